@@ -1,0 +1,1 @@
+"""Mock Backend: one POST /chat for chat front ends."""
