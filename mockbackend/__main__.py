@@ -1,0 +1,5 @@
+"""`python -m mockbackend`: the same commands as `mockbackend`."""
+
+from mockbackend.cli import main
+
+main()

@@ -1,0 +1,196 @@
+"""Every setting, read once from the environment (and `.env`) into one frozen object.
+
+A setting is a field of `Settings`: its name in lower case, its default, and one line of meaning, which is
+also its line in `env.sample`. An empty variable counts as absent. Nothing else reads the environment.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from environs import Env, EnvError
+
+Engine = Literal["azure", "openai", "emulator"]
+
+LOCAL_FRONT_ENDS = tuple(
+    f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 3001, 4173, 4200, 5173, 8080)
+)
+AZURE_REQUIRED = ("azure_openai_endpoint", "azure_openai_api_key", "azure_openai_gpt_deployment_name")
+PLACEHOLDER = re.compile(r"<[^<>]*>|your-resource|changeme", re.IGNORECASE)
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used; `problems` has one line for each, all of them at once."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _setting(meaning: str, default: Any, sample: str = "") -> Any:
+    return dataclasses.field(default=default, metadata={"meaning": meaning, "sample": sample})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of the service's settings. Sizes are bytes and times are seconds unless the meaning says otherwise."""
+
+    backend_auth_username: str = _setting("Login of the API; absent: generated and kept in DATA_DIR", "")
+    backend_auth_password: str = _setting("Password of the API; absent: generated and kept in DATA_DIR", "")
+    data_dir: Path = _setting("Folder of everything that is stored; removing it is a full reset", Path("./data"))
+
+    azure_openai_endpoint: str = _setting("Azure OpenAI resource", "", "https://<resource>.openai.azure.com")
+    azure_openai_api_key: str = _setting("Key of that resource", "", "<key>")
+    azure_openai_api_version: str = _setting("Dated API version; absent or v1: the v1 surface", "", "2024-10-21")
+    azure_openai_gpt_deployment_name: str = _setting("Deployment that answers chat", "", "<chat deployment>")
+    azure_openai_dalle_deployment_name: str = _setting(
+        "Deployment that makes pictures, gpt-image or DALL-E; absent: no pictures", "", "<picture deployment>"
+    )
+    openai_base_url: str = _setting("Any OpenAI-compatible engine instead of Azure", "", "http://127.0.0.1:11434/v1")
+    openai_api_key: str = _setting("Its key; alone it changes nothing", "", "<key>")
+    openai_model: str = _setting("Its chat model", "", "<chat model>")
+    openai_image_model: str = _setting("Its picture model; absent: no pictures", "", "<picture model>")
+    mock_script: str = _setting("Script of the emulator, which answers when no engine is set", "", "script.yaml")
+
+    system_prompt: str = _setting("Opens every request to the model", "")
+    chat_temperature: float | None = _setting("Sent to the chat model only when set", None, "0.7")
+    chat_max_tokens: int | None = _setting("Longest answer in tokens; sent only when set", None, "4096")
+    chat_reasoning_effort: str = _setting("Sent to the chat model only when set", "", "low")
+    agent_max_steps: int = _setting("Model calls of one turn at the most", 8)
+    tool_timeout_seconds: float = _setting("Longest run of one tool call", 240.0)
+    image_size: str = _setting("Size of pictures unless the request names one", "1024x1024")
+    image_quality: str = _setting("Quality of pictures; sent only when set or named by the request", "", "high")
+    image_style: str = _setting("Style of DALL-E pictures; sent only when set or named by the request", "", "vivid")
+
+    upstream_connect_timeout_seconds: float = _setting("Longest wait for a connection to the model API", 5.0)
+    upstream_read_timeout_seconds: float = _setting("Longest silence of the model API before the turn ends", 90.0)
+    image_timeout_seconds: float = _setting("Longest wait for a picture", 180.0)
+    upstream_max_tries: int = _setting("Tries of one model call before its first token", 4)
+    upstream_max_wait_seconds: float = _setting("Longest wait between those tries, in all", 20.0)
+    max_picture_bytes: int = _setting("Largest picture that is fetched or stored", 20 * 1024 * 1024)
+
+    public_url: str = _setting("Origin under which pictures are served; absent: the request's", "", "https://<host>")
+    trusted_proxies: tuple[str, ...] = _setting("Peers whose X-Forwarded headers are believed", ("127.0.0.1", "::1"))
+    cors_allow_origins: tuple[str, ...] = _setting(
+        "Front ends that a browser may call from; * for any", LOCAL_FRONT_ENDS
+    )
+    max_body_bytes: int = _setting("Largest request body", 10 * 1024 * 1024)
+    max_running_turns_per_user: int = _setting("Answers running at once for one userid, in one process", 20)
+    max_running_turns: int = _setting("Answers running at once in one process", 1000)
+    keep_alive_seconds: float = _setting("Silence of a stream after which a keep-alive is sent", 15.0)
+
+    port: int | None = _setting(
+        "Port of `mockbackend serve`; set: on all addresses, absent: 127.0.0.1:8000", None, "8000"
+    )
+    web_concurrency: int = _setting("Worker processes of `mockbackend serve`", 1)
+    drain_seconds: float = _setting("Time that running answers get after SIGTERM", 15.0)
+    log_level: str = _setting("DEBUG, INFO, WARNING or ERROR", "INFO")
+
+    @property
+    def engine(self) -> Engine:
+        """Which model API answers."""
+        if self.azure_openai_endpoint:
+            return "azure"
+        return "openai" if self.openai_base_url else "emulator"
+
+    @property
+    def azure_v1(self) -> bool:
+        """Whether Azure is called on its v1 surface rather than on a dated one."""
+        return self.azure_openai_api_version.lower() in ("", "v1", "preview")
+
+
+def load_settings(env_file: Path | None = Path(".env")) -> Settings:
+    """Read the environment, and `env_file` beneath it; SettingsError lists all that is wrong at once."""
+    env = Env(eager=False)
+    if env_file is not None and env_file.is_file():
+        env.read_env(str(env_file), recurse=False)
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for field in dataclasses.fields(Settings):
+        name = field.name.upper()
+        if (env.str(name, None) or "").strip() == "":
+            values[field.name] = field.default
+            continue
+        try:
+            values[field.name] = _parse(Env(), str(field.type), name)
+        except (EnvError, ValueError) as error:
+            problems.append(f"{name}: {_reason(error)}")
+            values[field.name] = field.default
+    settings = Settings(**values)
+    problems += _problems(settings)
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _parse(env: Env, annotation: str, name: str) -> Any:
+    kind = annotation.removesuffix(" | None")
+    if kind == "int":
+        return env.int(name)
+    if kind == "float":
+        return env.float(name)
+    if kind == "Path":
+        return env.path(name)
+    if kind == "tuple[str, ...]":
+        return tuple(item for item in map(str.strip, env.str(name).split(",")) if item)
+    return env.str(name).strip()
+
+
+def _reason(error: Exception) -> str:
+    return str(error).partition(": ")[2].strip("\"'. ") or "cannot be read"
+
+
+def _problems(settings: Settings) -> list[str]:
+    problems: list[str] = []
+    for field in dataclasses.fields(Settings):
+        value = getattr(settings, field.name)
+        name = field.name.upper()
+        if field.metadata["sample"] and isinstance(value, str) and PLACEHOLDER.search(value):
+            problems.append(f"{name}: still holds a placeholder ({value})")
+        if isinstance(value, int | float) and not isinstance(value, bool) and _too_small(field.name, value):
+            problems.append(f"{name}: must be greater than zero")
+    azure = [name for name in AZURE_REQUIRED if getattr(settings, name)]
+    problems += [
+        f"{name.upper()}: missing (Azure needs it beside {azure[0].upper()})"
+        for name in AZURE_REQUIRED
+        if azure and not getattr(settings, name)
+    ]
+    if settings.openai_base_url:
+        problems += [f"{name.upper()}: set beside OPENAI_BASE_URL; set one of the two engines" for name in azure]
+        if not settings.openai_model:
+            problems.append("OPENAI_MODEL: missing (OPENAI_BASE_URL needs it)")
+    problems += [
+        f"{name.upper()}: must be an http:// or https:// address"
+        for name in ("azure_openai_endpoint", "openai_base_url", "public_url")
+        if getattr(settings, name) and not _is_http_url(getattr(settings, name))
+    ]
+    if not settings.azure_v1 and not re.match(r"^\d{4}-\d{2}-\d{2}(-preview)?$", settings.azure_openai_api_version):
+        problems.append("AZURE_OPENAI_API_VERSION: must be a date such as 2024-10-21, or v1")
+    if bool(settings.backend_auth_username) != bool(settings.backend_auth_password):
+        missing = "PASSWORD" if settings.backend_auth_username else "USERNAME"
+        problems.append(f"BACKEND_AUTH_{missing}: missing (set both or neither)")
+    if ":" in settings.backend_auth_username:
+        problems.append("BACKEND_AUTH_USERNAME: Basic auth allows no colon in it")
+    if not isinstance(getattr(logging, settings.log_level.upper(), None), int):
+        problems.append("LOG_LEVEL: must be DEBUG, INFO, WARNING or ERROR")
+    if settings.mock_script and not Path(settings.mock_script).is_file():
+        problems.append(f"MOCK_SCRIPT: no such file ({settings.mock_script})")
+    return problems
+
+
+def _too_small(name: str, value: float) -> bool:
+    return value < 0 if name in ("chat_temperature", "drain_seconds", "upstream_max_wait_seconds") else value <= 0
+
+
+def _is_http_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
