@@ -1,0 +1,72 @@
+"""Errors that reach people, and their words.
+
+    ServiceError               said before a stream starts: a status and a JSON body
+    UpstreamError              the model API failed: said in the stream, as one line
+      UnsupportedParameter     it refused an optional parameter by name
+      PromptRefused            its filter refused the prompt
+
+Whatever else is raised is a defect of ours: a 500, or `INTERNAL` in a stream, and the log has the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+INTERNAL = "Something went wrong on our side. Please try again."
+NOT_STORED = "The answer could not be stored. The operator should check the disk and the log."
+
+
+class ServiceError(Exception):
+    """An answer that is an error. `message` is for people; `headers` go out with it."""
+
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = dict(headers or {})
+
+
+def bad_request(message: str) -> ServiceError:
+    """A body or a header that is malformed; the message names the field."""
+    return ServiceError(400, "bad_request", message)
+
+
+def unusable(message: str) -> ServiceError:
+    """A well-formed value that cannot be used here."""
+    return ServiceError(422, "unprocessable", message)
+
+
+def not_found() -> ServiceError:
+    """What does not exist, and what belongs to somebody else: the same words."""
+    return ServiceError(404, "not_found", "There is nothing here.")
+
+
+class UpstreamError(Exception):
+    """The model API failed. `message` is for people and holds nothing of the upstream's own words.
+
+    `retry_after` is in seconds, where the upstream asked for a wait; `retryable` says that asking again may help.
+    """
+
+    def __init__(self, message: str, *, retryable: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retryable = retryable
+        self.retry_after = retry_after
+
+
+class UnsupportedParameter(UpstreamError):
+    """The model refused one parameter; `parameter` is its name in the request."""
+
+    def __init__(self, parameter: str) -> None:
+        super().__init__(
+            f"The model refused the request's '{parameter}'. The operator should check the settings of this model."
+        )
+        self.parameter = parameter
+
+
+class PromptRefused(UpstreamError):
+    """The content filter refused the prompt: it must never be sent again."""
+
+    def __init__(self, message: str = "The request was refused by the content filter. Please rephrase it.") -> None:
+        super().__init__(message)

@@ -1,0 +1,242 @@
+"""What can happen in a turn: one frozen class for each thing, and the table of which may follow which.
+
+Events know neither the model API they come from nor the wire they go to. `joined` and `dump`/`load` give the
+turn's log: the same events with neighbouring text joined, as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import orjson
+
+FinishReason: TypeAlias = Literal["stop", "length", "content-filter", "tool-calls", "error", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens, as the model counted them; zeros where it reported none."""
+
+    prompt: int = 0
+    completion: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(self.prompt + other.prompt, self.completion + other.completion)
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A model call begins. The same message id in every step of a turn."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """Words of the answer, as the upstream cut them; never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """Words of the model's reasoning; never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallStarted:
+    """The model begins a tool call; its arguments follow."""
+
+    call_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A fragment of the arguments' JSON."""
+
+    call_id: str
+    fragment: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """A tool call, whole: its arguments are an object."""
+
+    call_id: str
+    name: str
+    args: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolReturned:
+    """The result of a tool call, any JSON; `failed` where it is the reason for having none."""
+
+    call_id: str
+    result: Any
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PictureMade:
+    """A generated picture: its token in the store, and the prompt as the model revised it."""
+
+    token: str
+    revised_prompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How a long thing is getting on: `kind` is what it is of (picture, retry), `data` its particulars."""
+
+    kind: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnded:
+    """A model call and its tools are done."""
+
+    finish_reason: FinishReason
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The turn failed; the message is safe to show."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """The turn is over and stored. Nothing follows."""
+
+    finish_reason: FinishReason
+    usage: Usage
+
+
+Event: TypeAlias = (
+    StepStarted
+    | TextDelta
+    | ReasoningDelta
+    | ToolCallStarted
+    | ToolCallDelta
+    | ToolCalled
+    | ToolReturned
+    | PictureMade
+    | Progress
+    | StepEnded
+    | Failed
+    | TurnEnded
+)
+
+# What may follow: from a state, by an event, to a state. What is not here is a defect.
+_WITHIN_STEP = (TextDelta, ReasoningDelta, ToolCallStarted, ToolCallDelta, ToolCalled, ToolReturned, PictureMade)
+ORDER: dict[str, dict[type, str]] = {
+    "idle": {StepStarted: "step"},
+    "step": {**dict.fromkeys(_WITHIN_STEP, "step"), Progress: "step", Failed: "failed", StepEnded: "between"},
+    "failed": {StepEnded: "between"},
+    "between": {StepStarted: "step", Progress: "between", Failed: "between", TurnEnded: "over"},
+    "over": {},
+}
+# Of one tool call, by its id.
+CALL_ORDER: dict[str | None, dict[type, str]] = {
+    None: {ToolCallStarted: "arguments", ToolCalled: "called"},
+    "arguments": {ToolCallDelta: "arguments", ToolCalled: "called"},
+    "called": {ToolReturned: "returned"},
+    "returned": {},
+}
+
+
+class OrderError(Exception):
+    """An event that may not follow what came before: a defect of ours."""
+
+
+class Order:
+    """The state of one turn's events; `follow` raises OrderError on what may not come next."""
+
+    def __init__(self) -> None:
+        self.state = "idle"
+        self.calls: dict[str, str] = {}
+
+    def follow(self, event: Event) -> None:
+        """Take the next event."""
+        kind = type(event)
+        state = ORDER[self.state].get(kind)
+        if state is None:
+            raise OrderError(f"{kind.__name__} may not come in state {self.state}")
+        if isinstance(event, ToolCallStarted | ToolCallDelta | ToolCalled | ToolReturned):
+            before = self.calls.get(event.call_id)
+            after = CALL_ORDER[before].get(kind)
+            if after is None:
+                raise OrderError(f"{kind.__name__} may not come for a call in state {before}")
+            self.calls[event.call_id] = after
+        elif kind is StepEnded and (pending := self.pending_calls()):
+            raise OrderError(f"StepEnded may not come before the results of {pending}")
+        self.state = state
+
+    def pending_calls(self) -> list[str]:
+        """The ids of calls that have no result yet."""
+        return [call_id for call_id, state in self.calls.items() if state != "returned"]
+
+
+def joined(events: Iterable[Event]) -> list[Event]:
+    """The same events with neighbouring deltas joined: what a turn's log holds."""
+    result: list[Event] = []
+    run: list[str] = []
+    last: Event | None = None
+
+    def flush() -> None:
+        match last:
+            case TextDelta():
+                result.append(TextDelta("".join(run)))
+            case ReasoningDelta():
+                result.append(ReasoningDelta("".join(run)))
+            case ToolCallDelta(call_id):
+                result.append(ToolCallDelta(call_id, "".join(run)))
+            case None:
+                pass
+            case _:
+                result.append(last)
+        run.clear()
+
+    for event in events:
+        if type(event) is not type(last) or _call_of(event) != _call_of(last) or not _words(event):
+            flush()
+        run.append(_words(event))
+        last = event
+    flush()
+    return result
+
+
+def _words(event: Event) -> str:
+    if isinstance(event, TextDelta | ReasoningDelta):
+        return event.text
+    return event.fragment if isinstance(event, ToolCallDelta) else ""
+
+
+def _call_of(event: Event | None) -> str | None:
+    return event.call_id if isinstance(event, ToolCallDelta) else None
+
+
+_BY_NAME: dict[str, Any] = {kind.__name__: kind for kinds in ORDER.values() for kind in kinds}
+
+
+def dump(events: Iterable[Event]) -> bytes:
+    """The log of a turn as JSON: a list of [name, fields]."""
+    return orjson.dumps([(type(event).__name__, event) for event in joined(events)])
+
+
+def load(log: bytes) -> list[Event]:
+    """The events of a log that `dump` wrote."""
+    events: list[Event] = []
+    for name, fields in orjson.loads(log):
+        if "usage" in fields:
+            fields["usage"] = Usage(**fields["usage"])
+        events.append(_BY_NAME[name](**fields))
+    return events

@@ -1,0 +1,133 @@
+"""Stored messages: plain dicts, one a user's message and one all that answers it.
+
+    {"id", "role": "user", "turn", "at", "parts", "refused"?}
+    {"id", "role": "assistant", "turn", "at", "parts", "finish", "incomplete"?, "error"?}
+
+`at` is integer milliseconds, `turn` the id of the turn that wrote it. `refused` is a prompt that the content filter
+refused: shown, never sent again. Parts are {"type": ...}: text {text}, reasoning {text}, step {}, tool {id, name, args,
+result, failed?}, picture {token, media_type?, name?, revised_prompt?}, attachment {name, text}.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any, Literal, NotRequired, TypedDict
+
+from .events import (
+    Event,
+    Failed,
+    PictureMade,
+    ReasoningDelta,
+    StepEnded,
+    StepStarted,
+    TextDelta,
+    ToolCallDelta,
+    ToolCalled,
+    ToolCallStarted,
+    ToolReturned,
+)
+
+Part = dict[str, Any]
+INTERRUPTED = "The call was interrupted before it had a result."
+
+
+class Message(TypedDict):
+    """A stored message; the module's docstring has its shape."""
+
+    id: str
+    role: Literal["user", "assistant"]
+    turn: str
+    at: int
+    parts: list[Part]
+    refused: NotRequired[bool]
+    finish: NotRequired[str]
+    incomplete: NotRequired[bool]
+    error: NotRequired[str]
+
+
+def now_ms() -> int:
+    """Now, in integer milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def text_of(message: Message) -> str:
+    """What the message says: its text parts, without reasoning, tools and attachments."""
+    return "".join(part["text"] for part in message["parts"] if part["type"] == "text")
+
+
+def answer_parts(events: Iterable[Event]) -> list[Part]:
+    """The parts of an answer, from its turn's events. A call that has no result gets the reason as one."""
+    parts: list[Part] = []
+    calls: dict[str, Part] = {}
+    words: list[str] = []
+    kind = ""
+
+    def flush() -> None:
+        if words:
+            parts.append({"type": kind, "text": "".join(words)})
+            words.clear()
+
+    for event in events:
+        match event:
+            case TextDelta(text) | ReasoningDelta(text):
+                now = "text" if isinstance(event, TextDelta) else "reasoning"
+                if now != kind:
+                    flush()
+                kind = now
+                words.append(text)
+                continue
+            case ToolCallDelta():
+                continue
+        flush()
+        match event:
+            case StepStarted():
+                parts.append({"type": "step"})
+            case ToolCallStarted(call_id, name):
+                calls[call_id] = {"type": "tool", "id": call_id, "name": name, "args": {}}
+                parts.append(calls[call_id])
+            case ToolCalled(call_id, name, args):
+                if call_id not in calls:
+                    calls[call_id] = {"type": "tool", "id": call_id, "name": name}
+                    parts.append(calls[call_id])
+                calls[call_id]["args"] = args
+            case ToolReturned(call_id, result, failed):
+                calls[call_id]["result"] = result
+                if failed:
+                    calls[call_id]["failed"] = True
+            case PictureMade(token, revised_prompt):
+                picture: Part = {"type": "picture", "token": token}
+                if revised_prompt:
+                    picture["revised_prompt"] = revised_prompt
+                parts.append(picture)
+    flush()
+    for call in calls.values():
+        if "result" not in call:
+            call["result"] = {"error": INTERRUPTED}
+            call["failed"] = True
+    return parts
+
+
+def answer(message_id: str, turn: str, at: int, events: list[Event], *, complete: bool) -> Message:
+    """The stored answer of a turn: what the user saw, marked incomplete unless it came to its own end."""
+    message: Message = {"id": message_id, "role": "assistant", "turn": turn, "at": at, "parts": answer_parts(events)}
+    for event in reversed(events):
+        if isinstance(event, StepEnded):
+            message["finish"] = event.finish_reason
+            break
+    for event in events:
+        if isinstance(event, Failed):
+            message["error"] = event.message
+    if not complete:
+        message["incomplete"] = True
+    return message
+
+
+def title_of(message: Message) -> str:
+    """The opening words of a message, at most 60 characters and cut between words."""
+    words = " ".join(text_of(message).split())
+    if not words:
+        return "Picture" if any(part["type"] == "picture" for part in message["parts"]) else "Attachment"
+    if len(words) <= 60:
+        return words
+    return words[:60].rsplit(" ", 1)[0].rstrip(",;:") + "…"

@@ -1,0 +1,1 @@
+"""The wire: how events and stored messages are framed for a front end."""

@@ -1,0 +1,83 @@
+"""The AI SDK 4 data stream: one line `CODE:JSON` for each event.
+
+Follows `parseDataStreamPart` of the npm package ai 4.3.19 (packages/ui-utils/src/data-stream-parts.ts).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import assert_never
+
+import orjson
+
+from ..events import (
+    Event,
+    Failed,
+    PictureMade,
+    Progress,
+    ReasoningDelta,
+    StepEnded,
+    StepStarted,
+    TextDelta,
+    ToolCallDelta,
+    ToolCalled,
+    ToolCallStarted,
+    ToolReturned,
+    TurnEnded,
+    Usage,
+)
+from .pictures import markdown
+
+HEADERS = {
+    "content-type": "text/event-stream; charset=utf-8",
+    "x-vercel-ai-data-stream": "v1",
+    "cache-control": "no-cache, no-transform",
+    "x-accel-buffering": "no",
+}
+KEEP_ALIVE = b"2:[]\n"
+
+
+def frame(events: Iterable[Event], picture_url: Callable[[str], str]) -> bytes:
+    """The lines of these events. `picture_url` turns a picture's token into its absolute URL."""
+    return b"".join([_line(event, picture_url) for event in events])
+
+
+def _line(event: Event, picture_url: Callable[[str], str]) -> bytes:
+    match event:
+        case TextDelta(text):
+            return b"0:%b\n" % orjson.dumps(text)
+        case ReasoningDelta(text):
+            return b"g:%b\n" % orjson.dumps(text)
+        case ToolCallDelta(call_id, fragment):
+            return b"c:%b\n" % orjson.dumps({"toolCallId": call_id, "argsTextDelta": fragment})
+        case StepStarted(message_id):
+            return b"f:%b\n" % orjson.dumps({"messageId": message_id})
+        case ToolCallStarted(call_id, name):
+            return b"b:%b\n" % orjson.dumps({"toolCallId": call_id, "toolName": name})
+        case ToolCalled(call_id, name, args):
+            return b"9:%b\n" % orjson.dumps({"toolCallId": call_id, "toolName": name, "args": args})
+        case ToolReturned(call_id, result):
+            return b"a:%b\n" % orjson.dumps({"toolCallId": call_id, "result": result})
+        case PictureMade():
+            return b"0:%b\n" % orjson.dumps(markdown(event.token, event.revised_prompt, picture_url))
+        case Progress(kind, data):
+            return b"2:%b\n" % orjson.dumps([{"type": kind, **data}])
+        case StepEnded(reason, usage):
+            ended = {"finishReason": reason, "usage": _usage(usage), "isContinued": False}
+            return b"e:%b\n" % orjson.dumps(ended)
+        case TurnEnded(reason, usage):
+            return b"d:%b\n" % orjson.dumps({"finishReason": reason, "usage": _usage(usage)})
+        case Failed(message):
+            return b"3:%b\n" % orjson.dumps(message)
+        case _:
+            assert_never(event)
+
+
+def _usage(usage: Usage) -> dict[str, int]:
+    # assistant-ui reads the second pair of names and does not convert the first.
+    return {
+        "promptTokens": usage.prompt,
+        "completionTokens": usage.completion,
+        "inputTokens": usage.prompt,
+        "outputTokens": usage.completion,
+    }

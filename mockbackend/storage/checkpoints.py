@@ -1,0 +1,94 @@
+"""LangGraph's SQLite saver on a thread of its own: one hop a call, one checkpoint a thread.
+
+AsyncSqliteSaver makes about 18 hops a turn and prunes nothing. Here `put` deletes the thread's older checkpoints in
+the transaction that writes the new one, so that the disk holds each conversation once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
+from langgraph.checkpoint.sqlite import SqliteSaver
+
+from .database import BUSY_TIMEOUT_MS
+
+NAME = "mock-langgraph-db.db"
+T = TypeVar("T")
+
+
+def prepare(path: Path) -> None:
+    """Create the saver's tables; the caller keeps other processes out, since `setup` can meet a lock."""
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000)
+    try:
+        SqliteSaver(connection).setup()
+    finally:
+        connection.close()
+
+
+class Checkpoints(SqliteSaver):
+    """The saver of settled history; the asynchronous methods are what LangGraph calls."""
+
+    def __init__(self, path: Path) -> None:
+        connection = sqlite3.connect(path, check_same_thread=False, timeout=BUSY_TIMEOUT_MS / 1000)
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA journal_size_limit=4194304")
+        super().__init__(connection)
+        self.is_setup = True
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Write a checkpoint in place of all others of its thread."""
+        thread = (str(config["configurable"]["thread_id"]),)
+        try:
+            # The first DELETE opens the transaction that the saver's own `put` commits.
+            self.conn.execute("DELETE FROM checkpoints WHERE thread_id = ?", thread)
+            self.conn.execute("DELETE FROM writes WHERE thread_id = ?", thread)
+            return super().put(config, checkpoint, metadata, new_versions)
+        except BaseException:
+            self.conn.rollback()
+            raise
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """The newest checkpoint of the thread."""
+        return await self._hop(self.get_tuple, config)
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """`put`, on the saver's thread."""
+        return await self._hop(self.put, config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """`put_writes`, on the saver's thread."""
+        await self._hop(self.put_writes, config, writes, task_id, task_path)
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """Forget a thread."""
+        await self._hop(self.delete_thread, thread_id)
+
+    async def aclose(self) -> None:
+        """Close the connection once what is under way is done."""
+        await self._hop(self.conn.close)
+        self._thread.shutdown()
+
+    async def _hop(self, work: Callable[..., T], *values: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *values)

@@ -1,0 +1,50 @@
+"""Which processes on this data folder live: each holds a lock on a file of its own.
+
+A pid proves nothing (a restarted container has the same one); the kernel drops a lock with its process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+class Liveness:
+    """This process's proof of life, and the test of the others'."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self.id = uuid.uuid4().hex
+        self._lock = FileLock(folder / self.id)
+        self._lock.acquire()
+
+    def is_alive(self, owner: str) -> bool:
+        """Whether the process of that id still runs; the file of a dead one is removed."""
+        if owner == self.id:
+            return True
+        path = self._folder / owner
+        if not path.exists():
+            return False
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        lock.release()
+        path.unlink(missing_ok=True)
+        return False
+
+    def clean(self) -> None:
+        """Remove the files of all dead processes."""
+        for path in self._folder.iterdir():
+            self.is_alive(path.name)
+
+    def close(self) -> None:
+        """End this process's proof of life."""
+        self._lock.release()
+        with contextlib.suppress(OSError):
+            (self._folder / self.id).unlink(missing_ok=True)

@@ -1,0 +1,60 @@
+"""The metadata database's schema, as numbered steps: PRAGMA user_version is the number of the last one taken."""
+
+from __future__ import annotations
+
+import sqlite3
+
+MIGRATIONS = (
+    """
+    CREATE TABLE IF NOT EXISTS conversations (
+        id TEXT PRIMARY KEY,
+        userid TEXT NOT NULL,
+        is_pinned BOOLEAN DEFAULT FALSE,
+        created_at INTEGER NOT NULL
+    );
+    """,
+    """
+    ALTER TABLE conversations ADD COLUMN title TEXT NOT NULL DEFAULT '';
+    ALTER TABLE conversations ADD COLUMN updated_at INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE conversations ADD COLUMN message_count INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE conversations ADD COLUMN deleted_at INTEGER;
+    UPDATE conversations SET updated_at = created_at;
+    CREATE INDEX conversations_listing ON conversations (userid, is_pinned DESC, updated_at DESC, id DESC);
+    -- What was said, folded to one case, for search; position is the message's place in its conversation.
+    CREATE TABLE said (
+        conversation_id TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        text TEXT NOT NULL,
+        PRIMARY KEY (conversation_id, position)
+    ) WITHOUT ROWID;
+    CREATE TABLE pictures (
+        token TEXT PRIMARY KEY,
+        conversation_id TEXT NOT NULL,
+        userid TEXT NOT NULL,
+        media_type TEXT NOT NULL,
+        created_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX pictures_of ON pictures (conversation_id);
+    -- The running turns: the write-ahead log of the history.
+    CREATE TABLE turns (
+        conversation_id TEXT PRIMARY KEY,
+        turn_id TEXT NOT NULL,
+        message_id TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        lease_until INTEGER NOT NULL,
+        started_at INTEGER NOT NULL,
+        framing TEXT NOT NULL,
+        keep INTEGER NOT NULL,
+        added_count INTEGER NOT NULL,
+        added BLOB NOT NULL,
+        log BLOB NOT NULL
+    ) WITHOUT ROWID;
+    """,
+)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Take the steps that this database has not taken; the caller holds a lock that keeps other processes out."""
+    (taken,) = connection.execute("PRAGMA user_version").fetchone()
+    for number, step in enumerate(MIGRATIONS[taken:], start=taken + 1):
+        connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")
