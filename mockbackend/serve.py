@@ -14,7 +14,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .settings import Settings, SettingsError
 from .workers import supervise
@@ -76,7 +76,8 @@ def _listen(host: str, port: int) -> socket.socket | None:
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        print(f"cannot listen on {host}:{port}: {error.strerror}", file=sys.stderr)
+        reason = str(error.strerror).partition(" (")[0]
+        print(f"cannot listen on {host}:{port}: {reason}", file=sys.stderr)
         return None
 
 
@@ -89,8 +90,15 @@ def _serve(app: Starlette, listening: socket.socket, leash: int | None, drain: D
         await serve(app, config, shutdown_trigger=trigger, mode="asgi")  # type: ignore[arg-type]
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.get_loop().set_exception_handler(_on_loop_error)
         runner.run(serving())
     return 0
+
+
+def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    # Python 3.11 reports a connection that Hypercorn cuts at its end as an error.
+    if not isinstance(context.get("exception"), asyncio.CancelledError):
+        loop.default_exception_handler(context)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
