@@ -1,0 +1,185 @@
+"""A chat request, checked as Azure checks it before a model sees it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from . import errors
+from .calls import Call
+from .conversation import Conversation, read_conversation
+
+ARGUMENTS = frozenset(
+    {
+        "audio",
+        "frequency_penalty",
+        "function_call",
+        "functions",
+        "logit_bias",
+        "logprobs",
+        "max_completion_tokens",
+        "max_tokens",
+        "messages",
+        "metadata",
+        "modalities",
+        "model",
+        "n",
+        "parallel_tool_calls",
+        "prediction",
+        "presence_penalty",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "reasoning_effort",
+        "response_format",
+        "safety_identifier",
+        "seed",
+        "service_tier",
+        "stop",
+        "store",
+        "stream",
+        "stream_options",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+        "top_p",
+        "user",
+        "user_security_context",
+        "verbosity",
+    }
+)
+# A reasoning model takes these at their default alone, or not at all.
+ONLY_ONE = ("temperature", "top_p")
+ONLY_ZERO = ("presence_penalty", "frequency_penalty")
+NEVER_REASONING = ("max_tokens", "logprobs", "top_logprobs", "logit_bias")
+CONTEXT = 128_000
+REASONING_CONTEXT = 272_000
+# The first version that is documented to take `stream_options`.
+USAGE_SINCE = "2024-10-21"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """What counts of a chat request. `limit` is the most tokens of an answer; `forced` a tool that must be called."""
+
+    call: Call
+    conversation: Conversation
+    tools: tuple[str, ...]
+    forced: str | None
+    stream: bool
+    include_usage: bool
+    limit: int | None
+    prompt_tokens: int
+
+
+def read_chat(call: Call) -> ChatRequest:
+    """The request of a call; AzureError 400 as Azure words it."""
+    body = call.body
+    for argument in body:
+        if argument not in ARGUMENTS:
+            raise errors.unrecognized(argument)
+    conversation = read_conversation(body.get("messages"))
+    if call.deployment.reasoning:
+        _check_reasoning(body, conversation)
+    limit = REASONING_CONTEXT if call.deployment.reasoning else CONTEXT
+    used = conversation.tokens()
+    if used > limit:
+        raise errors.context_length(limit, used)
+    if body.get("n", 1) != 1:
+        raise errors.bad_value("n", "this emulator gives one choice")
+    tools = _tools(body.get("tools"))
+    stream = _flag(body, "stream")
+    return ChatRequest(
+        call=call,
+        conversation=conversation,
+        tools=() if body.get("tool_choice") == "none" else tools,
+        forced=_forced(body.get("tool_choice"), tools),
+        stream=stream,
+        include_usage=_include_usage(call, stream),
+        limit=_limit(body),
+        prompt_tokens=used,
+    )
+
+
+def _check_reasoning(body: Mapping[str, object], conversation: Conversation) -> None:
+    for param in NEVER_REASONING:
+        if body.get(param) is not None:
+            raise errors.unsupported_parameter(param)
+    for params, default in ((ONLY_ONE, 1), (ONLY_ZERO, 0)):
+        for param in params:
+            value = body.get(param)
+            if value is not None and value != default:
+                raise (
+                    errors.unsupported_value(param, value)
+                    if param == "temperature"
+                    else (errors.unsupported_parameter(param))
+                )
+    if {"system", "developer"} <= {message.role for message in conversation.messages}:
+        raise errors.invalid("Messages with role 'developer' and 'system' cannot be used together.", "messages")
+
+
+def _tools(given: object) -> tuple[str, ...]:
+    if given is None:
+        return ()
+    if not isinstance(given, list):
+        raise errors.wrong_type("tools", "an array of objects")
+    if not given:
+        raise errors.invalid(
+            "Invalid 'tools': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+            "tools",
+            "empty_array",
+        )
+    names = []
+    for index, tool in enumerate(given):
+        function = tool.get("function") if isinstance(tool, dict) else None
+        name = function.get("name") if isinstance(function, dict) else None
+        if not isinstance(name, str):
+            raise errors.missing(f"tools[{index}].function.name")
+        names.append(name)
+    return tuple(names)
+
+
+def _forced(choice: object, tools: tuple[str, ...]) -> str | None:
+    if choice is not None and not tools:
+        raise errors.bad_value("tool_choice", "'tool_choice' is only allowed when 'tools' are specified")
+    if choice == "required":
+        return tools[0]
+    if not isinstance(choice, dict):
+        return None
+    function = choice.get("function")
+    name = function.get("name") if isinstance(function, dict) else None
+    if name not in tools:
+        raise errors.bad_value("tool_choice", "the named tool is not among 'tools'")
+    return str(name)
+
+
+def _include_usage(call: Call, stream: bool) -> bool:
+    options = call.body.get("stream_options")
+    if options is None:
+        return False
+    if not call.undated and call.version < USAGE_SINCE:
+        raise errors.unrecognized("stream_options")
+    if not stream:
+        message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+        raise errors.invalid(message, "stream_options")
+    if not isinstance(options, dict):
+        raise errors.wrong_type("stream_options", "an object")
+    return _flag(options, "include_usage")
+
+
+def _flag(body: Mapping[str, object], param: str) -> bool:
+    value = body.get(param)
+    if value is not None and not isinstance(value, bool):
+        raise errors.wrong_type(param, "a boolean")
+    return value is True
+
+
+def _limit(body: Mapping[str, object]) -> int | None:
+    for param in ("max_completion_tokens", "max_tokens"):
+        value = body.get(param)
+        if value is None:
+            continue
+        if type(value) is not int:
+            raise errors.wrong_type(param, "an integer")
+        if value < 1:
+            raise errors.bad_value(param, "expected a whole number above zero")
+        return value
+    return None

@@ -1,0 +1,23 @@
+"""What the content filter says beside an answer: F, J and a refused prompt of Azure's documentation."""
+
+SAFE: dict[str, object] = {"filtered": False, "severity": "safe"}
+BLOCKED: dict[str, object] = {"filtered": True, "severity": "medium"}
+NOT_DETECTED: dict[str, object] = {"filtered": False, "detected": False}
+
+ANSWER_SAFE: dict[str, object] = {"hate": SAFE, "self_harm": SAFE, "sexual": SAFE, "violence": SAFE}
+ANSWER_BLOCKED: dict[str, object] = {"hate": SAFE, "self_harm": SAFE, "sexual": SAFE, "violence": BLOCKED}
+PROMPT_SAFE: dict[str, object] = {
+    "hate": SAFE,
+    "jailbreak": NOT_DETECTED,
+    "self_harm": SAFE,
+    "sexual": SAFE,
+    "violence": SAFE,
+}
+PROMPT_BLOCKED: dict[str, object] = PROMPT_SAFE | {"violence": BLOCKED}
+
+# The keys of an entry stand in this order, not sorted, in Azure's own answers.
+PROMPT_RESULTS: list[dict[str, object]] = [{"prompt_index": 0, "content_filter_results": PROMPT_SAFE}]
+
+FILTER_DOWN: dict[str, object] = {
+    "error": {"code": "content_filter_error", "message": "The contents are not filtered"},
+}

@@ -1,0 +1,51 @@
+"""What the emulator was asked, kept so that a test can look: the last hundred calls and how many are open."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import orjson
+
+KEPT = 100
+
+
+@dataclass(slots=True)
+class Entry:
+    """One call. `status` is 0 until the answer begins; `aborted` means that the client left before its end."""
+
+    method: str
+    path: str
+    body: bytes
+    status: int = 0
+    aborted: bool = False
+
+    def shown(self) -> dict[str, object]:
+        body: object
+        try:
+            body = orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            body = None
+        return {
+            "method": self.method,
+            "path": self.path,
+            "body": body,
+            "status": self.status,
+            "aborted": self.aborted,
+        }
+
+
+class Journal:
+    def __init__(self) -> None:
+        self._entries: deque[Entry] = deque(maxlen=KEPT)
+        self.open = 0
+
+    def begin(self, method: str, path: str, body: bytes) -> Entry:
+        entry = Entry(method, path, body)
+        self._entries.append(entry)
+        return entry
+
+    def clear(self) -> None:
+        self._entries.clear()
+
+    def shown(self) -> dict[str, object]:
+        """`{open, requests: [{method, path, body, status, aborted}]}`, oldest first."""
+        return {"open": self.open, "requests": [entry.shown() for entry in self._entries]}

@@ -1,0 +1,40 @@
+"""Bytes of an answer: JSON, server-sent events and the headers that Azure sends with each."""
+
+import uuid
+from collections.abc import Mapping
+
+import orjson
+
+DONE = b"data: [DONE]\n\n"
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+JSON = "application/json"
+
+# Shown, not enforced: a limit that bites is a scripted fault.
+LIMITS = {
+    "x-ratelimit-limit-requests": "1000",
+    "x-ratelimit-limit-tokens": "1000000",
+    "x-ratelimit-remaining-requests": "999",
+    "x-ratelimit-remaining-tokens": "999000",
+    "x-ratelimit-reset-requests": "1",
+    "x-ratelimit-reset-tokens": "1",
+}
+
+
+def json_bytes(value: Mapping[str, object]) -> bytes:
+    return orjson.dumps(value)
+
+
+def event_bytes(value: Mapping[str, object]) -> bytes:
+    """One event without a name: `data: {json}` and an empty line."""
+    return b"data: %b\n\n" % orjson.dumps(value)
+
+
+def azure_headers(content_type: str) -> dict[str, str]:
+    """The headers of every answer. The two request ids differ: the gateway and the model each give their own."""
+    return {
+        "content-type": content_type,
+        "apim-request-id": str(uuid.uuid4()),
+        "x-request-id": str(uuid.uuid4()),
+        "x-ms-region": "Sweden Central",
+        **LIMITS,
+    }
