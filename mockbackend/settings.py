@@ -7,7 +7,6 @@ also its line in `env.sample`. An empty variable counts as absent. Nothing else 
 from __future__ import annotations
 
 import dataclasses
-import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,10 @@ LOCAL_FRONT_ENDS = tuple(
     f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 3001, 4173, 4200, 5173, 8080)
 )
 AZURE_REQUIRED = ("azure_openai_endpoint", "azure_openai_api_key", "azure_openai_gpt_deployment_name")
-PLACEHOLDER = re.compile(r"<[^<>]*>|your-resource|changeme", re.IGNORECASE)
+AZURE_OTHERS = ("azure_openai_api_version", "azure_openai_dalle_deployment_name")
+PLACEHOLDER = re.compile(r"<[^<>]*>|your[-_](resource|api[-_]key|key|deployment)|changeme", re.IGNORECASE)
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+ZERO_ALLOWED = ("chat_temperature", "drain_seconds", "upstream_max_wait_seconds")
 
 
 class SettingsError(Exception):
@@ -136,7 +138,7 @@ def _parse(env: Env, annotation: str, name: str) -> Any:
     if kind == "float":
         return env.float(name)
     if kind == "Path":
-        return env.path(name)
+        return env.path(name).expanduser()
     if kind == "tuple[str, ...]":
         return tuple(item for item in map(str.strip, env.str(name).split(",")) if item)
     return env.str(name).strip()
@@ -153,16 +155,23 @@ def _problems(settings: Settings) -> list[str]:
         name = field.name.upper()
         if field.metadata["sample"] and isinstance(value, str) and PLACEHOLDER.search(value):
             problems.append(f"{name}: still holds a placeholder ({value})")
-        if isinstance(value, int | float) and not isinstance(value, bool) and _too_small(field.name, value):
-            problems.append(f"{name}: must be greater than zero")
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if field.name in ZERO_ALLOWED and value < 0:
+                problems.append(f"{name}: must not be negative")
+            if field.name not in ZERO_ALLOWED and value <= 0:
+                problems.append(f"{name}: must be greater than zero")
     azure = [name for name in AZURE_REQUIRED if getattr(settings, name)]
     problems += [
         f"{name.upper()}: missing (Azure needs it beside {azure[0].upper()})"
         for name in AZURE_REQUIRED
-        if azure and not getattr(settings, name)
+        if azure and not settings.openai_base_url and not getattr(settings, name)
     ]
     if settings.openai_base_url:
-        problems += [f"{name.upper()}: set beside OPENAI_BASE_URL; set one of the two engines" for name in azure]
+        problems += [
+            f"{name.upper()}: set beside OPENAI_BASE_URL; set one of the two engines"
+            for name in (*AZURE_REQUIRED, *AZURE_OTHERS)
+            if getattr(settings, name)
+        ]
         if not settings.openai_model:
             problems.append("OPENAI_MODEL: missing (OPENAI_BASE_URL needs it)")
     problems += [
@@ -177,15 +186,13 @@ def _problems(settings: Settings) -> list[str]:
         problems.append(f"BACKEND_AUTH_{missing}: missing (set both or neither)")
     if ":" in settings.backend_auth_username:
         problems.append("BACKEND_AUTH_USERNAME: Basic auth allows no colon in it")
-    if not isinstance(getattr(logging, settings.log_level.upper(), None), int):
+    if settings.port is not None and settings.port > 65535:
+        problems.append("PORT: must be at most 65535")
+    if settings.log_level.upper() not in LOG_LEVELS:
         problems.append("LOG_LEVEL: must be DEBUG, INFO, WARNING or ERROR")
     if settings.mock_script and not Path(settings.mock_script).is_file():
         problems.append(f"MOCK_SCRIPT: no such file ({settings.mock_script})")
     return problems
-
-
-def _too_small(name: str, value: float) -> bool:
-    return value < 0 if name in ("chat_temperature", "drain_seconds", "upstream_max_wait_seconds") else value <= 0
 
 
 def _is_http_url(value: str) -> bool:

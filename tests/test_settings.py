@@ -1,0 +1,165 @@
+"""Settings: what env.sample says of them, and every way in which they can be wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from mockbackend.settings import Settings, SettingsError, load_settings
+from tests.running import ROOT
+
+SAMPLE = ROOT / "env.sample"
+FIELDS = {field.name.upper(): field for field in dataclasses.fields(Settings)}
+AZURE = {
+    "AZURE_OPENAI_ENDPOINT": "https://team.openai.azure.com/",
+    "AZURE_OPENAI_API_KEY": "0123456789abcdef",
+    "AZURE_OPENAI_GPT_DEPLOYMENT_NAME": "gpt",
+}
+OPENAI = {"OPENAI_BASE_URL": "http://127.0.0.1:11434/v1", "OPENAI_MODEL": "llama"}
+
+
+@pytest.fixture(autouse=True)
+def bare_environment() -> Iterator[None]:
+    """No setting of the developer's shell, and whatever `load_settings` reads into the environment is undone."""
+    with mock.patch.dict(os.environ):
+        for name in FIELDS:
+            os.environ.pop(name, None)
+        yield
+
+
+def load(env: dict[str, str]) -> Settings:
+    os.environ.update(env)
+    return load_settings(None)
+
+
+def problems(env: dict[str, str]) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load(env)
+    return caught.value.problems
+
+
+def sample_lines() -> list[tuple[str, str, bool, str]]:
+    """Name, value, whether it is active, and the meaning above it, of each setting in env.sample."""
+    found = re.findall(r"^# (.+)\n(# )?([A-Z_]+)=(.*)$", SAMPLE.read_text(), re.MULTILINE)
+    return [(name, value, not commented, meaning) for meaning, commented, name, value in found]
+
+
+def test_env_sample_tells_each_setting_once_in_order_with_its_meaning() -> None:
+    told = [(name, meaning) for name, _, _, meaning in sample_lines()]
+    assert told == [(name, field.metadata["meaning"]) for name, field in FIELDS.items()]
+
+
+def test_env_sample_comments_out_what_has_no_default() -> None:
+    for name, value, active, _ in sample_lines():
+        sample = FIELDS[name].metadata["sample"]
+        assert active == (not sample), name
+        if sample:
+            assert value == sample, name
+
+
+def test_env_sample_active_lines_hold_the_defaults() -> None:
+    for name, value, active, _ in sample_lines():
+        if active and value:
+            assert getattr(load({name: value}), name.lower()) == FIELDS[name].default, name
+        elif active:
+            assert FIELDS[name].default in ("", None), name
+
+
+def test_env_sample_as_env_file_changes_nothing(tmp_path: Path) -> None:
+    shutil.copy(SAMPLE, tmp_path / ".env")
+    assert load_settings(tmp_path / ".env") == Settings()
+
+
+def test_the_environment_wins_over_the_env_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("LOG_LEVEL=DEBUG\nSYSTEM_PROMPT=from the file\n")
+    os.environ["LOG_LEVEL"] = "ERROR"
+    settings = load_settings(tmp_path / ".env")
+    assert (settings.log_level, settings.system_prompt) == ("ERROR", "from the file")
+
+
+@pytest.mark.parametrize(
+    ("env", "engine", "v1"),
+    [
+        ({}, "emulator", True),
+        ({"OPENAI_API_KEY": "sk-of-the-shell"}, "emulator", True),
+        (dict.fromkeys(AZURE, ""), "emulator", True),
+        (AZURE, "azure", True),
+        ({**AZURE, "AZURE_OPENAI_API_VERSION": "v1"}, "azure", True),
+        ({**AZURE, "AZURE_OPENAI_API_VERSION": "2024-10-21"}, "azure", False),
+        ({**AZURE, "AZURE_OPENAI_API_VERSION": "2025-04-01-preview"}, "azure", False),
+        ({**AZURE, "OPENAI_API_KEY": "sk-of-the-shell"}, "azure", True),
+        (OPENAI, "openai", True),
+    ],
+)
+def test_engine(env: dict[str, str], engine: str, v1: bool) -> None:
+    settings = load(env)
+    assert settings.engine == engine
+    assert settings.azure_v1 == v1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("PORT", " 80 ", 80),
+        ("DATA_DIR", "~/backend", Path.home() / "backend"),
+        ("CORS_ALLOW_ORIGINS", "https://a.example, https://b.example,", ("https://a.example", "https://b.example")),
+        ("CHAT_TEMPERATURE", "0", 0.0),
+        ("DRAIN_SECONDS", "0", 0.0),
+        ("LOG_LEVEL", "debug", "debug"),
+        ("SYSTEM_PROMPT", "Answer in <b>HTML</b>.", "Answer in <b>HTML</b>."),
+    ],
+)
+def test_value_is_read(name: str, value: str, read: Any) -> None:
+    assert getattr(load({name: value}), name.lower()) == read
+
+
+@pytest.mark.parametrize(
+    ("env", "named"),
+    [
+        ({"AZURE_OPENAI_ENDPOINT": AZURE["AZURE_OPENAI_ENDPOINT"]}, {*AZURE} - {"AZURE_OPENAI_ENDPOINT"}),
+        ({"AZURE_OPENAI_API_KEY": "0123456789abcdef"}, {*AZURE} - {"AZURE_OPENAI_API_KEY"}),
+        ({**AZURE, "AZURE_OPENAI_ENDPOINT": ""}, {"AZURE_OPENAI_ENDPOINT"}),
+        ({**AZURE, "AZURE_OPENAI_ENDPOINT": "https://<resource>.openai.azure.com"}, {"AZURE_OPENAI_ENDPOINT"}),
+        ({**AZURE, "AZURE_OPENAI_API_KEY": "your-api-key"}, {"AZURE_OPENAI_API_KEY"}),
+        ({**AZURE, "AZURE_OPENAI_ENDPOINT": "team.openai.azure.com"}, {"AZURE_OPENAI_ENDPOINT"}),
+        ({**AZURE, "AZURE_OPENAI_API_VERSION": "latest"}, {"AZURE_OPENAI_API_VERSION"}),
+        ({**AZURE, **OPENAI}, {*AZURE}),
+        ({**OPENAI, "AZURE_OPENAI_API_KEY": "0123456789abcdef"}, {"AZURE_OPENAI_API_KEY"}),
+        ({**OPENAI, "AZURE_OPENAI_DALLE_DEPLOYMENT_NAME": "draw"}, {"AZURE_OPENAI_DALLE_DEPLOYMENT_NAME"}),
+        ({"OPENAI_BASE_URL": "http://127.0.0.1:11434/v1"}, {"OPENAI_MODEL"}),
+        ({**OPENAI, "OPENAI_BASE_URL": "http://[::1"}, {"OPENAI_BASE_URL"}),
+        ({"PUBLIC_URL": "ftp://files.example"}, {"PUBLIC_URL"}),
+        ({"BACKEND_AUTH_USERNAME": "u"}, {"BACKEND_AUTH_PASSWORD"}),
+        ({"BACKEND_AUTH_PASSWORD": "p"}, {"BACKEND_AUTH_USERNAME"}),
+        ({"BACKEND_AUTH_USERNAME": "a:b", "BACKEND_AUTH_PASSWORD": "p"}, {"BACKEND_AUTH_USERNAME"}),
+        ({"PORT": "http"}, {"PORT"}),
+        ({"PORT": "0"}, {"PORT"}),
+        ({"PORT": "65536"}, {"PORT"}),
+        ({"WEB_CONCURRENCY": "0"}, {"WEB_CONCURRENCY"}),
+        ({"DRAIN_SECONDS": "-1"}, {"DRAIN_SECONDS"}),
+        ({"DRAIN_SECONDS": "nan"}, {"DRAIN_SECONDS"}),
+        ({"TOOL_TIMEOUT_SECONDS": "0"}, {"TOOL_TIMEOUT_SECONDS"}),
+        ({"MAX_BODY_BYTES": "10m"}, {"MAX_BODY_BYTES"}),
+        ({"LOG_LEVEL": "loud"}, {"LOG_LEVEL"}),
+        ({"MOCK_SCRIPT": "no-such.yaml"}, {"MOCK_SCRIPT"}),
+        ({"PORT": "http", "LOG_LEVEL": "loud", "OPENAI_BASE_URL": "x"}, {"PORT", "LOG_LEVEL", "OPENAI_BASE_URL"}
+         | {"OPENAI_MODEL"}),
+    ],
+)  # fmt: skip
+def test_every_problem_is_told_at_once_by_name(env: dict[str, str], named: set[str]) -> None:
+    told = problems(env)
+    assert {problem.partition(":")[0] for problem in told} == named
+    assert len(told) == len(named)
+
+
+def test_a_problem_never_tells_a_key() -> None:
+    env = {**AZURE, **OPENAI, "OPENAI_API_KEY": "sk-secret", "PORT": "http"}
+    assert not any(secret in problem for problem in problems(env) for secret in ("sk-secret", "0123456789abcdef"))
