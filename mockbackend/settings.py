@@ -109,7 +109,7 @@ class Settings:
 
 def load_settings(env_file: Path | None = Path(".env")) -> Settings:
     """Read the environment, and `env_file` beneath it; SettingsError lists all that is wrong at once."""
-    env = Env(eager=False)
+    env = Env()
     if env_file is not None and env_file.is_file():
         env.read_env(str(env_file), recurse=False)
     values: dict[str, Any] = {}
@@ -120,7 +120,7 @@ def load_settings(env_file: Path | None = Path(".env")) -> Settings:
             values[field.name] = field.default
             continue
         try:
-            values[field.name] = _parse(Env(), str(field.type), name)
+            values[field.name] = _parse(env, str(field.type), name)
         except (EnvError, ValueError) as error:
             problems.append(f"{name}: {_reason(error)}")
             values[field.name] = field.default

@@ -28,7 +28,7 @@ OPENAI = {"OPENAI_BASE_URL": "http://127.0.0.1:11434/v1", "OPENAI_MODEL": "llama
 
 @pytest.fixture(autouse=True)
 def bare_environment() -> Iterator[None]:
-    """No setting of the developer's shell, and whatever `load_settings` reads into the environment is undone."""
+    """No setting of the developer's shell; what a test sets is undone."""
     with mock.patch.dict(os.environ):
         for name in FIELDS:
             os.environ.pop(name, None)
