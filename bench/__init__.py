@@ -1,0 +1,1 @@
+"""A paired benchmark of this service against the usual stack."""

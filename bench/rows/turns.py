@@ -1,0 +1,35 @@
+"""Rows: how soon and how often short turns are answered."""
+
+from statistics import median
+
+from bench.driving import run_load
+from bench.job import Job
+from bench.measure import Effort, both_warm, paired
+from bench.servers import Server
+from bench.table import Figure
+
+
+def first_delta(effort: Effort) -> list[Figure]:
+    """Milliseconds that a service adds to the upstream's own first delta, in short requests one after another."""
+    turns = effort.of(60, 20)
+    with both_warm() as (port, servers):
+
+        def added(server: Server) -> float:
+            through = run_load(Job(server.port, "tokens=20", turns=turns))
+            direct = run_load(Job(port, "tokens=20", turns=turns, target="upstream"))
+            return (median(through.firsts) - median(direct.firsts)) * 1e3
+
+        pairs = paired(effort, servers, added)
+    return [Figure("first delta, added to the upstream's", "ms", pairs, target=0.50)]
+
+
+def short_turns(effort: Effort) -> list[Figure]:
+    """Short turns a second, 16 at once, each in a conversation of its own."""
+    with both_warm() as (_, servers):
+
+        def rate(server: Server) -> float:
+            tally = run_load(Job(server.port, "tokens=20", turns=32, at_once=16, seconds=effort.of(4, 2)))
+            return tally.turns / tally.seconds
+
+        pairs = paired(effort, servers, rate)
+    return [Figure("short turns a second, 16 at once", "/s", pairs, target=3.5, better="higher")]

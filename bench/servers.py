@@ -1,0 +1,107 @@
+"""The servers that a measurement needs: the upstream, our service, and the usual stack."""
+
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bench.driving import LoadError, run_load
+from bench.environment import usual_python
+from bench.job import PASSWORD, USER, Job
+from bench.processes import ROOT, stop, surroundings
+
+START_WAIT = 60.0
+
+Side = Literal["usual", "ours"]
+
+
+@dataclass(frozen=True)
+class Server:
+    """One running service."""
+
+    side: Side
+    process: subprocess.Popen[bytes]
+    port: int
+    data: Path
+
+    @property
+    def pid(self) -> int:
+        """The root of its process tree."""
+        return self.process.pid
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def upstream() -> Iterator[int]:
+    """Run the upstream; yields its port."""
+    command = [sys.executable, "-m", "bench.upstream"]
+    process = subprocess.Popen(command, cwd=ROOT, env=surroundings(), stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        assert process.stdout is not None
+        yield int(process.stdout.readline())
+    finally:
+        stop(process)
+
+
+def command(side: Side, port: int) -> list[str]:
+    """How each service is started: one process, its access log off."""
+    if side == "ours":
+        return [sys.executable, "-m", "hypercorn", "app:app", "-w", "0", "-b", f"127.0.0.1:{port}"]
+    options = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning", "--no-access-log"]
+    return [str(usual_python()), "-m", "uvicorn", "app:app", "--loop", "uvloop", "--http", "httptools", *options]
+
+
+@contextmanager
+def service(side: Side, upstream_port: int) -> Iterator[Server]:
+    """Run one service with an empty data folder; it may not be listening yet."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix=f"bench-{side}-") as folder:
+        env = surroundings(
+            OPENAI_BASE_URL=f"http://127.0.0.1:{upstream_port}/v1",
+            OPENAI_API_KEY="x",
+            OPENAI_MODEL="bench",
+            BACKEND_AUTH_USERNAME=USER,
+            BACKEND_AUTH_PASSWORD=PASSWORD,
+            DATA_DIR=folder,
+            LOG_LEVEL="WARNING",
+            MAX_RUNNING_TURNS_PER_USER="1000",
+        )
+        folder_of_code = ROOT if side == "ours" else ROOT / "bench" / "usual"
+        process = subprocess.Popen(command(side, port), cwd=folder_of_code, env=env, start_new_session=True)
+        try:
+            yield Server(side, process, port, Path(folder))
+        finally:
+            stop(process)
+
+
+@contextmanager
+def warm_service(side: Side, upstream_port: int) -> Iterator[Server]:
+    """Run one service that has answered a few turns, so that nothing is done for the first time any more."""
+    with service(side, upstream_port) as server:
+        wait_until_listening(server)
+        run_load(Job(port=server.port, message="warm up tokens=20", turns=8, at_once=4))
+        yield server
+
+
+def wait_until_listening(server: Server) -> None:
+    """Wait until connections are taken."""
+    deadline = time.monotonic() + START_WAIT
+    while time.monotonic() < deadline and server.process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", server.port)) == 0:
+                return
+        time.sleep(0.01)
+    raise LoadError(f"{server.side}: ended, or does not listen after {START_WAIT:.0f} s")
