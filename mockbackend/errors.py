@@ -45,14 +45,18 @@ def not_found() -> ServiceError:
 class UpstreamError(Exception):
     """The model API failed. `message` is for people and holds nothing of the upstream's own words.
 
-    `retry_after` is in seconds, where the upstream asked for a wait; `retryable` says that asking again may help.
+    `retry_after` is in seconds, where the upstream asked for a wait; `retryable` says that asking again may help;
+    `refused` that the model was reached and took the request for a bad one.
     """
 
-    def __init__(self, message: str, *, retryable: bool = False, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, retryable: bool = False, retry_after: float | None = None, refused: bool = False
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.retryable = retryable
         self.retry_after = retry_after
+        self.refused = refused
 
 
 class UnsupportedParameter(UpstreamError):

@@ -40,14 +40,17 @@ class Turns:
         self._database = database
         self.owner = owner
 
-    async def claim(self, turn: Turn) -> bool:
-        """Write the row of a turn that begins; False where the conversation has a row already."""
+    async def claim(self, turn: Turn, seen: int) -> bool:
+        """Write the row of a turn that begins; False where another runs, or where the conversation has changed since
+        `seen`, the `updated_at` that `turn.keep` was told from."""
         rows = await self._database.run(
             """INSERT INTO turns (conversation_id, turn_id, message_id, owner, lease_until, started_at, framing, keep,
-            added_count, added, log) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            added_count, added, log) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+            WHERE EXISTS (SELECT 1 FROM conversations WHERE id = ? AND updated_at = ? AND deleted_at IS NULL)
             ON CONFLICT DO NOTHING RETURNING turn_id""",
             *(turn.conversation_id, turn.turn_id, turn.message_id, self.owner, now_ms() + LEASE_MS, turn.started_at),
             *(turn.framing, turn.keep, len(turn.added), orjson.dumps(turn.added), turn.log),
+            *(turn.conversation_id, seen),
         )
         return bool(rows)
 
@@ -83,4 +86,5 @@ class Turns:
 
 
 def _turn(row: tuple[Any, ...]) -> Turn:
-    return Turn(*row[:7], added=orjson.loads(row[7]), log=row[8])
+    *values, added, log = row
+    return Turn(*[*values, orjson.loads(added), log])

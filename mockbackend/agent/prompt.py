@@ -1,0 +1,99 @@
+"""History as the chat completions API takes it.
+
+The valid-history rule lives here and in `messages.answer_parts`: every tool call is followed by its result, no picture
+is ever an assistant's part, and a prompt that was refused is not sent again.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+
+from ..messages import Message, Part
+from ..storage.pictures import Picture
+
+Wire = dict[str, Any]
+LoadPicture = Callable[[str], Awaitable[Picture | None]]
+
+
+async def wire_messages(history: list[Message], systems: list[str], load_picture: LoadPicture) -> list[Wire]:
+    """The request's `messages`: the system's words, then the history."""
+    wire: list[Wire] = [{"role": "system", "content": words} for words in systems]
+    for message in history:
+        if message["role"] == "assistant":
+            wire += _answer(message["parts"])
+        elif not message.get("refused"):
+            wire.append({"role": "user", "content": await _user_content(message["parts"], load_picture)})
+    return wire
+
+
+async def _user_content(parts: list[Part], load_picture: LoadPicture) -> str | list[Wire]:
+    if len(parts) == 1 and parts[0]["type"] == "text":
+        text: str = parts[0]["text"]
+        return text
+    content: list[Wire] = []
+    for part in parts:
+        match part["type"]:
+            case "text":
+                content.append({"type": "text", "text": part["text"]})
+            case "attachment":
+                content.append({"type": "text", "text": f"[File {part['name']}]\n{part['text']}"})
+            case "picture":
+                picture = await load_picture(part["token"])
+                if picture is None:
+                    content.append({"type": "text", "text": "[A picture that is no longer stored]"})
+                else:
+                    data = base64.b64encode(picture.content).decode()
+                    url = f"data:{picture.media_type};base64,{data}"
+                    content.append({"type": "image_url", "image_url": {"url": url}})
+    return content
+
+
+def _answer(parts: list[Part]) -> list[Wire]:
+    wire: list[Wire] = []
+    step: list[Part] = []
+    for part in parts:
+        if part["type"] == "step":
+            wire += _step(step)
+            step = []
+        else:
+            step.append(part)
+    return wire + _step(step)
+
+
+def _step(parts: list[Part]) -> list[Wire]:
+    text = "".join(_words(part) for part in parts)
+    calls = [part for part in parts if part["type"] == "tool"]
+    if not calls:
+        return [{"role": "assistant", "content": text}] if text else []
+    called: Wire = {
+        "role": "assistant",
+        "content": text or None,
+        "tool_calls": [
+            {
+                "id": call["id"],
+                "type": "function",
+                "function": {"name": call["name"], "arguments": orjson.dumps(call["args"]).decode()},
+            }
+            for call in calls
+        ],
+    }
+    return [called, *({"role": "tool", "tool_call_id": call["id"], "content": _result(call)} for call in calls)]
+
+
+def _words(part: Part) -> str:
+    if part["type"] == "text":
+        text: str = part["text"]
+        return text
+    if part["type"] == "picture":
+        prompt = part.get("revised_prompt")
+        return f"[A picture was made and shown here{': ' + prompt if prompt else ''}]"
+    return ""
+
+
+def _result(call: Part) -> str:
+    result = call["result"]
+    return result if isinstance(result, str) else orjson.dumps(result).decode()

@@ -1,0 +1,68 @@
+"""The tools that the model may call. To add one: decorate a function with @tool and list it in AVAILABLE_TOOLS.
+
+Its docstring and types are what the model reads. What it returns, any JSON, is its result; what it raises becomes an
+error that the model reads. A parameter `config: RunnableConfig` is not shown to the model: `services(config)` gives it
+what belongs to the running turn.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool, ToolException, tool
+from langchain_core.utils.function_calling import convert_to_openai_tool
+
+from ..events import PictureMade
+
+
+@dataclass(frozen=True, slots=True)
+class ToolServices:
+    """What a tool may use of the turn that it runs in. `draw` is None where no picture deployment is set."""
+
+    draw: Callable[[str], Awaitable[PictureMade]] | None
+
+
+def services(config: RunnableConfig) -> ToolServices:
+    """The running turn's services."""
+    found: ToolServices = config["configurable"]["services"]
+    return found
+
+
+@tool
+def get_current_time(timezone: str = "UTC") -> dict[str, str]:
+    """Tell the current date and time in a time zone, named as in the IANA database, for instance Europe/Berlin."""
+    try:
+        zone = ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ToolException(f"There is no time zone named {timezone!r}.") from None
+    return {"timezone": timezone, "time": datetime.now(zone).isoformat(timespec="seconds")}
+
+
+@tool
+async def generate_image(prompt: str, config: RunnableConfig) -> dict[str, Any]:
+    """Make a picture from a description. The picture is shown to the user at once: do not link it in your answer."""
+    draw = services(config).draw
+    if draw is None:
+        raise ToolException("No pictures can be made here.")
+    picture = await draw(prompt)
+    return {"shown": True, "revised_prompt": picture.revised_prompt or prompt}
+
+
+AVAILABLE_TOOLS: list[BaseTool] = [get_current_time, generate_image]
+
+
+def offered(found: ToolServices) -> list[BaseTool]:
+    """The tools that this turn's model may call."""
+    return [one for one in AVAILABLE_TOOLS if one is not generate_image or found.draw is not None]
+
+
+@functools.cache
+def schema(name: str) -> dict[str, Any]:
+    """The tool of that name as the chat completions API takes it."""
+    return convert_to_openai_tool(next(one for one in AVAILABLE_TOOLS if one.name == name))

@@ -1,0 +1,177 @@
+"""An answer in the making: what the generators of a turn write, and read their events from.
+
+It keeps the events in their legal order, sums the usage, and knows how to end: by itself, stopped, or failed. However
+it ends, its calls have results and its steps are closed, so that what is stored is valid.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from . import events as ev
+from .events import Event, FinishReason, Order, Usage
+from .messages import INTERRUPTED, Message, answer
+
+
+class Stop:
+    """A wish to end the turn. What is awaited within `scope` is cancelled by it, and the cancelling goes no further."""
+
+    def __init__(self) -> None:
+        self.reason: str | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def request(self, reason: str) -> None:
+        """Ask for the end; the first reason stays."""
+        if self.reason is None:
+            self.reason = reason
+            for task in self._tasks:
+                task.cancel()
+
+    def scope(self) -> AbstractAsyncContextManager[None]:
+        """Work that a stop ends; asyncio.timeout's way of telling its own cancelling from others'."""
+        return _StopScope(self, self._tasks)
+
+
+class _StopScope(AbstractAsyncContextManager[None]):
+    def __init__(self, stop: Stop, tasks: set[asyncio.Task[Any]]) -> None:
+        self._stop = stop
+        self._tasks = tasks
+
+    async def __aenter__(self) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a stop scope needs a task")
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._tasks.add(task)
+        if self._stop.reason is not None:
+            task.cancel()
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: object, trace: object) -> bool:
+        self._tasks.discard(self._task)
+        if self._stop.reason is None:
+            return False
+        if kind is None and self._task.cancelling() > self._cancelling:
+            # The work ended before its cancelling arrived, which would otherwise hit the next await outside.
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)
+        ours = self._task.cancelling() == self._cancelling or self._task.uncancel() <= self._cancelling
+        return ours and kind is not None and issubclass(kind, asyncio.CancelledError)
+
+
+class Answering:
+    """One turn's answer. `keep` and `added` say what the history is before it."""
+
+    def __init__(self, turn_id: str, message_id: str, at: int, keep: int, added: list[Message]) -> None:
+        self.turn_id = turn_id
+        self.message_id = message_id
+        self.at = at
+        self.keep = keep
+        self.added = added
+        self.events: list[Event] = []
+        self.stop = Stop()
+        self.usage = Usage()
+        self.finish: FinishReason | None = None
+        self.steps = 0
+        self._order = Order()
+        self._closed = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def emit(self, event: Event) -> None:
+        """Let something happen; OrderError where it may not."""
+        self._order.follow(event)
+        self.events.append(event)
+        self._wake()
+
+    def begin_step(self) -> None:
+        """A model call begins."""
+        self.steps += 1
+        self.emit(ev.StepStarted(self.message_id))
+
+    def end_step(self, reason: FinishReason, usage: Usage) -> None:
+        """A model call and its tools are done; `tool-calls` means that another follows."""
+        self.usage += usage
+        self.emit(ev.StepEnded(reason, usage))
+        if reason != "tool-calls":
+            self.finish = reason
+
+    @property
+    def between_steps(self) -> bool:
+        """Whether the next step has yet to begin."""
+        return self._order.state in ("idle", "between")
+
+    def fail(self, message: str) -> None:
+        """End the turn with an error that people may read."""
+        self.close_calls()
+        self.emit(ev.Failed(message))
+        if self._order.state == "failed":
+            self.emit(ev.StepEnded("error", Usage()))
+        self.finish = "error"
+
+    def end_stopped(self) -> None:
+        """End the turn because it was asked to; what was said stays."""
+        self.close_calls()
+        if self._order.state == "step":
+            self.emit(ev.StepEnded("stop", Usage()))
+        self.finish = "stop"
+
+    @property
+    def complete(self) -> bool:
+        """Whether the answer came to its own end."""
+        return self.stop.reason is None and self.finish not in (None, "error")
+
+    def fold(self) -> dict[str, Any]:
+        """The history's update: absolute, so that making it twice changes nothing."""
+        said = answer(self.message_id, self.turn_id, self.at, self.events, complete=self.complete)
+        return {"keep": self.keep, "messages": [*self.added, said]}
+
+    def refuse_prompt(self) -> None:
+        """Mark the user's message as one that the filter refused: it is shown, and never sent again."""
+        self.added[-1]["refused"] = True
+
+    def close(self) -> None:
+        """No more events come; `follow` ends."""
+        self._closed = True
+        self._wake()
+
+    async def follow(self) -> AsyncIterator[Event]:
+        """The events, from the first to the last, as they happen. One reader."""
+        position = 0
+        while True:
+            while position < len(self.events):
+                yield self.events[position]
+                position += 1
+            if self._closed:
+                return
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def close_calls(self) -> None:
+        """Give every call that has no result the reason as one."""
+        started = {event.call_id: event.name for event in self.events if isinstance(event, ev.ToolCallStarted)}
+        for call_id in self._order.pending_calls():
+            if self._order.calls[call_id] == "arguments":
+                self.emit(ev.ToolCalled(call_id, started[call_id], {}))
+            self.emit(ev.ToolReturned(call_id, {"error": INTERRUPTED}, failed=True))
+
+
+async def produced(answering: Answering, work: Callable[[], Any]) -> AsyncIterator[Event]:
+    """Run `work`, which writes to `answering`, and yield the events as they come; raises what it raised."""
+    task = asyncio.ensure_future(work())
+    task.add_done_callback(lambda _: answering.close())
+    try:
+        async for event in answering.follow():
+            yield event
+        await task
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])

@@ -1,0 +1,124 @@
+"""The application: opens the stores and the client, wires the parts, and closes them. It alone knows them all."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from . import log as logs
+from .agent.graph import compile_graph
+from .embedded import embedded_emulator
+from .errors import ServiceError
+from .login import load_login
+from .pictures.fetch import Fetcher
+from .pictures.making import PictureMaker
+from .routes import routes
+from .routes.json import error_response
+from .routes.middleware import Guard
+from .service import Service
+from .settings import Settings, load_settings
+from .storage import open_storage
+from .turn.attachments import Attachments
+from .turn.beginning import Beginning
+from .turn.history import History
+from .turn.runs import Runs
+from .upstream import Upstream
+
+log = logging.getLogger("mockbackend")
+
+EXPOSED = ["link", "retry-after", "x-conversation-id", "x-request-id", "x-vercel-ai-data-stream"]
+
+
+def create_app(settings: Settings | None = None) -> Starlette:
+    """The ASGI application. Raises SettingsError. `app.state.drain(seconds)` ends its turns before it is shut down."""
+    chosen = settings or load_settings()
+    logs.configure(chosen.log_level)
+    origins = list(chosen.cors_allow_origins)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with running(chosen) as service:
+            app.state.service = service
+            app.state.drain = service.runs.drain
+            yield
+
+    return Starlette(
+        routes=routes(),
+        middleware=[
+            Middleware(
+                CORSMiddleware,
+                allow_origins=origins,
+                allow_methods=["*"],
+                allow_headers=["*"],
+                allow_credentials="*" not in origins,
+                expose_headers=EXPOSED,
+            ),
+            Middleware(Guard),
+        ],
+        exception_handlers={ServiceError: _service_error, HTTPException: _http_exception},
+        lifespan=lifespan,
+    )
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Service]:
+    """The service, open. What a crash left is finished first; leaving ends the turns that still run."""
+    storage = await open_storage(settings.data_dir)
+    login = load_login(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(storage.close)
+        emulator_url = None
+        if settings.engine == "emulator":
+            emulator_url = await stack.enter_async_context(embedded_emulator(settings.mock_script))
+        upstream = Upstream(settings, emulator_url)
+        stack.push_async_callback(upstream.close)
+        history = History(compile_graph(storage.checkpoints))
+        maker = PictureMaker(settings, upstream, storage.pictures)
+        runs = Runs(settings, storage, history, upstream, maker)
+        attachments = Attachments(storage.pictures, Fetcher(settings.max_picture_bytes, allow_private=False))
+        beginning = Beginning(storage, history, attachments, runs.__contains__)
+        service = Service(settings, login, storage, upstream, history, runs, beginning)
+        await service.recover()
+        _announce(service)
+        # Under plain Hypercorn turns still run here, and the loop is about to be closed.
+        stack.push_async_callback(runs.drain, 0)
+        yield service
+
+
+def _announce(service: Service) -> None:
+    settings = service.settings
+    if settings.engine == "emulator":
+        log.warning("No model API is configured: answers come from the EMULATOR of Azure OpenAI, not from a model.")
+    else:
+        log.info("answers come from %s", service.upstream.address)
+    if service.login.generated:
+        port = settings.port or 8000
+        log.warning(
+            "No login is configured; this one was generated and is kept in %s/login. Try:\n"
+            "curl -N -u '%s:%s' -H 'userid: me' http://127.0.0.1:%d/chat -d '{\"message\": \"Hello\"}'",
+            *(settings.data_dir, service.login.username, service.login.password, port),
+        )
+
+
+async def _service_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, ServiceError):
+        raise error
+    return error_response(error)
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "error")
+    words = {404: "There is nothing here.", 405: f"{request.method} is not allowed here."}
+    message = words.get(error.status_code, error.detail)
+    return error_response(ServiceError(error.status_code, code, message, error.headers))

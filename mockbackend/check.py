@@ -1,0 +1,89 @@
+"""`mockbackend check`: one probe for each configured deployment and store, one line for each."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from .embedded import embedded_emulator
+from .errors import UnsupportedParameter, UpstreamError
+from .settings import Settings
+from .storage import open_storage
+from .storage.pictures import Picture
+from .upstream import Upstream
+
+
+def run(settings: Settings) -> int:
+    """Print a line for each probe; the exit status is 1 if any failed."""
+    return asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> int:
+    failed = False
+    async with _upstream(settings) as upstream:
+        probes: list[tuple[str, Callable[[], Awaitable[str]]]] = [
+            (f"chat ({upstream.chat_setting} = {upstream.chat_model})", lambda: _chat(upstream)),
+            (f"storage (DATA_DIR = {settings.data_dir})", lambda: _storage(settings)),
+        ]
+        if upstream.image_model:
+            probes.insert(
+                1, (f"pictures ({upstream.image_setting} = {upstream.image_model})", lambda: _image(upstream))
+            )
+        print(f"engine: {settings.engine} at {upstream.address}")
+        for name, probe in probes:
+            try:
+                print(f"works   {name}: {await probe()}")
+            except UpstreamError as error:
+                failed = True
+                print(f"FAILED  {name}: {error.message}")
+            except OSError as error:
+                failed = True
+                print(f"FAILED  {name}: {error.strerror or error}")
+        if not upstream.image_model:
+            print(f"absent  pictures: {upstream.image_setting} is not set, so mode image answers 422")
+    return 1 if failed else 0
+
+
+@asynccontextmanager
+async def _upstream(settings: Settings) -> AsyncIterator[Upstream]:
+    async with contextlib.AsyncExitStack() as stack:
+        url = None
+        if settings.engine == "emulator":
+            url = await stack.enter_async_context(embedded_emulator(settings.mock_script))
+        upstream = Upstream(settings, url)
+        stack.push_async_callback(upstream.close)
+        yield upstream
+
+
+async def _chat(upstream: Upstream) -> str:
+    body = {"messages": [{"role": "user", "content": "Say ok."}], "stream": True, "max_completion_tokens": 16}
+    async with upstream.chat(body) as batches:
+        events = [data async for batch in batches for data in batch]
+    return f"answered with {len(events)} events"
+
+
+async def _image(upstream: Upstream) -> str:
+    """Told by a request that every picture model refuses: a real picture would be paid for."""
+    try:
+        await upstream.image({"prompt": "", "n": 0})
+    except UnsupportedParameter:
+        return "answers"
+    except UpstreamError as error:
+        if error.refused:
+            return "answers (asked without making a picture)"
+        raise
+    return "answers"
+
+
+async def _storage(settings: Settings) -> str:
+    storage = await open_storage(settings.data_dir)
+    try:
+        token = await storage.pictures.put("check", "check", Picture("image/png", b"check"))
+        await storage.pictures.get(token)
+        await storage.pictures.forget("check")
+        await storage.checkpoints.aget_tuple({"configurable": {"thread_id": "check"}})
+    finally:
+        await storage.close()
+    return "can be read and written"

@@ -1,0 +1,120 @@
+"""Fetching a picture from a URL that somebody else chose: in limits of size and time, and from public addresses only.
+
+The address is checked when it is connected to, after its name was resolved and after every redirect, so that neither
+a name that changes its address nor a redirect gets behind the check.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import yarl
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from ..errors import UpstreamError
+from ..storage.pictures import Picture
+from .kinds import picture
+
+SECONDS = 30.0
+REDIRECTS = 3
+
+
+class FetchError(UpstreamError):
+    """A picture's URL that gave no picture; the message says why."""
+
+
+class _PublicResolver(AbstractResolver):
+    """Names to public addresses; the others do not exist."""
+
+    def __init__(self, *, allow_private: bool) -> None:
+        self._inner = aiohttp.ThreadedResolver()
+        self._allow_private = allow_private
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        allowed = [one for one in found if self._allow_private or is_public(one["host"])]
+        if not allowed:
+            raise FetchError("The picture's address is a private one and is not fetched.")
+        return allowed
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+class Fetcher:
+    """Fetches pictures of at most `max_bytes`; private addresses only where `allow_private`."""
+
+    def __init__(self, max_bytes: int, *, allow_private: bool) -> None:
+        self._max_bytes = max_bytes
+        self._allow_private = allow_private
+
+    async def fetch(self, url: str) -> Picture:
+        """The picture at `url`. Raises FetchError, or NotAPicture."""
+        connector = aiohttp.TCPConnector(resolver=_PublicResolver(allow_private=self._allow_private), force_close=True)
+        try:
+            async with asyncio.timeout(SECONDS), aiohttp.ClientSession(connector=connector) as session:
+                return picture(await self._read(session, url))
+        except TimeoutError:
+            raise FetchError("The picture's address gave nothing in time.") from None
+        except (aiohttp.ClientError, ValueError, OSError) as error:
+            raise FetchError("The picture's address gave no picture.") from error
+
+    async def _read(self, session: aiohttp.ClientSession, url: str) -> bytes:
+        for _ in range(REDIRECTS + 1):
+            self._check(url)
+            async with session.get(url, allow_redirects=False) as response:
+                if response.status in (301, 302, 303, 307, 308) and "location" in response.headers:
+                    url = str(response.url.join(yarl.URL(response.headers["location"])))
+                    continue
+                if response.status != 200:
+                    raise FetchError(f"The picture's address answered with status {response.status}.")
+                return await self._body(response)
+        raise FetchError("The picture's address redirects too often.")
+
+    def _check(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise FetchError("The picture's address is no web address.")
+        # The resolver is not asked about a host that is an address itself.
+        if not self._allow_private and _is_address(parts.hostname) and not is_public(parts.hostname):
+            raise FetchError("The picture's address is a private one and is not fetched.")
+
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        content = bytearray()
+        async for chunk in response.content.iter_any():
+            content += chunk
+            if len(content) > self._max_bytes:
+                raise FetchError("The picture is larger than is allowed.")
+        return bytes(content)
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public internet."""
+    ip: Any = ipaddress.ip_address(address.partition("%")[0])
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return bool(ip.is_global and not ip.is_multicast)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+async def is_private_host(url: str) -> bool:
+    """Whether a URL's host has an address that is not public (False where it has none at all)."""
+    host = urlsplit(url).hostname or ""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None)
+    except OSError:
+        return False
+    return any(not is_public(str(entry[4][0])) for entry in found)

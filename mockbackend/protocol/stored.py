@@ -1,0 +1,87 @@
+"""Stored messages as AI SDK 4 takes them for its initial messages (UIMessage of ai 4.3.19)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from ..messages import Message, Part
+from .pictures import markdown
+
+PictureUrl = Callable[[str], str]
+
+
+def ui_message(message: Message, picture_url: PictureUrl) -> dict[str, Any]:
+    """`{id, role, content, createdAt, parts, toolInvocations?, experimental_attachments?}`."""
+    shown: dict[str, Any] = {
+        "id": message["id"],
+        "role": message["role"],
+        "createdAt": datetime.fromtimestamp(message["at"] / 1000, UTC).isoformat(timespec="milliseconds"),
+    }
+    if message["role"] == "user":
+        parts = [_text(part["text"]) for part in message["parts"] if part["type"] == "text"]
+        attachments = [_attachment(part, picture_url) for part in message["parts"] if part["type"] != "text"]
+        if attachments:
+            shown["experimental_attachments"] = attachments
+    else:
+        parts = _answer_parts(message["parts"], picture_url)
+        if calls := [part["toolInvocation"] for part in parts if part["type"] == "tool-invocation"]:
+            shown["toolInvocations"] = calls
+    shown["content"] = "".join(part["text"] for part in parts if part["type"] == "text")
+    shown["parts"] = parts
+    if message.get("incomplete"):
+        shown["annotations"] = [{"type": "incomplete", **({"error": message["error"]} if "error" in message else {})}]
+    return shown
+
+
+def _answer_parts(stored: list[Part], picture_url: PictureUrl) -> list[dict[str, Any]]:
+    parts: list[dict[str, Any]] = []
+    step = -1
+    for part in stored:
+        match part["type"]:
+            case "step":
+                step += 1
+                parts.append({"type": "step-start"})
+            case "text" | "picture":
+                words = part["text"] if part["type"] == "text" else _markdown(part, picture_url)
+                # The client has one text part for the deltas of a step that stand together.
+                if parts and parts[-1]["type"] == "text":
+                    parts[-1]["text"] += words
+                else:
+                    parts.append(_text(words))
+            case "reasoning":
+                details = [{"type": "text", "text": part["text"]}]
+                parts.append({"type": "reasoning", "reasoning": part["text"], "details": details})
+            case "tool":
+                invocation = {
+                    "state": "result",
+                    "step": step,
+                    "toolCallId": part["id"],
+                    "toolName": part["name"],
+                    "args": part["args"],
+                    "result": part["result"],
+                }
+                parts.append({"type": "tool-invocation", "toolInvocation": invocation})
+    return parts
+
+
+def _text(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def _markdown(part: Part, picture_url: PictureUrl) -> str:
+    return markdown(part["token"], part.get("revised_prompt"), picture_url)
+
+
+def _attachment(part: Part, picture_url: PictureUrl) -> dict[str, Any]:
+    if part["type"] == "picture":
+        media_type = part.get("media_type", "image/png")
+        return {"name": part["name"], "contentType": media_type, "url": picture_url(part["token"])}
+    return {"name": part["name"], "contentType": "text/plain", "url": _data_url(part["text"])}
+
+
+def _data_url(text: str) -> str:
+    import base64
+
+    return f"data:text/plain;base64,{base64.b64encode(text.encode()).decode()}"

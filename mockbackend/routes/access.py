@@ -1,0 +1,66 @@
+"""Who may call: login and userid, checked before an endpoint sees the request."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ..errors import ServiceError, bad_request
+from ..service import Service
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+Access = Literal["open", "login", "owner"]
+USERID_CHARACTERS = 256
+
+
+def service(request: Request) -> Service:
+    """This process's service; 503 until it has started."""
+    found: Service | None = getattr(request.app.state, "service", None)
+    if found is None:
+        raise ServiceError(503, "starting", "The service is starting.", {"retry-after": "1"})
+    return found
+
+
+def userid(request: Request) -> str:
+    """The owner that the request names; one of an endpoint whose access is `owner`."""
+    named: str = request.scope["userid"]
+    return named
+
+
+def guarded(endpoint: Endpoint, access: Access) -> Endpoint:
+    """The endpoint behind its checks: a 401 for a wrong login, a 400 for no userid."""
+
+    async def checked(request: Request) -> Response:
+        if access != "open" and not service(request).login.admits(_credentials(request)):
+            challenge = {"www-authenticate": 'Basic realm="mockbackend", charset="UTF-8"'}
+            raise ServiceError(401, "unauthorized", "This needs a valid login (HTTP Basic).", challenge)
+        if access == "owner":
+            request.scope["userid"] = _userid(request)
+        return await endpoint(request)
+
+    return checked
+
+
+def _credentials(request: Request) -> str:
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(encoded.strip(), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return ""
+
+
+def _userid(request: Request) -> str:
+    try:
+        named = request.headers.get("userid", "").encode("latin-1").decode()
+    except UnicodeDecodeError:
+        named = ""
+    if not 1 <= len(named) <= USERID_CHARACTERS or not named.isprintable():
+        raise bad_request(f"userid: this header is needed, with 1 to {USERID_CHARACTERS} printable characters.")
+    return named

@@ -1,0 +1,144 @@
+"""A request's body, read in limits and parsed into the turn's values; what is wrong is named by its field."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+
+from ..errors import ServiceError, bad_request, unusable
+from ..pictures.making import PictureOptions
+from ..turn.request import ChatRequest, Mode, SentMessage
+from .content import parse_content
+
+ID = re.compile(r"[!-.0-\[\]-~]{1,256}")
+IGNORED_ROLES = ("tool", "data")
+SYSTEM_ROLES = ("system", "developer")
+# Keys of clients that send their whole conversation, and no ids.
+WHOLE_LIST_KEYS = ("parentId", "unstable_assistantMessageId")
+
+
+async def read_object(request: Request, max_bytes: int) -> dict[str, Any]:
+    """The body as a JSON object, whatever its content type says but multipart; 413 as soon as it is too large."""
+    if request.headers.get("content-type", "").lower().startswith("multipart/"):
+        raise ServiceError(415, "unsupported_media_type", "The body must be JSON, not multipart.")
+    too_large = ServiceError(413, "too_large", f"The body is larger than {max_bytes} bytes.")
+    if (
+        request.headers.get("content-length", "0").isdecimal()
+        and int(request.headers.get("content-length", "0")) > max_bytes
+    ):
+        raise too_large
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > max_bytes:
+                raise too_large
+    except ClientDisconnect:
+        raise bad_request("The body broke off.") from None
+    try:
+        value = orjson.loads(bytes(body))
+    except orjson.JSONDecodeError as error:
+        raise bad_request(f"The body is not valid JSON: {error.msg}.") from None
+    if not isinstance(value, dict):
+        raise bad_request("The body must be a JSON object.")
+    return value
+
+
+def check_id(value: object, field: str) -> str:
+    """A conversation's or message's id: 1 to 256 visible ASCII characters without / and \\."""
+    if not isinstance(value, str) or not ID.fullmatch(value) or value in (".", ".."):
+        raise bad_request(f"{field} must be a string of 1 to 256 visible ASCII characters, without / and \\.")
+    return value
+
+
+def parse_chat(body: dict[str, Any]) -> ChatRequest:
+    """The chat request that this body is; keys that are not ours are ignored, since front ends send their own."""
+    field = "id" if body.get("id") is not None else "conversation_id"
+    conversation_id = check_id(body[field], field) if body.get(field) is not None else None
+    mode = body.get("mode")
+    if mode not in (None, "chat", "image"):
+        raise bad_request("mode must be chat or image.")
+    sent = _sent(body)
+    systems: list[str] = []
+    if body.get("system") is not None:
+        systems.append(_string(body["system"], "system"))
+    messages: list[SentMessage] = []
+    last = ""
+    for index, value in enumerate(sent):
+        name = f"messages[{index}]" if "messages" in body else "message"
+        if not isinstance(value, dict):
+            raise bad_request(f"{name} must be an object.")
+        role = last = value.get("role", "user")
+        if role in SYSTEM_ROLES:
+            systems.append(parse_content(value, name).text)
+        elif role in ("user", "assistant"):
+            messages.append(_message(value, role, name, is_last=index == len(sent) - 1))
+        elif role not in IGNORED_ROLES:
+            raise bad_request(f"{name}.role must be user, assistant or system.")
+    if last != "user":
+        raise unusable("messages: the last one must be the user's; continuing an assistant's is not supported.")
+    chosen: Mode = "image" if mode == "image" else "chat"
+    if chosen == "image" and (messages[-1].attachments or not messages[-1].text):
+        raise unusable("messages: a picture is made from words alone.")
+    at_message = body.get("messageId")
+    return ChatRequest(
+        conversation_id,
+        tuple(messages),
+        chosen,
+        tuple(systems),
+        _image(body.get("image")),
+        positional=len(sent) > 1 or "parts" in sent[-1] or any(key in body for key in WHOLE_LIST_KEYS),
+        at_message=check_id(at_message, "messageId") if at_message is not None else None,
+    )
+
+
+def _sent(body: dict[str, Any]) -> list[Any]:
+    messages = body.get("messages")
+    if messages is not None:
+        if not isinstance(messages, list):
+            raise bad_request("messages must be a list.")
+        if not messages:
+            raise bad_request("messages must not be empty.")
+        return messages
+    message = body.get("message")
+    if isinstance(message, str):
+        return [{"role": "user", "content": message}]
+    if message is None:
+        raise bad_request("messages is missing: send messages, or message.")
+    return [message]
+
+
+def _message(value: dict[str, Any], role: Any, name: str, *, is_last: bool) -> SentMessage:
+    content = parse_content(value, name)
+    if is_last and not content.text.strip() and not content.attachments:
+        raise bad_request(f"{name}.content is empty.")
+    message_id = value.get("id")
+    if message_id is None:
+        message_id = value.get("unstable_id")
+    return SentMessage(
+        role,
+        content.text,
+        check_id(message_id, f"{name}.id") if message_id is not None else None,
+        content.attachments if role == "user" else (),
+    )
+
+
+def _image(value: object) -> PictureOptions:
+    if value is None:
+        return PictureOptions()
+    if not isinstance(value, dict):
+        raise bad_request("image must be an object.")
+    options = {name: value[name] for name in ("size", "quality", "style") if value.get(name) is not None}
+    for name, option in options.items():
+        if not isinstance(option, str) or not re.fullmatch(r"[a-z0-9-]{1,32}", option):
+            raise bad_request(f"image.{name} must be a short word such as 1024x1024, high or vivid.")
+    return PictureOptions(**options)
+
+
+def _string(value: object, field: str) -> str:
+    if not isinstance(value, str):
+        raise bad_request(f"{field} must be a string.")
+    return value

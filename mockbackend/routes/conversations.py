@@ -1,0 +1,132 @@
+"""The conversations: list, read, rename, pin, delete."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ..errors import bad_request, not_found
+from ..protocol.stored import ui_message
+from ..storage.conversations import Conversation, Place
+from .access import service, userid
+from .body import check_id, read_object
+from .json import JSON
+from .origin import picture_url
+
+PAGE, MOST = 50, 200
+TITLE_CHARACTERS = 200
+# SQLite's LIKE refuses patterns of more than 50,000 bytes.
+QUERY_CHARACTERS = 1000
+
+
+async def listing(request: Request) -> Response:
+    """A page of the owner's conversations; the next one is in the Link header."""
+    limit, query = _limit(request), request.query_params.get("q", "").strip()
+    if len(query) > QUERY_CHARACTERS:
+        raise bad_request(f"q must have at most {QUERY_CHARACTERS} characters.")
+    rows = await service(request).storage.conversations.page(
+        userid(request), limit=limit + 1, after=_place(request), query=query
+    )
+    headers = {}
+    if len(rows) > limit:
+        rows = rows[:limit]
+        following = request.url.include_query_params(cursor=_cursor(rows[-1]), limit=limit)
+        headers["link"] = f'<{following.path}?{following.query}>; rel="next"'
+    return JSON([dataclasses.asdict(row) for row in rows], headers=headers)
+
+
+async def read(request: Request) -> Response:
+    """The row and its messages, as an AI SDK front end takes them; the running answer is left out."""
+    here, conversation_id = service(request), _id(request)
+    await _owned(request, conversation_id)
+    running = await here.beginning.release_dead(conversation_id)
+    row = await _owned(request, conversation_id)
+    messages = await here.history.read(conversation_id)
+    if running is not None and not any(message["turn"] == running.turn_id for message in messages):
+        messages = messages[: running.keep] + running.added
+    url = picture_url(request, here.settings)
+    return JSON({**dataclasses.asdict(row), "messages": [ui_message(message, url) for message in messages]})
+
+
+async def change(request: Request) -> Response:
+    """Rename or pin."""
+    here = service(request)
+    body = await read_object(request, here.settings.max_body_bytes)
+    title, is_pinned = body.get("title"), body.get("is_pinned")
+    if title is None and is_pinned is None:
+        raise bad_request("title or is_pinned is needed.")
+    if title is not None and (not isinstance(title, str) or not 1 <= len(title.strip()) <= TITLE_CHARACTERS):
+        raise bad_request(f"title must be a string of 1 to {TITLE_CHARACTERS} characters.")
+    if is_pinned is not None and not isinstance(is_pinned, bool):
+        raise bad_request("is_pinned must be true or false.")
+    row = await here.storage.conversations.change(
+        userid(request), _id(request), title=title.strip() if title else None, is_pinned=is_pinned
+    )
+    return _row(row)
+
+
+async def pin(request: Request) -> Response:
+    """Pin or unpin."""
+    here = service(request)
+    is_pinned = (await read_object(request, here.settings.max_body_bytes)).get("is_pinned")
+    if not isinstance(is_pinned, bool):
+        raise bad_request("is_pinned must be true or false.")
+    return _row(await here.storage.conversations.change(userid(request), _id(request), is_pinned=is_pinned))
+
+
+async def delete(request: Request) -> Response:
+    """Delete the row, the history and the pictures."""
+    here, conversation_id = service(request), _id(request)
+    if not await here.storage.conversations.hide(userid(request), conversation_id):
+        raise not_found()
+    await here.delete(conversation_id)
+    return Response(status_code=204)
+
+
+async def _owned(request: Request, conversation_id: str) -> Conversation:
+    row = await service(request).storage.conversations.get(userid(request), conversation_id)
+    if row is None:
+        raise not_found()
+    return row
+
+
+def _row(row: Conversation | None) -> Response:
+    if row is None:
+        raise not_found()
+    return JSON(dataclasses.asdict(row))
+
+
+def _id(request: Request) -> str:
+    return check_id(request.path_params["id"], "id")
+
+
+def _limit(request: Request) -> int:
+    value = request.query_params.get("limit", str(PAGE))
+    if not value.isdecimal() or not value.isascii() or not 1 <= int(value[:9]) <= MOST:
+        raise bad_request(f"limit must be a number from 1 to {MOST}.")
+    return int(value)
+
+
+def _cursor(row: Conversation) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([row.is_pinned, row.updated_at, row.id])).decode()
+
+
+def _place(request: Request) -> Place | None:
+    cursor = request.query_params.get("cursor")
+    if cursor is None:
+        return None
+    try:
+        value: Any = orjson.loads(base64.urlsafe_b64decode(cursor))
+        is_pinned, updated_at, conversation_id = value
+    except (binascii.Error, orjson.JSONDecodeError, ValueError, TypeError):
+        raise bad_request("cursor is none that we gave.") from None
+    valid = isinstance(is_pinned, bool) and isinstance(updated_at, int) and abs(updated_at) < 2**63
+    if not valid or not isinstance(conversation_id, str):
+        raise bad_request("cursor is none that we gave.")
+    return Place(is_pinned, updated_at, conversation_id)

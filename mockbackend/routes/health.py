@@ -1,0 +1,43 @@
+"""How the process is: for people, and for load balancers."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ..errors import ServiceError
+from .access import service
+from .json import JSON
+
+
+async def health(request: Request) -> Response:
+    """`{status, timestamp, engine, ...}`."""
+    here = service(request)
+    return JSON(
+        {
+            "status": "healthy",
+            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "engine": here.settings.engine,
+            "emulated": here.settings.engine == "emulator",
+            "pictures": bool(here.upstream.image_model),
+            "running_turns": len(here.runs),
+            "pid": os.getpid(),
+        }
+    )
+
+
+async def live(request: Request) -> Response:
+    """The process is up."""
+    return JSON({"status": "live"})
+
+
+async def ready(request: Request) -> Response:
+    """The process can serve: its stores answer, and it is not draining."""
+    here = service(request)
+    if here.runs.draining:
+        raise ServiceError(503, "draining", "The service is shutting down.")
+    await here.storage.database.run("SELECT 1")
+    return JSON({"status": "ready"})

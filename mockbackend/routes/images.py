@@ -1,0 +1,24 @@
+"""GET /images/{token}: open, since an <img> sends no credentials; the token is the capability."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ..errors import not_found
+from .access import service
+
+HEADERS = {
+    "cache-control": "private, max-age=31536000, immutable",
+    "content-security-policy": "default-src 'none'; sandbox",
+    "cross-origin-resource-policy": "cross-origin",
+    "x-content-type-options": "nosniff",
+}
+
+
+async def get(request: Request) -> Response:
+    """A stored picture."""
+    picture = await service(request).storage.pictures.get(request.path_params["token"])
+    if picture is None:
+        raise not_found()
+    return Response(picture.content, media_type=picture.media_type, headers=HEADERS)

@@ -1,0 +1,41 @@
+"""Under which origin a client reaches us: for the absolute URLs of pictures."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+
+from starlette.requests import Request
+
+from ..settings import Settings
+
+
+def picture_url(request: Request, settings: Settings) -> Callable[[str], str]:
+    """Makes a picture's token into its absolute URL, as this request's client reaches it."""
+    base = origin(request, settings)
+    return lambda token: f"{base}/images/{token}"
+
+
+def origin(request: Request, settings: Settings) -> str:
+    """PUBLIC_URL, or what a trusted proxy forwards, or the request's own scheme and host."""
+    if settings.public_url:
+        return settings.public_url.rstrip("/")
+    scheme, host = request.url.scheme, request.headers.get("host") or request.url.netloc
+    if request.client is not None and _is_trusted(request.client.host, settings.trusted_proxies):
+        scheme = _first(request, "x-forwarded-proto") or scheme
+        host = _first(request, "x-forwarded-host") or host
+    return f"{scheme if scheme in ('http', 'https') else 'http'}://{host}"
+
+
+def _first(request: Request, header: str) -> str:
+    return request.headers.get(header, "").split(",")[0].strip()
+
+
+def _is_trusted(peer: str, trusted: tuple[str, ...]) -> bool:
+    if "*" in trusted:
+        return True
+    try:
+        address = ipaddress.ip_address(peer)
+        return any(address in ipaddress.ip_network(network, strict=False) for network in trusted)
+    except ValueError:
+        return False

@@ -1,0 +1,68 @@
+"""The response that streams a run: ready events in one send, keep-alives in silence, and one watcher for the client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from ..events import Event
+from ..turn.run import Reader, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How a stream is written: its headers, its events, its keep-alive."""
+
+    headers: dict[str, str]
+    frame: Callable[[list[Event]], bytes]
+    keep_alive: bytes
+
+
+class EventStream(Response):
+    """Not Starlette's StreamingResponse, which runs a task group beside every stream under Hypercorn."""
+
+    def __init__(self, run: Run, framing: Framing, keep_alive_seconds: float, headers: dict[str, str]) -> None:
+        self.status_code = 200
+        self.background = None
+        self.init_headers({**framing.headers, **headers})
+        self._run = run
+        self._framing = framing
+        self._silence = keep_alive_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the run's events until it is over or the client is gone."""
+        reader = self._run.reader()
+        watcher = asyncio.create_task(self._watch(receive, reader))
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(self._silence, reader.wake)
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            sent = loop.time()
+            while (batch := await reader.next()) is not None and not watcher.done():
+                if batch:
+                    body = self._framing.frame(batch)
+                elif loop.time() - sent >= self._silence * 0.99:
+                    body = self._framing.keep_alive
+                else:
+                    body = b""
+                if body:
+                    await send({"type": "http.response.body", "body": body, "more_body": True})
+                    sent = loop.time()
+                if loop.time() >= timer.when():
+                    timer = loop.call_later(max(0.01, sent + self._silence - loop.time()), reader.wake)
+            if not watcher.done():
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            timer.cancel()
+            watcher.cancel()
+            self._run.leave(reader)
+
+    async def _watch(self, receive: Receive, reader: Reader) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        # `send` to a client that has gone neither raises nor waits, so the loop above has to be told.
+        asyncio.get_running_loop().call_soon(reader.wake)

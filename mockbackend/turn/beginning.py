@@ -1,0 +1,127 @@
+"""How a turn begins: its conversation is found or made, its place in the history told, its row claimed.
+
+Whatever is wrong with a request is said before anything of it is stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+
+from ..errors import ServiceError, not_found
+from ..messages import Message, Part, now_ms, title_of
+from ..storage import Storage
+from ..storage.turns import Turn
+from .attachments import Attachments, Prepared
+from .ending import recover
+from .history import History
+from .placement import needs_history, place
+from .request import ChatRequest, SentMessage
+
+# A client's abort and its next POST may cross.
+WAIT_SECONDS = 1.0
+POLL_SECONDS = 0.02
+
+
+class Beginning:
+    """Claims turns. `runs_here` tells whether a turn's id is of a run in this process."""
+
+    def __init__(
+        self, storage: Storage, history: History, attachments: Attachments, runs_here: Callable[[str], bool]
+    ) -> None:
+        self._storage = storage
+        self._history = history
+        self._attachments = attachments
+        self._runs_here = runs_here
+        self._recovering = asyncio.Lock()
+
+    async def claim(self, userid: str, request: ChatRequest, framing: str) -> Turn:
+        """The turn's row, written. Raises ServiceError: 404, 409, 422."""
+        prepared = [
+            [await self._attachments.prepare(userid, one) for one in message.attachments]
+            for message in request.messages
+        ]
+        conversation_id = request.conversation_id or str(uuid.uuid4())
+        turn_id, at = uuid.uuid4().hex, now_ms()
+        title = title_of(_message(next(m for m in request.messages if m.role == "user"), turn_id, at, []))
+        if not title or title == "Attachment":
+            title = "Attachment" if request.messages[-1].attachments else "New conversation"
+        deadline = time.monotonic() + WAIT_SECONDS
+        stored: list[list[Part]] | None = None
+        while True:
+            conversation = await self._storage.conversations.begin(userid, conversation_id, title)
+            if conversation is None:
+                raise not_found()
+            if stored is None:
+                stored = [await self._store(userid, conversation_id, parts) for parts in prepared]
+            turn = await self._turn(request, conversation_id, conversation.message_count, stored, turn_id, at, framing)
+            if await self._storage.turns.claim(turn, conversation.updated_at):
+                return turn
+            await self.release_dead(conversation_id)
+            if time.monotonic() > deadline:
+                raise ServiceError(409, "conflict", "An answer is already running in this conversation.")
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def release_dead(self, conversation_id: str) -> Turn | None:
+        """The conversation's running turn; one whose process has died is folded into the history first."""
+        running = await self._storage.turns.get(conversation_id)
+        if running is None or self._is_alive(running):
+            return running
+        async with self._recovering:
+            running = await self._storage.turns.get(conversation_id)
+            if running is not None and not self._is_alive(running):
+                await recover(self._storage, self._history, running)
+        return None
+
+    async def recover_all(self) -> None:
+        """Fold in every turn that a dead process left."""
+        for turn in await self._storage.turns.all():
+            await self.release_dead(turn.conversation_id)
+
+    def _is_alive(self, turn: Turn) -> bool:
+        if turn.owner == self._storage.turns.owner:
+            return self._runs_here(turn.turn_id)
+        return self._storage.liveness.is_alive(turn.owner)
+
+    async def _store(self, userid: str, conversation_id: str, prepared: list[Prepared]) -> list[Part]:
+        return [await self._attachments.store(userid, conversation_id, one) for one in prepared]
+
+    async def _turn(
+        self,
+        request: ChatRequest,
+        conversation_id: str,
+        message_count: int,
+        stored: list[list[Part]],
+        turn_id: str,
+        at: int,
+        framing: str,
+    ) -> Turn:
+        keep, replaced = message_count, None
+        if message_count and needs_history(request):
+            history = await self._history.read(conversation_id)
+            keep = place(request, history)
+            replaced = history[keep]["id"] if keep < len(history) else None
+        # A list that came with a new conversation is its history.
+        first = 0 if message_count == 0 else len(request.messages) - 1
+        added = [
+            _message(message, turn_id, at, parts)
+            for message, parts in zip(request.messages[first:], stored[first:], strict=True)
+        ]
+        if replaced is not None and request.messages[-1].id is None:
+            added[-1]["id"] = replaced
+        message_id = f"msg-{uuid.uuid4().hex}"
+        owner = self._storage.turns.owner
+        return Turn(conversation_id, turn_id, message_id, owner, at, framing, keep, added)
+
+
+def _message(sent: SentMessage, turn_id: str, at: int, parts: list[Part]) -> Message:
+    words: list[Part] = [{"type": "text", "text": sent.text}] if sent.text else []
+    return {
+        "id": sent.id or uuid.uuid4().hex,
+        "role": sent.role,
+        "turn": turn_id,
+        "at": at,
+        "parts": words + parts if sent.role == "user" else [{"type": "step"}, *words],
+    }

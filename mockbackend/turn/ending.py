@@ -1,0 +1,56 @@
+"""The one way a turn ends: checkpoint first, then the conversation's row, then the turn's.
+
+Every step may be made twice, so a crash between any two is finished by whoever comes next: `recover`.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from ..answering import Answering
+from ..events import Event, OrderError, load
+from ..messages import text_of
+from ..storage import Storage
+from ..storage.turns import Turn
+from .history import History
+
+log = logging.getLogger("mockbackend.turn")
+
+
+async def settle(storage: Storage, history: History, turn: Turn, update: dict[str, Any], *, written: bool) -> None:
+    """Store the end of a turn; `written` says that the graph has put the update into the checkpoint already."""
+    if not written:
+        await history.write(turn.conversation_id, update)
+    texts = [text_of(message) for message in update["messages"]]
+    await storage.conversations.settle(turn.conversation_id, update["keep"], texts)
+    await storage.turns.end(turn.conversation_id, turn.turn_id)
+
+
+async def recover(storage: Storage, history: History, turn: Turn) -> bool:
+    """Fold a dead process's turn into the history, marked incomplete; False where another process took it over."""
+    if not await storage.turns.take_over(turn):
+        return False
+    stored = await history.read(turn.conversation_id)
+    found = [message for message in stored if message["turn"] == turn.turn_id]
+    update = {"keep": turn.keep, "messages": stored[turn.keep :]} if found else interrupted(turn).fold()
+    await settle(storage, history, turn, update, written=bool(found))
+    log.info("recovered a turn that its process left: conversation=%s turn=%s", turn.conversation_id, turn.turn_id)
+    return True
+
+
+def interrupted(turn: Turn) -> Answering:
+    """The answer of a turn as its log has it, ended as one that was stopped."""
+    answering = Answering(turn.turn_id, turn.message_id, turn.started_at, turn.keep, turn.added)
+    answering.stop.request("crash")
+    for event in load(turn.log):
+        _replay(answering, event)
+    answering.end_stopped()
+    return answering
+
+
+def _replay(answering: Answering, event: Event) -> None:
+    try:
+        answering.emit(event)
+    except OrderError:
+        log.warning("a turn's log holds an event out of order: %s", type(event).__name__)

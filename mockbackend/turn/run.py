@@ -1,0 +1,71 @@
+"""A running turn: its events so far, and the readers that follow them at their own pace."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ..answering import Answering
+from ..events import Event
+from ..storage.turns import Turn
+
+
+class Run:
+    """One turn in this process. It goes on apart from whoever reads it."""
+
+    def __init__(self, turn: Turn, userid: str, mode: str, answering: Answering) -> None:
+        self.turn = turn
+        self.userid = userid
+        self.mode = mode
+        self.answering = answering
+        self.events: list[Event] = []
+        self.over = asyncio.Event()
+        self._readers: set[Reader] = set()
+
+    def append(self, event: Event) -> None:
+        """Let the readers have the next event."""
+        self.events.append(event)
+        for reader in self._readers:
+            reader.wake()
+
+    def end(self) -> None:
+        """No event follows."""
+        self.over.set()
+        for reader in self._readers:
+            reader.wake()
+
+    def reader(self) -> Reader:
+        """A new reader, which begins at the first event."""
+        reader = Reader(self)
+        self._readers.add(reader)
+        return reader
+
+    def leave(self, reader: Reader) -> None:
+        """Forget a reader; a turn that nobody reads any more is stopped, so that no tokens are burnt."""
+        self._readers.discard(reader)
+        if not self._readers and not self.over.is_set():
+            self.answering.stop.request("gone")
+
+
+class Reader:
+    """One connection's place in a run."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._position = 0
+        self._waiter: asyncio.Future[None] | None = None
+
+    def wake(self) -> None:
+        """Make a waiting `next` return."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def next(self) -> list[Event] | None:
+        """All events that are ready, waiting for one where there are none; [] when woken, None after the last."""
+        if self._position == len(self._run.events):
+            if self._run.over.is_set():
+                return None
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        batch = self._run.events[self._position :]
+        self._position += len(batch)
+        return batch

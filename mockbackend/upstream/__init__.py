@@ -1,0 +1,212 @@
+"""The model API: one `openai` client for the process's life, and the few calls we make with it.
+
+`client.post` takes the encoded body as it is: `create()` would walk every message of the history (190 ms for 800).
+Retries are not the client's, since it tells nobody of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+import openai
+import orjson
+
+from ..errors import UnsupportedParameter, UpstreamError
+from ..settings import Settings
+from . import faults
+from .sse import EventDecoder
+
+log = logging.getLogger("mockbackend.upstream")
+
+# Never left out of a request, whatever the model says of them.
+REQUIRED = {"model", "messages", "stream", "prompt", "tools"}
+# One name refused, the other asked for: reasoning models know only the first, older engines only the second.
+OTHER_NAME = {"max_completion_tokens": "max_tokens", "max_tokens": "max_completion_tokens"}
+HEADERS = {"content-type": "application/json"}
+
+
+class Upstream:
+    """The calls, and what each model was found to refuse."""
+
+    def __init__(self, settings: Settings, emulator_url: str | None) -> None:
+        self._image_timeout = settings.image_timeout_seconds
+        self._learnt: dict[str, set[str]] = {}
+        self._timeout = httpx2.Timeout(
+            settings.upstream_read_timeout_seconds, connect=settings.upstream_connect_timeout_seconds
+        )
+        http = openai.DefaultAioHttpClient(
+            timeout=self._timeout,
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30),
+            follow_redirects=False,
+        )
+        self.client: openai.AsyncOpenAI
+        match settings.engine:
+            case "openai":
+                self.address = settings.openai_base_url
+                self.chat_model, self.image_model = settings.openai_model, settings.openai_image_model
+                self._names = _names("OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL")
+                self.chat_setting, self.image_setting = "OPENAI_MODEL", "OPENAI_IMAGE_MODEL"
+                key, version = settings.openai_api_key or "none", ""
+            case "azure":
+                self.address = settings.azure_openai_endpoint
+                self.chat_model = settings.azure_openai_gpt_deployment_name
+                self.image_model = settings.azure_openai_dalle_deployment_name
+                self._names = _names("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_API_VERSION")
+                self.chat_setting = "AZURE_OPENAI_GPT_DEPLOYMENT_NAME"
+                self.image_setting = "AZURE_OPENAI_DALLE_DEPLOYMENT_NAME"
+                key, version = settings.azure_openai_api_key, settings.azure_openai_api_version
+            case "emulator":
+                self.address = emulator_url or ""
+                self.chat_model, self.image_model = "mock-gpt", "mock-gpt-image"
+                self._names = _names("MOCK_SCRIPT", "MOCK_SCRIPT", "MOCK_SCRIPT")
+                self.chat_setting = self.image_setting = "MOCK_SCRIPT"
+                key, version = "emulator", "2024-10-21"
+        if settings.engine == "openai" or (settings.engine == "azure" and settings.azure_v1):
+            base = self.address.rstrip("/") + ("/openai/v1" if settings.engine == "azure" else "")
+            self._prefix = {"chat": "", "images": ""}
+            self.client = openai.AsyncOpenAI(api_key=key, base_url=base, max_retries=0, http_client=http)
+        else:
+            self._prefix = {
+                "chat": f"/deployments/{self.chat_model}",
+                "images": f"/deployments/{self.image_model}",
+            }
+            self.client = openai.AsyncAzureOpenAI(
+                azure_endpoint=self.address.rstrip("/"),
+                api_key=key,
+                api_version=version,
+                max_retries=0,
+                http_client=http,
+            )
+
+    @asynccontextmanager
+    async def chat(self, body: dict[str, Any]) -> AsyncGenerator[AsyncIterator[list[bytes]]]:
+        """Stream a chat completion: batches of the data of its events, `[DONE]` included. Raises UpstreamError.
+
+        `body` is the request without its model. A body that just ends raises nothing here.
+        """
+        response = await self._post("chat", "/chat/completions", self.chat_model, body, self._timeout)
+        try:
+            yield self._events(response)
+        finally:
+            await response.aclose()
+
+    async def image(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Ask for a picture, once; returns the answer's JSON. Raises UpstreamError."""
+        timeout = httpx2.Timeout(self._image_timeout, connect=self._timeout.connect)
+        response = await self._post("images", "/images/generations", self.image_model, body, timeout)
+        try:
+            answer = orjson.loads(await response.aread())
+        except orjson.JSONDecodeError:
+            raise UpstreamError(faults.MALFORMED.message) from None
+        except Exception as error:
+            raise self._fault(error, "images") from error
+        finally:
+            await response.aclose()
+        if not isinstance(answer, dict):
+            raise UpstreamError(faults.MALFORMED.message)
+        if "error" in answer:
+            raise faults.from_body(answer["error"], self._settings("images"))
+        return answer
+
+    def fault_in_stream(self, body: object) -> UpstreamError:
+        """The error that an `error` object within a stream is."""
+        return faults.from_body(body, self._settings("chat"))
+
+    async def close(self) -> None:
+        """Close the client and its connections."""
+        await self.client.close()
+
+    async def _post(
+        self, kind: str, path: str, model: str, body: dict[str, Any], limits: httpx2.Timeout
+    ) -> httpx2.Response:
+        """One accepted request; optional parameters that the model refuses are learnt and left out."""
+        refused = self._learnt.setdefault(f"{kind}:{model}", set())
+        while True:
+            request = {"model": model, **_without(body, refused)}
+            began = time.monotonic()
+            try:
+                stream = await self.client.post(
+                    self._prefix[kind] + path,
+                    content=orjson.dumps(request),
+                    cast_to=object,
+                    stream=True,
+                    stream_cls=openai.AsyncStream[object],
+                    options={"headers": HEADERS, "timeout": limits},
+                )
+            except Exception as error:
+                fault = self._fault(error, kind, began)
+                if not isinstance(fault, UnsupportedParameter) or not _can_leave_out(fault.parameter, request):
+                    raise fault from error
+                refused.add(fault.parameter)
+                continue
+            response = stream.response
+            log.info(
+                "upstream %s %s %d in %d ms apim-request-id=%s",
+                *(kind, model, response.status_code, (time.monotonic() - began) * 1000),
+                response.headers.get("apim-request-id", "-"),
+            )
+            return response
+
+    async def _events(self, response: httpx2.Response) -> AsyncIterator[list[bytes]]:
+        if "text/event-stream" not in response.headers.get("content-type", "text/event-stream"):
+            body = (await response.aread())[:2000]
+            log.warning("upstream answered with no stream: %r", body)
+            raise self._not_a_stream(body)
+        decoder = EventDecoder()
+        encoded = "content-encoding" in response.headers
+        chunks: AsyncIterator[bytes] = response.aiter_bytes() if encoded else response.stream  # type: ignore[assignment]
+        try:
+            async for chunk in chunks:
+                if events := decoder.feed(chunk):
+                    yield events
+        except Exception as error:
+            raise self._fault(error, "chat") from error
+
+    def _not_a_stream(self, body: bytes) -> UpstreamError:
+        try:
+            answer = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return UpstreamError(faults.MALFORMED.message, retryable=True)
+        return self.fault_in_stream(answer.get("error") if isinstance(answer, dict) else None)
+
+    def _fault(self, error: Exception, kind: str, began: float | None = None) -> UpstreamError:
+        if isinstance(error, UpstreamError):
+            return error
+        status, request_id, words = "-", "-", repr(error)[:1000]
+        if isinstance(error, openai.APIStatusError):
+            status = str(error.status_code)
+            request_id = error.response.headers.get("apim-request-id", "-")
+            words = repr(error.body)[:1000]
+        log.warning(
+            "upstream %s failed: status %s after %d ms apim-request-id=%s %s",
+            *(kind, status, (time.monotonic() - began) * 1000 if began else 0, request_id, words),
+        )
+        return faults.from_exception(error, self._settings(kind))
+
+    def _settings(self, kind: str) -> Mapping[str, str]:
+        return {**self._names, "deployment": self.chat_setting if kind == "chat" else self.image_setting}
+
+
+def _names(address: str, key: str, version: str) -> dict[str, str]:
+    return {"address": address, "key": key, "version": version}
+
+
+def _without(body: dict[str, Any], refused: set[str]) -> dict[str, Any]:
+    if not refused:
+        return body
+    request: dict[str, Any] = {}
+    for name, value in body.items():
+        if name in refused:
+            name = OTHER_NAME.get(name, name)
+        if name not in refused:
+            request[name] = value
+    return request
+
+
+def _can_leave_out(parameter: str, request: dict[str, Any]) -> bool:
+    return parameter in request and parameter not in REQUIRED
