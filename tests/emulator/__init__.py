@@ -1,0 +1,1 @@
+"""Tests of the emulator alone: served by Hypercorn, asked by clients that nobody here wrote."""
