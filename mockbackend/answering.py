@@ -16,6 +16,8 @@ from . import events as ev
 from .events import Event, FinishReason, Order, Usage
 from .messages import INTERRUPTED, Message, answer
 
+TOO_LONG = "too long"
+
 
 class Stop:
     """A wish to end the turn. What is awaited within `scope` is cancelled by it, and the cancelling goes no further."""
@@ -114,6 +116,9 @@ class Answering:
 
     def end_stopped(self) -> None:
         """End the turn because it was asked to; what was said stays."""
+        if self.stop.reason == TOO_LONG:
+            self.fail("The answer took too long and was stopped.")
+            return
         self.close_calls()
         if self._order.state == "step":
             self.emit(ev.StepEnded("stop", Usage()))

@@ -85,12 +85,12 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         maker = PictureMaker(settings, upstream, storage.pictures)
         runs = Runs(settings, storage, history, upstream, maker)
         attachments = Attachments(storage.pictures, Fetcher(settings.max_picture_bytes, allow_private=False))
-        beginning = Beginning(storage, history, attachments, runs.__contains__)
+        beginning = Beginning(storage, history, attachments, runs.find)
         service = Service(settings, login, storage, upstream, history, runs, beginning)
         await service.recover()
         _announce(service)
         # Under plain Hypercorn turns still run here, and the loop is about to be closed.
-        stack.push_async_callback(runs.drain, 0)
+        stack.push_async_callback(runs.close)
         yield service
 
 

@@ -83,6 +83,7 @@ def _listen(host: str, port: int) -> socket.socket | None:
 
 def _serve(app: Starlette, listening: socket.socket, leash: int | None, drain: Drain) -> int:
     from hypercorn.asyncio import serve
+    from hypercorn.utils import LifespanFailureError
 
     async def serving() -> None:
         config = _config(listening)
@@ -91,8 +92,14 @@ def _serve(app: Starlette, listening: socket.socket, leash: int | None, drain: D
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.get_loop().set_exception_handler(_on_loop_error)
-        runner.run(serving())
-    return 0
+        try:
+            runner.run(serving())
+        except LifespanFailureError as error:
+            # Hypercorn's own error tells what the app raised as a text only.
+            failure = error.__context__ or error
+        else:
+            return 0
+    raise failure
 
 
 def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

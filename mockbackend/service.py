@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from .login import Login
 from .settings import Settings
 from .storage import Storage
+from .storage.turns import Turn
 from .turn.beginning import Beginning
+from .turn.elsewhere import DistantReader
 from .turn.history import History
+from .turn.run import EventSource
 from .turn.runs import Runs
 from .upstream import Upstream
 
@@ -28,11 +32,40 @@ class Service:
     runs: Runs
     beginning: Beginning
 
+    async def stop(self, conversation_id: str) -> None:
+        """End the conversation's running turn, in whichever process it runs; returns once it is stored."""
+        turn = await self.beginning.release_dead(conversation_id)
+        if turn is None:
+            return
+        if run := self.runs.find(turn.turn_id):
+            run.answering.stop.request("stopped")
+            await run.over.wait()
+            return
+        await self.storage.turns.request_stop(conversation_id, turn.turn_id)
+        reader = DistantReader(turn, self._look(conversation_id))
+        while await reader.next() is not None:
+            pass
+
+    async def follow(self, conversation_id: str) -> tuple[Turn, EventSource] | None:
+        """The running turn of a conversation, and a reader of it from its first event."""
+        turn = await self.beginning.release_dead(conversation_id)
+        if turn is None:
+            return None
+        if run := self.runs.find(turn.turn_id):
+            return turn, run.reader()
+
+        return turn, DistantReader(turn, self._look(conversation_id))
+
+    def _look(self, conversation_id: str) -> Callable[[], Awaitable[Turn | None]]:
+        async def look() -> Turn | None:
+            await self.beginning.release_dead(conversation_id)
+            return await self.storage.turns.latest(conversation_id)
+
+        return look
+
     async def delete(self, conversation_id: str) -> None:
         """End the deletion of a hidden conversation; each step may be made twice."""
-        run = self.runs.stop_of(conversation_id)
-        if run is not None:
-            await run.over.wait()
+        await self.stop(conversation_id)
         await self.storage.checkpoints.adelete_thread(conversation_id)
         await self.storage.pictures.forget(conversation_id)
         await self.storage.conversations.forget(conversation_id)

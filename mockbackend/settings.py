@@ -63,6 +63,9 @@ class Settings:
     system_prompt: str = _setting("Opens every request to the model", "")
     chat_temperature: float | None = _setting("Sent to the chat model only when set", None, "0.7")
     chat_max_tokens: int | None = _setting("Longest answer in tokens; sent only when set", None, "4096")
+    chat_context_tokens: int | None = _setting(
+        "What the chat model can read; absent: learnt from its refusal", None, "128000"
+    )
     chat_reasoning_effort: str = _setting("Sent to the chat model only when set", "", "low")
     agent_max_steps: int = _setting("Model calls of one turn at the most", 8)
     tool_timeout_seconds: float = _setting("Longest run of one tool call", 240.0)
@@ -85,6 +88,10 @@ class Settings:
     max_body_bytes: int = _setting("Largest request body", 10 * 1024 * 1024)
     max_running_turns_per_user: int = _setting("Answers running at once for one userid, in one process", 20)
     max_running_turns: int = _setting("Answers running at once in one process", 1000)
+    max_turn_seconds: float = _setting("Longest answer in time", 600.0)
+    max_message_characters: int = _setting("Longest message of a user, attached text included", 1_000_000)
+    max_conversation_messages: int = _setting("Messages of one conversation at the most", 10_000)
+    resumable: bool = _setting("Let an answer go on when its client is gone, unless the request says otherwise", False)
     keep_alive_seconds: float = _setting("Silence of a stream after which a keep-alive is sent", 15.0)
 
     port: int | None = _setting(
@@ -137,6 +144,8 @@ def _parse(env: Env, annotation: str, name: str) -> Any:
         return env.int(name)
     if kind == "float":
         return env.float(name)
+    if kind == "bool":
+        return env.bool(name)
     if kind == "Path":
         return env.path(name).expanduser()
     if kind == "tuple[str, ...]":

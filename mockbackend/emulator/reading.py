@@ -32,12 +32,12 @@ def read(cls: type[T], given: object, where: str, custom: Custom | None = None) 
     try:
         return cls(**found)
     except ValueError as error:
-        raise ReadingError(f"{where or 'rule'}: {error}") from error
+        raise ReadingError(f"{where}: {error}" if where else str(error)) from error
 
 
 def mapping(given: object, where: str) -> Mapping[str, object]:
     if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
-        raise ReadingError(f"{where or 'rule'}: wants a mapping of keys, not {given!r}")
+        raise ReadingError(f"{where or 'the rule'}: wants a mapping of keys, not {given!r}")
     return given
 
 

@@ -11,11 +11,14 @@ from .access import Access, Endpoint, guarded
 
 API: tuple[tuple[str, str, Endpoint, Access], ...] = (
     ("POST", "/chat", chat.post, "owner"),
+    ("GET", "/chat", chat.join_by_query, "owner"),
+    ("GET", "/chat/{id}/stream", chat.join, "owner"),
     ("GET", "/conversations", conversations.listing, "owner"),
     ("GET", "/conversations/{id}", conversations.read, "owner"),
     ("PATCH", "/conversations/{id}", conversations.change, "owner"),
     ("DELETE", "/conversations/{id}", conversations.delete, "owner"),
     ("POST", "/conversations/{id}/pin", conversations.pin, "owner"),
+    ("POST", "/conversations/{id}/stop", conversations.stop, "owner"),
     ("GET", "/images/{token}", images.get, "open"),
     ("GET", "/health", health.health, "login"),
     ("GET", "/livez", health.live, "open"),

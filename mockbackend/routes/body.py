@@ -84,6 +84,9 @@ def parse_chat(body: dict[str, Any]) -> ChatRequest:
     if chosen == "image" and (messages[-1].attachments or not messages[-1].text):
         raise unusable("messages: a picture is made from words alone.")
     at_message = body.get("messageId")
+    resumable = body.get("resumable")
+    if resumable is not None and not isinstance(resumable, bool):
+        raise bad_request("resumable must be true or false.")
     return ChatRequest(
         conversation_id,
         tuple(messages),
@@ -92,6 +95,7 @@ def parse_chat(body: dict[str, Any]) -> ChatRequest:
         _image(body.get("image")),
         positional=len(sent) > 1 or "parts" in sent[-1] or any(key in body for key in WHOLE_LIST_KEYS),
         at_message=check_id(at_message, "messageId") if at_message is not None else None,
+        resumable=resumable,
     )
 
 

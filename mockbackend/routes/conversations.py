@@ -80,6 +80,14 @@ async def pin(request: Request) -> Response:
     return _row(await here.storage.conversations.change(userid(request), _id(request), is_pinned=is_pinned))
 
 
+async def stop(request: Request) -> Response:
+    """Stop the running answer, keep what was said; the row once it has ended."""
+    conversation_id = _id(request)
+    await _owned(request, conversation_id)
+    await service(request).stop(conversation_id)
+    return JSON(dataclasses.asdict(await _owned(request, conversation_id)))
+
+
 async def delete(request: Request) -> Response:
     """Delete the row, the history and the pictures."""
     here, conversation_id = service(request), _id(request)

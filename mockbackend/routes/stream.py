@@ -1,4 +1,4 @@
-"""The response that streams a run: ready events in one send, keep-alives in silence, and one watcher for the client."""
+"""The response that streams a turn: ready events in one send, keep-alives in silence, one watcher for the client."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ..events import Event
-from ..turn.run import Reader, Run
+from ..turn.run import EventSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +25,19 @@ class Framing:
 class EventStream(Response):
     """Not Starlette's StreamingResponse, which runs a task group beside every stream under Hypercorn."""
 
-    def __init__(self, run: Run, framing: Framing, keep_alive_seconds: float, headers: dict[str, str]) -> None:
+    def __init__(
+        self, source: EventSource, framing: Framing, keep_alive_seconds: float, headers: dict[str, str]
+    ) -> None:
         self.status_code = 200
         self.background = None
         self.init_headers({**framing.headers, **headers})
-        self._run = run
+        self._source = source
         self._framing = framing
         self._silence = keep_alive_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the run's events until it is over or the client is gone."""
-        reader = self._run.reader()
+        """Send the turn's events until it is over or the client is gone."""
+        reader = self._source
         watcher = asyncio.create_task(self._watch(receive, reader))
         loop = asyncio.get_running_loop()
         timer = loop.call_later(self._silence, reader.wake)
@@ -59,9 +61,9 @@ class EventStream(Response):
         finally:
             timer.cancel()
             watcher.cancel()
-            self._run.leave(reader)
+            reader.close()
 
-    async def _watch(self, receive: Receive, reader: Reader) -> None:
+    async def _watch(self, receive: Receive, reader: EventSource) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
         # `send` to a client that has gone neither raises nor waits, so the loop above has to be told.

@@ -11,7 +11,7 @@ from .database import Database
 # A running turn counts as what it will have made of the history: what it keeps, and what it adds.
 _COLUMNS = """c.id, c.title, c.is_pinned, c.created_at, c.updated_at,
     CASE WHEN t.conversation_id IS NULL THEN c.message_count ELSE t.keep + t.added_count END"""
-_FROM = "conversations c LEFT JOIN turns t ON t.conversation_id = c.id"
+_FROM = "conversations c LEFT JOIN turns t ON t.conversation_id = c.id AND t.over_at IS NULL"
 
 
 @dataclass(frozen=True, slots=True)

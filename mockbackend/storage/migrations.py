@@ -35,7 +35,7 @@ MIGRATIONS = (
         created_at INTEGER NOT NULL
     ) WITHOUT ROWID;
     CREATE INDEX pictures_of ON pictures (conversation_id);
-    -- The running turns: the write-ahead log of the history.
+    -- The running turns: the write-ahead log of the history. One that is over stays for a moment.
     CREATE TABLE turns (
         conversation_id TEXT PRIMARY KEY,
         turn_id TEXT NOT NULL,
@@ -47,7 +47,9 @@ MIGRATIONS = (
         keep INTEGER NOT NULL,
         added_count INTEGER NOT NULL,
         added BLOB NOT NULL,
-        log BLOB NOT NULL
+        log BLOB NOT NULL,
+        stop_requested BOOLEAN NOT NULL DEFAULT FALSE,
+        over_at INTEGER
     ) WITHOUT ROWID;
     """,
 )

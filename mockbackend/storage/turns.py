@@ -1,7 +1,8 @@
-"""The rows of running turns: who runs each, what the user said, and what has been said so far.
+"""The rows of turns: who runs each, what the user said, what has been said so far, and a wish to stop.
 
-A row is the write-ahead log of the history. It is claimed before the answer starts, and gone once the answer is in the
-checkpoint; a row whose owner has died is taken over and folded in by whoever comes next.
+A row is the write-ahead log of the history. It is claimed before the answer starts, and over once the answer is in the
+checkpoint; it stays for a moment then, for those who follow it from another process. A row whose owner has died is
+taken over and folded in by whoever comes next.
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ from ..messages import Message, now_ms
 from .database import Database
 
 LEASE_MS = 15_000
-_COLUMNS = "conversation_id, turn_id, message_id, owner, started_at, framing, keep, added, log"
+OVER_MS = 2_000
+_COLUMNS = (
+    "conversation_id, turn_id, message_id, owner, started_at, framing, keep, added, log, stop_requested,"
+    " over_at IS NOT NULL"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A running turn as it is stored: the history will be its first `keep` messages, `added`, and the answer."""
+    """A turn as it is stored: the history will be its first `keep` messages, `added`, and the answer."""
 
     conversation_id: str
     turn_id: str
@@ -31,6 +36,8 @@ class Turn:
     keep: int
     added: list[Message]
     log: bytes = b"[]"
+    stop_requested: bool = False
+    over: bool = False
 
 
 class Turns:
@@ -41,27 +48,39 @@ class Turns:
         self.owner = owner
 
     async def claim(self, turn: Turn, seen: int) -> bool:
-        """Write the row of a turn that begins; False where another runs, or where the conversation has changed since
-        `seen`, the `updated_at` that `turn.keep` was told from."""
+        """Write the row of a turn that begins.
+
+        False where another runs, or where the conversation has changed since `seen`, the `updated_at` that `turn.keep`
+        was told from.
+        """
         rows = await self._database.run(
             """INSERT INTO turns (conversation_id, turn_id, message_id, owner, lease_until, started_at, framing, keep,
             added_count, added, log) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
             WHERE EXISTS (SELECT 1 FROM conversations WHERE id = ? AND updated_at = ? AND deleted_at IS NULL)
-            ON CONFLICT DO NOTHING RETURNING turn_id""",
+            ON CONFLICT (conversation_id) DO UPDATE SET turn_id = excluded.turn_id, message_id = excluded.message_id,
+            owner = excluded.owner, lease_until = excluded.lease_until, started_at = excluded.started_at,
+            framing = excluded.framing, keep = excluded.keep, added_count = excluded.added_count,
+            added = excluded.added, log = excluded.log, stop_requested = FALSE, over_at = NULL
+            WHERE over_at IS NOT NULL RETURNING turn_id""",
             *(turn.conversation_id, turn.turn_id, turn.message_id, self.owner, now_ms() + LEASE_MS, turn.started_at),
             *(turn.framing, turn.keep, len(turn.added), orjson.dumps(turn.added), turn.log),
             *(turn.conversation_id, seen),
         )
         return bool(rows)
 
-    async def get(self, conversation_id: str) -> Turn | None:
-        """The conversation's running turn."""
+    async def running(self, conversation_id: str) -> Turn | None:
+        """The conversation's turn, unless it is over."""
+        turn = await self.latest(conversation_id)
+        return None if turn is None or turn.over else turn
+
+    async def latest(self, conversation_id: str) -> Turn | None:
+        """The conversation's turn, also one that has just ended."""
         rows = await self._database.run(f"SELECT {_COLUMNS} FROM turns WHERE conversation_id = ?", conversation_id)
         return _turn(rows[0]) if rows else None
 
-    async def all(self) -> list[Turn]:
-        """Every row there is."""
-        return [_turn(row) for row in await self._database.run(f"SELECT {_COLUMNS} FROM turns")]
+    async def unfinished(self) -> list[Turn]:
+        """Every turn that is not over, of all processes."""
+        return [_turn(row) for row in await self._database.run(f"SELECT {_COLUMNS} FROM turns WHERE over_at IS NULL")]
 
     async def take_over(self, turn: Turn) -> bool:
         """Make a dead process's turn ours; False where another was quicker."""
@@ -72,19 +91,35 @@ class Turns:
         return bool(rows)
 
     async def write_log(self, conversation_id: str, turn_id: str, log: bytes) -> None:
-        """Write what has been said so far, and renew the lease."""
+        """Write what has been said so far."""
         await self._database.run(
-            "UPDATE turns SET log = ?, lease_until = ? WHERE conversation_id = ? AND turn_id = ?",
-            *(log, now_ms() + LEASE_MS, conversation_id, turn_id),
+            "UPDATE turns SET log = ? WHERE conversation_id = ? AND turn_id = ?", log, conversation_id, turn_id
         )
 
-    async def end(self, conversation_id: str, turn_id: str) -> None:
-        """Remove the row: the answer is in the history."""
+    async def request_stop(self, conversation_id: str, turn_id: str) -> None:
+        """Ask the process that runs the turn to end it."""
         await self._database.run(
-            "DELETE FROM turns WHERE conversation_id = ? AND turn_id = ?", conversation_id, turn_id
+            "UPDATE turns SET stop_requested = TRUE WHERE conversation_id = ? AND turn_id = ?",
+            *(conversation_id, turn_id),
+        )
+
+    async def beat(self) -> list[str]:
+        """Renew the leases of our turns, forget those long over; returns the ids of ours that should stop."""
+        await self._database.run("DELETE FROM turns WHERE over_at < ?", now_ms() - OVER_MS)
+        rows = await self._database.run(
+            "UPDATE turns SET lease_until = ? WHERE owner = ? AND over_at IS NULL RETURNING turn_id, stop_requested",
+            *(now_ms() + LEASE_MS, self.owner),
+        )
+        return [turn_id for turn_id, stop_requested in rows if stop_requested]
+
+    async def end(self, conversation_id: str, turn_id: str, log: bytes) -> None:
+        """The answer is in the history; `log` is all of it, for those who follow from another process."""
+        await self._database.run(
+            "UPDATE turns SET over_at = ?, log = ? WHERE conversation_id = ? AND turn_id = ?",
+            *(now_ms(), log, conversation_id, turn_id),
         )
 
 
 def _turn(row: tuple[Any, ...]) -> Turn:
-    *values, added, log = row
-    return Turn(*[*values, orjson.loads(added), log])
+    *values, added, log, stop_requested, over = row
+    return Turn(*[*values, orjson.loads(added), log, bool(stop_requested), bool(over)])

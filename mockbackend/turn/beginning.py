@@ -19,22 +19,24 @@ from .ending import recover
 from .history import History
 from .placement import needs_history, place
 from .request import ChatRequest, SentMessage
+from .run import Run
 
 # A client's abort and its next POST may cross.
 WAIT_SECONDS = 1.0
+STOPPING_SECONDS = 10.0
 POLL_SECONDS = 0.02
 
 
 class Beginning:
-    """Claims turns. `runs_here` tells whether a turn's id is of a run in this process."""
+    """Claims turns. `find_run` finds this process's run of a turn's id."""
 
     def __init__(
-        self, storage: Storage, history: History, attachments: Attachments, runs_here: Callable[[str], bool]
+        self, storage: Storage, history: History, attachments: Attachments, find_run: Callable[[str], Run | None]
     ) -> None:
         self._storage = storage
         self._history = history
         self._attachments = attachments
-        self._runs_here = runs_here
+        self._find_run = find_run
         self._recovering = asyncio.Lock()
 
     async def claim(self, userid: str, request: ChatRequest, framing: str) -> Turn:
@@ -48,7 +50,7 @@ class Beginning:
         title = title_of(_message(next(m for m in request.messages if m.role == "user"), turn_id, at, []))
         if not title or title == "Attachment":
             title = "Attachment" if request.messages[-1].attachments else "New conversation"
-        deadline = time.monotonic() + WAIT_SECONDS
+        began = time.monotonic()
         stored: list[list[Part]] | None = None
         while True:
             conversation = await self._storage.conversations.begin(userid, conversation_id, title)
@@ -59,31 +61,36 @@ class Beginning:
             turn = await self._turn(request, conversation_id, conversation.message_count, stored, turn_id, at, framing)
             if await self._storage.turns.claim(turn, conversation.updated_at):
                 return turn
-            await self.release_dead(conversation_id)
-            if time.monotonic() > deadline:
+            running = await self.release_dead(conversation_id)
+            limit = STOPPING_SECONDS if running and self._is_stopping(running) else WAIT_SECONDS
+            if time.monotonic() - began > limit:
                 raise ServiceError(409, "conflict", "An answer is already running in this conversation.")
             await asyncio.sleep(POLL_SECONDS)
 
     async def release_dead(self, conversation_id: str) -> Turn | None:
         """The conversation's running turn; one whose process has died is folded into the history first."""
-        running = await self._storage.turns.get(conversation_id)
+        running = await self._storage.turns.running(conversation_id)
         if running is None or self._is_alive(running):
             return running
         async with self._recovering:
-            running = await self._storage.turns.get(conversation_id)
+            running = await self._storage.turns.running(conversation_id)
             if running is not None and not self._is_alive(running):
                 await recover(self._storage, self._history, running)
         return None
 
     async def recover_all(self) -> None:
         """Fold in every turn that a dead process left."""
-        for turn in await self._storage.turns.all():
+        for turn in await self._storage.turns.unfinished():
             await self.release_dead(turn.conversation_id)
 
     def _is_alive(self, turn: Turn) -> bool:
         if turn.owner == self._storage.turns.owner:
-            return self._runs_here(turn.turn_id)
+            return self._find_run(turn.turn_id) is not None
         return self._storage.liveness.is_alive(turn.owner)
+
+    def _is_stopping(self, turn: Turn) -> bool:
+        run = self._find_run(turn.turn_id)
+        return turn.stop_requested or (run is not None and run.answering.stop.reason is not None)
 
     async def _store(self, userid: str, conversation_id: str, prepared: list[Prepared]) -> list[Part]:
         return [await self._attachments.store(userid, conversation_id, one) for one in prepared]

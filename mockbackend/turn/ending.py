@@ -9,7 +9,7 @@ import logging
 from typing import Any
 
 from ..answering import Answering
-from ..events import Event, OrderError, load
+from ..events import Event, OrderError, TurnEnded, dump, load
 from ..messages import text_of
 from ..storage import Storage
 from ..storage.turns import Turn
@@ -18,13 +18,18 @@ from .history import History
 log = logging.getLogger("mockbackend.turn")
 
 
-async def settle(storage: Storage, history: History, turn: Turn, update: dict[str, Any], *, written: bool) -> None:
-    """Store the end of a turn; `written` says that the graph has put the update into the checkpoint already."""
+async def settle(
+    storage: Storage, history: History, turn: Turn, update: dict[str, Any], events: list[Event], *, written: bool
+) -> None:
+    """Store the end of a turn; `written` says that the graph has put the update into the checkpoint already.
+
+    `events` are the whole turn's, its last included, for those who follow from another process.
+    """
     if not written:
         await history.write(turn.conversation_id, update)
     texts = [text_of(message) for message in update["messages"]]
     await storage.conversations.settle(turn.conversation_id, update["keep"], texts)
-    await storage.turns.end(turn.conversation_id, turn.turn_id)
+    await storage.turns.end(turn.conversation_id, turn.turn_id, dump(events))
 
 
 async def recover(storage: Storage, history: History, turn: Turn) -> bool:
@@ -33,8 +38,10 @@ async def recover(storage: Storage, history: History, turn: Turn) -> bool:
         return False
     stored = await history.read(turn.conversation_id)
     found = [message for message in stored if message["turn"] == turn.turn_id]
-    update = {"keep": turn.keep, "messages": stored[turn.keep :]} if found else interrupted(turn).fold()
-    await settle(storage, history, turn, update, written=bool(found))
+    answering = interrupted(turn)
+    update = {"keep": turn.keep, "messages": stored[turn.keep :]} if found else answering.fold()
+    events = [*answering.events, TurnEnded("stop", answering.usage)]
+    await settle(storage, history, turn, update, events, written=bool(found))
     log.info("recovered a turn that its process left: conversation=%s turn=%s", turn.conversation_id, turn.turn_id)
     return True
 

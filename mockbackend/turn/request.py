@@ -36,6 +36,7 @@ class ChatRequest:
 
     `positional`: the list is the client's whole conversation, so that its length says where the new message stands.
     `at_message`: the id of the message that the client wants answered anew or edited, where it named one.
+    `resumable`: the turn goes on when nobody reads it; None is what the settings say.
     """
 
     conversation_id: str | None
@@ -45,3 +46,4 @@ class ChatRequest:
     image: PictureOptions = PictureOptions()
     positional: bool = False
     at_message: str | None = None
+    resumable: bool | None = None

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol
 
 from ..answering import Answering
 from ..events import Event
 from ..storage.turns import Turn
 
 
+class EventSource(Protocol):
+    """What a connection reads a turn from: this process's run, or another's through its log."""
+
+    async def next(self) -> list[Event] | None:
+        """All events that are ready, waiting for one where there are none; [] when woken, None after the last."""
+
+    def wake(self) -> None:
+        """Make a waiting `next` return."""
+
+    def close(self) -> None:
+        """The connection is gone, or has read all."""
+
+
 class Run:
     """One turn in this process. It goes on apart from whoever reads it."""
 
-    def __init__(self, turn: Turn, userid: str, mode: str, answering: Answering) -> None:
+    def __init__(self, turn: Turn, userid: str, mode: str, answering: Answering, *, resumable: bool) -> None:
         self.turn = turn
         self.userid = userid
         self.mode = mode
         self.answering = answering
+        self.resumable = resumable
         self.events: list[Event] = []
         self.over = asyncio.Event()
         self._readers: set[Reader] = set()
@@ -40,9 +55,9 @@ class Run:
         return reader
 
     def leave(self, reader: Reader) -> None:
-        """Forget a reader; a turn that nobody reads any more is stopped, so that no tokens are burnt."""
+        """Forget a reader; a turn that nobody reads is stopped, so that no tokens are burnt, unless it is resumable."""
         self._readers.discard(reader)
-        if not self._readers and not self.over.is_set():
+        if not self._readers and not self.resumable and not self.over.is_set():
             self.answering.stop.request("gone")
 
 
@@ -69,3 +84,7 @@ class Reader:
         batch = self._run.events[self._position :]
         self._position += len(batch)
         return batch
+
+    def close(self) -> None:
+        """The connection is gone, or has read all."""
+        self._run.leave(self)

@@ -11,7 +11,7 @@ from contextlib import aclosing
 
 from ..agent.graph import Chat
 from ..agent.tools import ToolServices
-from ..answering import Answering
+from ..answering import TOO_LONG, Answering
 from ..errors import INTERNAL, NOT_STORED, ServiceError, unusable
 from ..events import Event, Failed, PictureMade, StepEnded, TurnEnded, dump
 from ..pictures.making import PictureMaker, PictureOptions
@@ -28,6 +28,7 @@ from .request import ChatRequest
 from .run import Run
 
 LOG_SECONDS = 1.0
+BEAT_SECONDS = 0.5
 log = logging.getLogger("mockbackend.turn")
 
 
@@ -50,13 +51,15 @@ class Runs:
         self._runs: dict[str, Run] = {}
         self._reserved: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._heart: asyncio.Task[None] | None = None
         self.draining = False
 
     def __len__(self) -> int:
         return len(self._runs)
 
-    def __contains__(self, turn_id: object) -> bool:
-        return turn_id in self._runs
+    def find(self, turn_id: str) -> Run | None:
+        """This process's run of that turn."""
+        return self._runs.get(turn_id)
 
     async def start(self, userid: str, request: ChatRequest, framing: str, beginning: Beginning) -> Run:
         """Claim a turn and set it running. Raises ServiceError."""
@@ -68,20 +71,15 @@ class Runs:
             self._release(userid)
             raise
         answering = Answering(turn.turn_id, turn.message_id, turn.started_at, turn.keep, turn.added)
-        run = Run(turn, userid, request.mode, answering)
+        resumable = self._settings.resumable if request.resumable is None else request.resumable
+        run = Run(turn, userid, request.mode, answering, resumable=resumable)
         self._runs[turn.turn_id] = run
         task = asyncio.create_task(self._work(run, self._events(run, request)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if self._heart is None or self._heart.done():
+            self._heart = asyncio.create_task(self._beat())
         return run
-
-    def stop_of(self, conversation_id: str) -> Run | None:
-        """Ask this process's run of a conversation to end; the run, where there is one."""
-        for run in self._runs.values():
-            if run.turn.conversation_id == conversation_id:
-                run.answering.stop.request("stopped")
-                return run
-        return None
 
     async def drain(self, seconds: float) -> None:
         """Take no new turns; let running ones finish for so long, and then stop them. Returns once all are stored."""
@@ -92,6 +90,27 @@ class Runs:
             run.answering.stop.request("drained")
         if self._tasks:
             await asyncio.wait(self._tasks)
+
+    async def close(self) -> None:
+        """Stop what still runs, at once, and the heartbeat with it."""
+        await self.drain(0)
+        if self._heart is not None:
+            self._heart.cancel()
+            await asyncio.wait([self._heart])
+
+    async def _beat(self) -> None:
+        """While turns run, and a moment longer: renew their leases, and learn of stops asked for elsewhere."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            idle = not self._runs
+            try:
+                for turn_id in await self._storage.turns.beat():
+                    if run := self._runs.get(turn_id):
+                        run.answering.stop.request("stopped")
+            except Exception:
+                log.warning("the heartbeat failed", exc_info=True)
+            if idle and not self._runs:
+                return
 
     def _check(self, userid: str, request: ChatRequest) -> None:
         if self.draining:
@@ -137,6 +156,7 @@ class Runs:
         answering, turn = run.answering, run.turn
         turn_log = _TurnLog(self._storage, run)
         written = False
+        limit = asyncio.get_running_loop().call_later(self._settings.max_turn_seconds, answering.stop.request, TOO_LONG)
         try:
             async with aclosing(events) as stream:  # type: ignore[type-var]
                 async for event in stream:
@@ -147,14 +167,17 @@ class Runs:
             log.exception("turn %s failed", turn.turn_id)
             if answering.finish is None:
                 answering.fail(INTERNAL)
+        limit.cancel()
+        ended = TurnEnded(answering.finish or "error", answering.usage)
         try:
             await turn_log.close()
-            await settle(self._storage, self._history, turn, answering.fold(), written=written)
+            said = [*answering.events, ended]
+            await settle(self._storage, self._history, turn, answering.fold(), said, written=written)
         except Exception:
             # The row stays: whoever comes next folds what its log has.
             log.exception("turn %s could not be stored", turn.turn_id)
             answering.emit(Failed(NOT_STORED))
-        answering.emit(TurnEnded(answering.finish or "error", answering.usage))
+        answering.emit(ended)
         for event in answering.events[len(run.events) :]:
             run.append(event)
         del self._runs[turn.turn_id]

@@ -1,0 +1,84 @@
+"""A turn that another process runs, followed through its row's log."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from ..answering import Answering
+from ..events import Event, ReasoningDelta, TextDelta, ToolCallDelta, TurnEnded, load
+from ..storage.turns import Turn
+
+POLL_SECONDS = 0.25
+LOST = "The answer ended where it could not be followed. Please reload the conversation."
+
+
+class DistantReader:
+    """One connection's place in a turn of another process. `look` reads the row anew; None once it has vanished."""
+
+    def __init__(self, turn: Turn, look: Callable[[], Awaitable[Turn | None]]) -> None:
+        self._turn = turn
+        self._look = look
+        self._seen: list[Event] = []
+        self._woken = asyncio.Event()
+        self._ended = False
+
+    def wake(self) -> None:
+        """Make a waiting `next` return."""
+        self._woken.set()
+
+    async def next(self) -> list[Event] | None:
+        """What is new, waiting for it; [] when woken, None after the last event."""
+        while not self._ended:
+            turn = await self._look()
+            if turn is None or turn.turn_id != self._turn.turn_id:
+                self._ended = True
+                return self._closing()
+            log = load(turn.log)
+            new = grown(self._seen, log)
+            self._seen = log
+            self._ended = turn.over
+            if new:
+                return new
+            if not turn.over and await self._wait():
+                return []
+        return None
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    async def _wait(self) -> bool:
+        self._woken.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._woken.wait()
+        return self._woken.is_set()
+
+    def _closing(self) -> list[Event]:
+        turn = self._turn
+        answering = Answering(turn.turn_id, turn.message_id, turn.started_at, turn.keep, turn.added)
+        for event in self._seen:
+            answering.emit(event)
+        if answering.between_steps and not self._seen:
+            answering.begin_step()
+        answering.fail(LOST)
+        answering.emit(TurnEnded("error", answering.usage))
+        return answering.events[len(self._seen) :]
+
+
+def grown(before: list[Event], after: list[Event]) -> list[Event]:
+    """What a log says beyond an earlier state of itself; its last words may have become longer."""
+    if not before:
+        return after
+    last, same = before[-1], after[len(before) - 1]
+    match last, same:
+        case (TextDelta(old), TextDelta(new)) if new != old:
+            rest: list[Event] = [TextDelta(new[len(old) :])]
+        case (ReasoningDelta(old), ReasoningDelta(new)) if new != old:
+            rest = [ReasoningDelta(new[len(old) :])]
+        case (ToolCallDelta(call_id, old), ToolCallDelta(_, new)) if new != old:
+            rest = [ToolCallDelta(call_id, new[len(old) :])]
+        case _:
+            rest = []
+    return rest + after[len(before) :]
