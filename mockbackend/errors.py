@@ -3,6 +3,7 @@
     ServiceError               said before a stream starts: a status and a JSON body
     UpstreamError              the model API failed: said in the stream, as one line
       UnsupportedParameter     it refused an optional parameter by name
+      ContextExceeded          the request is longer than the model can read
       PromptRefused            its filter refused the prompt
 
 Whatever else is raised is a defect of ours: a 500, or `INTERNAL` in a stream, and the log has the rest.
@@ -67,6 +68,14 @@ class UnsupportedParameter(UpstreamError):
             f"The model refused the request's '{parameter}'. The operator should check the settings of this model."
         )
         self.parameter = parameter
+
+
+class ContextExceeded(UpstreamError):
+    """The request is longer than the model can read; `limit` is what it can, in tokens, where it said so."""
+
+    def __init__(self, limit: int | None = None) -> None:
+        super().__init__("The conversation is longer than this model can read. Please begin a new one.")
+        self.limit = limit
 
 
 class PromptRefused(UpstreamError):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
 from typing import Annotated, Any, TypedDict
 
 import orjson
@@ -19,15 +18,12 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from pydantic import ValidationError
 
-from ..answering import Answering
 from ..errors import INTERNAL, PromptRefused, UpstreamError
-from ..events import Progress, ToolCalled, ToolReturned, Usage
+from ..events import ToolCalled, ToolReturned
 from ..messages import Message
-from ..settings import Settings
-from ..upstream import Upstream
-from .completion import Completion
-from .prompt import LoadPicture, wire_messages
-from .tools import ToolServices, offered, schema
+from .asking import ask
+from .context import Chat
+from .tools import offered
 
 HISTORY = "history"
 log = logging.getLogger("mockbackend.turn")
@@ -43,20 +39,6 @@ class State(TypedDict):
     """The graph's state: a conversation's settled messages."""
 
     messages: Annotated[list[Message], folded]
-
-
-@dataclass(slots=True)
-class Chat:
-    """One chat turn, as the graph's context. `calls` are the model's last ones, not yet run."""
-
-    answering: Answering
-    upstream: Upstream
-    settings: Settings
-    systems: list[str]
-    load_picture: LoadPicture
-    services: ToolServices
-    calls: list[tuple[ToolCalled, str | None]] = field(default_factory=list)
-    usage: Usage = field(default_factory=Usage)
 
 
 Graph = CompiledStateGraph[State, Chat, State, State]
@@ -98,7 +80,7 @@ async def _model(state: State, runtime: Runtime[Chat]) -> dict[str, Any]:
     answering = chat.answering
     try:
         async with answering.stop.scope():
-            await _ask(chat, state["messages"])
+            await ask(chat, state["messages"])
     except UpstreamError as error:
         if isinstance(error, PromptRefused):
             answering.refuse_prompt()
@@ -110,77 +92,6 @@ async def _model(state: State, runtime: Runtime[Chat]) -> dict[str, Any]:
         chat.calls = []
         answering.end_stopped()
     return {"messages": answering.fold()}
-
-
-async def _ask(chat: Chat, history: list[Message]) -> None:
-    """One step's model call, tried again while it has said nothing and trying again may help."""
-    answering, settings = chat.answering, chat.settings
-    if answering.between_steps:
-        answering.begin_step()
-    last_step = answering.steps >= settings.agent_max_steps
-    body = await _request(chat, history, last_step=last_step)
-    taken_ids = {part["id"] for message in history for part in message["parts"] if part["type"] == "tool"}
-    waited = 0.0
-    for attempt in range(1, settings.upstream_max_tries + 1):
-        completion = Completion(answering, chat.upstream, taken_ids)
-        try:
-            await completion.read(body)
-        except UpstreamError as error:
-            if completion.finish is not None:
-                log.info("the stream broke after its answer was whole")
-            else:
-                wait = error.retry_after if error.retry_after is not None else 0.5 * 2 ** (attempt - 1)
-                out_of_time = waited + wait > settings.upstream_max_wait_seconds
-                if (
-                    not error.retryable
-                    or completion.said_anything
-                    or out_of_time
-                    or attempt == settings.upstream_max_tries
-                ):
-                    raise
-                waited += wait
-                answering.emit(Progress("retry", {"attempt": attempt, "waitSeconds": round(wait, 3)}))
-                await asyncio.sleep(wait)
-                continue
-        _end(chat, completion, last_step=last_step)
-        return
-
-
-def _end(chat: Chat, completion: Completion, *, last_step: bool) -> None:
-    """What follows from a completion that was read to its end."""
-    answering = chat.answering
-    calls = completion.called() if completion.finish in ("tool-calls", "stop", "length") else []
-    for call, _ in calls:
-        answering.emit(call)
-    if calls and not last_step and completion.finish != "length":
-        chat.calls, chat.usage = calls, completion.usage
-        return
-    reason = "The answer broke off." if completion.finish == "length" else "No more calls are allowed in this turn."
-    for call, _ in calls:
-        answering.emit(ToolReturned(call.call_id, {"error": reason}, failed=True))
-    chat.calls = []
-    answering.close_calls()
-    finish = completion.finish or "other"
-    answering.end_step("length" if finish == "tool-calls" else finish, completion.usage)
-
-
-async def _request(chat: Chat, history: list[Message], *, last_step: bool) -> dict[str, Any]:
-    settings = chat.settings
-    body: dict[str, Any] = {
-        "messages": await wire_messages(history, chat.systems, chat.load_picture),
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
-    optional = {
-        "temperature": settings.chat_temperature,
-        "max_completion_tokens": settings.chat_max_tokens,
-        "reasoning_effort": settings.chat_reasoning_effort or None,
-    }
-    body |= {name: value for name, value in optional.items() if value is not None}
-    body["tools"] = [schema(one.name) for one in offered(chat.services)]
-    if last_step:
-        body["tool_choice"] = "none"
-    return body
 
 
 async def _tools(state: State, runtime: Runtime[Chat]) -> dict[str, Any]:

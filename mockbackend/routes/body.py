@@ -99,6 +99,14 @@ def parse_chat(body: dict[str, Any]) -> ChatRequest:
     )
 
 
+def check_length(request: ChatRequest, most: int) -> None:
+    """A 422 for a new message of more than `most` characters, attached text included."""
+    message = request.messages[-1]
+    texts = [one for one in message.attachments if one.content and not one.media_type.startswith("image/")]
+    if len(message.text) + sum(len(one.content or b"") for one in texts) > most:
+        raise unusable(f"messages: the last one is longer than {most} characters.")
+
+
 def _sent(body: dict[str, Any]) -> list[Any]:
     messages = body.get("messages")
     if messages is not None:

@@ -9,7 +9,7 @@ from ..errors import bad_request
 from ..protocol import data_stream
 from ..turn.run import EventSource
 from .access import service, userid
-from .body import check_id, parse_chat, read_object
+from .body import check_id, check_length, parse_chat, read_object
 from .origin import picture_url
 from .stream import EventStream, Framing
 
@@ -18,7 +18,9 @@ async def post(request: Request) -> Response:
     """Begin a turn and stream its answer."""
     here = service(request)
     body = await read_object(request, here.settings.max_body_bytes)
-    run = await here.runs.start(userid(request), parse_chat(body), "data", here.beginning)
+    chat = parse_chat(body)
+    check_length(chat, here.settings.max_message_characters)
+    run = await here.runs.start(userid(request), chat, "data", here.beginning)
     return _stream(request, run.turn.conversation_id, run.reader())
 
 

@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Callable
 
-from ..errors import ServiceError, not_found
+from ..errors import ServiceError, not_found, unusable
 from ..messages import Message, Part, now_ms, title_of
 from ..storage import Storage
 from ..storage.turns import Turn
@@ -31,9 +31,15 @@ class Beginning:
     """Claims turns. `find_run` finds this process's run of a turn's id."""
 
     def __init__(
-        self, storage: Storage, history: History, attachments: Attachments, find_run: Callable[[str], Run | None]
+        self,
+        storage: Storage,
+        history: History,
+        attachments: Attachments,
+        find_run: Callable[[str], Run | None],
+        max_messages: int,
     ) -> None:
         self._storage = storage
+        self._max_messages = max_messages
         self._history = history
         self._attachments = attachments
         self._find_run = find_run
@@ -58,6 +64,8 @@ class Beginning:
                 raise not_found()
             if stored is None:
                 stored = [await self._store(userid, conversation_id, parts) for parts in prepared]
+            if conversation.message_count >= self._max_messages:
+                raise unusable("This conversation is full. Please begin a new one.")
             turn = await self._turn(request, conversation_id, conversation.message_count, stored, turn_id, at, framing)
             if await self._storage.turns.claim(turn, conversation.updated_at):
                 return turn

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from ..agent.graph import Chat, Graph, thread
+from ..agent.context import Chat
+from ..agent.graph import Graph, thread
 from ..answering import produced
 from ..events import Event
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
-from ..agent.graph import Chat
+from ..agent.context import Chat
 from ..agent.tools import ToolServices
 from ..answering import TOO_LONG, Answering
 from ..errors import INTERNAL, NOT_STORED, ServiceError, unusable

@@ -35,6 +35,8 @@ class Upstream:
 
     def __init__(self, settings: Settings, emulator_url: str | None) -> None:
         self._image_timeout = settings.image_timeout_seconds
+        # What the chat model can read, in tokens: told by a setting, or learnt from its refusal.
+        self.context_tokens = settings.chat_context_tokens
         self._learnt: dict[str, set[str]] = {}
         self._timeout = httpx2.Timeout(
             settings.upstream_read_timeout_seconds, connect=settings.upstream_connect_timeout_seconds

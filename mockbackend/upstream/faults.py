@@ -14,11 +14,12 @@ from typing import Any
 import httpx2
 import openai
 
-from ..errors import PromptRefused, UnsupportedParameter, UpstreamError
+from ..errors import ContextExceeded, PromptRefused, UnsupportedParameter, UpstreamError
 
 REFUSED_PROMPT_CODES = {"content_filter", "content_policy_violation", "moderation_blocked", "contentFilter"}
 UNSUPPORTED_CODES = {"unsupported_parameter", "unsupported_value", "unknown_parameter"}
 UNRECOGNIZED = re.compile(r"Unrecognized request arguments? supplied: (\w+)")
+CONTEXT_LIMIT = re.compile(r"maximum context length is (\d+)")
 
 CUT = UpstreamError("The model's answer was cut off. Please try again.", retryable=True)
 MALFORMED = UpstreamError("The model API sent something that is no answer. Please try again.", retryable=True)
@@ -62,7 +63,7 @@ def from_body(body: object, settings: Mapping[str, str]) -> UpstreamError:
     if code == "429" or "rate_limit" in code:
         return UpstreamError("The model API is over its rate limit. Please try again in a minute.", retryable=True)
     if code == "context_length_exceeded":
-        return _too_long()
+        return _too_long(str(error.get("message") or ""))
     return UpstreamError("The model API failed while answering. Please try again.", retryable=True)
 
 
@@ -112,7 +113,7 @@ def _from_bad_request(body: dict[str, Any], code: str, message: str, settings: M
     if code in REFUSED_PROMPT_CODES:
         return PromptRefused()
     if code == "context_length_exceeded":
-        return _too_long()
+        return _too_long(message)
     if code in UNSUPPORTED_CODES and isinstance(body.get("param"), str):
         return UnsupportedParameter(body["param"])
     if unrecognized := UNRECOGNIZED.search(message):
@@ -128,8 +129,9 @@ def _from_bad_request(body: dict[str, Any], code: str, message: str, settings: M
     return UpstreamError(REFUSED, refused=True)
 
 
-def _too_long() -> UpstreamError:
-    return UpstreamError("The conversation is longer than this model can read. Please begin a new one.")
+def _too_long(message: str) -> ContextExceeded:
+    limit = CONTEXT_LIMIT.search(message)
+    return ContextExceeded(int(limit[1]) if limit else None)
 
 
 def _busy_words(wait: float | None) -> str:

@@ -1,0 +1,128 @@
+"""One step's model call: what is sent, how often it is tried, and what follows from its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from ..errors import ContextExceeded, UpstreamError
+from ..events import Progress, ToolReturned
+from ..messages import Message
+from ..settings import Settings
+from .completion import Completion
+from .context import Chat
+from .prompt import wire_messages
+from .tools import offered, schema
+from .window import estimated_tokens, fitting
+
+# A window smaller than this is none: the last turn alone does not fit.
+SMALLEST_WINDOW = 16
+log = logging.getLogger("mockbackend.turn")
+
+
+class Patience:
+    """The tries and the waiting that one model call is given."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._tries = settings.upstream_max_tries
+        self._seconds = settings.upstream_max_wait_seconds
+        self.attempt = 1
+
+    def wait(self, error: UpstreamError) -> float:
+        """How long to wait before the next try, in seconds; raises the error where there is none."""
+        wait = error.retry_after if error.retry_after is not None else 0.5 * 2 ** (self.attempt - 1)
+        if not error.retryable or self.attempt >= self._tries or wait > self._seconds:
+            raise error
+        self._seconds -= wait
+        self.attempt += 1
+        return wait
+
+
+async def ask(chat: Chat, history: list[Message]) -> None:
+    """Call the model, again while it has said nothing and asking again may help. Raises UpstreamError."""
+    answering = chat.answering
+    if answering.between_steps:
+        answering.begin_step()
+    last_step = answering.steps >= chat.settings.agent_max_steps
+    taken_ids = {part["id"] for message in history for part in message["parts"] if part["type"] == "tool"}
+    patience = Patience(chat.settings)
+    window = _window(chat, history)
+    while True:
+        completion = Completion(answering, chat.upstream, taken_ids)
+        try:
+            await completion.read(await _request(chat, window, last_step=last_step))
+        except ContextExceeded as error:
+            if completion.said_anything:
+                raise
+            chat.upstream.context_tokens = _narrower(window, error, chat.upstream.context_tokens)
+            window = _window(chat, history)
+            continue
+        except UpstreamError as error:
+            if completion.finish is None:
+                if completion.said_anything:
+                    raise
+                attempt = patience.attempt
+                wait = patience.wait(error)
+                answering.emit(Progress("retry", {"attempt": attempt, "waitSeconds": round(wait, 3)}))
+                await asyncio.sleep(wait)
+                continue
+            log.info("the stream broke after its answer was whole")
+        _end(chat, completion, last_step=last_step)
+        return
+
+
+def _window(chat: Chat, history: list[Message]) -> list[Message]:
+    """What of the history is sent; the user is told where it is not all."""
+    window = fitting(history, chat.upstream.context_tokens)
+    if len(window) < len(history):
+        chat.answering.emit(Progress("context", {"leftOut": len(history) - len(window)}))
+    return window
+
+
+def _narrower(window: list[Message], error: ContextExceeded, known: int | None) -> int:
+    """A window in tokens that leaves out more than this one; raises the error where the last turn alone is too long."""
+    tokens = error.limit or sum(estimated_tokens(message) for message in window)
+    tokens = min(tokens, known or tokens)
+    while len(fitting(window, tokens)) == len(window):
+        tokens = tokens * 4 // 5
+        if tokens < SMALLEST_WINDOW:
+            raise error
+    return tokens
+
+
+def _end(chat: Chat, completion: Completion, *, last_step: bool) -> None:
+    """What follows from a completion that was read to its end."""
+    answering = chat.answering
+    calls = completion.called() if completion.finish in ("tool-calls", "stop", "length") else []
+    for call, _ in calls:
+        answering.emit(call)
+    if calls and not last_step and completion.finish != "length":
+        chat.calls, chat.usage = calls, completion.usage
+        return
+    reason = "The answer broke off." if completion.finish == "length" else "No more calls are allowed in this turn."
+    for call, _ in calls:
+        answering.emit(ToolReturned(call.call_id, {"error": reason}, failed=True))
+    chat.calls = []
+    answering.close_calls()
+    finish = completion.finish or "other"
+    answering.end_step("length" if finish == "tool-calls" else finish, completion.usage)
+
+
+async def _request(chat: Chat, history: list[Message], *, last_step: bool) -> dict[str, Any]:
+    settings = chat.settings
+    body: dict[str, Any] = {
+        "messages": await wire_messages(history, chat.systems, chat.load_picture),
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    optional = {
+        "temperature": settings.chat_temperature,
+        "max_completion_tokens": settings.chat_max_tokens,
+        "reasoning_effort": settings.chat_reasoning_effort or None,
+    }
+    body |= {name: value for name, value in optional.items() if value is not None}
+    body["tools"] = [schema(one.name) for one in offered(chat.services)]
+    if last_step:
+        body["tool_choice"] = "none"
+    return body
