@@ -44,7 +44,7 @@ class Server:
     """A server under test: `with Server(folder) as server:` gives it once it answers /livez.
 
     `folder` is its working directory, so that a developer's `.env` is not read. `command`, where given, replaces
-    the one that `kind` names; it must listen on 127.0.0.1:`PORT`.
+    the one that `kind` names; it must listen on `port` of 127.0.0.1, which it finds in PORT.
     """
 
     def __init__(
@@ -54,8 +54,9 @@ class Server:
         kind: Kind = "hypercorn",
         data_dir: Path | None = None,
         command: list[str] | None = None,
+        port: int | None = None,
     ) -> None:
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.auth = AUTH
         self.data_dir = data_dir or folder / "data"
@@ -64,8 +65,8 @@ class Server:
         self._command = command or [sys.executable, "-m", *self._arguments(kind)]
         login = {"BACKEND_AUTH_USERNAME": AUTH[0], "BACKEND_AUTH_PASSWORD": AUTH[1]}
         # Plain Hypercorn reads no PORT; `serve` listens on all addresses where there is one.
-        port = {} if kind == "hypercorn" and command is None else {"PORT": str(self.port)}
-        self._env = environment({**login, "DATA_DIR": str(self.data_dir), **port, **(env or {})})
+        told = {} if kind == "hypercorn" and command is None else {"PORT": str(self.port)}
+        self._env = environment({**login, "DATA_DIR": str(self.data_dir), **told, **(env or {})})
         self._process: subprocess.Popen[bytes] | None = None
 
     def _arguments(self, kind: Kind) -> list[str]:
@@ -205,6 +206,14 @@ async def lines(response: httpx2.Response) -> AsyncIterator[tuple[str, Any]]:
         for raw in whole:
             yield line(raw)
     assert rest == b"", f"the stream ends within a line: {rest!r}"
+
+
+async def next_of(reader: AsyncIterator[tuple[str, Any]], code: str) -> Any:
+    """The value of the next line of this code; those before it are skipped."""
+    async for name, value in reader:
+        if name == code:
+            return value
+    raise AssertionError(f"the stream ended with no {code}: line")
 
 
 async def chat(client: httpx2.AsyncClient, body: Mapping[str, Any]) -> Answer:

@@ -1,0 +1,1 @@
+"""The ways in which the service is run, each for real."""

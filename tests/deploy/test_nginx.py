@@ -1,0 +1,125 @@
+"""The service behind Debian's nginx with the repository's own deploy/nginx.conf."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import orjson
+import pytest
+
+from mockbackend.settings import Settings
+from tests.conftest import StartServer
+from tests.running import ROOT, Server, chat, free_port, lines, next_of
+from tests.upstream import Upstream
+
+CONF = ROOT / "deploy" / "nginx.conf"
+HELLO = {"message": {"role": "user", "content": "Hello"}}
+# Neither changes a thing for an ordinary user; root's nginx runs its workers as www-data.
+AS_NOBODY = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+USERS = ["itself", "nobody"] if os.geteuid() == 0 else ["itself"]
+
+InFront = Callable[[Server], Server]
+
+
+def configured(folder: Path, port: int, upstream: int) -> Path:
+    """A copy of the configuration with only its ports and folders changed."""
+    text = CONF.read_text()
+    for old, new in (
+        ("listen 80;", f"listen 127.0.0.1:{port};"),
+        ("server 127.0.0.1:8000;", f"server 127.0.0.1:{upstream};"),
+        ("/tmp/mockbackend-nginx-", f"{folder}/nginx-"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    copy = folder / "nginx.conf"
+    copy.write_text(text)
+    return copy
+
+
+@pytest.fixture(params=USERS)
+def in_front(request: pytest.FixtureRequest) -> Iterator[InFront]:
+    """`in_front(server)` starts nginx before it, as this user and, where this is root, as nobody."""
+    # Not pytest's folder, which nobody but this user may enter.
+    folder = Path(tempfile.mkdtemp(prefix="mockbackend-nginx-"))
+    folder.chmod(0o755)
+    as_user = AS_NOBODY if request.param == "nobody" else []
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder)
+
+        def start(server: Server) -> Server:
+            port = free_port()
+            conf = configured(folder, port, server.port)
+            if as_user:
+                shutil.chown(folder, "nobody", "nogroup")
+            nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+            assert nginx, "nginx is missing: bash tests/run installs it"
+            command = [*as_user, nginx, "-c", str(conf), "-g", f"daemon off; pid {folder}/nginx.pid;"]
+            return stack.enter_context(Server(folder, command=command, port=port))
+
+        yield start
+
+
+async def test_the_first_delta_passes_while_the_second_is_held_back(
+    start_server: StartServer, in_front: InFront
+) -> None:
+    async with Upstream() as upstream:
+        nginx = in_front(start_server(upstream.settings))
+        async with nginx.client() as client, client.stream("POST", "/chat", json=HELLO) as response:
+            assert response.status_code == 200
+            assert response.request.headers["accept-encoding"]
+            assert "content-encoding" not in response.headers
+            call = await upstream.call()
+            await call.start()
+            await call.delta("first")
+            reader = lines(response)
+            assert await next_of(reader, "0") == "first"
+            await call.delta("second")
+            await call.finish()
+            assert await next_of(reader, "0") == "second"
+            assert (await next_of(reader, "d"))["finishReason"] == "stop"
+
+
+async def test_a_client_that_goes_away_ends_the_upstream_call(start_server: StartServer, in_front: InFront) -> None:
+    async with Upstream() as upstream:
+        nginx = in_front(start_server(upstream.settings))
+        async with nginx.client() as client, client.stream("POST", "/chat", json=HELLO) as response:
+            call = await upstream.call()
+            await call.start()
+            await call.delta("first")
+            assert await next_of(lines(response), "0") == "first"
+        await call.gone()
+
+
+async def test_a_picture_is_served_under_the_address_that_the_client_used(
+    start_server: StartServer, in_front: InFront
+) -> None:
+    nginx = in_front(start_server())
+    async with nginx.client() as client:
+        answer = await chat(client, {**HELLO, "mode": "image"})
+        found = re.search(r"!\[Generated Image\]\((\S+)\)", answer.text)
+        assert found, answer
+        assert found[1].startswith(f"{nginx.url}/images/")
+        picture = await client.get(found[1])
+    assert picture.status_code == 200
+    assert picture.headers["content-type"].startswith("image/")
+
+
+async def test_a_body_is_taken_up_to_the_limit_of_the_service_and_refused_above_it_in_json(
+    start_server: StartServer, in_front: InFront
+) -> None:
+    nginx = in_front(start_server())
+    most = orjson.dumps({**HELLO, "ignored": ""})
+    most = most.replace(b'""', b'"' + b"x" * (Settings().max_body_bytes - len(most)) + b'"')
+    async with nginx.client() as client:
+        taken = await client.post("/chat", content=most)
+        refused = await client.post("/chat", content=most + b" ", headers={"origin": "http://localhost:3000"})
+    assert (taken.status_code, refused.status_code) == (200, 413)
+    assert refused.headers["access-control-allow-origin"] == "http://localhost:3000"
+    assert refused.json()["error"]["code"] == "too_large"
+    assert str(Settings().max_body_bytes) in refused.json()["error"]["message"]

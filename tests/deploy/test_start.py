@@ -1,0 +1,55 @@
+"""What a start that cannot go on says, and with which status."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.running import Server, environment
+
+BAD = {"AZURE_OPENAI_ENDPOINT": "team.openai.azure.com", "LOG_LEVEL": "loud", "WEB_CONCURRENCY": "none"}
+
+
+def run(folder: Path, env: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mockbackend", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment(env), capture_output=True, text=True, timeout=30)
+
+
+@pytest.mark.parametrize("command", ["serve", "check"])
+def test_all_settings_that_are_wrong_are_listed_at_once(tmp_path: Path, command: str) -> None:
+    ended = run(tmp_path, BAD, command)
+    assert ended.returncode == 2
+    assert sorted(line.partition(":")[0] for line in ended.stderr.splitlines()) == [
+        "AZURE_OPENAI_API_KEY",
+        "AZURE_OPENAI_ENDPOINT",
+        "AZURE_OPENAI_GPT_DEPLOYMENT_NAME",
+        "LOG_LEVEL",
+        "WEB_CONCURRENCY",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_env_file_of_the_working_directory_is_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("LOG_LEVEL=loud\n")
+    ended = run(tmp_path, {}, "serve")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("LOG_LEVEL: ")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_port_in_use_is_told_in_a_line(tmp_path: Path, server: Server, workers: str) -> None:
+    ended = run(tmp_path, {"PORT": str(server.port), "WEB_CONCURRENCY": workers}, "serve")
+    assert ended.returncode == 1
+    assert ended.stderr == f"cannot listen on 0.0.0.0:{server.port}: Address already in use\n"
+
+
+def test_a_script_that_no_emulator_can_follow_is_told(tmp_path: Path) -> None:
+    (tmp_path / "script.yaml").write_text("rules: 3\n")
+    ended = run(tmp_path, {}, "emulator", "--script", "script.yaml")
+    assert ended.returncode == 2
+    assert "script.yaml" in ended.stderr
+    assert "Traceback" not in ended.stderr
