@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import chat, conversations, health, images
+from . import chat, conversations, health, images, openapi
 from .access import Access, Endpoint, guarded
 
 API: tuple[tuple[str, str, Endpoint, Access], ...] = (
@@ -23,6 +23,7 @@ API: tuple[tuple[str, str, Endpoint, Access], ...] = (
     ("GET", "/health", health.health, "login"),
     ("GET", "/livez", health.live, "open"),
     ("GET", "/readyz", health.ready, "open"),
+    ("GET", "/openapi.json", openapi.get, "open"),
 )
 
 

@@ -1,0 +1,148 @@
+"""GET /openapi.json: the API for machines, written by hand; a test holds it against the routes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from .json import JSON
+
+Schema = dict[str, Any]
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(required: list[str], **properties: Schema) -> Schema:
+    return {"type": "object", "required": required, "properties": properties}
+
+
+def _json(description: str, schema: Schema) -> Schema:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+TEXT: Schema = {"type": "string"}
+INTEGER: Schema = {"type": "integer"}
+ID: Schema = {"type": "string", "pattern": r"^[!-.0-\[\]-~]{1,256}$", "minLength": 1, "maxLength": 256}
+STREAM: Schema = {
+    "description": "The data stream, one line `CODE:JSON` an event",
+    "headers": {"X-Conversation-Id": {"schema": TEXT}},
+    "content": {"text/event-stream": {"schema": TEXT}},
+}
+NO_CONTENT: Schema = {"description": "Nothing to tell"}
+ROW = _json("The conversation's row", _ref("Conversation"))
+
+SCHEMAS: Schema = {
+    "Error": _object(["error"], error=_object(["code", "message"], code=TEXT, message=TEXT)),
+    "Conversation": _object(
+        ["id", "title", "is_pinned", "created_at", "updated_at", "message_count"],
+        id=TEXT,
+        title=TEXT,
+        is_pinned={"type": "boolean"},
+        created_at=INTEGER,
+        updated_at=INTEGER,
+        message_count=INTEGER,
+    ),
+    "Message": _object([], id=ID, role={"enum": ["user", "assistant", "system"]}, content=TEXT),
+    "ChatRequest": {
+        **_object(
+            [],
+            id=ID,
+            conversation_id=ID,
+            mode={"enum": ["chat", "image"]},
+            message={"anyOf": [TEXT, _ref("Message")]},
+            messages={"type": "array", "items": _ref("Message"), "minItems": 1},
+            image=_object([], size=TEXT, quality=TEXT, style=TEXT),
+            system=TEXT,
+            messageId=ID,
+            resumable={"type": "boolean"},
+        ),
+        "anyOf": [{"required": ["message"]}, {"required": ["messages"]}],
+    },
+    "Change": _object([], title={"type": "string", "minLength": 1, "maxLength": 200}, is_pinned={"type": "boolean"}),
+    "Pin": _object(["is_pinned"], is_pinned={"type": "boolean"}),
+    "Health": _object(["status", "timestamp", "engine"], status=TEXT, timestamp=TEXT, engine=TEXT),
+    "Status": _object(["status"], status=TEXT),
+}
+READ = {
+    **SCHEMAS["Conversation"],
+    "properties": {**SCHEMAS["Conversation"]["properties"], "messages": {"type": "array", "items": {"type": "object"}}},
+}
+PAGE = {"type": "array", "items": _ref("Conversation")}
+
+# Path, method, summary, request body, query parameters, answers by status.
+CALLS: tuple[tuple[str, str, str, str | None, tuple[str, ...], dict[int, Schema]], ...] = (
+    ("/chat", "post", "Begin a turn and stream its answer", "ChatRequest", (), {200: STREAM}),
+    ("/chat", "get", "Join the running answer, as AI SDK 4 asks", None, ("chatId",), {200: STREAM}),
+    ("/chat/{id}/stream", "get", "Join the running answer", None, (), {200: STREAM, 204: NO_CONTENT}),
+    ("/conversations", "get", "List conversations", None, ("limit", "cursor", "q"), {200: _json("A page", PAGE)}),
+    ("/conversations/{id}", "get", "Read a conversation", None, (), {200: _json("Row and messages", READ)}),
+    ("/conversations/{id}", "patch", "Rename or pin", "Change", (), {200: ROW}),
+    ("/conversations/{id}", "delete", "Delete a conversation", None, (), {204: NO_CONTENT}),
+    ("/conversations/{id}/pin", "post", "Pin or unpin", "Pin", (), {200: ROW}),
+    ("/conversations/{id}/stop", "post", "Stop the running answer", None, (), {200: ROW}),
+    (
+        "/images/{token}",
+        "get",
+        "A stored picture",
+        None,
+        (),
+        {200: {"description": "The picture", "content": {"image/*": {}}}},
+    ),
+    ("/health", "get", "How the process is", None, (), {200: _json("Health", _ref("Health"))}),
+    ("/livez", "get", "The process is up", None, (), {200: _json("Live", _ref("Status"))}),
+    ("/readyz", "get", "The process can serve", None, (), {200: _json("Ready", _ref("Status"))}),
+    ("/openapi.json", "get", "This description", None, (), {200: _json("OpenAPI", {"type": "object"})}),
+)
+OPEN = {"/images/{token}", "/livez", "/readyz", "/openapi.json"}
+WITHOUT_USERID = OPEN | {"/health"}
+QUERY: Schema = {
+    "limit": {"type": "integer", "minimum": 1, "maximum": 200},
+    "cursor": TEXT,
+    "q": {"type": "string", "maxLength": 1000},
+    "chatId": ID,
+}
+
+
+def description() -> Schema:
+    """The OpenAPI document."""
+    paths: dict[str, Schema] = {}
+    for path, method, summary, body, query, answers in CALLS:
+        operation: Schema = {
+            "summary": summary,
+            "operationId": f"{method} {path}",
+            "parameters": _parameters(path, query),
+            "security": [] if path in OPEN else [{"basic": []}],
+            "responses": {
+                **{str(status): answer for status, answer in answers.items()},
+                "default": _json("An error", _ref("Error")),
+            },
+        }
+        if body:
+            operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(body)}}}
+        paths.setdefault(path, {})[method] = operation
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Mock Backend", "version": "1"},
+        "paths": paths,
+        "components": {"schemas": SCHEMAS, "securitySchemes": {"basic": {"type": "http", "scheme": "basic"}}},
+    }
+
+
+def _parameters(path: str, query: tuple[str, ...]) -> list[Schema]:
+    parameters = [{"name": name, "in": "query", "required": name == "chatId", "schema": QUERY[name]} for name in query]
+    for name, schema in (("id", ID), ("token", TEXT)):
+        if f"{{{name}}}" in path:
+            parameters.append({"name": name, "in": "path", "required": True, "schema": schema})
+    if path not in WITHOUT_USERID:
+        userid = {"type": "string", "minLength": 1, "maxLength": 256}
+        parameters.append({"name": "userid", "in": "header", "required": True, "schema": userid})
+    return parameters
+
+
+async def get(request: Request) -> Response:
+    """The description."""
+    return JSON(description())
