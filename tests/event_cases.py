@@ -1,0 +1,65 @@
+"""Every event as a table, and at random: what each framing is tried with.
+
+A framing's test has the expected bytes of each case, by its name; `test_event_cases.py` fails where an event has none.
+"""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from hypothesis import strategies as st
+
+from mockbackend import events as ev
+from mockbackend.events import Event, Usage
+
+KINDS: tuple[type[Any], ...] = get_args(Event)
+
+CASES: dict[str, Event] = {
+    "a step starts": ev.StepStarted("msg-1"),
+    "words": ev.TextDelta("Grüße"),
+    "words with what ends a line": ev.TextDelta('a\nb\r\u2028"c"\\'),
+    "reasoning": ev.ReasoningDelta("Hm."),
+    "a call starts": ev.ToolCallStarted("call-1", "get_current_time"),
+    "a call's arguments come": ev.ToolCallDelta("call-1", '{"timezone": "UT'),
+    "a call is whole": ev.ToolCalled("call-1", "get_current_time", {"timezone": "UTC"}),
+    "a call without arguments": ev.ToolCalled("call-2", "get_current_time", {}),
+    "a call returns": ev.ToolReturned("call-1", {"time": "12:30"}),
+    "a call returns nothing": ev.ToolReturned("call-1", None),
+    "a call fails": ev.ToolReturned("call-1", {"error": "no such zone"}, failed=True),
+    "a picture": ev.PictureMade("token"),
+    "a picture with a revised prompt": ev.PictureMade("token", "A red fox"),
+    "progress": ev.Progress("picture", {"status": "started"}),
+    "a step ends for tools": ev.StepEnded("tool-calls", Usage(10, 5)),
+    "a step ends with no usage": ev.StepEnded("stop", Usage()),
+    "a failure": ev.Failed("The model is busy."),
+    "the end": ev.TurnEnded("stop", Usage(10, 5)),
+}
+
+# What JSON parsed by orjson can hold.
+any_json = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+_words = st.text(min_size=1)
+_reasons = st.sampled_from(get_args(ev.FinishReason))
+_usages = st.builds(Usage, st.integers(0, 2**53), st.integers(0, 2**53))
+_objects = st.dictionaries(st.text(), any_json, max_size=3)
+any_event: st.SearchStrategy[Event] = st.one_of(
+    st.builds(ev.StepStarted, st.text()),
+    st.builds(ev.TextDelta, _words),
+    st.builds(ev.ReasoningDelta, _words),
+    st.builds(ev.ToolCallStarted, st.text(), st.text()),
+    st.builds(ev.ToolCallDelta, st.sampled_from(["call-1", "call-2"]), _words),
+    st.builds(ev.ToolCalled, st.text(), st.text(), _objects),
+    st.builds(ev.ToolReturned, st.text(), any_json, st.booleans()),
+    st.builds(ev.PictureMade, st.text(), st.none() | st.text()),
+    st.builds(ev.Progress, st.text(), _objects),
+    st.builds(ev.StepEnded, _reasons, _usages),
+    st.builds(ev.Failed, st.text()),
+    st.builds(ev.TurnEnded, _reasons, _usages),
+)

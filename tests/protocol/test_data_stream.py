@@ -1,0 +1,118 @@
+"""The data stream, line by line: the table of `tests/event_cases.py`, and any event at random."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockbackend import events as ev
+from mockbackend.events import Event
+from mockbackend.protocol.data_stream import HEADERS, KEEP_ALIVE, frame
+from tests.event_cases import CASES, any_event
+from tests.running import line
+
+USAGE = b'"usage":{"promptTokens":10,"completionTokens":5,"inputTokens":10,"outputTokens":5}'
+NO_USAGE = b'"usage":{"promptTokens":0,"completionTokens":0,"inputTokens":0,"outputTokens":0}'
+LINES = {
+    "a step starts": b'f:{"messageId":"msg-1"}\n',
+    "words": '0:"Grüße"\n'.encode(),
+    "words with what ends a line": '0:"a\\nb\\r\u2028\\"c\\"\\\\"\n'.encode(),
+    "reasoning": b'g:"Hm."\n',
+    "a call starts": b'b:{"toolCallId":"call-1","toolName":"get_current_time"}\n',
+    "a call's arguments come": b'c:{"toolCallId":"call-1","argsTextDelta":"{\\"timezone\\": \\"UT"}\n',
+    "a call is whole": b'9:{"toolCallId":"call-1","toolName":"get_current_time","args":{"timezone":"UTC"}}\n',
+    "a call without arguments": b'9:{"toolCallId":"call-2","toolName":"get_current_time","args":{}}\n',
+    "a call returns": b'a:{"toolCallId":"call-1","result":{"time":"12:30"}}\n',
+    "a call returns nothing": b'a:{"toolCallId":"call-1","result":null}\n',
+    "a call fails": b'a:{"toolCallId":"call-1","result":{"error":"no such zone"}}\n',
+    "a picture": b'0:"![Generated Image](https://host/images/token)"\n',
+    "a picture with a revised prompt": (
+        b'0:"![Generated Image](https://host/images/token)\\n\\n*Revised prompt: A red fox*"\n'
+    ),
+    "progress": b'2:[{"type":"picture","status":"started"}]\n',
+    "a step ends for tools": b'e:{"finishReason":"tool-calls",' + USAGE + b',"isContinued":false}\n',
+    "a step ends with no usage": b'e:{"finishReason":"stop",' + NO_USAGE + b',"isContinued":false}\n',
+    "a failure": b'3:"The model is busy."\n',
+    "the end": b'd:{"finishReason":"stop",' + USAGE + b"}\n",
+}
+
+
+def url(token: str) -> str:
+    return f"https://host/images/{token}"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_event_is_this_line(name: str) -> None:
+    assert frame([CASES[name]], url) == LINES[name]
+
+
+def test_the_table_holds_no_line_without_an_event() -> None:
+    assert set(LINES) == set(CASES)
+
+
+def carried(event: Event) -> tuple[str, Any]:
+    """What a client must read from the event's line."""
+    match event:
+        case ev.StepStarted(message_id):
+            return "f", {"messageId": message_id}
+        case ev.TextDelta(text):
+            return "0", text
+        case ev.ReasoningDelta(text):
+            return "g", text
+        case ev.ToolCallStarted(call_id, name):
+            return "b", {"toolCallId": call_id, "toolName": name}
+        case ev.ToolCallDelta(call_id, fragment):
+            return "c", {"toolCallId": call_id, "argsTextDelta": fragment}
+        case ev.ToolCalled(call_id, name, args):
+            return "9", {"toolCallId": call_id, "toolName": name, "args": args}
+        case ev.ToolReturned(call_id, result, _):
+            return "a", {"toolCallId": call_id, "result": result}
+        case ev.PictureMade(token, None | ""):
+            return "0", f"![Generated Image]({url(token)})"
+        case ev.PictureMade(token, revised):
+            return "0", f"![Generated Image]({url(token)})\n\n*Revised prompt: {revised}*"
+        case ev.Progress(kind, data):
+            return "2", [{"type": kind, **data}]
+        case ev.Failed(message):
+            return "3", message
+        case ev.StepEnded(reason, usage) | ev.TurnEnded(reason, usage):
+            tokens = {
+                "promptTokens": usage.prompt,
+                "completionTokens": usage.completion,
+                "inputTokens": usage.prompt,
+                "outputTokens": usage.completion,
+            }
+            if isinstance(event, ev.TurnEnded):
+                return "d", {"finishReason": reason, "usage": tokens}
+            return "e", {"finishReason": reason, "usage": tokens, "isContinued": False}
+
+
+@given(st.lists(any_event))
+def test_any_event_is_one_line_that_parses_back_to_the_same(events: list[Event]) -> None:
+    framed = frame(events, url)
+    assert framed.count(b"\n") == len(events)
+    assert framed.endswith(b"\n") or not events
+    assert [line(raw) for raw in framed.split(b"\n")[:-1]] == [carried(event) for event in events]
+
+
+@given(st.lists(any_event), st.integers(0, 20))
+def test_events_framed_together_are_the_lines_of_each(events: list[Event], cut: int) -> None:
+    assert frame(events, url) == frame(events[:cut], url) + frame(events[cut:], url)
+
+
+def test_the_keep_alive_is_a_line_that_says_nothing() -> None:
+    assert line(KEEP_ALIVE.removesuffix(b"\n")) == ("2", [])
+    assert orjson.loads(KEEP_ALIVE[2:]) == []
+
+
+def test_the_headers_are_what_front_ends_and_proxies_look_for() -> None:
+    assert HEADERS == {
+        "content-type": "text/event-stream; charset=utf-8",
+        "x-vercel-ai-data-stream": "v1",
+        "cache-control": "no-cache, no-transform",
+        "x-accel-buffering": "no",
+    }

@@ -1,0 +1,22 @@
+"""The table of events is whole: a new event is in it, or this fails."""
+
+from __future__ import annotations
+
+from hypothesis import find
+
+from mockbackend.events import CALL_ORDER, ORDER
+from tests.event_cases import CASES, KINDS, any_event
+
+
+def test_every_event_has_a_case() -> None:
+    assert {type(event) for event in CASES.values()} == set(KINDS)
+
+
+def test_every_event_has_its_place_in_the_order() -> None:
+    assert {kind for follows in ORDER.values() for kind in follows} == set(KINDS)
+    assert {kind for follows in CALL_ORDER.values() for kind in follows} < set(KINDS)
+
+
+def test_every_event_comes_at_random() -> None:
+    for kind in KINDS:
+        find(any_event, lambda event, kind=kind: isinstance(event, kind))  # type: ignore[misc]
