@@ -117,7 +117,7 @@ async def test_a_refused_prompt_is_a_bad_request_in_langchain_too(emulate: Emula
     assert (caught.value.code, caught.value.param) == ("content_filter", "prompt")
 
 
-async def test_the_client_retries_by_the_retry_headers_and_gets_its_answer(emulate: Emulate) -> None:
+async def test_the_client_retries_a_rate_limit_and_gets_its_answer(emulate: Emulate) -> None:
     served = emulate("rules: [{times: 1, fault: {kind: status, status: 429, retry_after_ms: 1}}]")
     async with served.v1(max_retries=1) as client:
         answer = await client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "hi"}])
