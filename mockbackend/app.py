@@ -35,7 +35,8 @@ from .upstream import Upstream
 
 log = logging.getLogger("mockbackend")
 
-EXPOSED = ["link", "retry-after", "x-conversation-id", "x-request-id", "x-vercel-ai-data-stream"]
+STREAM_HEADERS = ("x-vercel-ai-data-stream", "x-vercel-ai-ui-message-stream")
+EXPOSED = ["link", "retry-after", "x-conversation-id", "x-request-id", *STREAM_HEADERS]
 
 
 def create_app(settings: Settings | None = None) -> Starlette:

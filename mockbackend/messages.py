@@ -1,7 +1,7 @@
 """Stored messages: plain dicts, one a user's message and one all that answers it.
 
     {"id", "role": "user", "turn", "at", "parts", "refused"?}
-    {"id", "role": "assistant", "turn", "at", "parts", "finish", "incomplete"?, "error"?}
+    {"id", "role": "assistant", "turn", "at", "parts", "finish", "usage", "incomplete"?, "error"?}
 
 `at` is integer milliseconds, `turn` the id of the turn that wrote it. `refused` is a prompt that the content filter
 refused: shown, never sent again. Parts are {"type": ...}: text {text}, reasoning {text}, step {}, tool {id, name, args,
@@ -26,6 +26,7 @@ from .events import (
     ToolCalled,
     ToolCallStarted,
     ToolReturned,
+    Usage,
 )
 
 Part = dict[str, Any]
@@ -44,6 +45,14 @@ class Message(TypedDict):
     finish: NotRequired[str]
     incomplete: NotRequired[bool]
     error: NotRequired[str]
+    usage: NotRequired[dict[str, int]]
+
+
+def error_text(result: Any) -> str:
+    """The words of a failed tool call's result."""
+    if isinstance(result, dict) and isinstance(result.get("error"), str):
+        return str(result["error"])
+    return str(result)
 
 
 def now_ms() -> int:
@@ -111,13 +120,14 @@ def answer_parts(events: Iterable[Event]) -> list[Part]:
 def answer(message_id: str, turn: str, at: int, events: list[Event], *, complete: bool) -> Message:
     """The stored answer of a turn: what the user saw, marked incomplete unless it came to its own end."""
     message: Message = {"id": message_id, "role": "assistant", "turn": turn, "at": at, "parts": answer_parts(events)}
-    for event in reversed(events):
+    usage = Usage()
+    for event in events:
         if isinstance(event, StepEnded):
             message["finish"] = event.finish_reason
-            break
-    for event in events:
-        if isinstance(event, Failed):
+            usage += event.usage
+        elif isinstance(event, Failed):
             message["error"] = event.message
+    message["usage"] = {"prompt": usage.prompt, "completion": usage.completion}
     if not complete:
         message["incomplete"] = True
     return message

@@ -122,7 +122,6 @@ async def _request(chat: Chat, history: list[Message], *, last_step: bool) -> di
         "reasoning_effort": settings.chat_reasoning_effort or None,
     }
     body |= {name: value for name, value in optional.items() if value is not None}
-    body["tools"] = [schema(one.name) for one in offered(chat.services)]
-    if last_step:
-        body["tool_choice"] = "none"
+    if tools := [schema(one.name) for one in offered(chat.services)]:
+        body |= {"tools": tools, **({"tool_choice": "none"} if last_step else {})}
     return body

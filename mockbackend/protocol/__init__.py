@@ -1,1 +1,47 @@
-"""The wire: how events and stored messages are framed for a front end."""
+"""The wire: how events and stored messages are framed for a front end.
+
+`data` is AI SDK 4's data stream, `ui` the UI message stream of 5 to 7. A framing is one module for the stream and one
+for stored messages; nothing else knows how many there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeGuard
+
+from ..events import Event
+from ..messages import Message
+from . import data_stream, stored, ui_message_stream, ui_stored
+
+Protocol = Literal["data", "ui"]
+PictureUrl = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How one connection's stream is written: its headers, its events, its keep-alive."""
+
+    headers: dict[str, str]
+    frame: Callable[[list[Event]], bytes]
+    keep_alive: bytes
+
+
+def is_protocol(name: object) -> TypeGuard[Protocol]:
+    """Whether there is a framing of that name."""
+    return name in ("data", "ui")
+
+
+def framing(protocol: Protocol, picture_url: PictureUrl) -> Framing:
+    """The framing of one stream. `picture_url` turns a picture's token into its absolute URL."""
+    if protocol == "ui":
+        stream = ui_message_stream.UiMessageStream(picture_url)
+        return Framing(ui_message_stream.HEADERS, stream.frame, ui_message_stream.KEEP_ALIVE)
+    return Framing(data_stream.HEADERS, lambda events: data_stream.frame(events, picture_url), data_stream.KEEP_ALIVE)
+
+
+def shown_message(protocol: Protocol, message: Message, picture_url: PictureUrl) -> dict[str, Any]:
+    """A stored message as that protocol's front ends take it back."""
+    if protocol == "ui":
+        return ui_stored.ui_message(message, picture_url)
+    return stored.ui_message(message, picture_url)

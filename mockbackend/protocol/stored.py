@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..messages import Message, Part
-from .pictures import markdown
+from .pictures import attachment_url, markdown
 
 PictureUrl = Callable[[str], str]
 
@@ -75,13 +75,5 @@ def _markdown(part: Part, picture_url: PictureUrl) -> str:
 
 
 def _attachment(part: Part, picture_url: PictureUrl) -> dict[str, Any]:
-    if part["type"] == "picture":
-        media_type = part.get("media_type", "image/png")
-        return {"name": part["name"], "contentType": media_type, "url": picture_url(part["token"])}
-    return {"name": part["name"], "contentType": "text/plain", "url": _data_url(part["text"])}
-
-
-def _data_url(text: str) -> str:
-    import base64
-
-    return f"data:text/plain;base64,{base64.b64encode(text.encode()).decode()}"
+    media_type, url = attachment_url(part, picture_url)
+    return {"name": part["name"], "contentType": media_type, "url": url}

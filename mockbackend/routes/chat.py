@@ -6,29 +6,36 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..errors import bad_request
-from ..protocol import data_stream
+from ..protocol import Protocol, framing, is_protocol
+from ..storage.turns import Turn
 from ..turn.run import EventSource
 from .access import service, userid
 from .body import check_id, check_length, parse_chat, read_object
 from .origin import picture_url
-from .stream import EventStream, Framing
+from .protocol import named_protocol, spoken_protocol
+from .stream import EventStream
 
 
 async def post(request: Request) -> Response:
     """Begin a turn and stream its answer."""
     here = service(request)
     body = await read_object(request, here.settings.max_body_bytes)
-    chat = parse_chat(body)
+    chat, protocol = parse_chat(body), spoken_protocol(request, body)
     check_length(chat, here.settings.max_message_characters)
-    run = await here.runs.start(userid(request), chat, "data", here.beginning)
-    return _stream(request, run.turn.conversation_id, run.reader())
+    run = await here.runs.start(userid(request), chat, protocol, here.beginning)
+    return _stream(request, run.turn.conversation_id, run.reader(), protocol)
 
 
 async def join(request: Request) -> Response:
-    """Follow the running answer from its beginning; 204 where none runs."""
+    """Follow the running answer from its beginning, framed as it began; 204 where none runs."""
     conversation_id = check_id(request.path_params["id"], "id")
-    source = await _running(request, conversation_id)
-    return Response(status_code=204) if source is None else _stream(request, conversation_id, source)
+    named = named_protocol(request)
+    followed = await _running(request, conversation_id)
+    if followed is None:
+        return Response(status_code=204)
+    turn, source = followed
+    began = turn.framing if is_protocol(turn.framing) else "data"
+    return _stream(request, conversation_id, source, named or began)
 
 
 async def join_by_query(request: Request) -> Response:
@@ -36,22 +43,20 @@ async def join_by_query(request: Request) -> Response:
     conversation_id = request.query_params.get("chatId")
     if conversation_id is None:
         raise bad_request("chatId is missing.")
-    source = await _running(request, check_id(conversation_id, "chatId"))
-    if source is None:
-        return Response(headers=data_stream.HEADERS)
-    return _stream(request, conversation_id, source)
+    followed = await _running(request, check_id(conversation_id, "chatId"))
+    if followed is None:
+        return Response(headers=framing("data", str).headers)
+    return _stream(request, conversation_id, followed[1], "data")
 
 
-async def _running(request: Request, conversation_id: str) -> EventSource | None:
+async def _running(request: Request, conversation_id: str) -> tuple[Turn, EventSource] | None:
     here = service(request)
     if await here.storage.conversations.get(userid(request), conversation_id) is None:
         return None
-    followed = await here.follow(conversation_id)
-    return None if followed is None else followed[1]
+    return await here.follow(conversation_id)
 
 
-def _stream(request: Request, conversation_id: str, source: EventSource) -> Response:
+def _stream(request: Request, conversation_id: str, source: EventSource, protocol: Protocol) -> Response:
     settings = service(request).settings
-    url = picture_url(request, settings)
-    framing = Framing(data_stream.HEADERS, lambda events: data_stream.frame(events, url), data_stream.KEEP_ALIVE)
-    return EventStream(source, framing, settings.keep_alive_seconds, {"x-conversation-id": conversation_id})
+    chosen = framing(protocol, picture_url(request, settings))
+    return EventStream(source, chosen, settings.keep_alive_seconds, {"x-conversation-id": conversation_id})

@@ -12,12 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..errors import bad_request, not_found
-from ..protocol.stored import ui_message
+from ..protocol import shown_message
 from ..storage.conversations import Conversation, Place
 from .access import service, userid
 from .body import check_id, read_object
 from .json import JSON
 from .origin import picture_url
+from .protocol import named_protocol
 
 PAGE, MOST = 50, 200
 TITLE_CHARACTERS = 200
@@ -44,6 +45,7 @@ async def listing(request: Request) -> Response:
 async def read(request: Request) -> Response:
     """The row and its messages, as an AI SDK front end takes them; the running answer is left out."""
     here, conversation_id = service(request), _id(request)
+    protocol = named_protocol(request) or "data"
     await _owned(request, conversation_id)
     running = await here.beginning.release_dead(conversation_id)
     row = await _owned(request, conversation_id)
@@ -51,7 +53,9 @@ async def read(request: Request) -> Response:
     if running is not None and not any(message["turn"] == running.turn_id for message in messages):
         messages = messages[: running.keep] + running.added
     url = picture_url(request, here.settings)
-    return JSON({**dataclasses.asdict(row), "messages": [ui_message(message, url) for message in messages]})
+    return JSON(
+        {**dataclasses.asdict(row), "messages": [shown_message(protocol, message, url) for message in messages]}
+    )
 
 
 async def change(request: Request) -> Response:

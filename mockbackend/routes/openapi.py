@@ -75,11 +75,11 @@ PAGE = {"type": "array", "items": _ref("Conversation")}
 
 # Path, method, summary, request body, query parameters, answers by status.
 CALLS: tuple[tuple[str, str, str, str | None, tuple[str, ...], dict[int, Schema]], ...] = (
-    ("/chat", "post", "Begin a turn and stream its answer", "ChatRequest", (), {200: STREAM}),
+    ("/chat", "post", "Begin a turn and stream its answer", "ChatRequest", ("protocol",), {200: STREAM}),
     ("/chat", "get", "Join the running answer, as AI SDK 4 asks", None, ("chatId",), {200: STREAM}),
-    ("/chat/{id}/stream", "get", "Join the running answer", None, (), {200: STREAM, 204: NO_CONTENT}),
+    ("/chat/{id}/stream", "get", "Join the running answer", None, ("protocol",), {200: STREAM, 204: NO_CONTENT}),
     ("/conversations", "get", "List conversations", None, ("limit", "cursor", "q"), {200: _json("A page", PAGE)}),
-    ("/conversations/{id}", "get", "Read a conversation", None, (), {200: _json("Row and messages", READ)}),
+    ("/conversations/{id}", "get", "Read a conversation", None, ("protocol",), {200: _json("Row and messages", READ)}),
     ("/conversations/{id}", "patch", "Rename or pin", "Change", (), {200: ROW}),
     ("/conversations/{id}", "delete", "Delete a conversation", None, (), {204: NO_CONTENT}),
     ("/conversations/{id}/pin", "post", "Pin or unpin", "Pin", (), {200: ROW}),
@@ -104,6 +104,7 @@ QUERY: Schema = {
     "cursor": TEXT,
     "q": {"type": "string", "maxLength": 1000},
     "chatId": ID,
+    "protocol": {"enum": ["data", "ui"]},
 }
 
 

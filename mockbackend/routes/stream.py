@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from ..events import Event
+from ..protocol import Framing
 from ..turn.run import EventSource
-
-
-@dataclass(frozen=True, slots=True)
-class Framing:
-    """How a stream is written: its headers, its events, its keep-alive."""
-
-    headers: dict[str, str]
-    frame: Callable[[list[Event]], bytes]
-    keep_alive: bytes
 
 
 class EventStream(Response):

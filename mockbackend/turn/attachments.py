@@ -21,6 +21,7 @@ class Prepared:
     """An attachment that can be stored: a picture's bytes, a stored picture's token, or a text."""
 
     name: str
+    media_type: str = ""
     picture: Picture | None = None
     token: str | None = None
     text: str = ""
@@ -40,12 +41,12 @@ class Attachments:
         content = attachment.content or b""
         if attachment.media_type.startswith("image/"):
             try:
-                return Prepared(attachment.name, picture(content))
+                return Prepared(attachment.name, picture=picture(content))
             except NotAPicture as error:
                 raise unusable(f"{attachment.name}: {error.message}") from None
         if attachment.media_type.startswith(TEXT_TYPES):
             try:
-                return Prepared(attachment.name, text=content.decode())
+                return Prepared(attachment.name, attachment.media_type, text=content.decode())
             except UnicodeDecodeError:
                 raise unusable(f"{attachment.name}: the text is not UTF-8.") from None
         raise unusable(f"{attachment.name}: {attachment.media_type or 'files of no type'} cannot be attached.")
@@ -55,7 +56,7 @@ class Attachments:
         if own and await self._store.is_owner(userid, own[1]):
             return Prepared(name, token=own[1])
         try:
-            return Prepared(name, await self._fetcher.fetch(url))
+            return Prepared(name, picture=await self._fetcher.fetch(url))
         except UpstreamError as error:
             raise unusable(f"{name}: {error.message}") from None
 
@@ -67,4 +68,4 @@ class Attachments:
             return {"type": "picture", "token": token, "name": prepared.name, "media_type": media_type}
         if prepared.token is not None:
             return {"type": "picture", "token": prepared.token, "name": prepared.name}
-        return {"type": "attachment", "name": prepared.name, "text": prepared.text}
+        return {"type": "attachment", "name": prepared.name, "media_type": prepared.media_type, "text": prepared.text}

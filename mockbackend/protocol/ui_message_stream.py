@@ -1,0 +1,124 @@
+"""The UI message stream of AI SDK 5 to 7: server-sent events, one JSON object each.
+
+Follows `uiMessageChunkSchema` of the npm package ai (packages/ai/src/ui-message-stream/ui-message-chunks.ts), in what
+version 5 accepts: every key is validated there, so none is sent beyond it, and null stands for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, assert_never
+
+import orjson
+
+from ..events import (
+    Event,
+    Failed,
+    PictureMade,
+    Progress,
+    ReasoningDelta,
+    StepEnded,
+    StepStarted,
+    TextDelta,
+    ToolCallDelta,
+    ToolCalled,
+    ToolCallStarted,
+    ToolReturned,
+    TurnEnded,
+)
+from ..messages import error_text
+from .pictures import markdown
+
+HEADERS = {
+    "content-type": "text/event-stream; charset=utf-8",
+    "x-vercel-ai-ui-message-stream": "v1",
+    "cache-control": "no-cache, no-transform",
+    "x-accel-buffering": "no",
+}
+KEEP_ALIVE = b": keep-alive\n\n"
+DONE = b"data: [DONE]\n\n"
+
+Chunk = dict[str, Any]
+
+
+class UiMessageStream:
+    """One connection's frames: it remembers which block of words is open, since blocks have a start and an end."""
+
+    def __init__(self, picture_url: Callable[[str], str]) -> None:
+        self._picture_url = picture_url
+        self._started = False
+        self._failed = False
+        self._blocks = 0
+        self._open = ""
+
+    def frame(self, events: Iterable[Event]) -> bytes:
+        """The frames of these events."""
+        frames: list[bytes] = []
+        for event in events:
+            frames += [b"data: %b\n\n" % orjson.dumps(chunk) for chunk in self._chunks(event)]
+            if isinstance(event, TurnEnded):
+                # assistant-ui throws without it, after errors too.
+                frames.append(DONE)
+        return b"".join(frames)
+
+    def _chunks(self, event: Event) -> list[Chunk]:
+        if self._failed:
+            # The clients stop at an error; what closes the turn is for the other framing.
+            return []
+        match event:
+            case TextDelta(text):
+                return [*self._words("text"), {"type": "text-delta", "id": self._id, "delta": text}]
+            case ReasoningDelta(text):
+                return [*self._words("reasoning"), {"type": "reasoning-delta", "id": self._id, "delta": text}]
+            case ToolCallDelta(call_id, fragment):
+                return [{"type": "tool-input-delta", "toolCallId": call_id, "inputTextDelta": fragment}]
+            case StepStarted(message_id):
+                step = {"type": "start-step"}
+                if self._started:
+                    return [step]
+                self._started = True
+                return [{"type": "start", "messageId": message_id}, step]
+            case ToolCallStarted(call_id, name):
+                return [*self._close(), {"type": "tool-input-start", "toolCallId": call_id, "toolName": name}]
+            case ToolCalled(call_id, name, args):
+                called = {"type": "tool-input-available", "toolCallId": call_id, "toolName": name, "input": args}
+                return [*self._close(), called]
+            case ToolReturned(call_id, result, failed):
+                if failed:
+                    return [{"type": "tool-output-error", "toolCallId": call_id, "errorText": error_text(result)}]
+                return [{"type": "tool-output-available", "toolCallId": call_id, "output": result}]
+            case PictureMade():
+                text = markdown(event.token, event.revised_prompt, self._picture_url)
+                return [*self._words("text"), {"type": "text-delta", "id": self._id, "delta": text}]
+            case Progress(kind, data):
+                return [{"type": f"data-{kind}", "data": data, "transient": True}]
+            case StepEnded():
+                return [*self._close(), {"type": "finish-step"}]
+            case Failed(message):
+                self._failed = True
+                return [*self._close(), {"type": "error", "errorText": message}]
+            case TurnEnded(reason, usage):
+                counted = {"inputTokens": usage.prompt, "outputTokens": usage.completion}
+                return [{"type": "finish", "finishReason": reason, "messageMetadata": {"usage": counted}}]
+            case _:
+                assert_never(event)
+
+    @property
+    def _id(self) -> str:
+        return f"{self._open}-{self._blocks}"
+
+    def _words(self, kind: str) -> list[Chunk]:
+        """Open a block of this kind of words, where another or none is open."""
+        if self._open == kind:
+            return []
+        closing = self._close()
+        self._open = kind
+        self._blocks += 1
+        return [*closing, {"type": f"{kind}-start", "id": self._id}]
+
+    def _close(self) -> list[Chunk]:
+        if not self._open:
+            return []
+        closing = [{"type": f"{self._open}-end", "id": self._id}]
+        self._open = ""
+        return closing

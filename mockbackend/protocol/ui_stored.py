@@ -1,0 +1,65 @@
+"""Stored messages as AI SDK 5 to 7 take them for their initial messages (UIMessage of ai 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..messages import Message, Part, error_text
+from .pictures import attachment_url, markdown
+
+PictureUrl = Callable[[str], str]
+
+
+def ui_message(message: Message, picture_url: PictureUrl) -> dict[str, Any]:
+    """`{id, role, metadata?, parts}`; null is never sent, since the clients' validation refuses it."""
+    shown: dict[str, Any] = {"id": message["id"], "role": message["role"]}
+    if message["role"] == "user":
+        words = [_text(part["text"]) for part in message["parts"] if part["type"] == "text"]
+        # The clients put files before the words that they came with.
+        return {**shown, "parts": [_file(p, picture_url) for p in message["parts"] if p["type"] != "text"] + words}
+    metadata: dict[str, Any] = {}
+    if usage := message.get("usage"):
+        metadata["usage"] = {"inputTokens": usage["prompt"], "outputTokens": usage["completion"]}
+    if message.get("incomplete"):
+        metadata["incomplete"] = True
+    if error := message.get("error"):
+        metadata["error"] = error
+    if metadata:
+        shown["metadata"] = metadata
+    shown["parts"] = _parts(message["parts"], picture_url)
+    return shown
+
+
+def _parts(stored: list[Part], picture_url: PictureUrl) -> list[dict[str, Any]]:
+    parts: list[dict[str, Any]] = []
+    for part in stored:
+        match part["type"]:
+            case "step":
+                parts.append({"type": "step-start"})
+            case "text" | "picture":
+                is_text = part["type"] == "text"
+                words = part["text"] if is_text else markdown(part["token"], part.get("revised_prompt"), picture_url)
+                # The stream has one block for the words of a step that stand together.
+                if parts and parts[-1]["type"] == "text":
+                    parts[-1]["text"] += words
+                else:
+                    parts.append(_text(words))
+            case "reasoning":
+                parts.append({"type": "reasoning", "text": part["text"], "state": "done"})
+            case "tool":
+                tool = {"type": f"tool-{part['name']}", "toolCallId": part["id"], "input": part["args"]}
+                if part.get("failed"):
+                    parts.append({**tool, "state": "output-error", "errorText": error_text(part["result"])})
+                else:
+                    parts.append({**tool, "state": "output-available", "output": part["result"]})
+    return parts
+
+
+def _text(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text, "state": "done"}
+
+
+def _file(part: Part, picture_url: PictureUrl) -> dict[str, Any]:
+    media_type, url = attachment_url(part, picture_url)
+    return {"type": "file", "mediaType": media_type, "url": url, "filename": part["name"]}
