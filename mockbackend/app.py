@@ -25,7 +25,7 @@ from .routes import routes
 from .routes.json import error_response
 from .routes.middleware import Guard
 from .service import Service
-from .settings import Settings, load_settings
+from .settings import Settings, SettingsError, load_settings
 from .storage import open_storage
 from .turn.attachments import Attachments
 from .turn.beginning import Beginning
@@ -73,8 +73,12 @@ def create_app(settings: Settings | None = None) -> Starlette:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Service]:
     """The service, open. What a crash left is finished first; leaving ends the turns that still run."""
-    storage = await open_storage(settings.data_dir)
-    login = load_login(settings)
+    try:
+        storage = await open_storage(settings.data_dir)
+        login = load_login(settings)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SettingsError([f"DATA_DIR: {settings.data_dir} cannot be used ({reason})"]) from error
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(storage.close)
         emulator_url = None

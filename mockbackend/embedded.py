@@ -11,12 +11,15 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from .emulator.app import create_emulator
-from .emulator.script import load_script
+from .emulator.rules import Script
+from .emulator.script import ScriptError, load_script
+from .settings import SettingsError
 
 
 @asynccontextmanager
 async def embedded_emulator(script: str) -> AsyncIterator[str]:
     """Serve the emulator for as long as the context lasts; gives its URL."""
+    app = create_emulator(_script(script) if script else None)
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     config = Config()
@@ -24,10 +27,16 @@ async def embedded_emulator(script: str) -> AsyncIterator[str]:
     config.graceful_timeout = 0.1
     config.errorlog = None
     ended = asyncio.Event()
-    app = create_emulator(load_script(script) if script else None)
     task = asyncio.create_task(serve(app, config, shutdown_trigger=ended.wait))  # type: ignore[arg-type]
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
         ended.set()
         await task
+
+
+def _script(path: str) -> Script:
+    try:
+        return load_script(path)
+    except ScriptError as error:
+        raise SettingsError([f"MOCK_SCRIPT: {error}"]) from None
