@@ -20,6 +20,8 @@ from ..errors import UpstreamError
 from ..storage.pictures import Picture
 from .kinds import picture
 
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_COMPATIBLE = ipaddress.IPv6Network("::/96")
 SECONDS = 30.0
 REDIRECTS = 3
 
@@ -51,39 +53,41 @@ class _PublicResolver(AbstractResolver):
 class Fetcher:
     """Fetches pictures of at most `max_bytes`; private addresses only where `allow_private`."""
 
-    def __init__(self, max_bytes: int, *, allow_private: bool) -> None:
+    def __init__(self, max_bytes: int, *, allow_private: bool, seconds: float = SECONDS) -> None:
         self._max_bytes = max_bytes
+        self._seconds = seconds
         self._allow_private = allow_private
 
     async def fetch(self, url: str) -> Picture:
         """The picture at `url`. Raises FetchError, or NotAPicture."""
         connector = aiohttp.TCPConnector(resolver=_PublicResolver(allow_private=self._allow_private), force_close=True)
         try:
-            async with asyncio.timeout(SECONDS), aiohttp.ClientSession(connector=connector) as session:
-                return picture(await self._read(session, url))
+            async with asyncio.timeout(self._seconds), aiohttp.ClientSession(connector=connector) as session:
+                return picture(await self._read(session, yarl.URL(url)))
         except TimeoutError:
             raise FetchError("The picture's address gave nothing in time.") from None
         except (aiohttp.ClientError, ValueError, OSError) as error:
             raise FetchError("The picture's address gave no picture.") from error
 
-    async def _read(self, session: aiohttp.ClientSession, url: str) -> bytes:
+    async def _read(self, session: aiohttp.ClientSession, url: yarl.URL) -> bytes:
         for _ in range(REDIRECTS + 1):
             self._check(url)
             async with session.get(url, allow_redirects=False) as response:
                 if response.status in (301, 302, 303, 307, 308) and "location" in response.headers:
-                    url = str(response.url.join(yarl.URL(response.headers["location"])))
+                    url = response.url.join(yarl.URL(response.headers["location"]))
                     continue
                 if response.status != 200:
                     raise FetchError(f"The picture's address answered with status {response.status}.")
                 return await self._body(response)
         raise FetchError("The picture's address redirects too often.")
 
-    def _check(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+    def _check(self, url: yarl.URL) -> None:
+        # The host as it is connected to: other parsers leave `①②⑦.⓪.⓪.①` as it is, which is 127.0.0.1 here.
+        host = url.raw_host
+        if url.scheme not in ("http", "https") or not host:
             raise FetchError("The picture's address is no web address.")
         # The resolver is not asked about a host that is an address itself.
-        if not self._allow_private and _is_address(parts.hostname) and not is_public(parts.hostname):
+        if not self._allow_private and _is_address(host) and not is_public(host):
             raise FetchError("The picture's address is a private one and is not fetched.")
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
@@ -98,8 +102,19 @@ class Fetcher:
 def is_public(address: str) -> bool:
     """Whether an IP address is one of the public internet."""
     ip: Any = ipaddress.ip_address(address.partition("%")[0])
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    return bool(ip.is_global and not ip.is_multicast)
+    ip = _inner(ip) or ip
+    return bool(ip.is_global and not ip.is_multicast and not getattr(ip, "is_site_local", False))
+
+
+def _inner(ip: Any) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 one is a way to: mapped, compatible, translated (NAT64), 6to4."""
+    if ip.version == 4:
+        return None
+    if ip.ipv4_mapped or ip.sixtofour:
+        return ip.ipv4_mapped or ip.sixtofour  # type: ignore[no-any-return]
+    if ip in _NAT64 or (ip in _COMPATIBLE and int(ip) > 1):
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return None
 
 
 def _is_address(host: str) -> bool:
