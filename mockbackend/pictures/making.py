@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +11,8 @@ from ..events import PictureMade, Usage
 from ..settings import Settings
 from ..storage.pictures import Picture, Pictures
 from ..upstream import Upstream
-from ..upstream.faults import MALFORMED
-from .fetch import Fetcher, is_private_host
+from ..upstream.faults import malformed
+from .fetch import SECONDS, Fetcher, is_private_host
 from .kinds import picture
 
 
@@ -49,19 +48,32 @@ class PictureMaker:
         entry: dict[str, Any] = data[0] if isinstance(data, list) and data and isinstance(data[0], dict) else {}
         made = await self._picture(entry)
         token = await self._store.put(userid, conversation_id, made)
-        usage = answer.get("usage") or {}
-        counted = Usage(usage.get("input_tokens") or 0, usage.get("output_tokens") or 0)
-        return PictureMade(token, entry.get("revised_prompt") or None), counted
+        revised = entry.get("revised_prompt")
+        drawn = PictureMade(token, revised if isinstance(revised, str) and revised else None)
+        return drawn, _counted(answer.get("usage"))
 
     async def _picture(self, entry: dict[str, Any]) -> Picture:
-        if encoded := entry.get("b64_json"):
+        encoded, url = entry.get("b64_json"), entry.get("url")
+        if encoded and isinstance(encoded, str):
             if len(encoded) * 3 // 4 > self._settings.max_picture_bytes:
                 raise UpstreamError("The picture is larger than is allowed.")
             try:
                 return picture(base64.b64decode(encoded, validate=True))
-            except binascii.Error:
-                raise UpstreamError(MALFORMED.message) from None
-        if url := entry.get("url"):
+            except ValueError:
+                raise malformed() from None
+        if url and isinstance(url, str):
             allow_private = await is_private_host(self._upstream.address)
-            return await Fetcher(self._settings.max_picture_bytes, allow_private=allow_private).fetch(url)
-        raise UpstreamError(MALFORMED.message)
+            fetcher = Fetcher(
+                self._settings.max_picture_bytes,
+                allow_private=allow_private,
+                seconds=min(SECONDS, self._settings.image_timeout_seconds),
+            )
+            return await fetcher.fetch(url)
+        raise malformed()
+
+
+def _counted(usage: object) -> Usage:
+    """What a picture model reported; zeros where it is nothing that counts."""
+    found = usage if isinstance(usage, dict) else {}
+    counts = (found.get("input_tokens"), found.get("output_tokens"))
+    return Usage(*(count if isinstance(count, int) else 0 for count in counts))

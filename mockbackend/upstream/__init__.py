@@ -104,19 +104,21 @@ class Upstream:
         try:
             answer = orjson.loads(await response.aread())
         except orjson.JSONDecodeError:
-            raise UpstreamError(faults.MALFORMED.message) from None
+            raise faults.malformed() from None
         except Exception as error:
             raise self._fault(error, "images") from error
         finally:
             await response.aclose()
         if not isinstance(answer, dict):
-            raise UpstreamError(faults.MALFORMED.message)
-        if "error" in answer:
+            raise faults.malformed()
+        if answer.get("error"):
+            log.warning("upstream images answered with an error inside a 200: %.1000r", answer["error"])
             raise faults.from_body(answer["error"], self._settings("images"))
         return answer
 
     def fault_in_stream(self, body: object) -> UpstreamError:
         """The error that an `error` object within a stream is."""
+        log.warning("upstream sent an error inside its answer: %.1000r", body)
         return faults.from_body(body, self._settings("chat"))
 
     async def close(self) -> None:
@@ -155,14 +157,14 @@ class Upstream:
             return response
 
     async def _events(self, response: httpx2.Response) -> AsyncIterator[list[bytes]]:
-        if "text/event-stream" not in response.headers.get("content-type", "text/event-stream"):
-            body = (await response.aread())[:2000]
-            log.warning("upstream answered with no stream: %r", body)
-            raise self._not_a_stream(body)
         decoder = EventDecoder()
         encoded = "content-encoding" in response.headers
         chunks: AsyncIterator[bytes] = response.aiter_bytes() if encoded else response.stream  # type: ignore[assignment]
         try:
+            if "text/event-stream" not in response.headers.get("content-type", "text/event-stream"):
+                body = (await response.aread())[:2000]
+                log.warning("upstream answered with no stream: %r", body)
+                raise self._not_a_stream(body)
             async for chunk in chunks:
                 if events := decoder.feed(chunk):
                     yield events
@@ -173,7 +175,7 @@ class Upstream:
         try:
             answer = orjson.loads(body)
         except orjson.JSONDecodeError:
-            return UpstreamError(faults.MALFORMED.message, retryable=True)
+            return faults.malformed()
         return self.fault_in_stream(answer.get("error") if isinstance(answer, dict) else None)
 
     def _fault(self, error: Exception, kind: str, began: float | None = None) -> UpstreamError:

@@ -21,11 +21,27 @@ UNSUPPORTED_CODES = {"unsupported_parameter", "unsupported_value", "unknown_para
 UNRECOGNIZED = re.compile(r"Unrecognized request arguments? supplied: (\w+)")
 CONTEXT_LIMIT = re.compile(r"maximum context length is (\d+)")
 
-CUT = UpstreamError("The model's answer was cut off. Please try again.", retryable=True)
-MALFORMED = UpstreamError("The model API sent something that is no answer. Please try again.", retryable=True)
-SILENT = UpstreamError("The model API fell silent for too long. Please try again.", retryable=True)
+PARAMETER = re.compile(r"[A-Za-z_][\w.]{0,63}", re.ASCII)
+INVALID_VALUE_CODES = {"invalid_value", "invalid_enum_value", "integer_below_min_value", "integer_above_max_value"}
+
 UNREACHABLE = "The model API cannot be reached. The operator should check {address} and the network."
 REFUSED = "The model API refused the request. The operator will find the reason in the log."
+
+
+# Made anew each time: an exception that is raised twice keeps the frames of both.
+def cut() -> UpstreamError:
+    """The answer ended before its end."""
+    return UpstreamError("The model's answer was cut off. Please try again.", retryable=True)
+
+
+def malformed() -> UpstreamError:
+    """What came is no answer."""
+    return UpstreamError("The model API sent something that is no answer. Please try again.", retryable=True)
+
+
+def silent() -> UpstreamError:
+    """Nothing came for too long."""
+    return UpstreamError("The model API fell silent for too long. Please try again.", retryable=True)
 
 
 def from_exception(error: Exception, settings: Mapping[str, str]) -> UpstreamError:
@@ -42,16 +58,16 @@ def from_exception(error: Exception, settings: Mapping[str, str]) -> UpstreamErr
             connecting = isinstance(error.__cause__, httpx2.ConnectTimeout) or isinstance(error, httpx2.ConnectTimeout)
             if connecting:
                 return UpstreamError(UNREACHABLE.format(**settings), retryable=True)
-            return UpstreamError(SILENT.message, retryable=True)
+            return silent()
         case openai.APIConnectionError():
-            if isinstance(error.__cause__, httpx2.RemoteProtocolError | httpx2.ReadError):
-                return UpstreamError(CUT.message, retryable=True)
+            if isinstance(error.__cause__, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError):
+                return cut()
             return UpstreamError(UNREACHABLE.format(**settings), retryable=True)
         case openai.APIError():
             return from_body(error.body, settings)
         case _:
             # The transport's own exceptions come through in mid-stream: whatever they are, the answer is cut.
-            return UpstreamError(CUT.message, retryable=True)
+            return cut()
 
 
 def from_body(body: object, settings: Mapping[str, str]) -> UpstreamError:
@@ -73,6 +89,11 @@ def _from_status(error: openai.APIStatusError, settings: Mapping[str, str]) -> U
     match error.status_code:
         case 400 | 422:
             return _from_bad_request(body, code, message, settings)
+        case 401 if code == "PermissionDenied":
+            return UpstreamError(
+                "The model API knows the key but lets it do nothing. The operator should give its owner a role that "
+                "may call the deployments of {address}.".format(**settings)
+            )
         case 401:
             return UpstreamError(
                 "The model API refused the key. The operator should check {key} and {address}.".format(**settings)
@@ -86,7 +107,8 @@ def _from_status(error: openai.APIStatusError, settings: Mapping[str, str]) -> U
                 )
             )
         case 404:
-            if code == "404":
+            # Engines word a missing model in many ways, but they name it; a proxy's page or `Not Found` does not.
+            if code == "404" or not re.search("deployment|model", f"{code} {message}", re.IGNORECASE):
                 return UpstreamError(
                     "The model API does not know this path. The operator should check {version} and {address}.".format(
                         **settings
@@ -114,8 +136,12 @@ def _from_bad_request(body: dict[str, Any], code: str, message: str, settings: M
         return PromptRefused()
     if code == "context_length_exceeded":
         return _too_long(message)
-    if code in UNSUPPORTED_CODES and isinstance(body.get("param"), str):
-        return UnsupportedParameter(body["param"])
+    parameter = str(body.get("param") or "")
+    if PARAMETER.fullmatch(parameter):
+        if code in UNSUPPORTED_CODES:
+            return UnsupportedParameter(parameter)
+        if code in INVALID_VALUE_CODES:
+            return UpstreamError(f"The model does not take this value of '{parameter}'.", refused=True)
     if unrecognized := UNRECOGNIZED.search(message):
         return UnsupportedParameter(unrecognized[1])
     if "api version" in message.lower():
