@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +13,7 @@ import orjson
 from ..answering import Answering
 from ..events import FinishReason, ReasoningDelta, TextDelta, ToolCallDelta, ToolCalled, ToolCallStarted, Usage
 from ..upstream import Upstream
-from ..upstream.faults import CUT, MALFORMED
+from ..upstream.faults import cut, malformed
 
 FINISH: dict[str, FinishReason] = {
     "stop": "stop",
@@ -20,6 +22,12 @@ FINISH: dict[str, FinishReason] = {
     "tool_calls": "tool-calls",
     "function_call": "tool-calls",
 }
+# What the API takes as a name; a model may invent another, and its call would be refused with every later request.
+NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
+LONGEST_NAME = 64
+# Arguments are framed, stored and sent within other JSON, and orjson writes 254 levels.
+DEEPEST = 200
+log = logging.getLogger("mockbackend.turn")
 
 
 @dataclass(slots=True)
@@ -27,6 +35,7 @@ class Call:
     """A tool call as its fragments come; `id` is the conversation's, `arguments` JSON once it is whole."""
 
     id: str
+    upstream_id: str | None
     name: str
     arguments: str = ""
 
@@ -38,7 +47,8 @@ class Completion:
         self._answering = answering
         self._upstream = upstream
         self._taken_ids = taken_ids
-        self.calls: dict[int, Call] = {}
+        self.calls: list[Call] = []
+        self._by_index: dict[int, Call] = {}
         self.finish: FinishReason | None = None
         self.usage = Usage()
         self.said_anything = False
@@ -57,19 +67,23 @@ class Completion:
     def _check_end(self) -> None:
         # A body that ends without a finish_reason was cut, though no library says so.
         if self.finish is None:
-            raise CUT
+            raise cut()
 
     def _take(self, data: bytes) -> None:
         try:
             chunk = orjson.loads(data)
-        except orjson.JSONDecodeError:
-            raise MALFORMED from None
-        if not isinstance(chunk, dict):
-            raise MALFORMED
-        if "error" in chunk:
-            raise self._upstream.fault_in_stream(chunk["error"])
+            error = chunk.get("error")
+            if not error:
+                self._take_chunk(chunk)
+        except (orjson.JSONDecodeError, AttributeError, TypeError) as shape:
+            log.warning("the model API sent an event that is none (%s): %.500r", shape, data)
+            raise malformed() from None
+        if error:
+            raise self._upstream.fault_in_stream(error)
+
+    def _take_chunk(self, chunk: dict[str, Any]) -> None:
         if usage := chunk.get("usage"):
-            self.usage = Usage(usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0)
+            self.usage = Usage(int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0))
         # The first chunk has no choice, the last one neither, and a late filter's has no delta.
         for choice in chunk.get("choices") or ():
             if delta := choice.get("delta"):
@@ -80,20 +94,24 @@ class Completion:
     def _take_delta(self, delta: dict[str, Any]) -> None:
         if text := delta.get("content") or delta.get("refusal"):
             self.said_anything = True
-            self._answering.emit(TextDelta(text))
+            self._answering.emit(TextDelta(_words(text)))
         if reasoning := delta.get("reasoning_content") or delta.get("reasoning"):
             self.said_anything = True
-            self._answering.emit(ReasoningDelta(reasoning))
+            self._answering.emit(ReasoningDelta(_words(reasoning)))
         for fragment in delta.get("tool_calls") or ():
             self._take_call(fragment)
 
     def _take_call(self, fragment: dict[str, Any]) -> None:
-        index = fragment.get("index") or 0
         function = fragment.get("function") or {}
-        call = self.calls.get(index)
-        if call is None:
+        upstream_id = fragment.get("id") or None
+        index = int(fragment.get("index") or 0)
+        call = self._by_index.get(index)
+        # Some engines count no index, or none but 0: an id of its own begins another call.
+        if call is None or (upstream_id and upstream_id != call.upstream_id and function.get("name")):
             self.said_anything = True
-            call = self.calls[index] = Call(self._call_id(fragment.get("id")), function.get("name") or "")
+            name = NOT_IN_NAMES.sub("_", function.get("name") or "unnamed")[:LONGEST_NAME]
+            call = self._by_index[index] = Call(self._call_id(upstream_id), upstream_id, name)
+            self.calls.append(call)
             self._answering.emit(ToolCallStarted(call.id, call.name))
         if arguments := function.get("arguments"):
             call.arguments += arguments
@@ -107,7 +125,13 @@ class Completion:
 
     def called(self) -> list[tuple[ToolCalled, str | None]]:
         """The whole calls, in order; beside each the fault of its arguments, where they are no JSON object."""
-        return [_whole(call) for _, call in sorted(self.calls.items())]
+        return [_whole(call) for call in self.calls]
+
+
+def _words(text: object) -> str:
+    if not isinstance(text, str):
+        raise TypeError("its words are no text")
+    return text
 
 
 def _whole(call: Call) -> tuple[ToolCalled, str | None]:
@@ -117,4 +141,17 @@ def _whole(call: Call) -> tuple[ToolCalled, str | None]:
         return ToolCalled(call.id, call.name, {}), f"The arguments are not valid JSON: {error}"
     if not isinstance(args, dict):
         return ToolCalled(call.id, call.name, {}), "The arguments are not a JSON object."
+    if is_deeper(args, DEEPEST):
+        return ToolCalled(call.id, call.name, {}), "The arguments are nested too deeply."
     return ToolCalled(call.id, call.name, args), None
+
+
+def is_deeper(value: object, levels: int) -> bool:
+    """Whether a JSON value is nested more than so many levels deep."""
+    level = [value]
+    for _ in range(levels):
+        inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
+        level = [item for items in inner for item in items]
+        if not level:
+            return False
+    return True

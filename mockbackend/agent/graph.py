@@ -11,7 +11,7 @@ import logging
 from typing import Annotated, Any, TypedDict
 
 import orjson
-from langchain_core.tools import ToolException
+from langchain_core.tools import BaseTool, ToolException
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -22,8 +22,9 @@ from ..errors import INTERNAL, PromptRefused, UpstreamError
 from ..events import ToolCalled, ToolReturned
 from ..messages import Message
 from .asking import ask
+from .completion import DEEPEST, is_deeper
 from .context import Chat
-from .tools import offered
+from .tools import invoke, offered
 
 HISTORY = "history"
 log = logging.getLogger("mockbackend.turn")
@@ -84,7 +85,9 @@ async def _model(state: State, runtime: Runtime[Chat]) -> dict[str, Any]:
     except UpstreamError as error:
         if isinstance(error, PromptRefused):
             answering.refuse_prompt()
-        answering.fail(error.message)
+        # A call that was stopped may fail as it is closed: the stop is how it ended.
+        if answering.stop.reason is None:
+            answering.fail(error.message)
     except Exception:
         log.exception("the model node failed")
         answering.fail(INTERNAL)
@@ -110,28 +113,44 @@ async def _tools(state: State, runtime: Runtime[Chat]) -> dict[str, Any]:
 async def _run(chat: Chat, call: ToolCalled, fault: str | None) -> None:
     """Run one call to its result; whatever goes wrong is a result that the model reads."""
     tools = {one.name: one for one in offered(chat.services)}
-    result: Any
+    if fault is None and call.name not in tools:
+        fault = f"There is no tool named {call.name!r}. There are: {', '.join(tools)}."
+    result: Any = None
+    if fault is None:
+        result, fault = await _result(chat, tools[call.name], call.args)
+    if fault is not None:
+        log.info("tool %s: %s", call.name, fault)
+        chat.answering.emit(ToolReturned(call.call_id, {"error": fault}, failed=True))
+        return
+    log.info("tool %s done", call.name)
+    chat.answering.emit(ToolReturned(call.call_id, result))
+
+
+async def _result(chat: Chat, tool: BaseTool, args: dict[str, Any]) -> tuple[Any, str | None]:
+    """What the tool returned, as JSON, or why there is nothing."""
+    limit = asyncio.timeout(chat.settings.tool_timeout_seconds)
     try:
-        if fault is None and call.name not in tools:
-            fault = f"There is no tool named {call.name!r}. There are: {', '.join(tools)}."
-        if fault is not None:
-            raise ToolException(fault)
-        async with asyncio.timeout(chat.settings.tool_timeout_seconds):
-            returned = await tools[call.name].ainvoke(call.args, {"configurable": {"services": chat.services}})
+        async with limit:
+            returned = await invoke(tool, args, {"configurable": {"services": chat.services}})
         # What is stored and sent is JSON, whatever the tool returned.
         result = orjson.loads(orjson.dumps(returned, default=str, option=orjson.OPT_NON_STR_KEYS))
-    except TimeoutError:
-        result = {"error": f"The tool gave no result within {chat.settings.tool_timeout_seconds:g} seconds."}
+        if is_deeper(result, DEEPEST):
+            raise ToolException("What the tool returned is nested too deeply.")
     except ValidationError as error:
-        result = {"error": f"The arguments do not fit: {error.errors()[0]['msg']}."}
+        wrong = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        return None, f"The arguments do not fit: {'.'.join(map(str, wrong['loc']))}: {wrong['msg']}."
     except (ToolException, UpstreamError) as error:
-        result = {"error": str(error)}
-    except Exception as error:
-        log.warning("tool %s failed", call.name, exc_info=True)
-        result = {"error": f"The tool failed: {type(error).__name__}."}
-    else:
-        log.info("tool %s done", call.name)
-        chat.answering.emit(ToolReturned(call.call_id, result))
-        return
-    log.info("tool %s: %s", call.name, result["error"])
-    chat.answering.emit(ToolReturned(call.call_id, result, failed=True))
+        return None, str(error)
+    except (Exception, SystemExit) as error:
+        if isinstance(error, TimeoutError) and limit.expired():
+            return None, f"The tool gave no result within {chat.settings.tool_timeout_seconds:g} seconds."
+        log.warning("tool %s failed", tool.name, exc_info=True)
+        return None, f"The tool failed: {type(error).__name__}."
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # Nobody cancelled this call: something within the tool cancelled itself.
+        log.warning("tool %s failed", tool.name, exc_info=error)
+        return None, "The tool failed: it was cancelled."
+    return result, None
