@@ -7,7 +7,6 @@ it ends, its calls have results and its steps are closed, so that what is stored
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -48,21 +47,36 @@ class _StopScope(AbstractAsyncContextManager[None]):
         if task is None:
             raise RuntimeError("a stop scope needs a task")
         self._task = task
+        # Within another scope of this task the work is the outer one's: it ends as a whole.
+        self._outermost = task not in self._tasks
+        if not self._outermost:
+            return
         self._cancelling = task.cancelling()
         self._tasks.add(task)
         if self._stop.reason is not None:
             task.cancel()
 
     async def __aexit__(self, kind: type[BaseException] | None, error: object, trace: object) -> bool:
-        self._tasks.discard(self._task)
+        if not self._outermost:
+            return False
+        task = self._task
+        self._tasks.discard(task)
         if self._stop.reason is None:
             return False
-        if kind is None and self._task.cancelling() > self._cancelling:
+        cancelled = kind is not None and issubclass(kind, asyncio.CancelledError)
+        arrived = False
+        if not cancelled:
             # The work ended before its cancelling arrived, which would otherwise hit the next await outside.
-            with contextlib.suppress(asyncio.CancelledError):
+            try:
                 await asyncio.sleep(0)
-        ours = self._task.cancelling() == self._cancelling or self._task.uncancel() <= self._cancelling
-        return ours and kind is not None and issubclass(kind, asyncio.CancelledError)
+            except asyncio.CancelledError:
+                arrived = True
+        others = task.cancelling() > self._cancelling and task.uncancel() > self._cancelling
+        if others and arrived:
+            # What arrived was theirs as well: let it come again, outside.
+            task.uncancel()
+            task.cancel()
+        return cancelled and not others
 
 
 class Answering:
@@ -108,6 +122,7 @@ class Answering:
 
     def fail(self, message: str) -> None:
         """End the turn with an error that people may read."""
+        self._begin_if_idle()
         self.close_calls()
         self.emit(ev.Failed(message))
         if self._order.state == "failed":
@@ -119,10 +134,16 @@ class Answering:
         if self.stop.reason == TOO_LONG:
             self.fail("The answer took too long and was stopped.")
             return
+        self._begin_if_idle()
         self.close_calls()
         if self._order.state == "step":
             self.emit(ev.StepEnded("stop", Usage()))
         self.finish = "stop"
+
+    def _begin_if_idle(self) -> None:
+        # Even a turn that ended before it said anything is a whole one to whoever reads it.
+        if self._order.state == "idle":
+            self.begin_step()
 
     @property
     def complete(self) -> bool:
