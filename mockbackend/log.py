@@ -8,11 +8,16 @@ from contextvars import ContextVar
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 
+# What would begin a line of its own or steer a terminal: a logged value may hold it, the log may not.
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in (0x09, 0x0A, 0x0D)}
+_CONTROL |= {0x0A: "\n  ", 0x0D: "\\r", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+
+
 class _Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         record.request_id = request_id.get()
-        # A line break in a logged value would forge a line of its own; a traceback's own lines are indented.
-        return super().format(record).replace("\r", "\\r").replace("\n", "\n  ")
+        # A traceback's own lines are indented; so is a line that was forged.
+        return super().format(record).translate(_CONTROL)
 
 
 def configure(level: str) -> None:
