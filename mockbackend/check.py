@@ -6,13 +6,17 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
 
 from .embedded import embedded_emulator
-from .errors import UnsupportedParameter, UpstreamError
+from .errors import PromptRefused, UnsupportedParameter, UpstreamError
 from .settings import Settings
 from .storage import open_storage
 from .storage.pictures import Picture
 from .upstream import Upstream
+from .upstream.faults import malformed
 
 
 def run(settings: Settings) -> int:
@@ -38,9 +42,10 @@ async def _run(settings: Settings) -> int:
             except UpstreamError as error:
                 failed = True
                 print(f"FAILED  {name}: {error.message}")
-            except OSError as error:
+            except Exception as error:
                 failed = True
-                print(f"FAILED  {name}: {error.strerror or error}")
+                reason = error.strerror if isinstance(error, OSError) else None
+                print(f"FAILED  {name}: {reason or error or type(error).__name__}")
         if not upstream.image_model:
             print(f"absent  pictures: {upstream.image_setting} is not set, so mode image answers 422")
     return 1 if failed else 0
@@ -61,15 +66,31 @@ async def _chat(upstream: Upstream) -> str:
     body = {"messages": [{"role": "user", "content": "Say ok."}], "stream": True, "max_completion_tokens": 16}
     async with upstream.chat(body) as batches:
         events = [data async for batch in batches for data in batch]
+    chunks = [_parsed(data) for data in events if data != b"[DONE]"]
+    for chunk in chunks:
+        if chunk.get("error"):
+            raise upstream.fault_in_stream(chunk["error"])
+    if not any(chunk.get("choices") for chunk in chunks):
+        raise malformed()
     return f"answered with {len(events)} events"
+
+
+def _parsed(data: bytes) -> dict[str, Any]:
+    try:
+        chunk = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        raise malformed() from None
+    if not isinstance(chunk, dict):
+        raise malformed()
+    return chunk
 
 
 async def _image(upstream: Upstream) -> str:
     """Told by a request that every picture model refuses: a real picture would be paid for."""
     try:
         await upstream.image({"prompt": "", "n": 0})
-    except UnsupportedParameter:
-        return "answers"
+    except (UnsupportedParameter, PromptRefused):
+        return "answers (asked without making a picture)"
     except UpstreamError as error:
         if error.refused:
             return "answers (asked without making a picture)"
