@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import chat, conversations, health, images, openapi
+from . import chat, conversations, health, images, openapi, page
 from .access import Access, Endpoint, guarded
 
 API: tuple[tuple[str, str, Endpoint, Access], ...] = (
@@ -24,6 +24,9 @@ API: tuple[tuple[str, str, Endpoint, Access], ...] = (
     ("GET", "/livez", health.live, "open"),
     ("GET", "/readyz", health.ready, "open"),
     ("GET", "/openapi.json", openapi.get, "open"),
+    ("GET", "/", page.index, "open"),
+    ("GET", "/page/{path}", page.file, "open"),
+    ("GET", "/page/vendor/{path}", page.vendored, "open"),
 )
 
 

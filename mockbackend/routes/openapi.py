@@ -33,6 +33,10 @@ STREAM: Schema = {
     "content": {"text/event-stream": {"schema": TEXT}},
 }
 NO_CONTENT: Schema = {"description": "Nothing to tell"}
+PAGE_FILE: Schema = {
+    "description": "The file",
+    "content": {kind: {} for kind in ("text/html", "text/css", "text/javascript", "image/svg+xml")},
+}
 ROW = _json("The conversation's row", _ref("Conversation"))
 
 SCHEMAS: Schema = {
@@ -96,8 +100,11 @@ CALLS: tuple[tuple[str, str, str, str | None, tuple[str, ...], dict[int, Schema]
     ("/livez", "get", "The process is up", None, (), {200: _json("Live", _ref("Status"))}),
     ("/readyz", "get", "The process can serve", None, (), {200: _json("Ready", _ref("Status"))}),
     ("/openapi.json", "get", "This description", None, (), {200: _json("OpenAPI", {"type": "object"})}),
+    ("/", "get", "The chat page", None, (), {200: PAGE_FILE, 304: NO_CONTENT}),
+    ("/page/{path}", "get", "A file of the chat page", None, (), {200: PAGE_FILE, 304: NO_CONTENT}),
+    ("/page/vendor/{path}", "get", "A library of the chat page", None, (), {200: PAGE_FILE, 304: NO_CONTENT}),
 )
-OPEN = {"/images/{token}", "/livez", "/readyz", "/openapi.json"}
+OPEN = {"/images/{token}", "/livez", "/readyz", "/openapi.json", "/", "/page/{path}", "/page/vendor/{path}"}
 WITHOUT_USERID = OPEN | {"/health"}
 QUERY: Schema = {
     "limit": {"type": "integer", "minimum": 1, "maximum": 200},
@@ -135,7 +142,7 @@ def description() -> Schema:
 
 def _parameters(path: str, query: tuple[str, ...]) -> list[Schema]:
     parameters = [{"name": name, "in": "query", "required": name == "chatId", "schema": QUERY[name]} for name in query]
-    for name, schema in (("id", ID), ("token", TEXT)):
+    for name, schema in (("id", ID), ("token", TEXT), ("path", TEXT)):
         if f"{{{name}}}" in path:
             parameters.append({"name": name, "in": "path", "required": True, "schema": schema})
     if path not in WITHOUT_USERID:

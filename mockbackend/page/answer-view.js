@@ -1,0 +1,106 @@
+// An answer on the page: one view for each of its parts, drawn at most once a frame.
+
+import { announce } from "./announce.js";
+import { copyButton } from "./copy.js";
+import { el, icon } from "./dom.js";
+import { MarkdownView } from "./markdown-view.js";
+import { SourcesView } from "./sources-view.js";
+import { ToolView } from "./tool-view.js";
+
+const SPOKEN = 1000;
+
+export class AnswerView {
+  /** `retry` answers the same question anew. */
+  constructor(answer, { retry }) {
+    this.answer = answer;
+    this.#retry = retry;
+    this.#body = el("div", { class: "body" });
+    this.#status = el("div", { class: "status", hidden: true });
+    this.#actions = el("div", { class: "actions", hidden: true });
+    this.element = el("li", { class: "message answer" },
+      el("article", { "aria-label": "Answer" }, this.#body, this.#sources.element, this.#status, this.#actions));
+  }
+
+  #retry; #body; #status; #actions;
+  #sources = new SourcesView();
+  #views = [];
+  #frame = 0;
+  #notBefore = 0;
+
+  /** Draw with the next frame; less often where drawing takes long. */
+  changed() {
+    this.#frame ||= requestAnimationFrame((now) => {
+      this.#frame = 0;
+      if (now < this.#notBefore) return this.changed();
+      const began = performance.now();
+      this.#draw();
+      this.#notBefore = began + 4 * (performance.now() - began);
+      return undefined;
+    });
+  }
+
+  /** It is over: draw the rest at once, and offer what can be done with it. */
+  finish({ aloud = false } = {}) {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    const { answer } = this;
+    answer.progress = null;
+    this.#draw();
+    for (const { view } of this.#views) view.finish?.();
+    this.element.removeAttribute("aria-busy");
+    const words = answer.error ?? (answer.incomplete ? "Stopped here." : CUT[answer.finish]);
+    this.#status.hidden = !words;
+    this.#status.className = answer.error ? "status failed" : "status";
+    this.#status.replaceChildren(...(words ? [el("span", { text: words })] : []));
+    if (answer.error) this.#status.append(el("button", { type: "button", class: "plain", text: "Try again", on: { click: this.#retry } }));
+    this.#actions.hidden = false;
+    this.#actions.replaceChildren(
+      ...(answer.text ? [copyButton(() => answer.text, "Copy answer")] : []),
+      el("button", { type: "button", class: "quiet retry", "aria-label": "Answer again", title: "Answer again", on: { click: this.#retry } }, icon("retry")),
+    );
+    if (aloud) announce(answer.error ? `Error: ${answer.error}` : `Answer: ${this.#body.innerText.slice(0, SPOKEN)}`);
+  }
+
+  #draw() {
+    const { answer } = this;
+    const shown = answer.parts.filter((part) => part.type !== "source");
+    shown.forEach((part, index) => {
+      const known = (this.#views[index] ??= this.#add(part));
+      known.view.update(part.type === "tool" ? part : part.text);
+    });
+    this.#sources.update(answer.parts.filter((part) => part.type === "source").map((part) => part.source));
+    if (answer.finish) return;
+    this.element.setAttribute("aria-busy", "true");
+    const waiting = progressWords(answer.progress) ?? (shown.length ? null : "Thinking…");
+    this.#status.hidden = !waiting;
+    this.#status.className = "status waiting";
+    if (waiting && this.#status.textContent !== waiting) this.#status.replaceChildren(el("span", { text: waiting }));
+  }
+
+  #add(part) {
+    const view = VIEWS[part.type]();
+    this.#body.append(view.element);
+    return { view };
+  }
+}
+
+const CUT = { length: "The answer reached its longest length.", "content-filter": "The content filter ended this answer." };
+
+const VIEWS = {
+  text: () => new MarkdownView(),
+  tool: () => new ToolView(),
+  reasoning() {
+    const words = new MarkdownView();
+    const element = el("details", { class: "reasoning" }, el("summary", {}, icon("chevron"), el("span", { text: "Reasoning" })), words.element);
+    return { element, update: (text) => words.update(text), finish: () => words.finish() };
+  },
+};
+
+/** What a `2:` line tells, in words. */
+function progressWords(progress) {
+  if (!progress) return null;
+  if (progress.type === "picture") return "Making the picture…";
+  if (progress.type === "retry") return `The model is busy; trying again in ${Math.ceil(progress.waitSeconds)} s…`;
+  if (progress.type === "context") return `The oldest messages (${progress.leftOut}) no longer fit; answering without them…`;
+  return "Working…";
+}

@@ -1,0 +1,112 @@
+// What an answer is made of, from the lines of a stream or from a stored message.
+// Parts: {type: "text" | "reasoning", text} · {type: "tool", id, name, argsText, args, result, done, failed}
+//        {type: "source", source}
+
+export class Answer {
+  constructor() {
+    this.id = null;
+    this.parts = [];
+    this.error = null;
+    this.incomplete = false;
+    this.finish = null;
+    this.progress = null;
+    this.#stepText = false;
+  }
+
+  #stepText;
+
+  /** Take one line of the stream. */
+  apply(code, value) {
+    if (code !== "2") this.progress = null;
+    switch (code) {
+      case "f":
+        this.id = value.messageId;
+        this.#stepText = false;
+        break;
+      case "0":
+        this.#words("text", value);
+        break;
+      case "g":
+        this.#words("reasoning", value);
+        break;
+      case "b":
+        this.#tool(value.toolCallId, value.toolName);
+        break;
+      case "c":
+        this.#tool(value.toolCallId).argsText += value.argsTextDelta;
+        break;
+      case "9":
+        this.#tool(value.toolCallId, value.toolName).args = value.args;
+        break;
+      case "a":
+        this.#result(this.#tool(value.toolCallId), value.result);
+        break;
+      case "h":
+        this.parts.push({ type: "source", source: value });
+        break;
+      case "2":
+        for (const item of value) this.progress = item;
+        break;
+      case "3":
+        this.error = value;
+        break;
+      case "d":
+        this.finish = value.finishReason;
+        break;
+    }
+  }
+
+  /** A message as GET /conversations/{id} tells it. */
+  static of(message) {
+    const answer = new Answer();
+    answer.id = message.id;
+    answer.finish = "stored";
+    for (const part of message.parts ?? [{ type: "text", text: message.content }]) {
+      if (part.type === "text") answer.parts.push({ type: "text", text: part.text });
+      else if (part.type === "reasoning") answer.parts.push({ type: "reasoning", text: part.reasoning });
+      else if (part.type === "source") answer.parts.push({ type: "source", source: part.source });
+      else if (part.type === "tool-invocation") {
+        const { toolCallId, toolName, args, result } = part.toolInvocation;
+        const tool = answer.#tool(toolCallId, toolName);
+        tool.args = args;
+        answer.#result(tool, result);
+      }
+    }
+    const cut = (message.annotations ?? []).find((note) => note?.type === "incomplete");
+    answer.incomplete = Boolean(cut);
+    answer.error = cut?.error ?? null;
+    return answer;
+  }
+
+  /** All its words. */
+  get text() {
+    return this.parts.filter((part) => part.type === "text").map((part) => part.text).join("\n\n");
+  }
+
+  /** Whether it is a picture that was asked for in picture mode. */
+  get isPicture() {
+    return !this.parts.some((part) => part.type === "tool") && this.text.startsWith("![Generated Image](");
+  }
+
+  #words(type, text) {
+    const last = this.parts.at(-1);
+    if (last?.type === type && (type !== "text" || this.#stepText)) last.text += text;
+    else this.parts.push({ type, text });
+    if (type === "text") this.#stepText = true;
+  }
+
+  #tool(id, name = "") {
+    let tool = this.parts.find((part) => part.type === "tool" && part.id === id);
+    if (!tool) {
+      tool = { type: "tool", id, name, argsText: "", args: undefined, result: undefined, done: false, failed: false };
+      this.parts.push(tool);
+    }
+    return tool;
+  }
+
+  #result(tool, result) {
+    tool.result = result;
+    tool.done = true;
+    tool.failed = typeof result?.error === "string";
+  }
+}

@@ -1,0 +1,80 @@
+// The service's calls. Every failure is an ApiError whose message can be shown.
+
+import { headersOf, session } from "./session.js";
+
+export class ApiError extends Error {
+  /** `status` is 0 where no answer came at all. */
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export const GONE = "The server cannot be reached.";
+
+const listeners = { gone: () => {}, unauthorized: () => {} };
+
+/** Who is told when no answer came, and when a login is not (or no longer) taken. */
+export function listen(found) {
+  Object.assign(listeners, found);
+}
+
+/** A response of 2xx. */
+export async function call(path, { method = "GET", body, signal, who = session() } = {}) {
+  const headers = headersOf(who);
+  if (body !== undefined) headers["content-type"] = "application/json";
+  let response;
+  try {
+    // Without "omit" a browser answers a 401 with a window of its own.
+    response = await fetch(path, {
+      method, headers, signal, credentials: "omit", cache: "no-store",
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    listeners.gone();
+    throw new ApiError(0, GONE);
+  }
+  if (response.ok) return response;
+  const failure = new ApiError(response.status, await words(response));
+  if (response.status === 401) listeners.unauthorized(failure);
+  throw failure;
+}
+
+async function words(response) {
+  try {
+    return (await response.json()).error.message;
+  } catch {
+    return `The server answered ${response.status}.`;
+  }
+}
+
+const json = async (path, options) => (await call(path, options)).json();
+const at = (id) => `/conversations/${encodeURIComponent(id)}`;
+
+/** A page of conversations: `{rows, next}`; `next` is the path of the following page, or null. */
+export async function conversations(path = "/conversations?limit=30", options = {}) {
+  const response = await call(path, options);
+  const next = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get("link") ?? "");
+  return { rows: await response.json(), next: next ? next[1] : null };
+}
+
+export const search = (words, options) => conversations(`/conversations?limit=30&q=${encodeURIComponent(words)}`, options);
+export const conversation = (id, options) => json(`${at(id)}?protocol=data`, options);
+export const rename = (id, title) => json(at(id), { method: "PATCH", body: { title } });
+export const pin = (id, isPinned) => json(`${at(id)}/pin`, { method: "POST", body: { is_pinned: isPinned } });
+export const stop = (id) => json(`${at(id)}/stop`, { method: "POST" });
+export const remove = (id) => call(at(id), { method: "DELETE" });
+export const health = () => json("/health");
+export const begin = (body, signal) => call("/chat", { method: "POST", body, signal });
+/** The running answer's stream, or null where none runs. */
+export async function join(id, signal) {
+  const response = await call(`/chat/${encodeURIComponent(id)}/stream?protocol=data`, { signal });
+  return response.status === 204 ? null : response;
+}
+
+/** Whether the service has this path: what a later version offers is shown only where it is there. */
+export async function offers(path) {
+  const described = await json("/openapi.json", { who: null });
+  return path in described.paths;
+}

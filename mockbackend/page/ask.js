@@ -1,0 +1,22 @@
+// One question that must be answered before something is done for good.
+
+import { el } from "./dom.js";
+
+/** Resolves to whether the user said yes. */
+export function ask(title, words, yes) {
+  return new Promise((resolve) => {
+    const dialog = el("dialog", { class: "ask", "aria-labelledby": "ask-title" },
+      el("form", { method: "dialog" },
+        el("h2", { id: "ask-title", text: title }),
+        el("p", { text: words }),
+        el("div", { class: "buttons" },
+          el("button", { value: "no", class: "plain", text: "Cancel" }),
+          el("button", { value: "yes", class: "danger solid", text: yes }))));
+    dialog.addEventListener("close", () => {
+      resolve(dialog.returnValue === "yes");
+      dialog.remove();
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}

@@ -1,0 +1,105 @@
+// Where a message is written: its words, its mode, its attachments; send and stop.
+
+import { Attachments } from "./attachments.js";
+import { byId } from "./dom.js";
+import { notice } from "./notice.js";
+
+export class Composer {
+  /** `send({text, mode, attachments})`, `stop()`; `elsewhere(file)` may take a file that no message takes. */
+  constructor({ send, stop, elsewhere }) {
+    this.#send = send;
+    this.#stop = stop;
+    this.#area = byId("message");
+    this.#form = byId("composer");
+    this.#attachments = new Attachments(byId("attached"), (file) => {
+      if (!elsewhere(file)) notice(`${file.name} cannot be attached: only pictures (PNG, JPEG, GIF, WebP) and text can.`);
+    });
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    this.#area.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.#submit();
+    });
+    this.#area.addEventListener("input", () => this.#fit());
+    this.#area.addEventListener("paste", (event) => {
+      if (!event.clipboardData.files.length) return;
+      event.preventDefault();
+      this.attach(event.clipboardData.files);
+    });
+    byId("stop").addEventListener("click", () => this.#stop());
+    byId("attach").addEventListener("click", () => byId("file").click());
+    byId("file").addEventListener("change", (event) => {
+      this.attach(event.target.files);
+      event.target.value = "";
+    });
+    byId("modes").addEventListener("change", () => this.#moded());
+  }
+
+  #send; #stop; #area; #form; #attachments;
+  #running = false;
+
+  get mode() {
+    return this.#form.elements.mode.value;
+  }
+
+  set mode(mode) {
+    this.#form.elements.mode.value = mode;
+    this.#moded();
+  }
+
+  set running(running) {
+    const focused = document.activeElement === byId("stop");
+    this.#running = running;
+    byId("stop").hidden = !running;
+    byId("send").hidden = running;
+    if (focused) this.focus();
+  }
+
+  set pictures(possible) {
+    byId("modes").hidden = !possible;
+    if (!possible) this.mode = "chat";
+  }
+
+  focus() {
+    this.#area.focus();
+  }
+
+  /** Put words in, as if they had been typed. */
+  write(text) {
+    this.#area.value = text;
+    this.#fit();
+    this.focus();
+  }
+
+  async attach(files) {
+    if (this.mode === "image") this.mode = "chat";
+    await this.#attachments.add([...files]);
+    this.focus();
+  }
+
+  #submit() {
+    const text = this.#area.value.trim();
+    if (this.#running || (!text && !this.#attachments.count)) return;
+    this.#area.value = "";
+    this.#fit();
+    this.#send({ text, mode: this.mode, attachments: this.#attachments.take() });
+  }
+
+  #moded() {
+    const image = this.mode === "image";
+    this.#area.placeholder = image ? "Describe a picture" : "Write a message";
+    byId("attach").hidden = image;
+    if (image && this.#attachments.count) {
+      this.#attachments.take();
+      notice("A picture is made from words alone; the attachments were taken off.");
+    }
+  }
+
+  #fit() {
+    this.#area.style.height = "auto";
+    this.#area.style.height = `${Math.min(this.#area.scrollHeight, innerHeight * 0.4)}px`;
+  }
+}

@@ -1,0 +1,103 @@
+// Documents for the answers to draw on: uploaded with progress, indexed by the service. Shown only where it has /files.
+
+import * as api from "./api.js";
+import { byId, el, icon, iconButton } from "./dom.js";
+import { notice } from "./notice.js";
+import { headersOf, session } from "./session.js";
+
+const POLL_MS = 1500;
+
+export class Documents {
+  #offered = false;
+  #timer = 0;
+  #uploads = new Map(); // name: share that has gone out
+
+  /** Ask whether the service takes files. */
+  async begin() {
+    this.#offered = await api.offers("/files").catch(() => false);
+    byId("documents").hidden = !this.#offered;
+    if (!this.#offered) return;
+    byId("upload").onclick = () => byId("document").click();
+    byId("document").onchange = (event) => {
+      for (const file of event.target.files) this.take(file);
+      event.target.value = "";
+    };
+    await this.#refresh();
+  }
+
+  /** Upload it; false where the service takes no files. */
+  take(file) {
+    if (!this.#offered) return false;
+    this.#upload(file).catch((error) => notice(error.message));
+    return true;
+  }
+
+  /** fetch tells nothing of what has gone out; XMLHttpRequest does. */
+  #upload(file) {
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      const over = (error) => {
+        this.#uploads.delete(file.name);
+        this.#refresh();
+        if (error) reject(error);
+        else resolve();
+      };
+      request.open("POST", "/files");
+      for (const [name, value] of Object.entries(headersOf(session()))) request.setRequestHeader(name, value);
+      request.upload.onprogress = ({ loaded, total }) => {
+        this.#uploads.set(file.name, loaded / total);
+        this.#show();
+      };
+      request.onload = () => over(request.status < 300 ? null : new Error(words(request)));
+      request.onerror = () => over(new Error(`${file.name} could not be sent.`));
+      const body = new FormData();
+      body.append("file", file);
+      this.#uploads.set(file.name, 0);
+      this.#show();
+      request.send(body);
+    });
+  }
+
+  #rows = [];
+
+  async #refresh() {
+    clearTimeout(this.#timer);
+    try {
+      this.#rows = await (await api.call("/files")).json();
+    } catch (error) {
+      notice(error.message);
+    }
+    this.#show();
+    if (this.#rows.some((row) => !["ready", "failed"].includes(row.status))) this.#timer = setTimeout(() => this.#refresh(), POLL_MS);
+  }
+
+  #show() {
+    const sending = [...this.#uploads].map(([name, share]) => entry(name, `sending, ${Math.round(share * 100)} %`, share));
+    byId("document-list").replaceChildren(...sending, ...this.#rows.map((row) => this.#item(row)));
+  }
+
+  #item(row) {
+    const busy = !["ready", "failed"].includes(row.status);
+    const share = row.total ? row.done / row.total : undefined;
+    const item = entry(row.name, row.status === "failed" ? row.error : row.status, busy ? share : null);
+    item.append(iconButton("trash", `Delete ${row.name}`, async () => {
+      await api.call(`/files/${encodeURIComponent(row.id)}`, { method: "DELETE" }).catch((error) => notice(error.message));
+      await this.#refresh();
+    }));
+    return item;
+  }
+}
+
+/** A row; `share` null has no bar. */
+function entry(name, state, share) {
+  const bar = share === null ? null : el("progress", { max: "1", value: share, "aria-label": `${name}: ${state}` });
+  return el("li", {}, icon("file"), el("span", { class: "document-name", title: name, text: name }), el("span", { class: "document-state", text: state }), bar);
+}
+
+function words(request) {
+  try {
+    return JSON.parse(request.responseText).error.message;
+  } catch {
+    return `The server answered ${request.status}.`;
+  }
+}

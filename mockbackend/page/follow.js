@@ -1,0 +1,40 @@
+// Staying at the end of a growing conversation, until the reader scrolls up.
+
+const NEAR = 48;
+
+export class Follow {
+  /** `scroller` scrolls `content`; `toEnd` is the button that leads back. */
+  constructor(scroller, content, toEnd) {
+    this.pinned = true;
+    this.#scroller = scroller;
+    let last = 0;
+    scroller.addEventListener("scroll", () => {
+      const top = scroller.scrollTop;
+      const below = scroller.scrollHeight - top - scroller.clientHeight;
+      if (top < last - 1 && below > 4) this.pinned = false;
+      if (below < NEAR && top >= last) this.pinned = true;
+      last = top;
+      toEnd.hidden = this.pinned || below < NEAR;
+    }, { passive: true });
+    toEnd.addEventListener("click", () => this.pin());
+    // Runs between layout and paint: no frame shows the end out of place.
+    const sizes = new ResizeObserver(() => {
+      if (this.pinned) this.#end();
+      else toEnd.hidden = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
+    });
+    sizes.observe(content);
+    sizes.observe(scroller);
+  }
+
+  #scroller;
+
+  /** Go to the end and stay there. */
+  pin() {
+    this.pinned = true;
+    this.#end();
+  }
+
+  #end() {
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+  }
+}

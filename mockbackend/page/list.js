@@ -1,0 +1,160 @@
+// The list of conversations: open, pin, rename, delete, search, and more of them.
+
+import * as api from "./api.js";
+import { ask } from "./ask.js";
+import { byId, el, iconButton } from "./dom.js";
+import { openMenu } from "./menu.js";
+import { notice } from "./notice.js";
+
+const DAY = 86_400_000;
+
+export class List {
+  /** `open(id)` opens one, `gone(id)` hears that one was deleted, `changed(row)` that one was renamed or pinned. */
+  constructor({ open, gone, changed }) {
+    this.#on = { open, gone, changed };
+    this.#place = byId("list");
+    const field = byId("search");
+    let timer = 0;
+    field.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => this.#search(field.value.trim()), 200);
+    });
+    field.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !field.value) return;
+      event.stopPropagation();
+      field.value = "";
+      this.#search("");
+    });
+  }
+
+  #on; #place;
+  #rows = [];
+  #next = null;
+  #words = "";
+  #current = null;
+  #asked = 0;
+
+  set current(id) {
+    this.#current = id;
+    for (const item of this.#place.querySelectorAll("[data-id]")) {
+      const link = item.querySelector(".open");
+      if (item.dataset.id === id) link?.setAttribute("aria-current", "page");
+      else link?.removeAttribute("aria-current");
+    }
+  }
+
+  /** Ask for the first page again. */
+  async refresh() {
+    const number = (this.#asked += 1);
+    try {
+      const { rows, next } = await (this.#words ? api.search(this.#words) : api.conversations());
+      if (number !== this.#asked) return;
+      this.#rows = rows;
+      this.#next = next;
+      this.#show();
+    } catch (error) {
+      if (error.status) notice(error.message);
+    }
+  }
+
+  #search(words) {
+    this.#words = words;
+    return this.refresh();
+  }
+
+  async #more() {
+    const number = this.#asked;
+    try {
+      const { rows, next } = await api.conversations(this.#next);
+      if (number !== this.#asked) return;
+      const first = this.#rows.length;
+      this.#rows.push(...rows.filter((row) => !this.#rows.some((known) => known.id === row.id)));
+      this.#next = next;
+      this.#show();
+      this.#place.querySelectorAll(".open")[first]?.focus();
+    } catch (error) {
+      notice(error.message);
+    }
+  }
+
+  #show() {
+    if (this.#place.querySelector("input")) return; // a title is being written
+    const focused = document.activeElement?.closest?.("[data-id]")?.dataset.id;
+    const groups = new Map();
+    for (const row of this.#rows) {
+      const name = this.#words ? "Found" : group(row);
+      if (!groups.has(name)) groups.set(name, []);
+      groups.get(name).push(row);
+    }
+    this.#place.replaceChildren(...[...groups].map(([name, rows]) =>
+      el("section", { "aria-label": name }, el("h2", { text: name }), el("ul", {}, ...rows.map((row) => this.#item(row))))));
+    if (!this.#rows.length) this.#place.append(el("p", { class: "none", text: this.#words ? "Nothing found." : "No conversations yet." }));
+    if (this.#next) this.#place.append(el("button", { type: "button", class: "plain more", text: "Show more", on: { click: () => this.#more() } }));
+    this.current = this.#current;
+    if (focused) this.#place.querySelector(`[data-id="${CSS.escape(focused)}"] .open`)?.focus();
+  }
+
+  #item(row) {
+    const open = el("button", { type: "button", class: "open", title: row.title, text: row.title, on: { click: () => this.#on.open(row.id) } });
+    const more = iconButton("more", `Options of ${row.title}`, () => openMenu(more, [
+      { label: row.is_pinned ? "Unpin" : "Pin", icon: "pin", act: () => this.#change(row, () => api.pin(row.id, !row.is_pinned)) },
+      { label: "Rename", icon: "edit", act: () => this.#rename(item, row) },
+      { label: "Delete", icon: "trash", danger: true, act: () => this.#delete(row) },
+    ]), { "aria-haspopup": "menu", "aria-expanded": "false" });
+    const item = el("li", { "data-id": row.id }, open, more);
+    return item;
+  }
+
+  async #change(row, call) {
+    try {
+      this.#on.changed(await call());
+    } catch (error) {
+      notice(error.message);
+    }
+    await this.refresh();
+    this.#place.querySelector(`[data-id="${CSS.escape(row.id)}"] .open`)?.focus();
+  }
+
+  #rename(item, row) {
+    const field = el("input", { "aria-label": "New title", maxlength: "200" });
+    field.value = row.title;
+    let done = false;
+    const end = (keep) => {
+      if (done) return;
+      done = true;
+      const title = field.value.trim();
+      item.replaceWith(this.#item(row));
+      if (keep && title && title !== row.title) this.#change(row, () => api.rename(row.id, title));
+      else this.#place.querySelector(`[data-id="${CSS.escape(row.id)}"] .open`)?.focus();
+    };
+    field.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && !event.isComposing) end(true);
+      if (event.key === "Escape") {
+        event.stopPropagation();
+        end(false);
+      }
+    });
+    field.addEventListener("blur", () => end(true));
+    item.replaceChildren(field);
+    field.select();
+  }
+
+  async #delete(row) {
+    if (!(await ask(`Delete “${row.title}”?`, "Its messages and pictures are gone for good.", "Delete"))) return;
+    try {
+      await api.remove(row.id);
+    } catch (error) {
+      if (error.status !== 404) return notice(error.message);
+    }
+    this.#on.gone(row.id);
+    return this.refresh();
+  }
+}
+
+/** Under which heading a row stands. */
+function group(row) {
+  if (row.is_pinned) return "Pinned";
+  const today = new Date().setHours(0, 0, 0, 0);
+  if (row.updated_at >= today) return "Today";
+  return row.updated_at >= today - DAY ? "Yesterday" : "Earlier";
+}

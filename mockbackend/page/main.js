@@ -1,0 +1,167 @@
+// The page: its parts, wired.
+
+import * as api from "./api.js";
+import { Composer } from "./composer.js";
+import { Conversation } from "./conversation.js";
+import { Documents } from "./documents.js";
+import { byId } from "./dom.js";
+import { takeDrops } from "./drop.js";
+import { Follow } from "./follow.js";
+import { List } from "./list.js";
+import { notice } from "./notice.js";
+import { Panels } from "./panels.js";
+import { Presence } from "./presence.js";
+import { session } from "./session.js";
+import { SignIn } from "./sign-in.js";
+import { hear, tell } from "./tabs.js";
+import { themeButton } from "./theme.js";
+import { Wire } from "./wire.js";
+
+const wire = new Wire();
+const panels = new Panels(() => wire.opened());
+const follow = new Follow(byId("scroller"), byId("content"), byId("to-end"));
+const documents = new Documents();
+const signIn = new SignIn(start);
+const presence = new Presence(back);
+const list = new List({ open: show, gone, changed });
+const conversation = new Conversation({
+  wire, follow, row: titled, began, ended,
+  running: (running) => { composer.running = running; },
+  lost: () => presence.gone(),
+});
+const composer = new Composer({
+  send,
+  stop: () => conversation.stop().catch(fail),
+  elsewhere: (file) => documents.take(file),
+});
+
+api.listen({ gone: () => presence.gone(), unauthorized: () => signIn.expired() });
+themeButton(byId("theme"));
+takeDrops(byId("app"), (files) => composer.attach(files));
+hear(async (news) => {
+  if (!session()) return;
+  await list.refresh();
+  if (news.began) await conversation.follow(news.began).catch(fail);
+});
+addEventListener("popstate", route);
+document.addEventListener("keydown", keys);
+byId("new").addEventListener("click", () => show(null));
+for (const example of document.querySelectorAll("[data-example]")) {
+  example.addEventListener("click", () => {
+    composer.mode = example.dataset.mode;
+    composer.write(example.dataset.example);
+  });
+}
+if (!signIn.needed()) start();
+
+/** Somebody is signed in. */
+async function start() {
+  byId("userid").textContent = session().userid;
+  list.refresh();
+  documents.begin();
+  about();
+  await route();
+}
+
+async function about() {
+  try {
+    const { emulated, pictures } = await api.health();
+    byId("emulated").hidden = !emulated;
+    composer.pictures = pictures;
+    byId("empty").classList.toggle("no-pictures", !pictures);
+  } catch {
+    // The list says what is wrong.
+  }
+}
+
+const wanted = () => new URLSearchParams(location.search).get("c");
+
+/** Show the conversation that the address names. */
+async function route() {
+  const id = wanted();
+  list.current = id;
+  if (!id) {
+    conversation.begin();
+    composer.focus();
+    return;
+  }
+  try {
+    await conversation.open(id);
+  } catch (error) {
+    if (error.status === 404) show(null);
+    fail(error);
+  }
+}
+
+function show(id) {
+  address(id);
+  panels.list(false, false);
+  composer.focus();
+  return route();
+}
+
+function address(id) {
+  if (id !== wanted()) history.pushState(null, "", id ? `/?c=${encodeURIComponent(id)}` : "/");
+}
+
+async function send(message) {
+  const sent = conversation.send(message);
+  address(conversation.id);
+  await sent;
+}
+
+function began(id) {
+  list.current = id;
+  list.refresh();
+  tell({ began: id });
+}
+
+async function ended(id) {
+  tell({ changed: true });
+  await list.refresh();
+  if (id === conversation.id && !byId("title").textContent) titled(await api.conversation(id).catch(() => null));
+}
+
+function titled(row) {
+  byId("title").textContent = row?.title ?? "";
+  document.title = row ? `${row.title} – Mock Backend` : "Mock Backend";
+}
+
+function changed(row) {
+  if (row.id === conversation.id) titled(row);
+  tell({ changed: true });
+}
+
+function gone(id) {
+  tell({ changed: true });
+  if (id === conversation.id) show(null);
+  else composer.focus();
+}
+
+function back() {
+  if (!session()) return;
+  list.refresh();
+  about();
+  conversation.reopen().catch(fail);
+}
+
+function fail(error) {
+  if (error.status !== 0) notice(error.message);
+}
+
+function keys(event) {
+  const command = event.ctrlKey || event.metaKey;
+  if (!session()) return;
+  if (event.key === "Escape" && !event.defaultPrevented) {
+    if (panels.shutList()) return;
+    if (conversation.running) conversation.stop().catch(fail);
+    else panels.shutWire();
+  } else if (command && !event.shiftKey && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    panels.list(true, false);
+    byId("search").focus();
+  } else if (command && event.shiftKey && event.key.toLowerCase() === "o") {
+    event.preventDefault();
+    show(null);
+  }
+}

@@ -1,0 +1,97 @@
+// A growing Markdown text on the page. Blocks that stand stay as they are: only the last one is read and drawn again.
+
+import { blocks, render } from "./markdown.js";
+import { el } from "./dom.js";
+import { copyButton } from "./copy.js";
+
+export class MarkdownView {
+  constructor() {
+    this.element = el("div", { class: "markdown" });
+    this.#drawn = [];
+    this.#text = "";
+    this.#tail = 0;
+  }
+
+  #drawn; // {raw, type, node} of each block
+  #text;
+  #tail; // where the last block begins in the text
+
+  /** Show this text, which begins with what was shown before. */
+  update(whole) {
+    const text = whole.replace(/\r\n?/g, "\n");
+    if (text === this.#text) return;
+    if (!text.startsWith(this.#text)) this.#clear();
+    this.#text = text;
+    const kept = Math.max(0, this.#drawn.length - 1);
+    this.#draw(kept, blocks(text.slice(this.#tail)));
+  }
+
+  /** The text is whole: definitions at its end may change what stands before. */
+  finish() {
+    const tokens = blocks(this.#text);
+    if (Object.keys(tokens.links).length) {
+      this.#clear(this.#text);
+      this.#draw(0, tokens);
+    }
+  }
+
+  #draw(from, tokens) {
+    const shown = tokens.filter((token) => token.type !== "space" && token.type !== "def");
+    shown.forEach((token, index) => {
+      const place = from + index;
+      const before = this.#drawn[place];
+      if (before && before.raw === token.raw) return;
+      if (before?.type === "code" && token.type === "code" && before.lang === token.lang) {
+        grow(before.node.querySelector("code"), token.text);
+        before.raw = token.raw;
+        return;
+      }
+      const node = el("div", { class: "block" }, render([token], tokens.links));
+      node.querySelectorAll("pre").forEach(dress);
+      node.querySelectorAll("table").forEach((table) => {
+        const frame = el("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Table" });
+        table.replaceWith(frame);
+        frame.append(table);
+      });
+      if (before) before.node.replaceWith(node);
+      else this.element.append(node);
+      this.#drawn[place] = { raw: token.raw, type: token.type, lang: token.lang, node };
+    });
+    for (const gone of this.#drawn.splice(from + shown.length)) gone.node.remove();
+    let after = 0;
+    for (let index = tokens.length - 1; index >= 0; index -= 1) {
+      after += tokens[index].raw.length;
+      if (tokens[index] === shown.at(-1)) break;
+    }
+    if (shown.length) this.#tail = this.#text.length - after;
+  }
+
+  #clear(text = "") {
+    this.#drawn = [];
+    this.element.replaceChildren();
+    this.#text = text;
+    this.#tail = 0;
+  }
+}
+
+/** The last code block grows in place, so that a selection in it and its button stay. */
+function grow(code, text) {
+  const node = code.firstChild;
+  if (node && text.startsWith(node.data)) node.appendData(text.slice(node.data.length));
+  else code.textContent = text;
+}
+
+/** A code block's head: its language, and a button that copies it. */
+function dress(pre) {
+  const code = pre.querySelector("code") ?? pre;
+  const language = /language-(\S+)/.exec(code.className)?.[1] ?? "";
+  const frame = el("figure", { class: "code" });
+  pre.replaceWith(frame);
+  pre.tabIndex = 0;
+  pre.setAttribute("aria-label", language ? `Code, ${language}` : "Code");
+  pre.setAttribute("role", "region");
+  frame.append(
+    el("figcaption", {}, el("span", { text: language || "code" }), copyButton(() => code.textContent, "Copy code")),
+    pre,
+  );
+}

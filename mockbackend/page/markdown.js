@@ -1,0 +1,87 @@
+// Markdown to elements. What a model says is hostile: HTML in it is shown as text, what the renderer makes goes through
+// the sanitiser, and pictures come from this service alone.
+
+import { Marked } from "./vendor/marked.esm.js";
+import DOMPurify from "./vendor/purify.es.js";
+
+const PICTURE = /\/images\/([A-Za-z0-9_-]{32})$/;
+const HARMLESS = /^<\/?(?:br|sub|sup|kbd|mark)\s*\/?>$/i;
+const TAGS = [
+  "p", "br", "hr", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li", "a", "img", "input",
+  "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "sub", "sup", "kbd", "mark",
+];
+const ATTRIBUTES = ["href", "src", "alt", "title", "align", "start", "type", "checked", "disabled", "class", "loading"];
+
+const escape = (text) => text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+
+const marked = new Marked({
+  gfm: true,
+  renderer: {
+    html: ({ text }) => (HARMLESS.test(text.trim()) ? text : escape(text)),
+    heading({ tokens, depth }) {
+      // Below the page's own headings.
+      const tag = `h${Math.min(6, depth + 2)}`;
+      return `<${tag}>${this.parser.parseInline(tokens)}</${tag}>\n`;
+    },
+    image({ href, text }) {
+      const own = ownPicture(href);
+      if (own) return `<img src="${own}" alt="${escape(text)}" loading="lazy">`;
+      const words = escape(text || "picture");
+      return safeLink(href) ? `<a href="${escape(href)}">${words}</a>` : words;
+    },
+  },
+});
+
+/** The path of one of our pictures, however our own address is written in it; null for any other. */
+export function ownPicture(href) {
+  try {
+    const found = PICTURE.exec(new URL(href, location.href).pathname);
+    return found ? `/images/${found[1]}` : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The address where a link may lead, or null: absolute, and of the web or of mail. */
+export function safeLink(href) {
+  try {
+    const url = new URL(href);
+    return ["http:", "https:", "mailto:"].includes(url.protocol) ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+// Runs in a document where nothing is loaded yet.
+DOMPurify.addHook("afterSanitizeAttributes", (node) => {
+  if (node.nodeName === "A") {
+    const href = safeLink(node.getAttribute("href") ?? "");
+    if (href) {
+      node.setAttribute("target", "_blank");
+      node.setAttribute("rel", "noopener noreferrer");
+    } else node.removeAttribute("href");
+  } else if (node.nodeName === "IMG") {
+    const own = ownPicture(node.getAttribute("src") ?? "");
+    if (own) node.setAttribute("src", own);
+    else node.removeAttribute("src");
+  } else if (node.nodeName === "INPUT") {
+    node.setAttribute("type", "checkbox");
+    node.setAttribute("disabled", "");
+    node.setAttribute("aria-label", node.hasAttribute("checked") ? "done" : "to do");
+  }
+  if (node.hasAttribute?.("class") && !/^language-[\w+#.-]+$/.test(node.className)) node.removeAttribute("class");
+});
+
+/** The blocks of a text. */
+export function blocks(text) {
+  return marked.lexer(text);
+}
+
+/** One block, or several, as a fragment. `links` are the text's link definitions. */
+export function render(tokens, links = {}) {
+  const list = [...tokens];
+  list.links = links;
+  return DOMPurify.sanitize(marked.parser(list), {
+    ALLOWED_TAGS: TAGS, ALLOWED_ATTR: ATTRIBUTES, ALLOW_DATA_ATTR: false, ALLOW_ARIA_ATTR: false, RETURN_DOM_FRAGMENT: true,
+  });
+}

@@ -1,0 +1,63 @@
+// Signing in: the login of the service, and whose conversations these are.
+
+import * as api from "./api.js";
+import { byId } from "./dom.js";
+import { forget, keep, session } from "./session.js";
+
+export class SignIn {
+  /** `done()` is called once somebody is signed in. */
+  constructor(done) {
+    const form = byId("sign-in-form");
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const { login, password, userid } = form.elements;
+      const who = { login: login.value, password: password.value, userid: userid.value.trim() };
+      this.#say("");
+      byId("sign-in-send").disabled = true;
+      try {
+        await api.conversations("/conversations?limit=1", { who });
+        keep(who);
+        password.value = "";
+        this.#show(false);
+        done();
+      } catch (error) {
+        this.#say(error.status === 401 ? "This login is not the service's." : error.message);
+        (error.status === 401 ? login : userid).focus();
+      } finally {
+        byId("sign-in-send").disabled = false;
+      }
+    });
+    byId("sign-out").addEventListener("click", () => {
+      forget();
+      location.assign("/");
+    });
+  }
+
+  /** Ask, where nobody is signed in; gives whether somebody is. */
+  needed() {
+    const who = session();
+    this.#show(!who);
+    return !who;
+  }
+
+  /** A login that was taken before is taken no longer. */
+  expired() {
+    if (!session()) return;
+    const { login, userid } = byId("sign-in-form").elements;
+    ({ login: login.value, userid: userid.value } = session());
+    forget();
+    this.#show(true);
+    this.#say("This login is no longer taken. Please sign in again.");
+  }
+
+  #show(asking) {
+    byId("sign-in").hidden = !asking;
+    byId("app").hidden = asking;
+    if (asking) byId("sign-in-form").elements.login.focus();
+  }
+
+  #say(words) {
+    byId("sign-in-error").textContent = words;
+    byId("sign-in-error").hidden = !words;
+  }
+}

@@ -1,0 +1,27 @@
+// Light or dark: the system's choice, until the button makes another.
+
+const KEY = "mockbackend.theme";
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+/** Wire the button that changes the look. */
+export function themeButton(button) {
+  const now = () => document.documentElement.dataset.theme ?? (dark.matches ? "dark" : "light");
+  const label = () => {
+    const words = now() === "dark" ? "Light theme" : "Dark theme";
+    button.setAttribute("aria-label", words);
+    button.title = words;
+  };
+  button.addEventListener("click", () => {
+    const next = now() === "dark" ? "light" : "dark";
+    if (next === (dark.matches ? "dark" : "light")) {
+      delete document.documentElement.dataset.theme;
+      localStorage.removeItem(KEY);
+    } else {
+      document.documentElement.dataset.theme = next;
+      localStorage.setItem(KEY, next);
+    }
+    label();
+  });
+  dark.addEventListener("change", label);
+  label();
+}
