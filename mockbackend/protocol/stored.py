@@ -13,7 +13,7 @@ PictureUrl = Callable[[str], str]
 
 
 def ui_message(message: Message, picture_url: PictureUrl) -> dict[str, Any]:
-    """`{id, role, content, createdAt, parts, toolInvocations?, experimental_attachments?}`."""
+    """`{id, role, content, createdAt, parts, reasoning?, toolInvocations?, experimental_attachments?}`."""
     shown: dict[str, Any] = {
         "id": message["id"],
         "role": message["role"],
@@ -28,6 +28,8 @@ def ui_message(message: Message, picture_url: PictureUrl) -> dict[str, Any]:
         parts = _answer_parts(message["parts"], picture_url)
         if calls := [part["toolInvocation"] for part in parts if part["type"] == "tool-invocation"]:
             shown["toolInvocations"] = calls
+        if thoughts := [part["reasoning"] for part in parts if part["type"] == "reasoning"]:
+            shown["reasoning"] = "".join(thoughts)
     shown["content"] = "".join(part["text"] for part in parts if part["type"] == "text")
     shown["parts"] = parts
     if message.get("incomplete"):

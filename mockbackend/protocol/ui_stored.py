@@ -15,7 +15,7 @@ def ui_message(message: Message, picture_url: PictureUrl) -> dict[str, Any]:
     """`{id, role, metadata?, parts}`; null is never sent, since the clients' validation refuses it."""
     shown: dict[str, Any] = {"id": message["id"], "role": message["role"]}
     if message["role"] == "user":
-        words = [_text(part["text"]) for part in message["parts"] if part["type"] == "text"]
+        words = [{"type": "text", "text": part["text"]} for part in message["parts"] if part["type"] == "text"]
         # The clients put files before the words that they came with.
         return {**shown, "parts": [_file(p, picture_url) for p in message["parts"] if p["type"] != "text"] + words}
     metadata: dict[str, Any] = {}
