@@ -1,0 +1,47 @@
+// useChat of AI SDK 4, used as its examples do.
+
+import { useChat } from "@ai-sdk/react";
+import { createElement, useEffect } from "react";
+import { SWRConfig } from "swr";
+import { fileList } from "./dom.mjs";
+
+// The hook keeps its messages in a cache of the whole page; a page that is loaded anew has a new one.
+export function Chat(props) {
+  return createElement(SWRConfig, { value: { provider: () => new Map() } }, createElement(Messages, props));
+}
+
+function Messages({ options: { id, api, headers, messages, resume, more }, held }) {
+  const chat = useChat({
+    id,
+    api,
+    headers,
+    initialMessages: messages,
+    onFinish: (message, { usage, finishReason }) => held.finished.push({ id: message.id, usage, finishReason }),
+    onError: (error) => held.errors.push({ name: error.name, message: error.message }),
+    ...more,
+  });
+  held.chat = chat;
+  useEffect(() => {
+    if (resume) chat.experimental_resume();
+  }, []);
+  return chat.messages.map((message) =>
+    createElement("article", { key: message.id }, message.role, ": ", message.content),
+  );
+}
+
+export const act = {
+  send: (chat, { text, files, body }) =>
+    chat.append({ role: "user", content: text }, { body, experimental_attachments: files && fileList(files) }),
+  regenerate: (chat, { body }) => chat.reload({ body }),
+  edit(chat, { index, text, body }) {
+    const edited = { ...chat.messages[index], content: text, parts: [{ type: "text", text }] };
+    chat.setMessages([...chat.messages.slice(0, index), edited]);
+    return chat.reload({ body });
+  },
+  stop: (chat) => chat.stop(),
+};
+
+export function look(chat, held) {
+  held.data = chat.data ?? [];
+  return { messages: chat.messages, status: chat.status, error: chat.error?.message };
+}

@@ -1,0 +1,81 @@
+// assistant-ui's useDataStreamRuntime, used as its examples do: what a person does goes through the composer.
+
+import {
+  CompositeAttachmentAdapter,
+  SimpleImageAttachmentAdapter,
+  SimpleTextAttachmentAdapter,
+} from "@assistant-ui/core";
+import { AssistantRuntimeProvider, useThreadMessages } from "@assistant-ui/core/react";
+import { useDataStreamRuntime } from "@assistant-ui/react-data-stream";
+import { createElement } from "react";
+import { file } from "./dom.mjs";
+
+const attachments = new CompositeAttachmentAdapter([
+  new SimpleImageAttachmentAdapter(),
+  new SimpleTextAttachmentAdapter(),
+]);
+
+export function Chat({ options: { id, api, headers, messages, more }, held }) {
+  const runtime = useDataStreamRuntime({
+    api,
+    headers,
+    body: async () => ({ id, ...held.body }),
+    initialMessages: messages.map(({ createdAt, ...message }) => message),
+    adapters: { attachments },
+    onFinish(message) {
+      held.finished.push({ status: message.status, usage: message.metadata.steps.at(-1)?.usage });
+      held.over();
+    },
+    onError(error) {
+      held.errors.push({ name: error.name, message: error.message });
+      held.over();
+    },
+    onCancel: () => held.over(),
+    onData: (part) => held.data.push(part),
+    ...more,
+  });
+  held.chat = runtime;
+  return createElement(AssistantRuntimeProvider, { runtime }, createElement(Thread));
+}
+
+function Thread() {
+  return useThreadMessages().map((message) =>
+    createElement("article", { key: message.id }, `${message.role}: `, words(message)),
+  );
+}
+
+const words = (message) => message.content.map((part) => (part.type === "text" ? part.text : "")).join("");
+
+export const act = {
+  async send({ thread }, { text, files, body }, held) {
+    held.body = body;
+    for (const one of files ?? []) await thread.composer.addAttachment(file(one));
+    thread.composer.setText(text);
+    thread.composer.send();
+    return over(held);
+  },
+  async regenerate({ thread }, { body }, held) {
+    held.body = body;
+    thread.getMessageByIndex(thread.getState().messages.length - 1).reload();
+    return over(held);
+  },
+  async edit({ thread }, { index, text, body }, held) {
+    held.body = body;
+    const { composer } = thread.getMessageByIndex(index);
+    composer.beginEdit();
+    composer.setText(text);
+    composer.send();
+    return over(held);
+  },
+  stop: ({ thread }) => thread.cancelRun(),
+};
+
+// Its status is that of the last message, which is over a little earlier than the answer.
+const over = (held) => new Promise((resolve) => (held.over = resolve));
+
+export function look({ thread }) {
+  const { messages, isRunning } = thread.getState();
+  const last = messages.at(-1)?.status;
+  const failed = last?.type === "incomplete" && last.reason === "error";
+  return { messages, status: isRunning ? "streaming" : failed ? "error" : "ready", error: failed ? last.error : undefined };
+}

@@ -1,0 +1,103 @@
+// Renders a client's own hook, does to it what a person would, and says what it holds: one command a line, as JSON.
+// CLIENT names the packages, and with them the file beside this one that knows that hook.
+
+import "./dom.mjs";
+import { createInterface } from "node:readline";
+import { createElement } from "react";
+import { createRoot } from "react-dom/client";
+
+const FILES = { "ai-sdk-4": "ai-sdk-4", "assistant-ui": "assistant-ui" };
+const { Chat, act, look } = await import(`./${FILES[process.env.CLIENT] ?? "ai-sdk-ui"}.mjs`);
+
+const chats = new Map();
+const requests = [];
+const connections = new Set();
+const problems = [];
+process.on("unhandledRejection", (reason) => problems.push(String(reason?.stack ?? reason)));
+
+const fetchOfNode = globalThis.fetch;
+globalThis.fetch = async (url, init = {}) => {
+  const request = { method: init.method ?? "GET", url: String(url), body: init.body && JSON.parse(init.body) };
+  requests.push(request);
+  const connection = new AbortController();
+  connections.add(connection);
+  const signal = AbortSignal.any([connection.signal, ...(init.signal ? [init.signal] : [])]);
+  const response = await fetchOfNode(url, { ...init, signal });
+  request.status = response.status;
+  request.framing = response.headers.get("x-vercel-ai-ui-message-stream") ? "ui" : "data";
+  return response;
+};
+
+const commands = {
+  mount({ chat, options }) {
+    const held = { finished: [], errors: [], data: [], pending: undefined, settled: true };
+    const page = document.body.appendChild(document.createElement("main"));
+    const root = createRoot(page);
+    root.render(createElement(Chat, { options, held }));
+    chats.set(chat, { held, page, root });
+  },
+
+  // Leaving the page. What it held goes with it, and its connections are closed, as a browser does.
+  unmount({ chat }) {
+    for (const connection of connections) connection.abort();
+    connections.clear();
+    chats.get(chat).root.unmount();
+    chats.get(chat).page.remove();
+    chats.delete(chat);
+  },
+
+  // send, edit, regenerate, stop: the hook's promise is kept, not waited for.
+  act({ chat, what, ...given }) {
+    const { held } = chats.get(chat);
+    held.settled = false;
+    held.pending = Promise.resolve(act[what](held.chat, given, held))
+      .catch((error) => problems.push(String(error?.stack ?? error)))
+      .finally(() => (held.settled = true));
+  },
+
+  // Until all of these are so: the hook's status, words in a message, so many answers, the last act's promise.
+  async wait({ chat, status, words, responses, settled = true, seconds = 15 }) {
+    const deadline = Date.now() + seconds * 1000;
+    const { held, page } = chats.get(chat);
+    for (;;) {
+      const seen = held.chat && look(held.chat, held);
+      const isSo =
+        seen &&
+        (!status || seen.status === status) &&
+        (!words || page.textContent.includes(words)) &&
+        (!responses || requests.filter((request) => request.status).length >= responses) &&
+        (!settled || held.settled);
+      if (isSo) return state({ chat });
+      if (Date.now() > deadline) throw new Error(`not so in ${seconds} s: ${JSON.stringify(state({ chat }))}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  },
+
+  state,
+
+  forget() {
+    requests.length = 0;
+    problems.length = 0;
+  },
+};
+
+function state({ chat }) {
+  const { held, page } = chats.get(chat);
+  const { finished, errors, data } = held;
+  return { ...look(held.chat, held), finished, errors, data, shown: page.textContent, requests, problems };
+}
+
+function reply(value) {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+reply({ value: "ready" });
+for await (const line of createInterface({ input: process.stdin })) {
+  const { command, ...given } = JSON.parse(line);
+  try {
+    reply({ value: (await commands[command](given)) ?? null });
+  } catch (error) {
+    reply({ error: String(error?.stack ?? error) });
+  }
+}
+process.exit(0);
