@@ -48,6 +48,13 @@ def processes(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield process
 
 
+@pytest.fixture(params=[client for client in CLIENTS if client.resumes], ids=lambda client: client.name)
+def resuming(request: pytest.FixtureRequest) -> Client:
+    """Each client that joins a running answer. assistant-ui does not by itself."""
+    chosen: Client = request.param
+    return chosen
+
+
 @pytest.fixture(params=CLIENTS, ids=lambda client: client.name)
 def client(request: pytest.FixtureRequest) -> Client:
     """Each client in turn."""

@@ -77,5 +77,6 @@ export function look({ thread }) {
   const { messages, isRunning } = thread.getState();
   const last = messages.at(-1)?.status;
   const failed = last?.type === "incomplete" && last.reason === "error";
-  return { messages, status: isRunning ? "streaming" : failed ? "error" : "ready", error: failed ? last.error : undefined };
+  const status = isRunning ? "streaming" : failed ? "error" : "ready";
+  return { messages, status, error: failed ? (last.error.message ?? String(last.error)) : undefined };
 }

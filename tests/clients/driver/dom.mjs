@@ -4,17 +4,21 @@ import { Window } from "happy-dom";
 
 const window = new Window({ url: "http://localhost:3000/" });
 globalThis.window = window;
-for (const name of ["document", "FileList", "FileReader", "File", "HTMLElement", "HTMLIFrameElement", "Node"]) {
+for (const name of ["document", "FileReader", "File", "HTMLElement", "HTMLIFrameElement", "Node"]) {
   Object.defineProperty(globalThis, name, { value: window[name], configurable: true, writable: true });
 }
 
-// A file as a browser gives it to a page.
-export function fileList(files) {
-  const list = new window.FileList();
-  for (const { name, type, base64 } of files) list.push(file({ name, type, base64 }));
-  return list;
-}
+// What an <input type="file"> gives to a page. It is no array, and clients tell it from one.
+globalThis.FileList = class FileList {
+  constructor(files) {
+    Object.assign(this, files, { length: files.length });
+  }
 
-export function file({ name, type, base64 }) {
-  return new window.File([Buffer.from(base64, "base64")], name, { type });
-}
+  *[Symbol.iterator]() {
+    for (let index = 0; index < this.length; index++) yield this[index];
+  }
+};
+
+export const fileList = (files) => new globalThis.FileList(files.map(file));
+
+export const file = ({ name, type, base64 }) => new window.File([Buffer.from(base64, "base64")], name, { type });

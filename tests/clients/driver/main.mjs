@@ -38,11 +38,14 @@ const commands = {
   },
 
   // Leaving the page. What it held goes with it, and its connections are closed, as a browser does.
-  unmount({ chat }) {
+  async unmount({ chat }) {
+    const { held, page, root } = chats.get(chat);
     for (const connection of connections) connection.abort();
     connections.clear();
-    chats.get(chat).root.unmount();
-    chats.get(chat).page.remove();
+    // A page that is left runs no further; here the hook has to come to its end first.
+    await Promise.race([held.pending, new Promise((resolve) => setTimeout(resolve, 1000))]);
+    root.unmount();
+    page.remove();
     chats.delete(chat);
   },
 

@@ -1,0 +1,68 @@
+"""A text and a PNG go with a question, reach the model, and are there after a reload."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import httpx2
+
+from tests.clients.client import Client, OpenPage
+from tests.clients.compared import initial, same
+from tests.clients.conftest import Stored
+from tests.routes.api import png
+
+PNG = png()
+TEXT = "Grüße from a file.\n"
+FILES = [
+    {"name": "notes.txt", "type": "text/plain", "base64": base64.b64encode(TEXT.encode()).decode()},
+    {"name": "dot.png", "type": "image/png", "base64": base64.b64encode(PNG).decode()},
+]
+
+
+def test_a_text_and_a_picture_are_stored_with_the_question(
+    client: Client, open_page: OpenPage, stored: Stored, http: httpx2.Client
+) -> None:
+    held = open_page().send("plain, with files", files=FILES)
+    assert (len(held["messages"]), held["errors"]) == (2, [])
+    same(client, held["messages"], stored())
+    question = stored()[0]
+    assert http.get(picture_of(question)).content == PNG
+    if client.kind != "assistant-ui":
+        text = next(one for one in files_of(question) if one["url"].startswith("data:text/plain"))
+        assert base64.b64decode(text["url"].split(",")[1]).decode() == TEXT
+
+
+def test_questions_follow_a_picture(client: Client, open_page: OpenPage, stored: Stored) -> None:
+    page = open_page()
+    page.send("plain, with files", files=FILES)
+    page.send("think")
+    page.act("regenerate")
+    held = page.wait(status="ready")
+    assert (len(held["messages"]), held["errors"]) == (4, [])
+    same(client, held["messages"], stored())
+
+
+def test_a_loaded_picture_is_the_same_picture_after_the_next_question(
+    client: Client, open_page: OpenPage, stored: Stored
+) -> None:
+    page = open_page()
+    page.send("plain, with files", files=FILES)
+    page.leave()
+    before = stored()
+    page = open_page(messages=initial(client, before))
+    page.wait(status="ready")
+    held = page.send("think")
+    assert (len(held["messages"]), held["errors"]) == (4, [])
+    assert stored()[:2] == before
+
+
+def files_of(message: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = message.get("experimental_attachments") or [
+        part for part in message["parts"] if part["type"] == "file"
+    ]
+    return found
+
+
+def picture_of(message: dict[str, Any]) -> str:
+    return next(str(one["url"]) for one in files_of(message) if "/images/" in one["url"])
