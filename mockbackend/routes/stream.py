@@ -33,7 +33,11 @@ class EventStream(Response):
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             sent = loop.time()
-            while (batch := await reader.next()) is not None and not watcher.done():
+            # Asked before the wait too: the client may have left while `send` waited, and that wakes nobody twice.
+            while not watcher.done():
+                batch = await reader.next()
+                if batch is None or watcher.done():
+                    break
                 if batch:
                     body = self._framing.frame(batch)
                 elif loop.time() - sent >= self._silence * 0.99:

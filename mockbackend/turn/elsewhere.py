@@ -49,11 +49,13 @@ class DistantReader:
         """Nothing is held."""
 
     async def _wait(self) -> bool:
-        self._woken.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(POLL_SECONDS):
                 await self._woken.wait()
-        return self._woken.is_set()
+        # Cleared here alone: what wakes while the row is read must not be lost.
+        woken = self._woken.is_set()
+        self._woken.clear()
+        return woken
 
     def _closing(self) -> list[Event]:
         turn = self._turn
