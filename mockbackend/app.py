@@ -90,7 +90,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         maker = PictureMaker(settings, upstream, storage.pictures)
         runs = Runs(settings, storage, history, upstream, maker)
         attachments = Attachments(storage.pictures, Fetcher(settings.max_picture_bytes, allow_private=False))
-        beginning = Beginning(storage, history, attachments, runs.find, settings.max_conversation_messages)
+        beginning = Beginning(storage, history, attachments, runs.find, runs.watch, settings.max_conversation_messages)
         service = Service(settings, login, storage, upstream, history, runs, beginning)
         await service.recover()
         _announce(service)

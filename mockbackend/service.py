@@ -71,8 +71,9 @@ class Service:
         await self.storage.conversations.forget(conversation_id)
 
     async def recover(self) -> None:
-        """Finish what a crash left half-way: turns, then deletions."""
+        """Finish what a crash left half-way: turns, then deletions, then pictures."""
         await self.beginning.recover_all()
         for conversation_id in await self.storage.conversations.hidden():
             await self.delete(conversation_id)
             log.info("finished the deletion of conversation %s", conversation_id)
+        await self.storage.pictures.clean(self.storage.liveness.is_alive)

@@ -44,13 +44,13 @@ async def open_storage(folder: Path) -> Storage:
     with FileLock(folder / "setup.lock"):
         database.prepare(folder / database.NAME)
         checkpoints.prepare(folder / checkpoints.NAME)
-    liveness = Liveness(folder / "alive")
-    liveness.clean()
+        liveness = Liveness(folder / "alive")
+        liveness.clean()
     metadata = await Database.open(folder / database.NAME)
     return Storage(
         conversations=Conversations(metadata),
         turns=Turns(metadata, liveness.id),
-        pictures=Pictures(metadata, folder / "pictures"),
+        pictures=Pictures(metadata, folder / "pictures", liveness.id),
         checkpoints=Checkpoints(folder / checkpoints.NAME),
         liveness=liveness,
         database=metadata,

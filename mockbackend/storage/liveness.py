@@ -34,8 +34,9 @@ class Liveness:
             lock.acquire(timeout=0)
         except Timeout:
             return True
-        lock.release()
+        # Before the release: a process that is just taking this lock then sees that its file is gone.
         path.unlink(missing_ok=True)
+        lock.release()
         return False
 
     def clean(self) -> None:

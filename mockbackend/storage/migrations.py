@@ -52,6 +52,11 @@ MIGRATIONS = (
         over_at INTEGER
     ) WITHOUT ROWID;
     """,
+    """
+    -- The process that made the picture, until a settled message holds it: one left by a dead process is nobody's.
+    ALTER TABLE pictures ADD COLUMN maker TEXT;
+    CREATE INDEX pictures_unsettled ON pictures (maker) WHERE maker IS NOT NULL;
+    """,
 )
 
 

@@ -1,6 +1,7 @@
 """Pictures: a file each under an unguessable token, and a row that says whose it is.
 
-The row is written before the file and removed after it, so that no file is ever without one.
+The row is written before the file and removed after it, so that no file is ever without one. It names the process
+that made the picture until a settled message holds it; what a dead process made and no message holds is removed.
 """
 
 from __future__ import annotations
@@ -8,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..messages import now_ms
 from .database import Database
+
+PART = ".part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +28,35 @@ class Picture:
 
 
 class Pictures:
-    """The table `pictures`, and the folder of the same name."""
+    """The table `pictures`, and the folder of the same name, as process `maker` sees them."""
 
-    def __init__(self, database: Database, folder: Path) -> None:
+    def __init__(self, database: Database, folder: Path, maker: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._database = database
         self._folder = folder
+        self._maker = maker
 
     async def put(self, userid: str, conversation_id: str, picture: Picture) -> str:
         """Store a picture of that conversation; returns its token (192 bits)."""
         token = secrets.token_urlsafe(24)
         await self._database.run(
-            "INSERT INTO pictures (token, conversation_id, userid, media_type, created_at) VALUES (?, ?, ?, ?, ?)",
-            *(token, conversation_id, userid, picture.media_type, now_ms()),
+            """INSERT INTO pictures (token, conversation_id, userid, media_type, created_at, maker)
+            VALUES (?, ?, ?, ?, ?, ?)""",
+            *(token, conversation_id, userid, picture.media_type, now_ms(), self._maker),
         )
-        await asyncio.to_thread(self._write, token, picture.content)
+        # A thread goes on when its waiter is cancelled, and would write a file that is nobody's.
+        writing = asyncio.ensure_future(asyncio.to_thread(self._write, token, picture.content))
+        try:
+            await asyncio.shield(writing)
+        except BaseException:
+            await asyncio.wait([writing])
+            await self.discard([token])
+            raise
         return token
+
+    async def settle(self, tokens: list[str]) -> None:
+        """These pictures are in settled messages."""
+        await self._database.run(f"UPDATE pictures SET maker = NULL WHERE token IN ({_marks(tokens)})", *tokens)
 
     async def get(self, token: str) -> Picture | None:
         """The picture of that token."""
@@ -58,15 +75,34 @@ class Pictures:
     async def forget(self, conversation_id: str) -> None:
         """Remove all pictures of a conversation, files first."""
         rows = await self._database.run("SELECT token FROM pictures WHERE conversation_id = ?", conversation_id)
-        for (token,) in rows:
+        await self.discard(token for (token,) in rows)
+
+    async def discard(self, tokens: Iterable[str]) -> None:
+        """Remove these pictures, files first."""
+        for token in tokens:
             await asyncio.to_thread((self._folder / token).unlink, missing_ok=True)
-        await self._database.run("DELETE FROM pictures WHERE conversation_id = ?", conversation_id)
+            await self._database.run("DELETE FROM pictures WHERE token = ?", token)
+
+    async def clean(self, is_alive: Callable[[str], bool]) -> None:
+        """Remove what dead processes made and no message holds, and the files that they had not finished."""
+        rows = await self._database.run(
+            """SELECT token, maker FROM pictures WHERE maker IS NOT NULL
+            AND conversation_id NOT IN (SELECT conversation_id FROM turns WHERE over_at IS NULL)"""
+        )
+        await self.discard(token for token, maker in rows if not is_alive(maker))
+        for path in self._folder.glob(f"*{PART}"):
+            if not is_alive(path.name.split(".")[-2]):
+                path.unlink(missing_ok=True)
 
     def _write(self, token: str, content: bytes) -> None:
-        temporary = self._folder / f"{token}.part"
+        temporary = self._folder / f"{token}.{self._maker}{PART}"
         try:
             temporary.write_bytes(content)
             os.replace(temporary, self._folder / token)
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def _marks(values: list[str]) -> str:
+    return ", ".join("?" * len(values))

@@ -6,6 +6,7 @@ Whatever is wrong with a request is said before anything of it is stored.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 import uuid
 from collections.abc import Callable
@@ -25,10 +26,11 @@ from .run import Run
 WAIT_SECONDS = 1.0
 STOPPING_SECONDS = 10.0
 POLL_SECONDS = 0.02
+log = logging.getLogger("mockbackend.turn")
 
 
 class Beginning:
-    """Claims turns. `find_run` finds this process's run of a turn's id."""
+    """Claims turns. `find_run` finds this process's run of a turn's id; `watch` has rows that are over forgotten."""
 
     def __init__(
         self,
@@ -36,6 +38,7 @@ class Beginning:
         history: History,
         attachments: Attachments,
         find_run: Callable[[str], Run | None],
+        watch: Callable[[], None],
         max_messages: int,
     ) -> None:
         self._storage = storage
@@ -43,6 +46,7 @@ class Beginning:
         self._history = history
         self._attachments = attachments
         self._find_run = find_run
+        self._watch = watch
         self._recovering = asyncio.Lock()
 
     async def claim(self, userid: str, request: ChatRequest, framing: str) -> Turn:
@@ -51,6 +55,21 @@ class Beginning:
             [await self._attachments.prepare(userid, one) for one in message.attachments]
             for message in request.messages
         ]
+        new_pictures: list[str] = []
+        try:
+            return await self._claim(userid, request, framing, prepared, new_pictures)
+        except BaseException:
+            await self._storage.pictures.discard(new_pictures)
+            raise
+
+    async def _claim(
+        self,
+        userid: str,
+        request: ChatRequest,
+        framing: str,
+        prepared: list[list[Prepared]],
+        new_pictures: list[str],
+    ) -> Turn:
         conversation_id = request.conversation_id or str(uuid.uuid4())
         turn_id, at = uuid.uuid4().hex, now_ms()
         title = title_of(_message(next(m for m in request.messages if m.role == "user"), turn_id, at, []))
@@ -63,7 +82,7 @@ class Beginning:
             if conversation is None:
                 raise not_found()
             if stored is None:
-                stored = [await self._store(userid, conversation_id, parts) for parts in prepared]
+                stored = [await self._store(userid, conversation_id, parts, new_pictures) for parts in prepared]
             if conversation.message_count >= self._max_messages:
                 raise unusable("This conversation is full. Please begin a new one.")
             turn = await self._turn(request, conversation_id, conversation.message_count, stored, turn_id, at, framing)
@@ -84,12 +103,17 @@ class Beginning:
             running = await self._storage.turns.running(conversation_id)
             if running is not None and not self._is_alive(running):
                 await recover(self._storage, self._history, running)
+                self._watch()
         return None
 
     async def recover_all(self) -> None:
-        """Fold in every turn that a dead process left."""
+        """Fold in every turn that a dead process left; one that cannot be folded in leaves the others as they are."""
         for turn in await self._storage.turns.unfinished():
-            await self.release_dead(turn.conversation_id)
+            try:
+                await self.release_dead(turn.conversation_id)
+            except Exception:
+                log.exception("turn %s of a dead process cannot be folded in", turn.turn_id)
+        self._watch()
 
     def _is_alive(self, turn: Turn) -> bool:
         if turn.owner == self._storage.turns.owner:
@@ -100,8 +124,15 @@ class Beginning:
         run = self._find_run(turn.turn_id)
         return turn.stop_requested or (run is not None and run.answering.stop.reason is not None)
 
-    async def _store(self, userid: str, conversation_id: str, prepared: list[Prepared]) -> list[Part]:
-        return [await self._attachments.store(userid, conversation_id, one) for one in prepared]
+    async def _store(
+        self, userid: str, conversation_id: str, prepared: list[Prepared], new_pictures: list[str]
+    ) -> list[Part]:
+        parts: list[Part] = []
+        for one in prepared:
+            parts.append(await self._attachments.store(userid, conversation_id, one))
+            if one.picture is not None:
+                new_pictures.append(parts[-1]["token"])
+        return parts
 
     async def _turn(
         self,

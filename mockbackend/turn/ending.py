@@ -10,7 +10,7 @@ from typing import Any
 
 from ..answering import Answering
 from ..events import Event, OrderError, TurnEnded, dump, load
-from ..messages import text_of
+from ..messages import Message, text_of
 from ..storage import Storage
 from ..storage.turns import Turn
 from .history import History
@@ -27,7 +27,10 @@ async def settle(
     """
     if not written:
         await history.write(turn.conversation_id, update)
-    texts = [text_of(message) for message in update["messages"]]
+    messages: list[Message] = update["messages"]
+    texts = [text_of(message) for message in messages]
+    if tokens := [part["token"] for message in messages for part in message["parts"] if part["type"] == "picture"]:
+        await storage.pictures.settle(tokens)
     await storage.conversations.settle(turn.conversation_id, update["keep"], texts)
     await storage.turns.end(turn.conversation_id, turn.turn_id, dump(events))
 
@@ -52,6 +55,8 @@ def interrupted(turn: Turn) -> Answering:
     answering.stop.request("crash")
     for event in load(turn.log):
         _replay(answering, event)
+    if not answering.events:
+        answering.begin_step()
     answering.end_stopped()
     return answering
 

@@ -17,7 +17,7 @@ from ..events import Event, Failed, PictureMade, StepEnded, TurnEnded, dump
 from ..pictures.making import PictureMaker, PictureOptions
 from ..settings import Settings
 from ..storage import Storage
-from ..storage.turns import Turn
+from ..storage.turns import OVER_MS, Turn
 from ..upstream import Upstream
 from .beginning import Beginning
 from .chat import chat
@@ -29,6 +29,8 @@ from .run import Run
 
 LOG_SECONDS = 1.0
 BEAT_SECONDS = 0.5
+# After the last turn, until no row that is over is left.
+QUIET_BEATS = OVER_MS / 1000 // BEAT_SECONDS + 2
 log = logging.getLogger("mockbackend.turn")
 
 
@@ -52,6 +54,7 @@ class Runs:
         self._reserved: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._heart: asyncio.Task[None] | None = None
+        self._quiet = 0
         self.draining = False
 
     def __len__(self) -> int:
@@ -77,9 +80,14 @@ class Runs:
         task = asyncio.create_task(self._work(run, self._events(run, request)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        self.watch()
+        return run
+
+    def watch(self) -> None:
+        """Let the heart beat for as long as turns run, and until the rows of those that are over are gone."""
+        self._quiet = 0
         if self._heart is None or self._heart.done():
             self._heart = asyncio.create_task(self._beat())
-        return run
 
     async def drain(self, seconds: float) -> None:
         """Take no new turns; let running ones finish for so long, and then stop them. Returns once all are stored."""
@@ -99,18 +107,16 @@ class Runs:
             await asyncio.wait([self._heart])
 
     async def _beat(self) -> None:
-        """While turns run, and a moment longer: renew their leases, and learn of stops asked for elsewhere."""
-        while True:
+        """Renew the leases of our turns, forget those long over, and learn of stops asked for elsewhere."""
+        while self._runs or self._quiet < QUIET_BEATS:
             await asyncio.sleep(BEAT_SECONDS)
-            idle = not self._runs
+            self._quiet = 0 if self._runs else self._quiet + 1
             try:
                 for turn_id in await self._storage.turns.beat():
                     if run := self._runs.get(turn_id):
                         run.answering.stop.request("stopped")
             except Exception:
                 log.warning("the heartbeat failed", exc_info=True)
-            if idle and not self._runs:
-                return
 
     def _check(self, userid: str, request: ChatRequest) -> None:
         if self.draining:
