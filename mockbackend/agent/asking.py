@@ -18,6 +18,7 @@ from .window import estimated_tokens, fitting
 
 # A window smaller than this is none: the last turn alone does not fit.
 SMALLEST_WINDOW = 16
+MESSAGE_TOO_LONG = "Your message is longer than this model can read. Please shorten it."
 log = logging.getLogger("mockbackend.turn")
 
 
@@ -47,7 +48,7 @@ async def ask(chat: Chat, history: list[Message]) -> None:
     last_step = answering.steps >= chat.settings.agent_max_steps
     taken_ids = {part["id"] for message in history for part in message["parts"] if part["type"] == "tool"}
     patience = Patience(chat.settings)
-    window = _window(chat, history)
+    window = _told(chat, history, fitting(history, chat.upstream.context_tokens))
     while True:
         completion = Completion(answering, chat.upstream, taken_ids)
         try:
@@ -55,8 +56,7 @@ async def ask(chat: Chat, history: list[Message]) -> None:
         except ContextExceeded as error:
             if completion.said_anything:
                 raise
-            chat.upstream.context_tokens = _narrower(window, error, chat.upstream.context_tokens)
-            window = _window(chat, history)
+            window = _told(chat, history, _narrower(chat, window, error))
             continue
         except UpstreamError as error:
             if completion.finish is None:
@@ -72,23 +72,29 @@ async def ask(chat: Chat, history: list[Message]) -> None:
         return
 
 
-def _window(chat: Chat, history: list[Message]) -> list[Message]:
-    """What of the history is sent; the user is told where it is not all."""
-    window = fitting(history, chat.upstream.context_tokens)
+def _told(chat: Chat, history: list[Message], window: list[Message]) -> list[Message]:
+    """The window, which is what of the history is sent; the user is told where it is not all."""
     if len(window) < len(history):
         chat.answering.emit(Progress("context", {"leftOut": len(history) - len(window)}))
     return window
 
 
-def _narrower(window: list[Message], error: ContextExceeded, known: int | None) -> int:
-    """A window in tokens that leaves out more than this one; raises the error where the last turn alone is too long."""
-    tokens = error.limit or sum(estimated_tokens(message) for message in window)
-    tokens = min(tokens, known or tokens)
-    while len(fitting(window, tokens)) == len(window):
+def _narrower(chat: Chat, window: list[Message], error: ContextExceeded) -> list[Message]:
+    """Less than the window that was refused; raises the error where the last turn alone is too long.
+
+    What the model can read is remembered. That our estimate of this window was too low is not: others may be closer.
+    """
+    known = chat.upstream.context_tokens
+    if error.limit:
+        known = chat.upstream.context_tokens = min(error.limit, known or error.limit)
+    tokens = known or sum(estimated_tokens(message) for message in window)
+    while len(narrower := fitting(window, tokens)) == len(window):
         tokens = tokens * 4 // 5
         if tokens < SMALLEST_WINDOW:
-            raise error
-    return tokens
+            raise UpstreamError(MESSAGE_TOO_LONG) if len(window) == 1 else error
+    if not error.limit:
+        chat.upstream.context_tokens = tokens
+    return narrower
 
 
 def _end(chat: Chat, completion: Completion, *, last_step: bool) -> None:
