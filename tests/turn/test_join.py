@@ -1,0 +1,99 @@
+"""GET /chat/{id}/stream and GET /chat?chatId=: the running answer from its beginning, for any number of readers."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import httpx2
+import pytest
+
+from tests.running import chat, lines
+from tests.turn.test_stop import stop
+from tests.turn.world import World, idle, joining, posting
+
+
+async def test_a_second_reader_gets_the_same_lines_from_the_first_on(user: httpx2.AsyncClient) -> None:
+    async with posting(user, "speak slowly: joined") as stream:
+        first = [("f", await stream.until("f"))] + [("0", await stream.until("0")) for _ in range(5)]
+        async with joining(user, stream.conversation_id) as joined:
+            second = [("f", await joined.until("f"))] + [("0", await joined.until("0")) for _ in range(5)]
+            assert second == first
+            await stop(user, stream.conversation_id)
+            assert await joined.rest() == await stream.rest()
+
+
+async def test_any_number_of_readers_get_the_whole_answer(user: httpx2.AsyncClient) -> None:
+    async with posting(user, "time, then slowly: many") as stream, AsyncExitStack() as stack:
+        await stream.until("a")
+        readers = [await stack.enter_async_context(joining(user, stream.conversation_id)) for _ in range(20)]
+        opening = [[await anext(reader.lines) for _ in range(2)] for reader in readers]
+        assert opening == [opening[0]] * 20
+        assert [code for code, _ in opening[0]] == ["f", "b"]
+        await stream.until("0")
+        await stop(user, stream.conversation_id)
+        heard = await asyncio.gather(*(reader.rest() for reader in readers))
+    assert heard == [heard[0]] * 20
+
+
+async def test_a_join_while_a_tool_runs_gets_its_call(user: httpx2.AsyncClient) -> None:
+    async with posting(user, "paint slowly: joined") as stream:
+        called = await stream.until("9")
+        async with joining(user, stream.conversation_id) as joined:
+            assert await joined.until("9") == called
+            await stop(user, stream.conversation_id)
+            assert (await joined.until("a"))["toolCallId"] == called["toolCallId"]
+
+
+async def test_ai_sdk_4_joins_by_query(user: httpx2.AsyncClient) -> None:
+    async with posting(user, "speak slowly: by query") as stream:
+        await stream.until("0")
+        async with user.stream("GET", "/chat", params={"chatId": stream.conversation_id}) as response:
+            assert response.headers["x-vercel-ai-data-stream"] == "v1"
+            reader = lines(response)
+            assert [(await anext(reader))[0] for _ in range(2)] == ["f", "0"]
+        await stop(user, stream.conversation_id)
+
+
+async def test_where_nothing_runs_there_is_nothing_to_join(user: httpx2.AsyncClient) -> None:
+    answer = await chat(user, {"message": "over soon"})
+    for conversation_id in (answer.conversation_id, "never-begun"):
+        response = await user.get(f"/chat/{conversation_id}/stream")
+        assert (response.status_code, response.content) == (204, b"")
+        response = await user.get("/chat", params={"chatId": conversation_id})
+        assert (response.status_code, response.content) == (200, b"")
+        assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+
+
+async def test_a_join_right_after_the_end_finds_the_answer_stored(user: httpx2.AsyncClient) -> None:
+    for number in range(10):
+        answer = await chat(user, {"id": "conversation-at-its-end", "message": f"number {number}"})
+        assert (await user.get(f"/chat/{answer.conversation_id}/stream")).status_code == 204
+        read = (await user.get(f"/conversations/{answer.conversation_id}")).json()
+        assert read["messages"][-1]["content"] == answer.text
+        assert read["message_count"] == len(read["messages"]) == 2 * number + 2
+
+
+async def test_another_owner_joins_nothing(world: World, user: httpx2.AsyncClient) -> None:
+    async with posting(user, "speak slowly: private") as stream, world.server.client("somebody else") as other:
+        await stream.until("0")
+        response = await other.get(f"/chat/{stream.conversation_id}/stream")
+        assert (response.status_code, response.content) == (204, b"")
+        response = await other.get("/chat", params={"chatId": stream.conversation_id})
+        assert (response.status_code, response.content) == (200, b"")
+        response = await other.post("/chat", json={"id": stream.conversation_id, "message": "mine?"})
+        assert response.status_code == 404
+
+
+@pytest.mark.parametrize("began_as", ["data", "ui"])
+async def test_a_join_is_framed_as_the_turn_began(user: httpx2.AsyncClient, began_as: str) -> None:
+    body = {"message": f"speak slowly: as {began_as}"}
+    async with user.stream("POST", "/chat", params={"protocol": began_as}, json=body) as response:
+        conversation_id = response.headers["x-conversation-id"]
+        async with user.stream("GET", f"/chat/{conversation_id}/stream") as joined:
+            assert ("x-vercel-ai-ui-message-stream" in joined.headers) == (began_as == "ui")
+            opening = await anext(joined.aiter_bytes())
+            assert opening.startswith(b"data: " if began_as == "ui" else b"f:")
+        async with user.stream("GET", f"/chat/{conversation_id}/stream", params={"protocol": "data"}) as joined:
+            assert (await anext(joined.aiter_bytes())).startswith(b"f:")
+    await idle(user)

@@ -1,0 +1,102 @@
+"""`resumable`: an answer goes on when its client is gone, and can be joined."""
+
+from __future__ import annotations
+
+import httpx2
+import pytest
+
+from tests.running import chat
+from tests.turn.conftest import NewWorld
+from tests.turn.test_stop import stop, stored
+from tests.turn.valid import is_incomplete
+from tests.turn.world import World, codes_of, idle, joining, posting, text_of
+
+RULES = """
+rules:
+  - when: "a while"
+    text: [one, " two", " three", " four", " five", " six", " seven", " eight", " nine", " ten"]
+    tokens_per_second: 10
+"""
+WHOLE = "one two three four five six seven eight nine ten"
+
+
+async def test_a_resumable_answer_ends_by_itself_with_nobody_reading(user: httpx2.AsyncClient, world: World) -> None:
+    async with posting(user, "a resumable hello, paint a fox", resumable=True) as stream:
+        conversation_id = stream.conversation_id
+    await idle(user)
+    answer = (await stored(user, conversation_id))["messages"][1]
+    assert not is_incomplete(answer)
+    assert answer["content"].endswith("Here it is.")
+    assert not (await world.call_of("a resumable hello, paint a fox"))["aborted"]
+
+
+async def test_a_tab_that_comes_back_gets_it_all(new_world: NewWorld) -> None:
+    world = new_world(script=RULES)
+    async with world.server.client() as client:
+        async with posting(client, "a while", resumable=True) as stream:
+            await stream.until("0")
+            conversation_id = stream.conversation_id
+        # The user's message is there meanwhile, the running answer is not.
+        read = (await client.get(f"/conversations/{conversation_id}")).json()
+        assert [message["role"] for message in read["messages"]] == ["user"]
+        assert read["message_count"] == 1
+        async with joining(client, conversation_id) as joined:
+            heard = await joined.rest()
+        assert codes_of(heard) == "f0ed"
+        assert text_of(heard) == WHOLE
+        assert (await stored(client, conversation_id))["messages"][1]["content"] == WHOLE
+
+
+async def test_a_joiner_that_leaves_too_does_not_end_it(new_world: NewWorld) -> None:
+    world = new_world(script=RULES)
+    async with world.server.client() as client:
+        async with posting(client, "a while", resumable=True) as stream:
+            conversation_id = stream.conversation_id
+        async with joining(client, conversation_id) as joined:
+            await joined.until("0")
+        await idle(client)
+        assert (await stored(client, conversation_id))["messages"][1]["content"] == WHOLE
+
+
+async def test_a_resumable_answer_can_be_stopped_with_nobody_reading(user: httpx2.AsyncClient) -> None:
+    async with posting(user, "speak slowly: left alone", resumable=True) as stream:
+        await stream.until("0")
+        conversation_id = stream.conversation_id
+    await stop(user, conversation_id)
+    assert is_incomplete((await stored(user, conversation_id))["messages"][1])
+
+
+@pytest.mark.parametrize(("setting", "asked", "goes_on"), [("true", None, True), ("true", False, False)])
+async def test_the_setting_decides_where_the_request_says_nothing(
+    new_world: NewWorld, setting: str, asked: bool | None, goes_on: bool
+) -> None:
+    world = new_world({"RESUMABLE": setting}, script=RULES)
+    told = {} if asked is None else {"resumable": asked}
+    async with world.server.client() as client:
+        async with posting(client, "a while", **told) as stream:
+            await stream.until("0")
+            conversation_id = stream.conversation_id
+        await idle(client)
+        answer = (await stored(client, conversation_id))["messages"][1]
+        assert (answer["content"] == WHOLE) is goes_on
+        assert is_incomplete(answer) is not goes_on
+
+
+async def test_a_resumable_picture_is_made_with_nobody_reading(world: World, user: httpx2.AsyncClient) -> None:
+    async with posting(user, "a resumable picture", mode="image", resumable=True) as stream:
+        conversation_id = stream.conversation_id
+    await idle(user)
+    answer = (await stored(user, conversation_id))["messages"][1]
+    assert "![Generated Image](" in answer["content"]
+    (row,) = world.rows("SELECT token, maker FROM pictures WHERE conversation_id = ?", conversation_id)
+    assert row[1] is None
+    assert (await user.get(f"/images/{row[0]}")).status_code == 200
+
+
+async def test_while_it_runs_there_is_no_other_turn(user: httpx2.AsyncClient) -> None:
+    async with posting(user, "speak slowly: one at a time", resumable=True) as stream:
+        await stream.until("0")
+        refused = await chat(user, {"id": stream.conversation_id, "message": "another"})
+        assert (refused.status, refused.json()["error"]["code"]) == (409, "conflict")
+        await stop(user, stream.conversation_id)
+    assert (await stored(user, stream.conversation_id))["message_count"] == 2
