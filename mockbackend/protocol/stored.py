@@ -40,21 +40,27 @@ def ui_message(message: Message, picture_url: PictureUrl) -> dict[str, Any]:
 def _answer_parts(stored: list[Part], picture_url: PictureUrl) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = []
     step = -1
+    # The client has one part for all words of a step, wherever they stand in it, and one for all its reasoning.
+    words: dict[str, Any] | None = None
+    thoughts: dict[str, Any] | None = None
     for part in stored:
         match part["type"]:
             case "step":
                 step += 1
+                words = thoughts = None
                 parts.append({"type": "step-start"})
             case "text" | "picture":
-                words = part["text"] if part["type"] == "text" else _markdown(part, picture_url)
-                # The client has one text part for the deltas of a step that stand together.
-                if parts and parts[-1]["type"] == "text":
-                    parts[-1]["text"] += words
-                else:
-                    parts.append(_text(words))
+                text = part["text"] if part["type"] == "text" else _markdown(part, picture_url)
+                if words is None:
+                    words = _text("")
+                    parts.append(words)
+                words["text"] += text
             case "reasoning":
-                details = [{"type": "text", "text": part["text"]}]
-                parts.append({"type": "reasoning", "reasoning": part["text"], "details": details})
+                if thoughts is None:
+                    thoughts = {"type": "reasoning", "reasoning": "", "details": [_text("")]}
+                    parts.append(thoughts)
+                thoughts["reasoning"] += part["text"]
+                thoughts["details"][0]["text"] += part["text"]
             case "tool":
                 invocation = {
                     "state": "result",

@@ -49,6 +49,7 @@ class UiMessageStream:
         self._started = False
         self._failed = False
         self._blocks = 0
+        self._calls: set[str] = set()
         self._open = ""
 
     def frame(self, events: Iterable[Event]) -> bytes:
@@ -79,19 +80,26 @@ class UiMessageStream:
                 self._started = True
                 return [{"type": "start", "messageId": message_id}, step]
             case ToolCallStarted(call_id, name):
+                self._calls.add(call_id)
                 return [*self._close(), {"type": "tool-input-start", "toolCallId": call_id, "toolName": name}]
             case ToolCalled(call_id, name, args):
-                called = {"type": "tool-input-available", "toolCallId": call_id, "toolName": name, "input": args}
-                return [*self._close(), called]
+                called = {
+                    "type": "tool-input-available",
+                    "toolCallId": call_id,
+                    "toolName": name,
+                    "input": _taken(args),
+                }
+                # One that was started has its place among the parts already.
+                return [called] if call_id in self._calls else [*self._close(), called]
             case ToolReturned(call_id, result, failed):
                 if failed:
                     return [{"type": "tool-output-error", "toolCallId": call_id, "errorText": error_text(result)}]
-                return [{"type": "tool-output-available", "toolCallId": call_id, "output": result}]
+                return [{"type": "tool-output-available", "toolCallId": call_id, "output": _taken(result)}]
             case PictureMade():
                 text = markdown(event.token, event.revised_prompt, self._picture_url)
                 return [*self._words("text"), {"type": "text-delta", "id": self._id, "delta": text}]
             case Progress(kind, data):
-                return [{"type": f"data-{kind}", "data": data, "transient": True}]
+                return [{"type": f"data-{kind}", "data": _taken(data), "transient": True}]
             case StepEnded():
                 return [*self._close(), {"type": "finish-step"}]
             case Failed(message):
@@ -122,3 +130,16 @@ class UiMessageStream:
         closing = [{"type": f"{self._open}-end", "id": self._id}]
         self._open = ""
         return closing
+
+
+def _taken(value: Any) -> Any:
+    """Without the keys for which the clients' JSON parser (secure-json-parse) refuses a whole event."""
+    if isinstance(value, list):
+        return [_taken(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _taken(one)
+        for key, one in value.items()
+        if key != "__proto__" and not (key == "constructor" and isinstance(one, dict) and "prototype" in one)
+    }

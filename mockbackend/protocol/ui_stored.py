@@ -37,16 +37,10 @@ def _parts(stored: list[Part], picture_url: PictureUrl) -> list[dict[str, Any]]:
         match part["type"]:
             case "step":
                 parts.append({"type": "step-start"})
-            case "text" | "picture":
-                is_text = part["type"] == "text"
-                words = part["text"] if is_text else markdown(part["token"], part.get("revised_prompt"), picture_url)
-                # The stream has one block for the words of a step that stand together.
-                if parts and parts[-1]["type"] == "text":
-                    parts[-1]["text"] += words
-                else:
-                    parts.append(_text(words))
-            case "reasoning":
-                parts.append({"type": "reasoning", "text": part["text"], "state": "done"})
+            case "text" | "reasoning":
+                _say(parts, part["type"], part["text"])
+            case "picture":
+                _say(parts, "text", markdown(part["token"], part.get("revised_prompt"), picture_url))
             case "tool":
                 tool = {"type": f"tool-{part['name']}", "toolCallId": part["id"], "input": part["args"]}
                 if part.get("failed"):
@@ -56,8 +50,12 @@ def _parts(stored: list[Part], picture_url: PictureUrl) -> list[dict[str, Any]]:
     return parts
 
 
-def _text(text: str) -> dict[str, Any]:
-    return {"type": "text", "text": text, "state": "done"}
+def _say(parts: list[dict[str, Any]], kind: str, words: str) -> None:
+    # The stream has one block for the words of a step that stand together.
+    if parts and parts[-1]["type"] == kind:
+        parts[-1]["text"] += words
+    else:
+        parts.append({"type": kind, "text": words, "state": "done"})
 
 
 def _file(part: Part, picture_url: PictureUrl) -> dict[str, Any]:
