@@ -1,6 +1,7 @@
 // useChat of AI SDK 4, used as its examples do.
 
 import { useChat } from "@ai-sdk/react";
+import { callChatApi } from "@ai-sdk/ui-utils";
 import { createElement, useEffect } from "react";
 import { SWRConfig } from "swr";
 import { fileList } from "./dom.mjs";
@@ -44,4 +45,18 @@ export const act = {
 export function look(chat, held) {
   held.data = chat.data ?? [];
   return { messages: chat.messages, status: chat.status, error: chat.error?.message };
+}
+
+// A stream's bytes as the package itself reads them, without a page.
+export async function read({ stream }) {
+  const errors = [];
+  let message = null;
+  await callChatApi({
+    body: {},
+    fetch: async () => new Response(Buffer.from(stream, "base64")),
+    generateId: () => "made by the client",
+    onUpdate: (update) => (message = update.message),
+    onFinish() {},
+  }).catch((error) => errors.push(error.message));
+  return { message, errors };
 }

@@ -1,7 +1,7 @@
 // useChat of AI SDK 5 to 7, used as their examples do.
 
 import { useChat } from "@ai-sdk/react";
-import { DefaultChatTransport } from "ai";
+import { DefaultChatTransport, parseJsonEventStream, readUIMessageStream, uiMessageChunkSchema } from "ai";
 import { createElement } from "react";
 import { fileList } from "./dom.mjs";
 
@@ -39,4 +39,21 @@ export const act = {
 
 export function look(chat) {
   return { messages: chat.messages, status: chat.status, error: chat.error?.message };
+}
+
+// A stream's bytes as the package itself validates and reads them, without a page.
+export async function read({ stream }) {
+  const errors = [];
+  const checked = new TransformStream({
+    transform(part, controller) {
+      if (part.success) controller.enqueue(part.value);
+      else errors.push(String(part.error));
+    },
+  });
+  const body = new Response(Buffer.from(stream, "base64")).body;
+  const chunks = parseJsonEventStream({ stream: body, schema: uiMessageChunkSchema }).pipeThrough(checked);
+  let message = null;
+  const onError = (error) => errors.push(error.message);
+  for await (const state of readUIMessageStream({ stream: chunks, onError })) message = state;
+  return { message, errors };
 }

@@ -7,7 +7,7 @@ import { createElement } from "react";
 import { createRoot } from "react-dom/client";
 
 const FILES = { "ai-sdk-4": "ai-sdk-4", "assistant-ui": "assistant-ui" };
-const { Chat, act, look } = await import(`./${FILES[process.env.CLIENT] ?? "ai-sdk-ui"}.mjs`);
+const { Chat, act, look, read } = await import(`./${FILES[process.env.CLIENT] ?? "ai-sdk-ui"}.mjs`);
 
 const chats = new Map();
 const requests = [];
@@ -77,6 +77,7 @@ const commands = {
   },
 
   state,
+  read,
 
   forget() {
     requests.length = 0;

@@ -1,0 +1,94 @@
+"""Both framings, read by the packages' own code: every event, any turn; what is read is what is stored."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from mockbackend.events import Event, Failed, ToolCalled, ToolReturned
+from mockbackend.messages import answer
+from mockbackend.protocol import Protocol, framing, shown_message
+from tests.clients.client import Process
+from tests.event_cases import CASES
+from tests.protocol.turns import MESSAGE, any_turn
+
+READERS: dict[str, Protocol] = {"ai-sdk-4": "data", "ai-sdk-5": "ui", "ai-sdk-6": "ui", "ai-sdk-7": "ui"}
+Read = Callable[[list[Event]], dict[str, Any]]
+
+
+@pytest.fixture(scope="module", params=READERS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each generation of the AI SDK."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def read(kind: str, processes: Callable[[str], Process]) -> Read:
+    """What that generation makes of these events' stream: the message, and what it found wrong."""
+    process = processes(kind)
+
+    def read_(events: list[Event]) -> dict[str, Any]:
+        stream = framing(READERS[kind], url).frame(events)
+        found: dict[str, Any] = process("read", stream=base64.b64encode(stream).decode())
+        return found
+
+    return read_
+
+
+def url(token: str) -> str:
+    return f"https://host/images/{token}"
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if not name.startswith(("a call", "a failure"))])
+def test_an_event_is_taken(read: Read, name: str) -> None:
+    assert read([CASES[name]])["errors"] == []
+
+
+def test_the_events_of_a_call_are_taken(read: Read) -> None:
+    for ending in ("a call returns", "a call returns nothing", "a call fails"):
+        names = ("a step starts", "a call starts", "a call's arguments come", "a call is whole", ending, "the end")
+        assert read([CASES[name] for name in names])["errors"] == []
+    assert read([CASES[name] for name in ("a step starts", "a call without arguments", "the end")])["errors"] == []
+
+
+def test_a_failure_is_the_one_error(read: Read) -> None:
+    names = ("a step starts", "words", "a failure", "a step ends with no usage", "the end")
+    assert read([CASES[name] for name in names])["errors"] == ["The model is busy."]
+
+
+@given(turn=any_turn())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_turn_is_read_as_it_is_stored(read: Read, kind: str, turn: list[Event]) -> None:
+    found = read(turn)
+    assert found["errors"] == [event.message for event in turn if isinstance(event, Failed)]
+    stored = shown_message(READERS[kind], answer(MESSAGE, "turn", 0, turn, complete=True), url)
+    assert held(found["message"]) == held(stored)
+
+
+def test_what_the_clients_parser_forbids_breaks_no_answer(read: Read) -> None:
+    forbidden = {"__proto__": 1, "constructor": {"prototype": 2}, "kept": [{"__proto__": 3}], "a": {"constructor": 4}}
+    turn = [CASES["a step starts"], ToolCalled("call-1", "t", forbidden), ToolReturned("call-1", forbidden)]
+    assert read(turn)["errors"] == []
+
+
+def held(message: dict[str, Any]) -> Any:
+    """Without dates, how it ended (a client's status), and the ids of blocks; numbers as JavaScript has them."""
+    kept = {key: value for key, value in message.items() if key not in ("createdAt", "revisionId", "metadata")}
+    kept["parts"] = [{key: value for key, value in part.items() if key != "id"} for part in message["parts"]]
+    while kept["parts"] and kept["parts"][-1] == {"type": "step-start"}:
+        # 5 and later tell nobody of a step until something is said in it.
+        kept["parts"].pop()
+    return _numbers(kept)
+
+
+def _numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        # `__proto__` is left out for 5 and later, whose parser refuses it.
+        return {key: _numbers(one) for key, one in value.items() if key != "__proto__"}
+    if isinstance(value, list):
+        return [_numbers(one) for one in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -1,0 +1,189 @@
+"""The UI message stream: the table of `tests/event_cases.py`, and the order of what a whole turn is made into."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockbackend import events as ev
+from mockbackend.events import Event, Usage
+from mockbackend.protocol.pictures import markdown
+from mockbackend.protocol.ui_message_stream import HEADERS, KEEP_ALIVE, UiMessageStream
+from tests.event_cases import CASES
+from tests.protocol.turns import MESSAGE, any_turn
+
+# What each event is alone, first in a stream. A delta opens its block; only the end closes the stream.
+FRAMES = {
+    "a step starts": [b'{"type":"start","messageId":"msg-1"}', b'{"type":"start-step"}'],
+    "words": [b'{"type":"text-start","id":"text-1"}', '{"type":"text-delta","id":"text-1","delta":"Grüße"}'.encode()],
+    "words with what ends a line": [
+        b'{"type":"text-start","id":"text-1"}',
+        '{"type":"text-delta","id":"text-1","delta":"a\\nb\\r\u2028\\"c\\"\\\\"}'.encode(),
+    ],
+    "reasoning": [
+        b'{"type":"reasoning-start","id":"reasoning-1"}',
+        b'{"type":"reasoning-delta","id":"reasoning-1","delta":"Hm."}',
+    ],
+    "a call starts": [b'{"type":"tool-input-start","toolCallId":"call-1","toolName":"get_current_time"}'],
+    "a call's arguments come": [
+        b'{"type":"tool-input-delta","toolCallId":"call-1","inputTextDelta":"{\\"timezone\\": \\"UT"}'
+    ],
+    "a call is whole": [
+        b'{"type":"tool-input-available","toolCallId":"call-1","toolName":"get_current_time","input":{"timezone":"UTC"}}'
+    ],
+    "a call without arguments": [
+        b'{"type":"tool-input-available","toolCallId":"call-2","toolName":"get_current_time","input":{}}'
+    ],
+    "a call returns": [b'{"type":"tool-output-available","toolCallId":"call-1","output":{"time":"12:30"}}'],
+    "a call returns nothing": [b'{"type":"tool-output-available","toolCallId":"call-1","output":null}'],
+    "a call fails": [b'{"type":"tool-output-error","toolCallId":"call-1","errorText":"no such zone"}'],
+    "a picture": [
+        b'{"type":"text-start","id":"text-1"}',
+        b'{"type":"text-delta","id":"text-1","delta":"![Generated Image](https://host/images/token)"}',
+    ],
+    "a picture with a revised prompt": [
+        b'{"type":"text-start","id":"text-1"}',
+        b'{"type":"text-delta","id":"text-1","delta":'
+        b'"![Generated Image](https://host/images/token)\\n\\n*Revised prompt: A red fox*"}',
+    ],
+    "progress": [b'{"type":"data-picture","data":{"status":"started"},"transient":true}'],
+    "a step ends for tools": [b'{"type":"finish-step"}'],
+    "a step ends with no usage": [b'{"type":"finish-step"}'],
+    "a failure": [b'{"type":"error","errorText":"The model is busy."}'],
+    "the end": [
+        b'{"type":"finish","finishReason":"stop","messageMetadata":{"usage":{"inputTokens":10,"outputTokens":5}}}',
+        b"[DONE]",
+    ],
+}
+
+
+def url(token: str) -> str:
+    return f"https://host/images/{token}"
+
+
+def frames(*batches: list[Event]) -> bytes:
+    stream = UiMessageStream(url)
+    return b"".join(stream.frame(batch) for batch in batches)
+
+
+def chunks(events: list[Event]) -> list[dict[str, Any]]:
+    """What a client reads, up to the [DONE] that must be last."""
+    *before, done, rest = frames(events).split(b"\n\n")
+    assert (done, rest) == (b"data: [DONE]", b"")
+    assert all(one.startswith(b"data: ") and b"\n" not in one for one in before)
+    return [orjson.loads(one.removeprefix(b"data: ")) for one in before]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_event_is_these_frames(name: str) -> None:
+    assert frames([CASES[name]]) == b"".join(b"data: %b\n\n" % one for one in FRAMES[name])
+
+
+def test_the_table_holds_no_frame_without_an_event() -> None:
+    assert set(FRAMES) == set(CASES)
+
+
+@given(any_turn(), st.integers(0, 20))
+def test_a_turn_framed_in_pieces_is_the_same_stream(turn: list[Event], cut: int) -> None:
+    assert frames(turn[:cut], turn[cut:]) == frames(turn)
+
+
+@given(any_turn())
+def test_a_turn_starts_once_and_each_step_ends(turn: list[Event]) -> None:
+    read = chunks(turn)
+    kinds = [one["type"] for one in read]
+    assert read[0] == {"type": "start", "messageId": MESSAGE}
+    assert kinds.count("start") == 1
+    steps = [kind for kind in kinds if kind in ("start-step", "finish-step")]
+    assert steps[::2] == ["start-step"] * len(steps[::2])
+    assert steps[1::2] == ["finish-step"] * len(steps[1::2])
+    assert kinds[-1] in ("finish", "error")
+    assert kinds[-1] == "error" or len(steps) % 2 == 0
+
+
+@given(any_turn())
+def test_a_block_of_words_is_started_and_ended_within_its_step(turn: list[Event]) -> None:
+    opened: dict[str, str] = {}
+    ended: set[str] = set()
+    calls: set[str] = set()
+    for one in chunks(turn):
+        kind, _, what = one["type"].partition("-")
+        if kind in ("text", "reasoning"):
+            match what:
+                case "start":
+                    assert not opened, "one block at a time, so that the parts stand as they are stored"
+                    assert one["id"] not in ended
+                    opened[one["id"]] = kind
+                case "delta":
+                    assert opened[one["id"]] == kind
+                case "end":
+                    assert opened.pop(one["id"]) == kind
+                    ended.add(one["id"])
+        elif one["type"] in ("finish-step", "finish", "error") or one.get("toolCallId", "") not in {"", *calls}:
+            assert not opened
+            calls.add(one.get("toolCallId", ""))
+    assert not opened
+
+
+@given(any_turn())
+def test_no_word_of_a_turn_is_lost(turn: list[Event]) -> None:
+    read = chunks(turn)
+    said = [words(event) for event in turn if isinstance(event, ev.TextDelta | ev.PictureMade)]
+    assert "".join(one["delta"] for one in read if one["type"] == "text-delta") == "".join(said)
+    failed = any(isinstance(event, ev.Failed) for event in turn)
+    assert ("error" in [one["type"] for one in read]) == failed
+
+
+def words(event: ev.TextDelta | ev.PictureMade) -> str:
+    return event.text if isinstance(event, ev.TextDelta) else markdown(event.token, event.revised_prompt, url)
+
+
+@given(any_turn())
+def test_nothing_stands_for_an_absent_value(turn: list[Event]) -> None:
+    for one in chunks(turn):
+        assert [key for key, value in one.items() if value is None] in ([], ["output"])
+
+
+def test_only_the_end_of_the_stream_follows_an_error() -> None:
+    turn: list[Event] = [
+        ev.StepStarted(MESSAGE),
+        ev.TextDelta("One"),
+        ev.Failed("Broken."),
+        ev.StepEnded("error", Usage()),
+        ev.TurnEnded("error", Usage()),
+    ]
+    assert [one["type"] for one in chunks(turn)] == [
+        *("start", "start-step", "text-start", "text-delta", "text-end"),
+        "error",
+    ]
+
+
+def test_words_after_reasoning_are_a_block_of_their_own() -> None:
+    turn: list[Event] = [ev.StepStarted(MESSAGE), ev.ReasoningDelta("Hm."), ev.TextDelta("So"), ev.TextDelta(" be it")]
+    turn += [ev.StepEnded("stop", Usage()), ev.TurnEnded("stop", Usage())]
+    assert [(one["type"], one.get("id")) for one in chunks(turn)][2:-2] == [
+        ("reasoning-start", "reasoning-1"),
+        ("reasoning-delta", "reasoning-1"),
+        ("reasoning-end", "reasoning-1"),
+        ("text-start", "text-2"),
+        ("text-delta", "text-2"),
+        ("text-delta", "text-2"),
+        ("text-end", "text-2"),
+    ]
+
+
+def test_the_keep_alive_is_a_comment() -> None:
+    assert KEEP_ALIVE == b": keep-alive\n\n"
+
+
+def test_the_headers_are_what_front_ends_and_proxies_look_for() -> None:
+    assert HEADERS == {
+        "content-type": "text/event-stream; charset=utf-8",
+        "x-vercel-ai-ui-message-stream": "v1",
+        "cache-control": "no-cache, no-transform",
+        "x-accel-buffering": "no",
+    }
