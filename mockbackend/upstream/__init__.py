@@ -6,6 +6,7 @@ Retries are not the client's, since it tells nobody of them.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -41,6 +42,8 @@ class Upstream:
         self._timeout = httpx2.Timeout(
             settings.upstream_read_timeout_seconds, connect=settings.upstream_connect_timeout_seconds
         )
+        # aiohttp never ends a read whose chunked body turns out to be broken: it has let its own time limit go.
+        self._longest_silence = settings.upstream_read_timeout_seconds + 1
         http = openai.DefaultAioHttpClient(
             timeout=self._timeout,
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30),
@@ -102,7 +105,9 @@ class Upstream:
         timeout = httpx2.Timeout(self._image_timeout, connect=self._timeout.connect)
         response = await self._post("images", "/images/generations", self.image_model, body, timeout)
         try:
-            answer = orjson.loads(await response.aread())
+            async with asyncio.timeout(self._image_timeout):
+                content = await response.aread()
+            answer = orjson.loads(content)
         except orjson.JSONDecodeError:
             raise faults.malformed() from None
         except Exception as error:
@@ -165,7 +170,12 @@ class Upstream:
                 body = (await response.aread())[:2000]
                 log.warning("upstream answered with no stream: %r", body)
                 raise self._not_a_stream(body)
-            async for chunk in chunks:
+            pieces = aiter(chunks)
+            while True:
+                async with asyncio.timeout(self._longest_silence):
+                    chunk = await anext(pieces, None)
+                if chunk is None:
+                    return
                 if events := decoder.feed(chunk):
                     yield events
         except Exception as error:

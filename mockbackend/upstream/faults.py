@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import aiohttp
 import httpx2
 import openai
 
@@ -54,20 +55,33 @@ def from_exception(error: Exception, settings: Mapping[str, str]) -> UpstreamErr
             return error
         case openai.APIStatusError():
             return _from_status(error, settings)
+        case openai.APIConnectionError() if _is_cut(error):
+            return cut()
         case openai.APITimeoutError() | httpx2.TimeoutException() | TimeoutError():
             connecting = isinstance(error.__cause__, httpx2.ConnectTimeout) or isinstance(error, httpx2.ConnectTimeout)
             if connecting:
                 return UpstreamError(UNREACHABLE.format(**settings), retryable=True)
             return silent()
         case openai.APIConnectionError():
-            if isinstance(error.__cause__, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError):
-                return cut()
             return UpstreamError(UNREACHABLE.format(**settings), retryable=True)
         case openai.APIError():
             return from_body(error.body, settings)
         case _:
             # The transport's own exceptions come through in mid-stream: whatever they are, the answer is cut.
             return cut()
+
+
+def _is_cut(error: BaseException | None) -> bool:
+    """Whether the connection was made and then lost. aiohttp's transport calls that a connect timeout as well."""
+    while error is not None:
+        if isinstance(error, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError):
+            return True
+        if isinstance(error, aiohttp.ServerDisconnectedError):
+            return True
+        if isinstance(error, aiohttp.ClientOSError):
+            return not isinstance(error, aiohttp.ClientConnectorError)
+        error = error.__cause__
+    return False
 
 
 def from_body(body: object, settings: Mapping[str, str]) -> UpstreamError:
