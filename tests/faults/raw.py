@@ -1,0 +1,226 @@
+"""A model API made of bytes: what an HTTP server that keeps the rules cannot be made to do."""
+
+from __future__ import annotations
+
+import socketserver
+import struct
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from socket import SO_LINGER, SOL_SOCKET, socket
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import orjson
+
+from tests.modelled import prompt_of
+
+# A pause in seconds, bytes, or the connection's reset. The connection is closed after the last.
+Piece = bytes | float | Literal["reset"]
+
+STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\napim-request-id: raw-1\r\n\r\n"
+DOCUMENT = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+DONE = b"data: [DONE]\n\n"
+
+
+def event(value: Any) -> bytes:
+    """One event of the stream."""
+    return b"data: " + orjson.dumps(value) + b"\n\n"
+
+
+def choice(delta: Any = None, reason: str | None = None) -> dict[str, Any]:
+    """A chunk with one choice."""
+    return {"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
+
+
+def words(text: Any) -> bytes:
+    """A text delta."""
+    return event(choice({"content": text}))
+
+
+def calls(*fragments: dict[str, Any]) -> bytes:
+    """A delta of tool calls."""
+    return event(choice({"tool_calls": list(fragments)}))
+
+
+STOP = event(choice({}, "stop"))
+ANSWER = (STREAM, words("fine"), STOP, DONE)
+
+
+@dataclass(frozen=True, slots=True)
+class RawRow:
+    """A kind of trouble, as the bytes that answer a prompt of the row's name. `tries` counts the calls of the turn."""
+
+    name: str
+    pieces: tuple[Piece, ...]
+    says: str | None = None
+    tries: int = 1
+    kept: str = ""
+    finish: str = "error"
+
+
+CUT, SILENT, ODD = "cut off", "fell silent", "is no answer"
+RAW_ROWS = [
+    RawRow("closed without an answer", (), CUT, 2),
+    RawRow("reset without an answer", ("reset",), CUT, 2),
+    RawRow("garbage instead of HTTP", (b"SSH-2.0-OpenSSH_9.9\r\n\r\n",), CUT, 2),
+    RawRow("silence before the headers", (30.0,), SILENT, 2),
+    RawRow("silence within the headers", (STREAM[:40], 30.0), SILENT, 2),
+    RawRow("reset after some words", (STREAM, words("One "), words("two "), 0.2, "reset"), CUT, kept="One two "),
+    RawRow("cut within an event", (STREAM, words("One "), words("two")[:30]), CUT, kept="One "),
+    RawRow("cut within a chunk", (CHUNKED, b"ff\r\n" + words("One ")), CUT, kept="One "),
+    RawRow(
+        "broken chunk",
+        (CHUNKED, b"%x\r\n%b\r\n" % (len(words("One ")), words("One ")), 0.2, b"zz\r\n"),
+        SILENT,
+        kept="One ",
+    ),
+    RawRow("cut within a document", (DOCUMENT % 900, b'{"error": '), CUT, 2),
+    RawRow("event that is a list", (STREAM, words("One "), event([1])), ODD, kept="One "),
+    RawRow("choices that are none", (STREAM, words("One "), event({"choices": [1]})), ODD, kept="One "),
+    RawRow("delta that is a text", (STREAM, words("One "), event(choice("two"))), ODD, kept="One "),
+    RawRow("words that are a list", (STREAM, words("One "), words(["two"])), ODD, kept="One "),
+    RawRow("half a character", (STREAM, words("One "), b'data: {"choices": "\xe2\x82"}\n\n'), ODD, kept="One "),
+    RawRow("error that is a text", (STREAM, event({"error": "out of memory"})), "failed while answering", 2),
+    RawRow("rate limit inside a 200", (STREAM, event({"error": {"code": "429"}})), "over its rate limit", 2),
+    RawRow(
+        "prompt filter inside a 200",
+        (STREAM, event({"error": {"code": "content_filter"}})),
+        "refused by the content filter",
+    ),
+    RawRow("[DONE] without finish_reason", (STREAM, words("One "), DONE), CUT, kept="One "),
+    RawRow("cut after the answer's end", (STREAM, words("One."), STOP, 0.1, "reset"), None, kept="One.", finish="stop"),
+    RawRow(
+        "error that is null",
+        (STREAM, event({"error": None, **choice({"content": "One."})}), STOP, DONE),
+        kept="One.",
+        finish="stop",
+    ),
+    RawRow(
+        "lines that end in CRLF",
+        (STREAM, words("One.").replace(b"\n", b"\r\n"), b": comment\r\n\r\n", STOP.replace(b"\n", b"\r\n")),
+        kept="One.",
+        finish="stop",
+    ),
+    RawRow(
+        "unknown finish_reason", (STREAM, words("One."), event(choice({}, "eos")), DONE), kept="One.", finish="other"
+    ),
+]
+
+
+class _Handler(socketserver.StreamRequestHandler):
+    server: _Listening
+
+    def handle(self) -> None:
+        length = 0
+        while (line := self.rfile.readline().strip()) != b"":
+            name, _, value = line.partition(b":")
+            if name.lower() == b"content-length":
+                length = int(value)
+        prompt = prompt_of(orjson.loads(self.rfile.read(length) or b"null")) or ""
+        self.server.prompts.append(prompt)
+        for piece in self.server.replies.get(prompt, ANSWER):
+            if isinstance(piece, float):
+                # Until the client has gone, at the longest.
+                self.connection.settimeout(piece)
+                try:
+                    self.connection.recv(1)
+                    return
+                except OSError:
+                    continue
+            if piece == "reset":
+                self.connection.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.close()
+                return
+            self.wfile.write(piece)
+
+    def finish(self) -> None:
+        if self.connection.fileno() >= 0:
+            super().finish()
+
+
+class _Listening(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    block_on_close = False
+    allow_reuse_address = True
+
+    def __init__(self, replies: Mapping[str, tuple[Piece, ...]]) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.replies = replies
+        self.prompts: list[str] = []
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that leaves is what some tests want."""
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close, unless it has been reset."""
+        if isinstance(request, socket) and request.fileno() >= 0:
+            super().shutdown_request(request)
+
+
+class RawUpstream:
+    """Answers a prompt with the bytes that `replies` has for it, any other with a plain answer."""
+
+    def __init__(self, replies: Mapping[str, tuple[Piece, ...]]) -> None:
+        self._server = _Listening(replies)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The settings of the service that point it here."""
+        url = f"http://127.0.0.1:{self.port}/v1"
+        return {
+            "OPENAI_BASE_URL": url,
+            "OPENAI_API_KEY": "secret-key-2",
+            "OPENAI_MODEL": "m",
+            "OPENAI_IMAGE_MODEL": "i",
+        }
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._server.server_address[1])
+
+    def count(self, prompt: str) -> int:
+        """How often that was asked."""
+        return self._server.prompts.count(prompt)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class Unanswering:
+    """An address whose connections are never accepted: its queue is full."""
+
+    def __enter__(self) -> Self:
+        self._listening = socket()
+        self._listening.bind(("127.0.0.1", 0))
+        self._listening.listen(0)
+        self.port: int = self._listening.getsockname()[1]
+        self._waiting: list[socket] = []
+        deadline = time.monotonic() + 10
+        while True:
+            one = socket()
+            self._waiting.append(one)
+            one.settimeout(0.3)
+            try:
+                one.connect(("127.0.0.1", self.port))
+            except TimeoutError:
+                return self
+            assert time.monotonic() < deadline, "the queue takes any number of connections"
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for one in (*self._waiting, self._listening):
+            one.close()
