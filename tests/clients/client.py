@@ -7,6 +7,7 @@ import json
 import queue
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,3 +130,12 @@ class Page:
 
 
 OpenPage = Callable[..., Page]
+
+
+def until(read: Callable[[], Any], is_so: Callable[[Any], bool], within: float = 10.0) -> Any:
+    """What was read, once it is so."""
+    deadline = time.monotonic() + within
+    while not is_so(value := read()):
+        assert time.monotonic() < deadline, value
+        time.sleep(0.02)
+    return value

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 
-from tests.clients.client import LOGIN, Client, OpenPage
+from tests.clients.client import LOGIN, Client, OpenPage, until
 from tests.clients.compared import same
 from tests.clients.conftest import Stored
 
@@ -29,15 +29,16 @@ def test_a_refusal_of_the_model_before_its_first_word_is_shown(
     held = failed(open_page, "refused")
     assert "key" in held["error"].lower()
     assert held["shown"].endswith("assistant: ")
-    same(client, held["messages"], stored(), how_it_ended=False)
+    same(client, held["messages"], ended(stored), how_it_ended=False)
 
 
 def test_what_was_said_before_the_break_stays(client: Client, open_page: OpenPage, stored: Stored) -> None:
     held = failed(open_page, "breaks off")
     assert held["shown"].endswith("assistant: One two three")
     assert "again" in held["error"]
-    same(client, held["messages"], stored(), how_it_ended=False)
-    assert stored()[-1].get("annotations") or stored()[-1]["metadata"]["incomplete"]
+    told = ended(stored)
+    same(client, held["messages"], told, how_it_ended=False)
+    assert told[-1].get("annotations") or told[-1]["metadata"]["incomplete"]
 
 
 def test_an_answer_that_failed_is_tried_again(client: Client, open_page: OpenPage, stored: Stored) -> None:
@@ -64,3 +65,9 @@ def failed(open_page: OpenPage, question: str) -> dict[str, Any]:
     page = open_page()
     page.act("send", text=question)
     return page.wait(status="error")
+
+
+def ended(stored: Stored) -> list[dict[str, Any]]:
+    """The stored messages once the answer is among them: a client stops reading at the error, before the turn's end."""
+    told: list[dict[str, Any]] = until(stored, lambda messages: len(messages) == 2)
+    return told

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import httpx2
 
-from tests.clients.client import Client, OpenPage, Page
+from tests.clients.client import Client, OpenPage, Page, until
 from tests.clients.compared import same
 from tests.clients.conftest import Stored
 
@@ -75,13 +73,6 @@ def answering(open_page: OpenPage) -> Page:
     page.act("send", text="slowly")
     page.wait(words="a3", settled=False)
     return page
-
-
-def until(read: Callable[[], Any], is_so: Callable[[Any], bool], within: float = 10.0) -> Any:
-    deadline = time.monotonic() + within
-    while not is_so(value := read()):
-        assert time.monotonic() < deadline, value
-    return value
 
 
 def calling(open_page: OpenPage, http: httpx2.Client, conversation_id: str) -> Page:

@@ -4,7 +4,7 @@ import { Window } from "happy-dom";
 
 const window = new Window({ url: "http://localhost:3000/" });
 globalThis.window = window;
-for (const name of ["document", "FileReader", "File", "HTMLElement", "HTMLIFrameElement", "Node"]) {
+for (const name of ["document", "File", "FileReader", "FormData", "HTMLElement", "HTMLIFrameElement", "Node"]) {
   Object.defineProperty(globalThis, name, { value: window[name], configurable: true, writable: true });
 }
 

@@ -5,6 +5,8 @@ import "./dom.mjs";
 import { createInterface } from "node:readline";
 import { createElement } from "react";
 import { createRoot } from "react-dom/client";
+import { openExample } from "./example.mjs";
+import { poll } from "./poll.mjs";
 
 const FILES = { "ai-sdk-4": "ai-sdk-4", "assistant-ui": "assistant-ui" };
 const { Chat, act, look, read } = await import(`./${FILES[process.env.CLIENT] ?? "ai-sdk-ui"}.mjs`);
@@ -60,24 +62,24 @@ const commands = {
 
   // Until all of these are so: the hook's status, words in a message, so many answers, the last act's promise.
   async wait({ chat, status, words, responses, settled = true, seconds = 15 }) {
-    const deadline = Date.now() + seconds * 1000;
     const { held, page } = chats.get(chat);
-    for (;;) {
+    const isSo = () => {
       const seen = held.chat && look(held.chat, held);
-      const isSo =
+      return (
         seen &&
         (!status || seen.status === status) &&
         (!words || page.textContent.includes(words)) &&
         (!responses || requests.filter((request) => request.status).length >= responses) &&
-        (!settled || held.settled);
-      if (isSo) return state({ chat });
-      if (Date.now() > deadline) throw new Error(`not so in ${seconds} s: ${JSON.stringify(state({ chat }))}`);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+        (!settled || held.settled)
+      );
+    };
+    await poll(isSo, () => JSON.stringify(state({ chat })), seconds);
+    return state({ chat });
   },
 
   state,
   read,
+  example: openExample,
 
   forget() {
     requests.length = 0;

@@ -1,0 +1,48 @@
+"""README's page and route, as they stand there, against the real server."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+import httpx2
+import pytest
+
+from tests.clients.client import LOGIN, Process, until
+from tests.clients.packages import HERE
+from tests.running import AUTH, ROOT, Server
+
+ADA = {**LOGIN, "userid": "ada"}
+EXAMPLES = HERE / "readme"
+PAGES = {"ai-sdk-4": "data-stream.jsx", "ai-sdk-5": "ui-message-stream.jsx"}
+PAGES |= {"ai-sdk-6": "ui-message-stream.jsx", "ai-sdk-7": "ui-message-stream.jsx"}
+
+
+def test_the_readme_shows_the_files_that_are_tested() -> None:
+    section = (ROOT / "README.md").read_text().split("## From a front end\n")[1].split("\n## ")[0]
+    shown = re.findall(r"```jsx?\n(.*?)```", section, re.DOTALL)
+    assert shown == [(EXAMPLES / name).read_text() for name in ("data-stream.jsx", "ui-message-stream.jsx", "route.js")]
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_the_page_and_the_route_work_together(
+    kind: str, processes: Callable[[str], Process], backend: Server, http: httpx2.Client
+) -> None:
+    user, password = AUTH
+    env = {"BACKEND_URL": backend.url, "BACKEND_AUTH_USERNAME": user, "BACKEND_AUTH_PASSWORD": password}
+    known = {one["id"] for one in http.get("/conversations", headers=ADA).json()}
+    paths = ["/api/conversations?limit=200", "/api/chat/none/stream", "/api/conversations/none"]
+    answers = {"plain": "all of them.", "think": "It is so."}
+    done = processes(kind)("example", file=PAGES[kind], env=env, say=["plain", "think"], until=answers, ask=paths)
+    question, answer, *_, last = done["shown"]
+    assert question == "user: plain"
+    assert answer == "assistant: Words, Grüße and a\u2028line — all of them."
+    assert last.endswith("It is so.")
+    listed, joined, missing = (done["answers"][path] for path in paths)
+    (row,) = [one for one in json.loads(listed["text"]) if one["id"] not in known]
+    assert row["title"] == "plain"
+    # The last word may be shown before its turn is stored.
+    until(lambda: http.get(f"/conversations/{row['id']}", headers=ADA).json(), lambda told: told["message_count"] == 4)
+    assert (joined["status"], joined["text"]) == (204, "")
+    assert (missing["status"], json.loads(missing["text"])["error"]["code"]) == (404, "not_found")
