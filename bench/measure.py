@@ -22,6 +22,11 @@ class Effort:
     rounds: int = 3
     quick: bool = False
 
+    @property
+    def many(self) -> int:
+        """The rounds of a row whose measurements are short, and so need more of them."""
+        return self.rounds if self.quick else 2 * self.rounds + 1
+
     def of(self, full: int, quick: int) -> int:
         """Choose a number by the kind of run."""
         return quick if self.quick else full
@@ -34,12 +39,10 @@ def both_warm() -> Iterator[tuple[int, list[Server]]]:
         yield port, [stack.enter_context(warm_service(side, port)) for side in SIDES]
 
 
-def paired(
-    effort: Effort, servers: list[Server], measure: Callable[[Server], float]
-) -> tuple[tuple[float, float], ...]:
+def paired(rounds: int, servers: list[Server], measure: Callable[[Server], float]) -> tuple[tuple[float, float], ...]:
     """Measure the usual stack and ours in turn, so many rounds."""
     pairs = []
-    for _ in range(effort.rounds):
+    for _ in range(rounds):
         usual, ours = (measure(server) for server in servers)
         pairs.append((usual, ours))
     return tuple(pairs)

@@ -46,5 +46,5 @@ def start(effort: Effort) -> list[Figure]:
     with upstream() as port:
         for side in SIDES:
             one(side, port)
-        pairs = tuple((one("usual", port), one("ours", port)) for _ in range(effort.rounds))
+        pairs = tuple((one("usual", port), one("ours", port)) for _ in range(effort.many))
     return [Figure("start to first answer", "s", pairs, target=0.80)]

@@ -16,7 +16,7 @@ def burst(effort: Effort) -> list[Figure]:
     """One stream as fast as it comes, again and again."""
     with both_warm() as (_, servers):
         pairs = paired(
-            effort,
+            effort.rounds,
             servers,
             lambda server: cpu_per_token(server, Job(server.port, "tokens=2000", turns=2, seconds=effort.of(3, 1))),
         )
@@ -28,7 +28,7 @@ def paced(effort: Effort) -> list[Figure]:
     tokens = effort.of(300, 90)
     with both_warm() as (_, servers):
         pairs = paired(
-            effort,
+            effort.rounds,
             servers,
             lambda server: cpu_per_token(
                 server, Job(server.port, f"tokens={tokens} rate=30", turns=100, at_once=100, ramp=1)

@@ -19,7 +19,7 @@ def first_delta(effort: Effort) -> list[Figure]:
             direct = run_load(Job(port, "tokens=20", turns=turns, target="upstream"))
             return (median(through.firsts) - median(direct.firsts)) * 1e3
 
-        pairs = paired(effort, servers, added)
+        pairs = paired(effort.many, servers, added)
     return [Figure("first delta, added to the upstream's", "ms", pairs, target=0.50)]
 
 
@@ -28,8 +28,8 @@ def short_turns(effort: Effort) -> list[Figure]:
     with both_warm() as (_, servers):
 
         def rate(server: Server) -> float:
-            tally = run_load(Job(server.port, "tokens=20", turns=32, at_once=16, seconds=effort.of(4, 2)))
+            tally = run_load(Job(server.port, "tokens=20", turns=32, at_once=16, seconds=effort.of(3, 2)))
             return tally.turns / tally.seconds
 
-        pairs = paired(effort, servers, rate)
+        pairs = paired(effort.many, servers, rate)
     return [Figure("short turns a second, 16 at once", "/s", pairs, target=3.5, better="higher")]
