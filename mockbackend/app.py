@@ -52,7 +52,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             app.state.drain = service.runs.drain
             yield
 
-    return Starlette(
+    app = Starlette(
         routes=routes(),
         middleware=[
             Middleware(
@@ -68,6 +68,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
         exception_handlers={ServiceError: _service_error, HTTPException: _http_exception},
         lifespan=lifespan,
     )
+    # Behind a proxy that ends TLS a redirect to the path without its slash would name http, with the login in it.
+    app.router.redirect_slashes = False
+    return app
 
 
 @asynccontextmanager
