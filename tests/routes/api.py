@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import struct
 import zlib
 from typing import Any
@@ -13,6 +14,11 @@ from tests.running import Answer, chat
 
 # Words that would show what is inside.
 INSIDE = ("Traceback", "mockbackend", "site-packages", 'File "', "Error(", "127.0.0.1", "sqlite", "0x")
+
+
+def filled(path: str, conversation_id: str = "any") -> str:
+    """A path of the API's table with something in each of its places."""
+    return re.sub(r"\{\w+\}", conversation_id, path)
 
 
 def error_of(response: httpx2.Response, status: int) -> dict[str, str]:

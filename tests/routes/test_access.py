@@ -14,7 +14,7 @@ import pytest
 from mockbackend import login
 from mockbackend.routes import API
 from tests.conftest import StartServer
-from tests.routes.api import error_of
+from tests.routes.api import error_of, filled
 from tests.running import Server
 
 GUARDED = [(method, path) for method, path, _, access in API if access != "open"]
@@ -59,7 +59,7 @@ async def test_a_wrong_login_is_challenged(server: Server, case: str) -> None:
 @pytest.mark.parametrize(("method", "path"), GUARDED)
 async def test_every_guarded_route_wants_a_login(server: Server, method: str, path: str) -> None:
     async with plain(server) as client:
-        response = await client.request(method, path.replace("{id}", "any"), headers={"userid": "user-1"})
+        response = await client.request(method, filled(path), headers={"userid": "user-1"})
     error_of(response, 401)
 
 
@@ -75,7 +75,7 @@ async def test_the_schemes_name_is_read_in_any_case(server: Server, scheme: str)
 @pytest.mark.parametrize(("method", "path"), OWNED)
 async def test_every_owners_route_wants_a_userid(server: Server, method: str, path: str) -> None:
     async with server.client(userid=None) as client:
-        error = error_of(await client.request(method, path.replace("{id}", "any")), 400)
+        error = error_of(await client.request(method, filled(path)), 400)
     assert error["message"].startswith("userid:")
 
 
@@ -106,7 +106,7 @@ async def test_health_needs_a_login_and_no_userid(server: Server) -> None:
 @pytest.mark.parametrize(("method", "path"), OPEN)
 async def test_open_routes_challenge_nobody(server: Server, method: str, path: str) -> None:
     async with plain(server) as client:
-        response = await client.request(method, path.replace("{token}", "none"))
+        response = await client.request(method, filled(path))
     assert response.status_code in (200, 404)
     assert "www-authenticate" not in response.headers
 

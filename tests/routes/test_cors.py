@@ -9,6 +9,7 @@ import pytest
 
 from mockbackend.routes import API
 from tests.conftest import StartServer
+from tests.routes.api import filled
 from tests.running import Server
 
 FRONT_END = "http://localhost:5173"
@@ -33,7 +34,7 @@ def allowed(response: httpx2.Response, origin: str = FRONT_END) -> None:
 @pytest.mark.parametrize("path", PATHS)
 def test_a_preflight_is_answered_without_a_login(stranger: httpx2.Client, path: str) -> None:
     response = stranger.options(
-        path.replace("{id}", "any").replace("{token}", "any"),
+        filled(path),
         headers={
             "origin": FRONT_END,
             "access-control-request-method": "POST",
