@@ -1,0 +1,214 @@
+"""What the model is asked: on every surface of Azure's and of others', with what was set and nothing else."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from mockbackend.emulator.picture import draw
+from tests.conftest import StartServer
+from tests.modelled import KEY, Emulator, Modelled, Rule, modelled, stored
+from tests.running import Server, chat
+
+RULES: list[Rule] = [
+    {"when": {"equals": "empty"}, "text": []},
+    {"when": {"equals": "too long"}, "text": ["One ", "two"], "finish": "length"},
+    {"when": {"equals": "deltas"}, "text": ["a", "b", "c\n", "ü", "\u2028"], "tokens_per_second": 50},
+    {"when": {"equals": "think"}, "reasoning": "Hm. Yes.", "text": "Well."},
+    {"when": {"equals": "refuse me"}, "fault": {"kind": "prompt_filter"}},
+    {"when": {"equals": "no usage, please"}, "fault": {"kind": "refuse", "parameter": "stream_options"}},
+    {"when": {"equals": "no warmth"}, "fault": {"kind": "refuse", "parameter": "temperature", "style": "value"}},
+    {"when": {"equals": "no effort"}, "fault": {"kind": "refuse", "parameter": "reasoning_effort", "style": "unknown"}},
+    {"when": {"equals": "old name"}, "fault": {"kind": "refuse", "parameter": "max_completion_tokens"}},
+]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Modelled]:
+    folder = tmp_path_factory.mktemp("requests")
+    env = {"SYSTEM_PROMPT": "Be kind."}
+    with modelled(folder, RULES, env, azure_openai_dalle_deployment_name="gpt-image-1") as both:
+        yield both
+
+
+@pytest.fixture
+async def client(running: Modelled) -> Any:
+    async with running.server.client() as logged_in:
+        yield logged_in
+
+
+def _openai(emulator: Emulator) -> dict[str, str]:
+    names = {"OPENAI_MODEL": "gpt-4o", "OPENAI_IMAGE_MODEL": "gpt-image-1"}
+    return {"OPENAI_BASE_URL": f"{emulator.url}/v1", "OPENAI_API_KEY": KEY, **names}
+
+
+# The settings' version, and where chat and pictures are then asked.
+SURFACES = {
+    "2024-10-21": ("/openai/deployments/gpt-4o/", "/openai/deployments/gpt-image-1/"),
+    "2025-04-01-preview": ("/openai/deployments/gpt-4o/", "/openai/deployments/gpt-image-1/"),
+    "v1": ("/openai/v1/", "/openai/v1/"),
+    "": ("/openai/v1/", "/openai/v1/"),
+    "OPENAI_BASE_URL": ("/v1/", "/v1/"),
+}
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+async def test_chat_and_pictures_are_asked_on_the_surface_that_is_set(
+    running: Modelled, start_server: StartServer, surface: str
+) -> None:
+    emulator = running.emulator
+    if surface == "OPENAI_BASE_URL":
+        settings = _openai(emulator)
+    else:
+        settings = emulator.azure(surface, azure_openai_dalle_deployment_name="gpt-image-1")
+    chatted, drawn = f"Hello {surface}", f"A fox {surface}"
+    async with start_server(settings).client() as client:
+        answer = await chat(client, {"message": chatted})
+        assert (answer.text, answer.errors) == (f"You said: {chatted}", []), answer.body
+        assert answer.values("d")[0]["usage"]["promptTokens"] > 0
+        picture = await chat(client, {"message": drawn, "mode": "image"})
+        assert (picture.codes, picture.errors) == ("f20ed", [])
+    paths = {
+        str(request["body"].get("prompt") or request["body"]["messages"][-1]["content"]): request["path"].partition(
+            "?"
+        )[0]
+        for request in emulator.requests()
+        if request["body"]
+    }
+    chat_path, picture_path = SURFACES[surface]
+    assert paths[chatted] == f"{chat_path}chat/completions"
+    assert paths[drawn] == f"{picture_path}images/generations"
+    assert emulator.asked(chatted)[0]["model"] == "gpt-4o"
+    assert emulator.asked(drawn)[0] == {"model": "gpt-image-1", "prompt": drawn, "n": 1, "size": "1024x1024"}
+
+
+async def test_nothing_is_sent_that_was_not_set(running: Modelled, client: httpx2.AsyncClient) -> None:
+    await chat(client, {"message": "bare", "temperature": 1.5, "tools": [], "model": "other", "max_tokens": 3})
+    (sent,) = running.emulator.asked("bare")
+    assert sent["stream_options"] == {"include_usage": True}
+    assert sent["stream"] is True
+    assert set(sent) == {"model", "messages", "stream", "stream_options", "tools"}
+    assert sent["model"] == "gpt-4o"
+
+
+async def test_system_words_open_the_request_and_those_of_the_body_are_for_that_turn_only(
+    running: Modelled, client: httpx2.AsyncClient
+) -> None:
+    said = [{"role": "system", "content": "Rhyme."}, {"role": "user", "content": "rhymed"}]
+    answer = await chat(client, {"messages": said})
+    assert answer.errors == []
+    await chat(client, {"id": answer.conversation_id, "message": "plain", "system": "Shout."})
+    await chat(client, {"id": answer.conversation_id, "message": "last"})
+    opening = {
+        prompt: [message for message in running.emulator.asked(prompt)[0]["messages"] if message["role"] == "system"]
+        for prompt in ("rhymed", "plain", "last")
+    }
+    kind, rhyme, shout = ({"role": "system", "content": words} for words in ("Be kind.", "Rhyme.", "Shout."))
+    assert opening == {"rhymed": [kind, rhyme], "plain": [kind, shout], "last": [kind]}
+    assert running.emulator.asked("last")[0]["messages"][0] == kind
+    assert {message["role"] for message in await stored(client, answer.conversation_id)} == {"user", "assistant"}
+
+
+async def test_an_assistants_picture_is_sent_back_in_words(running: Modelled, client: httpx2.AsyncClient) -> None:
+    answer = await chat(client, {"message": "A red fox", "mode": "image"})
+    again = await chat(client, {"id": answer.conversation_id, "message": "What did you make?"})
+    assert again.errors == []
+    _, asked, picture, last = running.emulator.asked("What did you make?")[0]["messages"]
+    assert (asked["content"], last["content"]) == ("A red fox", "What did you make?")
+    assert picture["role"] == "assistant"
+    assert picture["content"] == "[A picture was made and shown here]"
+
+
+async def test_a_users_picture_is_sent_as_a_data_url(running: Modelled, client: httpx2.AsyncClient) -> None:
+    url = "data:image/png;base64," + base64.b64encode(draw("x", (16, 16), "png", False)).decode()
+    parts = [{"type": "text", "text": "seen?"}, {"type": "image_url", "image_url": {"url": url}}]
+    answer = await chat(client, {"messages": [{"role": "user", "content": parts}]})
+    assert answer.text == "You said: seen? (and I see 1 picture)"
+    sent = running.emulator.asked("seen?")[0]["messages"][-1]["content"]
+    assert sent == [{"type": "text", "text": "seen?"}, {"type": "image_url", "image_url": {"url": url}}]
+
+
+async def test_a_refused_prompt_is_never_sent_again(running: Modelled, client: httpx2.AsyncClient) -> None:
+    answer = await chat(client, {"message": "refuse me"})
+    assert "rephrase" in answer.errors[0]
+    for words in ("something else", "and more"):
+        after = await chat(client, {"id": answer.conversation_id, "message": words})
+        assert after.errors == []
+    (sent,) = running.emulator.asked("and more")
+    assert "refuse me" not in str(sent)
+    assert (await stored(client, answer.conversation_id))[0]["content"] == "refuse me"
+
+
+async def test_every_delta_is_a_line_of_its_own(client: httpx2.AsyncClient) -> None:
+    answer = await chat(client, {"message": "deltas"})
+    assert answer.values("0") == ["a", "b", "c\n", "ü", "\u2028"]
+    assert answer.codes == "f00000ed"
+
+
+async def test_reasoning_is_shown_and_not_sent_back(running: Modelled, client: httpx2.AsyncClient) -> None:
+    answer = await chat(client, {"message": "think"})
+    assert "".join(answer.values("g")) == "Hm. Yes."
+    assert answer.text == "Well."
+    await chat(client, {"id": answer.conversation_id, "message": "go on"})
+    assert "Hm." not in str(running.emulator.asked("go on")[0]["messages"])
+
+
+async def test_an_empty_answer_is_whole_and_not_sent_back(running: Modelled, client: httpx2.AsyncClient) -> None:
+    answer = await chat(client, {"message": "empty"})
+    assert answer.codes == "fed"
+    assert answer.values("d")[0]["finishReason"] == "stop"
+    again = await chat(client, {"id": answer.conversation_id, "message": "go on, please"})
+    assert again.errors == []
+    roles = [message["role"] for message in running.emulator.asked("go on, please")[0]["messages"]]
+    assert roles == ["system", "user", "user"]
+
+
+async def test_an_answer_at_the_token_limit_ends_with_length(client: httpx2.AsyncClient) -> None:
+    answer = await chat(client, {"message": "too long"})
+    assert (answer.text, answer.values("d")[0]["finishReason"]) == ("One two", "length")
+    assert "annotations" not in (await stored(client, answer.conversation_id))[1]
+
+
+async def _sent(server: Server, emulator: Emulator, prompt: str) -> list[set[str]]:
+    """Ask; gives the optional parameters of each request that was made."""
+    async with server.client() as client:
+        answer = await chat(client, {"message": prompt})
+    assert (answer.text, answer.errors) == (f"You said: {prompt}", [])
+    assert "2" not in answer.codes
+    always = {"model", "messages", "stream", "tools"}
+    return [set(body) - always for body in emulator.asked(prompt)]
+
+
+async def test_what_is_set_is_sent_and_what_is_refused_is_left_out_from_then_on(
+    running: Modelled, start_server: StartServer
+) -> None:
+    chosen = {"CHAT_TEMPERATURE": "0", "CHAT_MAX_TOKENS": "500", "CHAT_REASONING_EFFORT": "low"}
+    server = start_server({**running.emulator.azure(), **chosen})
+    every = {"stream_options", "temperature", "max_completion_tokens", "reasoning_effort"}
+    emulator = running.emulator
+    assert await _sent(server, emulator, "all of it") == [every]
+    assert await _sent(server, emulator, "no warmth") == [every, every - {"temperature"}]
+    every -= {"temperature"}
+    assert await _sent(server, emulator, "no effort") == [every, every - {"reasoning_effort"}]
+    assert await _sent(server, emulator, "old name") == [
+        {"stream_options", "max_completion_tokens"},
+        {"stream_options", "max_tokens"},
+    ]
+    assert await _sent(server, emulator, "no usage, please") == [{"stream_options", "max_tokens"}, {"max_tokens"}]
+    # Learnt for the deployment: nothing is asked twice any more.
+    assert await _sent(server, emulator, "and now") == [{"max_tokens"}]
+
+
+async def test_a_reasoning_models_refusals_are_learnt_in_one_turn(running: Modelled, start_server: StartServer) -> None:
+    settings = running.emulator.azure(azure_openai_gpt_deployment_name="gpt-5-mini")
+    server = start_server({**settings, "CHAT_TEMPERATURE": "0.2", "CHAT_MAX_TOKENS": "500"})
+    first = await _sent(server, running.emulator, "reason")
+    assert first == [
+        {"stream_options", "temperature", "max_completion_tokens"},
+        {"stream_options", "max_completion_tokens"},
+    ]
+    assert await _sent(server, running.emulator, "reason again") == first[1:]
