@@ -31,12 +31,13 @@ globalThis.fetch = async (url, init = {}) => {
 };
 
 const commands = {
-  mount({ chat, options }) {
+  async mount({ chat, options }) {
     const held = { finished: [], errors: [], data: [], pending: undefined, settled: true };
     const page = document.body.appendChild(document.createElement("main"));
     const root = createRoot(page);
     root.render(createElement(Chat, { options, held }));
     chats.set(chat, { held, page, root });
+    await poll(() => held.chat, "the first rendering");
   },
 
   // Leaving the page. What it held goes with it, and its connections are closed, as a browser does.
@@ -64,9 +65,8 @@ const commands = {
   async wait({ chat, status, words, responses, settled = true, seconds = 15 }) {
     const { held, page } = chats.get(chat);
     const isSo = () => {
-      const seen = held.chat && look(held.chat, held);
+      const seen = look(held.chat, held);
       return (
-        seen &&
         (!status || seen.status === status) &&
         (!words || page.textContent.includes(words)) &&
         (!responses || requests.filter((request) => request.status).length >= responses) &&
