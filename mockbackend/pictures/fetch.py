@@ -21,6 +21,7 @@ from ..storage.pictures import Picture
 from .kinds import picture
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
 _COMPATIBLE = ipaddress.IPv6Network("::/96")
 SECONDS = 30.0
 REDIRECTS = 3
@@ -103,7 +104,10 @@ def is_public(address: str) -> bool:
     """Whether an IP address is one of the public internet."""
     ip: Any = ipaddress.ip_address(address.partition("%")[0])
     ip = _inner(ip) or ip
-    return bool(ip.is_global and not ip.is_multicast and not getattr(ip, "is_site_local", False))
+    # Not all versions of Python know these two as what they are.
+    if ip.version == 6 and (ip.is_site_local or ip in _NAT64_LOCAL):
+        return False
+    return bool(ip.is_global and not ip.is_multicast)
 
 
 def _inner(ip: Any) -> ipaddress.IPv4Address | None:

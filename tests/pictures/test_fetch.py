@@ -1,0 +1,224 @@
+"""Fetching from addresses that others chose: which are public, and what a redirect may not lead to."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockbackend.errors import UpstreamError
+from mockbackend.pictures import fetch
+from mockbackend.pictures.fetch import Fetcher, FetchError, is_private_host, is_public
+from mockbackend.pictures.kinds import NotAPicture, picture
+
+PRIVATE = "is a private one"
+GIF = b"GIF89a" + bytes(20)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::"],
+)
+def test_an_address_of_the_public_internet_is_public(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *[
+            "127.0.0.1",
+            "127.9.9.9",
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+        ],
+        *["255.255.255.255", "224.0.0.1", "198.18.0.1", "192.0.2.1", "240.0.0.1"],
+        *["::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "fec0::1", "ff02::1", "2001:db8::1"],
+        *[
+            "::ffff:127.0.0.1",
+            "::ffff:a9fe:a9fe",
+            "::127.0.0.1",
+            "64:ff9b::7f00:1",
+            "64:ff9b::a9fe:a9fe",
+            "2002:7f00:1::",
+        ],
+        *["2002:c0a8:101::", "2001:0:7f00:1::", "64:ff9b:1::1"],
+    ],
+)
+def test_any_other_address_is_not(address: str) -> None:
+    assert not is_public(address)
+
+
+@given(st.ip_addresses(v=4))
+def test_an_ipv4_address_within_an_ipv6_one_is_as_public_as_itself(address: ipaddress.IPv4Address) -> None:
+    public = is_public(str(address))
+    assert is_public(str(ipaddress.IPv6Address(0xFFFF << 32 | int(address)))) == public
+    assert is_public(str(ipaddress.IPv6Address(0x64FF9B << 96 | int(address)))) == public
+    assert is_public(str(ipaddress.IPv6Address(0x2002 << 112 | int(address) << 80))) == public
+
+
+def _fetch(url: str, **options: Any) -> Any:
+    return asyncio.run(Fetcher(1000, allow_private=False, seconds=5, **options).fetch(url))
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "169.254.169.254", "localhost", "LOCALHOST"],
+        *["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0", "user@127.0.0.1"],
+        # Full-width and circled digits, and dots of other scripts, are made plain before the connection.
+        *["①②⑦.⓪.⓪.①", "127。0。0。1", "１２７.0.0.1"],
+    ],
+)
+def test_no_way_of_writing_a_private_address_is_connected_to(host: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0)
+        port = listening.getsockname()[1]
+        with pytest.raises(FetchError) as caught:
+            _fetch(f"http://{host}:{port}/x.png")
+        assert "picture's address" in caught.value.message
+        with pytest.raises(BlockingIOError):
+            listening.accept()
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://8.8.8.8/x", "gopher://x/", "//8.8.8.8/x", "x", "", "http://", "http:///x"]
+)
+def test_only_web_addresses_are_fetched(url: str) -> None:
+    with pytest.raises(FetchError, match="picture's address"):
+        _fetch(url)
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://a\\@127.0.0.1/", "http://exa mple/", "http://x:99999/"])
+def test_an_address_that_cannot_be_read_is_an_error_with_words(url: str) -> None:
+    with pytest.raises(FetchError):
+        _fetch(url)
+
+
+def test_a_name_that_resolves_to_a_private_address_is_not_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = socket.getaddrinfo
+
+    def lying(host: str, *rest: Any, **more: Any) -> Any:
+        return real("10.1.2.3" if host == "pictures.example" else host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", lying)
+    with pytest.raises(FetchError, match=PRIVATE):
+        _fetch("http://pictures.example/x.png")
+
+
+async def test_a_host_is_private_where_any_of_its_addresses_is() -> None:
+    assert await is_private_host("http://127.0.0.1:8080/v1")
+    assert await is_private_host("http://localhost/v1")
+    assert not await is_private_host("https://8.8.8.8/")
+    assert not await is_private_host("https://name.invalid/")
+
+
+Answer = Callable[[str], bytes]
+
+
+@pytest.fixture
+async def serve(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[[Answer], Any]]:
+    """Serves answers by path on 127.0.0.2, which passes for a public address here; 127.0.0.1 does not."""
+    monkeypatch.setattr(fetch, "is_public", lambda address: address == "127.0.0.2")
+    servers: list[asyncio.Server] = []
+    silent: list[asyncio.StreamWriter] = []
+
+    async def start(answer: Answer) -> str:
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode()
+            writer.write(answer(path))
+            await writer.drain()
+            if path == "/silent":
+                silent.append(writer)
+            else:
+                writer.close()
+
+        server = await asyncio.start_server(handle, "127.0.0.2", 0)
+        servers.append(server)
+        return f"http://127.0.0.2:{server.sockets[0].getsockname()[1]}"
+
+    yield start
+    for open_still in (*silent, *servers):
+        open_still.close()
+
+
+def _ok(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+
+
+def _to(location: str) -> bytes:
+    return f"HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n".encode()
+
+
+ANSWERS = {
+    "/picture": _ok(GIF),
+    "/moved": _to("/picture"),
+    "/page": _ok(b"<html></html>"),
+    "/gone": b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
+    "/round": _to("/round"),
+    "/long": _ok(GIF + bytes(1000)),
+    "/silent": b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\nGIF8",
+    "/short": b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\nGIF8",
+    "/odd": _to("http://[::1"),
+    "/file": _to("file:///etc/passwd"),
+}
+
+
+def _answer(path: str) -> bytes:
+    return ANSWERS.get(path) or _to("http://" + path.removeprefix("/to/") + "/x")
+
+
+async def test_a_redirect_to_a_public_address_is_followed(serve: Callable[[Answer], Any]) -> None:
+    base = await serve(_answer)
+    found = await Fetcher(1000, allow_private=False).fetch(f"{base}/moved")
+    assert (found.media_type, found.content) == ("image/gif", GIF)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "2130706433", "①②⑦.⓪.⓪.①", "169.254.169.254"])
+async def test_a_redirect_to_a_private_address_is_not(serve: Callable[[Answer], Any], host: str) -> None:
+    base = await serve(lambda path: _to(f"http://{host}/x"))
+    with pytest.raises(FetchError, match="picture's address"):
+        await Fetcher(1000, allow_private=False, seconds=5).fetch(f"{base}/any")
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/gone", "status 404"),
+        ("/round", "redirects too often"),
+        ("/long", "larger than is allowed"),
+        ("/silent", "nothing in time"),
+        ("/short", "gave no picture"),
+        ("/odd", "gave no picture"),
+        ("/file", "no web address"),
+    ],
+)
+async def test_what_gives_no_picture_says_why(serve: Callable[[Answer], Any], path: str, says: str) -> None:
+    base = await serve(_answer)
+    with pytest.raises(FetchError, match=says):
+        await Fetcher(1000, allow_private=False, seconds=0.3).fetch(base + path)
+
+
+async def test_a_page_is_no_picture(serve: Callable[[Answer], Any]) -> None:
+    base = await serve(_answer)
+    with pytest.raises(NotAPicture):
+        await Fetcher(1000, allow_private=False).fetch(f"{base}/page")
+
+
+@given(st.binary(max_size=40))
+def test_what_is_taken_for_a_picture_begins_as_one(content: bytes) -> None:
+    try:
+        kind = picture(content).media_type
+    except UpstreamError:
+        return
+    assert kind in ("image/png", "image/jpeg", "image/gif", "image/webp")

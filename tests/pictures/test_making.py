@@ -1,0 +1,308 @@
+"""Pictures over the wire: both shapes, what is asked, what is refused, and where they are then."""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import orjson
+import pytest
+
+from tests.conftest import StartServer
+from tests.faults.raw import RawUpstream
+from tests.modelled import KEY, Modelled, Rule, modelled, stored
+from tests.running import ROOT, Answer, Server, chat
+
+LIMIT = 3_000_000
+PNG = b"\x89PNG\r\n\x1a\n"
+PICTURE = re.compile(r"!\[Generated Image\]\((http://127\.0\.0\.1:\d+/images/([A-Za-z0-9_-]{32}))\)")
+FILTERED = "refused by the content filter"
+OWN = "fault of its own"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A kind of trouble; `name` is the prompt that brings it about, `page` its row in docs/reliability.md."""
+
+    name: str
+    rule: Rule
+    says: str
+    page: str
+    refused: bool = False
+
+
+def _url_fault(name: str, kind: str, says: str, page: str, **keys: Any) -> Row:
+    return Row(name, {"fault": {"kind": kind, **keys}}, says, page)
+
+
+REFUSED = [
+    Row(
+        f"refused as {code}",
+        {"fault": {"kind": "image_refused", "code": code}},
+        FILTERED,
+        "picture refused by the filter",
+        True,
+    )
+    for code in ("content_policy_violation", "moderation_blocked", "contentFilter", "content_filter")
+]
+# Of any model.
+ROWS = [
+    *REFUSED,
+    Row("blocked", {"fault": {"kind": "account_blocked"}}, "blocked this account", "account blocked"),
+    Row("busy", {"fault": {"kind": "status", "status": 429}}, "in a minute", "rate limit on pictures"),
+    Row("broken", {"fault": {"kind": "status", "status": 500}}, OWN, "server error on pictures"),
+    Row("gateway", {"fault": {"kind": "status", "status": 504, "body": "html"}}, OWN, "server error on pictures"),
+    Row("a page", {"fault": {"kind": "html"}}, "is no answer", "page instead of a picture's answer"),
+    Row("an error", {"fault": {"kind": "error_200"}}, "failed while answering", "error with status 200 on pictures"),
+    Row("slow", {"delay": 30}, "fell silent", "picture too slow"),
+]
+# Of those that answer with a URL.
+URL_ROWS = [
+    _url_fault("gone", "image_gone", "status 404", "picture's URL gone"),
+    _url_fault("none", "image_not_image", "none that can be shown", "picture's URL is a page"),
+    _url_fault("huge", "image_huge", "larger than is allowed", "picture's URL without end"),
+    _url_fault("silent URL", "image_slow", "nothing in time", "picture's URL is silent", seconds=30),
+    Row("no address", {"url": "file:///etc/passwd"}, "no web address", "picture's URL gone"),
+]
+RULES: list[Rule] = [{"kind": "image", "when": {"equals": row.name}, **row.rule} for row in (*ROWS, *URL_ROWS)] + [
+    {"kind": "image", "when": {"equals": "as it was said"}, "revised_prompt": ""},
+    {"kind": "image", "when": {"equals": "revised"}, "revised_prompt": "A red fox in the snow"},
+    {
+        "when": {"equals": "paint it"},
+        "steps": [
+            {"tool_calls": [{"name": "generate_image", "arguments": {"prompt": "a boat"}}]},
+            {"text": "There."},
+        ],
+    },
+    {
+        "when": {"equals": "paint what is refused"},
+        "steps": [
+            {"tool_calls": [{"name": "generate_image", "arguments": {"prompt": REFUSED[0].name}}]},
+            {"text": "Sorry."},
+        ],
+    },
+]
+ENV = {"IMAGE_TIMEOUT_SECONDS": "1", "MAX_PICTURE_BYTES": str(LIMIT)}
+
+
+@pytest.fixture(scope="module")
+def gpt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Modelled]:
+    """A model of gpt-image's kind: base64, usage, no revised prompt."""
+    with modelled(tmp_path_factory.mktemp("gpt"), RULES, ENV, azure_openai_dalle_deployment_name="gpt-image-1") as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def dalle(gpt: Modelled, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Modelled]:
+    """One of DALL-E's kind, at the same emulator: a URL and a revised prompt."""
+    settings = gpt.emulator.azure(azure_openai_dalle_deployment_name="dall-e-3")
+    with Server(tmp_path_factory.mktemp("dalle"), {**settings, **ENV}) as server:
+        yield Modelled(server, gpt.emulator)
+
+
+async def _draw(both: Modelled, prompt: str, **image: str) -> Answer:
+    async with both.server.client() as client:
+        return await chat(client, {"message": prompt, "mode": "image", "image": image})
+
+
+async def test_base64_is_one_paragraph_with_usage(gpt: Modelled) -> None:
+    answer = await _draw(gpt, "a red fox")
+    assert answer.codes == "f20ed"
+    assert PICTURE.fullmatch(answer.text)
+    usage = answer.values("d")[0]["usage"]
+    assert usage["promptTokens"] > 0
+    assert usage["completionTokens"] > 0
+    assert answer.values("d")[0]["finishReason"] == "stop"
+
+
+async def test_a_url_and_a_revised_prompt_are_two_paragraphs_without_usage(dalle: Modelled) -> None:
+    answer = await _draw(dalle, "revised")
+    assert answer.codes == "f20ed"
+    (text,) = answer.values("0")
+    picture, revised = text.split("\n\n")
+    assert PICTURE.fullmatch(picture)
+    assert revised == "*Revised prompt: A red fox in the snow*"
+    usage = answer.values("d")[0]["usage"]
+    assert (usage["promptTokens"], usage["completionTokens"]) == (0, 0)
+
+
+async def test_a_prompt_that_was_not_revised_leaves_one_paragraph(dalle: Modelled) -> None:
+    answer = await _draw(dalle, "as it was said")
+    assert PICTURE.fullmatch(answer.text)
+
+
+async def test_a_picture_is_served_to_anybody_who_has_its_address(gpt: Modelled) -> None:
+    answer = await _draw(gpt, "a house")
+    found = PICTURE.fullmatch(answer.text)
+    assert found
+    async with httpx2.AsyncClient(trust_env=False) as nobody:
+        response = await nobody.get(found[1])
+        missing = await nobody.get(f"{gpt.server.url}/images/{'a' * 32}")
+    assert response.status_code == 200
+    assert response.content.startswith(PNG)
+    assert response.headers["content-type"] == "image/png"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in response.headers["content-security-policy"]
+    assert "immutable" in response.headers["cache-control"]
+    assert response.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert missing.status_code == 404
+
+
+async def test_the_conversation_goes_on_in_chat_after_a_picture(dalle: Modelled) -> None:
+    async with dalle.server.client() as client:
+        answer = await chat(client, {"message": "revised", "mode": "image"})
+        again = await chat(client, {"id": answer.conversation_id, "message": "Nice."})
+        assert (again.text, again.errors) == ("You said: Nice.", [])
+        drawn = await chat(client, {"id": answer.conversation_id, "message": "a hat for it", "mode": "image"})
+        assert drawn.errors == []
+        messages = await stored(client, answer.conversation_id)
+    assert [message["role"] for message in messages] == ["user", "assistant"] * 3
+    assert messages[1]["content"] == answer.text
+    (sent,) = dalle.emulator.asked("Nice.")
+    assert [message["role"] for message in sent["messages"]] == ["user", "assistant", "user"]
+    assert sent["messages"][1]["content"] == "[A picture was made and shown here: A red fox in the snow]"
+
+
+async def test_options_are_sent_where_they_are_asked_for_and_only_there(dalle: Modelled, gpt: Modelled) -> None:
+    emulator = gpt.emulator
+    bare = {"n": 1, "size": "1024x1024"}
+    assert (await _draw(dalle, "plain d")).errors == []
+    assert emulator.asked("plain d") == [{"prompt": "plain d", "model": "dall-e-3", **bare}]
+    options = {"size": "1792x1024", "quality": "hd", "style": "natural"}
+    assert (await _draw(dalle, "styled d", **options)).errors == []
+    assert emulator.asked("styled d") == [{"prompt": "styled d", "model": "dall-e-3", "n": 1, **options}]
+    assert (await _draw(gpt, "wide g", size="1536x1024", quality="low")).errors == []
+    assert emulator.asked("wide g")[0] | {"size": "1536x1024", "quality": "low"} == emulator.asked("wide g")[0]
+
+
+async def test_a_value_that_the_model_does_not_take_is_named(gpt: Modelled) -> None:
+    answer = await _draw(gpt, "too fine", quality="hd")
+    assert answer.errors == ["The model does not take this value of 'quality'."]
+    assert (await _draw(gpt, "fine", quality="high")).errors == []
+
+
+async def test_a_refused_style_is_left_out_and_learnt(gpt: Modelled, start_server: StartServer) -> None:
+    settings = gpt.emulator.azure(azure_openai_dalle_deployment_name="gpt-image-1")
+    server = start_server({**settings, "IMAGE_STYLE": "vivid", "IMAGE_QUALITY": "low"})
+    both = Modelled(server, gpt.emulator)
+    assert (await _draw(both, "first style")).errors == []
+    assert [body.get("style") for body in gpt.emulator.asked("first style")] == ["vivid", None]
+    assert [body["quality"] for body in gpt.emulator.asked("first style")] == ["low", "low"]
+    assert (await _draw(both, "second style")).errors == []
+    assert [body.get("style") for body in gpt.emulator.asked("second style")] == [None]
+
+
+async def _fails(both: Modelled, row: Row) -> None:
+    async with both.server.client() as client:
+        answer = await chat(client, {"message": row.name, "mode": "image"})
+        assert answer.codes == "f23ed"
+        assert row.says in answer.errors[0]
+        for inside in (KEY, "127.0.0.1", str(both.emulator.port), "safety system"):
+            assert inside not in answer.body.decode()
+        # Whatever happened, it was asked for once.
+        assert len([body for body in both.emulator.asked(row.name) if body["model"] == _model(both)]) == 1
+        user, said = await stored(client, answer.conversation_id)
+        assert (user["content"], said["content"]) == (row.name, "")
+        assert said["annotations"] == [{"type": "incomplete", "error": answer.errors[0]}]
+        after = f"after {row.name} of {_model(both)[:3]}"
+        again = await chat(client, {"id": answer.conversation_id, "message": after})
+        assert (again.text, again.errors) == (f"You said: {after}", [])
+        users = [message["content"] for message in both.emulator.asked(after)[0]["messages"]]
+        assert users == ([after] if row.refused else [row.name, after])
+
+
+def _model(both: Modelled) -> str:
+    return "dall-e-3" if "dalle" in both.server.data_dir.parent.name else "gpt-image-1"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+async def test_trouble_with_a_picture_is_told_once_and_never_asked_again(gpt: Modelled, row: Row) -> None:
+    await _fails(gpt, row)
+
+
+@pytest.mark.parametrize("row", URL_ROWS, ids=lambda row: row.name)
+async def test_trouble_with_a_pictures_url_is_told(dalle: Modelled, row: Row) -> None:
+    began = time.monotonic()
+    await _fails(dalle, row)
+    assert time.monotonic() - began < 15
+
+
+async def test_the_chat_model_draws_with_a_tool(gpt: Modelled) -> None:
+    async with gpt.server.client() as client:
+        answer = await chat(client, {"message": "paint it"})
+        assert answer.errors == []
+        assert PICTURE.search(answer.text)
+        assert answer.text.endswith("There.")
+        assert answer.values("a")[0]["result"] == {"shown": True, "revised_prompt": "a boat"}
+        again = await chat(client, {"id": answer.conversation_id, "message": "And now?"})
+        assert again.errors == []
+
+
+async def test_a_tools_picture_that_is_refused_is_told_to_the_model_alone(gpt: Modelled) -> None:
+    async with gpt.server.client() as client:
+        answer = await chat(client, {"message": "paint what is refused"})
+    assert (answer.text, answer.errors) == ("Sorry.", [])
+    assert FILTERED in answer.values("a")[0]["result"]["error"]
+
+
+async def test_without_a_picture_deployment_none_is_offered(gpt: Modelled, start_server: StartServer) -> None:
+    async with start_server(gpt.emulator.azure()).client() as client:
+        answer = await chat(client, {"message": "a fox", "mode": "image"})
+        assert answer.status == 422
+        assert "AZURE_OPENAI_DALLE_DEPLOYMENT_NAME" in answer.json()["error"]["message"]
+        assert (await client.get("/conversations")).json() == []
+        await chat(client, {"message": "offered nothing"})
+    tools = [tool["function"]["name"] for tool in gpt.emulator.asked("offered nothing")[0]["tools"]]
+    assert tools
+    assert "generate_image" not in tools
+
+
+def _document(value: Any) -> bytes:
+    body = orjson.dumps(value)
+    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+
+
+ENCODED = base64.b64encode(PNG + bytes(40)).decode()
+SHAPES: dict[str, tuple[Any, str]] = {
+    "broken base64": ({"data": [{"b64_json": ENCODED[:-3]}]}, "is no answer"),
+    "base64 of other letters": ({"data": [{"b64_json": "äöü" * 4}]}, "is no answer"),
+    "base64 of no picture": ({"data": [{"b64_json": base64.b64encode(b"<svg/>").decode()}]}, "none that can be shown"),
+    "base64 that is a number": ({"data": [{"b64_json": 7}]}, "is no answer"),
+    "base64 too long": ({"data": [{"b64_json": "A" * (LIMIT * 3 // 2)}]}, "larger than is allowed"),
+    "a URL that is a number": ({"data": [{"url": 7}]}, "is no answer"),
+    "no data": ({"data": []}, "is no answer"),
+    "data that is a text": ({"data": "x"}, "is no answer"),
+    "a list": ([1], "is no answer"),
+    "usage that is a text": ({"data": [{"b64_json": ENCODED}], "usage": "x"}, ""),
+    "a revised prompt that is a number": ({"data": [{"b64_json": ENCODED, "revised_prompt": 7}]}, ""),
+    "an error that is null": ({"data": [{"b64_json": ENCODED}], "error": None}, ""),
+}
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    replies = {name: (_document(value),) for name, (value, _) in SHAPES.items()}
+    with (
+        RawUpstream(replies) as upstream,
+        Server(tmp_path_factory.mktemp("shapes"), {**upstream.settings, **ENV}) as server,
+    ):
+        yield server
+
+
+@pytest.mark.parametrize("name", SHAPES)
+async def test_an_answer_of_an_odd_shape_is_told_or_taken(shapes: Server, name: str) -> None:
+    says = SHAPES[name][1]
+    async with shapes.client() as client:
+        answer = await chat(client, {"message": name, "mode": "image"})
+    assert [says in error for error in answer.errors] == [True] * bool(says)
+    assert bool(PICTURE.fullmatch(answer.text)) == (not says)
+
+
+def test_every_trouble_has_its_row_on_the_page() -> None:
+    page = re.findall(r"^\| ([^|]+?) \|", (ROOT / "docs" / "reliability.md").read_text(), re.MULTILINE)
+    assert {row.page for row in (*ROWS, *URL_ROWS)} - set(page) == set()
