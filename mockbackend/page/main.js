@@ -17,6 +17,7 @@ import { hear, tell } from "./tabs.js";
 import { themeButton } from "./theme.js";
 import { Wire } from "./wire.js";
 
+let isTitled = false;
 const wire = new Wire();
 const panels = new Panels(() => wire.opened());
 const follow = new Follow(byId("scroller"), byId("content"), byId("to-end"));
@@ -74,9 +75,12 @@ async function about() {
   }
 }
 
-const wanted = () => new URLSearchParams(location.search).get("c");
+/** The conversation that the address names. */
+function wanted() {
+  return new URLSearchParams(location.search).get("c");
+}
 
-/** Show the conversation that the address names. */
+/** Show it, or an empty one. */
 async function route() {
   const id = wanted();
   list.current = id;
@@ -119,11 +123,12 @@ function began(id) {
 async function ended(id) {
   tell({ changed: true });
   await list.refresh();
-  if (id === conversation.id && !byId("title").textContent) titled(await api.conversation(id).catch(() => null));
+  if (id === conversation.id && !isTitled) titled(await api.conversation(id).catch(() => null));
 }
 
 function titled(row) {
-  byId("title").textContent = row?.title ?? "";
+  isTitled = Boolean(row);
+  byId("title").textContent = row?.title ?? "New conversation";
   document.title = row ? `${row.title} – Mock Backend` : "Mock Backend";
 }
 

@@ -23,6 +23,10 @@ const marked = new Marked({
       const tag = `h${Math.min(6, depth + 2)}`;
       return `<${tag}>${this.parser.parseInline(tokens)}</${tag}>\n`;
     },
+    code({ text, lang }) {
+      const language = /^[\w+#.-]+/.exec(lang ?? "")?.[0];
+      return `<pre><code${language ? ` class="language-${language}"` : ""}>${escape(text)}</code></pre>`;
+    },
     image({ href, text }) {
       const own = ownPicture(href);
       if (own) return `<img src="${own}" alt="${escape(text)}" loading="lazy">`;
@@ -72,16 +76,27 @@ DOMPurify.addHook("afterSanitizeAttributes", (node) => {
   if (node.hasAttribute?.("class") && !/^language-[\w+#.-]+$/.test(node.className)) node.removeAttribute("class");
 });
 
-/** The blocks of a text. */
+/** The blocks of a text. One that is nested too deep to be read is a single block of plain words. */
 export function blocks(text) {
-  return marked.lexer(text);
+  try {
+    return marked.lexer(text);
+  } catch {
+    return Object.assign([{ type: "plain", raw: text }], { links: {} });
+  }
 }
 
 /** One block, or several, as a fragment. `links` are the text's link definitions. */
 export function render(tokens, links = {}) {
-  const list = [...tokens];
-  list.links = links;
-  return DOMPurify.sanitize(marked.parser(list), {
-    ALLOWED_TAGS: TAGS, ALLOWED_ATTR: ATTRIBUTES, ALLOW_DATA_ATTR: false, ALLOW_ARIA_ATTR: false, RETURN_DOM_FRAGMENT: true,
-  });
+  try {
+    const html = marked.parser(Object.assign([...tokens], { links }));
+    return DOMPurify.sanitize(html, {
+      ALLOWED_TAGS: TAGS, ALLOWED_ATTR: ATTRIBUTES, ALLOW_DATA_ATTR: false, ALLOW_ARIA_ATTR: false, RETURN_DOM_FRAGMENT: true,
+    });
+  } catch {
+    const words = document.createElement("p");
+    words.textContent = tokens.map((token) => token.raw).join("");
+    const fragment = document.createDocumentFragment();
+    fragment.append(words);
+    return fragment;
+  }
 }

@@ -34,7 +34,7 @@ export function openMenu(button, items) {
     if (event.key !== "Tab") event.preventDefault();
     event.stopPropagation();
   });
-  document.body.append(menu);
+  button.closest("nav, main").append(menu);
   const box = button.getBoundingClientRect();
   menu.style.left = `${Math.max(8, Math.min(box.left, innerWidth - menu.offsetWidth - 8))}px`;
   const below = box.bottom + 4;

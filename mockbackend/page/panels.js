@@ -13,7 +13,10 @@ export class Panels {
     byId("shut-list").addEventListener("click", () => this.list(false));
     byId("wire-toggle").addEventListener("click", () => this.wire(byId("wire").hidden));
     byId("shut-wire").addEventListener("click", () => this.wire(false));
-    narrow.addEventListener("change", () => this.list(false, false));
+    narrow.addEventListener("change", () => {
+      this.list(false, false);
+      this.wire(!byId("wire").hidden, false);
+    });
     this.list(false, false);
   }
 
@@ -32,6 +35,8 @@ export class Panels {
 
   wire(shown, focus = true) {
     byId("wire").hidden = !shown;
+    // On a phone it lies over the conversation.
+    byId("main").inert = shown && narrow.matches;
     byId("wire-toggle").setAttribute("aria-pressed", String(shown));
     document.documentElement.classList.toggle("wire-open", shown);
     if (shown) this.#wireOpened();

@@ -1,0 +1,77 @@
+"""One browser for all tests of the page, one server for a module's, one user for each test."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+
+from tests.page.answers import rules
+from tests.page.visiting import ARGUMENTS, BROWSER, Visitor
+from tests.running import Server
+
+expect.set_options(timeout=10_000)
+Visit = Callable[..., Visitor]
+numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose emulator has the script of answers.py."""
+    folder = tmp_path_factory.mktemp("page")
+    script = folder / "script.yaml"
+    script.write_text(json.dumps({"rules": rules()}, ensure_ascii=False))
+    with Server(folder, {"MOCK_SCRIPT": str(script)}) as running:
+        yield running
+
+
+@pytest.fixture
+def userid() -> str:
+    """A user of the test's own."""
+    return f"ada-{next(numbers)}"
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Server, userid: str) -> Iterator[Visit]:
+    """`visit()` opens a window of its own; no test may end with an error in a console."""
+    visitors: list[Visitor] = []
+    contexts: list[BrowserContext] = []
+
+    def come(width: int = 1280, height: int = 800, scheme: str = "light") -> Visitor:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if scheme == "dark" else "light",
+            permissions=["clipboard-read", "clipboard-write"],
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        visitors.append(Visitor(context.new_page(), server.url, userid))
+        return visitors[-1]
+
+    yield come
+    for context in contexts:
+        context.close()
+    assert [fault for visitor in visitors for fault in visitor.faults] == []
+    foreign = [
+        url for visitor in visitors for url in visitor.requests if not url.startswith((server.url, "data:", "blob:"))
+    ]
+    assert foreign == []
+
+
+@pytest.fixture
+def visitor(visit: Visit) -> Visitor:
+    """A user who is signed in, in a window of the usual size."""
+    return visit().sign_in()

@@ -1,0 +1,74 @@
+"""Uploading documents: offered where the service takes them, and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Page, Route, expect
+
+from tests.page.conftest import Visit
+from tests.page.visiting import Visitor
+
+
+def with_files(page: Page) -> list[dict[str, Any]]:
+    """Stand in for a service with /files, which this one does not have yet; gives the rows that it holds."""
+    rows: list[dict[str, Any]] = []
+
+    def files(route: Route) -> None:
+        if route.request.method == "POST":
+            assert route.request.headers["authorization"].startswith("Basic ")
+            row = {
+                "id": str(len(rows)),
+                "name": "plan.pdf",
+                "status": "embedding",
+                "done": 1,
+                "total": 4,
+                "error": None,
+            }
+            rows.append(row)
+            route.fulfill(status=202, json=[row])
+            return
+        route.fulfill(json=rows)
+        for row in rows:
+            row["status"] = "ready"
+
+    def file(route: Route) -> None:
+        rows[:] = [row for row in rows if not route.request.url.endswith(row["id"])]
+        route.fulfill(status=204)
+
+    page.route("**/openapi.json", lambda route: route.fulfill(json={"paths": {"/files": {}}}))
+    page.route("**/files", files)
+    page.route("**/files/*", file)
+    return rows
+
+
+def test_no_upload_is_offered_where_the_service_takes_no_files(visitor: Visitor) -> None:
+    expect(visitor.page.get_by_role("region", name="Documents")).to_be_hidden()
+
+
+def test_a_document_is_uploaded_indexed_and_deleted(visit: Visit) -> None:
+    visitor = visit()
+    with_files(visitor.page)
+    visitor.sign_in()
+    documents = visitor.page.get_by_role("region", name="Documents")
+    expect(documents).to_be_visible()
+    visitor.page.locator("#document").set_input_files(
+        {"name": "plan.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4"}
+    )
+    expect(documents.get_by_role("progressbar")).to_have_attribute("value", "0.25")
+    expect(documents.get_by_role("listitem")).to_contain_text("ready")
+    expect(documents.get_by_role("progressbar")).to_have_count(0)
+    visitor.button("Delete plan.pdf").click()
+    expect(documents.get_by_role("listitem")).to_have_count(0)
+
+
+def test_a_dropped_file_that_no_message_takes_is_uploaded(visit: Visit) -> None:
+    visitor = visit()
+    rows = with_files(visitor.page)
+    visitor.sign_in()
+    visitor.page.locator("#file").set_input_files(
+        {"name": "plan.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4"}
+    )
+    expect(visitor.page.get_by_role("region", name="Documents").get_by_role("listitem")).to_contain_text("plan.pdf")
+    assert len(rows) == 1
+    expect(visitor.page.locator("#notice")).to_be_hidden()

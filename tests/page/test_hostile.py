@@ -1,0 +1,118 @@
+"""What a hostile model says does nothing."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.page.visiting import Visitor
+
+# The elements and attributes of an answer, without the heads of its code blocks, which are ours.
+INSIDE = """node => [...node.querySelectorAll(".markdown :not(figcaption, figcaption *)")].flatMap(element => [
+    element.nodeName, ...element.getAttributeNames().map(name => `${element.nodeName}.${name}`)])"""
+FORBIDDEN = {"SCRIPT", "IFRAME", "STYLE", "FORM", "SVG", "svg", "OBJECT", "EMBED", "LINK", "META", "BASE", "IMG"}
+
+
+def test_hostile_markdown_does_nothing(visitor: Visitor) -> None:
+    visitor.page.on("dialog", lambda dialog: visitor.faults.append(f"dialog: {dialog.message}"))
+    answer = visitor.ask("Be hostile")
+    expect(answer).to_contain_text("Before.")
+    expect(answer).to_contain_text("After.")
+    for _ in range(2):
+        names = set(answer.evaluate(INSIDE))
+        assert names & FORBIDDEN == set()
+        assert [name for name in names if ".on" in name or name.endswith((".style", ".id", ".name", ".srcdoc"))] == []
+        links = answer.get_by_role("link").evaluate_all(
+            "links => links.map(link => [link.href, link.target, link.rel])"
+        )
+        assert links == [
+            ["https://good.example/path?a=1&b=2", "_blank", "noopener noreferrer"],
+            ["https://evil.example/pixel.png", "_blank", "noopener noreferrer"],
+            ["https://evil.example/a.png", "_blank", "noopener noreferrer"],
+        ]
+        # HTML is shown as what it is: text.
+        expect(answer).to_contain_text('<script>window.hacked = "script"</script>')
+        assert visitor.page.evaluate("window.hacked") is None
+        # The same from the store.
+        visitor.page.reload()
+        expect(visitor.answers).to_contain_text("After.")
+    assert not [url for url in visitor.requests if "evil.example" in url]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[a](javascript:alert(1))",
+        "[a](JaVaScRiPt:alert(1))",
+        "[a](vbscript:x)",
+        "[a](data:text/html;base64,PHNjcmlwdD4=)",
+        "[a](file:///etc/passwd)",
+        "[a](//evil.example/x)",
+        "[a](/images/none)",
+        "<javascript:alert(1)>",
+        "[a]: javascript:alert(1)\n\n[a]",
+    ],
+)
+def test_only_links_of_the_web_and_of_mail_lead_anywhere(visitor: Visitor, text: str) -> None:
+    assert visitor.page.evaluate(DRAW, text)["links"] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["[a](https://a.example)", "[a](mailto:a@b.example)", "https://a.example", "<https://a.example>"]
+)
+def test_links_of_the_web_and_of_mail_lead_there(visitor: Visitor, text: str) -> None:
+    assert len(visitor.page.evaluate(DRAW, text)["links"]) == 1
+
+
+TOKEN = "A" * 32
+PICTURES = {
+    f"![a](/images/{TOKEN})": [f"/images/{TOKEN}"],
+    f"![a](https://moved.example/images/{TOKEN})": [f"/images/{TOKEN}"],
+    f"![a](//evil.example/images/{TOKEN}?x=1)": [f"/images/{TOKEN}"],
+    "![a](/images/short)": [],
+    "![a](/conversations)": [],
+    f"![a](/images/{TOKEN}/../../conversations)": [],
+    "![a](data:image/png;base64,AAAA)": [],
+    "![a](blob:x)": [],
+    f"<img src='/images/{TOKEN}'>": [],
+}
+
+
+@pytest.mark.parametrize("text", PICTURES)
+def test_only_our_own_pictures_are_shown(visitor: Visitor, text: str) -> None:
+    assert visitor.page.evaluate(DRAW, text)["pictures"] == PICTURES[text]
+    visitor.forgive_failed_loads()
+
+
+DRAW = """async (text) => {
+    const {blocks, render} = await import("/page/markdown.js");
+    const tokens = blocks(text);
+    const drawn = render(tokens, tokens.links);
+    return {
+        links: [...drawn.querySelectorAll("a[href]")].map(link => link.getAttribute("href")),
+        pictures: [...drawn.querySelectorAll("img")].map(picture => picture.getAttribute("src")),
+    };
+}"""
+
+
+def test_a_text_that_is_hard_to_parse_does_not_hold_the_page_up(visitor: Visitor) -> None:
+    for text in (
+        "*" * 5000,
+        "[" * 5000,
+        "`" * 5000,
+        "> " * 2000 + "a",
+        "- " * 500 + "a",
+        "|" * 5000,
+        "<" * 5000,
+        "a\n" * 5000,
+    ):
+        spent = visitor.page.evaluate(
+            """async (text) => {
+                const {blocks, render} = await import("/page/markdown.js");
+                const began = performance.now();
+                render(blocks(text));
+                return performance.now() - began;
+            }""",
+            text,
+        )
+        assert spent < 5000, text[:5]

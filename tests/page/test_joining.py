@@ -1,0 +1,136 @@
+"""An answer that runs on: after a reload, in other tabs, and past the end of its server."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.page.answers import rules
+from tests.page.visiting import Visitor
+from tests.running import Server
+
+WHOLE = " ".join(f"step{n}" for n in range(1, 61)) + " done."
+
+
+def second_tab(visitor: Visitor) -> Visitor:
+    """The same user in another tab of the same browser, at the same conversation."""
+    other = Visitor(visitor.page.context.new_page(), visitor.url, visitor.userid)
+    other.page.goto(visitor.page.url)
+    other.fill_in("u", "p")
+    return other
+
+
+def test_a_reload_joins_the_running_answer(visitor: Visitor) -> None:
+    expect(visitor.say("paced")).to_contain_text("step3")
+    visitor.page.reload()
+    expect(visitor.answers).to_contain_text("step3")
+    expect(visitor.button("Stop")).to_be_visible()
+    visitor.over()
+    expect(visitor.answers.locator(".body")).to_have_text(WHOLE)
+    expect(visitor.questions).to_have_text("paced")
+
+
+def test_a_second_tab_joins_the_running_answer_and_can_stop_it(visitor: Visitor) -> None:
+    expect(visitor.say("hold this")).to_contain_text("six")
+    other = second_tab(visitor)
+    expect(other.answers).to_contain_text("one two three four five six")
+    other.button("Stop").click()
+    other.over()
+    visitor.over()
+    expect(visitor.answers).to_contain_text("one two three four five six")
+    assert other.faults == []
+
+
+def test_an_open_tab_follows_what_another_asks(visitor: Visitor) -> None:
+    visitor.ask("Hello")
+    other = second_tab(visitor)
+    expect(other.answers).to_contain_text("You said: Hello")
+    other.say("paced")
+    expect(visitor.answers).to_have_count(2)
+    expect(visitor.button("Stop")).to_be_visible()
+    visitor.over()
+    expect(visitor.answers.last.locator(".body")).to_have_text(WHOLE)
+    other.over()
+    expect(other.answers.last.locator(".body")).to_have_text(WHOLE)
+    assert other.faults == []
+
+
+def test_another_conversation_can_be_read_while_an_answer_runs(visitor: Visitor) -> None:
+    visitor.ask("Hello")
+    visitor.button("New conversation").click()
+    expect(visitor.answers).to_have_count(0)
+    expect(visitor.say("paced")).to_contain_text("step2")
+    expect(visitor.listed).to_have_text(["paced", "Hello"])
+    visitor.listed.last.click()
+    expect(visitor.answers).to_contain_text("You said: Hello")
+    expect(visitor.button("Send")).to_be_visible()
+    visitor.listed.first.click()
+    expect(visitor.answers).to_contain_text("step2")
+    visitor.over()
+    expect(visitor.answers.locator(".body")).to_have_text(WHOLE)
+
+
+def test_back_and_forward_walk_the_conversations(visitor: Visitor) -> None:
+    visitor.ask("First")
+    visitor.button("New conversation").click()
+    visitor.ask("Second")
+    visitor.page.go_back()
+    visitor.page.go_back()
+    expect(visitor.questions).to_have_text("First")
+    visitor.page.go_forward()
+    visitor.page.go_forward()
+    expect(visitor.questions).to_have_text("Second")
+
+
+def test_an_address_of_no_conversation_shows_an_empty_one(visitor: Visitor) -> None:
+    visitor.page.goto(f"{visitor.url}/?c=none")
+    expect(visitor.page.locator("#notice")).to_have_text("There is nothing here.")
+    expect(visitor.page.get_by_role("heading", name="What shall we try?")).to_be_visible()
+    assert visitor.page.url == f"{visitor.url}/"
+    visitor.forgive_failed_loads()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "script.yaml").write_text(json.dumps({"rules": rules()}, ensure_ascii=False))
+    return tmp_path
+
+
+def test_a_server_that_dies_is_missed_and_welcomed_back(browser: Browser, folder: Path) -> None:
+    settings = {"MOCK_SCRIPT": str(folder / "script.yaml")}
+    context = browser.new_context()
+    with Server(folder, settings) as first:
+        visitor = Visitor(context.new_page(), first.url, "ada").sign_in()
+        expect(visitor.say("paced")).to_contain_text("step40")
+        first.kill()
+        expect(visitor.page.locator("#notice")).to_contain_text("The server is not answering.")
+        expect(visitor.answers).to_contain_text("The connection broke off.")
+        expect(visitor.spoken).to_contain_text(re.compile("not answering|connection broke off"))
+        with Server(folder, settings, port=first.port):
+            expect(visitor.page.locator("#notice")).to_have_text("The server is back.")
+            # At most the last second of it is lost.
+            expect(visitor.answers).not_to_contain_text("connection broke off")
+            expect(visitor.answers).to_contain_text("step5")
+            expect(visitor.ask("Hello again")).to_contain_text("You said: Hello again")
+    context.close()
+
+
+def test_a_message_that_found_no_server_is_sent_once_it_is_back(browser: Browser, folder: Path) -> None:
+    context = browser.new_context()
+    with Server(folder) as first:
+        visitor = Visitor(context.new_page(), first.url, "ada").sign_in()
+        visitor.ask("Hello")
+    answer = visitor.say("Are you there?")
+    expect(answer).to_contain_text("The server cannot be reached.")
+    with Server(folder, port=first.port):
+        expect(visitor.page.locator("#notice")).to_have_text("The server is back.")
+        visitor.button("Try again").click()
+        expect(visitor.answers.last).to_contain_text("You said: Are you there?")
+        visitor.over()
+        visitor.page.reload()
+        expect(visitor.questions).to_have_text(["Hello", "Are you there?"])
+    context.close()

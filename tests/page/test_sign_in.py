@@ -1,0 +1,60 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.page.conftest import Visit
+from tests.page.visiting import Visitor
+
+
+def test_a_wrong_login_is_said_in_words_and_a_right_one_goes_on(visit: Visit) -> None:
+    visitor = visit()
+    visitor.page.goto(visitor.url)
+    expect(visitor.page.get_by_label("Login")).to_be_focused()
+    visitor.fill_in("u", "wrong")
+    expect(visitor.page.get_by_role("alert")).to_have_text("This login is not the service's.")
+    expect(visitor.page.get_by_label("Login")).to_be_focused()
+    visitor.forgive_failed_loads()
+    visitor.fill_in("u", "p")
+    expect(visitor.box).to_be_focused()
+    expect(visitor.page.locator("#userid")).to_have_text(visitor.userid)
+
+
+def test_a_userid_of_any_letters_is_taken(visit: Visit) -> None:
+    visitor = visit()
+    visitor.userid = "Jörg 利用者 👩"
+    visitor.sign_in()
+    expect(visitor.ask("Hello")).to_contain_text("You said: Hello")
+    visitor.page.reload()
+    expect(visitor.questions).to_have_text("Hello")
+
+
+def test_a_reload_stays_signed_in_and_another_tab_asks(visitor: Visitor) -> None:
+    visitor.page.reload()
+    expect(visitor.box).to_be_focused()
+    other = visitor.page.context.new_page()
+    other.goto(visitor.url)
+    expect(other.get_by_label("Login")).to_be_focused()
+
+
+def test_signing_out_forgets_the_login(visitor: Visitor) -> None:
+    visitor.button("Sign out").click()
+    expect(visitor.page.get_by_label("Login")).to_be_focused()
+    assert visitor.page.evaluate("sessionStorage.length") == 0
+    visitor.page.reload()
+    expect(visitor.page.get_by_label("Login")).to_be_focused()
+
+
+def test_a_login_that_is_taken_no_longer_asks_again(visitor: Visitor) -> None:
+    visitor.page.evaluate(
+        """() => {
+            const key = "mockbackend.session";
+            sessionStorage.setItem(key, JSON.stringify({...JSON.parse(sessionStorage.getItem(key)), password: "old"}));
+        }"""
+    )
+    visitor.box.fill("Hello")
+    visitor.box.press("Enter")
+    expect(visitor.page.get_by_role("alert")).to_contain_text("no longer taken")
+    expect(visitor.page.get_by_label("User id")).to_have_value(visitor.userid)
+    visitor.forgive_failed_loads()
