@@ -47,16 +47,17 @@ class Turns:
         self._database = database
         self.owner = owner
 
-    async def claim(self, turn: Turn, seen: int) -> bool:
+    async def claim(self, turn: Turn, updated_at: int, message_count: int) -> bool:
         """Write the row of a turn that begins.
 
-        False where another runs, or where the conversation has changed since `seen`, the `updated_at` that `turn.keep`
-        was told from.
+        False where another runs, or where the conversation has changed since the row that `turn.keep` was told from.
+        Its `updated_at` alone would not tell: until a settled turn is over, the count that is read is still its own.
         """
         rows = await self._database.run(
             """INSERT INTO turns (conversation_id, turn_id, message_id, owner, lease_until, started_at, framing, keep,
             added_count, added, log) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
-            WHERE EXISTS (SELECT 1 FROM conversations WHERE id = ? AND updated_at = ? AND deleted_at IS NULL)
+            WHERE EXISTS (SELECT 1 FROM conversations
+                WHERE id = ? AND updated_at = ? AND message_count = ? AND deleted_at IS NULL)
             ON CONFLICT (conversation_id) DO UPDATE SET turn_id = excluded.turn_id, message_id = excluded.message_id,
             owner = excluded.owner, lease_until = excluded.lease_until, started_at = excluded.started_at,
             framing = excluded.framing, keep = excluded.keep, added_count = excluded.added_count,
@@ -64,7 +65,7 @@ class Turns:
             WHERE over_at IS NOT NULL RETURNING turn_id""",
             *(turn.conversation_id, turn.turn_id, turn.message_id, self.owner, now_ms() + LEASE_MS, turn.started_at),
             *(turn.framing, turn.keep, len(turn.added), orjson.dumps(turn.added), turn.log),
-            *(turn.conversation_id, seen),
+            *(turn.conversation_id, updated_at, message_count),
         )
         return bool(rows)
 

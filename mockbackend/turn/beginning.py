@@ -86,7 +86,7 @@ class Beginning:
             if conversation.message_count >= self._max_messages:
                 raise unusable("This conversation is full. Please begin a new one.")
             turn = await self._turn(request, conversation_id, conversation.message_count, stored, turn_id, at, framing)
-            if await self._storage.turns.claim(turn, conversation.updated_at):
+            if await self._storage.turns.claim(turn, conversation.updated_at, conversation.message_count):
                 return turn
             running = await self.release_dead(conversation_id)
             limit = STOPPING_SECONDS if running and self._is_stopping(running) else WAIT_SECONDS
