@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
+import signal
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -23,7 +26,7 @@ from .pictures.fetch import Fetcher
 from .pictures.making import PictureMaker
 from .routes import routes
 from .routes.json import error_response
-from .routes.middleware import Guard
+from .routes.middleware import Guard, Unread
 from .service import Service
 from .settings import Settings, SettingsError, load_settings
 from .storage import open_storage
@@ -36,6 +39,8 @@ from .upstream import Upstream
 log = logging.getLogger("mockbackend")
 
 STREAM_HEADERS = ("x-vercel-ai-data-stream", "x-vercel-ai-ui-message-stream")
+# Plain Hypercorn cuts what still runs 3 s after SIGTERM.
+PLAIN_DRAIN_SECONDS = 1.5
 EXPOSED = ["link", "retry-after", "x-conversation-id", "x-request-id", *STREAM_HEADERS]
 
 
@@ -50,11 +55,13 @@ def create_app(settings: Settings | None = None) -> Starlette:
         async with running(chosen) as service:
             app.state.service = service
             app.state.drain = service.runs.drain
+            _drain_on_sigterm(service)
             yield
 
     app = Starlette(
         routes=routes(),
         middleware=[
+            Middleware(Unread),
             Middleware(
                 CORSMiddleware,
                 allow_origins=origins,
@@ -100,6 +107,22 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         # Under plain Hypercorn turns still run here, and the loop is about to be closed.
         stack.push_async_callback(runs.close)
         yield service
+
+
+def _drain_on_sigterm(service: Service) -> None:
+    """Where Hypercorn itself waits for SIGTERM, end the turns before it cuts them; `serve` has its own way."""
+    others = signal.getsignal(signal.SIGTERM)
+    if others in (signal.SIG_DFL, signal.SIG_IGN, None) or threading.current_thread() is not threading.main_thread():
+        return
+    loop, runs = asyncio.get_running_loop(), service.runs
+    seconds = min(service.settings.drain_seconds, PLAIN_DRAIN_SECONDS)
+    draining: list[asyncio.Task[None]] = []
+
+    def begin(number: int, frame: object) -> None:
+        # The loop's own handler is told through a descriptor, and runs as well.
+        loop.call_soon_threadsafe(lambda: draining.append(loop.create_task(runs.drain(seconds))))
+
+    signal.signal(signal.SIGTERM, begin)
 
 
 def _announce(service: Service) -> None:
