@@ -1,0 +1,113 @@
+"""Limits of turns: how many run, how long, how large messages and conversations may be."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from tests.running import chat
+from tests.turn.conftest import NewWorld
+from tests.turn.test_stop import aborted, stop, stored
+from tests.turn.valid import is_incomplete
+from tests.turn.world import WORDS, codes_of, idle, posting, text_of
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+async def test_running_answers_are_limited_for_a_user_and_in_all(new_world: NewWorld) -> None:
+    world = new_world({"MAX_RUNNING_TURNS_PER_USER": "2", "MAX_RUNNING_TURNS": "3"})
+    async with AsyncExitStack() as stack:
+        one, other, third = [await stack.enter_async_context(world.server.client(f"user-{n}")) for n in range(3)]
+        streams = [
+            await stack.enter_async_context(posting(client, "speak slowly: limited")) for client in (one, one, other)
+        ]
+        for client, limit in ((one, 2), (third, 3)):
+            refused = await chat(client, {"message": "one too many"})
+            assert refused.status == 429
+            assert int(refused.headers["retry-after"]) > 0
+            assert refused.json()["error"]["code"] == "too_many_turns"
+            assert f"{limit} answers" in refused.json()["error"]["message"]
+        assert (await one.get("/conversations")).status_code == 200
+        await stop(one, streams[0].conversation_id)
+        answer = await chat(third, {"message": "now there is room"})
+        assert answer.text == "You said: now there is room"
+        # What was refused has left nothing.
+        assert len((await third.get("/conversations")).json()) == 1
+
+
+async def test_requests_that_wait_count_and_are_released(new_world: NewWorld) -> None:
+    world = new_world({"MAX_RUNNING_TURNS_PER_USER": "3"})
+    async with world.server.client() as client:
+        async with posting(client, "speak slowly: waited for", id="busy") as stream:
+            await stream.until("0")
+            waiting = [chat(client, {"id": "busy", "message": f"{number}"}) for number in range(6)]
+            statuses = sorted(answer.status for answer in await asyncio.gather(*waiting))
+            assert statuses == [409, 409, 429, 429, 429, 429]
+        await idle(client)
+        answers = await asyncio.gather(*(chat(client, {"message": f"free {number}"}) for number in range(3)))
+        assert [answer.status for answer in answers] == [200] * 3
+
+
+async def test_an_answer_that_takes_too_long_is_ended_with_a_reason(new_world: NewWorld) -> None:
+    world = new_world({"MAX_TURN_SECONDS": "0.7"})
+    async with world.server.client() as client:
+        for message in ("speak slowly: too long", "paint slowly: too long", "never begin: too long"):
+            async with posting(client, message) as stream:
+                heard = await stream.rest()
+            assert codes_of(heard).endswith("3ed")
+            assert heard[-3] == ("3", "The answer took too long and was stopped.")
+            assert heard[-1][1]["finishReason"] == "error"
+            await aborted(world, message) if "paint" not in message else None
+            answer = (await stored(client, stream.conversation_id))["messages"][1]
+            assert is_incomplete(answer)
+            assert answer["content"] == text_of(heard)
+            if "speak" in message:
+                assert "".join(WORDS).startswith(answer["content"])
+            again = await chat(client, {"id": stream.conversation_id, "message": "and a short one?"})
+            assert again.text == "You said: and a short one?"
+
+
+async def test_a_picture_that_takes_too_long_is_ended_with_a_reason(new_world: NewWorld) -> None:
+    world = new_world({"MAX_TURN_SECONDS": "0.5"})
+    async with world.server.client() as client:
+        answer = await chat(client, {"message": "a slow picture, too slow", "mode": "image"})
+    assert answer.codes == "f23ed"
+    assert answer.errors == ["The answer took too long and was stopped."]
+
+
+@pytest.mark.parametrize("field", ["message", "attachment"])
+async def test_a_message_may_be_so_long_and_no_longer(new_world: NewWorld, field: str) -> None:
+    world = new_world({"MAX_MESSAGE_CHARACTERS": "100"})
+    async with world.server.client() as client:
+        for length, status in ((90, 200), (120, 422)):
+            text = "x" * length
+            body = {"message": {"role": "user", "content": text if field == "message" else "short"}}
+            if field == "attachment":
+                attachment = {"name": "a.txt", "contentType": "text/plain", "url": f"data:text/plain,{text}"}
+                body["message"]["experimental_attachments"] = [attachment]  # type: ignore[assignment]
+            answer = await chat(client, body)
+            assert answer.status == status
+        assert len((await client.get("/conversations")).json()) == 1
+
+
+async def test_a_conversation_may_have_so_many_messages_and_no_more(new_world: NewWorld) -> None:
+    world = new_world({"MAX_CONVERSATION_MESSAGES": "4"})
+    async with world.server.client() as client:
+        for number, status in ((1, 200), (2, 200), (3, 422)):
+            answer = await chat(client, {"id": "full", "message": f"number {number}"})
+            assert answer.status == status
+        assert answer.json()["error"]["message"] == "This conversation is full. Please begin a new one."
+        assert (await stored(client, "full"))["message_count"] == 4
+
+
+async def test_a_picture_of_a_refused_request_is_not_kept(new_world: NewWorld) -> None:
+    world = new_world({"MAX_CONVERSATION_MESSAGES": "2"})
+    attachment = {"contentType": "image/png", "url": f"data:image/png;base64,{PIXEL}"}
+    message = {"role": "user", "content": "look", "experimental_attachments": [attachment]}
+    async with world.server.client() as client:
+        assert (await chat(client, {"id": "pictured", "message": message})).status == 200
+        assert (await chat(client, {"id": "pictured", "message": message})).status == 422
+    assert world.rows("SELECT count(*), count(maker) FROM pictures") == [(1, 0)]
+    assert len(list((world.server.data_dir / "pictures").iterdir())) == 1
