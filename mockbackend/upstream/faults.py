@@ -6,6 +6,7 @@ The words are ours; the upstream's own (and its `apim-request-id`) go to the log
 from __future__ import annotations
 
 import email.utils
+import math
 import re
 import time
 from collections.abc import Mapping
@@ -122,7 +123,7 @@ def _from_status(error: openai.APIStatusError, settings: Mapping[str, str]) -> U
             )
         case 404:
             # Engines word a missing model in many ways, but they name it; a proxy's page or `Not Found` does not.
-            if code == "404" or not re.search("deployment|model", f"{code} {message}", re.IGNORECASE):
+            if not re.search("deployment|model", f"{code} {message}", re.IGNORECASE):
                 return UpstreamError(
                     "The model API does not know this path. The operator should check {version} and {address}.".format(
                         **settings
@@ -188,12 +189,14 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     """The wait that `retry-after-ms` or `retry-after` (seconds, or a date) asks for, in seconds."""
     try:
         if (milliseconds := headers.get("retry-after-ms")) is not None:
-            return max(0.0, float(milliseconds) / 1000)
-        if (value := headers.get("retry-after")) is None:
+            wait = float(milliseconds) / 1000
+        elif (value := headers.get("retry-after")) is None:
             return None
-        try:
-            return max(0.0, float(value))
-        except ValueError:
-            return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, TypeError):
+        else:
+            try:
+                wait = float(value)
+            except ValueError:
+                wait = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError):
         return None
+    return max(0.0, wait) if math.isfinite(wait) else None

@@ -31,29 +31,12 @@ def test_an_address_of_the_public_internet_is_public(address: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    [
-        *[
-            "127.0.0.1",
-            "127.9.9.9",
-            "10.0.0.1",
-            "172.16.0.1",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "0.0.0.0",
-        ],
-        *["255.255.255.255", "224.0.0.1", "198.18.0.1", "192.0.2.1", "240.0.0.1"],
-        *["::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "fec0::1", "ff02::1", "2001:db8::1"],
-        *[
-            "::ffff:127.0.0.1",
-            "::ffff:a9fe:a9fe",
-            "::127.0.0.1",
-            "64:ff9b::7f00:1",
-            "64:ff9b::a9fe:a9fe",
-            "2002:7f00:1::",
-        ],
-        *["2002:c0a8:101::", "2001:0:7f00:1::", "64:ff9b:1::1"],
-    ],
+    (
+        "127.0.0.1 127.9.9.9 10.0.0.1 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 255.255.255.255 "
+        "224.0.0.1 198.18.0.1 192.0.2.1 240.0.0.1 :: ::1 fe80::1 fe80::1%eth0 fc00::1 fec0::1 ff02::1 2001:db8::1 "
+        "::ffff:127.0.0.1 ::ffff:a9fe:a9fe ::127.0.0.1 64:ff9b::7f00:1 64:ff9b::a9fe:a9fe 2002:7f00:1:: "
+        "2002:c0a8:101:: 2001:0:7f00:1:: 64:ff9b:1::1"
+    ).split(),
 )
 def test_any_other_address_is_not(address: str) -> None:
     assert not is_public(address)
@@ -73,12 +56,11 @@ def _fetch(url: str, **options: Any) -> Any:
 
 @pytest.mark.parametrize(
     "host",
-    [
-        *["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "169.254.169.254", "localhost", "LOCALHOST"],
-        *["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0", "user@127.0.0.1"],
+    (
+        "127.0.0.1 [::1] [::ffff:127.0.0.1] [64:ff9b::7f00:1] 169.254.169.254 localhost LOCALHOST 2130706433 "
         # Full-width and circled digits, and dots of other scripts, are made plain before the connection.
-        *["①②⑦.⓪.⓪.①", "127。0。0。1", "１２７.0.0.1"],
-    ],
+        "0x7f000001 0177.0.0.1 127.1 0 user@127.0.0.1 ①②⑦.⓪.⓪.① 127。0。0。1 １２７.0.0.1"
+    ).split(),
 )
 def test_no_way_of_writing_a_private_address_is_connected_to(host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -148,8 +130,10 @@ async def serve(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[[Answ
         return f"http://127.0.0.2:{server.sockets[0].getsockname()[1]}"
 
     yield start
-    for open_still in (*silent, *servers):
-        open_still.close()
+    for writer in silent:
+        writer.close()
+    for server in servers:
+        server.close()
 
 
 def _ok(body: bytes) -> bytes:
