@@ -14,6 +14,7 @@ from collections.abc import Callable
 from ..errors import ServiceError, not_found, unusable
 from ..messages import Message, Part, now_ms, title_of
 from ..storage import Storage
+from ..storage.conversations import Conversation
 from ..storage.turns import Turn
 from .attachments import Attachments, Prepared
 from .ending import recover
@@ -51,6 +52,8 @@ class Beginning:
 
     async def claim(self, userid: str, request: ChatRequest, framing: str) -> Turn:
         """The turn's row, written. Raises ServiceError: 404, 409, 422."""
+        if len(request.messages) > self._max_messages:
+            raise unusable(f"messages: a conversation has at most {self._max_messages}.")
         prepared = [
             [await self._attachments.prepare(userid, one) for one in message.attachments]
             for message in request.messages
@@ -83,10 +86,16 @@ class Beginning:
                 raise not_found()
             if stored is None:
                 stored = [await self._store(userid, conversation_id, parts, new_pictures) for parts in prepared]
-            if conversation.message_count >= self._max_messages:
+            history = None
+            if conversation.message_count and needs_history(request):
+                history = await self._history.read(conversation_id)
+            turn = self._turn(request, conversation, history, stored, turn_id, at, framing)
+            if turn.keep + len(turn.added) > self._max_messages:
                 raise unusable("This conversation is full. Please begin a new one.")
-            turn = await self._turn(request, conversation_id, conversation.message_count, stored, turn_id, at, framing)
             if await self._storage.turns.claim(turn, conversation.updated_at, conversation.message_count):
+                # An edited first message gives the title, unless that was renamed.
+                if history and turn.keep == 0 and conversation.title == title_of(history[0]):
+                    await self._storage.conversations.change(userid, conversation_id, title=title)
                 return turn
             running = await self.release_dead(conversation_id)
             limit = STOPPING_SECONDS if running and self._is_stopping(running) else WAIT_SECONDS
@@ -134,23 +143,22 @@ class Beginning:
                 new_pictures.append(parts[-1]["token"])
         return parts
 
-    async def _turn(
+    def _turn(
         self,
         request: ChatRequest,
-        conversation_id: str,
-        message_count: int,
+        conversation: Conversation,
+        history: list[Message] | None,
         stored: list[list[Part]],
         turn_id: str,
         at: int,
         framing: str,
     ) -> Turn:
-        keep, replaced = message_count, None
-        if message_count and needs_history(request):
-            history = await self._history.read(conversation_id)
+        keep, replaced = conversation.message_count, None
+        if history is not None:
             keep = place(request, history)
             replaced = history[keep]["id"] if keep < len(history) else None
         # A list that came with a new conversation is its history.
-        first = 0 if message_count == 0 else len(request.messages) - 1
+        first = 0 if conversation.message_count == 0 else len(request.messages) - 1
         added = [
             _message(message, turn_id, at, parts)
             for message, parts in zip(request.messages[first:], stored[first:], strict=True)
@@ -159,7 +167,7 @@ class Beginning:
             added[-1]["id"] = replaced
         message_id = f"msg-{uuid.uuid4().hex}"
         owner = self._storage.turns.owner
-        return Turn(conversation_id, turn_id, message_id, owner, at, framing, keep, added)
+        return Turn(conversation.id, turn_id, message_id, owner, at, framing, keep, added)
 
 
 def _message(sent: SentMessage, turn_id: str, at: int, parts: list[Part]) -> Message:

@@ -100,6 +100,14 @@ async def test_a_conversation_may_have_so_many_messages_and_no_more(new_world: N
             assert answer.status == status
         assert answer.json()["error"]["message"] == "This conversation is full. Please begin a new one."
         assert (await stored(client, "full"))["message_count"] == 4
+        # One that takes another's place fits.
+        text = {"type": "text", "text": "from the start"}
+        again = await chat(client, {"id": "full", "messages": [{"role": "user", "content": "", "parts": [text]}]})
+        assert again.text == "You said: from the start"
+        # A list that is longer leaves no empty conversation behind.
+        long = [{"role": role, "content": role} for role in ("user", "assistant") * 3][:5]
+        assert (await chat(client, {"id": "longer", "messages": long})).status == 422
+        assert [row["id"] for row in (await client.get("/conversations")).json()] == ["full"]
 
 
 async def test_a_picture_of_a_refused_request_is_not_kept(new_world: NewWorld) -> None:
