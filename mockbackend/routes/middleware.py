@@ -1,7 +1,9 @@
-"""Around every request: an id for the log, and an answer for whatever was not foreseen."""
+"""Around every request: an id for the log, an answer for whatever was not foreseen, and a way for it to arrive."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import uuid
 
@@ -11,6 +13,7 @@ from ..errors import INTERNAL, ServiceError
 from ..log import request_id
 from .json import error_response
 
+DISCARD_SECONDS = 2.0
 log = logging.getLogger("mockbackend.http")
 
 
@@ -42,3 +45,45 @@ class Guard:
             log.exception("%s %r failed", scope["method"], scope["path"])
             if not started:
                 await error_response(ServiceError(500, "internal", INTERNAL))(scope, receive, sending)
+
+
+class Unread:
+    """Reads on, for a moment, what of a body nobody wanted, once its answer is sent.
+
+    A connection that closes while a body still comes is reset, and the client may never see its 401 or 413.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application, and hold the end of its answer back until the body is read."""
+        if scope["type"] != "http" or not _has_body(scope):
+            await self._app(scope, receive, send)
+            return
+        is_read = False
+
+        async def receiving() -> Message:
+            nonlocal is_read
+            message = await receive()
+            is_read = not message.get("more_body", False)
+            return message
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.body" and not message.get("more_body", False) and not is_read:
+                await send({**message, "more_body": True})
+                message = {"type": "http.response.body"}
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(DISCARD_SECONDS):
+                        while not is_read:
+                            await receiving()
+            await send(message)
+
+        await self._app(scope, receiving, sending)
+
+
+def _has_body(scope: Scope) -> bool:
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )
