@@ -82,19 +82,19 @@ async def test_every_owners_route_wants_a_userid(server: Server, method: str, pa
 @pytest.mark.parametrize("userid", ["", "x" * 257, "a\tb", "a\x7fb", "a\u0080b", "a\u200bb", "\u2028"])
 async def test_a_userid_is_1_to_256_printable_characters(server: Server, userid: str) -> None:
     async with server.client(userid=None) as client:
-        error = error_of(await client.get("/conversations", headers={"userid": userid.encode()}), 400)
+        error = error_of(await client.get("/conversations", headers=[(b"userid", userid.encode())]), 400)
     assert error["message"].startswith("userid:")
 
 
 async def test_a_userid_that_is_not_utf8_is_refused(server: Server) -> None:
     async with server.client(userid=None) as client:
-        error_of(await client.get("/conversations", headers={"userid": b"\xff\xfe"}), 400)
+        error_of(await client.get("/conversations", headers=[(b"userid", b"\xff\xfe")]), 400)
 
 
 @pytest.mark.parametrize("userid", ["x", "x" * 256, "jörg@example.org", "利用者", "a b", "ü" * 256])
 async def test_these_userids_are_taken(server: Server, userid: str) -> None:
     async with server.client(userid=None) as client:
-        response = await client.get("/conversations", headers={"userid": userid.encode()})
+        response = await client.get("/conversations", headers=[(b"userid", userid.encode())])
     assert (response.status_code, response.json()) == (200, [])
 
 

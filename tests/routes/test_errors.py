@@ -6,6 +6,7 @@ import asyncio
 import base64
 
 import httpx2
+import orjson
 import pytest
 
 from mockbackend.routes import API
@@ -15,6 +16,7 @@ from tests.running import Server, chat, lines, next_of
 from tests.upstream import Upstream
 
 LIMIT = 10 * 1024 * 1024
+LOGIN = base64.b64encode(b"u:p").decode()
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 MISSING = [
     (path, method)
@@ -48,8 +50,7 @@ async def test_head_is_get_without_a_body(client: httpx2.AsyncClient, path: str)
 async def raw(server: Server, head: str, chunks: list[bytes]) -> bytes:
     """What the server says to this request, of which no end is ever sent; what it no longer reads is not sent."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    login = base64.b64encode(b"u:p").decode()
-    lines = [head, "host: test", f"authorization: Basic {login}", "userid: user-1", "connection: close", "", ""]
+    lines = [head, "host: test", f"authorization: Basic {LOGIN}", "userid: user-1", "connection: close", "", ""]
     writer.write("\r\n".join(lines).encode())
     try:
         for chunk in chunks:
@@ -73,11 +74,40 @@ async def test_a_body_without_a_length_is_refused_while_it_is_read(server: Serve
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
-async def test_a_body_that_says_its_length_is_refused_while_it_is_read(server: Server) -> None:
-    answer = await raw(
-        server, "POST /chat HTTP/1.1\r\ncontent-length: 1000000000", [b" " * 65536] * (LIMIT // 65536 + 1)
-    )
+async def test_a_body_that_says_its_length_is_refused_before_it_is_sent(server: Server) -> None:
+    answer = await raw(server, "POST /chat HTTP/1.1\r\ncontent-length: 1000000000", [])
     assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+EARLY = {
+    "no login": ("POST /chat HTTP/1.1\r\nauthorization: none", 401),
+    "no userid": ("POST /chat HTTP/1.1\r\nuserid: ", 400),
+    "no such path": ("POST /none HTTP/1.1", 404),
+    "no such method": ("PUT /chat HTTP/1.1", 405),
+    "multipart": ("POST /chat HTTP/1.1\r\ncontent-type: multipart/form-data; boundary=a", 415),
+    "too large": ("POST /chat HTTP/1.1", 413),
+}
+
+
+@pytest.mark.parametrize("case", EARLY)
+async def test_an_answer_arrives_though_its_body_still_comes(server: Server, case: str) -> None:
+    head, status = EARLY[case]
+    size = LIMIT * 2 if status == 413 else LIMIT // 2
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    own = [line.split(":")[0] for line in head.split("\r\n")[1:]]
+    headers = {"host": "test", "authorization": f"Basic {LOGIN}", "userid": "user-1", "content-length": str(size)}
+    lines = [head, *(f"{name}: {value}" for name, value in headers.items() if name not in own), "", ""]
+    writer.write("\r\n".join(lines).encode())
+    async with asyncio.timeout(15):
+        answer = await reader.readuntil(b"\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 %d " % status)
+        # A client that sends first and reads then comes so far only where it is not reset.
+        for _ in range(0, size, 65536):
+            writer.write(b" " * min(65536, size))
+            await writer.drain()
+        rest = await reader.readuntil(b"}}")
+    assert orjson.loads(rest)["error"]["code"]
+    writer.close()
 
 
 @pytest.mark.parametrize("path", ["/chat", "/conversations/a/pin"])
@@ -164,9 +194,8 @@ async def test_every_answer_has_an_id_that_the_log_has_too(client: httpx2.AsyncC
 
 async def test_a_client_that_leaves_in_its_body_does_no_harm(server: Server) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    login = base64.b64encode(b"u:p").decode()
-    head = f"POST /chat HTTP/1.1\r\nhost: test\r\nauthorization: Basic {login}\r\nuserid: user-1\r\ncontent-length: 100\r\n\r\n"
-    writer.write(head.encode() + b'{"message": ')
+    headers = f"host: test\r\nauthorization: Basic {LOGIN}\r\nuserid: user-1\r\ncontent-length: 100"
+    writer.write(f'POST /chat HTTP/1.1\r\n{headers}\r\n\r\n{{"message": '.encode())
     await writer.drain()
     writer.close()
     await writer.wait_closed()
