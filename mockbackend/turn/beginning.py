@@ -10,6 +10,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 from ..errors import ServiceError, not_found, unusable
 from ..messages import Message, Part, now_ms, title_of
@@ -54,9 +55,13 @@ class Beginning:
         """The turn's row, written. Raises ServiceError: 404, 409, 422."""
         if len(request.messages) > self._max_messages:
             raise unusable(f"messages: a conversation has at most {self._max_messages}.")
+        earlier = request.messages[:-1]
+        if any(message.attachments for message in earlier) and await self._is_begun(userid, request.conversation_id):
+            # A client sends its whole list each time; what is stored already is neither stored nor fetched again.
+            earlier = tuple(replace(message, attachments=()) for message in earlier)
         prepared = [
             [await self._attachments.prepare(userid, one) for one in message.attachments]
-            for message in request.messages
+            for message in (*earlier, request.messages[-1])
         ]
         new_pictures: list[str] = []
         try:
@@ -64,6 +69,12 @@ class Beginning:
         except BaseException:
             await self._storage.pictures.discard(new_pictures)
             raise
+
+    async def _is_begun(self, userid: str, conversation_id: str | None) -> bool:
+        if conversation_id is None:
+            return False
+        conversation = await self._storage.conversations.get(userid, conversation_id)
+        return conversation is not None and conversation.message_count > 0
 
     async def _claim(
         self,
