@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -11,6 +12,7 @@ from tests.clients.client import Client, OpenPage
 from tests.clients.compared import initial, same
 from tests.clients.conftest import Stored
 from tests.routes.api import png
+from tests.running import Server
 
 PNG = png()
 TEXT = "Grüße from a file.\n"
@@ -55,6 +57,36 @@ def test_a_loaded_picture_is_the_same_picture_after_the_next_question(
     held = page.send("think")
     assert (len(held["messages"]), held["errors"]) == (4, [])
     assert stored()[:2] == before
+
+
+def test_a_picture_that_comes_again_with_every_question_is_stored_once(
+    client: Client, open_page: OpenPage, backend: Server
+) -> None:
+    before = pictures_in(backend)
+    page = open_page()
+    page.send("plain, with files", files=FILES)
+    page.send("think")
+    page.send("plain")
+    assert len(pictures_in(backend) - before) == 1
+
+
+def test_a_conversation_goes_on_when_a_pictures_address_is_gone(
+    client: Client, open_page: OpenPage, stored: Stored
+) -> None:
+    page = open_page()
+    page.send("plain, with files", files=FILES)
+    page.leave()
+    before = stored()
+    for file in files_of(before[0]):
+        file["url"] = "https://gone.invalid/dot.png"
+    page = open_page(messages=initial(client, before))
+    held = page.send("think")
+    assert (held["errors"], len(stored())) == ([], 4)
+    assert "gone" not in str(stored())
+
+
+def pictures_in(server: Server) -> set[Path]:
+    return {path for path in (server.data_dir / "pictures").rglob("*") if path.is_file()}
 
 
 def files_of(message: dict[str, Any]) -> list[dict[str, Any]]:
