@@ -18,6 +18,17 @@ from mockbackend.pictures.fetch import Fetcher, FetchError, is_private_host, is_
 from mockbackend.pictures.kinds import NotAPicture, picture
 
 PRIVATE = "is a private one"
+PRIVATE_ADDRESSES = (
+    "127.0.0.1 127.9.9.9 10.0.0.1 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 255.255.255.255 "
+    "224.0.0.1 198.18.0.1 192.0.2.1 240.0.0.1 :: ::1 fe80::1 fe80::1%eth0 fc00::1 fec0::1 ff02::1 2001:db8::1 "
+    "::ffff:127.0.0.1 ::ffff:a9fe:a9fe ::127.0.0.1 64:ff9b::7f00:1 64:ff9b::a9fe:a9fe 2002:7f00:1:: "
+    "2002:c0a8:101:: 2001:0:7f00:1:: 64:ff9b:1::1"
+)
+PRIVATE_HOSTS = (
+    "127.0.0.1 [::1] [::ffff:127.0.0.1] [64:ff9b::7f00:1] 169.254.169.254 localhost LOCALHOST 2130706433 "
+    # Full-width and circled digits, and dots of other scripts, are made plain before the connection.
+    "0x7f000001 0177.0.0.1 127.1 0 user@127.0.0.1 ①②⑦.⓪.⓪.① 127。0。0。1 １２７.0.0.1"
+)
 GIF = b"GIF89a" + bytes(20)
 
 
@@ -31,12 +42,7 @@ def test_an_address_of_the_public_internet_is_public(address: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    (
-        "127.0.0.1 127.9.9.9 10.0.0.1 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 255.255.255.255 "
-        "224.0.0.1 198.18.0.1 192.0.2.1 240.0.0.1 :: ::1 fe80::1 fe80::1%eth0 fc00::1 fec0::1 ff02::1 2001:db8::1 "
-        "::ffff:127.0.0.1 ::ffff:a9fe:a9fe ::127.0.0.1 64:ff9b::7f00:1 64:ff9b::a9fe:a9fe 2002:7f00:1:: "
-        "2002:c0a8:101:: 2001:0:7f00:1:: 64:ff9b:1::1"
-    ).split(),
+    PRIVATE_ADDRESSES.split(),
 )
 def test_any_other_address_is_not(address: str) -> None:
     assert not is_public(address)
@@ -56,11 +62,7 @@ def _fetch(url: str, **options: Any) -> Any:
 
 @pytest.mark.parametrize(
     "host",
-    (
-        "127.0.0.1 [::1] [::ffff:127.0.0.1] [64:ff9b::7f00:1] 169.254.169.254 localhost LOCALHOST 2130706433 "
-        # Full-width and circled digits, and dots of other scripts, are made plain before the connection.
-        "0x7f000001 0177.0.0.1 127.1 0 user@127.0.0.1 ①②⑦.⓪.⓪.① 127。0。0。1 １２７.0.0.1"
-    ).split(),
+    PRIVATE_HOSTS.split(),
 )
 def test_no_way_of_writing_a_private_address_is_connected_to(host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:

@@ -1,0 +1,133 @@
+"""`mockbackend check` as it is run: a line for each probe, and what to mend where one fails."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.raw import STREAM, RawUpstream, event
+from tests.modelled import KEY, Emulator, Rule
+from tests.running import environment, free_port
+
+RULES: list[Rule] = [
+    {"deployment": "gpt-busy", "fault": {"kind": "status", "status": 429}},
+    {"deployment": "gpt-role", "fault": {"kind": "status", "status": 401, "code": "PermissionDenied"}},
+    {"deployment": "gpt-network", "fault": {"kind": "status", "status": 403}},
+    {"deployment": "gpt-broken", "text": "ok", "fault": {"kind": "error_event", "after": 0}},
+    {"deployment": "gpt-version", "fault": {"kind": "status", "status": 400, "message": "API version not supported"}},
+    {"deployment": "gpt-page", "fault": {"kind": "html"}},
+    {"deployment": "gpt-4o-old", "fault": {"kind": "refuse", "parameter": "max_completion_tokens"}},
+]
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with Emulator(tmp_path_factory.mktemp("check"), RULES) as running:
+        yield running
+
+
+def _check(folder: Path, settings: dict[str, str]) -> tuple[int, list[str]]:
+    """Exit status and lines."""
+    env = environment({"DATA_DIR": str(folder / "data"), **settings})
+    command = [sys.executable, "-m", "mockbackend", "check"]
+    ran = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert KEY not in ran.stdout + ran.stderr
+    assert "Traceback" not in ran.stderr, ran.stderr
+    return ran.returncode, ran.stdout.splitlines() + ran.stderr.splitlines()
+
+
+def _failure(folder: Path, settings: dict[str, str]) -> str:
+    """The one line that tells of a failure."""
+    status, lines = _check(folder, settings)
+    failed = [line for line in lines if line.startswith("FAILED")]
+    assert (status, len(failed)) == (1, 1), lines
+    return failed[0]
+
+
+@pytest.mark.parametrize("version", ["2024-10-21", "v1", ""])
+def test_all_that_is_set_works(emulator: Emulator, tmp_path: Path, version: str) -> None:
+    status, lines = _check(tmp_path, emulator.azure(version, azure_openai_dalle_deployment_name="gpt-image-1"))
+    works = [line.split(":")[0] for line in lines if line.startswith("works")]
+    assert status == 0
+    assert [line.split()[1] for line in works] == ["chat", "pictures", "storage"]
+    assert "gpt-4o" in works[0]
+    assert "gpt-image-1" in works[1]
+    # No picture was made, and paid for.
+    drawn = [request for request in emulator.requests() if request["path"].split("?")[0].endswith("generations")]
+    assert {request["status"] for request in drawn} == {400}
+
+
+def test_the_emulator_is_checked_where_nothing_is_set(tmp_path: Path) -> None:
+    status, lines = _check(tmp_path, {})
+    assert status == 0
+    assert lines[0].startswith("engine: emulator")
+
+
+def test_no_picture_deployment_is_said_and_is_no_failure(emulator: Emulator, tmp_path: Path) -> None:
+    status, lines = _check(tmp_path, emulator.azure())
+    assert status == 0
+    assert any(line.startswith("absent") and "AZURE_OPENAI_DALLE_DEPLOYMENT_NAME" in line for line in lines)
+
+
+def test_a_deployment_that_refuses_a_parameter_works(emulator: Emulator, tmp_path: Path) -> None:
+    assert _check(tmp_path, emulator.azure(azure_openai_gpt_deployment_name="gpt-4o-old"))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "says"),
+    [
+        ("azure_openai_api_key", "wrong", "refused the key. The operator should check AZURE_OPENAI_API_KEY"),
+        ("azure_openai_gpt_deployment_name", "missing-1", "check AZURE_OPENAI_GPT_DEPLOYMENT_NAME"),
+        ("azure_openai_gpt_deployment_name", "gpt-image-1", "another kind of model"),
+        ("azure_openai_dalle_deployment_name", "missing-2", "check AZURE_OPENAI_DALLE_DEPLOYMENT_NAME"),
+        ("azure_openai_dalle_deployment_name", "gpt-4o", "another kind of model"),
+        ("azure_openai_gpt_deployment_name", "gpt-version", "check AZURE_OPENAI_API_VERSION"),
+        ("azure_openai_gpt_deployment_name", "gpt-busy", "over its rate limit"),
+        ("azure_openai_gpt_deployment_name", "gpt-role", "role"),
+        ("azure_openai_gpt_deployment_name", "gpt-network", "network rules"),
+        ("azure_openai_gpt_deployment_name", "gpt-broken", "failed while answering"),
+        ("azure_openai_gpt_deployment_name", "gpt-page", "is no answer"),
+    ],
+)
+def test_what_is_wrong_is_told_apart(emulator: Emulator, tmp_path: Path, setting: str, value: str, says: str) -> None:
+    assert says in _failure(tmp_path, {**emulator.azure(), setting.upper(): value})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:{port}", "name.invalid"])
+def test_a_host_that_is_not_there_is_told_with_its_setting(tmp_path: Path, host: str) -> None:
+    settings = {
+        "AZURE_OPENAI_ENDPOINT": f"http://{host.format(port=free_port())}",
+        "AZURE_OPENAI_API_KEY": KEY,
+        "AZURE_OPENAI_GPT_DEPLOYMENT_NAME": "gpt-4o",
+    }
+    assert "cannot be reached. The operator should check AZURE_OPENAI_ENDPOINT" in _failure(tmp_path, settings)
+
+
+def test_a_wrong_path_is_told_from_a_missing_model(emulator: Emulator, tmp_path: Path) -> None:
+    settings = {"OPENAI_BASE_URL": f"{emulator.url}/wrong", "OPENAI_API_KEY": KEY, "OPENAI_MODEL": "gpt-4o"}
+    assert "does not know this path. The operator should check OPENAI_BASE_URL" in _failure(tmp_path, settings)
+    settings |= {"OPENAI_BASE_URL": f"{emulator.url}/v1", "OPENAI_MODEL": "missing"}
+    assert "check OPENAI_MODEL" in _failure(tmp_path, settings)
+
+
+def test_a_stream_that_says_nothing_is_a_failure(tmp_path: Path) -> None:
+    with RawUpstream({"Say ok.": (STREAM, event({"odd": 1}))}) as upstream:
+        settings = {name: value for name, value in upstream.settings.items() if name != "OPENAI_IMAGE_MODEL"}
+        assert "is no answer" in _failure(tmp_path, settings)
+
+
+def test_a_data_folder_that_cannot_be_used_is_told(emulator: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "conversation_metadata.db").write_bytes(b"no database" * 1000)
+    assert "storage (DATA_DIR" in _failure(tmp_path, emulator.azure())
+
+
+def test_settings_that_are_wrong_are_listed_with_exit_status_2(tmp_path: Path) -> None:
+    status, lines = _check(tmp_path, {"AZURE_OPENAI_API_KEY": KEY, "PORT": "x"})
+    assert status == 2
+    assert any("AZURE_OPENAI_ENDPOINT" in line for line in lines)
+    assert any("PORT" in line for line in lines)
