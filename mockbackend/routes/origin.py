@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable
 
 from starlette.requests import Request
 
 from ..settings import Settings
+
+HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 
 
 def picture_url(request: Request, settings: Settings) -> Callable[[str], str]:
@@ -20,11 +23,18 @@ def origin(request: Request, settings: Settings) -> str:
     """PUBLIC_URL, or what a trusted proxy forwards, or the request's own scheme and host."""
     if settings.public_url:
         return settings.public_url.rstrip("/")
-    scheme, host = request.url.scheme, request.headers.get("host") or request.url.netloc
+    scheme, hosts = request.url.scheme, [request.headers.get("host", "")]
     if request.client is not None and _is_trusted(request.client.host, settings.trusted_proxies):
         scheme = _first(request, "x-forwarded-proto") or scheme
-        host = _first(request, "x-forwarded-host") or host
+        hosts.insert(0, _first(request, "x-forwarded-host"))
+    # What is no host would end the URL, and the Markdown around it, where it likes.
+    host = next((host for host in hosts if HOST.fullmatch(host)), _listening(request))
     return f"{scheme if scheme in ('http', 'https') else 'http'}://{host}"
+
+
+def _listening(request: Request) -> str:
+    address, port = request.scope["server"] or ("localhost", None)
+    return address if port is None else f"{address}:{port}"
 
 
 def _first(request: Request, header: str) -> str:
