@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from datetime import UTC, datetime
 
@@ -11,6 +12,8 @@ from starlette.responses import Response
 from ..errors import ServiceError
 from .access import service
 from .json import JSON
+
+log = logging.getLogger("mockbackend.http")
 
 
 async def health(request: Request) -> Response:
@@ -39,5 +42,10 @@ async def ready(request: Request) -> Response:
     here = service(request)
     if here.runs.draining:
         raise ServiceError(503, "draining", "The service is shutting down.")
-    await here.storage.database.run("SELECT 1")
+    try:
+        await here.storage.database.run("SELECT id FROM conversations LIMIT 1")
+        await here.history.read("none")
+    except Exception:
+        log.exception("the stores do not answer")
+        raise ServiceError(503, "unavailable", "The stores do not answer.") from None
     return JSON({"status": "ready"})
