@@ -1,0 +1,55 @@
+"""How the process is, told to people and to load balancers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import httpx2
+import pytest
+
+from tests.conftest import StartServer
+from tests.routes.api import error_of
+from tests.running import Server, lines, next_of
+from tests.upstream import Upstream
+
+
+async def test_health_says_who_answers_and_when(client: httpx2.AsyncClient) -> None:
+    response = await client.get("/health")
+    health = response.json()
+    assert health["status"] == "healthy"
+    told = datetime.fromisoformat(health["timestamp"])
+    assert told.utcoffset() == timedelta()
+    assert abs(datetime.now(UTC) - told) < timedelta(seconds=10)
+    assert (health["engine"], health["emulated"], health["pictures"]) == ("emulator", True, True)
+
+
+async def test_health_counts_the_running_turns(start_server: StartServer) -> None:
+    async with Upstream() as upstream:
+        server = start_server(upstream.settings)
+        async with server.client() as client:
+            assert (await client.get("/health")).json()["running_turns"] == 0
+            async with client.stream("POST", "/chat", json={"message": "Hello"}) as response:
+                call = await upstream.call()
+                health = (await client.get("/health")).json()
+                assert (health["running_turns"], health["engine"], health["emulated"]) == (1, "openai", False)
+                assert health["pictures"] is False
+                await call.answer("Hi")
+                await next_of(lines(response), "d")
+            assert (await client.get("/health")).json()["running_turns"] == 0
+
+
+def test_load_balancers_need_no_login(server: Server) -> None:
+    with httpx2.Client(base_url=server.url, trust_env=False) as stranger:
+        assert stranger.get("/livez").json() == {"status": "live"}
+        assert stranger.get("/readyz").json() == {"status": "ready"}
+
+
+@pytest.mark.parametrize("name", ["conversation_metadata.db", "mock-langgraph-db.db"])
+async def test_a_process_without_one_of_its_stores_lives_and_is_not_ready(start_server: StartServer, name: str) -> None:
+    server = start_server()
+    async with server.client() as client:
+        assert (await client.get("/readyz")).status_code == 200
+        for path in server.data_dir.glob(f"{name}*"):
+            path.write_bytes(b"this is no database" * 1000)
+        assert error_of(await client.get("/readyz"), 503)["code"] == "unavailable"
+        assert (await client.get("/livez")).status_code == 200
