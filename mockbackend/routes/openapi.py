@@ -25,12 +25,15 @@ def _json(description: str, schema: Schema) -> Schema:
 
 
 TEXT: Schema = {"type": "string"}
+WORDS: Schema = {"type": "string", "minLength": 1, "pattern": r"\S"}
+WORD: Schema = {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}
 INTEGER: Schema = {"type": "integer"}
 ID: Schema = {"type": "string", "pattern": r"^[!-.0-\[\]-~]{1,256}$", "minLength": 1, "maxLength": 256}
+# No schema: lines of the data stream are no server-sent events, though their type says so.
 STREAM: Schema = {
-    "description": "The data stream, one line `CODE:JSON` an event",
+    "description": "The data stream, one line `CODE:JSON` an event; with `protocol=ui` the UI message stream",
     "headers": {"X-Conversation-Id": {"schema": TEXT}},
-    "content": {"text/event-stream": {"schema": TEXT}},
+    "content": {"text/event-stream": {}},
 }
 NO_CONTENT: Schema = {"description": "Nothing to tell"}
 PAGE_FILE: Schema = {
@@ -50,16 +53,17 @@ SCHEMAS: Schema = {
         updated_at=INTEGER,
         message_count=INTEGER,
     ),
-    "Message": _object([], id=ID, role={"enum": ["user", "assistant", "system"]}, content=TEXT),
+    # Front ends send more than this: parts, attachments, content as a list.
+    "Message": _object(["role", "content"], id=ID, role={"enum": ["user", "assistant", "system"]}, content=WORDS),
     "ChatRequest": {
         **_object(
             [],
             id=ID,
             conversation_id=ID,
             mode={"enum": ["chat", "image"]},
-            message={"anyOf": [TEXT, _ref("Message")]},
+            message={"anyOf": [WORDS, _ref("Message")]},
             messages={"type": "array", "items": _ref("Message"), "minItems": 1},
-            image=_object([], size=TEXT, quality=TEXT, style=TEXT),
+            image=_object([], size=WORD, quality=WORD, style=WORD),
             system=TEXT,
             messageId=ID,
             resumable={"type": "boolean"},
