@@ -43,7 +43,7 @@ class Upstream:
             settings.upstream_read_timeout_seconds, connect=settings.upstream_connect_timeout_seconds
         )
         # aiohttp never ends a read whose chunked body turns out to be broken: it has let its own time limit go.
-        self._longest_silence = settings.upstream_read_timeout_seconds + 1
+        self._longest_silence = settings.upstream_read_timeout_seconds + 2
         http = openai.DefaultAioHttpClient(
             timeout=self._timeout,
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30),
@@ -96,7 +96,10 @@ class Upstream:
         """
         response = await self._post("chat", "/chat/completions", self.chat_model, body, self._timeout)
         try:
-            yield self._events(response)
+            async with asyncio.timeout(self._longest_silence) as limit:
+                yield self._events(response, limit)
+        except TimeoutError as error:
+            raise self._fault(error, "chat") from error
         finally:
             await response.aclose()
 
@@ -161,7 +164,8 @@ class Upstream:
             )
             return response
 
-    async def _events(self, response: httpx2.Response) -> AsyncIterator[list[bytes]]:
+    async def _events(self, response: httpx2.Response, limit: asyncio.Timeout) -> AsyncIterator[list[bytes]]:
+        loop = asyncio.get_running_loop()
         decoder = EventDecoder()
         encoded = "content-encoding" in response.headers
         chunks: AsyncIterator[bytes] = response.aiter_bytes() if encoded else response.stream  # type: ignore[assignment]
@@ -170,12 +174,12 @@ class Upstream:
                 body = (await response.aread())[:2000]
                 log.warning("upstream answered with no stream: %r", body)
                 raise self._not_a_stream(body)
-            pieces = aiter(chunks)
-            while True:
-                async with asyncio.timeout(self._longest_silence):
-                    chunk = await anext(pieces, None)
-                if chunk is None:
-                    return
+            moved = loop.time()
+            async for chunk in chunks:
+                # Once a second at the most: moving a time limit costs as much as reading a token.
+                if (now := loop.time()) - moved > 1:
+                    limit.reschedule(now + self._longest_silence)
+                    moved = now
                 if events := decoder.feed(chunk):
                     yield events
         except Exception as error:
