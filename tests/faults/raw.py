@@ -93,6 +93,13 @@ RAW_ROWS = [
     RawRow("[DONE] without finish_reason", (STREAM, words("One "), DONE), CUT, kept="One "),
     RawRow("cut after the answer's end", (STREAM, words("One."), STOP, 0.1, "reset"), None, kept="One.", finish="stop"),
     RawRow(
+        "slow but steady",
+        (STREAM, *(piece for _ in range(6) for piece in (words("so "), 0.7)), STOP, DONE),
+        None,
+        kept="so " * 6,
+        finish="stop",
+    ),
+    RawRow(
         "error that is null",
         (STREAM, event({"error": None, **choice({"content": "One."})}), STOP, DONE),
         kept="One.",
