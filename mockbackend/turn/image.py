@@ -30,7 +30,9 @@ async def image(
         except UpstreamError as error:
             if isinstance(error, PromptRefused):
                 answering.refuse_prompt()
-            answering.fail(error.message)
+            # A call that was stopped may fail as it is closed: the stop is how it ended.
+            if answering.stop.reason is None:
+                answering.fail(error.message)
         except Exception:
             log.exception("the picture turn failed")
             answering.fail(INTERNAL)
