@@ -1,6 +1,7 @@
 """Measure both services and print the comparison: `python -m bench.run [--only ROW] [--rounds N] [--quick]`."""
 
 import argparse
+import signal
 import sys
 
 from bench.driving import LoadError
@@ -25,6 +26,8 @@ def main() -> int:
     """Run the rows; 1 where a target was missed or a row could not be measured."""
     chosen = options()
     effort = Effort(rounds=max(chosen.rounds, 1), quick=chosen.quick)
+    # An asked end is an exception like Ctrl-C's, so that no server is left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     usual_python()
     figures: list[Figure] = []
     failed = False

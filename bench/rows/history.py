@@ -2,33 +2,42 @@
 
 from bench.driving import run_load
 from bench.job import Job
-from bench.measure import Effort, both_warm, loaded
+from bench.measure import Effort, both_warm, loaded, paired
 from bench.procfs import bytes_on_disk
+from bench.servers import Server
 from bench.table import Figure
+
+BLOCKS = 3
+BLOCK = 8
+"""Each stage ends with so many blocks of so many turns, measured on both sides in turn."""
+MESSAGE = "tokens=20 size=50 ".ljust(1024, "x")
 
 
 def history(effort: Effort) -> list[Figure]:
-    """One conversation of 400 turns, a kilobyte said and a kilobyte answered in each; one round whatever is asked."""
-    windows = {10: 10, 100: 20, 400: 20} if not effort.quick else {10: 10, 100: 20}
-    last = max(windows)
-    message = "tokens=20 size=50 ".ljust(1024, "x")
+    """One conversation a side, a kilobyte said and a kilobyte answered in each turn, up to 400 turns."""
+    stages = [BLOCKS * BLOCK, 100] if effort.quick else [BLOCKS * BLOCK, 100, 400]
+    figures = []
     with both_warm() as (_, servers):
-        spent: dict[int, list[float]] = {turn: [] for turn in windows}
-        disk: list[float] = []
-        for server in servers:
-            said = 0
-            for turn, width in windows.items():
-                start = turn - width // 2 if turn != last else turn - width
-                run_load(Job(server.port, message, turns=start - said, conversation="long"))
-                _, cpu = loaded(server, Job(server.port, message, turns=width, conversation="long"))
-                spent[turn].append(cpu / width * 1e3)
-                said = start + width
-            disk.append(bytes_on_disk(server.data) / 1e6)
-    figures = [
-        Figure(f"CPU of a turn at {turn} turns of 1 KB messages", "ms", ((usual, ours),), 0.08 if turn == 400 else None)
-        for turn, (usual, ours) in spent.items()
-    ]
-    on_disk = Figure(
-        f"bytes on disk after {last} such turns", "MB", ((disk[0], disk[1]),), 0.03 if last == 400 else None
-    )
-    return [*figures, on_disk]
+        said = 0
+        for turns in stages:
+            for server in servers:
+                say(server, turns - BLOCKS * BLOCK - said)
+            name = f"CPU of a turn at {turns} turns of 1 KB messages"
+            pairs = paired(BLOCKS, servers, cpu_of_a_turn)
+            figures.append(Figure(name, "ms", pairs, target=0.08 if turns == 400 else None))
+            said = turns
+        usual, ours = (bytes_on_disk(server.data) / 1e6 for server in servers)
+    name = f"bytes on disk after {said} such turns"
+    return [*figures, Figure(name, "MB", ((usual, ours),), target=0.03 if said == 400 else None)]
+
+
+def say(server: Server, turns: int) -> None:
+    """Let the conversation grow."""
+    if turns:
+        run_load(Job(server.port, MESSAGE, turns=turns, conversation="long"))
+
+
+def cpu_of_a_turn(server: Server) -> float:
+    """Milliseconds of processor time, the mean of a few turns."""
+    _, spent = loaded(server, Job(server.port, MESSAGE, turns=BLOCK, conversation="long"))
+    return spent / BLOCK * 1e3
