@@ -1,0 +1,146 @@
+"""Attachments in every shape that front ends send: what the model is asked, what is stored, what is refused."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.routes.api import data_url, png
+from tests.running import chat
+from tests.turn.world import World, files
+
+PNG = data_url(png(), "image/png")
+BARE = base64.b64encode(png()).decode()
+WORDS = "Zeile 1\nZeile 2 – ü"
+TEXT = data_url(WORDS.encode(), "text/plain")
+WEB = "https://192.168.0.1/a.png"
+
+
+def parts(*parts: dict[str, Any]) -> dict[str, Any]:
+    """A message of AI SDK 5 or assistant-ui: files before the words."""
+    return {"parts": [*parts, {"type": "text", "text": "Look"}]}
+
+
+def content(*parts: dict[str, Any]) -> dict[str, Any]:
+    """A message of OpenAI's shape, or of assistant-ui's."""
+    return {"content": [{"type": "text", "text": "Look"}, *parts]}
+
+
+def sdk4(*attachments: dict[str, Any]) -> dict[str, Any]:
+    return {"content": "Look", "experimental_attachments": list(attachments)}
+
+
+PICTURES: dict[str, dict[str, Any]] = {
+    "AI SDK 4": sdk4({"name": "a.png", "contentType": "image/png", "url": PNG}),
+    "AI SDK 4, beside parts": {**sdk4({"name": "a.png", "url": PNG}), "parts": [{"type": "text", "text": "Look"}]},
+    "AI SDK 5": parts({"type": "file", "mediaType": "image/png", "filename": "a.png", "url": PNG}),
+    "AI SDK core, bare base64": content({"type": "file", "mediaType": "image/png", "data": BARE}),
+    "AI SDK core, an image": content({"type": "image", "image": BARE, "mediaType": "image/png"}),
+    "AI SDK core, an image with a data: URL": content({"type": "image", "image": PNG}),
+    "assistant-ui": content({"type": "file", "data": PNG, "mimeType": "image/png", "filename": "a.png"}),
+    "OpenAI": content({"type": "image_url", "image_url": {"url": PNG, "detail": "low"}}),
+    "OpenAI, in short": content({"type": "image_url", "image_url": PNG}),
+    "a wrong type": sdk4({"name": "a.jpg", "contentType": "image/jpeg", "url": data_url(png(), "image/jpeg")}),
+    "line breaks in base64": sdk4({"name": "a", "url": "data:image/png;base64," + BARE[:9] + "\n" + BARE[9:]}),
+}
+TEXTS: dict[str, dict[str, Any]] = {
+    "AI SDK 4": sdk4({"name": "b.txt", "contentType": "text/plain", "url": TEXT}),
+    "AI SDK 5": parts({"type": "file", "mediaType": "text/plain", "filename": "b.txt", "url": TEXT}),
+    "assistant-ui": content({"type": "file", "data": TEXT, "mimeType": "text/plain", "filename": "b.txt"}),
+    "with a charset": sdk4({"name": "b.txt", "url": TEXT.replace("plain;", "plain;charset=utf-8;")}),
+    "percent-encoded": sdk4({"name": "b.txt", "url": "data:text/plain,Zeile%201%0AZeile%202%20%E2%80%93%20%C3%BC"}),
+    "Markdown": sdk4({"name": "b.txt", "url": data_url(WORDS.encode(), "text/markdown")}),
+    "JSON": sdk4({"name": "b.txt", "url": data_url(WORDS.encode(), "application/json")}),
+}
+LOOK = {"type": "text", "text": "Look"}
+
+
+async def asked(world: World) -> list[dict[str, Any]]:
+    """The last user message's parts in the newest call."""
+    calls = (await world.emulator.journal())["requests"]
+    parts: list[dict[str, Any]] = calls[-1]["body"]["messages"][-1]["content"]
+    return parts
+
+
+@pytest.mark.parametrize("shape", PICTURES)
+async def test_a_picture_reaches_the_model_as_a_data_url(world: World, user: httpx2.AsyncClient, shape: str) -> None:
+    answer = await chat(user, {"messages": [{"role": "user", **PICTURES[shape]}]})
+    assert answer.status == 200, answer.body
+    assert "I see 1 picture" in (answer.text or answer.body.decode())
+    assert await asked(world) == [LOOK, {"type": "image_url", "image_url": {"url": PNG}}]
+    # And again in the next turn, from the store.
+    await chat(user, {"id": answer.conversation_id, "message": "And now?"})
+    calls = (await world.emulator.journal())["requests"]
+    assert calls[-1]["body"]["messages"][-3]["content"][1]["image_url"]["url"] == PNG
+
+
+@pytest.mark.parametrize("shape", TEXTS)
+async def test_a_text_reaches_the_model_as_text(world: World, user: httpx2.AsyncClient, shape: str) -> None:
+    answer = await chat(user, {"messages": [{"role": "user", **TEXTS[shape]}]})
+    assert answer.status == 200, answer.body
+    assert await asked(world) == [LOOK, {"type": "text", "text": f"[File b.txt]\n{WORDS}"}]
+
+
+async def test_several_attachments_keep_their_order(world: World, user: httpx2.AsyncClient) -> None:
+    message = sdk4({"name": "a.png", "url": PNG}, {"name": "b.txt", "url": TEXT}, {"name": "c.png", "url": PNG})
+    assert (await chat(user, {"messages": [{"role": "user", **message}]})).status == 200
+    assert [part["type"] for part in await asked(world)] == ["text", "image_url", "text", "image_url"]
+
+
+async def test_an_attachment_needs_no_words(world: World, user: httpx2.AsyncClient) -> None:
+    message = {"role": "user", "content": "", "experimental_attachments": [{"name": "a.png", "url": PNG}]}
+    answer = await chat(user, {"messages": [message]})
+    assert answer.status == 200
+    assert [part["type"] for part in await asked(world)] == ["image_url"]
+    (row,) = (await user.get("/conversations")).json()
+    assert row["title"] in ("Picture", "Attachment")
+
+
+async def test_attachments_of_earlier_messages_are_the_stored_ones(world: World, user: httpx2.AsyncClient) -> None:
+    """AI SDK 4 sends all of them again with each post; none is stored twice."""
+    first = {"role": "user", **PICTURES["AI SDK 4, beside parts"]}
+    answer = await chat(user, {"id": "resent", "messages": [first]})
+    stored = (await user.get("/conversations/resent")).json()["messages"]
+    before = sorted(files(world.server.data_dir / "pictures"))
+    # As it holds them itself, and as it loaded them from here.
+    for opening in (first, {key: value for key, value in stored[0].items() if key != "id"}):
+        reply = {"role": "assistant", "content": answer.text, "parts": [{"type": "text", "text": answer.text}]}
+        again = await chat(user, {"id": "resent", "messages": [opening, reply, {"role": "user", "content": "And?"}]})
+        assert again.status == 200, again.body
+        assert sorted(files(world.server.data_dir / "pictures")) == before
+    messages = (await user.get("/conversations/resent")).json()["messages"]
+    assert [message["content"] for message in messages if message["role"] == "user"] == ["Look", "And?"]
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "a private address": (content({"type": "image_url", "image_url": {"url": WEB}}), "private"),
+    "this machine": (content({"type": "image_url", "image_url": {"url": "http://127.0.0.1/a.png"}}), "private"),
+    "this machine by name": (sdk4({"name": "a.png", "url": "http://localhost/a.png"}), "private"),
+    "the cloud's metadata": (
+        parts({"type": "file", "mediaType": "image/png", "url": "http://169.254.169.254/"}),
+        "private",
+    ),
+    "an address of IPv6": (sdk4({"name": "a.png", "url": "http://[::1]/a.png"}), "private"),
+    "a PDF": (sdk4({"name": "a.pdf", "url": data_url(b"%PDF-1.7", "application/pdf")}), "cannot be attached"),
+    "a sound": (parts({"type": "file", "mediaType": "audio/mpeg", "url": data_url(b"x", "audio/mpeg")}), "attached"),
+    "an SVG": (sdk4({"name": "a.svg", "url": data_url(b"<svg/>", "image/svg+xml")}), "none that can be shown"),
+    "a text in a picture's clothes": (sdk4({"name": "a.png", "url": data_url(b"Hello", "image/png")}), "shown"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+async def test_what_cannot_be_attached_is_a_422_and_nothing_is_stored(
+    world: World, user: httpx2.AsyncClient, case: str
+) -> None:
+    message, reason = REFUSED[case]
+    before = sorted(files(world.server.data_dir / "pictures"))
+    # Behind one that could be: it is not kept either.
+    first = {"role": "user", **PICTURES["AI SDK 4"]}
+    answer = await chat(user, {"messages": [first, {"role": "user", **message}]})
+    assert answer.status == 422, answer.body
+    assert reason in answer.json()["error"]["message"]
+    assert (await user.get("/conversations")).json() == []
+    assert sorted(files(world.server.data_dir / "pictures")) == before
