@@ -124,6 +124,7 @@ def test_an_answer_says_how_it_ended() -> None:
         "at": 5,
         "parts": [STEP, words("a")],
         "finish": "length",
+        "usage": {"prompt": 1, "completion": 2},
     }
 
 
