@@ -19,7 +19,6 @@ from starlette.responses import Response
 
 from . import log as logs
 from .agent.graph import compile_graph
-from .embedded import embedded_emulator
 from .errors import ServiceError
 from .login import load_login
 from .pictures.fetch import Fetcher
@@ -93,6 +92,9 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         stack.push_async_callback(storage.close)
         emulator_url = None
         if settings.engine == "emulator":
+            # Imported late: with a real engine nothing of it is needed.
+            from .embedded import embedded_emulator
+
             emulator_url = await stack.enter_async_context(embedded_emulator(settings.mock_script))
         upstream = Upstream(settings, emulator_url)
         stack.push_async_callback(upstream.close)

@@ -42,14 +42,17 @@ class Conversations:
         self._database = database
 
     async def begin(self, userid: str, conversation_id: str, title: str) -> Conversation | None:
-        """The row, made where there was none; None where the id is somebody else's."""
+        """The row as it is settled, made where there was none; None where the id is somebody else's."""
         now = now_ms()
-        await self._database.run(
+        # One statement for both cases: an update that changes nothing returns the row that was there.
+        rows = await self._database.run(
             """INSERT INTO conversations (id, userid, is_pinned, created_at, updated_at, title)
-            VALUES (?, ?, FALSE, ?, ?, ?) ON CONFLICT (id) DO NOTHING""",
+            VALUES (?, ?, FALSE, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET id = id
+            WHERE userid = excluded.userid AND deleted_at IS NULL
+            RETURNING id, title, is_pinned, created_at, updated_at, message_count""",
             *(conversation_id, userid, now, now, title),
         )
-        return await self.get(userid, conversation_id)
+        return _conversation(rows[0]) if rows else None
 
     async def get(self, userid: str, conversation_id: str) -> Conversation | None:
         """The owner's row of that id."""
