@@ -121,6 +121,7 @@ function began(id) {
 }
 
 async function ended(id) {
+  if (!session()) return;
   tell({ changed: true });
   await list.refresh();
   if (id === conversation.id && !isTitled) titled(await api.conversation(id).catch(() => null));

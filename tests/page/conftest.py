@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.page.answers import rules
 from tests.page.visiting import ARGUMENTS, BROWSER, Visitor
@@ -75,3 +75,16 @@ def visit(browser: Browser, server: Server, userid: str) -> Iterator[Visit]:
 def visitor(visit: Visit) -> Visitor:
     """A user who is signed in, in a window of the usual size."""
     return visit().sign_in()
+
+
+@pytest.fixture(scope="module")
+def modules(browser: Browser, server: Server) -> Iterator[Page]:
+    """The page before anybody signs in, where its modules can be imported and tried."""
+    context = browser.new_context()
+    visitor = Visitor(context.new_page(), server.url, "nobody")
+    visitor.page.goto(visitor.url)
+    yield visitor.page
+    context.close()
+    # A picture that does not exist is asked for by some.
+    visitor.forgive_failed_loads()
+    assert visitor.faults == []

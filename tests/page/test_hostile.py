@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.page.visiting import Visitor
 
@@ -53,15 +53,15 @@ def test_hostile_markdown_does_nothing(visitor: Visitor) -> None:
         "[a]: javascript:alert(1)\n\n[a]",
     ],
 )
-def test_only_links_of_the_web_and_of_mail_lead_anywhere(visitor: Visitor, text: str) -> None:
-    assert visitor.page.evaluate(DRAW, text)["links"] == []
+def test_only_links_of_the_web_and_of_mail_lead_anywhere(modules: Page, text: str) -> None:
+    assert modules.evaluate(DRAW, text)["links"] == []
 
 
 @pytest.mark.parametrize(
     "text", ["[a](https://a.example)", "[a](mailto:a@b.example)", "https://a.example", "<https://a.example>"]
 )
-def test_links_of_the_web_and_of_mail_lead_there(visitor: Visitor, text: str) -> None:
-    assert len(visitor.page.evaluate(DRAW, text)["links"]) == 1
+def test_links_of_the_web_and_of_mail_lead_there(modules: Page, text: str) -> None:
+    assert len(modules.evaluate(DRAW, text)["links"]) == 1
 
 
 TOKEN = "A" * 32
@@ -79,9 +79,8 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("text", PICTURES)
-def test_only_our_own_pictures_are_shown(visitor: Visitor, text: str) -> None:
-    assert visitor.page.evaluate(DRAW, text)["pictures"] == PICTURES[text]
-    visitor.forgive_failed_loads()
+def test_only_our_own_pictures_are_shown(modules: Page, text: str) -> None:
+    assert modules.evaluate(DRAW, text)["pictures"] == PICTURES[text]
 
 
 DRAW = """async (text) => {
@@ -95,7 +94,7 @@ DRAW = """async (text) => {
 }"""
 
 
-def test_a_text_that_is_hard_to_parse_does_not_hold_the_page_up(visitor: Visitor) -> None:
+def test_a_text_that_is_hard_to_parse_does_not_hold_the_page_up(modules: Page) -> None:
     for text in (
         "*" * 5000,
         "[" * 5000,
@@ -106,7 +105,7 @@ def test_a_text_that_is_hard_to_parse_does_not_hold_the_page_up(visitor: Visitor
         "<" * 5000,
         "a\n" * 5000,
     ):
-        spent = visitor.page.evaluate(
+        spent = modules.evaluate(
             """async (text) => {
                 const {blocks, render} = await import("/page/markdown.js");
                 const began = performance.now();

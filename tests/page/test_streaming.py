@@ -7,7 +7,7 @@ import shlex
 import subprocess
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.page.answers import long_answer
 from tests.page.conftest import Visit
@@ -71,8 +71,8 @@ def test_who_scrolls_up_is_left_there_and_a_button_leads_back(visitor: Visitor) 
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
-def test_letters_and_lines_that_packets_cut_are_put_together(visitor: Visitor, size: int) -> None:
-    found = visitor.page.evaluate(
+def test_letters_and_lines_that_packets_cut_are_put_together(modules: Page, size: int) -> None:
+    found = modules.evaluate(
         """async (size) => {
             const {parseLine, readLines} = await import("/page/stream.js");
             const words = '0:"Grüße, 世界 👩‍🚀\\u2028\\\\n"';
@@ -98,8 +98,8 @@ def test_letters_and_lines_that_packets_cut_are_put_together(visitor: Visitor, s
     ]
 
 
-def test_a_last_line_without_an_end_is_read_too(visitor: Visitor) -> None:
-    found = visitor.page.evaluate(
+def test_a_last_line_without_an_end_is_read_too(modules: Page) -> None:
+    found = modules.evaluate(
         """async () => {
             const {readLines} = await import("/page/stream.js");
             const lines = [];
