@@ -1,0 +1,133 @@
+"""The data folder: opened by several processes at once, read with sqlite3, small, and reset by removing it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import StartServer
+from tests.routes.api import say, texts
+from tests.running import Server, chat, environment
+
+OPEN = """
+import asyncio, sys
+from pathlib import Path
+from mockbackend.storage import open_storage
+
+async def main():
+    print("ready", flush=True)
+    sys.stdin.readline()
+    storage = await open_storage(Path(sys.argv[1]))
+    row = await storage.conversations.begin("user", sys.argv[2], "title")
+    assert row is not None and row.id == sys.argv[2]
+    await storage.close()
+
+asyncio.run(main())
+"""
+
+
+def rows(path: Path, statement: str) -> list[tuple[Any, ...]]:
+    """What another program reads, while the service runs."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def test_processes_that_open_a_new_folder_at_once_all_succeed(tmp_path: Path) -> None:
+    folder = tmp_path / "made" / "here"
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPEN, str(folder), f"c{number}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment({}),
+        )
+        for number in range(4)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.readline()
+    errors = []
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
+    for process in processes:
+        _, error = process.communicate(timeout=30)
+        errors.append((process.returncode, error.decode()))
+    assert errors == [(0, "")] * 4
+    found = rows(folder / "conversation_metadata.db", "SELECT id FROM conversations ORDER BY id")
+    assert found == [("c0",), ("c1",), ("c2",), ("c3",)]
+    assert list((folder / "alive").iterdir()) == []
+
+
+async def test_the_conversations_table_reads_well(server: Server) -> None:
+    async with server.client("reader") as client:
+        await say(client, "Grüße aus Köln", "read")
+        await client.post("/conversations/read/pin", json={"is_pinned": True})
+        (row,) = (await client.get("/conversations")).json()
+    path = server.data_dir / "conversation_metadata.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        (found,) = connection.execute("SELECT * FROM conversations WHERE userid = 'reader'").fetchall()
+    assert list(found.keys())[:4] == ["id", "userid", "is_pinned", "created_at"]
+    assert dict(found) == {**row, "userid": "reader", "is_pinned": 1, "deleted_at": None}
+    kinds = {name: (kind, strict) for _, name, kind, strict, *_ in rows(path, "PRAGMA table_info(conversations)")}
+    assert kinds["id"] == ("TEXT", 0)
+    assert kinds["userid"] == ("TEXT", 1)
+    assert kinds["is_pinned"] == ("BOOLEAN", 0)
+    assert kinds["created_at"] == ("INTEGER", 1)
+
+
+async def test_a_thread_has_one_checkpoint_however_long_it_is(server: Server) -> None:
+    path = server.data_dir / "mock-langgraph-db.db"
+    async with server.client("thread") as client:
+        for number in range(6):
+            await say(client, f"What time is it in Oslo? {number}", "thread")
+        await chat(client, {"id": "thread", "message": "A fox", "mode": "image"})
+        assert len(await texts(client, "thread")) == 14
+    assert rows(path, "SELECT count(*) FROM checkpoints WHERE thread_id = 'thread'") == [(1,)]
+    assert rows(path, "SELECT count(*) FROM writes WHERE thread_id = 'thread'") == [(0,)]
+
+
+async def test_a_long_conversation_is_stored_once(server: Server) -> None:
+    """Twenty turns of 2 kB: the usual set-up keeps each of them in every checkpoint after it."""
+    path = server.data_dir / "mock-langgraph-db.db"
+    async with server.client("long") as client:
+        for number in range(20):
+            await say(client, f"{number} " + "word " * 200, "long")
+    query = "SELECT length(checkpoint) FROM checkpoints WHERE thread_id = 'long'"
+    ((size,),) = rows(path, query)
+    assert 40_000 < size < 80_000
+
+
+async def test_removing_the_folder_is_a_full_reset(start_server: StartServer, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    server = start_server(data_dir=folder)
+    async with server.client() as client:
+        await say(client, "Hello", "mine")
+    # The proof of life of the one that runs is all that there is, and it goes with it.
+    assert len(list((folder / "alive").iterdir())) == 1
+    server.stop()
+    assert list((folder / "alive").iterdir()) == []
+    shutil.rmtree(folder)
+    again = start_server(data_dir=folder)
+    async with again.client("user-2") as client:
+        assert (await client.get("/conversations")).json() == []
+        await say(client, "Mine now", "mine")
+
+
+async def test_turns_of_many_conversations_at_once_are_all_stored(server: Server) -> None:
+    async with server.client("many") as client:
+        await asyncio.gather(*(say(client, f"Hello {number}", f"many-{number}") for number in range(15)))
+        for number in range(15):
+            user, assistant = await texts(client, f"many-{number}")
+            assert user == ("user", f"Hello {number}")
+            assert assistant == ("assistant", f"You said: Hello {number}")
+    assert "locked" not in server.log

@@ -1,0 +1,91 @@
+"""Every schema that there ever was is brought to the newest, with what it holds; a step is taken whole or not."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mockbackend.storage import database, migrations
+from mockbackend.storage.migrations import MIGRATIONS, migrate
+from tests.conftest import StartServer
+from tests.routes.api import say, texts
+
+NEWEST = len(MIGRATIONS)
+
+
+def schema(path: Path) -> list[tuple[str, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY name").fetchall()
+
+
+def version(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        number: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        return number
+
+
+def old(path: Path, number: int) -> None:
+    """A database as schema `number` had it, with a conversation in it."""
+    with closing(sqlite3.connect(path)) as connection:
+        for step in MIGRATIONS[:number]:
+            connection.executescript(step)
+        connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("INSERT INTO conversations (id, userid, is_pinned, created_at) VALUES ('a', 'user-1', 1, 5)")
+        connection.commit()
+
+
+@pytest.mark.parametrize("number", range(1, NEWEST + 1))
+def test_an_old_schema_becomes_the_newest(tmp_path: Path, number: int) -> None:
+    path, fresh = tmp_path / "old.db", tmp_path / "new.db"
+    old(path, number)
+    database.prepare(path)
+    database.prepare(fresh)
+    assert version(path) == version(fresh) == NEWEST
+    assert schema(path) == schema(fresh)
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT id, userid, is_pinned, created_at FROM conversations").fetchall()
+    assert rows == [("a", "user-1", 1, 5)]
+
+
+def test_a_table_that_somebody_made_by_hand_is_taken_as_the_first_schema(tmp_path: Path) -> None:
+    path = tmp_path / "hand.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(MIGRATIONS[0])
+    database.prepare(path)
+    assert version(path) == NEWEST
+
+
+def test_preparing_twice_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "twice.db"
+    database.prepare(path)
+    before = path.read_bytes()
+    database.prepare(path)
+    assert path.read_bytes() == before
+
+
+def test_a_step_that_fails_leaves_the_schema_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "failed.db"
+    database.prepare(path)
+    before = schema(path)
+    broken = "CREATE TABLE made (a); ALTER TABLE none ADD COLUMN b;"
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*MIGRATIONS, broken))
+    with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.OperationalError, match="none"):
+        migrate(connection)
+    assert schema(path) == before
+    assert version(path) == NEWEST
+
+
+async def test_the_service_goes_on_with_the_oldest_folder(start_server: StartServer, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    old(folder / "conversation_metadata.db", 1)
+    server = start_server(data_dir=folder)
+    async with server.client() as client:
+        (row,) = (await client.get("/conversations")).json()
+        assert (row["id"], row["is_pinned"], row["created_at"], row["updated_at"]) == ("a", True, 5, 5)
+        assert await texts(client, "a") == []
+        await say(client, "Hello", "a")
+        assert await texts(client, "a") == [("user", "Hello"), ("assistant", "You said: Hello")]
