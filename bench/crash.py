@@ -1,0 +1,39 @@
+"""`python -m bench.crash [--kills 100] [--seed N]`: kill -9 under load, so many times, with all checked after each."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.running import Server
+from tests.turn.conftest import emulating
+from tests.turn.crashing import SCRIPT
+from tests.turn.killing import kill_again_and_again
+from tests.turn.world import azure
+
+
+def main() -> int:
+    """Kill, and print what was met; an AssertionError tells what is not as it must be."""
+    parser = argparse.ArgumentParser(prog="python -m bench.crash", description=__doc__)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    chosen = parser.parse_args()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="bench-crash-") as name:
+        folder = Path(name)
+        with emulating(folder, SCRIPT) as emulator:
+            server = Server(folder, azure(emulator))
+            try:
+                tally = asyncio.run(kill_again_and_again(server, emulator, chosen.kills, chosen.seed))
+            finally:
+                server.close()
+    figures = {**asdict(tally), "seconds": round(time.monotonic() - began)}
+    print(" ".join(f"{name}={value}" for name, value in figures.items()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
