@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import threading
@@ -106,6 +107,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         service = Service(settings, login, storage, upstream, history, runs, beginning)
         await service.recover()
         _announce(service)
+        # What was imported and opened lives as long as the process: the collector need not walk it again and again.
+        gc.freeze()
         # Under plain Hypercorn turns still run here, and the loop is about to be closed.
         stack.push_async_callback(runs.close)
         yield service

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import Callable
@@ -41,6 +42,7 @@ def _first(request: Request, header: str) -> str:
     return request.headers.get(header, "").split(",")[0].strip()
 
 
+@functools.lru_cache(maxsize=1024)
 def _is_trusted(peer: str, trusted: tuple[str, ...]) -> bool:
     if "*" in trusted:
         return True
