@@ -97,6 +97,15 @@ async def test_one_turn_at_a_time_across(pair: Pair) -> None:
     assert answer.text == "You said: now me"
 
 
+async def test_an_abort_here_and_the_next_message_there_may_cross(pair: Pair) -> None:
+    for number in range(4):
+        async with posting(pair.one, f"speak slowly: crossing {number}", id="crossing") as stream:
+            await stream.until("0")
+            following = asyncio.create_task(chat(pair.other, {"id": "crossing", "message": f"instead of {number}"}))
+        assert (await following).text == f"You said: instead of {number}"
+    assert (await stored(pair.other, "crossing"))["message_count"] == 16
+
+
 async def test_turns_taken_by_both_at_once_lose_nothing(pair: Pair) -> None:
     async def say(client: httpx2.AsyncClient, name: str) -> int:
         taken = 0
