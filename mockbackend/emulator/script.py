@@ -34,12 +34,23 @@ class _Head:
             raise ValueError("'times' must be at least one")
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML whose strings may hold characters as JSON's escapes write them, as two surrogates."""
+
+    def text(self, node: yaml.ScalarNode) -> str:
+        value = str(self.construct_scalar(node))
+        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16")
+
+
+_Loader.add_constructor("tag:yaml.org,2002:str", _Loader.text)
+
+
 def load_script(path: str | os.PathLike[str]) -> Script:
     """The script of a YAML file; ScriptError where it cannot be read or says what no emulator can do."""
     name = os.fspath(path)
     try:
         with open(path, encoding="utf-8") as file:
-            document = yaml.safe_load(file)
+            document = _Loader(file).get_single_data()
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ScriptError(f"{name}: cannot be read: {error}") from error
     chat: list[Rule[ChatStep]] = []

@@ -159,3 +159,15 @@ def test_a_wrong_script_is_refused_by_file_rule_and_key(tmp_path: Path, text: st
 def test_a_script_that_is_not_there_is_a_script_error(tmp_path: Path) -> None:
     with pytest.raises(ScriptError, match=r"none\.yaml: cannot be read"):
         load_script(tmp_path / "none.yaml")
+
+
+async def test_characters_may_be_written_as_json_escapes_them(emulate: Emulate) -> None:
+    served = emulate(r'{"rules": [{"when": "wave", "text": "hi \ud83d\udc4b"}]}')
+    assert await said(served, "wave") == "hi 👋"
+
+
+def test_half_a_character_is_a_script_error(tmp_path: Path) -> None:
+    path = tmp_path / "half.yaml"
+    path.write_text(r'{"rules": [{"text": "hi \ud83d"}]}')
+    with pytest.raises(ScriptError, match=r"half\.yaml: cannot be read"):
+        load_script(path)
