@@ -21,10 +21,15 @@ LOCAL_FRONT_ENDS = tuple(
     f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 3001, 4173, 4200, 5173, 8080)
 )
 AZURE_REQUIRED = ("azure_openai_endpoint", "azure_openai_api_key", "azure_openai_gpt_deployment_name")
-AZURE_OTHERS = ("azure_openai_api_version", "azure_openai_dalle_deployment_name")
+AZURE_OTHERS = (
+    "azure_openai_api_version",
+    "azure_openai_dalle_deployment_name",
+    "azure_openai_embedding_deployment_name",
+)
+AZURE_SEARCH = ("azure_search_endpoint", "azure_search_api_key", "azure_search_index_name")
 PLACEHOLDER = re.compile(r"<[^<>]*>|your[-_](resource|api[-_]key|key|deployment)|changeme", re.IGNORECASE)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-ZERO_ALLOWED = ("chat_temperature", "drain_seconds", "upstream_max_wait_seconds")
+ZERO_ALLOWED = ("chat_temperature", "drain_seconds", "passage_overlap_characters", "upstream_max_wait_seconds")
 
 
 class SettingsError(Exception):
@@ -54,10 +59,16 @@ class Settings:
     azure_openai_dalle_deployment_name: str = _setting(
         "Deployment that makes pictures, gpt-image or DALL-E; absent: no pictures", "", "<picture deployment>"
     )
+    azure_openai_embedding_deployment_name: str = _setting(
+        "Deployment that embeds documents; absent: they are found by their words alone", "", "<embedding deployment>"
+    )
     openai_base_url: str = _setting("Any OpenAI-compatible engine instead of Azure", "", "http://127.0.0.1:11434/v1")
     openai_api_key: str = _setting("Its key; alone it changes nothing", "", "<key>")
     openai_model: str = _setting("Its chat model", "", "<chat model>")
     openai_image_model: str = _setting("Its picture model; absent: no pictures", "", "<picture model>")
+    openai_embedding_model: str = _setting(
+        "Its embedding model; absent: documents are found by their words alone", "", "<embedding model>"
+    )
     mock_script: str = _setting("Script of the emulator, which answers when no engine is set", "", "script.yaml")
 
     system_prompt: str = _setting("Opens every request to the model", "")
@@ -79,6 +90,26 @@ class Settings:
     upstream_max_tries: int = _setting("Tries of one model call before its first token", 4)
     upstream_max_wait_seconds: float = _setting("Longest wait between those tries, in all", 20.0)
     max_picture_bytes: int = _setting("Largest picture that is fetched or stored", 20 * 1024 * 1024)
+
+    azure_search_endpoint: str = _setting(
+        "Azure AI Search service that indexes documents; absent: they are indexed in DATA_DIR",
+        "",
+        "https://<service>.search.windows.net",
+    )
+    azure_search_api_key: str = _setting("Admin key of that service", "", "<key>")
+    azure_search_index_name: str = _setting("Its index, made where it is missing", "", "documents")
+    max_file_bytes: int = _setting("Largest document", 50 * 1024 * 1024)
+    max_files_per_upload: int = _setting("Documents of one upload at the most", 20)
+    max_files_per_user: int = _setting("Documents of one userid at the most", 1000)
+    max_user_bytes: int = _setting("Documents of one userid at the most, all together", 1024 * 1024 * 1024)
+    max_document_pages: int = _setting("Pages, slides or sheets of one document at the most", 5000)
+    max_document_characters: int = _setting("Text of one document at the most", 20_000_000)
+    extraction_seconds: float = _setting("Longest time that reading one document may take", 120.0)
+    extraction_memory_bytes: int = _setting("Memory that reading one document may take", 1024 * 1024 * 1024)
+    passage_characters: int = _setting("Length of the passages that a document is split into", 1200)
+    passage_overlap_characters: int = _setting("What neighbouring passages have in common", 150)
+    embedding_batch_size: int = _setting("Passages embedded by one call", 64)
+    embedding_concurrency: int = _setting("Such calls at once, in one process", 4)
 
     public_url: str = _setting("Origin under which pictures are served; absent: the request's", "", "https://<host>")
     trusted_proxies: tuple[str, ...] = _setting("Peers whose X-Forwarded headers are believed", ("127.0.0.1", "::1"))
@@ -175,6 +206,14 @@ def _problems(settings: Settings) -> list[str]:
         for name in AZURE_REQUIRED
         if azure and not settings.openai_base_url and not getattr(settings, name)
     ]
+    search = [name for name in AZURE_SEARCH if getattr(settings, name)]
+    problems += [
+        f"{name.upper()}: missing (Azure AI Search needs it beside {search[0].upper()})"
+        for name in AZURE_SEARCH
+        if search and not getattr(settings, name)
+    ]
+    if settings.passage_overlap_characters * 2 > settings.passage_characters:
+        problems.append("PASSAGE_OVERLAP_CHARACTERS: must be at most half of PASSAGE_CHARACTERS")
     if settings.openai_base_url:
         problems += [
             f"{name.upper()}: set beside OPENAI_BASE_URL; set one of the two engines"
@@ -185,7 +224,7 @@ def _problems(settings: Settings) -> list[str]:
             problems.append("OPENAI_MODEL: missing (OPENAI_BASE_URL needs it)")
     problems += [
         f"{name.upper()}: must be an http:// or https:// address"
-        for name in ("azure_openai_endpoint", "openai_base_url", "public_url")
+        for name in ("azure_openai_endpoint", "openai_base_url", "azure_search_endpoint", "public_url")
         if getattr(settings, name) and not _is_http_url(getattr(settings, name))
     ]
     if not settings.azure_v1 and not re.match(r"^\d{4}-\d{2}-\d{2}(-preview)?$", settings.azure_openai_api_version):

@@ -23,10 +23,10 @@ LAYERS = (
     ("service",),
     ("turn",),
     ("agent",),
-    ("pictures",),
+    ("pictures", "documents"),
     ("upstream", "storage", "protocol", "login", "embedded"),
     ("answering",),
-    ("messages",),
+    ("messages", "passages"),
     ("events",),
     ("settings", "errors", "log", "emulator"),
 )
@@ -34,7 +34,7 @@ LAYERS = (
 ONLY = {
     "emulator": set[str](),
     "protocol": {"events", "messages"},
-    "storage": {"events", "messages"},
+    "storage": {"events", "messages", "passages"},
     "events": set[str](),
     "settings": set[str](),
     "errors": set[str](),

@@ -1,0 +1,1 @@
+"""Documents: read in processes of their own, split, embedded, indexed and searched."""
