@@ -90,6 +90,16 @@ class PictureMade:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A place in a user's document that the answer draws on, in words (`page 3`); empty where it is the whole."""
+
+    file_id: str
+    name: str
+    media_type: str
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How a long thing is getting on: `kind` is what it is of (picture, retry), `data` its particulars."""
 
@@ -129,6 +139,7 @@ Event: TypeAlias = (
     | ToolCalled
     | ToolReturned
     | PictureMade
+    | Source
     | Progress
     | StepEnded
     | Failed
@@ -136,7 +147,10 @@ Event: TypeAlias = (
 )
 
 # What may follow: from a state, by an event, to a state. What is not here is a defect.
-_WITHIN_STEP = (TextDelta, ReasoningDelta, ToolCallStarted, ToolCallDelta, ToolCalled, ToolReturned, PictureMade)
+_WITHIN_STEP = (
+    *(TextDelta, ReasoningDelta, PictureMade, Source),
+    *(ToolCallStarted, ToolCallDelta, ToolCalled, ToolReturned),
+)
 ORDER: dict[str, dict[type, str]] = {
     "idle": {StepStarted: "step"},
     "step": {**dict.fromkeys(_WITHIN_STEP, "step"), Progress: "step", Failed: "failed", StepEnded: "between"},

@@ -5,7 +5,8 @@
 
 `at` is integer milliseconds, `turn` the id of the turn that wrote it. `refused` is a prompt that the content filter
 refused: shown, never sent again. Parts are {"type": ...}: text {text}, reasoning {text}, step {}, tool {id, name, args,
-result, failed?}, picture {token, media_type?, name?, revised_prompt?}, attachment {name, text}.
+result, failed?}, picture {token, media_type?, name?, revised_prompt?}, source {file_id, name, media_type, place},
+attachment {name, text}.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .events import (
     Failed,
     PictureMade,
     ReasoningDelta,
+    Source,
     StepEnded,
     StepStarted,
     TextDelta,
@@ -109,6 +111,10 @@ def answer_parts(events: Iterable[Event]) -> list[Part]:
                 if revised_prompt:
                     picture["revised_prompt"] = revised_prompt
                 parts.append(picture)
+            case Source(file_id, name, media_type, place):
+                parts.append(
+                    {"type": "source", "file_id": file_id, "name": name, "media_type": media_type, "place": place}
+                )
     flush()
     for call in calls.values():
         if "result" not in call:

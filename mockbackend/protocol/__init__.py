@@ -13,9 +13,9 @@ from typing import Any, Literal, TypeGuard
 from ..events import Event
 from ..messages import Message
 from . import data_stream, stored, ui_message_stream, ui_stored
+from .links import Links
 
 Protocol = Literal["data", "ui"]
-PictureUrl = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +32,16 @@ def is_protocol(name: object) -> TypeGuard[Protocol]:
     return name in ("data", "ui")
 
 
-def framing(protocol: Protocol, picture_url: PictureUrl) -> Framing:
-    """The framing of one stream. `picture_url` turns a picture's token into its absolute URL."""
+def framing(protocol: Protocol, links: Links) -> Framing:
+    """The framing of one stream. `links` makes its absolute URLs."""
     if protocol == "ui":
-        stream = ui_message_stream.UiMessageStream(picture_url)
+        stream = ui_message_stream.UiMessageStream(links)
         return Framing(ui_message_stream.HEADERS, stream.frame, ui_message_stream.KEEP_ALIVE)
-    return Framing(data_stream.HEADERS, lambda events: data_stream.frame(events, picture_url), data_stream.KEEP_ALIVE)
+    return Framing(data_stream.HEADERS, lambda events: data_stream.frame(events, links), data_stream.KEEP_ALIVE)
 
 
-def shown_message(protocol: Protocol, message: Message, picture_url: PictureUrl) -> dict[str, Any]:
+def shown_message(protocol: Protocol, message: Message, links: Links) -> dict[str, Any]:
     """A stored message as that protocol's front ends take it back."""
     if protocol == "ui":
-        return ui_stored.ui_message(message, picture_url)
-    return stored.ui_message(message, picture_url)
+        return ui_stored.ui_message(message, links)
+    return stored.ui_message(message, links)

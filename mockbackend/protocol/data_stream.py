@@ -5,7 +5,7 @@ Follows `parseDataStreamPart` of the npm package ai 4.3.19 (packages/ui-utils/sr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import assert_never
 
 import orjson
@@ -16,6 +16,7 @@ from ..events import (
     PictureMade,
     Progress,
     ReasoningDelta,
+    Source,
     StepEnded,
     StepStarted,
     TextDelta,
@@ -26,7 +27,9 @@ from ..events import (
     TurnEnded,
     Usage,
 )
+from .links import Links
 from .pictures import markdown
+from .sources import source_id, title
 
 HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -37,12 +40,12 @@ HEADERS = {
 KEEP_ALIVE = b"2:[]\n"
 
 
-def frame(events: Iterable[Event], picture_url: Callable[[str], str]) -> bytes:
-    """The lines of these events. `picture_url` turns a picture's token into its absolute URL."""
-    return b"".join([_line(event, picture_url) for event in events])
+def frame(events: Iterable[Event], links: Links) -> bytes:
+    """The lines of these events. `links` makes absolute URLs."""
+    return b"".join([_line(event, links) for event in events])
 
 
-def _line(event: Event, picture_url: Callable[[str], str]) -> bytes:
+def _line(event: Event, links: Links) -> bytes:
     match event:
         case TextDelta(text):
             return b"0:%b\n" % orjson.dumps(text)
@@ -59,7 +62,9 @@ def _line(event: Event, picture_url: Callable[[str], str]) -> bytes:
         case ToolReturned(call_id, result):
             return b"a:%b\n" % orjson.dumps({"toolCallId": call_id, "result": result})
         case PictureMade():
-            return b"0:%b\n" % orjson.dumps(markdown(event.token, event.revised_prompt, picture_url))
+            return b"0:%b\n" % orjson.dumps(markdown(event.token, event.revised_prompt, links))
+        case Source():
+            return b"h:%b\n" % orjson.dumps(source(event, links))
         case Progress(kind, data):
             return b"2:%b\n" % orjson.dumps([{"type": kind, **data}])
         case StepEnded(reason, usage):
@@ -71,6 +76,12 @@ def _line(event: Event, picture_url: Callable[[str], str]) -> bytes:
             return b"3:%b\n" % orjson.dumps(message)
         case _:
             assert_never(event)
+
+
+def source(source: Source, links: Links) -> dict[str, str]:
+    """A document as a source of the AI SDK 4."""
+    url = links.file(source.file_id)
+    return {"sourceType": "url", "id": source_id(source), "url": url, "title": title(source)}
 
 
 def _usage(usage: Usage) -> dict[str, int]:

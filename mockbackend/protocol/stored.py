@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from ..messages import Message, Part
+from .data_stream import source
+from .links import Links
 from .pictures import attachment_url, markdown
+from .sources import stored_source
 
-PictureUrl = Callable[[str], str]
 
-
-def ui_message(message: Message, picture_url: PictureUrl) -> dict[str, Any]:
+def ui_message(message: Message, links: Links) -> dict[str, Any]:
     """`{id, role, content, createdAt, parts, reasoning?, toolInvocations?, experimental_attachments?}`."""
     shown: dict[str, Any] = {
         "id": message["id"],
@@ -21,11 +21,11 @@ def ui_message(message: Message, picture_url: PictureUrl) -> dict[str, Any]:
     }
     if message["role"] == "user":
         parts = [_text(part["text"]) for part in message["parts"] if part["type"] == "text"]
-        attachments = [_attachment(part, picture_url) for part in message["parts"] if part["type"] != "text"]
+        attachments = [_attachment(part, links) for part in message["parts"] if part["type"] != "text"]
         if attachments:
             shown["experimental_attachments"] = attachments
     else:
-        parts = _answer_parts(message["parts"], picture_url)
+        parts = _answer_parts(message["parts"], links)
         if calls := [part["toolInvocation"] for part in parts if part["type"] == "tool-invocation"]:
             shown["toolInvocations"] = calls
         if thoughts := [part["reasoning"] for part in parts if part["type"] == "reasoning"]:
@@ -37,7 +37,7 @@ def ui_message(message: Message, picture_url: PictureUrl) -> dict[str, Any]:
     return shown
 
 
-def _answer_parts(stored: list[Part], picture_url: PictureUrl) -> list[dict[str, Any]]:
+def _answer_parts(stored: list[Part], links: Links) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = []
     step = -1
     # The client has one part for all words of a step, wherever they stand in it, and one for all its reasoning.
@@ -50,7 +50,7 @@ def _answer_parts(stored: list[Part], picture_url: PictureUrl) -> list[dict[str,
                 words = thoughts = None
                 parts.append({"type": "step-start"})
             case "text" | "picture":
-                text = part["text"] if part["type"] == "text" else _markdown(part, picture_url)
+                text = part["text"] if part["type"] == "text" else _markdown(part, links)
                 if words is None:
                     words = _text("")
                     parts.append(words)
@@ -61,6 +61,8 @@ def _answer_parts(stored: list[Part], picture_url: PictureUrl) -> list[dict[str,
                     parts.append(thoughts)
                 thoughts["reasoning"] += part["text"]
                 thoughts["details"][0]["text"] += part["text"]
+            case "source":
+                parts.append({"type": "source", "source": source(stored_source(part), links)})
             case "tool":
                 invocation = {
                     "state": "result",
@@ -78,10 +80,10 @@ def _text(text: str) -> dict[str, Any]:
     return {"type": "text", "text": text}
 
 
-def _markdown(part: Part, picture_url: PictureUrl) -> str:
-    return markdown(part["token"], part.get("revised_prompt"), picture_url)
+def _markdown(part: Part, links: Links) -> str:
+    return markdown(part["token"], part.get("revised_prompt"), links)
 
 
-def _attachment(part: Part, picture_url: PictureUrl) -> dict[str, Any]:
-    media_type, url = attachment_url(part, picture_url)
+def _attachment(part: Part, links: Links) -> dict[str, Any]:
+    media_type, url = attachment_url(part, links)
     return {"name": part["name"], "contentType": media_type, "url": url}

@@ -6,7 +6,7 @@ version 5 accepts: every key is validated there, so none is sent beyond it, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, assert_never
 
 import orjson
@@ -17,6 +17,7 @@ from ..events import (
     PictureMade,
     Progress,
     ReasoningDelta,
+    Source,
     StepEnded,
     StepStarted,
     TextDelta,
@@ -27,7 +28,9 @@ from ..events import (
     TurnEnded,
 )
 from ..messages import error_text
+from .links import Links
 from .pictures import markdown
+from .sources import source_id, title
 
 HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -44,8 +47,8 @@ Chunk = dict[str, Any]
 class UiMessageStream:
     """One connection's frames: it remembers which block of words is open, since blocks have a start and an end."""
 
-    def __init__(self, picture_url: Callable[[str], str]) -> None:
-        self._picture_url = picture_url
+    def __init__(self, links: Links) -> None:
+        self._links = links
         self._started = False
         self._failed = False
         self._blocks = 0
@@ -96,8 +99,10 @@ class UiMessageStream:
                     return [{"type": "tool-output-error", "toolCallId": call_id, "errorText": error_text(result)}]
                 return [{"type": "tool-output-available", "toolCallId": call_id, "output": _taken(result)}]
             case PictureMade():
-                text = markdown(event.token, event.revised_prompt, self._picture_url)
+                text = markdown(event.token, event.revised_prompt, self._links)
                 return [*self._words("text"), {"type": "text-delta", "id": self._id, "delta": text}]
+            case Source():
+                return [*self._close(), source_document(event, self._links)]
             case Progress(kind, data):
                 return [{"type": f"data-{kind}", "data": _taken(data), "transient": True}]
             case StepEnded():
@@ -130,6 +135,18 @@ class UiMessageStream:
         closing = [{"type": f"{self._open}-end", "id": self._id}]
         self._open = ""
         return closing
+
+
+def source_document(source: Source, links: Links) -> Chunk:
+    """A document as a part of the AI SDK 5 and later, which has no place of its own for a URL."""
+    return {
+        "type": "source-document",
+        "sourceId": source_id(source),
+        "mediaType": source.media_type,
+        "title": title(source),
+        "filename": source.name,
+        "providerMetadata": {"mockbackend": {"fileId": source.file_id, "url": links.file(source.file_id)}},
+    }
 
 
 def _taken(value: Any) -> Any:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from ..messages import Message, Part, error_text
+from .links import Links
 from .pictures import attachment_url, markdown
+from .sources import stored_source
+from .ui_message_stream import source_document
 
-PictureUrl = Callable[[str], str]
 
-
-def ui_message(message: Message, picture_url: PictureUrl) -> dict[str, Any]:
+def ui_message(message: Message, links: Links) -> dict[str, Any]:
     """`{id, role, metadata?, parts}`; null is never sent, since the clients' validation refuses it."""
     shown: dict[str, Any] = {"id": message["id"], "role": message["role"]}
     if message["role"] == "user":
         words = [{"type": "text", "text": part["text"]} for part in message["parts"] if part["type"] == "text"]
         # The clients put files before the words that they came with.
-        return {**shown, "parts": [_file(p, picture_url) for p in message["parts"] if p["type"] != "text"] + words}
+        return {**shown, "parts": [_file(p, links) for p in message["parts"] if p["type"] != "text"] + words}
     metadata: dict[str, Any] = {}
     if usage := message.get("usage"):
         metadata["usage"] = {"inputTokens": usage["prompt"], "outputTokens": usage["completion"]}
@@ -27,11 +27,11 @@ def ui_message(message: Message, picture_url: PictureUrl) -> dict[str, Any]:
         metadata["error"] = error
     if metadata:
         shown["metadata"] = metadata
-    shown["parts"] = _parts(message["parts"], picture_url)
+    shown["parts"] = _parts(message["parts"], links)
     return shown
 
 
-def _parts(stored: list[Part], picture_url: PictureUrl) -> list[dict[str, Any]]:
+def _parts(stored: list[Part], links: Links) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = []
     for part in stored:
         match part["type"]:
@@ -40,7 +40,9 @@ def _parts(stored: list[Part], picture_url: PictureUrl) -> list[dict[str, Any]]:
             case "text" | "reasoning":
                 _say(parts, part["type"], part["text"])
             case "picture":
-                _say(parts, "text", markdown(part["token"], part.get("revised_prompt"), picture_url))
+                _say(parts, "text", markdown(part["token"], part.get("revised_prompt"), links))
+            case "source":
+                parts.append(source_document(stored_source(part), links))
             case "tool":
                 tool = {"type": f"tool-{part['name']}", "toolCallId": part["id"], "input": part["args"]}
                 if part.get("failed"):
@@ -58,6 +60,6 @@ def _say(parts: list[dict[str, Any]], kind: str, words: str) -> None:
         parts.append({"type": kind, "text": words, "state": "done"})
 
 
-def _file(part: Part, picture_url: PictureUrl) -> dict[str, Any]:
-    media_type, url = attachment_url(part, picture_url)
+def _file(part: Part, links: Links) -> dict[str, Any]:
+    media_type, url = attachment_url(part, links)
     return {"type": "file", "mediaType": media_type, "url": url, "filename": part["name"]}

@@ -7,11 +7,12 @@ from starlette.responses import Response
 
 from ..errors import bad_request
 from ..protocol import Protocol, framing, is_protocol
+from ..protocol.links import Links
 from ..storage.turns import Turn
 from ..turn.run import EventSource
 from .access import service, userid
 from .body import check_id, check_length, parse_chat, read_object
-from .origin import picture_url
+from .origin import links
 from .protocol import named_protocol, spoken_protocol
 from .stream import EventStream
 
@@ -45,7 +46,7 @@ async def join_by_query(request: Request) -> Response:
         raise bad_request("chatId is missing.")
     followed = await _running(request, check_id(conversation_id, "chatId"))
     if followed is None:
-        return Response(headers=framing("data", str).headers)
+        return Response(headers=framing("data", Links("")).headers)
     return _stream(request, conversation_id, followed[1], "data")
 
 
@@ -58,5 +59,5 @@ async def _running(request: Request, conversation_id: str) -> tuple[Turn, EventS
 
 def _stream(request: Request, conversation_id: str, source: EventSource, protocol: Protocol) -> Response:
     settings = service(request).settings
-    chosen = framing(protocol, picture_url(request, settings))
+    chosen = framing(protocol, links(request, settings))
     return EventStream(source, chosen, settings.keep_alive_seconds, {"x-conversation-id": conversation_id})

@@ -17,7 +17,7 @@ from ..storage.conversations import Conversation, Place
 from .access import service, userid
 from .body import check_id, read_object
 from .json import JSON
-from .origin import picture_url
+from .origin import links
 from .protocol import named_protocol
 
 PAGE, MOST = 50, 200
@@ -52,9 +52,9 @@ async def read(request: Request) -> Response:
     messages = await here.history.read(conversation_id)
     if running is not None and not any(message["turn"] == running.turn_id for message in messages):
         messages = messages[: running.keep] + running.added
-    url = picture_url(request, here.settings)
+    reached = links(request, here.settings)
     return JSON(
-        {**dataclasses.asdict(row), "messages": [shown_message(protocol, message, url) for message in messages]}
+        {**dataclasses.asdict(row), "messages": [shown_message(protocol, message, reached) for message in messages]}
     )
 
 

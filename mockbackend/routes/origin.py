@@ -5,19 +5,18 @@ from __future__ import annotations
 import functools
 import ipaddress
 import re
-from collections.abc import Callable
 
 from starlette.requests import Request
 
+from ..protocol.links import Links
 from ..settings import Settings
 
 HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 
 
-def picture_url(request: Request, settings: Settings) -> Callable[[str], str]:
-    """Makes a picture's token into its absolute URL, as this request's client reaches it."""
-    base = origin(request, settings)
-    return lambda token: f"{base}/images/{token}"
+def links(request: Request, settings: Settings) -> Links:
+    """What makes absolute URLs, as this request's client reaches them."""
+    return Links(origin(request, settings))
 
 
 def origin(request: Request, settings: Settings) -> str:

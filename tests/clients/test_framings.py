@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from mockbackend.events import Event, Failed, ToolCalled, ToolReturned
 from mockbackend.messages import answer
 from mockbackend.protocol import Protocol, framing, shown_message
+from mockbackend.protocol.links import Links
 from tests.clients.client import Process
 from tests.event_cases import CASES
 from tests.protocol.turns import MESSAGE, any_turn
@@ -32,15 +33,14 @@ def read(kind: str, processes: Callable[[str], Process]) -> Read:
     process = processes(kind)
 
     def read_(events: list[Event]) -> dict[str, Any]:
-        stream = framing(READERS[kind], url).frame(events)
+        stream = framing(READERS[kind], LINKS).frame(events)
         found: dict[str, Any] = process("read", stream=base64.b64encode(stream).decode())
         return found
 
     return read_
 
 
-def url(token: str) -> str:
-    return f"https://host/images/{token}"
+LINKS = Links("https://host")
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if not name.startswith(("a call", "a failure"))])
@@ -65,7 +65,7 @@ def test_a_failure_is_the_one_error(read: Read) -> None:
 def test_any_turn_is_read_as_it_is_stored(read: Read, kind: str, turn: list[Event]) -> None:
     found = read(turn)
     assert found["errors"] == [event.message for event in turn if isinstance(event, Failed)]
-    stored = shown_message(READERS[kind], answer(MESSAGE, "turn", 0, turn, complete=True), url)
+    stored = shown_message(READERS[kind], answer(MESSAGE, "turn", 0, turn, complete=True), LINKS)
     assert held(found["message"]) == held(stored)
 
 

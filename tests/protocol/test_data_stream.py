@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mockbackend import events as ev
 from mockbackend.events import Event
 from mockbackend.protocol.data_stream import HEADERS, KEEP_ALIVE, frame
+from mockbackend.protocol.links import Links
 from tests.event_cases import CASES, any_event
 from tests.running import line
 
@@ -33,6 +34,10 @@ LINES = {
     "a picture with a revised prompt": (
         b'0:"![Generated Image](https://host/images/token)\\n\\n*Revised prompt: A red fox*"\n'
     ),
+    "a source": b'h:{"sourceType":"url","id":"file-1#page 3","url":"https://host/files/file-1/content",'
+    b'"title":"plan.pdf, page 3"}\n',
+    "a source without a place": b'h:{"sourceType":"url","id":"file-1","url":"https://host/files/file-1/content",'
+    b'"title":"plan.md"}\n',
     "progress": b'2:[{"type":"picture","status":"started"}]\n',
     "a step ends for tools": b'e:{"finishReason":"tool-calls",' + USAGE + b',"isContinued":false}\n',
     "a step ends with no usage": b'e:{"finishReason":"stop",' + NO_USAGE + b',"isContinued":false}\n',
@@ -41,13 +46,12 @@ LINES = {
 }
 
 
-def url(token: str) -> str:
-    return f"https://host/images/{token}"
+LINKS = Links("https://host")
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_an_event_is_this_line(name: str) -> None:
-    assert frame([CASES[name]], url) == LINES[name]
+    assert frame([CASES[name]], LINKS) == LINES[name]
 
 
 def test_the_table_holds_no_line_without_an_event() -> None:
@@ -72,9 +76,14 @@ def carried(event: Event) -> tuple[str, Any]:
         case ev.ToolReturned(call_id, result, _):
             return "a", {"toolCallId": call_id, "result": result}
         case ev.PictureMade(token, None | ""):
-            return "0", f"![Generated Image]({url(token)})"
+            return "0", f"![Generated Image]({LINKS.picture(token)})"
         case ev.PictureMade(token, revised):
-            return "0", f"![Generated Image]({url(token)})\n\n*Revised prompt: {revised}*"
+            return "0", f"![Generated Image]({LINKS.picture(token)})\n\n*Revised prompt: {revised}*"
+        case ev.Source(file_id, name, _, place):
+            named = (
+                {"id": f"{file_id}#{place}", "title": f"{name}, {place}"} if place else {"id": file_id, "title": name}
+            )
+            return "h", {"sourceType": "url", "url": LINKS.file(file_id), **named}
         case ev.Progress(kind, data):
             return "2", [{"type": kind, **data}]
         case ev.Failed(message):
@@ -93,7 +102,7 @@ def carried(event: Event) -> tuple[str, Any]:
 
 @given(st.lists(any_event))
 def test_any_event_is_one_line_that_parses_back_to_the_same(events: list[Event]) -> None:
-    framed = frame(events, url)
+    framed = frame(events, LINKS)
     assert framed.count(b"\n") == len(events)
     assert framed.endswith(b"\n") or not events
     assert [line(raw) for raw in framed.split(b"\n")[:-1]] == [carried(event) for event in events]
@@ -101,7 +110,7 @@ def test_any_event_is_one_line_that_parses_back_to_the_same(events: list[Event])
 
 @given(st.lists(any_event), st.integers(0, 20))
 def test_events_framed_together_are_the_lines_of_each(events: list[Event], cut: int) -> None:
-    assert frame(events, url) == frame(events[:cut], url) + frame(events[cut:], url)
+    assert frame(events, LINKS) == frame(events[:cut], LINKS) + frame(events[cut:], LINKS)
 
 
 def test_the_keep_alive_is_a_line_that_says_nothing() -> None:

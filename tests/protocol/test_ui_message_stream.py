@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mockbackend import events as ev
 from mockbackend.events import Event, Usage
+from mockbackend.protocol.links import Links
 from mockbackend.protocol.pictures import markdown
 from mockbackend.protocol.ui_message_stream import HEADERS, KEEP_ALIVE, UiMessageStream
 from tests.event_cases import CASES
@@ -50,6 +51,16 @@ FRAMES = {
         b'{"type":"text-delta","id":"text-1","delta":'
         b'"![Generated Image](https://host/images/token)\\n\\n*Revised prompt: A red fox*"}',
     ],
+    "a source": [
+        b'{"type":"source-document","sourceId":"file-1#page 3","mediaType":"application/pdf",'
+        b'"title":"plan.pdf, page 3","filename":"plan.pdf",'
+        b'"providerMetadata":{"mockbackend":{"fileId":"file-1","url":"https://host/files/file-1/content"}}}'
+    ],
+    "a source without a place": [
+        b'{"type":"source-document","sourceId":"file-1","mediaType":"text/markdown",'
+        b'"title":"plan.md","filename":"plan.md",'
+        b'"providerMetadata":{"mockbackend":{"fileId":"file-1","url":"https://host/files/file-1/content"}}}'
+    ],
     "progress": [b'{"type":"data-picture","data":{"status":"started"},"transient":true}'],
     "a step ends for tools": [b'{"type":"finish-step"}'],
     "a step ends with no usage": [b'{"type":"finish-step"}'],
@@ -61,12 +72,11 @@ FRAMES = {
 }
 
 
-def url(token: str) -> str:
-    return f"https://host/images/{token}"
+LINKS = Links("https://host")
 
 
 def frames(*batches: list[Event]) -> bytes:
-    stream = UiMessageStream(url)
+    stream = UiMessageStream(LINKS)
     return b"".join(stream.frame(batch) for batch in batches)
 
 
@@ -139,7 +149,7 @@ def test_no_word_of_a_turn_is_lost(turn: list[Event]) -> None:
 
 
 def words(event: ev.TextDelta | ev.PictureMade) -> str:
-    return event.text if isinstance(event, ev.TextDelta) else markdown(event.token, event.revised_prompt, url)
+    return event.text if isinstance(event, ev.TextDelta) else markdown(event.token, event.revised_prompt, LINKS)
 
 
 @given(any_turn())
