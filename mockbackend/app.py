@@ -135,7 +135,7 @@ def _announce(service: Service) -> None:
     if settings.engine == "emulator":
         log.warning("No model API is configured: answers come from the EMULATOR of Azure OpenAI, not from a model.")
     else:
-        log.info("answers come from %s", service.upstream.address)
+        log.info("answers come from %s", service.upstream.engine.address)
     if service.login.generated:
         port = settings.port or 8000
         log.warning(

@@ -27,15 +27,20 @@ def run(settings: Settings) -> int:
 async def _run(settings: Settings) -> int:
     failed = False
     async with _upstream(settings) as upstream:
+        chat, images = upstream.engine.chat, upstream.engine.images
         probes: list[tuple[str, Callable[[], Awaitable[str]]]] = [
-            (f"chat ({upstream.chat_setting} = {upstream.chat_model})", lambda: _chat(upstream)),
+            (f"chat ({chat.setting} = {chat.name})", lambda: _chat(upstream)),
             (f"storage (DATA_DIR = {settings.data_dir})", lambda: _storage(settings)),
         ]
-        if upstream.image_model:
+        if images:
             probes.insert(
-                1, (f"pictures ({upstream.image_setting} = {upstream.image_model})", lambda: _image(upstream))
+                1,
+                (
+                    f"pictures ({images.setting} = {images.name})",
+                    lambda: _image(upstream),
+                ),
             )
-        print(f"engine: {settings.engine} at {upstream.address}")
+        print(f"engine: {settings.engine} at {upstream.engine.address}")
         for name, probe in probes:
             try:
                 print(f"works   {name}: {await probe()}")
@@ -46,8 +51,8 @@ async def _run(settings: Settings) -> int:
                 failed = True
                 reason = error.strerror if isinstance(error, OSError) else None
                 print(f"FAILED  {name}: {reason or error or type(error).__name__}")
-        if not upstream.image_model:
-            print(f"absent  pictures: {upstream.image_setting} is not set, so mode image answers 422")
+        if not images:
+            print(f"absent  pictures: {images.setting} is not set, so mode image answers 422")
     return 1 if failed else 0
 
 

@@ -20,7 +20,7 @@ async def answer(call: Call, rulebook: Rulebook, gallery: Gallery) -> Reply:
         case Operation.CHAT:
             return _chat(call, rulebook)
         case Operation.EMBEDDING:
-            return _embedding(call, rulebook)
+            return await _embedding(call, rulebook)
         case Operation.IMAGE:
             return await _image(call, rulebook, gallery)
         case _:
@@ -41,12 +41,15 @@ def _chat(call: Call, rulebook: Rulebook) -> Reply:
     return chat.reply_to(request, step)
 
 
-def _embedding(call: Call, rulebook: Rulebook) -> Reply:
+async def _embedding(call: Call, rulebook: Rulebook) -> Reply:
     texts = embeddings.input_texts(call)
     steps = rulebook.serve(rulebook.script.embedding, call.deployment, "\n".join(texts))
     step = steps[0] if steps else EmbeddingStep()
-    body = wire.json_bytes(embeddings.answer(call, texts))
-    return refuse(step.fault, call) or whole(body, wire.azure_headers(wire.JSON), delay=step.delay)
+    refused = refuse(step.fault, call)
+    if refused:
+        return refused
+    body = wire.json_bytes(await embeddings.answer(call, texts))
+    return whole(body, wire.azure_headers(wire.JSON), delay=step.delay)
 
 
 async def _image(call: Call, rulebook: Rulebook, gallery: Gallery) -> Reply:

@@ -1,5 +1,6 @@
 """Embeddings without a model: each word is hashed to a direction, so texts with words in common are near."""
 
+import asyncio
 import base64
 import hashlib
 import math
@@ -45,7 +46,7 @@ def input_texts(call: Call) -> list[str]:
     return [_text(item) for item in inputs]
 
 
-def answer(call: Call, texts: list[str]) -> dict[str, object]:
+async def answer(call: Call, texts: list[str]) -> dict[str, object]:
     """The document of a 200: `{"object": "list", "data", "model", "usage"}`; AzureError 400."""
     used = [tokens.count(text) for text in texts]
     if max(used) > MAX_TOKENS:
@@ -55,10 +56,12 @@ def answer(call: Call, texts: list[str]) -> dict[str, object]:
         )
     dimensions = _dimensions(call)
     encoded = _wants_base64(call)
-    data = [
-        {"object": "embedding", "index": index, "embedding": _encode(vector) if encoded else vector}
-        for index, vector in enumerate(embed(text, dimensions) for text in texts)
-    ]
+    data: list[dict[str, object]] = []
+    for index, text in enumerate(texts):
+        vector = embed(text, dimensions)
+        data.append({"object": "embedding", "index": index, "embedding": _encode(vector) if encoded else vector})
+        # A service that shares this loop has streams to attend to.
+        await asyncio.sleep(0)
     usage = {"prompt_tokens": sum(used), "total_tokens": sum(used)}
     return {"object": "list", "data": data, "model": call.deployment.name, "usage": usage}
 

@@ -62,7 +62,7 @@ class PictureMaker:
             except ValueError:
                 raise malformed() from None
         if url and isinstance(url, str):
-            allow_private = await is_private_host(self._upstream.address)
+            allow_private = await is_private_host(self._upstream.engine.address)
             fetcher = Fetcher(
                 self._settings.max_picture_bytes,
                 allow_private=allow_private,

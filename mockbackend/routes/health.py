@@ -25,7 +25,7 @@ async def health(request: Request) -> Response:
             "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "engine": here.settings.engine,
             "emulated": here.settings.engine == "emulator",
-            "pictures": bool(here.upstream.image_model),
+            "pictures": bool(here.upstream.engine.images),
             "running_turns": len(here.runs),
             "pid": os.getpid(),
         }

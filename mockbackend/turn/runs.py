@@ -128,8 +128,10 @@ class Runs:
             if running >= limit:
                 words = f"{limit} answers are running already. Please wait for one to end."
                 raise ServiceError(429, "too_many_turns", words, {"retry-after": "2"})
-        if request.mode == "image" and not self._upstream.image_model:
-            raise unusable(f"mode: no pictures can be made here, since {self._upstream.image_setting} is not set.")
+        if request.mode == "image" and not self._upstream.engine.images:
+            raise unusable(
+                f"mode: no pictures can be made here, since {self._upstream.engine.images.setting} is not set."
+            )
 
     def _release(self, userid: str) -> None:
         self._reserved[userid] -= 1
@@ -152,7 +154,7 @@ class Runs:
             self._settings,
             [words for words in (self._settings.system_prompt, *request.systems) if words],
             self._storage.pictures.get,
-            ToolServices(draw if self._upstream.image_model else None),
+            ToolServices(draw if self._upstream.engine.images else None),
         )
         return chat(context, self._history.graph, conversation_id)
 

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import openai
@@ -20,12 +20,17 @@ import orjson
 from ..errors import UnsupportedParameter, UpstreamError
 from ..settings import Settings
 from . import faults
+from .engine import Model, engine
 from .sse import EventDecoder
+from .vectors import vectors
+
+if TYPE_CHECKING:
+    from .vectors import Vector
 
 log = logging.getLogger("mockbackend.upstream")
 
 # Never left out of a request, whatever the model says of them.
-REQUIRED = {"model", "messages", "stream", "prompt", "tools"}
+REQUIRED = {"model", "messages", "stream", "prompt", "tools", "input"}
 # One name refused, the other asked for: reasoning models know only the first, older engines only the second.
 OTHER_NAME = {"max_completion_tokens": "max_tokens", "max_tokens": "max_completion_tokens"}
 HEADERS = {"content-type": "application/json"}
@@ -44,49 +49,8 @@ class Upstream:
         )
         # aiohttp never ends a read whose chunked body turns out to be broken: it has let its own time limit go.
         self._longest_silence = settings.upstream_read_timeout_seconds + 2
-        http = openai.DefaultAioHttpClient(
-            timeout=self._timeout,
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30),
-            follow_redirects=False,
-        )
-        self.client: openai.AsyncOpenAI
-        match settings.engine:
-            case "openai":
-                self.address = settings.openai_base_url
-                self.chat_model, self.image_model = settings.openai_model, settings.openai_image_model
-                self._names = _names("OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL")
-                self.chat_setting, self.image_setting = "OPENAI_MODEL", "OPENAI_IMAGE_MODEL"
-                key, version = settings.openai_api_key or "none", ""
-            case "azure":
-                self.address = settings.azure_openai_endpoint
-                self.chat_model = settings.azure_openai_gpt_deployment_name
-                self.image_model = settings.azure_openai_dalle_deployment_name
-                self._names = _names("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_API_VERSION")
-                self.chat_setting = "AZURE_OPENAI_GPT_DEPLOYMENT_NAME"
-                self.image_setting = "AZURE_OPENAI_DALLE_DEPLOYMENT_NAME"
-                key, version = settings.azure_openai_api_key, settings.azure_openai_api_version
-            case "emulator":
-                self.address = emulator_url or ""
-                self.chat_model, self.image_model = "mock-gpt", "mock-gpt-image"
-                self._names = _names("MOCK_SCRIPT", "MOCK_SCRIPT", "MOCK_SCRIPT")
-                self.chat_setting = self.image_setting = "MOCK_SCRIPT"
-                key, version = "emulator", "2024-10-21"
-        if settings.engine == "openai" or (settings.engine == "azure" and settings.azure_v1):
-            base = self.address.rstrip("/") + ("/openai/v1" if settings.engine == "azure" else "")
-            self._prefix = {"chat": "", "images": ""}
-            self.client = openai.AsyncOpenAI(api_key=key, base_url=base, max_retries=0, http_client=http)
-        else:
-            self._prefix = {
-                "chat": f"/deployments/{self.chat_model}",
-                "images": f"/deployments/{self.image_model}",
-            }
-            self.client = openai.AsyncAzureOpenAI(
-                azure_endpoint=self.address.rstrip("/"),
-                api_key=key,
-                api_version=version,
-                max_retries=0,
-                http_client=http,
-            )
+        self.engine = engine(settings, emulator_url)
+        self.client = self.engine.client(self._timeout)
 
     @asynccontextmanager
     async def chat(self, body: dict[str, Any]) -> AsyncGenerator[AsyncIterator[list[bytes]]]:
@@ -94,56 +58,67 @@ class Upstream:
 
         `body` is the request without its model. A body that just ends raises nothing here.
         """
-        response = await self._post("chat", "/chat/completions", self.chat_model, body, self._timeout)
+        response = await self._post(self.engine.chat, body, self._timeout)
         try:
             async with asyncio.timeout(self._longest_silence) as limit:
                 yield self._events(response, limit)
         except TimeoutError as error:
-            raise self._fault(error, "chat") from error
+            raise self._fault(error, self.engine.chat) from error
         finally:
             await response.aclose()
 
     async def image(self, body: dict[str, Any]) -> dict[str, Any]:
         """Ask for a picture, once; returns the answer's JSON. Raises UpstreamError."""
-        timeout = httpx2.Timeout(self._image_timeout, connect=self._timeout.connect)
-        response = await self._post("images", "/images/generations", self.image_model, body, timeout)
+        return await self._whole(self.engine.images, body, self._image_timeout)
+
+    async def embed(self, texts: list[str]) -> list[Vector]:
+        """The embeddings of these texts, float32 vectors of one size, in their order. Raises UpstreamError."""
+        body = {"input": texts, "encoding_format": "base64"}
+        answer = await self._whole(self.engine.embeddings, body, self._longest_silence)
         try:
-            async with asyncio.timeout(self._image_timeout):
-                content = await response.aread()
-            answer = orjson.loads(content)
-        except orjson.JSONDecodeError:
+            return vectors(answer, len(texts))
+        except (ValueError, TypeError, KeyError):
             raise faults.malformed() from None
-        except Exception as error:
-            raise self._fault(error, "images") from error
-        finally:
-            await response.aclose()
-        if not isinstance(answer, dict):
-            raise faults.malformed()
-        if answer.get("error"):
-            log.warning("upstream images answered with an error inside a 200: %.1000r", answer["error"])
-            raise faults.from_body(answer["error"], self._settings("images"))
-        return answer
 
     def fault_in_stream(self, body: object) -> UpstreamError:
         """The error that an `error` object within a stream is."""
         log.warning("upstream sent an error inside its answer: %.1000r", body)
-        return faults.from_body(body, self._settings("chat"))
+        return faults.from_body(body, self._settings(self.engine.chat))
 
     async def close(self) -> None:
         """Close the client and its connections."""
         await self.client.close()
 
-    async def _post(
-        self, kind: str, path: str, model: str, body: dict[str, Any], limits: httpx2.Timeout
-    ) -> httpx2.Response:
+    async def _whole(self, model: Model, body: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """One request whose answer is one JSON object, read whole within the time."""
+        timeout = httpx2.Timeout(seconds, connect=self._timeout.connect)
+        response = await self._post(model, body, timeout)
+        try:
+            async with asyncio.timeout(seconds):
+                content = await response.aread()
+            answer = orjson.loads(content)
+        except orjson.JSONDecodeError:
+            raise faults.malformed() from None
+        except Exception as error:
+            raise self._fault(error, model) from error
+        finally:
+            await response.aclose()
+        if not isinstance(answer, dict):
+            raise faults.malformed()
+        if answer.get("error"):
+            log.warning("upstream %s answered with an error inside a 200: %.1000r", model.kind, answer["error"])
+            raise faults.from_body(answer["error"], self._settings(model))
+        return answer
+
+    async def _post(self, model: Model, body: dict[str, Any], limits: httpx2.Timeout) -> httpx2.Response:
         """One accepted request; optional parameters that the model refuses are learnt and left out."""
-        refused = self._learnt.setdefault(f"{kind}:{model}", set())
+        refused = self._learnt.setdefault(f"{model.kind}:{model.name}", set())
         while True:
-            request = {"model": model, **_without(body, refused)}
+            request = {"model": model.name, **_without(body, refused)}
             began = time.monotonic()
             try:
                 stream = await self.client.post(
-                    self._prefix[kind] + path,
+                    model.path,
                     content=orjson.dumps(request),
                     cast_to=object,
                     stream=True,
@@ -151,7 +126,7 @@ class Upstream:
                     options={"headers": HEADERS, "timeout": limits},
                 )
             except Exception as error:
-                fault = self._fault(error, kind, began)
+                fault = self._fault(error, model, began)
                 if not isinstance(fault, UnsupportedParameter) or not _can_leave_out(fault.parameter, request):
                     raise fault from error
                 refused.add(fault.parameter)
@@ -159,7 +134,7 @@ class Upstream:
             response = stream.response
             log.info(
                 "upstream %s %s %d in %d ms apim-request-id=%s",
-                *(kind, model, response.status_code, (time.monotonic() - began) * 1000),
+                *(model.kind, model.name, response.status_code, (time.monotonic() - began) * 1000),
                 response.headers.get("apim-request-id", "-"),
             )
             return response
@@ -183,7 +158,7 @@ class Upstream:
                 if events := decoder.feed(chunk):
                     yield events
         except Exception as error:
-            raise self._fault(error, "chat") from error
+            raise self._fault(error, self.engine.chat) from error
 
     def _not_a_stream(self, body: bytes) -> UpstreamError:
         try:
@@ -192,7 +167,7 @@ class Upstream:
             return faults.malformed()
         return self.fault_in_stream(answer.get("error") if isinstance(answer, dict) else None)
 
-    def _fault(self, error: Exception, kind: str, began: float | None = None) -> UpstreamError:
+    def _fault(self, error: Exception, model: Model, began: float | None = None) -> UpstreamError:
         if isinstance(error, UpstreamError):
             return error
         status, request_id, words = "-", "-", repr(error)[:1000]
@@ -202,16 +177,12 @@ class Upstream:
             words = repr(error.body)[:1000]
         log.warning(
             "upstream %s failed: status %s after %d ms apim-request-id=%s %s",
-            *(kind, status, (time.monotonic() - began) * 1000 if began else 0, request_id, words),
+            *(model.kind, status, (time.monotonic() - began) * 1000 if began else 0, request_id, words),
         )
-        return faults.from_exception(error, self._settings(kind))
+        return faults.from_exception(error, self._settings(model))
 
-    def _settings(self, kind: str) -> Mapping[str, str]:
-        return {**self._names, "deployment": self.chat_setting if kind == "chat" else self.image_setting}
-
-
-def _names(address: str, key: str, version: str) -> dict[str, str]:
-    return {"address": address, "key": key, "version": version}
+    def _settings(self, model: Model) -> Mapping[str, str]:
+        return {**self.engine.settings, "deployment": model.setting}
 
 
 def _without(body: dict[str, Any], refused: set[str]) -> dict[str, Any]:
