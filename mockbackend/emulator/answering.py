@@ -30,7 +30,7 @@ async def answer(call: Call, rulebook: Rulebook, gallery: Gallery) -> Reply:
 def _chat(call: Call, rulebook: Rulebook) -> Reply:
     request = read_chat(call)
     conversation = request.conversation
-    steps = rulebook.serve(rulebook.script.chat, call.deployment, conversation.question.text)
+    steps = rulebook.serve(rulebook.script.chat, call.deployment.name, conversation.question.text)
     step = steps[min(conversation.step, len(steps) - 1)] if steps else ChatStep()
     refused = refuse(step.fault, call)
     if refused:
@@ -43,7 +43,7 @@ def _chat(call: Call, rulebook: Rulebook) -> Reply:
 
 async def _embedding(call: Call, rulebook: Rulebook) -> Reply:
     texts = embeddings.input_texts(call)
-    steps = rulebook.serve(rulebook.script.embedding, call.deployment, "\n".join(texts))
+    steps = rulebook.serve(rulebook.script.embedding, call.deployment.name, "\n".join(texts))
     step = steps[0] if steps else EmbeddingStep()
     refused = refuse(step.fault, call)
     if refused:
@@ -54,7 +54,7 @@ async def _embedding(call: Call, rulebook: Rulebook) -> Reply:
 
 async def _image(call: Call, rulebook: Rulebook, gallery: Gallery) -> Reply:
     request = read_image(call)
-    steps = rulebook.serve(rulebook.script.image, call.deployment, request.prompt)
+    steps = rulebook.serve(rulebook.script.image, call.deployment.name, request.prompt)
     step = steps[0] if steps else ImageStep()
     refused = refuse(step.fault, call)
     if refused:

@@ -17,6 +17,7 @@ from .journal import Journal
 from .reply import Reply
 from .rules import Rulebook
 from .script import Script
+from .search.routes import search_routes
 
 DATED = "/openai/deployments/{deployment}/"
 # The second is what clients of OpenAI itself, and of its likes, expect.
@@ -24,7 +25,7 @@ UNDATED = ("/openai/v1/", "/v1/")
 
 
 def create_emulator(script: Script | None = None, api_key: str | None = None) -> Starlette:
-    """An ASGI application that answers as Azure OpenAI does, and to a script where there is one.
+    """An ASGI application that answers as Azure OpenAI and Azure AI Search do, and to a script where there is one.
 
     `api_key` None takes any key, but wants one. Serve it with Hypercorn: the fault `cut` relies on how that closes
     the connection of a response left unfinished.
@@ -60,6 +61,7 @@ def create_emulator(script: Script | None = None, api_key: str | None = None) ->
         for operation in Operation
     ]
     routes.append(Route("/generated/{token}.png", Endpoint(serve_picture, journal), methods=["GET"]))
+    routes += search_routes(journal, rulebook, api_key)
     routes.append(Route("/emulator/requests", show_requests, methods=["GET", "DELETE"]))
     routes.append(Route("/{path:path}", Endpoint(_nothing, journal)))
     return Starlette(routes=routes)

@@ -16,7 +16,7 @@ def check_key(headers: Mapping[str, str], dated: bool, api_key: str | None) -> N
     if scheme.lower() != "bearer":
         token = ""
     if key is None and token:
-        if _looks_like_entra(token):
+        if looks_like_entra(token):
             return
         if dated:
             raise errors.bad_token()
@@ -25,6 +25,6 @@ def check_key(headers: Mapping[str, str], dated: bool, api_key: str | None) -> N
         raise errors.bad_key()
 
 
-def _looks_like_entra(token: str) -> bool:
+def looks_like_entra(token: str) -> bool:
     """A JSON web token's outline. Its signature is not checked: nobody here could have issued it."""
     return token.startswith("eyJ") and token.count(".") == 2

@@ -156,13 +156,28 @@ class ImageSlow:
     seconds: float = 60
 
 
+@dataclass(frozen=True, slots=True)
+class ItemsFail:
+    """207: the first `count` documents of a batch are left as they were, each with this status."""
+
+    count: int = 1
+    status: int = 503
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ValueError("'count' must be at least one document")
+
+
 # Instead of an answer, whatever was asked.
 RefusalFault = Status | PromptFilter | Refuse | ContextLength | AccountBlocked | ImageRefused | Html | Error200
 # In the middle of a chat answer.
 StreamFault = AnswerFilter | AsyncFilter | FilterDown | Cut | End | NoDone | Malformed | ErrorEvent | Stall
 # At the URL of a picture that was made well.
 UrlFault = ImageGone | ImageNotImage | ImageHuge | ImageRedirect | ImageSlow
-Fault = RefusalFault | StreamFault | UrlFault
+# Of a search, and of a batch of documents for one.
+SearchFault = Status | Html
+IndexingFault = SearchFault | ItemsFail
+Fault = RefusalFault | StreamFault | UrlFault | IndexingFault
 
 KINDS: dict[str, type[Fault]] = {
     "status": Status,
@@ -187,4 +202,5 @@ KINDS: dict[str, type[Fault]] = {
     "image_huge": ImageHuge,
     "image_redirect": ImageRedirect,
     "image_slow": ImageSlow,
+    "items_fail": ItemsFail,
 }

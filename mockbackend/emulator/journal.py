@@ -1,4 +1,7 @@
-"""What the emulator was asked, kept so that a test can look: the last hundred calls and how many are open."""
+"""What the emulator was asked, kept so that a test can look: the last hundred calls and how many are open.
+
+Batches of documents are long: of the hundred, the oldest are forgotten where all bodies are more than 64 MB.
+"""
 
 from collections import deque
 from dataclasses import dataclass
@@ -6,6 +9,7 @@ from dataclasses import dataclass
 import orjson
 
 KEPT = 100
+MOST_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -41,6 +45,8 @@ class Journal:
     def begin(self, method: str, path: str, body: bytes) -> Entry:
         entry = Entry(method, path, body)
         self._entries.append(entry)
+        while len(self._entries) > 1 and sum(len(one.body) for one in self._entries) > MOST_BYTES:
+            self._entries.popleft()
         return entry
 
     def clear(self) -> None:

@@ -1,4 +1,4 @@
-"""What a script says: rules, and the steps that answer a chat call, a picture or an embedding."""
+"""What a script says: rules, and the steps that answer a chat call, a picture, an embedding or a search."""
 
 import re
 from collections import Counter
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from . import faults
-from .calls import Deployment
 
 S = TypeVar("S")
 Finish = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
@@ -80,16 +79,31 @@ class EmbeddingStep:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchStep:
+    fault: faults.SearchFault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexingStep:
+    """One batch of documents that is sent to an index."""
+
+    fault: faults.IndexingFault | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rule(Generic[S]):
-    """Which calls are answered by which steps. None stands for any text, any deployment, any number of times."""
+    """Which calls are answered by which steps. None stands for any text, any deployment, any number of times.
+
+    Of a search and of a batch of documents, the index stands for the deployment.
+    """
 
     when: re.Pattern[str] | None
     deployment: str | None
     times: int | None
     steps: tuple[S, ...]
 
-    def fits(self, deployment: Deployment, text: str) -> bool:
-        if self.deployment not in (None, deployment.name):
+    def fits(self, deployment: str, text: str) -> bool:
+        if self.deployment not in (None, deployment):
             return False
         return self.when is None or self.when.search(text) is not None
 
@@ -101,6 +115,8 @@ class Script:
     chat: tuple[Rule[ChatStep], ...] = ()
     image: tuple[Rule[ImageStep], ...] = ()
     embedding: tuple[Rule[EmbeddingStep], ...] = ()
+    search: tuple[Rule[SearchStep], ...] = ()
+    indexing: tuple[Rule[IndexingStep], ...] = ()
 
 
 class Rulebook:
@@ -110,7 +126,7 @@ class Rulebook:
         self.script = script
         self._served: Counter[int] = Counter()
 
-    def serve(self, rules: tuple[Rule[S], ...], deployment: Deployment, text: str) -> tuple[S, ...]:
+    def serve(self, rules: tuple[Rule[S], ...], deployment: str, text: str) -> tuple[S, ...]:
         """The steps of the first rule that fits, which has then served once more; none where none fits."""
         for rule in rules:
             if rule.fits(deployment, text) and (rule.times is None or self._served[id(rule)] < rule.times):

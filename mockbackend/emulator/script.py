@@ -11,11 +11,11 @@ import yaml
 
 from . import faults, tokens
 from .reading import ReadingError, mapping, read, sequence
-from .rules import ChatStep, EmbeddingStep, ImageStep, Rule, Script, ScriptedCall, Usage
+from .rules import ChatStep, EmbeddingStep, ImageStep, IndexingStep, Rule, Script, ScriptedCall, SearchStep, Usage
 
 __all__ = ["Script", "ScriptError", "load_script"]
 
-Kind = Literal["chat", "image", "embedding"]
+Kind = Literal["chat", "image", "embedding", "search", "indexing"]
 
 
 class ScriptError(ValueError):
@@ -26,7 +26,7 @@ class ScriptError(ValueError):
 class _Head:
     when: re.Pattern[str] | None = None
     deployment: str | None = None
-    kind: Literal["chat", "image", "embedding"] = "chat"
+    kind: Kind = "chat"
     times: int | None = None
 
     def __post_init__(self) -> None:
@@ -56,6 +56,8 @@ def load_script(path: str | os.PathLike[str]) -> Script:
     chat: list[Rule[ChatStep]] = []
     image: list[Rule[ImageStep]] = []
     embedding: list[Rule[EmbeddingStep]] = []
+    search: list[Rule[SearchStep]] = []
+    indexing: list[Rule[IndexingStep]] = []
     where = ""
     try:
         for number, given in enumerate(_rules(document), start=1):
@@ -71,9 +73,15 @@ def load_script(path: str | os.PathLike[str]) -> Script:
                 case "embedding":
                     embedded = read(EmbeddingStep, rest, "", {"fault": _fault_reader(EmbeddingStep)})
                     embedding.append(Rule(head.when, head.deployment, head.times, (embedded,)))
+                case "search":
+                    searched = read(SearchStep, rest, "", {"fault": _fault_reader(SearchStep)})
+                    search.append(Rule(head.when, head.deployment, head.times, (searched,)))
+                case "indexing":
+                    indexed = read(IndexingStep, rest, "", {"fault": _fault_reader(IndexingStep)})
+                    indexing.append(Rule(head.when, head.deployment, head.times, (indexed,)))
     except ReadingError as error:
         raise ScriptError(f"{name}: {where}{error}") from error
-    return Script(tuple(chat), tuple(image), tuple(embedding))
+    return Script(tuple(chat), tuple(image), tuple(embedding), tuple(search), tuple(indexing))
 
 
 def _rules(document: object) -> list[object]:
@@ -156,7 +164,9 @@ def _read_arguments(given: object, where: str) -> str:
         raise ReadingError(f"{where}: {error}") from error
 
 
-def _fault_reader(step: type[ChatStep | ImageStep | EmbeddingStep]) -> Callable[[object, str], object]:
+def _fault_reader(
+    step: type[ChatStep | ImageStep | EmbeddingStep | SearchStep | IndexingStep],
+) -> Callable[[object, str], object]:
     """Reads the faults that a step can have, by the type of its field."""
     possible: tuple[Any, ...] = get_args(get_type_hints(step)["fault"])
     kinds = {kind: cls for kind, cls in faults.KINDS.items() if cls in possible}
