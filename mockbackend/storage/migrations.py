@@ -57,6 +57,32 @@ MIGRATIONS = (
     ALTER TABLE pictures ADD COLUMN maker TEXT;
     CREATE INDEX pictures_unsettled ON pictures (maker) WHERE maker IS NOT NULL;
     """,
+    """
+    -- Users' files. One without a blob has failed; `worker` is the process that indexes it.
+    CREATE TABLE files (
+        id TEXT NOT NULL UNIQUE,
+        userid TEXT NOT NULL,
+        name TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        media_type TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        digest BLOB,
+        blob TEXT,
+        status TEXT NOT NULL,
+        done INTEGER NOT NULL DEFAULT 0,
+        total INTEGER NOT NULL DEFAULT 0,
+        error TEXT,
+        created_at INTEGER NOT NULL,
+        worker TEXT,
+        claimed_at INTEGER,
+        deleted_at INTEGER
+    );
+    CREATE UNIQUE INDEX files_content ON files (userid, digest) WHERE digest IS NOT NULL AND deleted_at IS NULL;
+    CREATE INDEX files_listing ON files (userid, created_at DESC);
+    CREATE INDEX files_claimed ON files (userid, claimed_at);
+    CREATE INDEX files_queued ON files (created_at) WHERE status = 'queued';
+    CREATE INDEX files_held ON files (worker) WHERE worker IS NOT NULL;
+    """,
 )
 
 

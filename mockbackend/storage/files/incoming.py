@@ -1,0 +1,147 @@
+"""A file that is being received: written as it comes, and then either kept or refused."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections import Counter
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from ...messages import now_ms
+from ..database import Database
+from .blob import Blob, whole
+from .failures import limit_failures
+from .rows import COLUMNS, File, Limits, size_in_words
+
+HEAD_BYTES = 4096
+NOT_WRITTEN = "The file could not be stored. The operator should check the disk and the log."
+log = logging.getLogger("mockbackend.storage")
+
+
+class Incoming:
+    """One file on its way in: `size` is how much of it came so far, `head` its first 4 kB.
+
+    `write` it all, `end` it, then `finish` or `refuse` it; `discard` forgets it, and does nothing to one that is kept.
+    A size that is wrong is told at the end. `coming` counts, by user, the bytes of all that this process receives.
+    """
+
+    def __init__(
+        self, database: Database, path: Path, userid: str, name: str, limits: Limits, coming: Counter[str]
+    ) -> None:
+        self.name = name
+        self.size = 0
+        self.head = b""
+        self._database = database
+        self._blob = Blob(path)
+        self._userid = userid
+        self._limits = limits
+        self._coming = coming
+        self._counted = 0
+        self._refusal: str | None = None
+        self._kept = False
+
+    async def write(self, data: bytes) -> None:
+        """Take the next bytes; of a file that will be refused they are only counted."""
+        self.size += len(data)
+        self.head += data[: HEAD_BYTES - len(self.head)]
+        if self._refusal is not None:
+            return
+        if self.size > self._limits.file_bytes:
+            await self.give_up(f"The file is larger than {size_in_words(self._limits.file_bytes)}.")
+        elif self._coming[self._userid] + len(data) > self._limits.user_bytes:
+            await self.give_up(self._over_quota)
+        else:
+            self._count(len(data))
+            await self._to_disk(self._blob.write(data))
+
+    async def end(self) -> None:
+        """All of it has come; nothing of it stays open while others come."""
+        if self._refusal is None:
+            await self._to_disk(self._blob.close())
+
+    async def give_up(self, reason: str) -> None:
+        """It will be refused, for this reason: its bytes are not wanted."""
+        self._refusal = reason
+        await self.discard()
+
+    async def finish(self, kind: str, media_type: str) -> File:
+        """Keep it, queued to be indexed; where the user has the same content already, that file's row."""
+        return await whole(self._finish(kind, media_type))
+
+    async def refuse(self, reason: str) -> File:
+        """A failed row, and nothing on disk; what it was given up for is the better reason."""
+        return await whole(self._refuse(self._refusal or reason))
+
+    async def discard(self) -> None:
+        """No row, and nothing on disk."""
+        if not self._kept:
+            self._count(-self._counted)
+            await self._blob.remove()
+
+    async def _finish(self, kind: str, media_type: str) -> File:
+        await self.end()
+        if self._refusal is not None:
+            return await self._refuse(self._refusal)
+        if stored := await self._store(kind, media_type):
+            self._count(-self._counted)
+            self._kept = True
+            return stored
+        if same := await self._same():
+            await self.discard()
+            return same
+        return await self._refuse(self._over_quota)
+
+    async def _store(self, kind: str, media_type: str) -> File | None:
+        # One statement checks and takes, so that uploads side by side cannot pass the limits together. A row of the
+        # same content that has no blob has failed: it gets another chance, under the new name.
+        rows = await self._database.run(
+            f"""INSERT INTO files (id, userid, name, kind, media_type, size, digest, blob, status, created_at)
+            SELECT ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ? WHERE (SELECT count(*) < ? AND coalesce(sum(size), 0) + ? <= ?
+                FROM files WHERE userid = ? AND blob IS NOT NULL AND deleted_at IS NULL)
+            ON CONFLICT (userid, digest) WHERE digest IS NOT NULL AND deleted_at IS NULL
+            DO UPDATE SET name = excluded.name, kind = excluded.kind, media_type = excluded.media_type,
+            blob = excluded.blob, status = 'queued', done = 0, total = 0, error = NULL, created_at = excluded.created_at
+            WHERE blob IS NULL RETURNING {COLUMNS}""",
+            *(str(uuid.uuid4()), self._userid, self.name, kind, media_type, self.size),
+            *(self._blob.digest, self._blob.name, now_ms()),
+            *(self._limits.user_files, self.size, self._limits.user_bytes, self._userid),
+        )
+        return File(*rows[0]) if rows else None
+
+    async def _same(self) -> File | None:
+        rows = await self._database.run(
+            f"""SELECT {COLUMNS} FROM files
+            WHERE userid = ? AND digest = ? AND blob IS NOT NULL AND deleted_at IS NULL""",
+            *(self._userid, self._blob.digest),
+        )
+        return File(*rows[0]) if rows else None
+
+    async def _refuse(self, reason: str) -> File:
+        await self.discard()
+        rows = await self._database.run(
+            f"""INSERT INTO files (id, userid, name, kind, media_type, size, status, error, created_at)
+            VALUES (?, ?, ?, '', 'application/octet-stream', ?, 'failed', ?, ?) RETURNING {COLUMNS}""",
+            *(str(uuid.uuid4()), self._userid, self.name, self.size, reason, now_ms()),
+        )
+        await limit_failures(self._database, self._userid)
+        return File(*rows[0])
+
+    async def _to_disk(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except OSError as error:
+            log.error("a file could not be stored: %s", error.strerror)
+            await self.give_up(NOT_WRITTEN)
+
+    def _count(self, size: int) -> None:
+        self._counted += size
+        self._coming[self._userid] += size
+        if not self._coming[self._userid]:
+            del self._coming[self._userid]
+
+    @property
+    def _over_quota(self) -> str:
+        most, size = self._limits.user_files, size_in_words(self._limits.user_bytes)
+        return f"There is no room: one user may keep {most} files, {size} in all. Please delete some first."

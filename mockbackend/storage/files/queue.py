@@ -1,0 +1,78 @@
+"""The files that wait to be indexed: each is claimed by one process, and passes to another when that one dies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from ...messages import now_ms
+from ..database import Database
+from .failures import limit_failures
+from .rows import Status, Work
+
+
+class Queue:
+    """The table `files`, as the indexing of process `worker` sees it. A hidden file is no work."""
+
+    def __init__(self, database: Database, folder: Path, worker: str) -> None:
+        self._database = database
+        self._folder = folder
+        self._worker = worker
+
+    async def claim(self, is_alive: Callable[[str], bool]) -> Work | None:
+        """Take a file: of the user whose last work is the longest ago the oldest. None where none waits."""
+        holders = await self._database.run(
+            "SELECT DISTINCT worker FROM files WHERE worker IS NOT NULL AND worker <> ?", self._worker
+        )
+        for (holder,) in holders:
+            if not is_alive(holder):
+                await self._put_back(holder)
+        rows = await self._database.run(
+            """UPDATE files SET worker = ?, claimed_at = ?, status = 'extracting', done = 0, total = 0
+            WHERE rowid = (SELECT rowid FROM files f WHERE status = 'queued' AND deleted_at IS NULL
+                ORDER BY (SELECT max(claimed_at) FROM files WHERE userid = f.userid) NULLS FIRST, created_at, rowid
+                LIMIT 1) RETURNING id, userid, name, kind, blob""",
+            *(self._worker, now_ms()),
+        )
+        if not rows:
+            return None
+        file_id, userid, name, kind, blob = rows[0]
+        return Work(file_id, userid, name, kind, self._folder / blob)
+
+    async def progress(self, file_id: str, status: Status, done: int, total: int) -> bool:
+        """Tell how far it is; False where it is no longer ours, because it was hidden."""
+        rows = await self._database.run(
+            """UPDATE files SET status = ?, done = ?, total = ?
+            WHERE id = ? AND worker = ? AND deleted_at IS NULL RETURNING id""",
+            *(status, done, total, file_id, self._worker),
+        )
+        return bool(rows)
+
+    async def ready(self, file_id: str, total: int) -> bool:
+        """It is indexed, in `total` passages; False where it was hidden meanwhile."""
+        rows = await self._database.run(
+            """UPDATE files SET status = 'ready', done = ?, total = ?, worker = NULL
+            WHERE id = ? AND worker = ? AND deleted_at IS NULL RETURNING id""",
+            *(total, total, file_id, self._worker),
+        )
+        return bool(rows)
+
+    async def fail(self, file_id: str, error: str) -> None:
+        """It cannot be indexed, for this reason in words; its content is removed."""
+        held = "id = ? AND worker = ? AND deleted_at IS NULL"
+        rows = await self._database.run(f"SELECT blob, userid FROM files WHERE {held}", file_id, self._worker)
+        await self._database.run(
+            f"UPDATE files SET status = 'failed', error = ?, blob = NULL, worker = NULL WHERE {held}",
+            *(error, file_id, self._worker),
+        )
+        for blob, userid in rows:
+            await asyncio.to_thread((self._folder / blob).unlink, missing_ok=True)
+            await limit_failures(self._database, userid)
+
+    async def release(self) -> None:
+        """Put back what this process holds."""
+        await self._put_back(self._worker)
+
+    async def _put_back(self, holder: str) -> None:
+        await self._database.run("UPDATE files SET status = 'queued', worker = NULL WHERE worker = ?", holder)
