@@ -58,7 +58,13 @@ FOREIGN = {
     "hypercorn": {"serve", "embedded"},
     "environs": {"settings"},
     "yaml": {"emulator"},
+    "python_multipart": {"routes"},
     "PIL": {"emulator"},
+    "pypdfium2": {"documents"},
+    "docx": {"documents"},
+    "pptx": {"documents"},
+    "python_calamine": {"documents"},
+    "selectolax": {"documents"},
 }
 
 

@@ -1,0 +1,154 @@
+"""Reading a document in a process of its own, so that a hostile one takes nothing down but that process.
+
+The process is given no settings (no key reaches it), no input and little priority; it bounds itself before it opens the
+file (`extractor/confinement.py`) and is killed, with all that it started, at the time limit, by a cancellation, or when
+the service dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from asyncio import StreamReader
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ..passages import Passage
+from .extractor.limits import Limits
+from .kinds import Kind, Unreadable
+
+__all__ = ["Limits", "extract"]
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 1 << 16
+# More than the process sends unless it has come under a document's control.
+BYTES_PER_CHARACTER = 8
+FRAMING_BYTES = 1 << 25
+LONGEST_LINE_BYTES = 1 << 20
+NOISE_BYTES = 4096
+FOLDER = Path(__file__).resolve().parent.parent.parent
+
+CRASHED = "The file makes its reader crash: it is probably damaged."
+MEMORY = "The file needs more memory to read than is allowed."
+
+
+async def extract(path: Path, kind: Kind, limits: Limits) -> list[Passage]:
+    """The document's blocks in reading order, with their places and headings; at least one. Raises Unreadable."""
+    try:
+        async with asyncio.timeout(limits.seconds), _reader(path, kind, limits) as process:
+            (blocks, last), noise = await asyncio.gather(_blocks(process, limits), _noise(process))
+            status = await process.wait()
+    except TimeoutError:
+        raise _too_long(limits) from None
+    if "failed" in last:
+        logger.info("reading a document failed (%s): %s", kind, last.get("cause") or last["failed"])
+        raise Unreadable(str(last["failed"]))
+    if "end" not in last:
+        logger.info("the reader of a document broke off (%s) with status %d", kind, status)
+        raise _died(status, noise, limits)
+    if not blocks:
+        scan = " If it is a scan, run text recognition on it first." if kind == "pdf" else ""
+        raise Unreadable(f"The file holds no text.{scan}")
+    return blocks
+
+
+@asynccontextmanager
+async def _reader(path: Path, kind: Kind, limits: Limits) -> AsyncIterator[Process]:
+    """The process that reads the file; it and all that it started are gone afterwards."""
+    told = (limits.seconds, limits.memory_bytes, limits.pages, limits.characters, os.getpid())
+    command = (sys.executable, "-B", "-m", "mockbackend.documents.extractor", kind, str(path.resolve()))
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        *map(str, told),
+        cwd=FOLDER,
+        # Where the modules are, and nothing else.
+        env={"PYTHONPATH": os.pathsep.join(sys.path)},
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=PIPE,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        _kill(process)
+        # The pipes are read to their ends: only then does asyncio close them.
+        await process.communicate()
+
+
+def _kill(process: Process) -> None:
+    if process.returncode is not None:
+        return
+    try:
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+async def _blocks(process: Process, limits: Limits) -> tuple[list[Passage], dict[str, Any]]:
+    """The blocks, and the line after them, which tells how it ended; that is empty where the process broke off."""
+    blocks: list[Passage] = []
+    left = limits.characters * BYTES_PER_CHARACTER + FRAMING_BYTES
+    rest = b""
+    async for chunk in _chunks(process.stdout):
+        left -= len(chunk)
+        *lines, rest = (rest + chunk).split(b"\n")
+        for told in map(_line, lines):
+            if "text" not in told:
+                return blocks, told
+            blocks.append(Passage(told["text"], told["place"], told["heading"]))
+        if left < 0 or len(rest) > LONGEST_LINE_BYTES:
+            _kill(process)
+            return blocks, {"failed": CRASHED}
+    return blocks, {}
+
+
+async def _chunks(stream: StreamReader | None) -> AsyncIterator[bytes]:
+    while stream is not None and (chunk := await stream.read(CHUNK)):
+        yield chunk
+
+
+def _line(line: bytes) -> dict[str, Any]:
+    """A line of the process; garbage is told as a crash."""
+    try:
+        told = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        told = None
+    return told if isinstance(told, dict) else {"failed": CRASHED}
+
+
+async def _noise(process: Process) -> bytes:
+    """The last that the process wrote on stderr."""
+    noise = b""
+    async for chunk in _chunks(process.stderr):
+        noise = (noise + chunk)[-NOISE_BYTES:]
+    return noise
+
+
+def _too_long(limits: Limits) -> Unreadable:
+    return Unreadable(f"The file took longer than {limits.seconds:g} seconds to read.")
+
+
+def _died(status: int, noise: bytes, limits: Limits) -> Unreadable:
+    """Why the process ended without a last line."""
+    if sys.platform != "win32" and status == -signal.SIGXCPU:
+        return _too_long(limits)
+    # Nobody here has killed it, so the system did, for want of memory.
+    if sys.platform != "win32" and status == -signal.SIGKILL:
+        return Unreadable(MEMORY)
+    # What the libraries print before they give up: C++, Rust, Python, libxml2.
+    if any(mark in noise for mark in (b"bad_alloc", b"memory allocation", b"MemoryError", b"out of memory")):
+        return Unreadable(MEMORY)
+    return Unreadable(CRASHED)

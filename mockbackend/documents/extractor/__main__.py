@@ -1,0 +1,57 @@
+"""`python -m mockbackend.documents.extractor KIND PATH SECONDS MEMORY PAGES CHARACTERS PARENT` reads one document."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+from ..kinds import Unreadable
+from .confinement import confine
+from .container import check
+from .limits import Limits
+from .output import Output
+
+DAMAGED = "The file is damaged, or is not what its name says."
+MEMORY = "The file needs more memory to read than is allowed."
+NESTED = "The file is nested too deeply."
+
+
+def main(kind: str, path: str, seconds: str, memory: str, pages: str, characters: str, parent: str) -> None:
+    """Read the file at `path`; what comes of it, a failure too, is the last line on stdout."""
+    limits = Limits(float(seconds), int(memory), int(pages), int(characters))
+    confine(limits, int(parent))
+    output = Output(sys.stdout.buffer, limits.characters)
+    try:
+        if kind in ("docx", "pptx", "xlsx"):
+            check(path, kind, limits)
+        # Each reader brings a library that takes its time and memory to load; only one is needed.
+        import_module(f".{kind}", __package__).read(path, output, limits)
+        output.close()
+    except Unreadable as error:
+        output.fail(str(error), "")
+    except MemoryError:
+        output.fail(MEMORY, "MemoryError")
+    except RecursionError:
+        output.fail(NESTED, "RecursionError")
+    except BrokenPipeError:
+        os._exit(1)
+    except Exception as error:
+        output.fail(*_words(error))
+    sys.stdout.buffer.flush()
+    # What a library built out of a hostile file is not taken apart any more: that alone can crash.
+    os._exit(0)
+
+
+def _words(error: Exception) -> tuple[str, str]:
+    """For the user, and for the log: what the libraries say of limits of their own has only their words to tell it."""
+    text = str(error)
+    if "Excessive depth" in text:
+        return NESTED, type(error).__name__
+    if "emory" in text:
+        return MEMORY, type(error).__name__
+    return DAMAGED, type(error).__name__
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,15 @@
+"""What reading one document may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds and bytes that the process may use; pages (or slides, or sheets) and characters that it may give."""
+
+    seconds: float
+    memory_bytes: int
+    pages: int
+    characters: int

@@ -1,0 +1,138 @@
+"""What a reader gives: paragraphs under places and headings, as JSON lines.
+
+Neighbouring paragraphs of one place and heading share a line. A heading with nothing beneath it is text itself,
+so that no word of a document is lost.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import BinaryIO
+
+import orjson
+
+from ..kinds import Unreadable
+from ..splitting import whole_cluster
+
+# Longer titles are paragraphs with large letters: their beginning serves as the heading.
+TITLE_CHARACTERS = 200
+# A line is given once it is so long, and is never much longer, whatever the paragraphs are.
+LINE_CHARACTERS = 8_000
+LONGEST_LINE = 50_000
+SECTIONS = 200_000
+
+_NEWLINE = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
+# Controls, soft hyphens, byte order marks, halves of surrogate pairs, and what is no character at all.
+_NOTHING = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\ufeff\ufffe\uffff\ud800-\udfff]")
+# Indentation at the beginning of a line says something in code; other runs of spaces do not.
+_SPACES = re.compile(r"(?<=\S)[^\S\n]+")
+_EMPTY_LINES = re.compile(r"\n\s*\n")
+
+
+class Output:
+    """Takes a document in reading order and writes it to `stream`: at most `characters`, else Unreadable."""
+
+    def __init__(self, stream: BinaryIO, characters: int) -> None:
+        self._stream = stream
+        self._characters = characters
+        self._left = characters
+        self._sections = 0
+        self._place = ""
+        self._titles: list[tuple[int, str]] = []
+        self._has_text = True
+        self._paragraphs: list[str] = []
+        self._length = 0
+
+    def place(self, place: str, *titles: str) -> None:
+        """What follows stands there, beneath `titles` and no other headings."""
+        self._leave(0)
+        self._place = _title(place)
+        self._titles = [(0, title) for title in map(_title, titles) if title]
+        self._has_text = True
+
+    def heading(self, level: int, title: str) -> None:
+        """What follows stands beneath this heading; 1 is the outermost level, 0 that of the document's own title."""
+        title = " ".join(clean(title).split())
+        if not title:
+            return
+        self._leave(level)
+        self._titles.append((level, _title(title)))
+        self._has_text = False
+        if len(title) > TITLE_CHARACTERS:
+            self.paragraph(title)
+
+    def paragraph(self, text: str) -> None:
+        """A paragraph, a list item, a row of a table."""
+        self._spend(len(text) if len(text) > self._left else 0)
+        text = clean(text)
+        if not text:
+            return
+        self._spend(len(text))
+        self._has_text = True
+        self._paragraphs.append(text)
+        self._length += len(text)
+        if self._length >= LINE_CHARACTERS:
+            self._flush()
+
+    def close(self) -> None:
+        """The document is whole."""
+        self._leave(0)
+        self._write({"end": True})
+
+    def fail(self, words: str, cause: str) -> None:
+        """The document cannot be read: `words` for the user, `cause` for the log."""
+        self._write({"failed": words, "cause": cause})
+
+    def _leave(self, level: int) -> None:
+        """Close headings of this level and deeper."""
+        self._flush()
+        if not self._has_text and self._titles[-1][0] >= level:
+            _, title = self._titles.pop()
+            self.paragraph(title)
+            self._flush()
+        while self._titles and self._titles[-1][0] >= level:
+            self._titles.pop()
+
+    def _flush(self) -> None:
+        text = "\n\n".join(self._paragraphs)
+        self._paragraphs.clear()
+        self._length = 0
+        heading = " > ".join(title for _, title in self._titles)
+        start = 0
+        while start < len(text):
+            self._sections += 1
+            if self._sections > SECTIONS:
+                raise Unreadable(f"The file has more than {SECTIONS:,} sections.")
+            self._spend(len(heading) + len(self._place))
+            end = _cut(text, start)
+            self._write({"place": self._place, "heading": heading, "text": text[start:end]})
+            start = end
+
+    def _spend(self, characters: int) -> None:
+        self._left -= characters
+        if self._left < 0:
+            raise Unreadable(f"The file has more than {self._characters:,} characters of text.")
+
+    def _write(self, line: dict[str, object]) -> None:
+        self._stream.write(orjson.dumps(line) + b"\n")
+
+
+def clean(text: str) -> str:
+    """Text with plain newlines and spaces and no characters that mean nothing; every step is linear."""
+    text = _NOTHING.sub("", _NEWLINE.sub("\n", text))
+    text = _SPACES.sub(" ", text).replace(" \n", "\n")
+    return _EMPTY_LINES.sub("\n\n", text).strip()
+
+
+def _title(text: str) -> str:
+    text = " ".join(clean(text).split())
+    return text if len(text) <= TITLE_CHARACTERS else text[: TITLE_CHARACTERS - 1].rstrip() + "…"
+
+
+def _cut(text: str, start: int) -> int:
+    """Where a line that begins at `start` ends: at a space, if it must."""
+    end = start + LONGEST_LINE
+    if end >= len(text):
+        return len(text)
+    space = text.rfind(" ", start + LONGEST_LINE // 2, end)
+    return space if space > 0 else whole_cluster(text, end, start)

@@ -1,0 +1,72 @@
+"""PDF: the text of each page, under the chapter that its outline names."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from itertools import islice
+
+import pypdfium2  # type: ignore[import-untyped]
+
+from ..kinds import Unreadable
+from .limits import Limits
+from .output import Output
+
+OUTLINE_ENTRIES = 10_000
+# What PDFium reports of a file that it cannot open without a password, or whose encryption it does not know.
+_PASSWORD, _SECURITY = 4, 5
+# A word cut at the end of its line: PDFium gives the hyphen as this.
+_HYPHEN = re.compile("[\ufffe\x02]\r?\n?")
+
+
+def read(path: str, output: Output, limits: Limits) -> None:
+    """Give the text of every page."""
+    with open(path, "rb") as file:
+        document = _open(file)
+        if len(document) > limits.pages:
+            raise Unreadable(f"The file has more than {limits.pages:,} pages.")
+        outline = _outline(document)
+        first_pages = [page for page, _ in outline]
+        for index in range(len(document)):
+            # The first chapter that begins on the page, or the last one before it.
+            begun = bisect_right(first_pages, index - 1)
+            if begun == len(outline) or outline[begun][0] != index:
+                begun -= 1
+            output.place(f"page {index + 1}", *(outline[begun][1] if begun >= 0 else ()))
+            output.paragraph(_text(document, index))
+
+
+def _open(file: object) -> pypdfium2.PdfDocument:
+    try:
+        return pypdfium2.PdfDocument(file)
+    except pypdfium2.PdfiumError as error:
+        if error.err_code in (_PASSWORD, _SECURITY):
+            raise Unreadable("The file is encrypted: upload it without its password.") from None
+        raise
+
+
+def _text(document: pypdfium2.PdfDocument, index: int) -> str:
+    try:
+        page = document[index]
+    except pypdfium2.PdfiumError:
+        # One page that is damaged is no reason to refuse the others.
+        return ""
+    text_page = page.get_textpage()
+    text = _HYPHEN.sub("", text_page.get_text_bounded())
+    # A document of thousands of pages does not stay in memory.
+    text_page.close()
+    page.close()
+    return text
+
+
+def _outline(document: pypdfium2.PdfDocument) -> list[tuple[int, tuple[str, ...]]]:
+    """Where the chapters begin, and the titles that lead to each, in the order of the pages."""
+    chapters: list[tuple[int, tuple[str, ...]]] = []
+    titles: list[str] = []
+    for entry in islice(document.get_toc(), OUTLINE_ENTRIES):
+        titles[entry.level :] = [entry.get_title()]
+        destination = entry.get_dest()
+        page = destination.get_index() if destination else None
+        if page is not None:
+            chapters.append((page, tuple(titles)))
+    return sorted(chapters, key=lambda chapter: chapter[0])

@@ -1,0 +1,124 @@
+"""Blocks of a document into passages of a size that a model reads and an index ranks well.
+
+A passage never crosses a place or a heading. Within them it ends at a paragraph where one ends in its second half,
+else at a sentence, else at a word, else anywhere between two characters as people see them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from ..passages import Passage
+
+# The end of a sentence: western marks need white space after them, those of Chinese and Japanese do not.
+_SENTENCE = re.compile(r"[.!?…؟।]+[\"'”’»)\]]*(?=\s)|[。！？｡]+[」』”’）】》]*")
+# Words end at white space, and at the commas of scripts that write no spaces.
+_WORD = re.compile(r"\s+|[、，；：]+")
+_BLACK = re.compile(r"\S")
+_PARAGRAPH = "\n\n"
+JOINER = "\u200d"
+# A character made of more codepoints than this is a prank.
+LONGEST_CLUSTER = 64
+
+
+def split(blocks: Iterable[Passage], size: int, overlap: int) -> list[Passage]:
+    """Passages of at most `size` characters; neighbours of one place and heading share up to `overlap` of them.
+
+    `overlap` is at most half of `size`. Time is linear in the text.
+    """
+    passages: list[Passage] = []
+    for (place, heading), group in groupby(blocks, lambda block: (block.place, block.heading)):
+        text = _PARAGRAPH.join(block.text for block in group)
+        passages += [
+            Passage(text[start:end], place, heading) for start, end in _stretches(text.rstrip(), size, overlap)
+        ]
+    return passages
+
+
+def whole_cluster(text: str, at: int, after: int) -> int:
+    """The nearest place up to `at` that cuts no character as people see it; `at` where none is close, after `after`."""
+    for place in range(at, max(after, at - LONGEST_CLUSTER), -1):
+        if not _is_inside(text, place):
+            return place
+    return at
+
+
+def _stretches(text: str, size: int, overlap: int) -> Iterator[tuple[int, int]]:
+    """Where each passage begins and ends; none begins or ends with white space."""
+    start = _skip(text, 0)
+    while start < len(text):
+        end = _end(text, start, size, overlap)
+        yield start, _trim(text, start, end)
+        if end == len(text):
+            return
+        start = _skip(text, _next(text, start, end, overlap))
+
+
+def _end(text: str, start: int, size: int, overlap: int) -> int:
+    rest = len(text) - start
+    if rest <= size:
+        return len(text)
+    # The last two passages share what is left: a scrap at the end would say nothing by itself.
+    most = start + min(size, max(rest * 2 // 3, overlap + 1))
+    # Beyond the overlap, so that the next passage begins after this one.
+    least = start + max((most - start) // 2, overlap) + 1
+    paragraph = text.rfind(_PARAGRAPH, least, most)
+    if paragraph > 0:
+        return paragraph
+    for boundary in (_SENTENCE, _WORD):
+        ends = [match.end() for match in boundary.finditer(text, least - 1, most + 1) if least <= match.end() <= most]
+        if ends:
+            return ends[-1]
+    return whole_cluster(text, most, least - 1)
+
+
+def _next(text: str, start: int, end: int, overlap: int) -> int:
+    """Where the passage after that of `start` to `end` begins: at a sentence of the overlap, a word, a character."""
+    least = max(end - overlap, start + 1)
+    if least >= end:
+        return end
+    for boundary in (_SENTENCE, _WORD):
+        for match in boundary.finditer(text, least, end):
+            if _skip(text, match.end()) < end:
+                return match.end()
+    return min(place for place in (whole_cluster(text, least, start), end) if place > start)
+
+
+def _skip(text: str, at: int) -> int:
+    """The first place from `at` that is not white space."""
+    found = _BLACK.search(text, at)
+    return found.start() if found else len(text)
+
+
+def _trim(text: str, start: int, end: int) -> int:
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return end
+
+
+def _is_inside(text: str, at: int) -> bool:
+    """Whether `at` stands within a character as people see it: between a letter and its accents, inside an emoji."""
+    if not 0 < at < len(text):
+        return False
+    before, character = text[at - 1], text[at]
+    if character == JOINER or (before == JOINER and not character.isspace()):
+        return True
+    if unicodedata.category(character)[0] == "M" or character in "ำຳ" or "\U0001f3fb" <= character <= "\U0001f3ff":
+        return not before.isspace()
+    # Vowels and final consonants of Korean in pieces.
+    if "\u1160" <= character <= "\u11ff":
+        return "\u1100" <= before <= "\u11ff"
+    if _is_flag(character) and _is_flag(before):
+        first = at - 1
+        while first > 0 and _is_flag(text[first - 1]) and at - first < LONGEST_CLUSTER:
+            first -= 1
+        return (at - first) % 2 == 1
+    return before == "\r" and character == "\n"
+
+
+def _is_flag(character: str) -> bool:
+    """Whether it is one of the letters that make a flag in pairs."""
+    return "\U0001f1e6" <= character <= "\U0001f1ff"
