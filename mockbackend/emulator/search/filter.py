@@ -172,6 +172,7 @@ def _tokens(text: str) -> list[str]:
     while at < end:
         match = TOKEN.match(text, at)
         if match is None:
+            at = len(text) - len(text[at:].lstrip())
             raise errors.bad_expression(f"Syntax error at position {at} in '{text[:200]}'.", "$filter")
         found.append(match[match.lastgroup or 0])
         at = match.end()

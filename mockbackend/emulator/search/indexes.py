@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ MOST_BYTES = 512 * 1024 * 1024
 
 
 class Index:
-    """One index: documents by key as they were sent, the words of each searchable field, vectors of length one."""
+    """One index: documents by key as they were sent, the words of each searchable field, its vectors."""
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
@@ -48,7 +49,7 @@ class Index:
             words.add(key, terms(_text(document.get(name))))
         for name, vectors in self.vectors.items():
             if (given := document.get(name)) is not None:
-                vectors[key] = unit(given)
+                vectors[key] = to_vector(given)
         # A vector is kept once, as numbers of four bytes.
         self.documents[key] = {name: value for name, value in document.items() if name not in self.vectors}
         self.size += self._size(key)
@@ -132,14 +133,18 @@ class Indexes:
             raise errors.coded(403, errors.QUOTA)
 
 
-def unit(numbers: object) -> Vector:
-    """A vector of the same direction and length one; zero stays zero."""
+def to_vector(numbers: object) -> Vector:
+    """Numbers as the index keeps them."""
     # Imported late: it is a tenth of the start, and most who run the emulator search nothing.
     import numpy
 
-    vector = numpy.asarray(numbers, dtype=numpy.float32)
-    length = float(numpy.linalg.norm(vector))
-    return vector / numpy.float32(length) if length else vector
+    return numpy.asarray(numbers, dtype=numpy.float32)
+
+
+def cosine(one: Vector, other: Vector) -> float:
+    """Of the angle between two vectors; 0 where one of them has no direction."""
+    lengths = math.sqrt(float(one @ one) * float(other @ other))
+    return float(one @ other) / lengths if lengths else 0.0
 
 
 def _text(value: object) -> str:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from .analysis import terms
-from .indexes import Index, unit
+from .indexes import Index, cosine, to_vector
 from .request import Search, VectorQuery
 from .simple_query import Clause, read_query
 
@@ -70,8 +70,8 @@ def _side_by_side(text: list[str], phrase: tuple[str, ...]) -> bool:
 
 def _by_vector(index: Index, query: VectorQuery, field: str, allowed: Iterable[str]) -> Scored:
     """The nearest `k`; the score of a cosine is 1 / (2 - cosine), as Azure has it."""
-    vector, vectors = unit(query.vector), index.vectors[field]
-    near = [(key, 1 / (2 - float(vectors[key] @ vector))) for key in allowed if key in vectors]
+    vector, vectors = to_vector(query.vector), index.vectors[field]
+    near = [(key, 1 / (2 - cosine(vectors[key], vector))) for key in allowed if key in vectors]
     return _best_first(near)[: query.k]
 
 
