@@ -1,0 +1,100 @@
+"""What the failures of Azure AI Search are to us: its client's exceptions, turned into UpstreamError in one place.
+
+The words are ours; the service's own go to the log.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+
+from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError
+
+from ..errors import UpstreamError
+from ..upstream.faults import retry_after
+
+BUSY = "Azure AI Search is over its limit. Please try again in a minute."
+ELSEWHERE = (
+    "What answers at AZURE_SEARCH_ENDPOINT is no Azure AI Search. The operator should check the address, which is "
+    "that of the search service itself."
+)
+log = logging.getLogger("mockbackend.documents")
+
+
+class IndexMissing(UpstreamError):
+    """There is no such index (any more)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The search index is missing. The next document makes it anew; those that were in it have to be uploaded "
+            "again."
+        )
+
+
+class TooLarge(UpstreamError):
+    """The call holds more than the service takes at once."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Azure AI Search refused a passage as too large. The operator should lower PASSAGE_CHARACTERS."
+        )
+
+
+def busy() -> UpstreamError:
+    """The service, or one of its documents, wants to be asked again."""
+    return UpstreamError(BUSY, retryable=True)
+
+
+def refused() -> UpstreamError:
+    """The request was wrong: ours, or the index's, to mend."""
+    return UpstreamError(
+        "Azure AI Search refused the request. The operator will find the reason in the log.", refused=True
+    )
+
+
+def from_exception(error: AzureError) -> UpstreamError:
+    """Our error for one of the client library's."""
+    match error:
+        case HttpResponseError(status_code=int(status)) if status >= 400:
+            return _from_status(error, status)
+        case HttpResponseError():
+            return UpstreamError(ELSEWHERE)
+        case ServiceRequestError():
+            return UpstreamError(
+                "Azure AI Search cannot be reached. The operator should check AZURE_SEARCH_ENDPOINT and the network.",
+                retryable=True,
+            )
+        case _:
+            return UpstreamError("Azure AI Search broke off its answer. Please try again.", retryable=True)
+
+
+def _from_status(error: HttpResponseError, status: int) -> UpstreamError:
+    said = error.response.text() if error.response is not None else ""
+    log.warning("Azure AI Search answered %s: %s", status, said[:500])
+    if "quota has been exceeded" in said.lower():
+        return UpstreamError(
+            "The Azure AI Search service is full. The operator should delete what is not needed there, or choose a "
+            "larger tier."
+        )
+    wait = retry_after(error.response.headers) if error.response is not None else None
+    match status:
+        case 401 | 403:
+            return UpstreamError(
+                "Azure AI Search refused the key. The operator should check AZURE_SEARCH_API_KEY, which must be an "
+                "admin key, AZURE_SEARCH_ENDPOINT, and the service's network rules."
+            )
+        case 404:
+            # The wording has changed over the years; a proxy's page, or another service, names no index.
+            return IndexMissing() if re.match(r"\s*\{.*\bindex\b", said, re.DOTALL) else UpstreamError(ELSEWHERE)
+        case 413:
+            return TooLarge()
+        case 409 | 429:
+            return UpstreamError(BUSY, retryable=True, retry_after=wait)
+        case 408:
+            return UpstreamError("Azure AI Search timed out. Please try again.", retryable=True)
+        case _ if status >= 500:
+            return UpstreamError(
+                "Azure AI Search has a fault of its own. Please try again.", retryable=True, retry_after=wait
+            )
+        case _:
+            return refused()

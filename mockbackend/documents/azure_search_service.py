@@ -1,0 +1,223 @@
+"""One index of an Azure AI Search service: the calls that we make, tried again while that may help.
+
+Batches of documents go through the client's `send_request`: its own method builds a model for each document, walks
+every number of every vector, and forgets half of a batch that was too large (TypeError in 12.0.0). Retries are not
+the client's: it repeats no POST that was told to wait with a bare 429.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import orjson
+from azure.core.credentials import AzureKeyCredential
+from azure.core.exceptions import AzureError
+from azure.core.rest import HttpRequest
+from azure.search.documents.aio import SearchClient
+from azure.search.documents.indexes.aio import SearchIndexClient
+from azure.search.documents.indexes.models import (
+    CustomAnalyzer,
+    HnswAlgorithmConfiguration,
+    HnswParameters,
+    SearchableField,
+    SearchField,
+    SearchIndex,
+    SimpleField,
+    VectorSearch,
+    VectorSearchProfile,
+)
+from azure.search.documents.models import VectorizedQuery
+
+from ..errors import UpstreamError
+from ..upstream.patience import Patience
+from . import azure_search_faults as faults
+from .azure_search_schema import Action
+
+if TYPE_CHECKING:
+    from ..upstream.vectors import Vector
+
+T = TypeVar("T")
+
+API_VERSION = "2026-04-01"
+TRIES = 8
+CONNECT_SECONDS, READ_SECONDS = 5, 60
+# The status of a document that is to be sent again; what else is none of 200 and 201 stays wrong.
+PASSING = {409, 422, 429, 503}
+# The nearest that a vector query contributes; the words' list is as long as it is.
+NEAREST = 50
+SEARCHED = ["content", "heading", "name"]
+SHOWN = ["owner", "file_id", "content", "heading", "place"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the index can hold: embeddings of so many numbers, or none."""
+
+    dimensions: int | None
+
+
+class SearchService:
+    """The calls. All raise UpstreamError; IndexMissing where the index is not there."""
+
+    def __init__(self, endpoint: str, key: str, name: str, wait_seconds: float) -> None:
+        self.name = name
+        self._wait_seconds = wait_seconds
+        credential = AzureKeyCredential(key)
+        options: dict[str, Any] = {
+            "api_version": API_VERSION,
+            "retry_total": 0,
+            "connection_timeout": CONNECT_SECONDS,
+            "read_timeout": READ_SECONDS,
+        }
+        self._indexes = SearchIndexClient(endpoint.rstrip("/"), credential, **options)
+        self._documents = SearchClient(endpoint.rstrip("/"), name, credential, **options)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._indexes.close()
+        await self._documents.close()
+
+    async def shape(self) -> Shape:
+        """What the index is made for; an UpstreamError in words where it is not ours."""
+        index = await self._patiently(lambda: self._indexes.get_index(self.name))
+        fields = {field.name: field for field in index.fields}
+        if not {"id", "position", *SHOWN} <= fields.keys():
+            raise UpstreamError(
+                "The search index is made for something else than documents. The operator should set "
+                "AZURE_SEARCH_INDEX_NAME to a name that is not taken."
+            )
+        embedding = fields.get("embedding")
+        return Shape(embedding.vector_search_dimensions if embedding else None)
+
+    async def create(self, dimensions: int | None) -> None:
+        """Make the index, with a field for embeddings of so many numbers; without one for None."""
+        await self._patiently(lambda: self._indexes.create_or_update_index(_definition(self.name, dimensions)))
+
+    async def change(self, batch: Sequence[Action]) -> None:
+        """Do what a batch says, all of it: a document that fails for the moment is sent again."""
+        patience = Patience(TRIES, self._wait_seconds)
+        while True:
+            batch = await self._send(batch)
+            if not batch:
+                return
+            await asyncio.sleep(patience.wait(faults.busy()))
+
+    async def search(self, text: str, vector: Vector | None, chosen: str, most: int) -> list[dict[str, Any]]:
+        """The best rows of those that a filter has chosen, by words and by vector where there is one."""
+        queries = None
+        if vector is not None:
+            nearest = max(most, NEAREST)
+            queries = [VectorizedQuery(vector=vector.tolist(), k_nearest_neighbors=nearest, fields="embedding")]
+        return await self._rows(
+            search_text=text or None,
+            vector_queries=queries,
+            filter=chosen,
+            search_fields=SEARCHED,
+            select=SHOWN,
+            query_type="simple",
+            search_mode="any",
+            top=most,
+        )
+
+    async def listed(self, chosen: str, most: int) -> list[dict[str, Any]]:
+        """Key and position of those that a filter has chosen, by their positions."""
+        return await self._rows(
+            search_text="*", filter=chosen, select=["id", "position"], order_by=["position"], top=most
+        )
+
+    async def count(self, chosen: str | None = None) -> int:
+        """How many documents there are, of those that a filter has chosen."""
+
+        async def call() -> int:
+            found = await self._documents.search("*", filter=chosen, top=0, include_total_count=True)
+            return await found.get_count()
+
+        return await self._patiently(call)
+
+    async def _rows(self, **query: Any) -> list[dict[str, Any]]:
+        async def call() -> list[dict[str, Any]]:
+            found = await self._documents.search(**query)
+            return [row async for row in found]
+
+        return await self._patiently(call)
+
+    async def _send(self, batch: Sequence[Action]) -> list[Action]:
+        """Send a batch, in halves where it is too large; returns what is to be sent again."""
+        body = b'{"value":[' + b",".join(action.body for action in batch) + b"]}"
+        try:
+            results = await self._patiently(lambda: self._post(body))
+        except faults.TooLarge:
+            if len(batch) == 1:
+                raise
+            half = len(batch) // 2
+            return [*await self._send(batch[:half]), *await self._send(batch[half:])]
+        failed = {one["key"]: one for one in results if not one["status"]}
+        for one in failed.values():
+            if one["statusCode"] not in PASSING:
+                faults.log.error("a passage was refused: %s %s", one["statusCode"], one["errorMessage"])
+                raise faults.refused()
+        return [action for action in batch if action.key in failed]
+
+    async def _post(self, body: bytes) -> list[dict[str, Any]]:
+        """One `search.index` call: a status for each document."""
+        request = HttpRequest(
+            "POST",
+            f"{{endpoint}}/indexes('{self.name}')/docs/search.index",
+            params={"api-version": API_VERSION},
+            headers={"content-type": "application/json", "accept": "application/json;odata.metadata=none"},
+            content=body,
+        )
+        response = await self._documents.send_request(request)
+        response.raise_for_status()
+        try:
+            results: list[dict[str, Any]] = orjson.loads(await response.read())["value"]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            raise UpstreamError(faults.ELSEWHERE) from None
+        return results
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """The call's result; it is made again, and its waits are waited, while that may help."""
+        patience = Patience(TRIES, self._wait_seconds)
+        while True:
+            try:
+                return await call()
+            except AzureError as error:
+                failure = faults.from_exception(error)
+            await asyncio.sleep(patience.wait(failure))
+
+
+def _definition(name: str, dimensions: int | None) -> SearchIndex:
+    """The index. Its analyser knows no language: words, without case and accents, and CJK runs as bigrams."""
+    words = CustomAnalyzer(
+        name="passages",
+        tokenizer_name="standard_v2",
+        token_filters=["cjk_width", "lowercase", "asciifolding", "cjk_bigram"],
+    )
+    fields = [
+        SimpleField(name="id", type="Edm.String", key=True, filterable=True),
+        SimpleField(name="owner", type="Edm.String", filterable=True),
+        SimpleField(name="file_id", type="Edm.String", filterable=True),
+        SimpleField(name="position", type="Edm.Int32", filterable=True, sortable=True),
+        SimpleField(name="place", type="Edm.String"),
+        *(SearchableField(name=field, type="Edm.String", analyzer_name="passages") for field in SEARCHED),
+    ]
+    if dimensions is None:
+        return SearchIndex(name=name, fields=fields, analyzers=[words])
+    # Nobody reads the vectors back: not stored beside the graph, they take half of the room.
+    embedding = SearchField(
+        name="embedding",
+        type="Collection(Edm.Single)",
+        searchable=True,
+        hidden=True,
+        stored=False,
+        vector_search_dimensions=dimensions,
+        vector_search_profile_name="nearest",
+    )
+    vectors = VectorSearch(
+        algorithms=[HnswAlgorithmConfiguration(name="hnsw", parameters=HnswParameters(metric="cosine"))],
+        profiles=[VectorSearchProfile(name="nearest", algorithm_configuration_name="hnsw")],
+    )
+    return SearchIndex(name=name, fields=[*fields, embedding], analyzers=[words], vector_search=vectors)
