@@ -65,6 +65,7 @@ FOREIGN = {
     "pptx": {"documents"},
     "python_calamine": {"documents"},
     "selectolax": {"documents"},
+    "azure": {"documents"},
 }
 
 

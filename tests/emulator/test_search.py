@@ -356,7 +356,7 @@ def test_no_filter_is_more_than_refused(tokens: list[str]) -> None:
     try:
         test = read_filter(" ".join(tokens), SCHEMA)
     except AzureError as error:
-        refused = error.status
+        refused: int | None = error.status
     else:
         refused = None
         assert test({"id": "a", "n": 1}) in (True, False)
