@@ -14,7 +14,7 @@ from itertools import groupby
 from ..passages import Passage
 
 # The end of a sentence: western marks need white space after them, those of Chinese and Japanese do not.
-_SENTENCE = re.compile(r"[.!?…؟।]+[\"'”’»)\]]*(?=\s)|[。！？｡]+[」』”’）】》]*")
+_SENTENCE = re.compile(r"[.!?…؟।][\"'”’»)\]]{0,3}(?=\s)|[。！？｡](?![。！？｡])[」』”’）】》]*")
 # Words end at white space, and at the commas of scripts that write no spaces.
 _WORD = re.compile(r"\s+|[、，；：]+")
 _BLACK = re.compile(r"\S")
@@ -84,7 +84,8 @@ def _next(text: str, start: int, end: int, overlap: int) -> int:
         for match in boundary.finditer(text, least, end):
             if _skip(text, match.end()) < end:
                 return match.end()
-    return min(place for place in (whole_cluster(text, least, start), end) if place > start)
+    whole = (place for place in range(least, min(end, least + LONGEST_CLUSTER)) if not _is_inside(text, place))
+    return next(whole, end)
 
 
 def _skip(text: str, at: int) -> int:
