@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import chat, conversations, health, images, openapi, page
+from . import chat, conversations, files, health, images, openapi, page
 from .access import Access, Endpoint, guarded
 
 API: tuple[tuple[str, str, Endpoint, Access], ...] = (
@@ -19,6 +19,11 @@ API: tuple[tuple[str, str, Endpoint, Access], ...] = (
     ("DELETE", "/conversations/{id}", conversations.delete, "owner"),
     ("POST", "/conversations/{id}/pin", conversations.pin, "owner"),
     ("POST", "/conversations/{id}/stop", conversations.stop, "owner"),
+    ("POST", "/files", files.upload, "owner"),
+    ("GET", "/files", files.listing, "owner"),
+    ("GET", "/files/{id}", files.read, "owner"),
+    ("GET", "/files/{id}/content", files.content, "owner"),
+    ("DELETE", "/files/{id}", files.delete, "owner"),
     ("GET", "/images/{token}", images.get, "open"),
     ("GET", "/health", health.health, "login"),
     ("GET", "/livez", health.live, "open"),

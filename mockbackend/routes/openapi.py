@@ -67,11 +67,27 @@ SCHEMAS: Schema = {
             system=TEXT,
             messageId=ID,
             resumable={"type": "boolean"},
+            file_ids={"type": "array", "items": ID, "maxItems": 1000},
         ),
         "anyOf": [{"required": ["message"]}, {"required": ["messages"]}],
     },
     "Change": _object([], title={"type": "string", "minLength": 1, "maxLength": 200}, is_pinned={"type": "boolean"}),
     "Pin": _object(["is_pinned"], is_pinned={"type": "boolean"}),
+    "Upload": _object(
+        ["files"], files={"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
+    ),
+    "File": _object(
+        ["id", "name", "status", "done", "total", "error", "size", "media_type", "created_at"],
+        id=TEXT,
+        name=TEXT,
+        status={"enum": ["queued", "extracting", "embedding", "ready", "failed"]},
+        done=INTEGER,
+        total=INTEGER,
+        error={"type": ["string", "null"]},
+        size=INTEGER,
+        media_type=TEXT,
+        created_at=INTEGER,
+    ),
     "Health": _object(["status", "timestamp", "engine"], status=TEXT, timestamp=TEXT, engine=TEXT),
     "Status": _object(["status"], status=TEXT),
 }
@@ -80,6 +96,10 @@ READ = {
     "properties": {**SCHEMAS["Conversation"]["properties"], "messages": {"type": "array", "items": {"type": "object"}}},
 }
 PAGE = {"type": "array", "items": _ref("Conversation")}
+FILES = {"type": "array", "items": _ref("File")}
+CONTENT: Schema = {"content": {"*/*": {}}}
+# What else than JSON a request's body is.
+BODY_TYPES = {"Upload": "multipart/form-data"}
 
 # Path, method, summary, request body, query parameters, answers by status.
 CALLS: tuple[tuple[str, str, str, str | None, tuple[str, ...], dict[int, Schema]], ...] = (
@@ -92,6 +112,18 @@ CALLS: tuple[tuple[str, str, str, str | None, tuple[str, ...], dict[int, Schema]
     ("/conversations/{id}", "delete", "Delete a conversation", None, (), {204: NO_CONTENT}),
     ("/conversations/{id}/pin", "post", "Pin or unpin", "Pin", (), {200: ROW}),
     ("/conversations/{id}/stop", "post", "Stop the running answer", None, (), {200: ROW}),
+    ("/files", "post", "Upload files, to be indexed", "Upload", (), {202: _json("A row for each file", FILES)}),
+    ("/files", "get", "List files", None, (), {200: _json("All of them", FILES)}),
+    ("/files/{id}", "get", "Read a file's row", None, (), {200: _json("The file's row", _ref("File"))}),
+    (
+        "/files/{id}/content",
+        "get",
+        "A file's bytes",
+        None,
+        (),
+        {200: {"description": "The file", **CONTENT}, 206: {"description": "A range of it", **CONTENT}},
+    ),
+    ("/files/{id}", "delete", "Delete a file", None, (), {204: NO_CONTENT}),
     (
         "/images/{token}",
         "get",
@@ -134,7 +166,8 @@ def description() -> Schema:
             },
         }
         if body:
-            operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(body)}}}
+            media_type = BODY_TYPES.get(body, "application/json")
+            operation["requestBody"] = {"required": True, "content": {media_type: {"schema": _ref(body)}}}
         paths.setdefault(path, {})[method] = operation
     return {
         "openapi": "3.1.0",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 
 from mockbackend.settings import Settings
 from tests.conftest import StartServer
+from tests.routes.uploads import MULTIPART, Sending, part, until_there
 from tests.running import ROOT, Server, chat, free_port, lines, next_of
 from tests.upstream import Upstream
 
@@ -123,3 +125,26 @@ async def test_a_body_is_taken_up_to_the_limit_of_the_service_and_refused_above_
     assert refused.headers["access-control-allow-origin"] == "http://localhost:3000"
     assert refused.json()["error"]["code"] == "too_large"
     assert str(Settings().max_body_bytes) in refused.json()["error"]["message"]
+
+
+async def test_an_upload_larger_than_other_bodies_passes_as_it_comes(
+    start_server: StartServer, in_front: InFront
+) -> None:
+    server = start_server()
+    nginx = in_front(server)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"--B\r\n" + part(b'; name=f; filename="a.txt"', b"Through nginx")[:-2]
+        # The service has it while the rest is still to be sent.
+        await asyncio.to_thread(until_there, server, b"Through nginx")
+        for _ in range(Settings().max_body_bytes // 65536 + 1):
+            yield b"x" * 65535 + b"\n"
+        yield b"\r\n--B--\r\n"
+
+    async with nginx.client() as client:
+        response = await client.post("/files", content=pieces(), headers=MULTIPART)
+        (row,) = response.json()
+        assert row["size"] > Settings().max_body_bytes
+        assert (await client.delete(f"/files/{row['id']}")).status_code == 204
+    async with Sending(nginx, "user-1", 10**10) as sending:
+        assert b"HTTP/1.1 413 " in await sending.answer()

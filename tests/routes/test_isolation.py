@@ -13,19 +13,22 @@ import pytest
 
 from mockbackend.routes import API
 from tests.routes.api import data_url, error_of, png, say
+from tests.routes.uploads import upload
 from tests.running import Server, chat
 
 SECRET = "Xylophone"
+CONTENT = b"A file about the xylophone."
 
 
 @dataclass(frozen=True)
 class Two:
-    """An owner with a conversation, and somebody else with one of their own."""
+    """An owner with a conversation and a file, and somebody else with a conversation of their own."""
 
     owner: httpx2.AsyncClient
     other: httpx2.AsyncClient
     conversation_id: str
     token: str
+    file_id: str
 
 
 @pytest.fixture
@@ -38,7 +41,8 @@ async def two(server: Server, request: pytest.FixtureRequest) -> AsyncIterator[T
         await say(other, "Mine")
         stored = (await owner.get(f"/conversations/{begun.conversation_id}")).json()
         token = stored["messages"][0]["experimental_attachments"][0]["url"].rpartition("/")[2]
-        yield Two(owner, other, begun.conversation_id, token)
+        (row,) = await upload(owner, (f"{SECRET}.txt", CONTENT))
+        yield Two(owner, other, begun.conversation_id, token, row["id"])
 
 
 def hidden(response: httpx2.Response) -> None:
@@ -101,6 +105,31 @@ async def stop(two: Two) -> None:
     hidden(await two.other.post(f"/conversations/{two.conversation_id}/stop"))
 
 
+async def upload_of_the_same(two: Two) -> None:
+    """The same content under the same name is a file of one's own, and tells nothing of the other."""
+    (row,) = await upload(two.other, (f"{SECRET}.txt", CONTENT))
+    assert row["id"] != two.file_id
+    assert (await two.other.delete(f"/files/{row['id']}")).status_code == 204
+
+
+async def list_files(two: Two) -> None:
+    assert (await two.other.get("/files")).json() == []
+
+
+async def read_file(two: Two) -> None:
+    hidden(await two.other.get(f"/files/{two.file_id}"))
+
+
+async def file_content(two: Two) -> None:
+    hidden(await two.other.get(f"/files/{two.file_id}/content"))
+    hidden(await two.other.get(f"/files/{two.file_id}/content", headers={"range": "bytes=0-3"}))
+    error_of(await two.other.get("/files/..%2flogin/content"), 404)
+
+
+async def delete_file(two: Two) -> None:
+    hidden(await two.other.delete(f"/files/{two.file_id}"))
+
+
 async def image(two: Two) -> None:
     """Open to whoever has its token; no shorter one, and no other file of the folder, is anything."""
     assert (await two.other.get(f"/images/{two.token}")).status_code == 200
@@ -113,7 +142,7 @@ async def tells_nothing(two: Two) -> None:
     for path in ("/health", "/livez", "/readyz", "/openapi.json", "/"):
         response = await two.other.get(path)
         assert response.status_code == 200
-        for secret in (SECRET, two.conversation_id, two.token, two.owner.headers["userid"]):
+        for secret in (SECRET, two.conversation_id, two.token, two.file_id, two.owner.headers["userid"]):
             assert secret not in response.text
 
 
@@ -140,6 +169,11 @@ TRIES: dict[tuple[str, str], tuple[Try, ...]] = {
     ("DELETE", "/conversations/{id}"): (delete,),
     ("POST", "/conversations/{id}/pin"): (pin,),
     ("POST", "/conversations/{id}/stop"): (stop,),
+    ("POST", "/files"): (upload_of_the_same,),
+    ("GET", "/files"): (list_files,),
+    ("GET", "/files/{id}"): (read_file,),
+    ("GET", "/files/{id}/content"): (file_content,),
+    ("DELETE", "/files/{id}"): (delete_file,),
     ("GET", "/images/{token}"): (image,),
     ("GET", "/health"): (tells_nothing,),
     ("GET", "/livez"): (tells_nothing,),
@@ -161,6 +195,8 @@ async def test_nobody_sees_or_changes_what_is_anothers(two: Two, route: tuple[st
     for attempt in TRIES[route]:
         await attempt(two)
     assert (await two.owner.get(f"/conversations/{two.conversation_id}")).json() == before
+    assert [row["id"] for row in (await two.owner.get("/files")).json()] == [two.file_id]
+    assert (await two.owner.get(f"/files/{two.file_id}/content")).content == CONTENT
     assert [row["title"] for row in (await two.other.get("/conversations")).json()] == ["Mine"]
 
 

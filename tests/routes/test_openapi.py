@@ -109,9 +109,9 @@ def test_a_valid_request_is_answered_as_described(
     seen = conform(operation, server, operation.as_strategy())
     if "{id}" in path:
         # Ids that nobody has begun are one half; the other is one that is there.
-        begin(server, "fuzzed")
-        seen |= conform(operation, server, operation.as_strategy(path_parameters={"id": "fuzzed"}))
-    assert seen & {200, 204} or {"{path}", "{token}"} & set(path.split("/")), f"only {seen}"
+        there = upload(server) if path.startswith("/files") else begin(server, "fuzzed")
+        seen |= conform(operation, server, operation.as_strategy(path_parameters={"id": there}))
+    assert seen & {200, 202, 204} or {"{path}", "{token}"} & set(path.split("/")), f"only {seen}"
 
 
 @pytest.mark.parametrize(("path", "method"), SPOILABLE, ids=map(" ".join, SPOILABLE))
@@ -122,9 +122,19 @@ def test_an_invalid_request_is_answered_as_described(
     conform(operation, server, operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
 
 
-def begin(server: Server, conversation_id: str) -> None:
+def begin(server: Server, conversation_id: str) -> str:
     """A conversation of that id."""
     body = {"id": conversation_id, "message": "Hello"}
     headers = {"userid": "fuzz"}
     response = httpx2.post(f"{server.url}/chat", json=body, auth=AUTH, headers=headers, trust_env=False)
     assert response.status_code == 200
+    return conversation_id
+
+
+def upload(server: Server) -> str:
+    """A file; its id."""
+    files = {"files": ("fuzzed.txt", b"Fuzzed")}
+    headers = {"userid": "fuzz"}
+    response = httpx2.post(f"{server.url}/files", files=files, auth=AUTH, headers=headers, trust_env=False)
+    file_id: str = response.json()[0]["id"]
+    return file_id
