@@ -15,8 +15,8 @@ QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
 EXTENDED = re.compile(rb";\s*filename\*\s*=\s*(utf-8|iso-8859-1)'[^']*'([^;\s]*)", re.IGNORECASE)
 # What browsers and curl write for a quote; the line ends that they write likewise are control characters.
 ESCAPED = re.compile(r"%(22|0D|0A)")
-# Control characters, separators of lines, what turns the direction of a text, and halves of surrogate pairs.
-UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# Control characters, separators of lines, and what turns the direction of a text.
+UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def filename_of(disposition: bytes) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
 
 # A name of 5 kB is three times as long with each byte as %XX.
 HEADER_BYTES = 32 * 1024
-PARTS = 1000
+# Parts beside the files: a form has a few.
+OTHER_PARTS = 1000
 BROKEN = "The body is not valid multipart/form-data, or it broke off. Nothing of it was stored."
+# Its warnings are of clients' mistakes, which the clients are told.
+logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +41,14 @@ class FileEnds(Enum):
 class Multipart:
     """The parser of one body. `complete` says whether it has come to its end."""
 
-    def __init__(self, content_type: str) -> None:
+    def __init__(self, content_type: str, most_files: int) -> None:
         """415 for another content type, 400 for one without a boundary."""
         kind, options = parse_options_header(content_type)
         if kind != b"multipart/form-data":
             words = 'The files must come as multipart/form-data, such as: curl -F "file=@report.pdf"'
             raise ServiceError(415, "unsupported_media_type", words)
         self.complete = False
-        self._parts = 0
+        self._parts_left = most_files + OTHER_PARTS
         self._field = self._value = b""
         self._disposition = b""
         self._in_file = False
@@ -74,9 +78,9 @@ class Multipart:
         return self._events
 
     def _part_begin(self) -> None:
-        self._parts += 1
-        if self._parts > PARTS:
-            raise bad_request(f"The body has more than {PARTS} parts. Nothing of it was stored.")
+        self._parts_left -= 1
+        if self._parts_left < 0:
+            raise bad_request("The body has too many parts. Nothing of it was stored.")
         self._field = self._value = self._disposition = b""
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:

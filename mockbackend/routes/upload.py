@@ -19,7 +19,7 @@ OVERHEAD_BYTES = 1024 * 1024
 
 async def read_files(request: Request, files: Files, userid: str, settings: Settings) -> list[File]:
     """Store the files of a multipart body; their rows in the order of the parts, refused ones being failed rows."""
-    multipart = Multipart(request.headers.get("content-type", ""))
+    multipart = Multipart(request.headers.get("content-type", ""), settings.max_files_per_upload)
     most = settings.max_files_per_upload * settings.max_file_bytes + OVERHEAD_BYTES
     upload = _Upload(files, userid, settings)
     try:
@@ -52,9 +52,7 @@ class _Upload:
             case FileBegins(name):
                 self.received.append(self._files.receive(self._userid, name, self._limits))
                 if len(self.received) > self._most:
-                    await self.received[-1].give_up(
-                        f"One upload may bring {self._most} files; this one is beyond them."
-                    )
+                    await self.received[-1].give_up(f"One upload may bring {self._most} files; this is one more.")
             case FileEnds.END:
                 await self.received[-1].end()
             case data:

@@ -105,9 +105,13 @@ async def test_too_large_a_file_fails_and_leaves_nothing(storage: Storage, tmp_p
     assert on_disk(tmp_path) == [b"x" * 1000]
 
 
-async def test_a_quota_of_files_is_kept_by_uploads_side_by_side(storage: Storage, tmp_path: Path) -> None:
+async def test_a_quota_of_files_is_kept_by_uploads_to_two_processes(storage: Storage, tmp_path: Path) -> None:
     limits = Limits(1000, 3, 100_000)
-    files = await asyncio.gather(*(put(storage, f"{number}".encode(), limits=limits) for number in range(10)))
+    other = await open_storage(tmp_path)
+    files = await asyncio.gather(
+        *(put(one, f"{number}".encode(), limits=limits) for number, one in enumerate([storage, other] * 5))
+    )
+    await other.close()
     assert sorted(file.status for file in files) == ["failed"] * 7 + ["queued"] * 3
     assert {file.error for file in files} == {
         None,
