@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 
 from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError
+from azure.core.rest import AsyncHttpResponse
 
 from ..errors import UpstreamError
 from ..upstream.faults import retry_after
@@ -55,8 +57,13 @@ def refused() -> UpstreamError:
 def from_exception(error: AzureError) -> UpstreamError:
     """Our error for one of the client library's."""
     match error:
-        case HttpResponseError(status_code=int(status)) if status >= 400:
-            return _from_status(error, status)
+        case HttpResponseError(status_code=int(status), response=AsyncHttpResponse() as response) if status >= 400:
+            said = response.text()
+            failure = _from_status(status, said, response.headers)
+            # A missing index is made, and a batch that is too large is halved: neither is news.
+            if not isinstance(failure, IndexMissing | TooLarge):
+                log.warning("Azure AI Search answered %s: %s", status, said[:500])
+            return failure
         case HttpResponseError():
             return UpstreamError(ELSEWHERE)
         case ServiceRequestError():
@@ -68,15 +75,13 @@ def from_exception(error: AzureError) -> UpstreamError:
             return UpstreamError("Azure AI Search broke off its answer. Please try again.", retryable=True)
 
 
-def _from_status(error: HttpResponseError, status: int) -> UpstreamError:
-    said = error.response.text() if error.response is not None else ""
-    log.warning("Azure AI Search answered %s: %s", status, said[:500])
+def _from_status(status: int, said: str, headers: Mapping[str, str]) -> UpstreamError:
     if "quota has been exceeded" in said.lower():
         return UpstreamError(
             "The Azure AI Search service is full. The operator should delete what is not needed there, or choose a "
             "larger tier."
         )
-    wait = retry_after(error.response.headers) if error.response is not None else None
+    wait = retry_after(headers)
     match status:
         case 401 | 403:
             return UpstreamError(

@@ -8,6 +8,7 @@ the client's: it repeats no POST that was told to wait with a bare 429.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -83,7 +84,7 @@ class SearchService:
     async def shape(self) -> Shape:
         """What the index is made for; an UpstreamError in words where it is not ours."""
         index = await self._patiently(lambda: self._indexes.get_index(self.name))
-        fields = {field.name: field for field in index.fields}
+        fields = {field.name: field for field in index.fields or []}
         if not {"id", "position", *SHOWN} <= fields.keys():
             raise UpstreamError(
                 "The search index is made for something else than documents. The operator should set "
@@ -174,7 +175,7 @@ class SearchService:
         response.raise_for_status()
         try:
             results: list[dict[str, Any]] = orjson.loads(await response.read())["value"]
-        except (orjson.JSONDecodeError, KeyError, TypeError):
+        except (KeyError, TypeError):
             raise UpstreamError(faults.ELSEWHERE) from None
         return results
 
@@ -186,6 +187,8 @@ class SearchService:
                 return await call()
             except AzureError as error:
                 failure = faults.from_exception(error)
+            except json.JSONDecodeError:
+                raise UpstreamError(faults.ELSEWHERE) from None
             await asyncio.sleep(patience.wait(failure))
 
 

@@ -168,6 +168,13 @@ class ItemsFail:
             raise ValueError("'count' must be at least one document")
 
 
+@dataclass(frozen=True, slots=True)
+class ShownLate:
+    """200, but searches find the documents of the batch only after some seconds, as it is at Azure."""
+
+    seconds: float = 2
+
+
 # Instead of an answer, whatever was asked.
 RefusalFault = Status | PromptFilter | Refuse | ContextLength | AccountBlocked | ImageRefused | Html | Error200
 # In the middle of a chat answer.
@@ -176,7 +183,7 @@ StreamFault = AnswerFilter | AsyncFilter | FilterDown | Cut | End | NoDone | Mal
 UrlFault = ImageGone | ImageNotImage | ImageHuge | ImageRedirect | ImageSlow
 # Of a search, and of a batch of documents for one.
 SearchFault = Status | Html
-IndexingFault = SearchFault | ItemsFail
+IndexingFault = SearchFault | ItemsFail | ShownLate
 Fault = RefusalFault | StreamFault | UrlFault | IndexingFault
 
 KINDS: dict[str, type[Fault]] = {
@@ -203,4 +210,5 @@ KINDS: dict[str, type[Fault]] = {
     "image_redirect": ImageRedirect,
     "image_slow": ImageSlow,
     "items_fail": ItemsFail,
+    "shown_late": ShownLate,
 }

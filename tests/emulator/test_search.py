@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import itertools
 import re
@@ -545,6 +546,17 @@ async def test_a_script_fails_documents_of_a_batch_by_its_text_and_its_index(emu
         assert [one["path"] for one in (await served.journal())["requests"] if one["status"] == 207] != []
         assert await found(docs, "*") == ["c"]
         assert [one.status_code for one in await docs.upload_documents([{"id": "d", "content": "Eulen"}])] == [201]
+
+
+async def test_a_script_shows_documents_late(emulate: Emulate) -> None:
+    served = await scripted(emulate, "{kind: indexing, times: 1, fault: {kind: shown_late, seconds: 0.3}}")
+    async with searching(served, "docs") as docs:
+        await fill(docs, a="a fox")
+        await fill(docs, b="a fox")
+        assert (await found(docs, "fox"), await docs.get_document_count()) == (["b"], 2)
+        # That long it is late, and no longer.
+        await asyncio.sleep(0.31)
+        assert await found(docs, "fox") == ["a", "b"]
 
 
 @pytest.mark.parametrize(("body", "content"), [("azure", "{"), ("html", "<"), ("empty", "")])

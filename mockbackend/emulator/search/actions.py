@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .. import faults
 from . import errors
 from .indexes import Index, Indexes
 from .schema import Schema
@@ -43,20 +44,25 @@ def read_actions(body: Mapping[str, object], schema: Schema) -> list[Action]:
     return [_read_action(number, one, schema) for number, one in enumerate(given)]
 
 
-def perform(actions: list[Action], index: Index, indexes: Indexes, failing: int = 0, status: int = 503) -> list[object]:
-    """Do them all and tell how each went; the first `failing` are not done and have this status."""
-    results: list[object] = []
+def perform(
+    actions: list[Action], index: Index, indexes: Indexes, fault: faults.IndexingFault | None
+) -> list[dict[str, object]]:
+    """Do them all, but for those that the fault lets fail, and tell how each went."""
+    results: list[dict[str, object]] = []
     for number, action in enumerate(actions):
-        if number < failing:
-            results.append(_result(action.key, status, FAILED.get(status, "The document could not be indexed.")))
+        if isinstance(fault, faults.ItemsFail) and number < fault.count:
+            message = FAILED.get(fault.status, "The document could not be indexed.")
+            results.append(_result(action.key, fault.status, message))
             continue
         if action.kind != "delete":
             indexes.check_room()
         results.append(_perform(action, index))
+        if isinstance(fault, faults.ShownLate):
+            index.hide(action.key, fault.seconds)
     return results
 
 
-def _perform(action: Action, index: Index) -> object:
+def _perform(action: Action, index: Index) -> dict[str, object]:
     match action.kind:
         case "upload":
             return _result(action.key, 201 if index.put(action.document) else 200)

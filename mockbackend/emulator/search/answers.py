@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .. import faults
 from . import errors
 from .actions import perform, read_actions
 from .indexes import Index, Indexes
@@ -53,11 +54,12 @@ def document(index: Index, key: str) -> Answered:
     return Answered(index.shown(key, [field for field in index.schema.fields.values() if field.retrievable]))
 
 
-def change_documents(indexes: Indexes, index: Index, body: Mapping[str, object], failing: int, status: int) -> Answered:
+def change_documents(
+    indexes: Indexes, index: Index, body: Mapping[str, object], fault: faults.IndexingFault | None
+) -> Answered:
     """A status for each document, and 207 where any failed."""
-    results = perform(read_actions(body, index.schema), index, indexes, failing, status)
-    failed = any(isinstance(result, dict) and not result["status"] for result in results)
-    return Answered({"value": results}, 207 if failed else 200)
+    results = perform(read_actions(body, index.schema), index, indexes, fault)
+    return Answered({"value": results}, 200 if all(result["status"] for result in results) else 207)
 
 
 def search(index: Index, body: Mapping[str, object], link: str) -> Answered:

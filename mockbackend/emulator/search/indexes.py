@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ class Index:
         self.words: dict[str, Words] = {}
         self.vectors: dict[str, dict[str, Vector]] = {}
         self.size = 0
+        self._shown_from: dict[str, float] = {}
         self.change(schema)
 
     def change(self, schema: Schema) -> None:
@@ -54,6 +56,17 @@ class Index:
         self.documents[key] = {name: value for name, value in document.items() if name not in self.vectors}
         self.size += self._size(key)
         return new
+
+    def hide(self, key: str, seconds: float) -> None:
+        """Let searches not find a document for so long."""
+        self._shown_from[key] = time.monotonic() + seconds
+
+    def visible(self) -> dict[str, Mapping[str, object]]:
+        """The documents that searches find."""
+        self._shown_from = {key: when for key, when in self._shown_from.items() if when > time.monotonic()}
+        if not self._shown_from:
+            return self.documents
+        return {key: document for key, document in self.documents.items() if key not in self._shown_from}
 
     def remove(self, key: str) -> bool:
         """Whether there was such a document."""

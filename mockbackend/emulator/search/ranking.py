@@ -15,7 +15,7 @@ Scored = list[tuple[str, float]]
 
 def rank(index: Index, search: Search) -> Scored:
     """Keys and scores of all documents that answer it."""
-    allowed = [key for key, document in index.documents.items() if search.test is None or search.test(document)]
+    allowed = [key for key, document in index.visible().items() if search.test is None or search.test(document)]
     lists: list[Scored] = []
     text = search.text.strip()
     if text not in ("", "*"):

@@ -100,9 +100,7 @@ class Service:
         step = self._step(name, raw) if self._rulebook.script.indexing else IndexingStep()
         if refused := scripted.refusal(step.fault):
             return refused
-        failing, status = scripted.failing(step.fault)
-        index = self._indexes.find(name)
-        return answers.change_documents(self._indexes, index, _parse(raw), failing, status)
+        return answers.change_documents(self._indexes, self._indexes.find(name), _parse(raw), step.fault)
 
     def search(self, request: Request, raw: bytes) -> Answered | Reply:
         name, body = request.path_params["index"], _parse(raw)

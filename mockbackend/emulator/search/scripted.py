@@ -25,11 +25,6 @@ def refusal(fault: faults.IndexingFault | None) -> Reply | None:
     return None
 
 
-def failing(fault: faults.IndexingFault | None) -> tuple[int, int]:
-    """How many documents of the batch fail, and their status."""
-    return (fault.count, fault.status) if isinstance(fault, faults.ItemsFail) else (0, 0)
-
-
 def _retry_headers(fault: faults.Status) -> dict[str, str]:
     given = {"retry-after": fault.retry_after, "retry-after-ms": fault.retry_after_ms}
     return {
