@@ -59,7 +59,7 @@ def upstream() -> Iterator[int]:
 def command(side: Side, port: int) -> list[str]:
     """How each service is started: one process, its access log off."""
     if side == "ours":
-        return [sys.executable, "-m", "hypercorn", "app:app", "-w", "0", "-b", f"127.0.0.1:{port}"]
+        return [sys.executable, "-m", "mockbackend", "serve"]
     options = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning", "--no-access-log"]
     return [str(usual_python()), "-m", "uvicorn", "app:app", "--loop", "uvloop", "--http", "httptools", *options]
 
@@ -78,6 +78,7 @@ def service(side: Side, upstream_port: int) -> Iterator[Server]:
             DATA_DIR=folder,
             LOG_LEVEL="WARNING",
             MAX_RUNNING_TURNS_PER_USER="1000",
+            PORT=str(port),
         )
         folder_of_code = ROOT if side == "ours" else ROOT / "bench" / "usual"
         process = subprocess.Popen(command(side, port), cwd=folder_of_code, env=env, start_new_session=True)
