@@ -8,6 +8,7 @@ the client's: it repeats no POST that was told to wait with a bare 429.
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -169,7 +170,8 @@ class SearchService:
             f"{{endpoint}}/indexes('{self.name}')/docs/search.index",
             params={"api-version": API_VERSION},
             headers={"content-type": "application/json", "accept": "application/json;odata.metadata=none"},
-            content=body,
+            # Megabytes in one piece would be written in one go, while nobody else is answered.
+            content=io.BytesIO(body),
         )
         response = await self._documents.send_request(request)
         response.raise_for_status()

@@ -266,6 +266,11 @@ async def test_a_long_document_goes_up_in_batches_and_is_deleted_whole(world: Wo
     assert await world.count() == 1
 
 
+async def test_a_batch_of_megabytes_goes_up_without_a_warning_of_the_transport(world: World) -> None:
+    await world.publish("u1", "f1", *[f"fox {number} " + "wood " * 2000 for number in range(150)], dimensions=None)
+    assert await world.batches() == [(200, 150)]
+
+
 def test_no_batch_is_longer_than_a_call_may_be() -> None:
     small = [Action(str(number), b"x") for number in range(2500)]
     assert [len(batch) for batch in batches(small)] == [1000, 1000, 500]
@@ -357,6 +362,7 @@ async def test_a_wait_that_is_too_long_is_told_at_once(tmp_path: Path) -> None:
         async with failing() as words:
             await world.found("u1", "fox")
         assert words == ["Azure AI Search is over its limit. Please try again in a minute."]
+        assert [one["status"] for one in (await world.served.journal())["requests"]].count(429) == 1
 
 
 async def test_documents_that_searches_show_late_are_waited_for_and_can_be_forgotten(tmp_path: Path) -> None:
