@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import UpstreamError
 from ..passages import Found, Passage
-from ..settings import Settings, SettingsError
-from .azure_search_schema import INDEX_NAME, Action, batches, harmless, key, owned_by, removal, upload
+from ..settings import SettingsError
+from .azure_search_schema import INDEX_NAME, Action, IndexMissing, batches, harmless, key, owned_by, removal, upload
 
 if TYPE_CHECKING:
     from ..storage.passages import Passages
@@ -31,20 +31,10 @@ WRONG_NAME = (
 log = logging.getLogger("mockbackend.documents")
 
 
-def open_azure_search(settings: Settings, passages: Passages) -> AzureSearchIndex:
-    """The index that the settings name; SettingsError where the extra is not installed, or the name is none."""
-    return AzureSearchIndex(
-        settings.azure_search_endpoint,
-        settings.azure_search_api_key,
-        settings.azure_search_index_name,
-        passages,
-        settings.upstream_max_wait_seconds,
-    )
-
-
 class AzureSearchIndex:
     """The passages of all owners in one index; every call names the owner. Raises UpstreamError, in words.
 
+    Opening it is a SettingsError where the extra is not installed, or the name is none that an index can have.
     `wait_seconds` is how long one call may wait in all while the service is throttling.
     """
 
@@ -76,8 +66,6 @@ class AzureSearchIndex:
 
     async def check(self) -> str:
         """What works, in a line."""
-        from .azure_search_faults import IndexMissing
-
         name = self._service.name
         try:
             shape = await self._service.shape()
@@ -89,8 +77,6 @@ class AzureSearchIndex:
 
     async def publish(self, userid: str, file_id: str, name: str) -> None:
         """Copy the staged passages of a file into the index, made where it is missing; again changes nothing."""
-        from .azure_search_faults import IndexMissing
-
         try:
             await self._publish(userid, file_id, name)
         except IndexMissing:
@@ -103,7 +89,8 @@ class AzureSearchIndex:
     ) -> list[Found]:
         """The owner's passages that answer the query, best first: of these files, or of all with None."""
         text = harmless(query)
-        if file_ids == [] or (not text and vector is None):
+        nowhere = file_ids is not None and not file_ids
+        if nowhere or (not text and vector is None):
             return []
         if vector is not None:
             await self._fit(vector.size)
@@ -124,8 +111,6 @@ class AzureSearchIndex:
 
     async def forget(self, userid: str, file_id: str) -> None:
         """Delete every passage of the file; one that has none is no error."""
-        from .azure_search_faults import IndexMissing
-
         try:
             await self._remove_unseen(userid, file_id)
             await self._remove(userid, file_id, after=-1)
@@ -145,13 +130,11 @@ class AzureSearchIndex:
             count += len(read)
         if count:
             await self._until_shown(userid, file_id, count, last)
-        # Of a longer version that was published before.
-        await self._remove(userid, file_id, after=last)
+            # Of a longer version that was published before.
+            await self._remove(userid, file_id, after=last)
 
     async def _fit(self, dimensions: int | None, *, make: bool = False) -> None:
         """See that the index takes embeddings of so many numbers; it is made where it is missing, if that is wanted."""
-        from .azure_search_faults import IndexMissing
-
         async with self._making:
             if self._shape is None:
                 try:

@@ -14,6 +14,7 @@ from azure.core.rest import AsyncHttpResponse
 
 from ..errors import UpstreamError
 from ..upstream.faults import retry_after
+from .azure_search_schema import IndexMissing
 
 BUSY = "Azure AI Search is over its limit. Please try again in a minute."
 ELSEWHERE = (
@@ -21,16 +22,6 @@ ELSEWHERE = (
     "that of the search service itself."
 )
 log = logging.getLogger("mockbackend.documents")
-
-
-class IndexMissing(UpstreamError):
-    """There is no such index (any more)."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The search index is missing. The next document makes it anew; those that were in it have to be uploaded "
-            "again."
-        )
 
 
 class TooLarge(UpstreamError):

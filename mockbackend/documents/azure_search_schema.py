@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from ..errors import UpstreamError
 from ..passages import Passage
 
 if TYPE_CHECKING:
@@ -23,6 +24,16 @@ QUERY_CHARACTERS = 500
 # The operators of the simple and of the full syntax: which of them bite depends on the version.
 OPERATORS = re.compile(r'([-+&|!(){}\[\]^"~*?:\\/])')
 INDEX_NAME = re.compile(r"(?=.{2,128}\Z)[a-z0-9](?:-?[a-z0-9])*\Z")
+
+
+class IndexMissing(UpstreamError):
+    """There is no such index (any more)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The search index is missing. The next document makes it anew; those that were in it have to be uploaded "
+            "again."
+        )
 
 
 @dataclass(frozen=True, slots=True)

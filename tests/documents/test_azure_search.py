@@ -195,6 +195,8 @@ async def test_a_file_without_passages_publishes_nothing(world: World) -> None:
     await world.publish("u1", "f1", "a fox")
     await world.index.publish("u1", "never-staged", "notes.txt")
     assert await world.count() == 1
+    await world.manage("DELETE")
+    await world.index.publish("u1", "never-staged", "notes.txt")
 
 
 # Names that would be something else in a filter, a key or a path.
@@ -224,6 +226,7 @@ async def test_a_search_may_be_limited_to_files_whatever_their_ids(world: World)
     assert {one.file_id for one in await world.found("u1", "fox", ids[1:4])} == set(ids[1:4])
     assert {one.file_id for one in await world.found("u1", "fox")} == set(ids)
     assert await world.found("u1", "fox", []) == []
+    assert await world.index.search("u1", "fox", None, (), 5) == []
     assert await world.found("u1", "fox", ["f"]) == []
     assert await world.found("u2", "fox", ids) == []
 
