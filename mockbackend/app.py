@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from . import log as logs
 from .agent.graph import compile_graph
+from .documents.library import open_library
 from .errors import ServiceError
 from .login import load_login
 from .pictures.fetch import Fetcher
@@ -101,10 +102,12 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         stack.push_async_callback(upstream.close)
         history = History(compile_graph(storage.checkpoints))
         maker = PictureMaker(settings, upstream, storage.pictures)
-        runs = Runs(settings, storage, history, upstream, maker)
+        documents = open_library(settings, storage, upstream)
+        stack.push_async_callback(documents.close)
+        runs = Runs(settings, storage, history, upstream, maker, documents)
         attachments = Attachments(storage.pictures, Fetcher(settings.max_picture_bytes, allow_private=False))
         beginning = Beginning(storage, history, attachments, runs.find, runs.watch, settings.max_conversation_messages)
-        service = Service(settings, login, storage, upstream, history, runs, beginning)
+        service = Service(settings, login, storage, upstream, history, documents, runs, beginning)
         await service.recover()
         _announce(service)
         # What was imported and opened lives as long as the process: the collector need not walk it again and again.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from .documents.library import Library
 from .login import Login
 from .settings import Settings
 from .storage import Storage
@@ -29,6 +31,7 @@ class Service:
     storage: Storage
     upstream: Upstream
     history: History
+    documents: Library
     runs: Runs
     beginning: Beginning
 
@@ -39,7 +42,7 @@ class Service:
             return
         if run := self.runs.find(turn.turn_id):
             run.answering.stop.request("stopped")
-            await run.over.wait()
+            await asyncio.shield(run.over)
             return
         await self.storage.turns.request_stop(conversation_id, turn.turn_id)
         reader = DistantReader(turn, self._look(conversation_id))
@@ -71,9 +74,11 @@ class Service:
         await self.storage.conversations.forget(conversation_id)
 
     async def recover(self) -> None:
-        """Finish what a crash left half-way: turns, then deletions, then pictures."""
+        """Finish what a crash left half-way: turns, then deletions, then pictures and files."""
         await self.beginning.recover_all()
         for conversation_id in await self.storage.conversations.hidden():
             await self.delete(conversation_id)
             log.info("finished the deletion of conversation %s", conversation_id)
         await self.storage.pictures.clean(self.storage.liveness.is_alive)
+        await self.storage.files.clean(self.storage.liveness.is_alive)
+        await self.documents.recover()

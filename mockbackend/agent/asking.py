@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import ContextExceeded, UpstreamError
 from ..events import Progress, ToolReturned
 from ..messages import Message
-from ..settings import Settings
+from ..upstream.patience import Patience
 from .completion import Completion
 from .context import Chat
 from .prompt import wire_messages
@@ -22,24 +22,6 @@ MESSAGE_TOO_LONG = "Your message is longer than this model can read. Please shor
 log = logging.getLogger("mockbackend.turn")
 
 
-class Patience:
-    """The tries and the waiting that one model call is given."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._tries = settings.upstream_max_tries
-        self._seconds = settings.upstream_max_wait_seconds
-        self.attempt = 1
-
-    def wait(self, error: UpstreamError) -> float:
-        """How long to wait before the next try, in seconds; raises the error where there is none."""
-        wait = error.retry_after if error.retry_after is not None else 0.5 * 2 ** (self.attempt - 1)
-        if not error.retryable or self.attempt >= self._tries or wait > self._seconds:
-            raise error
-        self._seconds -= wait
-        self.attempt += 1
-        return wait
-
-
 async def ask(chat: Chat, history: list[Message]) -> None:
     """Call the model, again while it has said nothing and asking again may help. Raises UpstreamError."""
     answering = chat.answering
@@ -47,7 +29,7 @@ async def ask(chat: Chat, history: list[Message]) -> None:
         answering.begin_step()
     last_step = answering.steps >= chat.settings.agent_max_steps
     taken_ids = {part["id"] for message in history for part in message["parts"] if part["type"] == "tool"}
-    patience = Patience(chat.settings)
+    patience = Patience(chat.settings.upstream_max_tries, chat.settings.upstream_max_wait_seconds)
     window = _told(chat, history, fitting(history, chat.upstream.context_tokens))
     while True:
         completion = Completion(answering, chat.upstream, taken_ids)

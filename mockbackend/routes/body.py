@@ -6,14 +6,16 @@ import re
 from typing import Any
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from ..errors import ServiceError, bad_request, unusable
 from ..pictures.making import PictureOptions
 from ..turn.request import ChatRequest, Mode, SentMessage
 from .content import parse_content
+from .limited import chunks
 
 ID = re.compile(r"[!-.0-\[\]-~]{1,256}")
+MOST_FILE_IDS = 1000
 IGNORED_ROLES = ("tool", "data")
 SYSTEM_ROLES = ("system", "developer")
 # Keys of clients that send their whole conversation, and no ids.
@@ -24,18 +26,9 @@ async def read_object(request: Request, max_bytes: int) -> dict[str, Any]:
     """The body as a JSON object, whatever its content type says but multipart; 413 as soon as it is too large."""
     if request.headers.get("content-type", "").lower().startswith("multipart/"):
         raise ServiceError(415, "unsupported_media_type", "The body must be JSON, not multipart.")
-    too_large = ServiceError(413, "too_large", f"The body is larger than {max_bytes} bytes.")
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared[:18]) > max_bytes:
-        raise too_large
     body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > max_bytes:
-                raise too_large
-    except ClientDisconnect:
-        raise bad_request("The body broke off.") from None
+    async for chunk in chunks(request, max_bytes):
+        body += chunk
     try:
         value = orjson.loads(bytes(body))
     except orjson.JSONDecodeError as error:
@@ -94,6 +87,7 @@ def parse_chat(body: dict[str, Any]) -> ChatRequest:
         positional=len(sent) > 1 or "parts" in sent[-1] or any(key in body for key in WHOLE_LIST_KEYS),
         at_message=check_id(at_message, "messageId") if at_message is not None else None,
         resumable=resumable,
+        file_ids=_file_ids(body.get("file_ids")),
     )
 
 
@@ -146,6 +140,14 @@ def _image(value: object) -> PictureOptions:
         if not isinstance(option, str) or not re.fullmatch(r"[a-z0-9-]{1,32}", option):
             raise bad_request(f"image.{name} must be a short word such as 1024x1024, high or vivid.")
     return PictureOptions(**options)
+
+
+def _file_ids(value: object) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or len(value) > MOST_FILE_IDS:
+        raise bad_request(f"file_ids must be a list of at most {MOST_FILE_IDS} ids of files.")
+    return tuple(check_id(one, f"file_ids[{index}]") for index, one in enumerate(value))
 
 
 def _string(value: object, field: str) -> str:

@@ -1,7 +1,7 @@
 """Everything that outlives a process. Storage knows no HTTP and no model API.
 
-conversations, turns and pictures are rows of the metadata database; checkpoints is LangGraph's saver, the true home
-of settled messages.
+conversations, turns, pictures and files are rows of the metadata database; checkpoints is LangGraph's saver, the true
+home of settled messages; passages is what was read out of files, on its way into an index.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from . import checkpoints, database
+from . import checkpoints, database, passages
 from .checkpoints import Checkpoints
 from .conversations import Conversations
 from .database import Database
+from .files import Files
 from .liveness import Liveness
+from .passages import EmbeddedIndex, Passages
 from .pictures import Pictures
 from .turns import Turns
 
@@ -27,12 +29,20 @@ class Storage:
     conversations: Conversations
     turns: Turns
     pictures: Pictures
+    files: Files
+    passages: Passages
     checkpoints: Checkpoints
     liveness: Liveness
     database: Database
+    folder: Path
+
+    def open_index(self) -> EmbeddedIndex:
+        """The embedded index of documents, which its user closes: another may be in use."""
+        return EmbeddedIndex(self.folder / passages.NAME)
 
     async def close(self) -> None:
         """Close everything; other processes see at once that this one is gone."""
+        await self.passages.close()
         await self.checkpoints.aclose()
         await self.database.close()
         self.liveness.close()
@@ -44,6 +54,7 @@ async def open_storage(folder: Path) -> Storage:
     with FileLock(folder / "setup.lock"):
         database.prepare(folder / database.NAME)
         checkpoints.prepare(folder / checkpoints.NAME)
+        passages.prepare(folder / passages.NAME)
         liveness = Liveness(folder / "alive")
         liveness.clean()
     metadata = await Database.open(folder / database.NAME)
@@ -51,7 +62,10 @@ async def open_storage(folder: Path) -> Storage:
         conversations=Conversations(metadata),
         turns=Turns(metadata, liveness.id),
         pictures=Pictures(metadata, folder / "pictures", liveness.id),
+        files=Files(metadata, folder / "files", liveness.id),
+        passages=Passages(folder / passages.NAME),
         checkpoints=Checkpoints(folder / checkpoints.NAME),
         liveness=liveness,
         database=metadata,
+        folder=folder,
     )

@@ -40,6 +40,14 @@ class Turn:
     over: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A turn that has its row; `has_documents` says whether its user has files that can be searched."""
+
+    turn: Turn
+    has_documents: bool
+
+
 class Turns:
     """The table `turns`, as process `owner` sees it."""
 
@@ -47,10 +55,10 @@ class Turns:
         self._database = database
         self.owner = owner
 
-    async def claim(self, turn: Turn, updated_at: int, message_count: int) -> bool:
+    async def claim(self, userid: str, turn: Turn, updated_at: int, message_count: int) -> Claim | None:
         """Write the row of a turn that begins.
 
-        False where another runs, or where the conversation has changed since the row that `turn.keep` was told from.
+        None where another runs, or where the conversation has changed since the row that `turn.keep` was told from.
         Its `updated_at` alone would not tell: until a settled turn is over, the count that is read is still its own.
         """
         rows = await self._database.run(
@@ -62,12 +70,13 @@ class Turns:
             owner = excluded.owner, lease_until = excluded.lease_until, started_at = excluded.started_at,
             framing = excluded.framing, keep = excluded.keep, added_count = excluded.added_count,
             added = excluded.added, log = excluded.log, stop_requested = FALSE, over_at = NULL
-            WHERE over_at IS NOT NULL RETURNING turn_id""",
+            WHERE over_at IS NOT NULL RETURNING EXISTS (
+                SELECT 1 FROM files WHERE userid = ? AND status = 'ready' AND deleted_at IS NULL)""",
             *(turn.conversation_id, turn.turn_id, turn.message_id, self.owner, now_ms() + LEASE_MS, turn.started_at),
             *(turn.framing, turn.keep, len(turn.added), orjson.dumps(turn.added), turn.log),
-            *(turn.conversation_id, updated_at, message_count),
+            *(turn.conversation_id, updated_at, message_count, userid),
         )
-        return bool(rows)
+        return Claim(turn, bool(rows[0][0])) if rows else None
 
     async def running(self, conversation_id: str) -> Turn | None:
         """The conversation's turn, unless it is over."""

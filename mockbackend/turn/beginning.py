@@ -16,7 +16,7 @@ from ..errors import ServiceError, not_found, unusable
 from ..messages import Message, Part, now_ms, title_of
 from ..storage import Storage
 from ..storage.conversations import Conversation
-from ..storage.turns import Turn
+from ..storage.turns import Claim, Turn
 from .attachments import Attachments, Prepared
 from .ending import recover
 from .history import History
@@ -51,7 +51,7 @@ class Beginning:
         self._watch = watch
         self._recovering = asyncio.Lock()
 
-    async def claim(self, userid: str, request: ChatRequest, framing: str) -> Turn:
+    async def claim(self, userid: str, request: ChatRequest, framing: str) -> Claim:
         """The turn's row, written. Raises ServiceError: 404, 409, 422."""
         if len(request.messages) > self._max_messages:
             raise unusable(f"messages: a conversation has at most {self._max_messages}.")
@@ -83,7 +83,7 @@ class Beginning:
         framing: str,
         prepared: list[list[Prepared]],
         new_pictures: list[str],
-    ) -> Turn:
+    ) -> Claim:
         conversation_id = request.conversation_id or str(uuid.uuid4())
         turn_id, at = uuid.uuid4().hex, now_ms()
         title = title_of(_message(next(m for m in request.messages if m.role == "user"), turn_id, at, []))
@@ -103,11 +103,12 @@ class Beginning:
             turn = self._turn(request, conversation, history, stored, turn_id, at, framing)
             if turn.keep + len(turn.added) > self._max_messages:
                 raise unusable("This conversation is full. Please begin a new one.")
-            if await self._storage.turns.claim(turn, conversation.updated_at, conversation.message_count):
+            counted = (conversation.updated_at, conversation.message_count)
+            if claim := await self._storage.turns.claim(userid, turn, *counted):
                 # An edited first message gives the title, unless that was renamed.
                 if history and turn.keep == 0 and conversation.title == title_of(history[0]):
                     await self._storage.conversations.change(userid, conversation_id, title=title)
-                return turn
+                return claim
             running = await self.release_dead(conversation_id)
             limit = STOPPING_SECONDS if running and self._is_stopping(running) else WAIT_SECONDS
             if time.monotonic() - began > limit:

@@ -36,6 +36,7 @@ class ChatRequest:
 
     `positional`: the list is the client's whole conversation, so that its length says where the new message stands.
     `at_message`: the id of the message that the client wants answered anew or edited, where it named one.
+    `file_ids`: the only documents that may be searched; None is all of the user's.
     `resumable`: the turn goes on when nobody reads it; None is what the settings say.
     """
 
@@ -47,3 +48,4 @@ class ChatRequest:
     positional: bool = False
     at_message: str | None = None
     resumable: bool | None = None
+    file_ids: tuple[str, ...] | None = None

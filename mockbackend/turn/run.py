@@ -33,7 +33,8 @@ class Run:
         self.answering = answering
         self.resumable = resumable
         self.events: list[Event] = []
-        self.over = asyncio.Event()
+        # Not an Event: that takes as much memory as many a turn's words.
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._readers: set[Reader] = set()
 
     def append(self, event: Event) -> None:
@@ -44,7 +45,7 @@ class Run:
 
     def end(self) -> None:
         """No event follows."""
-        self.over.set()
+        self.over.set_result(None)
         for reader in self._readers:
             reader.wake()
 
@@ -57,7 +58,7 @@ class Run:
     def leave(self, reader: Reader) -> None:
         """Forget a reader; a turn that nobody reads is stopped, so that no tokens are burnt, unless it is resumable."""
         self._readers.discard(reader)
-        if not self._readers and not self.resumable and not self.over.is_set():
+        if not self._readers and not self.resumable and not self.over.done():
             self.answering.stop.request("gone")
 
 
@@ -77,7 +78,7 @@ class Reader:
     async def next(self) -> list[Event] | None:
         """All events that are ready, waiting for one where there are none; [] when woken, None after the last."""
         if self._position == len(self._run.events):
-            if self._run.over.is_set():
+            if self._run.over.done():
                 return None
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter

@@ -12,6 +12,7 @@ from contextlib import aclosing
 from ..agent.context import Chat
 from ..agent.tools import ToolServices
 from ..answering import TOO_LONG, Answering
+from ..documents.library import Library
 from ..errors import INTERNAL, NOT_STORED, ServiceError, unusable
 from ..events import Event, Failed, PictureMade, StepEnded, TurnEnded, dump
 from ..pictures.making import PictureMaker, PictureOptions
@@ -21,6 +22,7 @@ from ..storage.turns import OVER_MS, Turn
 from ..upstream import Upstream
 from .beginning import Beginning
 from .chat import chat
+from .citing import cited
 from .ending import settle
 from .history import History
 from .image import image
@@ -44,12 +46,14 @@ class Runs:
         history: History,
         upstream: Upstream,
         maker: PictureMaker,
+        library: Library,
     ) -> None:
         self._settings = settings
         self._storage = storage
         self._history = history
         self._upstream = upstream
         self._maker = maker
+        self._library = library
         self._runs: dict[str, Run] = {}
         self._reserved: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -69,15 +73,18 @@ class Runs:
         self._check(userid, request)
         self._reserved[userid] += 1
         try:
-            turn = await beginning.claim(userid, request, framing)
+            searchable = await self._searchable(userid, request)
+            claim = await beginning.claim(userid, request, framing)
         except BaseException:
             self._release(userid)
             raise
+        turn = claim.turn
+        search = searchable if searchable is not None else claim.has_documents
         answering = Answering(turn.turn_id, turn.message_id, turn.started_at, turn.keep, turn.added)
         resumable = self._settings.resumable if request.resumable is None else request.resumable
         run = Run(turn, userid, request.mode, answering, resumable=resumable)
         self._runs[turn.turn_id] = run
-        task = asyncio.create_task(self._work(run, self._events(run, request)))
+        task = asyncio.create_task(self._work(run, self._events(run, request, search=search)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self.watch()
@@ -138,7 +145,15 @@ class Runs:
         if not self._reserved[userid]:
             del self._reserved[userid]
 
-    def _events(self, run: Run, request: ChatRequest) -> AsyncIterator[Event]:
+    async def _searchable(self, userid: str, request: ChatRequest) -> bool | None:
+        """Whether something can be found in the files that the request names; None where it names none."""
+        if request.file_ids is None or request.mode != "chat":
+            return None
+        if missing := await self._storage.files.missing(userid, request.file_ids):
+            raise unusable(f"file_ids[{request.file_ids.index(missing[0])}]: there is no such file.")
+        return await self._storage.files.has_ready(userid, request.file_ids)
+
+    def _events(self, run: Run, request: ChatRequest, *, search: bool) -> AsyncIterator[Event]:
         conversation_id, userid = run.turn.conversation_id, run.userid
         if run.mode == "image":
             return image(run.answering, self._maker, userid, conversation_id, request.image)
@@ -154,7 +169,10 @@ class Runs:
             self._settings,
             [words for words in (self._settings.system_prompt, *request.systems) if words],
             self._storage.pictures.get,
-            ToolServices(draw if self._upstream.engine.images else None),
+            ToolServices(
+                draw if self._upstream.engine.images else None,
+                cited(self._library, run.answering, userid, request.file_ids) if search else None,
+            ),
         )
         return chat(context, self._history.graph, conversation_id)
 

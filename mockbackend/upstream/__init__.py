@@ -34,6 +34,7 @@ REQUIRED = {"model", "messages", "stream", "prompt", "tools", "input"}
 # One name refused, the other asked for: reasoning models know only the first, older engines only the second.
 OTHER_NAME = {"max_completion_tokens": "max_tokens", "max_tokens": "max_completion_tokens"}
 HEADERS = {"content-type": "application/json"}
+SPENT = httpx2.Request("POST", "http://spent.invalid/")
 
 
 class Upstream:
@@ -132,6 +133,8 @@ class Upstream:
                 refused.add(fault.parameter)
                 continue
             response = stream.response
+            # It would hold the request's body, a whole conversation, for as long as the answer runs.
+            response.request = SPENT
             log.info(
                 "upstream %s %s %d in %d ms apim-request-id=%s",
                 *(model.kind, model.name, response.status_code, (time.monotonic() - began) * 1000),

@@ -1,0 +1,33 @@
+"""The seam between documents and where their passages are searched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from ..passages import Found
+
+if TYPE_CHECKING:
+    from ..upstream.vectors import Vector
+
+
+class Index(Protocol):
+    """Finds passages: in the data folder, or in Azure AI Search. Its failures are UpstreamError, in words."""
+
+    @property
+    def holds_copies(self) -> bool:
+        """Whether what was staged can go once it is published."""
+
+    async def publish(self, userid: str, file_id: str, name: str) -> None:
+        """Make the staged passages of a file findable; doing it again changes nothing."""
+
+    async def search(
+        self, userid: str, query: str, vector: Vector | None, file_ids: Sequence[str] | None, most: int
+    ) -> list[Found]:
+        """The owner's passages that answer the query, best first: of these files, or of all with None."""
+
+    async def forget(self, userid: str, file_id: str) -> None:
+        """Let nothing of the file be found again."""
+
+    async def close(self) -> None:
+        """Let go of connections."""

@@ -1,0 +1,184 @@
+"""Indexing in the background: one file after the other is read, split, embedded and published.
+
+Each stage is kept when it is done: work that was cut short goes on with what is missing, and embeds nothing twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import cast
+
+from ..errors import INTERNAL, UpstreamError
+from ..passages import Passage
+from ..settings import Settings
+from ..storage.files import Files, Work
+from ..storage.passages import Passages
+from ..upstream import Upstream
+from ..upstream.patience import Patience
+from .extraction import Limits, extract
+from .index import Index
+from .kinds import Kind, Unreadable
+from .splitting import split
+
+# Files that one process reads at once: each takes a core for as long.
+FILES_AT_ONCE = 2
+# Nobody waits for it as for an answer: a quota that is used up for minutes is waited out.
+TRIES, WAIT_SECONDS = 30, 900.0
+NO_TEXT = "No text was found in it. Pages that are pictures, such as scans, cannot be read."
+NOT_STORED = "What was read from it could not be stored. The operator should check the disk and the log."
+log = logging.getLogger("mockbackend.documents")
+
+
+class Gone(Exception):
+    """The file was deleted while it was being indexed."""
+
+
+class Indexing:
+    """This process's share of the queue of files."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        files: Files,
+        passages: Passages,
+        index: Index,
+        upstream: Upstream,
+        is_alive: Callable[[str], bool],
+    ) -> None:
+        self._settings = settings
+        self._limits = Limits(
+            settings.extraction_seconds,
+            settings.extraction_memory_bytes,
+            settings.max_document_pages,
+            settings.max_document_characters,
+        )
+        self._files = files
+        self._passages = passages
+        self._index = index
+        self._upstream = upstream
+        self._is_alive = is_alive
+        self._calls = asyncio.Semaphore(settings.embedding_concurrency)
+        self._workers: set[asyncio.Task[None]] = set()
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._closed = False
+
+    def wake(self) -> None:
+        """There may be work."""
+        if not self._closed and len(self._workers) < FILES_AT_ONCE:
+            worker = asyncio.create_task(self._work())
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
+
+    async def abandon(self, file_id: str) -> None:
+        """Stop indexing that file, if this process does; returns once it has stopped."""
+        if task := self._running.get(file_id):
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def close(self) -> None:
+        """Stop, and leave what is not done to the next process."""
+        self._closed = True
+        tasks = [*self._workers, *self._running.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self._files.release()
+
+    async def _work(self) -> None:
+        try:
+            while work := await self._files.claim(self._is_alive):
+                # Another worker for the next file, if there is one.
+                self.wake()
+                task = asyncio.create_task(self._index_file(work))
+                self._running[work.id] = task
+                try:
+                    await asyncio.wait([task])
+                finally:
+                    del self._running[work.id]
+        except Exception:
+            log.exception("the queue of files could not be read")
+
+    async def _index_file(self, work: Work) -> None:
+        """Index a file to its end, whatever that is."""
+        log.info("file %s: indexing begins", work.id)
+        try:
+            total = await self._stage(work)
+            await self._embed(work)
+            await self._index.publish(work.userid, work.id, work.name)
+            if not await self._files.ready(work.id, total):
+                raise Gone
+            if self._index.holds_copies:
+                await self._passages.forget(work.id)
+            log.info("file %s: ready with %d passages", work.id, total)
+        except Gone:
+            # Whoever deleted it may have done so before our last writing.
+            await self._index.forget(work.userid, work.id)
+            await self._passages.forget(work.id)
+        except Unreadable as error:
+            await self._fail(work, str(error))
+        except UpstreamError as error:
+            await self._fail(work, error.message)
+        except OSError as error:
+            log.error("file %s could not be indexed: %s", work.id, error.strerror or type(error).__name__)
+            await self._fail(work, NOT_STORED)
+        except Exception:
+            log.exception("file %s could not be indexed", work.id)
+            await self._fail(work, INTERNAL)
+
+    async def _stage(self, work: Work) -> int:
+        """Read and split the file, unless that is done; returns the number of its passages."""
+        counted = await self._passages.count(work.id)
+        if counted is None:
+            blocks = await extract(work.path, cast("Kind", work.kind), self._limits)
+            size, overlap = self._settings.passage_characters, self._settings.passage_overlap_characters
+            passages = await asyncio.to_thread(split, blocks, size, overlap)
+            if not passages:
+                raise Unreadable(NO_TEXT)
+            await self._passages.stage(work.id, work.userid, passages)
+            counted = (0, len(passages))
+        done, total = counted
+        await self._tell(work, done, total)
+        return total
+
+    async def _embed(self, work: Work) -> None:
+        if not self._upstream.engine.embeddings:
+            return
+        size = self._settings.embedding_batch_size
+        while pending := await self._passages.pending(work.id, size * self._settings.embedding_concurrency):
+            batches = [pending[at : at + size] for at in range(0, len(pending), size)]
+            calls = (self._embed_batch(work.id, batch) for batch in batches)
+            # Those that come back are kept, also where another fails.
+            for result in await asyncio.gather(*calls, return_exceptions=True):
+                if isinstance(result, BaseException):
+                    raise result
+            done, total = await self._passages.count(work.id) or (0, 0)
+            await self._tell(work, done, total)
+
+    async def _embed_batch(self, file_id: str, batch: list[tuple[int, Passage]]) -> None:
+        patience = Patience(TRIES, WAIT_SECONDS)
+        while True:
+            try:
+                async with self._calls:
+                    vectors = await self._upstream.embed([passage.with_heading for _, passage in batch])
+                break
+            except UpstreamError as error:
+                await asyncio.sleep(patience.wait(error))
+        places = [place for place, _ in batch]
+        await self._passages.embedded(file_id, list(zip(places, vectors, strict=True)))
+
+    async def _tell(self, work: Work, done: int, total: int) -> None:
+        if not await self._files.progress(work.id, "embedding", done, total):
+            raise Gone
+
+    async def _fail(self, work: Work, reason: str) -> None:
+        log.warning("file %s failed: %s", work.id, reason)
+        try:
+            await self._index.forget(work.userid, work.id)
+            await self._passages.forget(work.id)
+            await self._files.fail(work.id, reason)
+        except Exception:
+            # Still ours: whoever comes after this process tries again.
+            log.exception("file %s: its failure could not be stored", work.id)

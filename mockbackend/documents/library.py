@@ -1,0 +1,108 @@
+"""A user's documents: what the routes and the turns may do with them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..errors import UpstreamError
+from ..passages import Passage
+from ..settings import Settings
+from ..storage import Storage
+from ..storage.files import File, Files
+from ..storage.passages import Passages
+from ..upstream import Upstream
+from .index import Index
+from .indexing import Indexing
+
+# What the model reads of one search, and how much of a query is looked at.
+MOST_PASSAGES = 6
+QUERY_CHARACTERS = 2000
+log = logging.getLogger("mockbackend.documents")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that answers a query, and its file."""
+
+    file: File
+    passage: Passage
+
+
+def open_library(settings: Settings, storage: Storage, upstream: Upstream) -> Library:
+    """The documents of one data folder. Raises SettingsError where Azure AI Search is set and cannot be used."""
+    index: Index
+    if not settings.azure_search_endpoint:
+        index = storage.open_index()
+    else:
+        # Imported late: it is an extra.
+        from .azure_search import AzureSearchIndex
+
+        index = AzureSearchIndex(
+            settings.azure_search_endpoint,
+            settings.azure_search_api_key,
+            settings.azure_search_index_name,
+            storage.passages,
+            settings.upstream_max_wait_seconds,
+        )
+    indexing = Indexing(settings, storage.files, storage.passages, index, upstream, storage.liveness.is_alive)
+    return Library(storage.files, storage.passages, index, upstream, indexing)
+
+
+class Library:
+    """Search, deletion, and the indexing behind them."""
+
+    def __init__(self, files: Files, passages: Passages, index: Index, upstream: Upstream, indexing: Indexing) -> None:
+        self._files = files
+        self._passages = passages
+        self._index = index
+        self._upstream = upstream
+        self._indexing = indexing
+
+    def wake(self) -> None:
+        """There are new files."""
+        self._indexing.wake()
+
+    async def delete(self, userid: str, file_id: str) -> bool:
+        """Forget a file, its text and its vectors; False where the user has no such file."""
+        if not await self._files.hide(userid, file_id):
+            return False
+        await self._end_deletion(userid, file_id)
+        return True
+
+    async def recover(self) -> None:
+        """Finish the deletions and the indexing that a crash cut short."""
+        for userid, file_id in await self._files.hidden():
+            try:
+                await self._end_deletion(userid, file_id)
+            except UpstreamError as error:
+                log.warning("the deletion of file %s cannot be finished now: %s", file_id, error.message)
+        self.wake()
+
+    async def search(self, userid: str, query: str, file_ids: Sequence[str] | None) -> list[Hit]:
+        """The user's passages that answer the query, best first. Raises UpstreamError."""
+        asked = query[:QUERY_CHARACTERS].strip()
+        if not asked:
+            return []
+        vector = None
+        if self._upstream.engine.embeddings:
+            try:
+                vector = (await self._upstream.embed([asked]))[0]
+            except UpstreamError:
+                # The words alone find most: better than no answer.
+                log.warning("a search goes by words alone, since its query could not be embedded")
+        found = await self._index.search(userid, asked, vector, file_ids, MOST_PASSAGES)
+        files = await self._files.named(userid, list({one.file_id for one in found}))
+        return [Hit(files[one.file_id], one.passage) for one in found if one.file_id in files]
+
+    async def close(self) -> None:
+        """Stop the indexing and let go of the index."""
+        await self._indexing.close()
+        await self._index.close()
+
+    async def _end_deletion(self, userid: str, file_id: str) -> None:
+        await self._indexing.abandon(file_id)
+        await self._index.forget(userid, file_id)
+        await self._passages.forget(file_id)
+        await self._files.forget(file_id)

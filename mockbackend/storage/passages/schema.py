@@ -1,0 +1,104 @@
+"""The database's schema, as numbered steps, and how a passage's id is made."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+NAME = "documents.db"
+BUSY_TIMEOUT_MS = 10_000
+MIGRATIONS = (
+    """
+    -- The version is counted up whenever what is findable of the owner's changes, in whichever process.
+    CREATE TABLE owners (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        userid TEXT NOT NULL UNIQUE,
+        version INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE files (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        file_id TEXT NOT NULL UNIQUE,
+        owner INTEGER NOT NULL,
+        name TEXT,
+        -- NULL until all passages are there, and again once the file is being forgotten.
+        passage_count INTEGER,
+        vector_count INTEGER NOT NULL DEFAULT 0,
+        -- So many passages, from the first, are in the word index.
+        indexed_count INTEGER NOT NULL DEFAULT 0,
+        -- Whether it shall be findable, and whether it is.
+        wanted BOOLEAN NOT NULL DEFAULT FALSE,
+        published BOOLEAN NOT NULL DEFAULT FALSE,
+        -- Lengths of the passages in characters, 32 bits each.
+        lengths BLOB
+    );
+    CREATE INDEX files_of ON files (owner);
+    CREATE TABLE passages (
+        id INTEGER PRIMARY KEY,
+        text TEXT NOT NULL,
+        place TEXT NOT NULL,
+        heading TEXT NOT NULL
+    );
+    -- Unit vectors, 16 bits a number.
+    CREATE TABLE vectors (
+        passage INTEGER PRIMARY KEY,
+        vector BLOB NOT NULL
+    );
+    -- The sign bits of the vectors that were stored together: a few large rows are read far sooner than many small.
+    CREATE TABLE signs (
+        id INTEGER PRIMARY KEY,
+        file INTEGER NOT NULL,
+        dimension INTEGER NOT NULL,
+        positions BLOB NOT NULL,
+        bits BLOB NOT NULL
+    );
+    CREATE INDEX signs_of ON signs (file);
+    -- What turns the vectors of a dimension before their signs are taken; made once.
+    CREATE TABLE rotations (
+        dimension INTEGER PRIMARY KEY,
+        flips BLOB NOT NULL
+    );
+    -- Terms are made by us, so the tokenizer only parts them at spaces.
+    CREATE VIRTUAL TABLE words USING fts5 (terms, content='', detail=none, columnsize=0, tokenize='ascii');
+    """,
+)
+
+
+def prepare(path: Path) -> None:
+    """Create and migrate the database; the caller keeps other processes out meanwhile."""
+    connection = connect(path)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        (taken,) = connection.execute("PRAGMA user_version").fetchone()
+        for number, step in enumerate(MIGRATIONS[taken:], start=taken + 1):
+            connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")
+    finally:
+        connection.close()
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that any one thread at a time may use, with transactions begun by hand."""
+    connection = sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA journal_size_limit=4194304")
+    return connection
+
+
+def first_id(number: int) -> int:
+    """The id of a file's first passage; the ids of all its passages are below `first_id(number + 1)`."""
+    return number << 32
+
+
+def storable(text: str) -> str:
+    """The text without halves of surrogate pairs, which SQLite refuses."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def changed(connection: sqlite3.Connection, number: int) -> None:
+    """Tell every process that this file is found differently, where it is published."""
+    connection.execute(
+        """UPDATE owners SET version = version + 1
+        WHERE number = (SELECT owner FROM files WHERE number = ? AND published)""",
+        (number,),
+    )

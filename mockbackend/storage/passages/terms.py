@@ -1,0 +1,72 @@
+"""What a text is found by: its words, folded and stripped of endings.
+
+Scripts that put no spaces between words are cut into pairs of neighbouring characters. Measured on bench/retrieval.py,
+these few English endings find as much as Porter's stemmer does, and without it a third fewer headings are found.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+LONGEST = 64
+# Thai, Lao, Burmese, Khmer, kana, ideographs, Hangul.
+UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+    "\uf900-\ufaff\U00020000-\U0003ffff"
+)
+# Signs within Hebrew, Arabic and Indic words that are no letters to `re`.
+SIGNS = "\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
+EMOJI = "\u2600-\u27bf\U0001f300-\U0001faff"
+ACCENTS = re.compile("[\u0300-\u036f]+")
+PLAIN = re.compile("[a-z0-9]+")
+RUNS = re.compile(rf"([{UNSPACED}]+)|((?:[^\W_{UNSPACED}]|[{SIGNS}])+)|([{EMOJI}])")
+
+
+def terms(text: str) -> Iterator[str]:
+    """The terms by which a text is indexed, as often as it has them; they hold nothing but letters and digits."""
+    for run, unspaced in _runs(text):
+        if unspaced:
+            yield from (run[start : start + 2] for start in range(len(run)))
+        else:
+            yield _stem(run)
+
+
+def asked_terms(text: str) -> Iterator[tuple[str, bool]]:
+    """The terms of a query, each with whether it is only the beginning of what is sought."""
+    for run, unspaced in _runs(text):
+        if not unspaced:
+            yield _stem(run), False
+        elif len(run) == 1:
+            # Each character begins a pair, or stands alone at the end of its run.
+            yield run, True
+        else:
+            yield from ((run[start : start + 2], False) for start in range(len(run) - 1))
+
+
+def _runs(text: str) -> Iterator[tuple[str, bool]]:
+    if text.isascii():
+        yield from ((word, False) for word in PLAIN.findall(text.lower()))
+        return
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    for unspaced, word, emoji in RUNS.findall(unicodedata.normalize("NFC", ACCENTS.sub("", folded))):
+        yield unspaced or word or emoji, bool(unspaced)
+
+
+def _stem(word: str) -> str:
+    """`policies` and `policy`, `mounted` and `mounting`, `uses` and `use` are one."""
+    word = word[:LONGEST]
+    if len(word) < 4 or not word.isascii():
+        return word
+    if word.endswith("ies"):
+        word = word[:-3] + "y"
+    elif word.endswith(("ses", "xes", "zes", "hes")):
+        word = word[:-2]
+    elif word.endswith("s") and word[-2] not in "us":
+        word = word[:-1]
+    for ending in ("ing", "ed"):
+        stem = word.removesuffix(ending)
+        if stem != word and len(stem) > 2 and any(letter in "aeiouy" for letter in stem):
+            return stem[:-1] if stem[-1] == stem[-2] and stem[-1] not in "lsz" else stem
+    return word[:-1] if len(word) > 3 and word.endswith("e") else word
