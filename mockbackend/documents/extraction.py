@@ -37,6 +37,9 @@ LONGEST_LINE_BYTES = 1 << 20
 NOISE_BYTES = 4096
 FOLDER = Path(__file__).resolve().parent.parent.parent
 
+# Blocks, and the line after them.
+_Told = tuple[list[Passage], dict[str, Any]]
+
 CRASHED = "The file makes its reader crash: it is probably damaged."
 MEMORY = "The file needs more memory to read than is allowed."
 
@@ -45,7 +48,8 @@ async def extract(path: Path, kind: Kind, limits: Limits) -> list[Passage]:
     """The document's blocks in reading order, with their places and headings; at least one. Raises Unreadable."""
     try:
         async with asyncio.timeout(limits.seconds), _reader(path, kind, limits) as process:
-            (blocks, last), noise = await asyncio.gather(_blocks(process, limits), _noise(process))
+            told: tuple[_Told, bytes] = await asyncio.gather(_blocks(process, limits), _noise(process))
+            (blocks, last), noise = told
             status = await process.wait()
     except TimeoutError:
         raise _too_long(limits) from None
@@ -97,7 +101,7 @@ def _kill(process: Process) -> None:
         return
 
 
-async def _blocks(process: Process, limits: Limits) -> tuple[list[Passage], dict[str, Any]]:
+async def _blocks(process: Process, limits: Limits) -> _Told:
     """The blocks, and the line after them, which tells how it ended; that is empty where the process broke off."""
     blocks: list[Passage] = []
     left = limits.characters * BYTES_PER_CHARACTER + FRAMING_BYTES

@@ -17,6 +17,7 @@ from ..passages import Passage
 _SENTENCE = re.compile(r"[.!?…؟।][\"'”’»)\]]{0,3}(?=\s)|[。！？｡](?![。！？｡])[」』”’）】》]*")
 # Words end at white space, and at the commas of scripts that write no spaces.
 _WORD = re.compile(r"\s+|[、，；：]+")
+_EMPTY_LINE = re.compile(r"\n\n")
 _BLACK = re.compile(r"\S")
 _PARAGRAPH = "\n\n"
 JOINER = "\u200d"
@@ -76,11 +77,11 @@ def _end(text: str, start: int, size: int, overlap: int) -> int:
 
 
 def _next(text: str, start: int, end: int, overlap: int) -> int:
-    """Where the passage after that of `start` to `end` begins: at a sentence of the overlap, a word, a character."""
+    """Where the passage after that of `start` to `end` begins: at a paragraph of the overlap, a sentence, a word, a character."""
     least = max(end - overlap, start + 1)
     if least >= end:
         return end
-    for boundary in (_SENTENCE, _WORD):
+    for boundary in (_EMPTY_LINE, _SENTENCE, _WORD):
         for match in boundary.finditer(text, least, end):
             if _skip(text, match.end()) < end:
                 return match.end()
