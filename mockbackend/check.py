@@ -27,20 +27,20 @@ def run(settings: Settings) -> int:
 async def _run(settings: Settings) -> int:
     failed = False
     async with _upstream(settings) as upstream:
-        chat, images = upstream.engine.chat, upstream.engine.images
+        engine = upstream.engine
         probes: list[tuple[str, Callable[[], Awaitable[str]]]] = [
-            (f"chat ({chat.setting} = {chat.name})", lambda: _chat(upstream)),
-            (f"storage (DATA_DIR = {settings.data_dir})", lambda: _storage(settings)),
+            (f"chat ({engine.chat.setting} = {engine.chat.name})", lambda: _chat(upstream)),
         ]
-        if images:
-            probes.insert(
-                1,
-                (
-                    f"pictures ({images.setting} = {images.name})",
-                    lambda: _image(upstream),
-                ),
-            )
-        print(f"engine: {settings.engine} at {upstream.engine.address}")
+        if engine.images:
+            probes.append((f"pictures ({engine.images.setting} = {engine.images.name})", lambda: _image(upstream)))
+        if engine.embeddings:
+            name = f"embeddings ({engine.embeddings.setting} = {engine.embeddings.name})"
+            probes.append((name, lambda: _embedding(upstream)))
+        probes.append((f"storage (DATA_DIR = {settings.data_dir})", lambda: _storage(settings)))
+        if settings.azure_search_endpoint:
+            name = f"search (AZURE_SEARCH_INDEX_NAME = {settings.azure_search_index_name})"
+            probes.append((name, lambda: _search(settings)))
+        print(f"engine: {settings.engine} at {engine.address}")
         for name, probe in probes:
             try:
                 print(f"works   {name}: {await probe()}")
@@ -51,8 +51,10 @@ async def _run(settings: Settings) -> int:
                 failed = True
                 reason = error.strerror if isinstance(error, OSError) else None
                 print(f"FAILED  {name}: {reason or error or type(error).__name__}")
-        if not images:
-            print(f"absent  pictures: {images.setting} is not set, so mode image answers 422")
+        if not engine.images:
+            print(f"absent  pictures: {engine.images.setting} is not set, so mode image answers 422")
+        if not engine.embeddings:
+            print(f"absent  embeddings: {engine.embeddings.setting} is not set, so documents are found by words alone")
     return 1 if failed else 0
 
 
@@ -101,6 +103,29 @@ async def _image(upstream: Upstream) -> str:
             return "answers (asked without making a picture)"
         raise
     return "answers"
+
+
+async def _embedding(upstream: Upstream) -> str:
+    [vector] = await upstream.embed(["Say ok."])
+    return f"answers with {len(vector)} dimensions"
+
+
+async def _search(settings: Settings) -> str:
+    # Imported late: it is an extra.
+    from .documents.azure_search import AzureSearchIndex
+
+    storage = await open_storage(settings.data_dir)
+    index = AzureSearchIndex(
+        settings.azure_search_endpoint,
+        settings.azure_search_api_key,
+        settings.azure_search_index_name,
+        storage.passages,
+    )
+    try:
+        return await index.check()
+    finally:
+        await index.close()
+        await storage.close()
 
 
 async def _storage(settings: Settings) -> str:

@@ -77,7 +77,7 @@ def _end(text: str, start: int, size: int, overlap: int) -> int:
 
 
 def _next(text: str, start: int, end: int, overlap: int) -> int:
-    """Where the passage after that of `start` to `end` begins: at a paragraph of the overlap, a sentence, a word, a character."""
+    """Where the passage after `start` to `end` begins: in the overlap, at a paragraph, sentence, word or character."""
     least = max(end - overlap, start + 1)
     if least >= end:
         return end

@@ -126,7 +126,7 @@ def workbook(path: Path, sheets: Mapping[str, Sequence[Sequence[object]]]) -> Pa
 
 
 async def test_sheets_give_rows_under_the_names_of_their_columns(tmp_path: Path) -> None:
-    rows = [
+    rows: list[list[object]] = [
         ["Sales of 2024"],
         [],
         ["Region", "Day", "Sold", "Share"],
@@ -171,7 +171,8 @@ async def test_html_gives_what_a_reader_sees(tmp_path: Path) -> None:
         <p>Salt &amp; spray, caf&eacute; &lt;b&gt;,<br>and<b>bold</b> <!-- no -->text.
         <template>no</template><noscript>no</noscript>
         <h2>Keepers</h2><ul><li>oil<li>wicks</ul><pre>if a:
-    b</pre><table><tr><th>Name<th>Years<tr><td>Muirgen<td><p>40</p></table><h3>Alone</h3><h2>Lens</h2><div>It turns.</div>"""
+    b</pre><table><tr><th>Name<th>Years<tr><td>Muirgen<td><p>40</p></table>
+<h3>Alone</h3><h2>Lens</h2><div>It turns.</div>"""
     assert await read_text(tmp_path, "html", page) == [
         Passage("Salt & spray, café <b>,\nandbold text.", "", "The lighthouse"),
         Passage("- oil\n\n- wicks\n\nif a:\n    b\n\nName | Years\n\nMuirgen | 40", "", "The lighthouse > Keepers"),

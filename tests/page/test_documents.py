@@ -11,7 +11,7 @@ from tests.page.visiting import Visitor
 
 
 def with_files(page: Page) -> list[dict[str, Any]]:
-    """Stand in for a service with /files, which this one does not have yet; gives the rows that it holds."""
+    """Stand in for a service whose files take their time; gives the rows that it holds."""
     rows: list[dict[str, Any]] = []
 
     def files(route: Route) -> None:
@@ -36,14 +36,32 @@ def with_files(page: Page) -> list[dict[str, Any]]:
         rows[:] = [row for row in rows if not route.request.url.endswith(row["id"])]
         route.fulfill(status=204)
 
-    page.route("**/openapi.json", lambda route: route.fulfill(json={"paths": {"/files": {}}}))
     page.route("**/files", files)
     page.route("**/files/*", file)
     return rows
 
 
-def test_no_upload_is_offered_where_the_service_takes_no_files(visitor: Visitor) -> None:
+def test_no_upload_is_offered_where_the_service_takes_no_files(visit: Visit) -> None:
+    visitor = visit()
+    visitor.page.route("**/openapi.json", lambda route: route.fulfill(json={"paths": {}}))
+    visitor.sign_in()
     expect(visitor.page.get_by_role("region", name="Documents")).to_be_hidden()
+
+
+def test_an_answer_from_an_uploaded_document_names_it_as_a_source(visitor: Visitor) -> None:
+    page = visitor.page
+    documents = page.get_by_role("region", name="Documents")
+    page.locator("#document").set_input_files(
+        {"name": "plan.md", "mimeType": "text/markdown", "buffer": b"# Launch\n\nZephyr launches on 14 May 2031."}
+    )
+    expect(documents.get_by_role("listitem")).to_contain_text("ready")
+    visitor.ask("What do the documents say of Zephyr?")
+    expect(page.get_by_role("region", name="Sources")).to_contain_text("plan.md, Launch")
+    with page.expect_download() as saved:
+        visitor.button("plan.md, Launch").click()
+    assert saved.value.path().read_bytes().startswith(b"# Launch")
+    visitor.button("Delete plan.md").click()
+    expect(documents.get_by_role("listitem")).to_have_count(0)
 
 
 def test_a_document_is_uploaded_indexed_and_deleted(visit: Visit) -> None:

@@ -1,0 +1,72 @@
+"""The process that asks the embedded index, and tells its times, its memory and what it found."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+from bench.procfs import resident_bytes
+
+USER = "user"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Questions in words and as vectors, two filters, and for all files and each filter the nearest passages."""
+
+    words: list[str]
+    vectors: list[list[float]]
+    filters: list[list[str]]
+    nearest: list[list[list[list[int]]]]
+    """(file, place) of the passages nearest to each question."""
+
+    def as_json(self) -> dict[str, Any]:
+        """What `Asked(**...)` takes."""
+        return asdict(self)
+
+
+async def ask(path: Path, asked: Asked) -> dict[str, float]:
+    """Milliseconds, megabytes, and shares of the nearest that were found."""
+    # Imported here, so that the start is the service's own.
+    from mockbackend.storage.passages import EmbeddedIndex
+
+    figures = {"before": resident_bytes(os.getpid()) / 1e6}
+    began = time.perf_counter()
+    import numpy as np
+
+    vectors = [np.array(vector, np.float32) for vector in asked.vectors]
+    index = EmbeddedIndex(path)
+    await index.search(USER, asked.words[0], vectors[0], None, 10)
+    figures["first"] = (time.perf_counter() - began) * 1000
+    kinds: dict[str, tuple[list[str], list[Any]]] = {
+        "vectors": ([""] * len(vectors), vectors),
+        "words": (asked.words, [None] * len(vectors)),
+        "hybrid": (asked.words, vectors),
+    }
+    for kind, (words, of_vectors) in kinds.items():
+        times = []
+        for text, vector in zip(words, of_vectors, strict=True):
+            began = time.perf_counter()
+            await index.search(USER, text, vector, None, 10)
+            times.append((time.perf_counter() - began) * 1000)
+        figures |= {kind: median(times), f"{kind} 95": quantiles(times, n=20)[-1]}
+    figures["memory"] = resident_bytes(os.getpid()) / 1e6
+    wheres = ("all files", "half of the files", "20 files")
+    for where, file_ids, nearest in zip(wheres, [None, *asked.filters], asked.nearest, strict=True):
+        hits = 0
+        for vector, expected in zip(vectors, nearest, strict=True):
+            found = await index.search(USER, "", vector, file_ids, len(expected))
+            got = {(one.file_id, one.passage.place) for one in found}
+            hits += len(got & {(f"f{file}", f"page {place + 1}") for file, place in expected})
+        figures[where] = hits / sum(len(expected) for expected in nearest)
+    await index.close()
+    return figures
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(ask(Path(sys.argv[1]), Asked(**json.loads(Path(sys.argv[2]).read_text()))))))

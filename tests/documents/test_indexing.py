@@ -1,0 +1,114 @@
+"""Indexing in the background: its progress, its failures in words, and going on after a kill."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.documents.waiting import over, uploaded
+from tests.modelled import Emulator, Modelled, Rule, modelled
+from tests.running import Server
+
+EMBEDDING = "text-embedding-3-small"
+LONG = b"\n\n".join(b"# Part %d\n\nThe %dth lamp was lit at dusk by its keeper." % (n, n) for n in range(200))
+
+
+def embedded(emulator: Emulator) -> Counter[str]:
+    """How often each text was embedded with success."""
+    return Counter(
+        text
+        for request in emulator.requests()
+        if "embeddings" in request["path"] and request["status"] == 200
+        for text in request["body"]["input"]
+    )
+
+
+async def test_a_rate_limit_is_waited_out(tmp_path: Path) -> None:
+    rules: list[Rule] = [
+        {"kind": "embedding", "times": 2, "fault": {"kind": "status", "status": 429, "retry_after": 0.2}},
+    ]
+    with modelled(tmp_path, rules, azure_openai_embedding_deployment_name=EMBEDDING) as model:
+        async with model.server.client() as client:
+            row = await over(client, await uploaded(client, "a.md", LONG))
+        statuses = [one["status"] for one in model.emulator.requests() if "embeddings" in one["path"]]
+    assert (row["status"], row["done"], row["total"]) == ("ready", 200, 200)
+    assert statuses.count(429) == 2
+
+
+async def test_a_deployment_that_is_missing_fails_the_file_and_says_which_setting(tmp_path: Path) -> None:
+    with modelled(tmp_path, azure_openai_embedding_deployment_name="missing") as model:
+        async with model.server.client() as client:
+            row = await over(client, await uploaded(client, "a.md", LONG))
+            content = await client.get(f"/files/{row['id']}/content")
+    assert row["status"] == "failed"
+    assert "AZURE_OPENAI_EMBEDDING_DEPLOYMENT_NAME" in row["error"]
+    assert content.status_code == 404
+    assert list((model.server.data_dir / "files").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("empty.txt", b"", "empty"),
+        ("blank.md", b" \n\n\t ", "no text"),
+        ("wrong.pdf", b"This is no PDF.", "pdf"),
+        ("broken.pdf", b"%PDF-1.7\nnothing follows", "damaged"),
+        ("broken.docx", b"PK\x03\x04nothing follows", "damaged"),
+    ],
+)
+async def test_what_cannot_be_read_fails_alone_with_a_reason(
+    server: Server, name: str, content: bytes, says: str
+) -> None:
+    async with server.client(f"reader of {name}") as client:
+        bad, good = await uploaded(client, name, content), await uploaded(client, "good.md", b"# Good\n\nText.")
+        bad, good = await over(client, bad), await over(client, good)
+    assert (bad["status"], good["status"]) == ("failed", "ready")
+    assert says in bad["error"].lower()
+
+
+async def test_a_killed_server_goes_on_where_it_was_and_embeds_nothing_twice(tmp_path: Path) -> None:
+    rules: list[Rule] = [{"kind": "embedding", "delay": 0.3}]
+    small = {"EMBEDDING_BATCH_SIZE": "10", "EMBEDDING_CONCURRENCY": "1"}
+    with Emulator(tmp_path, rules) as emulator:
+        settings = {**emulator.azure(azure_openai_embedding_deployment_name=EMBEDDING), **small}
+        with Server(tmp_path, settings) as server:
+            async with server.client() as client:
+                row = await uploaded(client, "a.md", LONG)
+                await _some_done(client, row["id"])
+            server.kill()
+            with Server(tmp_path, settings, data_dir=server.data_dir) as again:
+                async with again.client() as later:
+                    row = await over(later, (await later.get(f"/files/{row['id']}")).json())
+        counted = embedded(emulator)
+    assert (row["status"], row["done"]) == ("ready", 200)
+    assert len(counted) == 200
+    # What was on its way when the server died is all that may be asked again.
+    assert sum(counted.values()) <= 210
+
+
+async def _some_done(client: httpx2.AsyncClient, file_id: str) -> None:
+    async with asyncio.timeout(30):
+        while not (await client.get(f"/files/{file_id}")).json()["done"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.03)
+
+
+async def test_a_file_that_is_deleted_while_it_is_indexed_leaves_nothing(tmp_path: Path) -> None:
+    rules: list[Rule] = [{"kind": "embedding", "delay": 0.2}]
+    small = {"EMBEDDING_BATCH_SIZE": "10", "EMBEDDING_CONCURRENCY": "1"}
+    with modelled(tmp_path, rules, small, azure_openai_embedding_deployment_name=EMBEDDING) as model:
+        async with model.server.client() as client:
+            row = await uploaded(client, "a.md", LONG)
+            await _some_done(client, row["id"])
+            assert (await client.delete(f"/files/{row['id']}")).status_code == 204
+            assert (await client.get("/files")).json() == []
+            again = await over(client, await uploaded(client, "a.md", b"# Other\n\nText."))
+        assert again["status"] == "ready"
+        assert _calls(model) < 25
+
+
+def _calls(model: Modelled) -> int:
+    return sum("embeddings" in one["path"] for one in model.emulator.requests())
