@@ -152,7 +152,8 @@ def _died(status: int, noise: bytes, limits: Limits) -> Unreadable:
     # Nobody here has killed it, so the system did, for want of memory.
     if sys.platform != "win32" and status == -signal.SIGKILL:
         return Unreadable(MEMORY)
-    # What the libraries print before they give up: C++, Rust, Python, libxml2.
-    if any(mark in noise for mark in (b"bad_alloc", b"memory allocation", b"MemoryError", b"out of memory")):
+    # Libraries that get no memory end themselves: C++ and Rust say why, PDFium does so without a word.
+    said = any(mark in noise for mark in (b"bad_alloc", b"memory allocation", b"MemoryError"))
+    if said or (status == -signal.SIGABRT and not noise):
         return Unreadable(MEMORY)
     return Unreadable(CRASHED)

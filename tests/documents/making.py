@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import zipfile
 import zlib
@@ -66,10 +65,26 @@ def pdf(
     return path
 
 
-def pdf_stream(content: bytes, dictionary: bytes = b"") -> bytes:
+def pdf_stream(content: bytes) -> bytes:
     """A compressed stream object."""
     packed = zlib.compress(content)
-    return b"<< /Length %d /Filter /FlateDecode %s >>\nstream\n%s\nendstream" % (len(packed), dictionary, packed)
+    return b"<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream" % (len(packed), packed)
+
+
+def bomb_pdf(path: Path, unit: bytes, times: int) -> Path:
+    """A PDF of one page whose content is `unit` so many times, packed well."""
+    packer = zlib.compressobj()
+    packed = b"".join(packer.compress(unit) for _ in range(times)) + packer.flush()
+    resources = b"/Resources << /Font << /F1 3 0 R >> >>"
+    objects = (
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] %s /Contents 5 0 R >>" % resources,
+        b"<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream" % (len(packed), packed),
+    )
+    path.write_bytes(pdf_bytes(objects))
+    return path
 
 
 def pdf_bytes(objects: Iterable[bytes], trailer: bytes = b"") -> bytes:
@@ -176,11 +191,3 @@ def lying(path: Path, size: int) -> Path:
             found = data.find(mark, found + 4)
     path.write_bytes(data)
     return path
-
-
-def zeros(size: int) -> bytes:
-    """XML that unpacks to `size` bytes from next to nothing."""
-    out = io.BytesIO(b"<r>")
-    out.seek(size)
-    out.write(b" ")
-    return out.getvalue().replace(b"\0", b" ")

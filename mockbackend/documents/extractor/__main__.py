@@ -14,6 +14,7 @@ from .output import Output
 
 DAMAGED = "The file is damaged, or is not what its name says."
 MEMORY = "The file needs more memory to read than is allowed."
+XML_ERR_NO_MEMORY = 2
 NESTED = "The file is nested too deeply."
 
 
@@ -44,13 +45,13 @@ def main(kind: str, path: str, seconds: str, memory: str, pages: str, characters
 
 
 def _words(error: Exception) -> tuple[str, str]:
-    """For the user, and for the log: what the libraries say of limits of their own has only their words to tell it."""
-    text = str(error)
-    if "Excessive depth" in text:
-        return NESTED, type(error).__name__
-    if "emory" in text:
-        return MEMORY, type(error).__name__
-    return DAMAGED, type(error).__name__
+    """For the user, and for the log. What lxml raises tells of its limits by a number, or by words alone."""
+    cause = type(error).__name__
+    if isinstance(error, SyntaxError) and "Excessive depth" in str(error):
+        return NESTED, cause
+    if isinstance(error, SyntaxError) and getattr(error, "code", None) == XML_ERR_NO_MEMORY:
+        return MEMORY, cause
+    return DAMAGED, cause
 
 
 if __name__ == "__main__":

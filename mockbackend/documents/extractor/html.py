@@ -13,7 +13,7 @@ from .output import Output
 from .rows import joined
 
 # The parser's time grows with the square of the depth, and no page that people read comes near it.
-DEPTH = 5_000
+DEPTH = 2_000
 _DECLARED = re.compile(
     rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w-]+)|<\?xml[^>]{0,200}?encoding=["']([\w-]+)""", re.I
 )
