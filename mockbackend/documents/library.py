@@ -74,10 +74,7 @@ class Library:
     async def recover(self) -> None:
         """Finish the deletions and the indexing that a crash cut short."""
         for userid, file_id in await self._files.hidden():
-            try:
-                await self._end_deletion(userid, file_id)
-            except UpstreamError as error:
-                log.warning("the deletion of file %s cannot be finished now: %s", file_id, error.message)
+            await self._end_deletion(userid, file_id)
         self.wake()
 
     async def search(self, userid: str, query: str, file_ids: Sequence[str] | None) -> list[Hit]:
@@ -102,7 +99,12 @@ class Library:
         await self._index.close()
 
     async def _end_deletion(self, userid: str, file_id: str) -> None:
+        """Nobody sees the file any more; what the index cannot forget now, it forgets after the next start."""
         await self._indexing.abandon(file_id)
-        await self._index.forget(userid, file_id)
+        try:
+            await self._index.forget(userid, file_id)
+        except UpstreamError as error:
+            log.warning("the deletion of file %s cannot be finished now: %s", file_id, error.message)
+            return
         await self._passages.forget(file_id)
         await self._files.forget(file_id)
