@@ -127,7 +127,7 @@ def docx(path: Path) -> Path:
     document.add_heading("The lens", 2)
     changed = document.add_paragraph("It turns ")
     for xml in (
-        '<w:del {} w:id="1" w:author="a"><w:r><w:delText>never</w:delText></w:r></w:del>',
+        '<w:del {} w:id="1" w:author="a"><w:r><w:delText>never</w:delText><w:noBreakHyphen/></w:r></w:del>',
         '<w:moveFrom {} w:id="2" w:author="a"><w:r><w:t>elsewhere </w:t></w:r></w:moveFrom>',
         '<w:ins {} w:id="3" w:author="a"><w:r><w:t>by clockwork.</w:t></w:r></w:ins>',
     ):

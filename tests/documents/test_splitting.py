@@ -78,6 +78,19 @@ def test_no_passage_begins_or_ends_within_a_character_as_people_see_it(text: str
         assert len(flags) % 2 == 0
 
 
+@pytest.mark.parametrize(
+    "character",
+    ["e\u0301", "\U0001f469\u200d\U0001f680", "\U0001f44d\U0001f3fd", "\U0001f1e9\U0001f1ea", "\u1112\u1161\u11ab"],
+    ids=ascii,
+)
+@pytest.mark.parametrize("overlap", [0, 7])
+def test_a_cut_where_nothing_ends_falls_between_whole_characters(character: str, overlap: int) -> None:
+    for size in range(20, 40):
+        passages = texts_of(character * 100, size, overlap)
+        assert len(passages) > 4
+        assert {passage.replace(character, "") for passage in passages} == {""}
+
+
 def test_a_passage_crosses_neither_a_place_nor_a_heading() -> None:
     given_blocks = [
         Passage("One.", "page 1", "A"),
