@@ -23,6 +23,9 @@ _PARAGRAPH = "\n\n"
 JOINER = "\u200d"
 # A character made of more codepoints than this is a prank.
 LONGEST_CLUSTER = 64
+# Two of these letters make a flag, so that what a pair is shows only from the beginning of their row.
+_FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
+FLAG_LETTERS_AT_ONCE = 2_000
 
 
 def split(blocks: Iterable[Passage], size: int, overlap: int) -> list[Passage]:
@@ -113,14 +116,7 @@ def _is_inside(text: str, at: int) -> bool:
     # Vowels and final consonants of Korean in pieces.
     if "\u1160" <= character <= "\u11ff":
         return "\u1100" <= before <= "\u11ff"
-    if _is_flag(character) and _is_flag(before):
-        first = at - 1
-        while first > 0 and _is_flag(text[first - 1]) and at - first < LONGEST_CLUSTER:
-            first -= 1
-        return (at - first) % 2 == 1
+    if character in _FLAG_LETTERS and before in _FLAG_LETTERS:
+        letters = text[max(at - FLAG_LETTERS_AT_ONCE, 0) : at]
+        return (len(letters) - len(letters.rstrip(_FLAG_LETTERS))) % 2 == 1
     return before == "\r" and character == "\n"
-
-
-def _is_flag(character: str) -> bool:
-    """Whether it is one of the letters that make a flag in pairs."""
-    return "\U0001f1e6" <= character <= "\U0001f1ff"
