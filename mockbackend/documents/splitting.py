@@ -66,9 +66,10 @@ def _end(text: str, start: int, size: int, overlap: int) -> int:
     if rest <= size:
         return len(text)
     # The last two passages share what is left: a scrap at the end would say nothing by itself.
-    most = start + min(size, max(rest * 2 // 3, overlap + 1))
-    # Beyond the overlap, so that the next passage begins after this one.
-    least = start + max((most - start) // 2, overlap) + 1
+    beyond = overlap + len(_PARAGRAPH) + 1
+    most = start + min(size, max(rest * 2 // 3, beyond))
+    # Beyond the overlap and the white space after it, so that each passage says more than the one before.
+    least = start + max((most - start) // 2 + 1, beyond)
     paragraph = text.rfind(_PARAGRAPH, least, most)
     if paragraph > 0:
         return paragraph
@@ -82,7 +83,8 @@ def _end(text: str, start: int, size: int, overlap: int) -> int:
 def _next(text: str, start: int, end: int, overlap: int) -> int:
     """Where the passage after `start` to `end` begins: in the overlap, at a paragraph, sentence, word or character."""
     least = max(end - overlap, start + 1)
-    if least >= end:
+    # What stands apart by more than an empty line has nothing in common.
+    if least >= end or _skip(text, end) > end + len(_PARAGRAPH):
         return end
     for boundary in (_EMPTY_LINE, _SENTENCE, _WORD):
         for match in boundary.finditer(text, least, end):

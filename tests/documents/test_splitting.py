@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import unicodedata
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -62,6 +63,12 @@ def test_neighbours_overlap_by_no_more_than_is_asked_and_leave_no_gap(text: str,
         assert at + len(passage) > end, "no passage lies within the one before it"
         end = at + len(passage)
     assert black(text[end:]) == ""
+
+
+def test_wide_gaps_between_lines_make_no_passage_that_repeats_the_one_before() -> None:
+    passages = texts_of("\n\n\n\n\n".join(f"line {number}" for number in range(50)), 20, 10)
+    assert [passage for before, passage in pairwise(passages) if passage in before] == []
+    assert passages[-1].endswith("line 49")
 
 
 @given(texts, sizes)
