@@ -20,7 +20,7 @@ from starlette.responses import Response
 
 from . import log as logs
 from .agent.graph import compile_graph
-from .documents.library import open_library
+from .documents.documents import open_documents
 from .errors import ServiceError
 from .login import load_login
 from .pictures.fetch import Fetcher
@@ -102,7 +102,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         stack.push_async_callback(upstream.close)
         history = History(compile_graph(storage.checkpoints))
         maker = PictureMaker(settings, upstream, storage.pictures)
-        documents = open_library(settings, storage, upstream)
+        documents = open_documents(settings, storage, upstream)
         stack.push_async_callback(documents.close)
         runs = Runs(settings, storage, history, upstream, maker, documents)
         attachments = Attachments(storage.pictures, Fetcher(settings.max_picture_bytes, allow_private=False))

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from .documents.index import open_azure_search
 from .embedded import embedded_emulator
 from .errors import PromptRefused, UnsupportedParameter, UpstreamError
 from .settings import Settings
@@ -111,16 +112,8 @@ async def _embedding(upstream: Upstream) -> str:
 
 
 async def _search(settings: Settings) -> str:
-    # Imported late: it is an extra.
-    from .documents.azure_search import AzureSearchIndex
-
     storage = await open_storage(settings.data_dir)
-    index = AzureSearchIndex(
-        settings.azure_search_endpoint,
-        settings.azure_search_api_key,
-        settings.azure_search_index_name,
-        storage.passages,
-    )
+    index = open_azure_search(settings, storage)
     try:
         return await index.check()
     finally:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from .documents.library import Library
+from .documents.documents import Documents
 from .login import Login
 from .settings import Settings
 from .storage import Storage
@@ -31,7 +31,7 @@ class Service:
     storage: Storage
     upstream: Upstream
     history: History
-    documents: Library
+    documents: Documents
     runs: Runs
     beginning: Beginning
 

@@ -81,11 +81,8 @@ AVAILABLE_TOOLS: list[BaseTool] = [get_current_time, search_documents, generate_
 
 def offered(found: ToolServices) -> list[BaseTool]:
     """The tools that this turn's model may call."""
-    missing = [
-        *([generate_image] if found.draw is None else []),
-        *([search_documents] if found.search is None else []),
-    ]
-    return [one for one in AVAILABLE_TOOLS if one not in missing]
+    needed = {generate_image.name: found.draw, search_documents.name: found.search}
+    return [one for one in AVAILABLE_TOOLS if one.name not in needed or needed[one.name] is not None]
 
 
 @functools.cache

@@ -38,7 +38,7 @@ class AzureSearchIndex:
     `wait_seconds` is how long one call may wait in all while the service is throttling.
     """
 
-    def __init__(self, endpoint: str, key: str, name: str, passages: Passages, wait_seconds: float = 20.0) -> None:
+    def __init__(self, endpoint: str, key: str, name: str, passages: Passages, wait_seconds: float) -> None:
         if not INDEX_NAME.match(name):
             raise SettingsError([WRONG_NAME])
         try:

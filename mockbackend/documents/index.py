@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from ..passages import Found
+from ..settings import Settings
+from ..storage import Storage
 
 if TYPE_CHECKING:
     from ..upstream.vectors import Vector
+    from .azure_search import AzureSearchIndex
 
 
 class Index(Protocol):
@@ -31,3 +34,22 @@ class Index(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+
+
+def open_index(settings: Settings, storage: Storage) -> Index:
+    """The index that the settings name. Raises SettingsError where it cannot be used."""
+    return open_azure_search(settings, storage) if settings.azure_search_endpoint else storage.open_index()
+
+
+def open_azure_search(settings: Settings, storage: Storage) -> AzureSearchIndex:
+    """The index in Azure AI Search. Raises SettingsError where the name is none or the extra is missing."""
+    # Imported late: few need it.
+    from .azure_search import AzureSearchIndex
+
+    return AzureSearchIndex(
+        settings.azure_search_endpoint,
+        settings.azure_search_api_key,
+        settings.azure_search_index_name,
+        storage.passages,
+        settings.upstream_max_wait_seconds,
+    )

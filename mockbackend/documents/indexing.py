@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from ..errors import INTERNAL, UpstreamError
 from ..passages import Passage
 from ..settings import Settings
-from ..storage.files import Files, Work
+from ..storage.files import Queue, Work
 from ..storage.passages import Passages
 from ..upstream import Upstream
 from ..upstream.patience import Patience
@@ -22,11 +22,15 @@ from .index import Index
 from .kinds import Kind, Unreadable
 from .splitting import split
 
+if TYPE_CHECKING:
+    from ..upstream.vectors import Vector
+
+T = TypeVar("T")
+
 # Files that one process reads at once: each takes a core for as long.
 FILES_AT_ONCE = 2
 # Nobody waits for it as for an answer: a quota that is used up for minutes is waited out.
 TRIES, WAIT_SECONDS = 30, 900.0
-NO_TEXT = "No text was found in it. Pages that are pictures, such as scans, cannot be read."
 NOT_STORED = "What was read from it could not be stored. The operator should check the disk and the log."
 log = logging.getLogger("mockbackend.documents")
 
@@ -41,7 +45,7 @@ class Indexing:
     def __init__(
         self,
         settings: Settings,
-        files: Files,
+        queue: Queue,
         passages: Passages,
         index: Index,
         upstream: Upstream,
@@ -54,22 +58,23 @@ class Indexing:
             settings.max_document_pages,
             settings.max_document_characters,
         )
-        self._files = files
+        self._queue = queue
         self._passages = passages
         self._index = index
         self._upstream = upstream
         self._is_alive = is_alive
         self._calls = asyncio.Semaphore(settings.embedding_concurrency)
         self._workers: set[asyncio.Task[None]] = set()
+        self._asked = False
         self._running: dict[str, asyncio.Task[None]] = {}
         self._closed = False
 
     def wake(self) -> None:
         """There may be work."""
+        # A worker that is just finding nothing looks once more.
+        self._asked = True
         if not self._closed and len(self._workers) < FILES_AT_ONCE:
-            worker = asyncio.create_task(self._work())
-            self._workers.add(worker)
-            worker.add_done_callback(self._workers.discard)
+            self._workers.add(asyncio.create_task(self._work()))
 
     async def abandon(self, file_id: str) -> None:
         """Stop indexing that file, if this process does; returns once it has stopped."""
@@ -85,21 +90,25 @@ class Indexing:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        await self._files.release()
+        await self._queue.release()
 
     async def _work(self) -> None:
         try:
-            while work := await self._files.claim(self._is_alive):
-                # Another worker for the next file, if there is one.
-                self.wake()
-                task = asyncio.create_task(self._index_file(work))
-                self._running[work.id] = task
-                try:
-                    await asyncio.wait([task])
-                finally:
-                    del self._running[work.id]
+            while self._asked:
+                self._asked = False
+                while work := await self._queue.claim(self._is_alive):
+                    # Another worker for the next file, if there is one.
+                    self.wake()
+                    task = asyncio.create_task(self._index_file(work))
+                    self._running[work.id] = task
+                    try:
+                        await asyncio.wait([task])
+                    finally:
+                        del self._running[work.id]
         except Exception:
             log.exception("the queue of files could not be read")
+        finally:
+            self._workers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     async def _index_file(self, work: Work) -> None:
         """Index a file to its end, whatever that is."""
@@ -107,8 +116,8 @@ class Indexing:
         try:
             total = await self._stage(work)
             await self._embed(work)
-            await self._index.publish(work.userid, work.id, work.name)
-            if not await self._files.ready(work.id, total):
+            await _patiently(lambda: self._index.publish(work.userid, work.id, work.name))
+            if not await self._queue.ready(work.id, total):
                 raise Gone
             if self._index.holds_copies:
                 await self._passages.forget(work.id)
@@ -135,8 +144,6 @@ class Indexing:
             blocks = await extract(work.path, cast("Kind", work.kind), self._limits)
             size, overlap = self._settings.passage_characters, self._settings.passage_overlap_characters
             passages = await asyncio.to_thread(split, blocks, size, overlap)
-            if not passages:
-                raise Unreadable(NO_TEXT)
             await self._passages.stage(work.id, work.userid, passages)
             counted = (0, len(passages))
         done, total = counted
@@ -158,19 +165,16 @@ class Indexing:
             await self._tell(work, done, total)
 
     async def _embed_batch(self, file_id: str, batch: list[tuple[int, Passage]]) -> None:
-        patience = Patience(TRIES, WAIT_SECONDS)
-        while True:
-            try:
-                async with self._calls:
-                    vectors = await self._upstream.embed([passage.with_heading for _, passage in batch])
-                break
-            except UpstreamError as error:
-                await asyncio.sleep(patience.wait(error))
-        places = [place for place, _ in batch]
-        await self._passages.embedded(file_id, list(zip(places, vectors, strict=True)))
+        async def call() -> list[Vector]:
+            async with self._calls:
+                return await self._upstream.embed([passage.with_heading for _, passage in batch])
+
+        vectors = await _patiently(call)
+        positions = [position for position, _ in batch]
+        await self._passages.embedded(file_id, list(zip(positions, vectors, strict=True)))
 
     async def _tell(self, work: Work, done: int, total: int) -> None:
-        if not await self._files.progress(work.id, "embedding", done, total):
+        if not await self._queue.progress(work.id, "embedding", done, total):
             raise Gone
 
     async def _fail(self, work: Work, reason: str) -> None:
@@ -178,7 +182,17 @@ class Indexing:
         try:
             await self._index.forget(work.userid, work.id)
             await self._passages.forget(work.id)
-            await self._files.fail(work.id, reason)
+            await self._queue.fail(work.id, reason)
         except Exception:
             # Still ours: whoever comes after this process tries again.
             log.exception("file %s: its failure could not be stored", work.id)
+
+
+async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """The call's result: it is made again for as long as that may help."""
+    patience = Patience(TRIES, WAIT_SECONDS)
+    while True:
+        try:
+            return await call()
+        except UpstreamError as error:
+            await asyncio.sleep(patience.wait(error))

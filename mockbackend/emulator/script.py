@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 import orjson
 import yaml
@@ -20,6 +20,9 @@ Kind = Literal["chat", "image", "embedding", "search", "indexing"]
 
 class ScriptError(ValueError):
     """Names the file, the rule by its number from 1, and the key that is wrong."""
+
+
+S = TypeVar("S", ImageStep, EmbeddingStep, SearchStep, IndexingStep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +71,21 @@ def load_script(path: str | os.PathLike[str]) -> Script:
                 case "chat":
                     chat.append(Rule(head.when, head.deployment, head.times, _read_steps(rest)))
                 case "image":
-                    drawn = read(ImageStep, rest, "", {"fault": _fault_reader(ImageStep)})
-                    image.append(Rule(head.when, head.deployment, head.times, (drawn,)))
+                    image.append(_rule(head, ImageStep, rest))
                 case "embedding":
-                    embedded = read(EmbeddingStep, rest, "", {"fault": _fault_reader(EmbeddingStep)})
-                    embedding.append(Rule(head.when, head.deployment, head.times, (embedded,)))
+                    embedding.append(_rule(head, EmbeddingStep, rest))
                 case "search":
-                    searched = read(SearchStep, rest, "", {"fault": _fault_reader(SearchStep)})
-                    search.append(Rule(head.when, head.deployment, head.times, (searched,)))
+                    search.append(_rule(head, SearchStep, rest))
                 case "indexing":
-                    indexed = read(IndexingStep, rest, "", {"fault": _fault_reader(IndexingStep)})
-                    indexing.append(Rule(head.when, head.deployment, head.times, (indexed,)))
+                    indexing.append(_rule(head, IndexingStep, rest))
     except ReadingError as error:
         raise ScriptError(f"{name}: {where}{error}") from error
     return Script(tuple(chat), tuple(image), tuple(embedding), tuple(search), tuple(indexing))
+
+
+def _rule(head: _Head, kind: type[S], keys: Mapping[str, object]) -> Rule[S]:
+    """A rule of one step, whose keys stand on the rule itself."""
+    return Rule(head.when, head.deployment, head.times, (read(kind, keys, "", {"fault": _fault_reader(kind)}),))
 
 
 def _rules(document: object) -> list[object]:

@@ -15,7 +15,7 @@ from . import checkpoints, database, passages
 from .checkpoints import Checkpoints
 from .conversations import Conversations
 from .database import Database
-from .files import Files
+from .files import Files, Queue
 from .liveness import Liveness
 from .passages import EmbeddedIndex, Passages
 from .pictures import Pictures
@@ -30,6 +30,7 @@ class Storage:
     turns: Turns
     pictures: Pictures
     files: Files
+    file_queue: Queue
     passages: Passages
     checkpoints: Checkpoints
     liveness: Liveness
@@ -63,6 +64,7 @@ async def open_storage(folder: Path) -> Storage:
         turns=Turns(metadata, liveness.id),
         pictures=Pictures(metadata, folder / "pictures", liveness.id),
         files=Files(metadata, folder / "files", liveness.id),
+        file_queue=Queue(metadata, folder / "files", liveness.id),
         passages=Passages(folder / passages.NAME),
         checkpoints=Checkpoints(folder / checkpoints.NAME),
         liveness=liveness,

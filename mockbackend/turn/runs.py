@@ -12,7 +12,7 @@ from contextlib import aclosing
 from ..agent.context import Chat
 from ..agent.tools import ToolServices
 from ..answering import TOO_LONG, Answering
-from ..documents.library import Library
+from ..documents.documents import Documents
 from ..errors import INTERNAL, NOT_STORED, ServiceError, unusable
 from ..events import Event, Failed, PictureMade, StepEnded, TurnEnded, dump
 from ..pictures.making import PictureMaker, PictureOptions
@@ -46,14 +46,14 @@ class Runs:
         history: History,
         upstream: Upstream,
         maker: PictureMaker,
-        library: Library,
+        documents: Documents,
     ) -> None:
         self._settings = settings
         self._storage = storage
         self._history = history
         self._upstream = upstream
         self._maker = maker
-        self._library = library
+        self._documents = documents
         self._runs: dict[str, Run] = {}
         self._reserved: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -171,7 +171,7 @@ class Runs:
             self._storage.pictures.get,
             ToolServices(
                 draw if self._upstream.engine.images else None,
-                cited(self._library, run.answering, userid, request.file_ids) if search else None,
+                cited(self._documents, run.answering, userid, request.file_ids) if search else None,
             ),
         )
         return chat(context, self._history.graph, conversation_id)

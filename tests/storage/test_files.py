@@ -42,7 +42,7 @@ async def put(
 
 async def claimed(storage: Storage) -> str:
     """The content of the file that is claimed next."""
-    work = await storage.files.claim(storage.liveness.is_alive)
+    work = await storage.file_queue.claim(storage.liveness.is_alive)
     assert work is not None
     return work.path.read_text()
 
@@ -94,7 +94,7 @@ async def test_the_same_content_needs_no_room(storage: Storage) -> None:
 async def test_what_has_failed_is_queued_again_under_the_new_name(storage: Storage, tmp_path: Path) -> None:
     file = await put(storage, b"bad", name="old.txt")
     assert await claimed(storage) == "bad"
-    await storage.files.fail(file.id, "It is broken.")
+    await storage.file_queue.fail(file.id, "It is broken.")
     failed = await storage.files.get("ann", file.id)
     assert failed is not None
     assert (failed.status, failed.error) == ("failed", "It is broken.")
@@ -205,28 +205,30 @@ async def test_users_take_turns_and_each_ones_oldest_is_first(storage: Storage) 
         # Whose turn it was is told in milliseconds.
         await asyncio.sleep(0.002)
     assert order == ["a1", "b1", "a2", "b2", "a3"]
-    assert await storage.files.claim(storage.liveness.is_alive) is None
+    assert await storage.file_queue.claim(storage.liveness.is_alive) is None
 
 
 async def test_a_file_is_claimed_by_one_process_and_passes_on_when_that_one_dies(
     storage: Storage, other: Storage
 ) -> None:
     file = await put(storage, b"work")
-    claims = await asyncio.gather(*(one.files.claim(one.liveness.is_alive) for one in (storage, other, storage, other)))
+    claims = await asyncio.gather(
+        *(one.file_queue.claim(one.liveness.is_alive) for one in (storage, other, storage, other))
+    )
     (work,) = [one for one in claims if one]
     assert (work.id, work.userid, work.name, work.kind) == (file.id, "ann", "a.txt", "text")
     holder, heir = (storage, other) if claims[0] or claims[2] else (other, storage)
-    assert await holder.files.progress(file.id, "embedding", 3, 9)
-    assert not await heir.files.progress(file.id, "embedding", 4, 9)
-    assert not await heir.files.ready(file.id, 9)
+    assert await holder.file_queue.progress(file.id, "embedding", 3, 9)
+    assert not await heir.file_queue.progress(file.id, "embedding", 4, 9)
+    assert not await heir.file_queue.ready(file.id, 9)
     told = await heir.files.get("ann", file.id)
     assert told is not None
     assert (told.status, told.done, told.total) == ("embedding", 3, 9)
     # As the kernel drops the lock of a dead process.
     holder.liveness.close()
     assert await claimed(heir) == "work"
-    assert not await holder.files.progress(file.id, "embedding", 4, 9)
-    assert await heir.files.ready(file.id, 9)
+    assert not await holder.file_queue.progress(file.id, "embedding", 4, 9)
+    assert await heir.file_queue.ready(file.id, 9)
     ready = await heir.files.get("ann", file.id)
     assert ready is not None
     assert (ready.status, ready.done, ready.total) == ("ready", 9, 9)
@@ -235,7 +237,7 @@ async def test_a_file_is_claimed_by_one_process_and_passes_on_when_that_one_dies
 async def test_what_a_process_holds_is_put_back_at_its_end(storage: Storage) -> None:
     await put(storage, b"work")
     await claimed(storage)
-    await storage.files.release()
+    await storage.file_queue.release()
     assert [file.status for file in await storage.files.listing("ann")] == ["queued"]
     assert await claimed(storage) == "work"
 
@@ -246,11 +248,11 @@ async def test_a_hidden_file_is_nothing_to_anybody(storage: Storage, tmp_path: P
     assert not await storage.files.hide("bob", file.id)
     assert await storage.files.hide("ann", file.id)
     assert not await storage.files.hide("ann", file.id)
-    assert not await storage.files.progress(file.id, "embedding", 1, 2)
-    assert not await storage.files.ready(file.id, 2)
-    await storage.files.fail(file.id, "No.")
-    await storage.files.release()
-    assert await storage.files.claim(storage.liveness.is_alive) is None
+    assert not await storage.file_queue.progress(file.id, "embedding", 1, 2)
+    assert not await storage.file_queue.ready(file.id, 2)
+    await storage.file_queue.fail(file.id, "No.")
+    await storage.file_queue.release()
+    assert await storage.file_queue.claim(storage.liveness.is_alive) is None
     assert await storage.files.get("ann", file.id) is None
     assert await storage.files.content("ann", file.id) is None
     assert await storage.files.listing("ann") == []
@@ -273,7 +275,7 @@ async def test_only_ready_files_of_the_user_are_searched(storage: Storage) -> No
     theirs = await put(storage, b"theirs", userid="bob")
     await claimed(storage)
     assert not await storage.files.has_ready("ann", None)
-    assert await storage.files.ready(ready.id, 1)
+    assert await storage.file_queue.ready(ready.id, 1)
     ids = [theirs.id, "nobodys", waiting.id, ready.id]
     assert await storage.files.has_ready("ann", None)
     assert await storage.files.has_ready("ann", ids)

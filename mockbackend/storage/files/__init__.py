@@ -5,7 +5,8 @@ row names and a dead process wrote is removed. The name that the user gave is ne
 """
 
 from .incoming import Incoming
+from .queue import Queue
 from .rows import File, Limits, Status, Work
 from .store import Files
 
-__all__ = ["File", "Files", "Incoming", "Limits", "Status", "Work"]
+__all__ = ["File", "Files", "Incoming", "Limits", "Queue", "Status", "Work"]

@@ -13,19 +13,20 @@ import orjson
 from ...messages import now_ms
 from ..database import Database
 from .incoming import Incoming
-from .queue import Queue
 from .rows import COLUMNS, File, Limits
 
 # Bound to a JSON list of ids.
 _THESE = "id IN (SELECT value FROM json_each(?))"
 
 
-class Files(Queue):
+class Files:
     """The table `files`, and the folder of the same name, as process `worker` sees them."""
 
     def __init__(self, database: Database, folder: Path, worker: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        super().__init__(database, folder, worker)
+        self._database = database
+        self._folder = folder
+        self._worker = worker
         self._coming: Counter[str] = Counter()
 
     def receive(self, userid: str, name: str, limits: Limits) -> Incoming:

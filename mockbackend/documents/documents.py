@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from ..storage import Storage
 from ..storage.files import File, Files
 from ..storage.passages import Passages
 from ..upstream import Upstream
-from .index import Index
+from .index import Index, open_index
 from .indexing import Indexing
 
 # What the model reads of one search, and how much of a query is looked at.
@@ -30,27 +31,14 @@ class Hit:
     passage: Passage
 
 
-def open_library(settings: Settings, storage: Storage, upstream: Upstream) -> Library:
+def open_documents(settings: Settings, storage: Storage, upstream: Upstream) -> Documents:
     """The documents of one data folder. Raises SettingsError where Azure AI Search is set and cannot be used."""
-    index: Index
-    if not settings.azure_search_endpoint:
-        index = storage.open_index()
-    else:
-        # Imported late: it is an extra.
-        from .azure_search import AzureSearchIndex
-
-        index = AzureSearchIndex(
-            settings.azure_search_endpoint,
-            settings.azure_search_api_key,
-            settings.azure_search_index_name,
-            storage.passages,
-            settings.upstream_max_wait_seconds,
-        )
-    indexing = Indexing(settings, storage.files, storage.passages, index, upstream, storage.liveness.is_alive)
-    return Library(storage.files, storage.passages, index, upstream, indexing)
+    index = open_index(settings, storage)
+    indexing = Indexing(settings, storage.file_queue, storage.passages, index, upstream, storage.liveness.is_alive)
+    return Documents(storage.files, storage.passages, index, upstream, indexing)
 
 
-class Library:
+class Documents:
     """Search, deletion, and the indexing behind them."""
 
     def __init__(self, files: Files, passages: Passages, index: Index, upstream: Upstream, indexing: Indexing) -> None:
@@ -59,6 +47,7 @@ class Library:
         self._index = index
         self._upstream = upstream
         self._indexing = indexing
+        self._deleting: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
         """There are new files."""
@@ -72,9 +61,9 @@ class Library:
         return True
 
     async def recover(self) -> None:
-        """Finish the deletions and the indexing that a crash cut short."""
-        for userid, file_id in await self._files.hidden():
-            await self._end_deletion(userid, file_id)
+        """Finish what a crash cut short, in the background: an index may be out of reach."""
+        hidden = await self._files.hidden()
+        self._deleting = asyncio.create_task(self._end_deletions(hidden))
         self.wake()
 
     async def search(self, userid: str, query: str, file_ids: Sequence[str] | None) -> list[Hit]:
@@ -94,9 +83,16 @@ class Library:
         return [Hit(files[one.file_id], one.passage) for one in found if one.file_id in files]
 
     async def close(self) -> None:
-        """Stop the indexing and let go of the index."""
+        """Stop what goes on in the background, and let go of the index."""
+        if self._deleting is not None:
+            self._deleting.cancel()
+            await asyncio.wait([self._deleting])
         await self._indexing.close()
         await self._index.close()
+
+    async def _end_deletions(self, hidden: list[tuple[str, str]]) -> None:
+        for userid, file_id in hidden:
+            await self._end_deletion(userid, file_id)
 
     async def _end_deletion(self, userid: str, file_id: str) -> None:
         """Nobody sees the file any more; what the index cannot forget now, it forgets after the next start."""
