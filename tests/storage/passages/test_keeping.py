@@ -63,6 +63,8 @@ async def test_publishing_again_changes_nothing(shelf: Shelf) -> None:
 async def test_staging_again_replaces_all_of_it(shelf: Shelf) -> None:
     await shelf.put("me", "a", "The lamp.", "More.", vectors=[direction(1), direction(2)])
     await shelf.put("me", "a", "The ship.")
+    # "the", "ship", and of the file's name "a" and "md".
+    assert terms(shelf) == 4
     assert await shelf.passages.count("a") == (0, 1)
     assert await shelf.words("me", "lamp") == []
     assert await shelf.words("me", "ship") == ["The ship."]

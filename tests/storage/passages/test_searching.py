@@ -51,7 +51,7 @@ async def test_only_the_named_files_are_searched(shelf: Shelf) -> None:
     for name in ("a", "b", "c"):
         await shelf.put("me", name, f"The lamp of {name}.", vectors=[direction(ord(name))])
     assert sorted(await shelf.words("me", "lamp", ["a", "c"])) == ["The lamp of a.", "The lamp of c."]
-    assert await shelf.near("me", direction(ord("b")), ["a"]) == ["The lamp of a."]
+    assert await shelf.near("me", direction(ord("b")), ["c"]) == ["The lamp of c."]
     assert await shelf.words("me", "lamp", []) == []
 
 

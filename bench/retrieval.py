@@ -1,0 +1,103 @@
+"""`python -m bench.retrieval`: what is found in real manuals, by words, by vectors, and by both.
+
+The questions and what answers them are those of `bench.corpus`. Vectors come from the emulator, whose embeddings know
+nothing but words in common, and from a small real model (`uv sync --group retrieval`).
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+
+from bench.corpus import Corpus, Question, install, read
+from bench.static_model import embedder
+from mockbackend.emulator.embeddings import embed
+from mockbackend.storage.passages import NAME, EmbeddedIndex, Passages, prepare
+
+USER = "user"
+DEPTH = 10
+RECALL_AT = 5
+EMULATOR_DIMENSIONS = 1536
+Embed = Callable[[Sequence[str]], Any]
+
+
+def emulated(texts: Sequence[str]) -> Any:
+    """The emulator's embeddings."""
+    return np.array([embed(text, EMULATOR_DIMENSIONS) for text in texts], np.float32)
+
+
+async def build(path: Path, corpus: Corpus, vectors: Any) -> dict[tuple[str, str], int]:
+    """Index the corpus, a file for each of its documents; gives each passage's number by its file and place."""
+    prepare(path)
+    passages, index = Passages(path), EmbeddedIndex(path)
+    numbers: dict[tuple[str, str], int] = {}
+    for document in dict.fromkeys(corpus.documents):
+        members = [number for number, name in enumerate(corpus.documents) if name == document]
+        # The place tells which passage was found; it is not searched.
+        staged = [corpus.passages[number].__class__(corpus.passages[number].text, str(number)) for number in members]
+        numbers |= {(document, str(number)): number for number in members}
+        await passages.stage(document, USER, staged)
+        await passages.embedded(document, [(at, vectors[number]) for at, number in enumerate(members)])
+        await index.publish(USER, document, "")
+    await passages.close()
+    await index.close()
+    return numbers
+
+
+async def ranks(index: EmbeddedIndex, questions: list[Question], vectors: Any, *, words: bool) -> list[int | None]:
+    """Of each question the rank, from 1, of the first passage that answers it; None where it is not among the first."""
+    found: list[int | None] = []
+    for number, question in enumerate(questions):
+        vector = None if vectors is None else vectors[number]
+        hits = await index.search(USER, question.text if words else "", vector, None, DEPTH)
+        places = [int(hit.passage.place) for hit in hits]
+        found.append(next((rank for rank, place in enumerate(places, start=1) if place in question.answers), None))
+    return found
+
+
+def row(name: str, of_kind: list[list[int | None]]) -> str:
+    """Recall and mean reciprocal rank, by kind of question."""
+    cells = [
+        f"{mean(rank is not None and rank <= RECALL_AT for rank in found):.3f} / "
+        f"{mean(1 / rank if rank else 0 for rank in found):.3f}"
+        for found in of_kind
+    ]
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+async def measure(corpus: Corpus, model: str, embedding: Embed, *, alone: bool) -> None:
+    """Print the rows of one embedding model; `alone` adds that of words alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / NAME
+        await build(path, corpus, embedding([passage.text for passage in corpus.passages]))
+        index = EmbeddedIndex(path)
+        asked = {kind: embedding([one.text for one in questions]) for kind, questions in corpus.questions.items()}
+        methods = {f"vectors of {model}": (True, False), f"both, {model}": (True, True)}
+        if alone:
+            methods = {"words alone": (False, True), **methods}
+        for name, (by_vectors, by_words) in methods.items():
+            found = [
+                await ranks(index, questions, asked[kind] if by_vectors else None, words=by_words)
+                for kind, questions in corpus.questions.items()
+            ]
+            print(row(name, found), flush=True)
+        await index.close()
+
+
+async def main() -> None:
+    """Print the table."""
+    install()
+    corpus = read()
+    kinds = [f"{kind} ({len(questions)})" for kind, questions in corpus.questions.items()]
+    print(f"{len(corpus.passages):,} passages of {len(set(corpus.documents)):,} documents; recall@{RECALL_AT} / MRR\n")
+    print(f"| found by | {' | '.join(kinds)} |\n|---|{'---|' * len(kinds)}")
+    await measure(corpus, "the emulator", emulated, alone=True)
+    await measure(corpus, "a small model", embedder(), alone=False)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
