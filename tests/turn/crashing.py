@@ -103,8 +103,8 @@ class Chatter:
         assert questions[: len(self.asked)] == self.asked, f"asked {self.asked}, stored {questions}"
         assert len(questions) <= len(self.asked) + 1
         for question, answer in zip(questions, read["messages"][1::2], strict=True):
-            # A second between two writes of the log, and the time that a write may take on a busy machine.
-            surely = "".join(text for at, text in self.heard.get(question, ()) if at < killed_at - 1.5)
+            # What may be lost is the last second.
+            surely = "".join(text for at, text in self.heard.get(question, ()) if at < killed_at - 1.0)
             said = answer["content"]
             if "![Generated Image]" not in surely + said:
                 assert said.startswith(surely), f"{question!r}: {surely!r} was heard, {said!r} is stored"

@@ -1,7 +1,7 @@
 """What a text is found by: its words, folded and stripped of endings.
 
-Scripts that put no spaces between words are cut into pairs of neighbouring characters. Measured on bench/retrieval.py,
-these few English endings find as much as Porter's stemmer does, and without it a third fewer headings are found.
+Scripts that put no spaces between words are cut into pairs of neighbouring characters. Taking off these few English
+endings finds 49 of 100 section headings among the first five, without it 43 (bench/retrieval.py, words alone).
 """
 
 from __future__ import annotations
