@@ -2,64 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import select
-import signal
-import subprocess
-import sys
-import textwrap
 import time
 import zipfile
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import xlsxwriter  # type: ignore[import-untyped]
 
-from mockbackend.documents.extraction import Limits, extract
-from mockbackend.documents.kinds import Kind, Unreadable
+from mockbackend.documents.extraction import extract
+from mockbackend.documents.kinds import Kind
 from tests.documents import making
 from tests.documents.making import SAMPLES
-from tests.running import ROOT
+from tests.documents.refusing import LIMITS, MB, MEMORY, content, refusal
 
-MB = 1 << 20
-LIMITS = Limits(seconds=30, memory_bytes=300 * MB, pages=100, characters=1_000_000)
 PARAGRAPH = b"<w:p><w:r><w:t>The keeper lit the lamp.</w:t></w:r></w:p>"
 
 DAMAGED = "The file is damaged, or is not what its name says."
 ENCRYPTED = "The file is encrypted: upload it without its password."
 ENTITIES = "The file declares XML entities, which no Office file needs."
 LONG = "The file has more than 1,000,000 characters of text."
-MEMORY = "The file needs more memory to read than is allowed."
 NESTED = "The file is nested too deeply."
 NO_TEXT = "The file holds no text."
-
-
-def children() -> set[int]:
-    """The processes that this one has started and that are not reaped yet."""
-    tasks = Path("/proc/self/task").glob("*/children")
-    return {int(pid) for task in tasks for pid in task.read_text().split()}
-
-
-async def refusal(path: Path, kind: Kind, limits: Limits = LIMITS) -> str:
-    """The words with which a file is refused; nothing is left over, and nothing was written."""
-    before, files = children(), set(path.parent.iterdir())
-    with pytest.raises(Unreadable) as refused:
-        await extract(path, kind, limits)
-    assert children() <= before, "a process is left over"
-    assert set(path.parent.iterdir()) == files, "a file is left over"
-    return str(refused.value)
-
-
-def content(made: bytes) -> Callable[[Path], Path]:
-    def make(folder: Path) -> Path:
-        path = folder / "file"
-        path.write_bytes(made)
-        return path
-
-    return make
 
 
 def entities(folder: Path) -> Path:
@@ -243,111 +207,3 @@ async def test_a_file_with_a_hole_is_read_or_called_damaged(kind: Kind, tmp_path
 async def test_invalid_utf8_is_read_as_far_as_it_is_text(tmp_path: Path) -> None:
     (block,) = await extract(content(b"caf\xe9 \xff\x81\xc3( end")(tmp_path), "text", LIMITS)
     assert block.text == "café ÿ\ufffdÃ( end"
-
-
-@asynccontextmanager
-async def reading(folder: Path, limits: Limits = LIMITS) -> AsyncIterator[tuple[asyncio.Task[str], int]]:
-    """A file that never comes to its end, and the process that reads it."""
-    path = folder / "endless"
-    os.mkfifo(path)
-    before = children()
-    task = asyncio.create_task(refusal(path, "text", limits))
-    try:
-        # It opens once the other side does: then the process has set its limits.
-        writer = await asyncio.to_thread(os.open, path, os.O_WRONLY)
-        (pid,) = children() - before
-        yield task, pid
-        os.close(writer)
-    finally:
-        task.cancel()
-
-
-async def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
-    started = time.monotonic()
-    async with reading(tmp_path, Limits(1.5, 300 * MB, 10, 1000)) as (task, _):
-        assert await task == "The file took longer than 1.5 seconds to read."
-    assert time.monotonic() - started < 3
-
-
-async def test_a_reading_that_is_cancelled_leaves_no_process(tmp_path: Path) -> None:
-    async with reading(tmp_path) as (task, pid):
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert pid not in children()
-
-
-@pytest.mark.parametrize(
-    ("number", "words"),
-    [
-        (signal.SIGSEGV, "The file makes its reader crash: it is probably damaged."),
-        (signal.SIGABRT, MEMORY),
-        (signal.SIGKILL, MEMORY),
-        (signal.SIGXCPU, "The file took longer than 30 seconds to read."),
-    ],
-)
-async def test_a_reader_that_dies_is_told_by_how_it_died(tmp_path: Path, number: signal.Signals, words: str) -> None:
-    async with reading(tmp_path) as (task, pid):
-        os.kill(pid, number)
-        assert await task == words
-
-
-async def test_the_reader_has_limits_and_nothing_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "sesame")
-    async with reading(tmp_path) as (_, pid):
-        process = Path(f"/proc/{pid}")
-        assert {line.partition(b"=")[0] for line in (process / "environ").read_bytes().split(b"\0")} <= {
-            b"PYTHONPATH",
-            b"LC_CTYPE",
-            b"",
-        }
-        limits = {line[:25].strip(): line[26:].split()[:2] for line in (process / "limits").read_text().splitlines()}
-        assert limits["Max address space"] == [str(300 * MB)] * 2
-        assert limits["Max cpu time"] == ["31", "32"]
-        assert limits["Max file size"] == ["0", "0"]
-        assert limits["Max core file size"] == ["0", "0"]
-        assert limits["Max open files"] == ["64", "64"]
-        assert os.getpgid(pid) == pid, "it has a group of its own"
-        assert os.getpriority(os.PRIO_PROCESS, pid) > os.getpriority(os.PRIO_PROCESS, 0)
-        assert os.readlink(process / "fd/0") == os.devnull
-
-
-def test_the_reader_dies_with_the_service(tmp_path: Path) -> None:
-    path = tmp_path / "endless"
-    os.mkfifo(path)
-    program = f"""
-        import asyncio
-        from pathlib import Path
-        from mockbackend.documents.extraction import Limits, extract
-        asyncio.run(extract(Path({str(path)!r}), "text", Limits(60, 1 << 30, 10, 1000)))
-    """
-    service = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], cwd=ROOT)
-    writer = os.open(path, os.O_WRONLY)
-    service.kill()
-    service.wait()
-    # A pipe tells when the last process that reads from it is gone.
-    poll = select.poll()
-    poll.register(writer, 0)
-    assert poll.poll(10_000) == [(writer, select.POLLERR)]
-    os.close(writer)
-
-
-async def test_no_reading_holds_up_the_event_loop(tmp_path: Path) -> None:
-    page = "\n".join([making.SENTENCE] * 50)
-    path = making.pdf(tmp_path / "a.pdf", [f"{page}\n{number}" for number in range(300)])
-    gaps: list[float] = []
-
-    async def tick() -> None:
-        last = time.perf_counter()
-        while True:
-            await asyncio.sleep(0.001)
-            now = time.perf_counter()
-            gaps.append(now - last - 0.001)
-            last = now
-
-    ticking = asyncio.create_task(tick())
-    blocks = await extract(path, "pdf", Limits(30, 1 << 30, 300, 10_000_000))
-    ticking.cancel()
-    assert [block.place for block in blocks] == [f"page {number}" for number in range(1, 301)]
-    print(f"largest gap {max(gaps) * 1000:.1f} ms of {len(gaps)}")
-    assert max(gaps) < 0.1

@@ -1,0 +1,25 @@
+"""An index of its own for each test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from mockbackend.emulator.app import create_emulator
+from tests.documents.azure_search.world import World, world_of
+from tests.emulator.serving import Served
+
+
+@pytest.fixture(scope="module")
+def plain() -> Iterator[Served]:
+    """One search service for all tests that need no script."""
+    with Served(create_emulator()) as served:
+        yield served
+
+
+@pytest.fixture
+async def world(plain: Served, tmp_path: Path) -> AsyncIterator[World]:
+    async with world_of(plain, tmp_path) as world:
+        yield world

@@ -1,0 +1,102 @@
+"""What is told of a service that cannot be used, and with which setting to mend it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from mockbackend.documents.azure_search import AzureSearchIndex
+from mockbackend.settings import SettingsError
+from tests.documents.azure_search.world import World, failing, scripted
+from tests.emulator.serving import KEY
+from tests.running import ROOT
+
+
+async def test_a_wrong_key_is_told_with_the_setting_to_mend(tmp_path: Path) -> None:
+    async with scripted(tmp_path, api_key=KEY) as world:
+        await world.publish("u1", "f1", "a fox")
+        stranger = world.open(key="wrong")
+        for call in (
+            stranger.check(),
+            stranger.search("u1", "fox", None, None, 5),
+            stranger.forget("u1", "f1"),
+            stranger.publish("u1", "f1", "notes.txt"),
+        ):
+            async with failing() as words:
+                await call
+            assert "AZURE_SEARCH_API_KEY" in words[0]
+
+
+async def test_no_service_and_another_service_are_told_with_the_setting_to_mend(world: World) -> None:
+    nobody = world.open(endpoint="http://127.0.0.1:9", wait_seconds=0.1)
+    async with failing() as words:
+        await nobody.check()
+    assert words == [
+        "Azure AI Search cannot be reached. The operator should check AZURE_SEARCH_ENDPOINT and the network."
+    ]
+    async with failing() as words:
+        await world.open(endpoint=f"{world.served.url}/openai/").check()
+    assert "is no Azure AI Search" in words[0]
+
+
+@pytest.mark.parametrize("kind", ["search", "indexing"])
+async def test_a_page_instead_of_an_answer_is_told(tmp_path: Path, kind: str) -> None:
+    async with scripted(tmp_path, f"{{kind: {kind}, when: fox, fault: {{kind: html}}}}") as world:
+        async with failing() as words:
+            await world.publish("u1", "f1", "a fox")
+            await world.found("u1", "fox")
+        assert "is no Azure AI Search" in words[0]
+
+
+async def test_a_full_service_is_told(tmp_path: Path) -> None:
+    message = '"Storage quota has been exceeded for this service."'
+    fault = f"{{kind: status, status: 403, message: {message}}}"
+    async with scripted(tmp_path, f"{{kind: indexing, fault: {fault}}}") as world:
+        async with failing() as words:
+            await world.publish("u1", "f1", "a fox")
+        assert words[0].startswith("The Azure AI Search service is full.")
+
+
+async def test_check_says_what_there_is(world: World) -> None:
+    assert await world.index.check() == f"index {world.name} is not there yet, the first document makes it"
+    await world.publish("u1", "f1", "a fox", "an owl")
+    assert await world.index.check() == f"index {world.name}, 64 dimensions, 2 passages"
+
+
+@pytest.mark.parametrize("name", ["Documents", "a", "-docs", "my_docs", "docs--1", "docs\n", "x" * 129, "docs')/"])
+def test_a_name_that_no_index_can_have_is_a_settings_error(name: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="AZURE_SEARCH_INDEX_NAME: must be 2 to 128"):
+        AzureSearchIndex("http://127.0.0.1:9", KEY, name, passages=None, wait_seconds=5.0)  # type: ignore[arg-type]
+
+
+def run(program: str) -> Mapping[str, Any]:
+    """What a Python program of its own prints as JSON."""
+    output = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, timeout=60)
+    answer: Mapping[str, Any] = orjson.loads(output.stdout)
+    return answer
+
+
+def test_the_package_is_imported_only_where_the_index_is_opened_and_a_missing_one_is_told_in_words() -> None:
+    told = run(
+        """
+import sys, json
+import mockbackend.documents.azure_search as azure_search
+early = [name for name in sys.modules if name.partition(".")[0] == "azure"]
+# As where it is not installed.
+sys.modules["azure"] = None
+try:
+    azure_search.AzureSearchIndex("http://127.0.0.1:9", "key", "docs", None, 5.0)
+except azure_search.SettingsError as error:
+    print(json.dumps({"early": early, "problems": error.problems}))
+"""
+    )
+    assert told == {
+        "early": [],
+        "problems": ["AZURE_SEARCH_ENDPOINT needs the extra: pip install 'mockbackend[azure-search]'"],
+    }

@@ -1,0 +1,126 @@
+"""An index of ours in the emulator of Azure AI Search, and what is put into it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import numpy
+import orjson
+import pytest
+
+from mockbackend.documents.azure_search import AzureSearchIndex
+from mockbackend.emulator.app import create_emulator
+from mockbackend.emulator.embeddings import embed
+from mockbackend.emulator.script import load_script
+from mockbackend.errors import UpstreamError
+from mockbackend.passages import Found, Passage
+from mockbackend.storage.passages import Passages, prepare
+from tests.emulator.serving import KEY, Served
+
+DIMENSIONS = 64
+numbers = itertools.count(1)
+
+
+def vector(text: str, dimensions: int = DIMENSIONS) -> Any:
+    """Near that of texts with words in common."""
+    return numpy.array(embed(text, dimensions), dtype=numpy.float32)
+
+
+@dataclass
+class World:
+    """An emulated search service, staged passages, and one index of the service."""
+
+    served: Served
+    passages: Passages
+    index: AzureSearchIndex
+    name: str
+    opened: list[AzureSearchIndex] = field(default_factory=list)
+
+    def open(self, **changes: Any) -> AzureSearchIndex:
+        """The index opened once more, as by another process."""
+        options: dict[str, Any] = {
+            "endpoint": self.served.url,
+            "key": KEY,
+            "name": self.name,
+            "wait_seconds": 5.0,
+        } | changes
+        self.opened.append(AzureSearchIndex(passages=self.passages, **options))
+        return self.opened[-1]
+
+    async def stage(
+        self, userid: str, file_id: str, texts: list[str], dimensions: int | None = DIMENSIONS, heading: str = ""
+    ) -> None:
+        passages = [Passage(text, f"page {page}", heading) for page, text in enumerate(texts, start=1)]
+        await self.passages.stage(file_id, userid, passages)
+        if dimensions:
+            vectors = [(position, vector(text, dimensions)) for position, text in enumerate(texts)]
+            await self.passages.embedded(file_id, vectors)
+
+    async def publish(self, userid: str, file_id: str, *texts: str, name: str = "notes.txt", **options: Any) -> None:
+        await self.stage(userid, file_id, list(texts), **options)
+        await self.index.publish(userid, file_id, name)
+
+    async def found(
+        self, userid: str, query: str, files: list[str] | None = None, *, by_vector: bool = True, most: int = 8
+    ) -> list[Found]:
+        return await self.index.search(userid, query, vector(query) if by_vector else None, files, most)
+
+    async def texts(self, userid: str, query: str, files: list[str] | None = None, **options: Any) -> list[str]:
+        return [one.passage.text for one in await self.found(userid, query, files, **options)]
+
+    async def manage(self, method: str, path: str = "", body: Any = None) -> httpx2.Response:
+        """A call of an administrator's."""
+        async with self.served.http() as http:
+            url = f"/indexes('{self.name}'){path}?api-version=2026-04-01"
+            return await http.request(method, url, content=orjson.dumps(body) if body else None)
+
+    async def count(self) -> int:
+        return int((await self.manage("GET", "/docs/$count")).content)
+
+    async def batches(self) -> list[tuple[int, int]]:
+        """Status and number of documents of each batch that was sent to this index."""
+        path = f"/indexes('{self.name}')/docs/search.index"
+        requests = (await self.served.journal())["requests"]
+        return [(one["status"], len(one["body"]["value"])) for one in requests if one["path"] == path]
+
+
+@asynccontextmanager
+async def world_of(served: Served, folder: Path) -> AsyncIterator[World]:
+    path = folder / "documents.db"
+    prepare(path)
+    passages = Passages(path)
+    name = f"docs-{next(numbers)}"
+    index = AzureSearchIndex(served.url, KEY, name, passages, wait_seconds=5.0)
+    world = World(served, passages, index, name)
+    try:
+        yield world
+    finally:
+        await world.manage("DELETE")
+        for one in (index, *world.opened):
+            await one.close()
+        await passages.close()
+
+
+@asynccontextmanager
+async def scripted(folder: Path, *rules: str, api_key: str | None = None) -> AsyncIterator[World]:
+    """A world whose search service follows these rules."""
+    path = folder / "script.yaml"
+    path.write_text(f"rules: [{', '.join(rules)}]")
+    with Served(create_emulator(load_script(path), api_key)) as served:
+        async with world_of(served, folder) as world:
+            yield world
+
+
+@asynccontextmanager
+async def failing() -> AsyncIterator[list[str]]:
+    """The words of the UpstreamError that must happen in the block."""
+    words: list[str] = []
+    with pytest.raises(UpstreamError) as caught:
+        yield words
+    words.append(caught.value.message)

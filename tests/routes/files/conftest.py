@@ -1,0 +1,24 @@
+"""A server with small limits."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx2
+import pytest
+
+from tests.routes.files.listing import LIMITS
+from tests.running import Server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("server"), LIMITS) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(server: Server, request: pytest.FixtureRequest) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of a user whom no other test has."""
+    async with server.client(f"user of {request.node.name}"[:256]) as logged_in:
+        yield logged_in

@@ -1,0 +1,121 @@
+"""Stored files: their content, their end, and what a restart or a full disk leaves of them."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+
+from tests.conftest import StartServer
+from tests.routes.api import error_of
+from tests.routes.files.listing import listed, ready
+from tests.routes.uploads import MULTIPART, Sending, blobs, body, part, until_there, upload
+from tests.running import Server
+
+
+async def test_content_is_to_be_saved_and_never_shown_as_a_page(client: httpx2.AsyncClient) -> None:
+    (row,) = await upload(client, ("Ünï.html", b"<script>alert(1)</script><p>Words"))
+    response = await client.get(f"/files/{row['id']}/content")
+    assert response.content == b"<script>alert(1)</script><p>Words"
+    assert response.headers["content-disposition"] == "attachment; filename*=utf-8''%C3%9Cn%C3%AF.html"
+    assert response.headers["content-type"].startswith("text/html")
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    head = await client.head(f"/files/{row['id']}/content")
+    assert (head.content, head.headers["content-length"]) == (b"", "33")
+
+
+RANGES: dict[str, tuple[int, bytes]] = {
+    "bytes=2-4": (206, b"234"),
+    "bytes=7-": (206, b"789"),
+    "bytes=8-100": (206, b"89"),
+    "bytes=10-": (416, b""),
+    "bytes=4-2": (200, b"0123456789"),
+    "bytes=0-1,3-4": (200, b"0123456789"),
+    "bytes=x": (200, b"0123456789"),
+    "bytes=": (200, b"0123456789"),
+    "lines=1-2": (200, b"0123456789"),
+}
+
+
+async def test_a_range_of_the_content_can_be_asked_for(client: httpx2.AsyncClient) -> None:
+    (row,) = await upload(client, ("a.txt", b"0123456789"))
+    for asked, (status, content) in RANGES.items():
+        response = await client.get(f"/files/{row['id']}/content", headers={"range": asked})
+        if status == 416:
+            error_of(response, 416)
+            assert response.headers["content-range"] == "bytes */10"
+        else:
+            assert (response.status_code, response.content) == (status, content), asked
+
+
+async def test_a_deleted_file_is_gone_from_the_disk(server: Server, client: httpx2.AsyncClient) -> None:
+    (row,) = await upload(client, ("a.txt", b"To be deleted"))
+    await ready(client, row["id"])
+    assert blobs(server, b"To be deleted") == 1
+    assert (await client.delete(f"/files/{row['id']}")).status_code == 204
+    assert blobs(server, b"To be deleted") == 0
+    for method, path in (("DELETE", ""), ("GET", ""), ("GET", "/content")):
+        error_of(await client.request(method, f"/files/{row['id']}{path}"), 404)
+    assert await listed(client) == []
+
+
+async def test_files_outlive_the_server(start_server: StartServer, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    server = start_server(data_dir=folder)
+    async with server.client() as client:
+        rows = await upload(client, ("a.txt", b"To be kept"), ("b.bin", b"refused"))
+        await ready(client, rows[0]["id"])
+        before = await listed(client)
+        whole = body(part(b'; name=f; filename="c.txt"', b"Cut by a kill"))
+        async with Sending(server, "user-1", len(whole)) as sending:
+            await sending.send(whole[:-12])
+            await asyncio.to_thread(until_there, server, b"Cut by")
+            server.kill()
+    again = start_server(data_dir=folder)
+    async with again.client() as client:
+        assert await listed(client) == before
+        assert (await client.get(f"/files/{rows[0]['id']}/content")).content == b"To be kept"
+    assert blobs(again, b"Cut by") == 0
+
+
+async def test_a_large_upload_takes_no_memory(start_server: StartServer) -> None:
+    server = start_server({"MAX_FILE_BYTES": str(300 * 1024 * 1024)})
+
+    def most_memory() -> int:
+        status = Path(f"/proc/{server.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
+    async def pieces() -> AsyncIterator[bytes]:
+        # Refused in the end, so that nobody reads it.
+        yield b"--B\r\n" + part(b'; name=f; filename="a.bin"', b"")[:-2]
+        for _ in range(200):
+            yield bytes(1024 * 1024)
+        yield b"\r\n--B--\r\n"
+
+    async with server.client() as client:
+        await upload(client, ("warm.bin", bytes(1024 * 1024)))
+        before = most_memory()
+        response = await client.post("/files", content=pieces(), headers=MULTIPART)
+        assert [row["size"] for row in response.json()] == [200 * 1024 * 1024]
+        assert most_memory() - before < 8 * 1024 * 1024
+
+
+async def test_a_file_that_the_disk_does_not_take_fails_in_words(start_server: StartServer) -> None:
+    """No file may grow beyond 6 MB here: the disk refuses what is above it, in the middle of a write."""
+    most = 6 * 1024 * 1024
+    command = ["prlimit", f"--fsize={most}", sys.executable, "-m", "mockbackend", "serve"]
+    server = start_server(command=command)
+    async with server.client() as client:
+        before, large, after = await upload(
+            client, ("a.txt", b"Before"), ("b.txt", b"Unwritten" + b"x" * most), ("c.txt", b"After")
+        )
+        assert before["error"] is after["error"] is None
+        assert large["status"] == "failed"
+        assert large["error"] == "The file could not be stored. The operator should check the disk and the log."
+        assert blobs(server, b"Unwritten") == 0
+        assert (await client.get(f"/files/{after['id']}/content")).content == b"After"
+    assert "a file could not be stored: File too large" in server.log
