@@ -1,7 +1,8 @@
 """`python -m bench.index [--passages 100000]`: the embedded index at full size, on one core.
 
 Built through its public methods, then asked by a process of its own, which is pinned to one core and whose memory is
-told. What it finds by vectors is compared with an exact search over the vectors as they were made.
+told. Clustered vectors are judged; noise, which no embedding model makes, is shown beside them. What is
+found by vectors is compared with an exact search over the vectors as they were made.
 """
 
 import argparse
@@ -117,12 +118,16 @@ def run(passages: int, clustered: bool) -> dict[str, str]:
         rows[f"query by {kind}, ms, 95th percentile"] = f"{figures[f'{kind} 95']:.1f}"
     for where in ("all files", "half of the files", "20 files"):
         rows[f"recall@10, {where} (at least 0.98)"] = f"{figures[where]:.3f}"
-    passed = (
+    return rows | {"": ("pass" if _passed(figures) else "FAIL") if clustered else "not judged"}
+
+
+def _passed(figures: dict[str, float]) -> bool:
+    recall = min(figures[where] for where in ("all files", "half of the files", "20 files"))
+    return (
         figures["hybrid"] <= TARGETS["hybrid"]
         and figures["memory"] <= TARGETS["memory"]
-        and min(figures[where] for where in ("all files", "half of the files", "20 files")) >= TARGETS["recall"]
+        and recall >= TARGETS["recall"]
     )
-    return rows | {"": "pass" if passed else "FAIL"}
 
 
 def main() -> None:

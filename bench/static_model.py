@@ -1,4 +1,4 @@
-"""A small real embedding model whose weights come in its package: token vectors, averaged (wordllama, 256 dimensions)."""
+"""A small real embedding model whose weights come in its package: averaged token vectors of 256 numbers (wordllama)."""
 
 import shutil
 import tempfile

@@ -77,7 +77,8 @@ class Upstream:
         body = {"input": texts, "encoding_format": "base64"}
         answer = await self._whole(self.engine.embeddings, body, self._longest_silence)
         try:
-            return vectors(answer, len(texts))
+            # In a thread: numpy takes a moment to import, and megabytes of numbers one to decode.
+            return await asyncio.to_thread(vectors, answer, len(texts))
         except (ValueError, TypeError, KeyError):
             raise faults.malformed() from None
 

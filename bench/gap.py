@@ -1,0 +1,75 @@
+"""`python -m bench.gap`: the longest silence within streaming answers, at rest and while a 300-page PDF is indexed.
+
+Answers come at 100 tokens a second from an emulator in a process of its own, which also embeds; the client measures
+the times between two deltas.
+"""
+
+import asyncio
+import itertools
+import tempfile
+import time
+from pathlib import Path
+from statistics import median, quantiles
+
+import httpx2
+
+from tests.documents.making import SENTENCE, pdf
+from tests.modelled import Rule, modelled
+
+PAGES = 300
+STREAMS = 5
+TOKENS = 800
+RATE = 100
+RULES: list[Rule] = [{"when": {"regex": "Count"}, "text": "word " * TOKENS, "tokens_per_second": RATE}]
+
+
+async def gaps(client: httpx2.AsyncClient) -> list[float]:
+    """The seconds between the deltas of one answer."""
+    async with client.stream("POST", "/chat", json={"message": "Count"}) as response:
+        times = [time.perf_counter() async for chunk in response.aiter_bytes() if b"0:" in chunk]
+    return [after - before for before, after in itertools.pairwise(times)]
+
+
+async def streamed(client: httpx2.AsyncClient) -> list[float]:
+    """The gaps of several answers at once."""
+    return [gap for found in await asyncio.gather(*(gaps(client) for _ in range(STREAMS))) for gap in found]
+
+
+async def indexed(client: httpx2.AsyncClient, path: Path) -> float:
+    """Upload it and wait until it is ready; the seconds that took."""
+    began = time.perf_counter()
+    row = (await client.post("/files", files=[("files", (path.name, path.read_bytes()))])).json()[0]
+    while row["status"] not in ("ready", "failed"):
+        await asyncio.sleep(0.1)
+        row = (await client.get(f"/files/{row['id']}")).json()
+    if row["status"] == "failed":
+        raise RuntimeError(row["error"])
+    return time.perf_counter() - began
+
+
+async def main() -> None:
+    """Print a line for each."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        # The first brings numpy in, which later ones find there.
+        paths = {
+            f"while the {which} is indexed": pdf(
+                folder / f"{which}.pdf", [f"The {which}, page {page}. " + f"{SENTENCE}\n" * 40 for page in range(PAGES)]
+            )
+            for which in ("first", "second")
+        }
+        with modelled(folder, RULES, azure_openai_embedding_deployment_name="text-embedding-3-small") as model:
+            async with model.server.client() as client:
+                await gaps(client)
+                for meanwhile, path in {"at rest": None, **paths}.items():
+                    streaming = asyncio.create_task(streamed(client))
+                    seconds = await indexed(client, path) if path else 0.0
+                    found = [gap * 1000 for gap in await streaming]
+                    print(
+                        f"{meanwhile}: median {median(found):.1f} ms, 99 % {quantiles(found, n=100)[-1]:.1f} ms, "
+                        f"longest {max(found):.1f} ms" + (f"; indexed in {seconds:.1f} s" if seconds else "")
+                    )
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
