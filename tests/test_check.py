@@ -73,6 +73,15 @@ def test_no_picture_deployment_is_said_and_is_no_failure(emulator: Emulator, tmp
     assert any(line.startswith("absent") and "AZURE_OPENAI_DALLE_DEPLOYMENT_NAME" in line for line in lines)
 
 
+def test_an_embedding_deployment_is_tried_and_its_absence_is_said(emulator: Emulator, tmp_path: Path) -> None:
+    status, lines = _check(tmp_path, emulator.azure(azure_openai_embedding_deployment_name="text-embedding-3-small"))
+    assert status == 0
+    assert any(line.startswith("works   embeddings") and line.endswith("1536 dimensions") for line in lines), lines
+    status, lines = _check(tmp_path, emulator.azure())
+    assert status == 0
+    assert any(line.startswith("absent  embeddings: AZURE_OPENAI_EMBEDDING_DEPLOYMENT_NAME") for line in lines), lines
+
+
 def test_a_deployment_that_refuses_a_parameter_works(emulator: Emulator, tmp_path: Path) -> None:
     assert _check(tmp_path, emulator.azure(azure_openai_gpt_deployment_name="gpt-4o-old"))[0] == 0
 
@@ -85,6 +94,8 @@ def test_a_deployment_that_refuses_a_parameter_works(emulator: Emulator, tmp_pat
         ("azure_openai_gpt_deployment_name", "gpt-image-1", "another kind of model"),
         ("azure_openai_dalle_deployment_name", "missing-2", "check AZURE_OPENAI_DALLE_DEPLOYMENT_NAME"),
         ("azure_openai_dalle_deployment_name", "gpt-4o", "another kind of model"),
+        ("azure_openai_embedding_deployment_name", "missing-3", "check AZURE_OPENAI_EMBEDDING_DEPLOYMENT_NAME"),
+        ("azure_openai_embedding_deployment_name", "gpt-4o", "another kind of model"),
         ("azure_openai_gpt_deployment_name", "gpt-version", "check AZURE_OPENAI_API_VERSION"),
         ("azure_openai_gpt_deployment_name", "gpt-busy", "over its rate limit"),
         ("azure_openai_gpt_deployment_name", "gpt-role", "role"),

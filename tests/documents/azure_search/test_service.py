@@ -1,0 +1,84 @@
+"""The service with three settings of Azure AI Search: the same documents, found over there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.documents.waiting import indexed, over, uploaded
+from tests.modelled import KEY, Emulator, Rule
+from tests.running import Server, chat, environment
+
+QUESTION = "What do the documents say of Zephyr?"
+RULES: list[Rule] = [
+    {"kind": "indexing", "when": {"regex": "throttled"}, "times": 3, "fault": {"kind": "status", "status": 503}},
+    {"kind": "indexing", "when": {"regex": "refused"}, "fault": {"kind": "items_fail", "count": 1, "status": 400}},
+]
+
+
+@dataclass(frozen=True)
+class Searching:
+    server: Server
+    settings: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def searching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searching]:
+    folder = tmp_path_factory.mktemp("searching")
+    with Emulator(folder, RULES) as emulator:
+        settings = {
+            **emulator.azure(azure_openai_embedding_deployment_name="text-embedding-3-small"),
+            "AZURE_SEARCH_ENDPOINT": emulator.url,
+            "AZURE_SEARCH_API_KEY": KEY,
+            "AZURE_SEARCH_INDEX_NAME": "docs",
+        }
+        with Server(folder, settings) as server:
+            yield Searching(server, settings)
+
+
+async def test_a_document_is_found_named_and_forgotten(searching: Searching) -> None:
+    async with searching.server.client("reader") as client:
+        file = await indexed(client, "plan.md", b"# Launch\n\nZephyr launches on 14 May 2031.")
+        await indexed(client, "tea.md", b"Tea is drunk at five.")
+        answer = await chat(client, {"message": QUESTION})
+        assert "14 May 2031" in answer.text
+        assert answer.values("h")[0]["title"] == "plan.md, Launch"
+        assert (await client.delete(f"/files/{file['id']}")).status_code == 204
+        assert b"14 May" not in (await chat(client, {"message": QUESTION})).body
+
+
+async def test_nobody_finds_anothers_documents(searching: Searching) -> None:
+    async with searching.server.client("owner") as owner, searching.server.client("other") as other:
+        await indexed(owner, "secret.md", b"Zephyr is a secret of the owner's documents.")
+        await indexed(other, "tea.md", b"The documents of the other one speak of tea.")
+        assert b"secret" not in (await chat(other, {"message": QUESTION})).body
+
+
+async def test_throttling_is_waited_out_and_a_refused_passage_fails_the_file_in_words(searching: Searching) -> None:
+    async with searching.server.client("unlucky") as client:
+        await indexed(client, "a.md", b"This one is throttled.")
+        refused = await over(client, await uploaded(client, "b.md", b"This one is refused."))
+    assert refused["status"] == "failed"
+    assert "Azure AI Search" in refused["error"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, "works   search (AZURE_SEARCH_INDEX_NAME = docs): index docs"),
+        ({"AZURE_SEARCH_API_KEY": "wrong"}, "AZURE_SEARCH_API_KEY"),
+        ({"AZURE_SEARCH_INDEX_NAME": "none-yet"}, "is not there yet"),
+    ],
+)
+def test_check_tries_it(searching: Searching, tmp_path: Path, changes: dict[str, str], says: str) -> None:
+    env = environment({**searching.settings, "DATA_DIR": str(tmp_path / "data"), **changes})
+    command = [sys.executable, "-m", "mockbackend", "check"]
+    ran = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
+    line = next(line for line in ran.stdout.splitlines() if " search (" in line)
+    assert says in line
+    assert (ran.returncode == 0) == line.startswith("works")
