@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.documents.waiting import indexed, over, uploaded
@@ -50,6 +51,16 @@ async def test_a_document_is_found_named_and_forgotten(searching: Searching) -> 
         assert answer.values("h")[0]["title"] == "plan.md, Launch"
         assert (await client.delete(f"/files/{file['id']}")).status_code == 204
         assert b"14 May" not in (await chat(client, {"message": QUESTION})).body
+    assert copies(searching, "reader") == 1
+
+
+def copies(searching: Searching, owner: str) -> int:
+    """How many passages of the owner's the search service holds."""
+    url = f"{searching.settings['AZURE_SEARCH_ENDPOINT']}/indexes('docs')/docs/search.post.search"
+    query = {"search": "*", "count": True, "filter": f"owner eq '{owner}'"}
+    answer = httpx2.post(f"{url}?api-version=2026-04-01", json=query, headers={"api-key": KEY}, trust_env=False)
+    count: int = answer.json()["@odata.count"]
+    return count
 
 
 async def test_nobody_finds_anothers_documents(searching: Searching) -> None:
