@@ -5,14 +5,14 @@ import { byId } from "./dom.js";
 import { notice } from "./notice.js";
 
 export class Composer {
-  /** `send({text, mode, attachments})`, `stop()`; `elsewhere(file)` may take a file that no message takes. */
+  /** `send({text, mode, attachments})`, `stop()`; `elsewhere(file)` promises whether it takes a file that no message takes. */
   constructor({ send, stop, elsewhere }) {
     this.#send = send;
     this.#stop = stop;
     this.#area = byId("message");
     this.#form = byId("composer");
-    this.#attachments = new Attachments(byId("attached"), (file) => {
-      if (!elsewhere(file)) notice(`${file.name} cannot be attached: only pictures (PNG, JPEG, GIF, WebP) and text can.`);
+    this.#attachments = new Attachments(byId("attached"), async (file) => {
+      if (!(await elsewhere(file))) notice(`${file.name} cannot be attached: only pictures (PNG, JPEG, GIF, WebP) and text can.`);
     });
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();

@@ -8,15 +8,16 @@ import { headersOf, session } from "./session.js";
 const POLL_MS = 1500;
 
 export class Documents {
-  #offered = false;
+  #offered = Promise.resolve(false);
   #timer = 0;
   #uploads = new Map(); // name: share that has gone out
 
   /** Ask whether the service takes files. */
   async begin() {
-    this.#offered = await api.offers("/files").catch(() => false);
-    byId("documents").hidden = !this.#offered;
-    if (!this.#offered) return;
+    this.#offered = api.offers("/files").catch(() => false);
+    const offered = await this.#offered;
+    byId("documents").hidden = !offered;
+    if (!offered) return;
     byId("upload").onclick = () => byId("document").click();
     byId("document").onchange = (event) => {
       for (const file of event.target.files) this.take(file);
@@ -25,9 +26,9 @@ export class Documents {
     await this.#refresh();
   }
 
-  /** Upload it; false where the service takes no files. */
-  take(file) {
-    if (!this.#offered) return false;
+  /** Upload it; false where the service takes no files. Whoever is quick waits until that is known. */
+  async take(file) {
+    if (!(await this.#offered)) return false;
     this.#upload(file).catch((error) => notice(error.message));
     return true;
   }

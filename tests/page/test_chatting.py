@@ -221,9 +221,11 @@ def test_pictures_and_text_are_attached_and_kept(visitor: Visitor) -> None:
     expect(question).to_contain_text("code.ts")
 
 
-def test_a_file_that_no_message_takes_is_refused_in_words(visitor: Visitor) -> None:
+def test_a_file_that_neither_a_message_nor_the_documents_take_is_refused_in_words(visitor: Visitor) -> None:
     visitor.page.locator("#file").set_input_files({"name": "a.bin", "mimeType": "", "buffer": b"\0\xff"})
-    expect(visitor.page.locator("#notice")).to_contain_text("a.bin cannot be attached")
+    row = visitor.page.get_by_role("region", name="Documents").get_by_role("listitem")
+    expect(row).to_contain_text("a.bin")
+    expect(row).to_contain_text("Files of this type cannot be read")
 
 
 def test_dropped_and_pasted_files_are_attached(visitor: Visitor) -> None:

@@ -46,6 +46,8 @@ def test_no_upload_is_offered_where_the_service_takes_no_files(visit: Visit) -> 
     visitor.page.route("**/openapi.json", lambda route: route.fulfill(json={"paths": {}}))
     visitor.sign_in()
     expect(visitor.page.get_by_role("region", name="Documents")).to_be_hidden()
+    visitor.page.locator("#file").set_input_files({"name": "a.bin", "mimeType": "", "buffer": b"\0\xff"})
+    expect(visitor.page.locator("#notice")).to_contain_text("a.bin cannot be attached")
 
 
 def test_an_answer_from_an_uploaded_document_names_it_as_a_source(visitor: Visitor) -> None:
