@@ -2,8 +2,9 @@
 
 import json
 from dataclasses import dataclass
+from typing import get_args
 
-from mockbackend.emulator.faults import KINDS
+from mockbackend.emulator.faults import KINDS, RefusalFault, StreamFault, UrlFault
 
 WORDS = tuple(f"w{number} " for number in range(40))
 SLOW = "".join(WORDS)
@@ -53,7 +54,9 @@ class Case:
 
 CASES = tuple(
     Case(f"{kind}-{number}", kind, parameters)
-    for kind in KINDS
+    for kind, fault in KINDS.items()
+    # A turn meets those of chat and pictures; those of indexing are for documents.
+    if fault in get_args(RefusalFault | StreamFault | UrlFault)
     for number, parameters in enumerate(PARAMETERS.get(kind, [{}]))
 )
 
