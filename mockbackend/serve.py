@@ -90,6 +90,10 @@ def _serve(app: Starlette, listening: socket.socket, leash: int | None, drain: D
     from hypercorn.asyncio import serve
     from hypercorn.utils import LifespanFailureError
 
+    from . import connection
+
+    connection.install()
+
     async def serving() -> None:
         config = _config(listening)
         trigger = partial(_until_drained, config, leash, drain)

@@ -28,7 +28,7 @@ LAYERS = (
     ("answering",),
     ("messages", "passages"),
     ("events",),
-    ("settings", "errors", "log", "emulator"),
+    ("settings", "errors", "log", "emulator", "connection"),
 )
 # Further rules: what each may import of the package at all.
 ONLY = {
@@ -44,6 +44,7 @@ IMPORTED_BY = {
     "emulator": {"cli", "embedded"},
     "embedded": {"app", "check"},
     "app": {"serve"},
+    "connection": {"serve"},
     "service": {"app", "routes"},
 }
 # Foreign packages, and where alone they may be imported.
@@ -55,7 +56,7 @@ FOREIGN = {
     "sqlite3": {"storage"},
     "aiosqlite": {"storage"},
     "aiohttp": {"pictures", "upstream"},
-    "hypercorn": {"serve", "embedded"},
+    "hypercorn": {"serve", "embedded", "connection"},
     "environs": {"settings"},
     "yaml": {"emulator"},
     "python_multipart": {"routes"},
