@@ -137,11 +137,17 @@ class Server:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
-    def client(self, userid: str | None = "user-1") -> httpx2.AsyncClient:
+    def client(self, userid: str | None = "user-1", *, connections: int = 100) -> httpx2.AsyncClient:
         """A logged-in client of that user."""
         headers = {} if userid is None else {"userid": userid}
+        limits = httpx2.Limits(max_connections=connections)
         return httpx2.AsyncClient(
-            base_url=self.url, auth=self.auth, headers=headers, timeout=httpx2.Timeout(30), trust_env=False
+            base_url=self.url,
+            auth=self.auth,
+            headers=headers,
+            timeout=httpx2.Timeout(30),
+            limits=limits,
+            trust_env=False,
         )
 
     def __enter__(self) -> Self:

@@ -44,7 +44,8 @@ class Engine:
         """The one client of the process's life."""
         http = openai.DefaultAioHttpClient(
             timeout=timeout,
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30),
+            # 0 is aiohttp's word for no limit: None would be its own default, with which the 101st answer waits.
+            limits=httpx2.Limits(max_connections=0, keepalive_expiry=30),
             follow_redirects=False,
         )
         if self.version is None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from pathlib import Path
 
-from tests.running import chat
+from tests.running import Server, chat
 from tests.turn.conftest import NewWorld
 from tests.turn.test_stop import aborted, stop, stored
 from tests.turn.valid import is_incomplete
 from tests.turn.world import WORDS, codes_of, idle, posting, text_of
+from tests.upstream import Upstream
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
@@ -33,6 +35,19 @@ async def test_running_answers_are_limited_for_a_user_and_in_all(new_world: NewW
         assert answer.text == "You said: now there is room"
         # What was refused has left nothing.
         assert len((await third.get("/conversations")).json()) == 1
+
+
+async def test_no_answer_waits_for_another_ones_connection_to_the_model(tmp_path: Path) -> None:
+    many = 150
+    async with Upstream() as upstream:
+        with Server(tmp_path, {**upstream.settings, "MAX_RUNNING_TURNS_PER_USER": str(many)}) as server:
+            async with server.client(connections=many) as client, asyncio.TaskGroup() as group:
+                asked = [group.create_task(chat(client, {"message": "Hi"})) for _ in range(many)]
+                # All of them have asked the model before it answers any.
+                calls = [await upstream.call() for _ in range(many)]
+                for call in calls:
+                    group.create_task(call.answer("Hello"))
+    assert [task.result().text for task in asked] == ["Hello"] * many
 
 
 async def test_requests_that_wait_count_and_are_released(new_world: NewWorld) -> None:
