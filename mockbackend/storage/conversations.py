@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..messages import now_ms
-from .database import Database
+from .database import Database, Run
 
 # A running turn counts as what it will have made of the history: what it keeps, and what it adds.
 _COLUMNS = """c.id, c.title, c.is_pinned, c.created_at, c.updated_at,
@@ -40,19 +40,6 @@ class Conversations:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    async def begin(self, userid: str, conversation_id: str, title: str) -> Conversation | None:
-        """The row as it is settled, made where there was none; None where the id is somebody else's."""
-        now = now_ms()
-        # One statement for both cases: an update that changes nothing returns the row that was there.
-        rows = await self._database.run(
-            """INSERT INTO conversations (id, userid, is_pinned, created_at, updated_at, title)
-            VALUES (?, ?, FALSE, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET id = id
-            WHERE userid = excluded.userid AND deleted_at IS NULL
-            RETURNING id, title, is_pinned, created_at, updated_at, message_count""",
-            *(conversation_id, userid, now, now, title),
-        )
-        return _conversation(rows[0]) if rows else None
 
     async def get(self, userid: str, conversation_id: str) -> Conversation | None:
         """The owner's row of that id."""
@@ -91,19 +78,6 @@ class Conversations:
         )
         return await self.get(userid, conversation_id)
 
-    async def settle(self, conversation_id: str, keep: int, texts: list[str]) -> None:
-        """Record that the history is now its first `keep` messages and then these."""
-        await self._database.run("DELETE FROM said WHERE conversation_id = ? AND position >= ?", conversation_id, keep)
-        marks = ", ".join(["(?, ?, ?)"] * len(texts))
-        values = [value for n, text in enumerate(texts, keep) for value in (conversation_id, n, text.casefold())]
-        await self._database.run(
-            f"INSERT OR REPLACE INTO said (conversation_id, position, text) VALUES {marks}", *values
-        )
-        await self._database.run(
-            "UPDATE conversations SET updated_at = ?, message_count = ? WHERE id = ?",
-            *(now_ms(), keep + len(texts), conversation_id),
-        )
-
     async def hide(self, userid: str, conversation_id: str) -> bool:
         """Begin to delete: from now on the row does not exist for anybody. False where there was none."""
         rows = await self._database.run(
@@ -121,6 +95,32 @@ class Conversations:
         await self._database.run("DELETE FROM said WHERE conversation_id = ?", conversation_id)
         await self._database.run("DELETE FROM turns WHERE conversation_id = ?", conversation_id)
         await self._database.run("DELETE FROM conversations WHERE id = ? AND deleted_at IS NOT NULL", conversation_id)
+
+
+def begin(run: Run, userid: str, conversation_id: str, title: str) -> Conversation | None:
+    """The row as it is settled, made where there was none; None where the id is somebody else's."""
+    now = now_ms()
+    # One statement for both cases: an update that changes nothing returns the row that was there.
+    rows = run(
+        """INSERT INTO conversations (id, userid, is_pinned, created_at, updated_at, title)
+        VALUES (?, ?, FALSE, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET id = id
+        WHERE userid = excluded.userid AND deleted_at IS NULL
+        RETURNING id, title, is_pinned, created_at, updated_at, message_count""",
+        *(conversation_id, userid, now, now, title),
+    )
+    return _conversation(rows[0]) if rows else None
+
+
+def settle(run: Run, conversation_id: str, keep: int, texts: list[str]) -> None:
+    """Record that the history is now its first `keep` messages and then these."""
+    run("DELETE FROM said WHERE conversation_id = ? AND position >= ?", conversation_id, keep)
+    marks = ", ".join(["(?, ?, ?)"] * len(texts))
+    values = [value for n, text in enumerate(texts, keep) for value in (conversation_id, n, text.casefold())]
+    run(f"INSERT OR REPLACE INTO said (conversation_id, position, text) VALUES {marks}", *values)
+    run(
+        "UPDATE conversations SET updated_at = ?, message_count = ? WHERE id = ?",
+        *(now_ms(), keep + len(texts), conversation_id),
+    )
 
 
 def _conversation(row: tuple[Any, ...]) -> Conversation:

@@ -1,15 +1,15 @@
-"""The metadata database: one connection through aiosqlite, every statement a transaction of its own.
+"""The metadata database: one connection through aiosqlite, which is a thread of its own.
 
-One statement at a time needs no lock between tasks, and one hop to the connection's thread. Work of several
-statements is ordered so that a crash between any two is finished by whoever comes next.
+A statement is a transaction, and so is what `transact` runs: each is one hop to the thread, and needs no lock between
+tasks. Work of several transactions is ordered so that a crash between any two is finished by whoever comes next.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiosqlite
 
@@ -17,6 +17,11 @@ from .migrations import migrate
 
 BUSY_TIMEOUT_MS = 10_000
 NAME = "conversation_metadata.db"
+CHUNK = 64
+T = TypeVar("T")
+Row = tuple[Any, ...]
+Run = Callable[..., list[Row]]
+"""Runs one statement of a transaction: `run(statement, *values)` returns its rows, RETURNING included."""
 
 
 def prepare(path: Path) -> None:
@@ -32,24 +37,55 @@ def prepare(path: Path) -> None:
 class Database:
     """Statements in, rows out."""
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: _Connection) -> None:
         self._connection = connection
 
     @classmethod
     async def open(cls, path: Path) -> Database:
         """Open a database that `prepare` has made."""
-        connection = await aiosqlite.connect(path, isolation_level=None)
+        connection = _Connection(lambda: sqlite3.connect(path, isolation_level=None), CHUNK)
+        await connection
         for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "synchronous=NORMAL", "journal_size_limit=4194304"):
             await connection.execute_fetchall(f"PRAGMA {pragma}")
         # SQLite's own lower() knows ASCII only.
         await connection.create_function("fold", 1, str.casefold, deterministic=True)
         return cls(connection)
 
-    async def run(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    async def run(self, statement: str, *values: Any) -> list[Row]:
         """Run one statement and return its rows, RETURNING included."""
         rows: Iterable[Any] = await self._connection.execute_fetchall(statement, values)
         return list(rows)
 
+    async def transact(self, work: Callable[[Run], T]) -> T:
+        """Run `work` on the connection's thread, all or nothing: what it raises undoes its statements."""
+        return await self._connection.transact(work)
+
     async def close(self) -> None:
         """Close the connection once what is under way is done."""
         await self._connection.close()
+
+
+class _Connection(aiosqlite.Connection):
+    """Of aiosqlite's calls each is one statement: a transaction of four would be six hops, and others' between them."""
+
+    async def transact(self, work: Callable[[Run], T]) -> T:
+        """`Database.transact`."""
+        done: T = await self._execute(self._transact, work)  # type: ignore[no-untyped-call]
+        return done
+
+    def _transact(self, work: Callable[[Run], T]) -> T:
+        connection = self._conn
+
+        def run(statement: str, *values: Any) -> list[Row]:
+            return connection.execute(statement, values).fetchall()
+
+        run("BEGIN IMMEDIATE")
+        try:
+            done = work(run)
+            run("COMMIT")
+        except BaseException:
+            # A full disk has SQLite roll back by itself.
+            if connection.in_transaction:
+                run("ROLLBACK")
+            raise
+        return done

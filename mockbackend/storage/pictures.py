@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..messages import now_ms
-from .database import Database
+from .database import Database, Run
 
 PART = ".part"
 
@@ -53,10 +53,6 @@ class Pictures:
             await self.discard([token])
             raise
         return token
-
-    async def settle(self, tokens: list[str]) -> None:
-        """These pictures are in settled messages."""
-        await self._database.run(f"UPDATE pictures SET maker = NULL WHERE token IN ({_marks(tokens)})", *tokens)
 
     async def get(self, token: str) -> Picture | None:
         """The picture of that token."""
@@ -104,5 +100,6 @@ class Pictures:
             raise
 
 
-def _marks(values: list[str]) -> str:
-    return ", ".join("?" * len(values))
+def settle(run: Run, tokens: list[str]) -> None:
+    """These pictures are in settled messages."""
+    run(f"UPDATE pictures SET maker = NULL WHERE token IN ({', '.join('?' * len(tokens))})", *tokens)

@@ -7,13 +7,16 @@ taken over and folded in by whoever comes next.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from ..messages import Message, now_ms
-from .database import Database
+from . import conversations, pictures
+from .conversations import Conversation
+from .database import Database, Run
 
 LEASE_MS = 15_000
 OVER_MS = 2_000
@@ -55,13 +58,31 @@ class Turns:
         self._database = database
         self.owner = owner
 
-    async def claim(self, userid: str, turn: Turn, updated_at: int, message_count: int) -> Claim | None:
-        """Write the row of a turn that begins.
+    async def begin(
+        self, userid: str, conversation_id: str, title: str, first: Callable[[Conversation], Turn | None]
+    ) -> tuple[Conversation | None, Claim | None]:
+        """The conversation's row, made where there was none, and the claim of the turn that `first` makes of it.
 
-        None where another runs, or where the conversation has changed since the row that `turn.keep` was told from.
-        Its `updated_at` alone would not tell: until a settled turn is over, the count that is read is still its own.
+        None for the row where the id is somebody else's; None for the claim where `first` makes no turn, or another
+        runs. `first` is called on the connection's thread; what it raises leaves nothing stored.
         """
-        rows = await self._database.run(
+
+        def work(run: Run) -> tuple[Conversation | None, Claim | None]:
+            conversation = conversations.begin(run, userid, conversation_id, title)
+            turn = first(conversation) if conversation else None
+            return conversation, self._claim(run, userid, turn, conversation) if turn and conversation else None
+
+        return await self._database.transact(work)
+
+    async def claim(self, userid: str, turn: Turn, conversation: Conversation) -> Claim | None:
+        """Write the row of a turn that begins, its place told from that row of its conversation.
+
+        None where another runs, or where the conversation has changed since.
+        """
+        return await self._database.transact(lambda run: self._claim(run, userid, turn, conversation))
+
+    def _claim(self, run: Run, userid: str, turn: Turn, conversation: Conversation) -> Claim | None:
+        rows = run(
             """INSERT INTO turns (conversation_id, turn_id, message_id, owner, lease_until, started_at, framing, keep,
             added_count, added, log) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
             WHERE EXISTS (SELECT 1 FROM conversations
@@ -74,7 +95,7 @@ class Turns:
                 SELECT 1 FROM files WHERE userid = ? AND status = 'ready' AND deleted_at IS NULL)""",
             *(turn.conversation_id, turn.turn_id, turn.message_id, self.owner, now_ms() + LEASE_MS, turn.started_at),
             *(turn.framing, turn.keep, len(turn.added), orjson.dumps(turn.added), turn.log),
-            *(turn.conversation_id, updated_at, message_count, userid),
+            *(turn.conversation_id, conversation.updated_at, conversation.message_count, userid),
         )
         return Claim(turn, bool(rows[0][0])) if rows else None
 
@@ -122,12 +143,23 @@ class Turns:
         )
         return [turn_id for turn_id, stop_requested in rows if stop_requested]
 
-    async def end(self, conversation_id: str, turn_id: str, log: bytes) -> None:
-        """The answer is in the history; `log` is all of it, for those who follow from another process."""
-        await self._database.run(
-            "UPDATE turns SET over_at = ?, log = ? WHERE conversation_id = ? AND turn_id = ?",
-            *(now_ms(), log, conversation_id, turn_id),
-        )
+    async def end(self, turn: Turn, texts: list[str], tokens: list[str], log: bytes) -> None:
+        """The answer is in the history, so that the conversation has its new messages and the turn is over.
+
+        `texts` are those of the messages after the first `keep`, `tokens` the pictures in them; `log` is the whole
+        turn, for those who follow from another process.
+        """
+
+        def work(run: Run) -> None:
+            if tokens:
+                pictures.settle(run, tokens)
+            conversations.settle(run, turn.conversation_id, turn.keep, texts)
+            run(
+                "UPDATE turns SET over_at = ?, log = ? WHERE conversation_id = ? AND turn_id = ?",
+                *(now_ms(), log, turn.conversation_id, turn.turn_id),
+            )
+
+        await self._database.transact(work)
 
 
 def _turn(row: tuple[Any, ...]) -> Turn:

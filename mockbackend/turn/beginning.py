@@ -90,24 +90,30 @@ class Beginning:
         if not title or title == "Attachment":
             title = "Attachment" if request.messages[-1].attachments else "New conversation"
         began = time.monotonic()
-        stored: list[list[Part]] | None = None
+        stored: list[list[Part]] | None = None if any(prepared) else [[] for _ in prepared]
+
+        def first(conversation: Conversation) -> Turn | None:
+            # Nearly every turn is claimed with its conversation at once; attachments and the history take longer.
+            if stored is None or (conversation.message_count and needs_history(request)):
+                return None
+            return self._turn(request, conversation, None, stored, turn_id, at, framing)
+
         while True:
-            conversation = await self._storage.conversations.begin(userid, conversation_id, title)
+            conversation, claim = await self._storage.turns.begin(userid, conversation_id, title, first)
             if conversation is None:
                 raise not_found()
-            if stored is None:
-                stored = [await self._store(userid, conversation_id, parts, new_pictures) for parts in prepared]
-            history = None
-            if conversation.message_count and needs_history(request):
-                history = await self._history.read(conversation_id)
-            turn = self._turn(request, conversation, history, stored, turn_id, at, framing)
-            if turn.keep + len(turn.added) > self._max_messages:
-                raise unusable("This conversation is full. Please begin a new one.")
-            counted = (conversation.updated_at, conversation.message_count)
-            if claim := await self._storage.turns.claim(userid, turn, *counted):
+            if claim is None and first(conversation) is None:
+                if stored is None:
+                    stored = [await self._store(userid, conversation_id, parts, new_pictures) for parts in prepared]
+                history = None
+                if conversation.message_count and needs_history(request):
+                    history = await self._history.read(conversation_id)
+                turn = self._turn(request, conversation, history, stored, turn_id, at, framing)
+                claim = await self._storage.turns.claim(userid, turn, conversation)
                 # An edited first message gives the title, unless that was renamed.
-                if history and turn.keep == 0 and conversation.title == title_of(history[0]):
+                if claim and history and turn.keep == 0 and conversation.title == title_of(history[0]):
                     await self._storage.conversations.change(userid, conversation_id, title=title)
+            if claim is not None:
                 return claim
             running = await self.release_dead(conversation_id)
             limit = STOPPING_SECONDS if running and self._is_stopping(running) else WAIT_SECONDS
@@ -177,6 +183,8 @@ class Beginning:
         ]
         if replaced is not None and request.messages[-1].id is None:
             added[-1]["id"] = replaced
+        if keep + len(added) > self._max_messages:
+            raise unusable("This conversation is full. Please begin a new one.")
         message_id = f"msg-{uuid.uuid4().hex}"
         owner = self._storage.turns.owner
         return Turn(conversation.id, turn_id, message_id, owner, at, framing, keep, added)

@@ -1,6 +1,6 @@
-"""The one way a turn ends: checkpoint first, then the conversation's row, then the turn's.
+"""The one way a turn ends: checkpoint first, then, in one transaction, the rows of its conversation and its own.
 
-Every step may be made twice, so a crash between any two is finished by whoever comes next: `recover`.
+Both may be made twice, so a crash between the two is finished by whoever comes next: `recover`.
 """
 
 from __future__ import annotations
@@ -29,10 +29,8 @@ async def settle(
         await history.write(turn.conversation_id, update)
     messages: list[Message] = update["messages"]
     texts = [text_of(message) for message in messages]
-    if tokens := [part["token"] for message in messages for part in message["parts"] if part["type"] == "picture"]:
-        await storage.pictures.settle(tokens)
-    await storage.conversations.settle(turn.conversation_id, update["keep"], texts)
-    await storage.turns.end(turn.conversation_id, turn.turn_id, dump(events))
+    tokens = [part["token"] for message in messages for part in message["parts"] if part["type"] == "picture"]
+    await storage.turns.end(turn, texts, tokens, dump(events))
 
 
 async def recover(storage: Storage, history: History, turn: Turn) -> bool:

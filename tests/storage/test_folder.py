@@ -24,7 +24,7 @@ async def main():
     print("ready", flush=True)
     sys.stdin.readline()
     storage = await open_storage(Path(sys.argv[1]))
-    row = await storage.conversations.begin("user", sys.argv[2], "title")
+    row, _ = await storage.turns.begin("user", sys.argv[2], "title", lambda conversation: None)
     assert row is not None and row.id == sys.argv[2]
     await storage.close()
 
