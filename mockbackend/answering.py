@@ -7,7 +7,7 @@ it ends, its calls have results and its steps are closed, so that what is stored
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -94,14 +94,13 @@ class Answering:
         self.finish: FinishReason | None = None
         self.steps = 0
         self._order = Order()
-        self._closed = False
         self._waiter: asyncio.Future[None] | None = None
 
     def emit(self, event: Event) -> None:
         """Let something happen; OrderError where it may not."""
         self._order.follow(event)
         self.events.append(event)
-        self._wake()
+        self.wake()
 
     def begin_step(self) -> None:
         """A model call begins."""
@@ -159,24 +158,13 @@ class Answering:
         """Mark the user's message as one that the filter refused: it is shown, and never sent again."""
         self.added[-1]["refused"] = True
 
-    def close(self) -> None:
-        """No more events come; `follow` ends."""
-        self._closed = True
-        self._wake()
+    async def more(self) -> None:
+        """Wait until another event happens, or `wake`. One waits at a time."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        await self._waiter
 
-    async def follow(self) -> AsyncIterator[Event]:
-        """The events, from the first to the last, as they happen. One reader."""
-        position = 0
-        while True:
-            while position < len(self.events):
-                yield self.events[position]
-                position += 1
-            if self._closed:
-                return
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Make a waiting `more` return."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
@@ -189,13 +177,19 @@ class Answering:
             self.emit(ev.ToolReturned(call_id, {"error": INTERRUPTED}, failed=True))
 
 
-async def produced(answering: Answering, work: Callable[[], Any]) -> AsyncIterator[Event]:
+async def produced(answering: Answering, work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[Event]:
     """Run `work`, which writes to `answering`, and yield the events as they come; raises what it raised."""
-    task = asyncio.ensure_future(work())
-    task.add_done_callback(lambda _: answering.close())
+    task = asyncio.create_task(work())
+    task.add_done_callback(lambda _: answering.wake())
+    position = 0
     try:
-        async for event in answering.follow():
-            yield event
+        while True:
+            while position < len(answering.events):
+                yield answering.events[position]
+                position += 1
+            if task.done():
+                break
+            await answering.more()
         await task
     finally:
         if not task.done():

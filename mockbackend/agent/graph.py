@@ -16,6 +16,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
+from langgraph.types import Command
 from pydantic import ValidationError
 
 from ..errors import INTERNAL, PromptRefused, UpstreamError
@@ -26,7 +27,7 @@ from .completion import DEEPEST, is_deeper
 from .context import Chat
 from .tools import invoke, offered
 
-HISTORY = "history"
+MODEL, TOOLS = "model", "tools"
 log = logging.getLogger("mockbackend.turn")
 
 
@@ -48,14 +49,11 @@ Graph = CompiledStateGraph[State, Chat, State, State]
 def compile_graph(checkpointer: BaseCheckpointSaver[Any]) -> Graph:
     """Build the graph, once for the process's life."""
     builder = StateGraph(State, context_schema=Chat)
-    builder.add_node("model", _model)
-    builder.add_node("tools", _tools)
-    builder.add_edge(START, "model")
-    builder.add_conditional_edges("model", _after_model, ["tools", END])
-    builder.add_conditional_edges("tools", _after_tools, ["model", END])
-    # Updates of the history are made in this node's name: the others' edges ask a running turn where to go.
-    builder.add_node(HISTORY, _history)
-    builder.add_edge(HISTORY, END)
+    # The model says itself where to go: a conditional edge is a runnable more, and one that is no coroutine a thread's.
+    builder.add_node(MODEL, _model, destinations=(TOOLS, END))
+    builder.add_node(TOOLS, _tools)
+    builder.add_edge(START, MODEL)
+    builder.add_edge(TOOLS, MODEL)
     return builder.compile(checkpointer=checkpointer)
 
 
@@ -64,21 +62,12 @@ def thread(conversation_id: str) -> dict[str, Any]:
     return {"configurable": {"thread_id": conversation_id}}
 
 
-def _after_model(state: State, runtime: Runtime[Chat]) -> str:
-    return "tools" if runtime.context.calls else END
-
-
-def _after_tools(state: State, runtime: Runtime[Chat]) -> str:
-    return "model" if runtime.context.answering.finish is None else END
-
-
-def _history(state: State) -> dict[str, Any]:
-    return {}
-
-
-async def _model(state: State, runtime: Runtime[Chat]) -> dict[str, Any]:
+async def _model(state: State, runtime: Runtime[Chat]) -> Command[str]:
     chat = runtime.context
     answering = chat.answering
+    if answering.finish is not None:
+        # The turn was stopped among its tools.
+        return Command(goto=END)
     try:
         async with answering.stop.scope():
             await ask(chat, state["messages"])
@@ -94,7 +83,7 @@ async def _model(state: State, runtime: Runtime[Chat]) -> dict[str, Any]:
     if answering.stop.reason is not None and answering.finish is None:
         chat.calls = []
         answering.end_stopped()
-    return {"messages": answering.fold()}
+    return Command(update={"messages": answering.fold()}, goto=TOOLS if chat.calls else END)
 
 
 async def _tools(state: State, runtime: Runtime[Chat]) -> dict[str, Any]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from . import chat, conversations, files, health, images, openapi, page
-from .access import Access, Endpoint, guarded
+from .access import Access, Endpoint, Resource
 
 API: tuple[tuple[str, str, Endpoint, Access], ...] = (
     ("POST", "/chat", chat.post, "owner"),
@@ -36,19 +34,8 @@ API: tuple[tuple[str, str, Endpoint, Access], ...] = (
 
 
 def routes() -> list[Route]:
-    """The routes of the application."""
-    paths = dict.fromkeys(path for _, path, _, _ in API)
-    return [
-        Route(path, guarded_by_method(path), methods=[method for method, p, _, _ in API if p == path]) for path in paths
-    ]
-
-
-def guarded_by_method(path: str) -> Endpoint:
-    """One endpoint for all methods of a path, so that another method is a 405 and says which there are."""
-    by_method = {method: guarded(endpoint, access) for method, p, endpoint, access in API if p == path}
-    by_method.setdefault("HEAD", by_method.get("GET", next(iter(by_method.values()))))
-
-    async def dispatch(request: Request) -> Response:
-        return await by_method[request.method](request)
-
-    return dispatch
+    """The routes of the application: one for all methods of a path, so that another is a 405 that names them."""
+    by_path: dict[str, dict[str, tuple[Endpoint, Access]]] = {}
+    for method, path, endpoint, access in API:
+        by_path.setdefault(path, {})[method] = (endpoint, access)
+    return [Route(path, Resource(endpoints), methods=list(endpoints)) for path, endpoints in by_path.items()]

@@ -9,6 +9,7 @@ from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from ..errors import ServiceError, bad_request
 from ..service import Service
@@ -32,18 +33,31 @@ def userid(request: Request) -> str:
     return named
 
 
-def guarded(endpoint: Endpoint, access: Access) -> Endpoint:
-    """The endpoint behind its checks: a 401 for a wrong login, a 400 for no userid."""
+class Resource:
+    """What answers at one path: an endpoint for each method, behind its checks.
 
-    async def checked(request: Request) -> Response:
+    An ASGI application: around a function Starlette puts two coroutines more, and its request with them, which live
+    for as long as the answer is streamed.
+    """
+
+    def __init__(self, endpoints: dict[str, tuple[Endpoint, Access]]) -> None:
+        self._endpoints = endpoints
+        self._endpoints.setdefault("HEAD", endpoints.get("GET", next(iter(endpoints.values()))))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; raises ServiceError."""
+        response = await self._answer(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        """The endpoint's response, unless a check fails: a 401 for a wrong login, a 400 for no userid."""
+        endpoint, access = self._endpoints[request.method]
         if access != "open" and not service(request).login.admits(_credentials(request)):
             challenge = {"www-authenticate": 'Basic realm="mockbackend", charset="UTF-8"'}
             raise ServiceError(401, "unauthorized", "This needs a valid login (HTTP Basic).", challenge)
         if access == "owner":
             request.scope["userid"] = _userid(request)
         return await endpoint(request)
-
-    return checked
 
 
 def _credentials(request: Request) -> str:

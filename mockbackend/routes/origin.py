@@ -23,7 +23,7 @@ def origin(request: Request, settings: Settings) -> str:
     """PUBLIC_URL, or what a trusted proxy forwards, or the request's own scheme and host."""
     if settings.public_url:
         return settings.public_url.rstrip("/")
-    scheme, hosts = request.url.scheme, [request.headers.get("host", "")]
+    scheme, hosts = request.scope["scheme"], [request.headers.get("host", "")]
     if request.client is not None and _is_trusted(request.client.host, settings.trusted_proxies):
         scheme = _first(request, "x-forwarded-proto") or scheme
         hosts.insert(0, _first(request, "x-forwarded-host"))

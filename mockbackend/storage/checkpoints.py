@@ -20,6 +20,9 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from .database import BUSY_TIMEOUT_MS
 
 NAME = "mock-langgraph-db.db"
+# A key of a run's configuration: the run keeps nothing of its thread, which need not be read then. LangGraph stores
+# beside a checkpoint what was configured, unless its name begins like this one.
+NOTHING_KEPT = "__nothing_kept"
 T = TypeVar("T")
 
 
@@ -63,6 +66,8 @@ class Checkpoints(SqliteSaver):
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """The newest checkpoint of the thread."""
+        if NOTHING_KEPT in config["configurable"]:
+            return None
         return await self._hop(self.get_tuple, config)
 
     async def aput(

@@ -8,16 +8,20 @@ from ..agent.context import Chat
 from ..agent.graph import Graph, thread
 from ..answering import produced
 from ..events import Event
+from ..storage.checkpoints import NOTHING_KEPT
 
 
-async def chat(context: Chat, graph: Graph, conversation_id: str) -> AsyncIterator[Event]:
-    """Answer, up to the last step's end; by then the history is written. The first event comes before anything else."""
+def chat(context: Chat, graph: Graph, conversation_id: str) -> AsyncIterator[Event]:
+    """Answer, up to the last step's end; by then the history is written. The first event is there already."""
     answering = context.answering
     answering.begin_step()
 
     async def work() -> None:
+        config = thread(conversation_id)
+        if not answering.keep:
+            config["configurable"][NOTHING_KEPT] = True
         update = {"messages": {"keep": answering.keep, "messages": answering.added}}
-        await graph.ainvoke(update, thread(conversation_id), context=context, durability="exit")  # type: ignore[call-overload]
+        # No stream: what happens is told by the answering, and what comes of it is in the checkpoint.
+        await graph.ainvoke(update, config, context=context, durability="exit", stream_mode=[])  # type: ignore[call-overload]
 
-    async for event in produced(answering, work):
-        yield event
+    return produced(answering, work)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..agent.graph import HISTORY, Graph, thread
+from ..agent.graph import MODEL, Graph, thread
 from ..messages import Message
 
 
@@ -24,4 +24,4 @@ class History:
 
     async def write(self, conversation_id: str, update: dict[str, Any]) -> None:
         """Make the history its first `update["keep"]` messages and then `update["messages"]`."""
-        await self.graph.aupdate_state(thread(conversation_id), {"messages": update}, as_node=HISTORY)  # type: ignore[arg-type]
+        await self.graph.aupdate_state(thread(conversation_id), {"messages": update}, as_node=MODEL)  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from ..pictures.making import PictureMaker, PictureOptions
 log = logging.getLogger("mockbackend.turn")
 
 
-async def image(
+def image(
     answering: Answering, maker: PictureMaker, userid: str, conversation_id: str, options: PictureOptions
 ) -> AsyncIterator[Event]:
     """Make the picture that the user's message describes, up to the step's end."""
@@ -39,5 +39,4 @@ async def image(
         if answering.stop.reason is not None and answering.finish is None:
             answering.end_stopped()
 
-    async for event in produced(answering, work):
-        yield event
+    return produced(answering, work)

@@ -35,6 +35,7 @@ REQUIRED = {"model", "messages", "stream", "prompt", "tools", "input"}
 OTHER_NAME = {"max_completion_tokens": "max_tokens", "max_tokens": "max_completion_tokens"}
 HEADERS = {"content-type": "application/json"}
 SPENT = httpx2.Request("POST", "http://spent.invalid/")
+NO_HEADERS = httpx2.Headers()
 
 
 class Upstream:
@@ -153,6 +154,9 @@ class Upstream:
                 body = (await response.aread())[:2000]
                 log.warning("upstream answered with no stream: %r", body)
                 raise self._not_a_stream(body)
+            if not encoded:
+                # They are read, and would be held in three forms for as long as the answer runs.
+                response.headers = NO_HEADERS
             moved = loop.time()
             async for chunk in chunks:
                 # Once a second at the most: moving a time limit costs as much as reading a token.
