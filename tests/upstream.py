@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -88,21 +89,27 @@ class Call:
 class Upstream:
     """`async with Upstream() as upstream:` listens; `await upstream.call()` is the next request it gets."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._calls: asyncio.Queue[Call] = asyncio.Queue()
+        self._tls = tls
+
+    @property
+    def address(self) -> str:
+        """Scheme, host and port."""
+        scheme, port = "https" if self._tls else "http", self._server.sockets[0].getsockname()[1]
+        return f"{scheme}://127.0.0.1:{port}"
 
     @property
     def settings(self) -> dict[str, str]:
         """The settings that point the service here."""
-        port = self._server.sockets[0].getsockname()[1]
-        return {"OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1", "OPENAI_API_KEY": "k", "OPENAI_MODEL": "model"}
+        return {"OPENAI_BASE_URL": f"{self.address}/v1", "OPENAI_API_KEY": "k", "OPENAI_MODEL": "model"}
 
     async def call(self, within: float = 15.0) -> Call:
         """The next request, waited for."""
         return await asyncio.wait_for(self._calls.get(), within)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         return self
 
     async def __aexit__(

@@ -22,6 +22,7 @@ from ..settings import Settings
 from . import faults
 from .engine import Model, engine
 from .sse import EventDecoder
+from .transport import BODY
 from .vectors import vectors
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ class Upstream:
         loop = asyncio.get_running_loop()
         decoder = EventDecoder()
         encoded = "content-encoding" in response.headers
-        chunks: AsyncIterator[bytes] = response.aiter_bytes() if encoded else response.stream  # type: ignore[assignment]
+        chunks: AsyncIterator[bytes] = response.aiter_bytes() if encoded else response.extensions[BODY]
         try:
             if "text/event-stream" not in response.headers.get("content-type", "text/event-stream"):
                 body = (await response.aread())[:2000]
@@ -183,6 +184,9 @@ class Upstream:
             status = str(error.status_code)
             request_id = error.response.headers.get("apim-request-id", "-")
             words = repr(error.body)[:1000]
+        elif isinstance(error, openai.APIConnectionError) and error.__cause__:
+            # The client's own words are "Connection error." for all of them.
+            words = f"{type(error.__cause__).__name__}: {error.__cause__}"[:1000]
         log.warning(
             "upstream %s failed: status %s after %d ms apim-request-id=%s %s",
             *(model.kind, status, (time.monotonic() - began) * 1000 if began else 0, request_id, words),

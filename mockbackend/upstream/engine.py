@@ -10,6 +10,7 @@ import httpx2
 import openai
 
 from ..settings import Settings
+from .transport import Transport
 
 Kind = Literal["chat", "images", "embeddings"]
 PATHS: dict[Kind, str] = {"chat": "/chat/completions", "images": "/images/generations", "embeddings": "/embeddings"}
@@ -42,12 +43,7 @@ class Engine:
 
     def client(self, timeout: httpx2.Timeout) -> openai.AsyncOpenAI:
         """The one client of the process's life."""
-        http = openai.DefaultAioHttpClient(
-            timeout=timeout,
-            # 0 is aiohttp's word for no limit: None would be its own default, with which the 101st answer waits.
-            limits=httpx2.Limits(max_connections=0, keepalive_expiry=30),
-            follow_redirects=False,
-        )
+        http = httpx2.AsyncClient(transport=Transport(self.address), timeout=timeout, trust_env=False)
         if self.version is None:
             return openai.AsyncOpenAI(api_key=self.key, base_url=self.address, max_retries=0, http_client=http)
         return openai.AsyncAzureOpenAI(

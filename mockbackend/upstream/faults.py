@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
-import httpx2
 import openai
 
 from ..errors import ContextExceeded, PromptRefused, UnsupportedParameter, UpstreamError
@@ -56,33 +55,30 @@ def from_exception(error: Exception, settings: Mapping[str, str]) -> UpstreamErr
             return error
         case openai.APIStatusError():
             return _from_status(error, settings)
-        case openai.APIConnectionError() if _is_cut(error):
-            return cut()
-        case openai.APITimeoutError() | httpx2.TimeoutException() | TimeoutError():
-            connecting = isinstance(error.__cause__, httpx2.ConnectTimeout) or isinstance(error, httpx2.ConnectTimeout)
-            if connecting:
-                return UpstreamError(UNREACHABLE.format(**settings), retryable=True)
-            return silent()
         case openai.APIConnectionError():
-            return UpstreamError(UNREACHABLE.format(**settings), retryable=True)
+            return _from_transport(error.__cause__, settings) or _unreachable(settings)
         case openai.APIError():
             return from_body(error.body, settings)
         case _:
-            # The transport's own exceptions come through in mid-stream: whatever they are, the answer is cut.
+            # The transport's own exceptions come through in mid-stream: whatever else they are, the answer is cut.
+            return _from_transport(error, settings) or cut()
+
+
+def _from_transport(error: BaseException | None, settings: Mapping[str, str]) -> UpstreamError | None:
+    """Our error for one that aiohttp has raised; None for one that tells by its moment alone what it is."""
+    match error:
+        case aiohttp.ConnectionTimeoutError() | aiohttp.ClientConnectorError():
+            return _unreachable(settings)
+        case TimeoutError():
+            return silent()
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError() | aiohttp.ClientPayloadError():
             return cut()
+        case _:
+            return None
 
 
-def _is_cut(error: BaseException | None) -> bool:
-    """Whether the connection was made and then lost. aiohttp's transport calls that a connect timeout as well."""
-    while error is not None:
-        if isinstance(error, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError):
-            return True
-        if isinstance(error, aiohttp.ServerDisconnectedError):
-            return True
-        if isinstance(error, aiohttp.ClientOSError):
-            return not isinstance(error, aiohttp.ClientConnectorError)
-        error = error.__cause__
-    return False
+def _unreachable(settings: Mapping[str, str]) -> UpstreamError:
+    return UpstreamError(UNREACHABLE.format(**settings), retryable=True)
 
 
 def from_body(body: object, settings: Mapping[str, str]) -> UpstreamError:

@@ -1,0 +1,87 @@
+"""How the openai client's requests reach the network: through aiohttp, with nothing between.
+
+The client's own bridge to aiohttp loads another HTTP library and its certificates at every start, and takes each chunk
+of an answer through two generators more. What aiohttp raises is raised as it is: `faults` knows it.
+"""
+
+from __future__ import annotations
+
+import urllib.request
+from typing import Self
+
+import aiohttp
+import httpx2
+import yarl
+
+KEEP_ALIVE_SECONDS = 30.0
+BODY = "body"
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+class Body(httpx2.AsyncByteStream):
+    """A response's body: what has arrived, as it arrives."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self._read = response.content.readany
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        """The next bytes, all that are there."""
+        if data := await self._read():
+            return data
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Give the connection back, or close it where the body was not read to its end."""
+        self._response.release()
+
+
+class Transport(httpx2.AsyncBaseTransport):
+    """Connections to one model API, kept alive. A response's extension `body` is its body, with nothing around it."""
+
+    def __init__(self, address: str) -> None:
+        # Certificates are read at the start, or never.
+        self._tls = httpx2.create_ssl_context() if address.startswith("https:") else True
+        self._proxy = _proxy(yarl.URL(address))
+        self._session: aiohttp.ClientSession | None = None
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request whose body is whole; returns once the response's headers are here."""
+        limits = request.extensions["timeout"]
+        response = await self._open().request(
+            request.method,
+            yarl.URL(str(request.url), encoded=True),
+            headers=request.headers,
+            data=request.content or None,
+            allow_redirects=False,
+            proxy=self._proxy,
+            timeout=aiohttp.ClientTimeout(sock_connect=limits["connect"], sock_read=limits["read"]),
+        )
+        body = Body(response)
+        return httpx2.Response(response.status, headers=response.raw_headers, stream=body, extensions={BODY: body})
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            # 0 is aiohttp's word for no limit: with its own default of 100, answers would wait for each other.
+            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS, ssl=self._tls)
+            self._session = aiohttp.ClientSession(
+                connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+            )
+        return self._session
+
+
+def _proxy(address: yarl.URL) -> str | None:
+    """The proxy that the system has for that address, such as HTTPS_PROXY; none for this machine itself."""
+    host = address.host or ""
+    if host in LOCAL_HOSTS or urllib.request.proxy_bypass(host):
+        return None
+    proxies = urllib.request.getproxies()
+    return proxies.get(address.scheme) or proxies.get("all")

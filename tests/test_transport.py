@@ -1,0 +1,64 @@
+"""The way to the model API: encrypted, and through a proxy where the system has one."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+
+import trustme
+
+from tests.running import Answer, Server, chat, free_port
+from tests.upstream import Call, Upstream
+
+ANYWHERE = {"OPENAI_BASE_URL": "http://model.example/v1", "OPENAI_API_KEY": "k", "OPENAI_MODEL": "model"}
+
+
+async def asked(folder: Path, upstream: Upstream, settings: Mapping[str, str]) -> tuple[Answer, Call]:
+    """One question to a service with these settings, and the call that it came to the upstream as."""
+    with Server(folder, settings) as server:
+        async with server.client() as client, asyncio.TaskGroup() as group:
+            answer = group.create_task(chat(client, {"message": "Hi"}))
+            call = await upstream.call()
+            await call.answer("Hello ", "there")
+    return answer.result(), call
+
+
+async def test_an_encrypted_upstream_is_asked_where_its_certificate_is_trusted(tmp_path: Path) -> None:
+    async with Upstream(encrypted(trusted := trustme.CA())) as upstream:
+        trusted.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        answer, _ = await asked(tmp_path, upstream, {**upstream.settings, "SSL_CERT_FILE": str(tmp_path / "ca.pem")})
+    assert answer.text == "Hello there"
+
+
+async def test_a_certificate_that_nobody_trusts_is_refused(tmp_path: Path) -> None:
+    async with Upstream(encrypted(trustme.CA())) as upstream:
+        settings = {**upstream.settings, "UPSTREAM_MAX_TRIES": "1"}
+        with Server(tmp_path, settings) as server:
+            async with server.client() as client:
+                answer = await chat(client, {"message": "Hi"})
+            assert "certificate verify failed" in server.log
+    assert answer.codes == "f3ed"
+    assert "cannot be reached" in answer.errors[0]
+
+
+async def test_a_proxy_of_the_environment_is_gone_through(tmp_path: Path) -> None:
+    async with Upstream() as proxy:
+        answer, call = await asked(tmp_path, proxy, {**ANYWHERE, "HTTP_PROXY": proxy.address})
+    assert answer.text == "Hello there"
+    assert call.target == "http://model.example/v1/chat/completions"
+
+
+async def test_no_proxy_stands_before_this_machine_itself(tmp_path: Path) -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    async with Upstream() as upstream:
+        answer, call = await asked(tmp_path, upstream, {**upstream.settings, "HTTP_PROXY": nowhere})
+    assert answer.text == "Hello there"
+    assert call.target == "/v1/chat/completions"
+
+
+def encrypted(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
