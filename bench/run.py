@@ -5,7 +5,7 @@ import signal
 import sys
 
 from bench.driving import LoadError
-from bench.environment import usual_python
+from bench.environment import own_python, usual_python
 from bench.measure import Effort
 from bench.rows import ROWS
 from bench.table import Figure, render
@@ -29,6 +29,7 @@ def main() -> int:
     # An asked end is an exception like Ctrl-C's, so that no server is left behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     usual_python()
+    own_python()
     figures: list[Figure] = []
     failed = False
     for name in chosen.only or ROWS:

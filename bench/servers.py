@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.driving import LoadError, run_load
-from bench.environment import usual_python
+from bench.environment import own_python, usual_python
 from bench.job import PASSWORD, USER, Job
 from bench.processes import ROOT, stop, surroundings
 
@@ -59,7 +59,7 @@ def upstream() -> Iterator[int]:
 def command(side: Side, port: int) -> list[str]:
     """How each service is started: one process, its access log off."""
     if side == "ours":
-        return [sys.executable, "-m", "mockbackend", "serve"]
+        return [str(own_python()), "-m", "mockbackend", "serve"]
     options = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning", "--no-access-log"]
     return [str(usual_python()), "-m", "uvicorn", "app:app", "--loop", "uvloop", "--http", "httptools", *options]
 
