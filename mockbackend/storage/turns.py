@@ -19,6 +19,7 @@ from .conversations import Conversation
 from .database import Database, Run
 
 LEASE_MS = 15_000
+RENEWAL_MS = 5_000
 OVER_MS = 2_000
 _COLUMNS = (
     "conversation_id, turn_id, message_id, owner, started_at, framing, keep, added, log, stop_requested,"
@@ -121,12 +122,6 @@ class Turns:
         )
         return bool(rows)
 
-    async def write_log(self, conversation_id: str, turn_id: str, log: bytes) -> None:
-        """Write what has been said so far."""
-        await self._database.run(
-            "UPDATE turns SET log = ? WHERE conversation_id = ? AND turn_id = ?", log, conversation_id, turn_id
-        )
-
     async def request_stop(self, conversation_id: str, turn_id: str) -> None:
         """Ask the process that runs the turn to end it."""
         await self._database.run(
@@ -134,14 +129,29 @@ class Turns:
             *(conversation_id, turn_id),
         )
 
-    async def beat(self) -> list[str]:
-        """Renew the leases of our turns, forget those long over; returns the ids of ours that should stop."""
-        await self._database.run("DELETE FROM turns WHERE over_at < ?", now_ms() - OVER_MS)
-        rows = await self._database.run(
-            "UPDATE turns SET lease_until = ? WHERE owner = ? AND over_at IS NULL RETURNING turn_id, stop_requested",
-            *(now_ms() + LEASE_MS, self.owner),
-        )
-        return [turn_id for turn_id, stop_requested in rows if stop_requested]
+    async def beat(self, logs: list[tuple[Turn, Callable[[], bytes]]]) -> list[str]:
+        """Write the logs of these turns of ours, renew the leases of all, forget those long over.
+
+        A log is made on the connection's thread, since many would hold the event loop up. Returns the ids of our turns
+        that should stop.
+        """
+
+        def work(run: Run) -> list[str]:
+            now = now_ms()
+            run("DELETE FROM turns WHERE over_at < ?", now - OVER_MS)
+            for turn, log in logs:
+                run(
+                    "UPDATE turns SET log = ?, lease_until = ? WHERE conversation_id = ? AND turn_id = ?",
+                    *(log(), now + LEASE_MS, turn.conversation_id, turn.turn_id),
+                )
+            run(
+                "UPDATE turns SET lease_until = ? WHERE owner = ? AND over_at IS NULL AND lease_until < ?",
+                *(now + LEASE_MS, self.owner, now + LEASE_MS - RENEWAL_MS),
+            )
+            stops = "SELECT turn_id FROM turns WHERE owner = ? AND over_at IS NULL AND stop_requested"
+            return [turn_id for (turn_id,) in run(stops, self.owner)]
+
+        return await self._database.transact(work)
 
     async def end(self, turn: Turn, texts: list[str], tokens: list[str], log: bytes) -> None:
         """The answer is in the history, so that the conversation has its new messages and the turn is over.

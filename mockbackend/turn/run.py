@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Protocol
 
 from ..answering import Answering
@@ -32,7 +33,10 @@ class Run:
         self.mode = mode
         self.answering = answering
         self.resumable = resumable
+        self.began = time.monotonic()
         self.events: list[Event] = []
+        # How many of the events its row has.
+        self.logged = 0
         # Not an Event: that takes as much memory as many a turn's words.
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._readers: set[Reader] = set()

@@ -1,4 +1,4 @@
-"""The turns that run in this process: started within limits, logged while they run, settled, drained."""
+"""The turns that run in this process: started within limits, settled, drained."""
 
 from __future__ import annotations
 
@@ -11,29 +11,24 @@ from contextlib import aclosing
 
 from ..agent.context import Chat
 from ..agent.tools import ToolServices
-from ..answering import TOO_LONG, Answering
+from ..answering import Answering
 from ..documents.documents import Documents
 from ..errors import INTERNAL, NOT_STORED, ServiceError, unusable
-from ..events import Event, Failed, PictureMade, StepEnded, TurnEnded, dump
+from ..events import Event, Failed, PictureMade, StepEnded, TurnEnded
 from ..pictures.making import PictureMaker, PictureOptions
 from ..settings import Settings
 from ..storage import Storage
-from ..storage.turns import OVER_MS, Turn
 from ..upstream import Upstream
 from .beginning import Beginning
 from .chat import chat
 from .citing import cited
 from .ending import settle
+from .heart import Heart
 from .history import History
 from .image import image
 from .request import ChatRequest
 from .run import Run
 
-# A kill may cost a second of words: the write itself takes some of it.
-LOG_SECONDS = 0.7
-BEAT_SECONDS = 0.5
-# After the last turn, until no row that is over is left.
-QUIET_BEATS = OVER_MS / 1000 // BEAT_SECONDS + 2
 log = logging.getLogger("mockbackend.turn")
 
 
@@ -58,8 +53,7 @@ class Runs:
         self._runs: dict[str, Run] = {}
         self._reserved: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._heart: asyncio.Task[None] | None = None
-        self._quiet = 0
+        self._heart = Heart(storage.turns, self._runs, settings.max_turn_seconds)
         self.draining = False
 
     def __len__(self) -> int:
@@ -92,10 +86,8 @@ class Runs:
         return run
 
     def watch(self) -> None:
-        """Let the heart beat for as long as turns run, and until the rows of those that are over are gone."""
-        self._quiet = 0
-        if self._heart is None or self._heart.done():
-            self._heart = asyncio.create_task(self._beat())
+        """Have rows that are over forgotten, and those of running turns kept."""
+        self._heart.start()
 
     async def drain(self, seconds: float) -> None:
         """Take no new turns; let running ones finish for so long, and then stop them. Returns once all are stored."""
@@ -110,21 +102,7 @@ class Runs:
     async def close(self) -> None:
         """Stop what still runs, at once, and the heartbeat with it."""
         await self.drain(0)
-        if self._heart is not None:
-            self._heart.cancel()
-            await asyncio.wait([self._heart])
-
-    async def _beat(self) -> None:
-        """Renew the leases of our turns, forget those long over, and learn of stops asked for elsewhere."""
-        while self._runs or self._quiet < QUIET_BEATS:
-            await asyncio.sleep(BEAT_SECONDS)
-            self._quiet = 0 if self._runs else self._quiet + 1
-            try:
-                for turn_id in await self._storage.turns.beat():
-                    if run := self._runs.get(turn_id):
-                        run.answering.stop.request("stopped")
-            except Exception:
-                log.warning("the heartbeat failed", exc_info=True)
+        await self._heart.close()
 
     def _check(self, userid: str, request: ChatRequest) -> None:
         if self.draining:
@@ -179,25 +157,21 @@ class Runs:
 
     async def _work(self, run: Run, events: AsyncIterator[Event]) -> None:
         """Run a turn to its stored end, whatever happens."""
-        began = time.monotonic()
         answering, turn = run.answering, run.turn
-        turn_log = _TurnLog(self._storage, run)
         written = False
-        limit = asyncio.get_running_loop().call_later(self._settings.max_turn_seconds, answering.stop.request, TOO_LONG)
         try:
             async with aclosing(events) as stream:  # type: ignore[type-var]
                 async for event in stream:
                     run.append(event)
-                    turn_log.note(event)
+                    if isinstance(event, StepEnded) and event.finish_reason == "tool-calls":
+                        self._heart.hurry()
             written = run.mode == "chat"
         except Exception:
             log.exception("turn %s failed", turn.turn_id)
             if answering.finish is None:
                 answering.fail(INTERNAL)
-        limit.cancel()
         ended = TurnEnded(answering.finish or "error", answering.usage)
         try:
-            await turn_log.close()
             said = [*answering.events, ended]
             await settle(self._storage, self._history, turn, answering.fold(), said, written=written)
         except Exception:
@@ -214,49 +188,5 @@ class Runs:
             "turn %s of conversation %s: mode=%s steps=%d finish=%s%s tokens=%d+%d history written, %d ms",
             *(turn.turn_id, turn.conversation_id, run.mode, answering.steps, answering.finish),
             f" ({answering.stop.reason})" if answering.stop.reason else "",
-            *(answering.usage.prompt, answering.usage.completion, (time.monotonic() - began) * 1000),
+            *(answering.usage.prompt, answering.usage.completion, (time.monotonic() - run.began) * 1000),
         )
-
-
-class _TurnLog:
-    """Writes what has been said to the turn's row: at every step's end, and every 0.7 s while words flow."""
-
-    def __init__(self, storage: Storage, run: Run) -> None:
-        self._turns = storage.turns
-        self._run = run
-        self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._again = False
-
-    def note(self, event: Event) -> None:
-        """Something happened: it will be written soon."""
-        if isinstance(event, StepEnded) and event.finish_reason == "tool-calls":
-            self._start()
-        elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(LOG_SECONDS, self._start)
-
-    def _start(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._task is not None and not self._task.done():
-            self._again = True
-            return
-        self._task = asyncio.create_task(self._write())
-
-    async def _write(self) -> None:
-        turn: Turn = self._run.turn
-        self._again = True
-        while self._again:
-            self._again = False
-            try:
-                await self._turns.write_log(turn.conversation_id, turn.turn_id, dump(self._run.events))
-            except Exception:
-                log.warning("turn %s: its log could not be written", turn.turn_id, exc_info=True)
-
-    async def close(self) -> None:
-        """Write no more."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._task is not None:
-            await self._task
