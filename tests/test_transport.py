@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,12 @@ from tests.running import Answer, Server, chat, free_port
 from tests.upstream import Call, Upstream
 
 ANYWHERE = {"OPENAI_BASE_URL": "http://model.example/v1", "OPENAI_API_KEY": "k", "OPENAI_MODEL": "model"}
+
+ANSWER = b"""data: {"choices": [{"index": 0, "delta": {"content": "Hello"}, "finish_reason": "stop"}]}
+
+data: [DONE]
+
+"""
 
 
 async def asked(folder: Path, upstream: Upstream, settings: Mapping[str, str]) -> tuple[Answer, Call]:
@@ -56,6 +63,37 @@ async def test_no_proxy_stands_before_this_machine_itself(tmp_path: Path) -> Non
         answer, call = await asked(tmp_path, upstream, {**upstream.settings, "HTTP_PROXY": nowhere})
     assert answer.text == "Hello there"
     assert call.target == "/v1/chat/completions"
+
+
+async def test_a_connection_is_kept_although_the_body_ends_after_the_answer(tmp_path: Path) -> None:
+    connections, ended = 0, asyncio.Semaphore(0)
+
+    async def serve(reader: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]))
+                out.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+                out.write(b"%x\r\n%b\r\n" % (len(ANSWER), ANSWER))
+                await out.drain()
+                await said.acquire()
+                out.write(b"0\r\n\r\n")
+                ended.release()
+        out.close()
+
+    said = asyncio.Semaphore(0)
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    async with listening:
+        with Server(tmp_path, {**ANYWHERE, "OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1"}) as server:
+            async with server.client() as client:
+                for _ in range(5):
+                    # The answer is whole, and nobody waits for the body's end.
+                    assert (await chat(client, {"message": "Hi"})).codes == "f0ed"
+                    said.release()
+                    await ended.acquire()
+    assert connections == 1
 
 
 def encrypted(authority: trustme.CA) -> ssl.SSLContext:

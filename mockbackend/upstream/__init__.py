@@ -50,8 +50,8 @@ class Upstream:
         self._timeout = httpx2.Timeout(
             settings.upstream_read_timeout_seconds, connect=settings.upstream_connect_timeout_seconds
         )
-        # aiohttp never ends a read whose chunked body turns out to be broken: it has let its own time limit go.
-        self._longest_silence = settings.upstream_read_timeout_seconds + 2
+        # The limit of a stream's silence is moved once a second, and so may come a second early.
+        self._longest_silence = settings.upstream_read_timeout_seconds + 1
         self.engine = engine(settings, emulator_url)
         self.client = self.engine.client(self._timeout)
 
@@ -65,6 +65,7 @@ class Upstream:
         try:
             async with asyncio.timeout(self._longest_silence) as limit:
                 yield self._events(response, limit)
+            response.extensions[BODY].linger()
         except TimeoutError as error:
             raise self._fault(error, self.engine.chat) from error
         finally:

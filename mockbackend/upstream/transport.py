@@ -6,6 +6,8 @@ of an answer through two generators more. What aiohttp raises is raised as it is
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import urllib.request
 from typing import Self
 
@@ -14,16 +16,20 @@ import httpx2
 import yarl
 
 KEEP_ALIVE_SECONDS = 30.0
+# From `[DONE]` to the end of the body, which often comes in a packet of its own.
+LINGER_SECONDS = 0.5
 BODY = "body"
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 class Body(httpx2.AsyncByteStream):
-    """A response's body: what has arrived, as it arrives."""
+    """A response's body: what has arrived, as it arrives. `lingering` holds the tasks of those that linger."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, lingering: set[asyncio.Task[None]]) -> None:
         self._response = response
         self._read = response.content.readany
+        self._lingering = lingering
+        self._lingers = False
 
     def __aiter__(self) -> Self:
         return self
@@ -34,8 +40,24 @@ class Body(httpx2.AsyncByteStream):
             return data
         raise StopAsyncIteration
 
+    def linger(self) -> None:
+        """Nothing that follows matters: keep the connection where the body ends in a moment, and hold nobody up."""
+        if not self._response.content.at_eof():
+            self._lingers = True
+            task = asyncio.create_task(self._end())
+            self._lingering.add(task)
+            task.add_done_callback(self._lingering.discard)
+
     async def aclose(self) -> None:
         """Give the connection back, or close it where the body was not read to its end."""
+        if not self._lingers:
+            self._response.release()
+
+    async def _end(self) -> None:
+        with contextlib.suppress(TimeoutError, aiohttp.ClientError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while await self._read():
+                    pass
         self._response.release()
 
 
@@ -47,24 +69,31 @@ class Transport(httpx2.AsyncBaseTransport):
         self._tls = httpx2.create_ssl_context() if address.startswith("https:") else True
         self._proxy = _proxy(yarl.URL(address))
         self._session: aiohttp.ClientSession | None = None
+        self._lingering: set[asyncio.Task[None]] = set()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request whose body is whole; returns once the response's headers are here."""
+        """Send a request whose body is whole; returns once the response's headers are here.
+
+        The time limits end there: aiohttp's own for reading makes a timer anew for every token.
+        """
         limits = request.extensions["timeout"]
-        response = await self._open().request(
-            request.method,
-            yarl.URL(str(request.url), encoded=True),
-            headers=request.headers,
-            data=request.content or None,
-            allow_redirects=False,
-            proxy=self._proxy,
-            timeout=aiohttp.ClientTimeout(sock_connect=limits["connect"], sock_read=limits["read"]),
-        )
-        body = Body(response)
+        async with asyncio.timeout(limits["read"]):
+            response = await self._open().request(
+                request.method,
+                yarl.URL(str(request.url), encoded=True),
+                headers=request.headers,
+                data=request.content or None,
+                allow_redirects=False,
+                proxy=self._proxy,
+                timeout=aiohttp.ClientTimeout(sock_connect=limits["connect"]),
+            )
+        body = Body(response, self._lingering)
         return httpx2.Response(response.status, headers=response.raw_headers, stream=body, extensions={BODY: body})
 
     async def aclose(self) -> None:
         """Close all connections."""
+        if self._lingering:
+            await asyncio.wait(self._lingering)
         if self._session is not None:
             await self._session.close()
 
