@@ -65,6 +65,20 @@ async def test_no_proxy_stands_before_this_machine_itself(tmp_path: Path) -> Non
     assert call.target == "/v1/chat/completions"
 
 
+async def test_a_refusal_whose_body_never_ends_is_not_waited_for(tmp_path: Path) -> None:
+    async with Upstream() as upstream:
+        settings = {**upstream.settings, "UPSTREAM_READ_TIMEOUT_SECONDS": "1", "UPSTREAM_MAX_TRIES": "1"}
+        with Server(tmp_path, settings) as server:
+            async with server.client() as client, asyncio.TaskGroup() as group:
+                answer = group.create_task(chat(client, {"message": "Hi"}))
+                call = await upstream.call()
+                await call.begin_refusal(500, b'{"error": {"code": ')
+                # The service hangs up.
+                await call.gone()
+    assert answer.result().codes == "f3ed"
+    assert "fell silent" in answer.result().errors[0]
+
+
 async def test_a_connection_is_kept_although_the_body_ends_after_the_answer(tmp_path: Path) -> None:
     connections, ended = 0, asyncio.Semaphore(0)
 

@@ -64,6 +64,13 @@ class Call:
         await self._send(f"HTTP/1.1 {status} Refused\r\n{lines}\r\n".encode() + body)
         self.cut()
 
+    async def begin_refusal(self, status: int, body: bytes) -> None:
+        """Answer with an error whose body goes on after this."""
+        head = (
+            f"HTTP/1.1 {status} Refused\r\ncontent-type: application/json\r\ncontent-length: {len(body) + 1000}\r\n\r\n"
+        )
+        await self._send(head.encode() + body)
+
     def cut(self) -> None:
         """Close the connection, whatever was said."""
         self._out.close()

@@ -47,13 +47,11 @@ class Upstream:
         # What the chat model can read, in tokens: told by a setting, or learnt from its refusal.
         self.context_tokens = settings.chat_context_tokens
         self._learnt: dict[str, set[str]] = {}
-        self._timeout = httpx2.Timeout(
-            settings.upstream_read_timeout_seconds, connect=settings.upstream_connect_timeout_seconds
-        )
+        self._read_timeout = settings.upstream_read_timeout_seconds
         # The limit of a stream's silence is moved once a second, and so may come a second early.
-        self._longest_silence = settings.upstream_read_timeout_seconds + 1
+        self._longest_silence = self._read_timeout + 1
         self.engine = engine(settings, emulator_url)
-        self.client = self.engine.client(self._timeout)
+        self.client = self.engine.client(settings.upstream_connect_timeout_seconds)
 
     @asynccontextmanager
     async def chat(self, body: dict[str, Any]) -> AsyncGenerator[AsyncIterator[list[bytes]]]:
@@ -61,7 +59,7 @@ class Upstream:
 
         `body` is the request without its model. A body that just ends raises nothing here.
         """
-        response = await self._post(self.engine.chat, body, self._timeout)
+        response = await self._post(self.engine.chat, body, self._read_timeout)
         try:
             async with asyncio.timeout(self._longest_silence) as limit:
                 yield self._events(response, limit)
@@ -96,8 +94,7 @@ class Upstream:
 
     async def _whole(self, model: Model, body: dict[str, Any], seconds: float) -> dict[str, Any]:
         """One request whose answer is one JSON object, read whole within the time."""
-        timeout = httpx2.Timeout(seconds, connect=self._timeout.connect)
-        response = await self._post(model, body, timeout)
+        response = await self._post(model, body, seconds)
         try:
             async with asyncio.timeout(seconds):
                 content = await response.aread()
@@ -115,21 +112,23 @@ class Upstream:
             raise faults.from_body(answer["error"], self._settings(model))
         return answer
 
-    async def _post(self, model: Model, body: dict[str, Any], limits: httpx2.Timeout) -> httpx2.Response:
+    async def _post(self, model: Model, body: dict[str, Any], seconds: float) -> httpx2.Response:
         """One accepted request; optional parameters that the model refuses are learnt and left out."""
         refused = self._learnt.setdefault(f"{model.kind}:{model.name}", set())
         while True:
             request = {"model": model.name, **_without(body, refused)}
             began = time.monotonic()
             try:
-                stream = await self.client.post(
-                    model.path,
-                    content=orjson.dumps(request),
-                    cast_to=object,
-                    stream=True,
-                    stream_cls=openai.AsyncStream[object],
-                    options={"headers": HEADERS, "timeout": limits},
-                )
+                # The client reads the body of a refusal by itself, within the same limit.
+                async with asyncio.timeout(seconds):
+                    stream = await self.client.post(
+                        model.path,
+                        content=orjson.dumps(request),
+                        cast_to=object,
+                        stream=True,
+                        stream_cls=openai.AsyncStream[object],
+                        options={"headers": HEADERS},
+                    )
             except Exception as error:
                 fault = self._fault(error, model, began)
                 if not isinstance(fault, UnsupportedParameter) or not _can_leave_out(fault.parameter, request):

@@ -41,9 +41,9 @@ class Engine:
     embeddings: Model
     settings: Mapping[str, str]
 
-    def client(self, timeout: httpx2.Timeout) -> openai.AsyncOpenAI:
-        """The one client of the process's life."""
-        http = httpx2.AsyncClient(transport=Transport(self.address), timeout=timeout, trust_env=False)
+    def client(self, connect_seconds: float) -> openai.AsyncOpenAI:
+        """The one client of the process's life, which limits the time for connecting alone."""
+        http = httpx2.AsyncClient(transport=Transport(self.address, connect_seconds), timeout=None, trust_env=False)
         if self.version is None:
             return openai.AsyncOpenAI(api_key=self.key, base_url=self.address, max_retries=0, http_client=http)
         return openai.AsyncAzureOpenAI(

@@ -62,9 +62,13 @@ class Body(httpx2.AsyncByteStream):
 
 
 class Transport(httpx2.AsyncBaseTransport):
-    """Connections to one model API, kept alive. A response's extension `body` is its body, with nothing around it."""
+    """Connections to one model API, kept alive. A response's extension `body` is its body, with nothing around it.
 
-    def __init__(self, address: str) -> None:
+    Only connecting has a time limit here: aiohttp's for reading makes a timer anew for every token.
+    """
+
+    def __init__(self, address: str, connect_seconds: float) -> None:
+        self._limits = aiohttp.ClientTimeout(sock_connect=connect_seconds)
         # Certificates are read at the start, or never.
         self._tls = httpx2.create_ssl_context() if address.startswith("https:") else True
         self._proxy = _proxy(yarl.URL(address))
@@ -72,21 +76,16 @@ class Transport(httpx2.AsyncBaseTransport):
         self._lingering: set[asyncio.Task[None]] = set()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request whose body is whole; returns once the response's headers are here.
-
-        The time limits end there: aiohttp's own for reading makes a timer anew for every token.
-        """
-        limits = request.extensions["timeout"]
-        async with asyncio.timeout(limits["read"]):
-            response = await self._open().request(
-                request.method,
-                yarl.URL(str(request.url), encoded=True),
-                headers=request.headers,
-                data=request.content or None,
-                allow_redirects=False,
-                proxy=self._proxy,
-                timeout=aiohttp.ClientTimeout(sock_connect=limits["connect"]),
-            )
+        """Send a request whose body is whole; returns once the response's headers are here."""
+        response = await self._open().request(
+            request.method,
+            yarl.URL(str(request.url), encoded=True),
+            headers=request.headers,
+            data=request.content or None,
+            allow_redirects=False,
+            proxy=self._proxy,
+            timeout=self._limits,
+        )
         body = Body(response, self._lingering)
         return httpx2.Response(response.status, headers=response.raw_headers, stream=body, extensions={BODY: body})
 
