@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("mockbackend.upstream")
 
 # Never left out of a request, whatever the model says of them.
-REQUIRED = {"model", "messages", "stream", "prompt", "tools", "input"}
+REQUIRED = {"model", "messages", "stream", "prompt", "input"}
+# What is refused without another parameter.
+BELONGS_TO = {"tool_choice": "tools"}
 # One name refused, the other asked for: reasoning models know only the first, older engines only the second.
 OTHER_NAME = {"max_completion_tokens": "max_tokens", "max_tokens": "max_completion_tokens"}
 HEADERS = {"content-type": "application/json"}
@@ -133,6 +135,7 @@ class Upstream:
                 fault = self._fault(error, model, began)
                 if not isinstance(fault, UnsupportedParameter) or not _can_leave_out(fault.parameter, request):
                     raise fault from error
+                log.warning("%s takes no %s: it is asked without it from now on", model.name, fault.parameter)
                 refused.add(fault.parameter)
                 continue
             response = stream.response
@@ -204,7 +207,7 @@ def _without(body: dict[str, Any], refused: set[str]) -> dict[str, Any]:
     for name, value in body.items():
         if name in refused:
             name = OTHER_NAME.get(name, name)
-        if name not in refused:
+        if name not in refused and BELONGS_TO.get(name) not in refused:
             request[name] = value
     return request
 

@@ -19,6 +19,8 @@ from ..errors import ContextExceeded, PromptRefused, UnsupportedParameter, Upstr
 
 REFUSED_PROMPT_CODES = {"content_filter", "content_policy_violation", "moderation_blocked", "contentFilter"}
 UNSUPPORTED_CODES = {"unsupported_parameter", "unsupported_value", "unknown_parameter"}
+# Ollama's words for a model without tools, and vLLM's for one that was started without them.
+NO_TOOLS = re.compile(r"does not support tools|tool choice requires", re.IGNORECASE)
 UNRECOGNIZED = re.compile(r"Unrecognized request arguments? supplied: (\w+)")
 CONTEXT_LIMIT = re.compile(r"maximum context length is (\d+)")
 
@@ -155,6 +157,8 @@ def _from_bad_request(body: dict[str, Any], code: str, message: str, settings: M
             return UpstreamError(f"The model does not take this value of '{parameter}'.", refused=True)
     if unrecognized := UNRECOGNIZED.search(message):
         return UnsupportedParameter(unrecognized[1])
+    if NO_TOOLS.search(message):
+        return UnsupportedParameter("tools")
     if "api version" in message.lower():
         return UpstreamError(
             "The model API does not serve this API version. The operator should check {version}.".format(**settings)

@@ -1,0 +1,56 @@
+"""Engines that speak OpenAI's API and take less of it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import orjson
+import pytest
+
+from tests.running import Answer, Server, chat
+from tests.upstream import Call, Upstream
+
+OLLAMA = "registry.ollama.ai/library/gemma3:4b does not support tools"
+VLLM = '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
+AZURE: dict[str, Any] = {
+    "message": "Unsupported parameter: 'tools'.",
+    "param": "tools",
+    "code": "unsupported_parameter",
+}
+
+
+async def answered(
+    client: httpx2.AsyncClient, upstream: Upstream, refusal: dict[str, Any]
+) -> tuple[Answer, list[Call]]:
+    """One question, and the calls it took of an engine that refuses tools with these words."""
+    calls = []
+    async with asyncio.TaskGroup() as group:
+        answer = group.create_task(chat(client, {"message": "Hi"}))
+        while True:
+            calls.append(call := await upstream.call())
+            if "tools" not in call.body:
+                break
+            await call.refuse(400, orjson.dumps({"error": refusal}))
+        await call.answer("Hello")
+    return answer.result(), calls
+
+
+@pytest.mark.parametrize(
+    "refusal", [{"message": OLLAMA}, {"message": VLLM, "code": 400}, AZURE], ids=["ollama", "vllm", "azure"]
+)
+@pytest.mark.parametrize("steps", ["1", "8"])
+async def test_a_model_without_tools_chats_without_them(tmp_path: Path, refusal: dict[str, Any], steps: str) -> None:
+    async with Upstream() as upstream:
+        # With one step the model is told to call nothing, which belongs to the tools.
+        with Server(tmp_path, {**upstream.settings, "AGENT_MAX_STEPS": steps}) as server:
+            async with server.client() as client:
+                first, tried = await answered(client, upstream, refusal)
+                second, later = await answered(client, upstream, refusal)
+            assert "takes no tools" in server.log
+    assert [first.text, second.text] == ["Hello", "Hello"]
+    assert ["tools" in call.body for call in tried] == [True, False]
+    assert len(later) == 1, "what was refused is remembered"
+    assert "tool_choice" not in later[0].body
