@@ -83,7 +83,7 @@ class Completion:
 
     def _take_chunk(self, chunk: dict[str, Any]) -> None:
         if usage := chunk.get("usage"):
-            self.usage = Usage(int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0))
+            self.usage = Usage(_count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
         # The first chunk has no choice, the last one neither, and a late filter's has no delta.
         for choice in chunk.get("choices") or ():
             if delta := choice.get("delta"):
@@ -132,6 +132,13 @@ def _words(text: object) -> str:
     if not isinstance(text, str):
         raise TypeError("its words are no text")
     return text
+
+
+def _count(tokens: object) -> int:
+    """A number of tokens, such as JSON can hold again."""
+    if tokens is not None and not (isinstance(tokens, int | float) and 0 <= tokens < 2**53):
+        raise TypeError("its number of tokens is none")
+    return int(tokens or 0)
 
 
 def _whole(call: Call) -> tuple[ToolCalled, str | None]:

@@ -17,7 +17,6 @@ from .migrations import migrate
 
 BUSY_TIMEOUT_MS = 10_000
 NAME = "conversation_metadata.db"
-CHUNK = 64
 T = TypeVar("T")
 Row = tuple[Any, ...]
 Run = Callable[..., list[Row]]
@@ -43,7 +42,7 @@ class Database:
     @classmethod
     async def open(cls, path: Path) -> Database:
         """Open a database that `prepare` has made."""
-        connection = _Connection(lambda: sqlite3.connect(path, isolation_level=None), CHUNK)
+        connection = _Connection(lambda: sqlite3.connect(path, isolation_level=None), iter_chunk_size=64)
         await connection
         for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "synchronous=NORMAL", "journal_size_limit=4194304"):
             await connection.execute_fetchall(f"PRAGMA {pragma}")

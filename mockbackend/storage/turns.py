@@ -75,12 +75,19 @@ class Turns:
 
         return await self._database.transact(work)
 
-    async def claim(self, userid: str, turn: Turn, conversation: Conversation) -> Claim | None:
-        """Write the row of a turn that begins, its place told from that row of its conversation.
+    async def claim(self, userid: str, turn: Turn, conversation: Conversation, title: str) -> Claim | None:
+        """Write the row of a turn that begins, its place told from that row of its conversation, which is named so.
 
         None where another runs, or where the conversation has changed since.
         """
-        return await self._database.transact(lambda run: self._claim(run, userid, turn, conversation))
+
+        def work(run: Run) -> Claim | None:
+            claim = self._claim(run, userid, turn, conversation)
+            if claim and title != conversation.title:
+                run("UPDATE conversations SET title = ? WHERE id = ?", title, conversation.id)
+            return claim
+
+        return await self._database.transact(work)
 
     def _claim(self, run: Run, userid: str, turn: Turn, conversation: Conversation) -> Claim | None:
         rows = run(
@@ -129,21 +136,24 @@ class Turns:
             *(conversation_id, turn_id),
         )
 
-    async def beat(self, logs: list[tuple[Turn, Callable[[], bytes]]]) -> list[str]:
-        """Write the logs of these turns of ours, renew the leases of all, forget those long over.
+    async def write_logs(self, logs: list[tuple[Turn, bytes]]) -> None:
+        """Write what these turns of ours have said so far; the log of one that is over is whole, and stays."""
 
-        A log is made on the connection's thread, since many would hold the event loop up. Returns the ids of our turns
-        that should stop.
-        """
+        def work(run: Run) -> None:
+            for turn, log in logs:
+                run(
+                    "UPDATE turns SET log = ? WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL",
+                    *(log, turn.conversation_id, turn.turn_id),
+                )
+
+        await self._database.transact(work)
+
+    async def beat(self) -> list[str]:
+        """Renew the leases of our turns, forget those long over; returns the ids of ours that should stop."""
 
         def work(run: Run) -> list[str]:
             now = now_ms()
             run("DELETE FROM turns WHERE over_at < ?", now - OVER_MS)
-            for turn, log in logs:
-                run(
-                    "UPDATE turns SET log = ?, lease_until = ? WHERE conversation_id = ? AND turn_id = ?",
-                    *(log(), now + LEASE_MS, turn.conversation_id, turn.turn_id),
-                )
             run(
                 "UPDATE turns SET lease_until = ? WHERE owner = ? AND over_at IS NULL AND lease_until < ?",
                 *(now + LEASE_MS, self.owner, now + LEASE_MS - RENEWAL_MS),

@@ -109,10 +109,10 @@ class Beginning:
                 if conversation.message_count and needs_history(request):
                     history = await self._history.read(conversation_id)
                 turn = self._turn(request, conversation, history, stored, turn_id, at, framing)
-                claim = await self._storage.turns.claim(userid, turn, conversation)
                 # An edited first message gives the title, unless that was renamed.
-                if claim and history and turn.keep == 0 and conversation.title == title_of(history[0]):
-                    await self._storage.conversations.change(userid, conversation_id, title=title)
+                retitled = history and turn.keep == 0 and conversation.title == title_of(history[0])
+                new_title = title if retitled else conversation.title
+                claim = await self._storage.turns.claim(userid, turn, conversation, new_title)
             if claim is not None:
                 return claim
             running = await self.release_dead(conversation_id)

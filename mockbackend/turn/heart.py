@@ -1,7 +1,7 @@
-"""The heartbeat of this process's turns: one transaction for all of them, while any runs.
+"""The heartbeat of this process's turns: a few transactions for all of them, while any runs.
 
 It writes what has been said, so that a kill costs a second of words at the most, renews the leases, forgets rows long
-over, learns of stops asked for in other processes, and ends what has run for too long.
+over, learns of stops asked for in other processes, and ends what has run for too long (within a beat).
 """
 
 from __future__ import annotations
@@ -10,11 +10,9 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Iterable, Mapping
 
 from ..answering import TOO_LONG
-from ..events import dump
 from ..storage.turns import OVER_MS, Turns
 from .run import Run
 
@@ -22,6 +20,8 @@ from .run import Run
 SECONDS = 0.7
 # After the last turn, until no row that is over is left.
 QUIET_BEATS = OVER_MS / 1000 // SECONDS + 2
+# Logs that one transaction writes: others wait for its end, in this process and in others.
+LOGS_AT_ONCE = 50
 log = logging.getLogger("mockbackend.turn")
 
 
@@ -33,8 +33,9 @@ class Heart:
         self._runs = runs
         self._max_turn_seconds = max_turn_seconds
         self._task: asyncio.Task[None] | None = None
-        self._hurried = asyncio.Event()
-        self._quiet = 0.0
+        self._woken = asyncio.Event()
+        self._hurried: set[Run] = set()
+        self._quiet = 0
 
     def start(self) -> None:
         """Beat for as long as turns run, and until the rows of those that are over are gone."""
@@ -42,9 +43,10 @@ class Heart:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._beat())
 
-    def hurry(self) -> None:
-        """Beat at once: something has been said that shall not be lost."""
-        self._hurried.set()
+    def hurry(self, run: Run) -> None:
+        """Write at once what this run has said: it shall not be lost."""
+        self._hurried.add(run)
+        self._woken.set()
 
     async def close(self) -> None:
         """Beat no more."""
@@ -53,27 +55,41 @@ class Heart:
             await asyncio.wait([self._task])
 
     async def _beat(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + SECONDS
         while self._runs or self._quiet < QUIET_BEATS:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SECONDS):
-                    await self._hurried.wait()
+                async with asyncio.timeout_at(due):
+                    await self._woken.wait()
+            self._woken.clear()
+            hurried = list(self._hurried)
             self._hurried.clear()
-            self._quiet = 0 if self._runs else self._quiet + 1
             try:
-                await self._write()
+                if loop.time() < due:
+                    await self._write(hurried)
+                    continue
+                due = loop.time() + SECONDS
+                self._quiet = 0 if self._runs else self._quiet + 1
+                await self._look()
+                await self._write(list(self._runs.values()))
             except Exception:
                 log.warning("the heartbeat failed", exc_info=True)
 
-    async def _write(self) -> None:
+    async def _look(self) -> None:
+        """Stop what has run for too long, and what another process wants to be stopped."""
         now = time.monotonic()
         for run in self._runs.values():
-            if now - run.began > self._max_turn_seconds:
+            if now - run.began > self._max_turn_seconds and run.answering.finish is None:
                 run.answering.stop.request(TOO_LONG)
-        said = {run: list(run.events) for run in self._runs.values() if len(run.events) > run.logged}
-        # A turn that ends meanwhile writes its end after this, since its transaction comes later.
-        stops = await self._turns.beat([(run.turn, partial(dump, events)) for run, events in said.items()])
-        for run, events in said.items():
-            run.logged = len(events)
-        for turn_id in stops:
-            if turn := self._runs.get(turn_id):
-                turn.answering.stop.request("stopped")
+        for turn_id in await self._turns.beat():
+            if stopped := self._runs.get(turn_id):
+                stopped.answering.stop.request("stopped")
+
+    async def _write(self, runs: Iterable[Run]) -> None:
+        """Write the logs of those of these runs that have said something since."""
+        said = [run for run in runs if len(run.events) > run.written]
+        for start in range(0, len(said), LOGS_AT_ONCE):
+            some = [(run, len(run.events)) for run in said[start : start + LOGS_AT_ONCE]]
+            await self._turns.write_logs([(run.turn, run.log()) for run, _ in some])
+            for run, count in some:
+                run.written = count

@@ -7,7 +7,7 @@ import time
 from typing import Protocol
 
 from ..answering import Answering
-from ..events import Event
+from ..events import Event, dump, joined
 from ..storage.turns import Turn
 
 
@@ -36,7 +36,9 @@ class Run:
         self.began = time.monotonic()
         self.events: list[Event] = []
         # How many of the events its row has.
-        self.logged = 0
+        self.written = 0
+        self._joined: list[Event] = []
+        self._joined_count = 0
         # Not an Event: that takes as much memory as many a turn's words.
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._readers: set[Reader] = set()
@@ -46,6 +48,12 @@ class Run:
         self.events.append(event)
         for reader in self._readers:
             reader.wake()
+
+    def log(self) -> bytes:
+        """What has been said so far, as the turn's row holds it. What was joined before is not joined again."""
+        self._joined = joined([*self._joined, *self.events[self._joined_count :]])
+        self._joined_count = len(self.events)
+        return dump(self._joined)
 
     def end(self) -> None:
         """No event follows."""

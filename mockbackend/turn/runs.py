@@ -73,6 +73,7 @@ class Runs:
         except BaseException:
             self._release(userid)
             raise
+        # From the claim on nothing is awaited: a row of ours that has no run counts as a dead process's.
         turn = claim.turn
         search = searchable if searchable is not None else claim.has_documents
         answering = Answering(turn.turn_id, turn.message_id, turn.started_at, turn.keep, turn.added)
@@ -164,7 +165,7 @@ class Runs:
                 async for event in stream:
                     run.append(event)
                     if isinstance(event, StepEnded) and event.finish_reason == "tool-calls":
-                        self._heart.hurry()
+                        self._heart.hurry(run)
             written = run.mode == "chat"
         except Exception:
             log.exception("turn %s failed", turn.turn_id)

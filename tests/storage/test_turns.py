@@ -1,0 +1,79 @@
+"""The rows of turns, as the service uses them: begun, told from elsewhere, ended, forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from mockbackend.storage import Storage, open_storage
+from mockbackend.storage.conversations import Conversation
+from mockbackend.storage.turns import Turn
+
+
+@pytest.fixture
+async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
+    opened = await open_storage(tmp_path)
+    yield opened
+    await opened.close()
+
+
+def turn_of(storage: Storage, name: str = "t1", keep: int = 0) -> Turn:
+    return Turn("c", name, "m", storage.turns.owner, 1, "data", keep, [])
+
+
+async def begun(storage: Storage, turn: Turn) -> Conversation:
+    conversation, claim = await storage.turns.begin("ann", "c", "Hello", lambda conversation: turn)
+    assert conversation
+    assert claim
+    return conversation
+
+
+async def test_a_log_that_comes_late_leaves_a_turn_that_is_over_as_it_is(storage: Storage) -> None:
+    turn = turn_of(storage)
+    await begun(storage, turn)
+    await storage.turns.write_logs([(turn, b"[1]")])
+    await storage.turns.end(turn, ["hi", "hello"], [], b"[1, 2]")
+    await storage.turns.write_logs([(turn, b"[1]")])
+    stored = await storage.turns.latest("c")
+    assert stored
+    assert stored.over
+    assert stored.log == b"[1, 2]"
+
+
+async def test_a_turn_and_its_conversation_begin_together_or_not_at_all(storage: Storage) -> None:
+    def refused(conversation: Conversation) -> Turn:
+        raise ValueError("full")
+
+    with pytest.raises(ValueError, match="full"):
+        await storage.turns.begin("ann", "c", "Hello", refused)
+    assert await storage.conversations.get("ann", "c") is None
+    assert await storage.turns.latest("c") is None
+
+
+async def test_one_turn_runs_at_a_time_and_the_next_is_told_from_what_the_last_has_made(storage: Storage) -> None:
+    first = turn_of(storage)
+    before = await begun(storage, first)
+    second = turn_of(storage, "t2", keep=2)
+    _, claim = await storage.turns.begin("ann", "c", "Hello", lambda conversation: second)
+    assert claim is None, "another runs"
+    await storage.turns.end(first, ["hi", "hello"], [], b"[]")
+    assert await storage.turns.claim("ann", second, before, "Edited") is None, "told from a row that is no longer so"
+    after = await storage.conversations.get("ann", "c")
+    assert after
+    assert (after.message_count, after.title) == (2, "Hello")
+    assert await storage.turns.claim("ann", second, after, "Edited")
+    renamed = await storage.conversations.get("ann", "c")
+    assert renamed
+    assert renamed.title == "Edited"
+
+
+async def test_a_beat_tells_of_stops_until_the_turn_is_over(storage: Storage) -> None:
+    turn = turn_of(storage)
+    await begun(storage, turn)
+    assert await storage.turns.beat() == []
+    await storage.turns.request_stop("c", "t1")
+    assert await storage.turns.beat() == ["t1"]
+    await storage.turns.end(turn, ["hi", "hello"], [], b"[]")
+    assert await storage.turns.beat() == []
