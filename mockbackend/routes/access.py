@@ -42,7 +42,8 @@ class Resource:
 
     def __init__(self, endpoints: dict[str, tuple[Endpoint, Access]]) -> None:
         self._endpoints = endpoints
-        self._endpoints.setdefault("HEAD", endpoints.get("GET", next(iter(endpoints.values()))))
+        if "GET" in endpoints:
+            self._endpoints["HEAD"] = endpoints["GET"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; raises ServiceError."""

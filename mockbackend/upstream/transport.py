@@ -7,13 +7,14 @@ of an answer through two generators more. What aiohttp raises is raised as it is
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import urllib.request
 from typing import Self
 
 import aiohttp
 import httpx2
 import yarl
+
+from ..settings import SettingsError
 
 KEEP_ALIVE_SECONDS = 30.0
 # From `[DONE]` to the end of the body, which often comes in a packet of its own.
@@ -54,11 +55,14 @@ class Body(httpx2.AsyncByteStream):
             self._response.release()
 
     async def _end(self) -> None:
-        with contextlib.suppress(TimeoutError, aiohttp.ClientError):
+        try:
             async with asyncio.timeout(LINGER_SECONDS):
                 while await self._read():
                     pass
-        self._response.release()
+        except (TimeoutError, aiohttp.ClientError, OSError):
+            pass
+        finally:
+            self._response.release()
 
 
 class Transport(httpx2.AsyncBaseTransport):
@@ -71,7 +75,7 @@ class Transport(httpx2.AsyncBaseTransport):
         self._limits = aiohttp.ClientTimeout(sock_connect=connect_seconds)
         # Certificates are read at the start, or never.
         self._tls = httpx2.create_ssl_context() if address.startswith("https:") else True
-        self._proxy = _proxy(yarl.URL(address))
+        self._proxy, self._proxy_login = _proxy(yarl.URL(address))
         self._session: aiohttp.ClientSession | None = None
         self._lingering: set[asyncio.Task[None]] = set()
 
@@ -84,6 +88,7 @@ class Transport(httpx2.AsyncBaseTransport):
             data=request.content or None,
             allow_redirects=False,
             proxy=self._proxy,
+            proxy_auth=self._proxy_login,
             timeout=self._limits,
         )
         body = Body(response, self._lingering)
@@ -106,10 +111,16 @@ class Transport(httpx2.AsyncBaseTransport):
         return self._session
 
 
-def _proxy(address: yarl.URL) -> str | None:
-    """The proxy that the system has for that address, such as HTTPS_PROXY; none for this machine itself."""
-    host = address.host or ""
-    if host in LOCAL_HOSTS or urllib.request.proxy_bypass(host):
-        return None
-    proxies = urllib.request.getproxies()
-    return proxies.get(address.scheme) or proxies.get("all")
+def _proxy(address: yarl.URL) -> tuple[yarl.URL | None, aiohttp.BasicAuth | None]:
+    """The proxy that the system has for that address, such as HTTPS_PROXY, and a login for it, which is no part of the
+    URL, since that goes into the log. None for this machine itself. Raises SettingsError.
+    """
+    host, proxies = address.host or "", urllib.request.getproxies()
+    named = proxies.get(address.scheme) or proxies.get("all")
+    if not named or host in LOCAL_HOSTS or urllib.request.proxy_bypass(host):
+        return None, None
+    proxy = yarl.URL(named if "://" in named else f"http://{named}")
+    if proxy.scheme not in ("http", "https") or not proxy.host:
+        raise SettingsError([f"{address.scheme.upper()}_PROXY: this proxy cannot be used; it must be an http:// URL"])
+    login = aiohttp.BasicAuth(proxy.user, proxy.password or "") if proxy.user else None
+    return proxy.with_user(None), login

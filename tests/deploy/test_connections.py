@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,11 +43,18 @@ def ask_and_close_its_own_side(connection: socket.socket) -> None:
         pass
 
 
+def ask_and_reset(connection: socket.socket) -> None:
+    connection.sendall(ASKED)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
 def say_nothing(connection: socket.socket) -> None:
     pass
 
 
-@pytest.mark.parametrize("visit", [ask_and_close, ask_and_leave_at_once, ask_and_close_its_own_side, say_nothing])
+@pytest.mark.parametrize(
+    "visit", [ask_and_close, ask_and_leave_at_once, ask_and_close_its_own_side, ask_and_reset, say_nothing]
+)
 def test_nothing_is_held_for_a_client_that_has_gone(served: Server, visit: Callable[[socket.socket], None]) -> None:
     before = descriptors(served)
     for _ in range(20):
