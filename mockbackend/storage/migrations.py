@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 
 MIGRATIONS = (
@@ -87,7 +88,12 @@ MIGRATIONS = (
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Take the steps that this database has not taken; the caller holds a lock that keeps other processes out."""
+    """Take the steps that this database has not taken; the caller holds a lock that keeps other processes out.
+
+    OSError where it has taken steps that nobody here knows: what this version would write there might be wrong.
+    """
     (taken,) = connection.execute("PRAGMA user_version").fetchone()
+    if taken > len(MIGRATIONS):
+        raise OSError(errno.ENOTSUP, "a newer version of this service has written it")
     for number, step in enumerate(MIGRATIONS[taken:], start=taken + 1):
         connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from mockbackend.storage import database, migrations
 from mockbackend.storage.migrations import MIGRATIONS, migrate
 from tests.conftest import StartServer
 from tests.routes.api import say, texts
+from tests.running import environment, free_port
 
 NEWEST = len(MIGRATIONS)
 
@@ -89,3 +92,18 @@ async def test_the_service_goes_on_with_the_oldest_folder(start_server: StartSer
         assert await texts(client, "a") == []
         await say(client, "Hello", "a")
         assert await texts(client, "a") == [("user", "Hello"), ("assistant", "You said: Hello")]
+
+
+def test_a_folder_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "conversation_metadata.db"
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {NEWEST + 1}")
+    env = environment({"DATA_DIR": str(path.parent), "PORT": str(free_port())})
+    command = [sys.executable, "-m", "mockbackend", "serve"]
+    ended = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=30)
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1] == (
+        f"DATA_DIR: {path.parent} cannot be used (a newer version of this service has written it)"
+    )
+    assert version(path) == NEWEST + 1
