@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .deferred import defer
 from .settings import Settings, SettingsError
 from .workers import supervise
 
@@ -67,6 +68,7 @@ async def _nothing() -> None:
 def _work(settings: Settings, listening: socket.socket, leash: int | None) -> int:
     # What imports make is no garbage, and walking it again and again is a fifth of the start.
     gc.disable()
+    defer("openai.types", "langgraph_sdk")
     from .app import create_app
 
     app = create_app(settings)

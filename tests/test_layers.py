@@ -28,7 +28,7 @@ LAYERS = (
     ("answering",),
     ("messages", "passages"),
     ("events",),
-    ("settings", "errors", "log", "emulator", "connection"),
+    ("settings", "errors", "log", "emulator", "connection", "deferred"),
 )
 # Further rules: what each may import of the package at all.
 ONLY = {
@@ -45,6 +45,7 @@ IMPORTED_BY = {
     "embedded": {"app", "check"},
     "app": {"serve"},
     "connection": {"serve"},
+    "deferred": {"serve"},
     "service": {"app", "routes"},
 }
 # Foreign packages, and where alone they may be imported.
