@@ -41,9 +41,7 @@ class Resource:
     """
 
     def __init__(self, endpoints: dict[str, tuple[Endpoint, Access]]) -> None:
-        self._endpoints = endpoints
-        if "GET" in endpoints:
-            self._endpoints["HEAD"] = endpoints["GET"]
+        self._endpoints = {**endpoints, "HEAD": endpoints["GET"]} if "GET" in endpoints else endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; raises ServiceError."""

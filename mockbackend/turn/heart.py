@@ -87,9 +87,9 @@ class Heart:
 
     async def _write(self, runs: Iterable[Run]) -> None:
         """Write the logs of those of these runs that have said something since."""
-        said = [run for run in runs if len(run.events) > run.written]
+        said = [run for run in runs if run.told > run.written]
         for start in range(0, len(said), LOGS_AT_ONCE):
-            some = [(run, len(run.events)) for run in said[start : start + LOGS_AT_ONCE]]
+            some = [(run, run.told) for run in said[start : start + LOGS_AT_ONCE]]
             await self._turns.write_logs([(run.turn, run.log()) for run, _ in some])
             for run, count in some:
                 run.written = count

@@ -34,8 +34,8 @@ class Run:
         self.answering = answering
         self.resumable = resumable
         self.began = time.monotonic()
-        self.events: list[Event] = []
-        # How many of the events its row has.
+        # How many of the answering's events the readers may have, and how many of those the turn's row has.
+        self.told = 0
         self.written = 0
         self._joined: list[Event] = []
         self._joined_count = 0
@@ -43,16 +43,16 @@ class Run:
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._readers: set[Reader] = set()
 
-    def append(self, event: Event) -> None:
-        """Let the readers have the next event."""
-        self.events.append(event)
+    def tell(self) -> None:
+        """Let the readers have the answering's next event."""
+        self.told += 1
         for reader in self._readers:
             reader.wake()
 
     def log(self) -> bytes:
         """What has been said so far, as the turn's row holds it. What was joined before is not joined again."""
-        self._joined = joined([*self._joined, *self.events[self._joined_count :]])
-        self._joined_count = len(self.events)
+        self._joined = joined([*self._joined, *self.answering.events[self._joined_count : self.told]])
+        self._joined_count = self.told
         return dump(self._joined)
 
     def end(self) -> None:
@@ -89,12 +89,12 @@ class Reader:
 
     async def next(self) -> list[Event] | None:
         """All events that are ready, waiting for one where there are none; [] when woken, None after the last."""
-        if self._position == len(self._run.events):
+        if self._position == self._run.told:
             if self._run.over.done():
                 return None
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
-        batch = self._run.events[self._position :]
+        batch = self._run.answering.events[self._position : self._run.told]
         self._position += len(batch)
         return batch
 

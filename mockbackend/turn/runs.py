@@ -163,7 +163,7 @@ class Runs:
         try:
             async with aclosing(events) as stream:  # type: ignore[type-var]
                 async for event in stream:
-                    run.append(event)
+                    run.tell()
                     if isinstance(event, StepEnded) and event.finish_reason == "tool-calls":
                         self._heart.hurry(run)
             written = run.mode == "chat"
@@ -180,8 +180,8 @@ class Runs:
             log.exception("turn %s could not be stored", turn.turn_id)
             answering.emit(Failed(NOT_STORED))
         answering.emit(ended)
-        for event in answering.events[len(run.events) :]:
-            run.append(event)
+        while run.told < len(answering.events):
+            run.tell()
         del self._runs[turn.turn_id]
         self._release(run.userid)
         run.end()

@@ -16,11 +16,16 @@ from tests.turn.valid import check_conversation
 from tests.turn.world import files, rows
 
 SENTENCE = tuple(f"word{number} " for number in range(60))
+# Longer than the second that a kill may cost: otherwise nothing could be missed.
+SPEECH = tuple(f"word{number} " for number in range(300))
 # Each prompt holds one of these; the answers are known, so that what was kept of them can be judged.
 SCRIPT = f"""
 rules:
   - when: "speak"
     text: {list(SENTENCE)}
+    tokens_per_second: 60
+  - when: "recite"
+    text: {list(SPEECH)}
     tokens_per_second: 60
   - when: "clock"
     steps:
@@ -43,12 +48,13 @@ rules:
 """
 ANSWERS = {
     "speak": "".join(SENTENCE),
+    "recite": "".join(SPEECH),
     "clock": "I look. " + "".join(SENTENCE),
     "paint": "There it is.",
     "continue": "Continued.",
 }
 PICTURE = re.compile(r"/images/([\w-]+)\)")
-KINDS = ("speak", "clock", "paint", "picture")
+KINDS = ("speak", "recite", "clock", "paint", "picture")
 
 
 @dataclass

@@ -35,7 +35,7 @@ async def kill_again_and_again(server: Server, emulator: Served, kills: int, see
     server.start()
     for number in range(kills):
         chatters = [Chatter(f"c{number}-{one}", chance.randrange(2**32)) for one in range(CONVERSATIONS)]
-        killed_at = await under_load(server, chatters, chance.uniform(0.1, 2.0))
+        killed_at = await under_load(server, chatters, chance.uniform(0.1, 3.0))
         server.start()
         await check(server, chatters, killed_at, tally)
         refused = [call for call in (await emulator.journal())["requests"] if call["status"] == 400]
