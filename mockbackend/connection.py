@@ -20,8 +20,8 @@ class Connection(TCPServer):
         await self.idle_task.stop()
 
     async def _idle_timeout(self) -> None:
-        # An answer may end after its client has closed or reset the connection.
-        if self.reader.at_eof() or self.reader.exception():
+        # After a reset, which is no end of file, the answer's end begins to wait once more.
+        if self.reader.exception():
             await asyncio.shield(self._initiate_server_close())
         else:
             await super()._idle_timeout()

@@ -21,6 +21,7 @@ from tests.upstream import Call, Upstream
 ANYWHERE = {"OPENAI_BASE_URL": "http://model.example/v1", "OPENAI_API_KEY": "k", "OPENAI_MODEL": "model"}
 
 SECRET = "s3cret"
+LOGIN = base64.b64encode(f"user:{SECRET}".encode()).decode()
 ANSWER = b"""data: {"choices": [{"index": 0, "delta": {"content": "Hello"}, "finish_reason": "stop"}]}
 
 data: [DONE]
@@ -60,13 +61,27 @@ async def test_a_certificate_that_nobody_trusts_is_refused(tmp_path: Path) -> No
 async def test_a_proxy_of_the_environment_is_gone_through(tmp_path: Path, written: str) -> None:
     async with Upstream() as proxy:
         host = proxy.address.removeprefix("http://")
-        told = {**ANYWHERE, "HTTP_PROXY": written.format(host=host, secret=SECRET), "LOG_LEVEL": "DEBUG"}
+        told = {**ANYWHERE, "HTTP_PROXY": written.format(host=host, secret=SECRET)}
         answer, call = await asked(tmp_path, proxy, told)
     assert answer.text == "Hello there"
     assert call.target == "http://model.example/v1/chat/completions"
-    login = base64.b64encode(f"user:{SECRET}".encode()).decode()
-    assert call.headers.get("proxy-authorization") == (f"Basic {login}" if "user" in written else None)
-    assert SECRET not in next(tmp_path.glob("server-*.log")).read_text()
+    assert call.headers.get("proxy-authorization") == (f"Basic {LOGIN}" if "user" in written else None)
+
+
+async def test_a_proxys_login_stays_out_of_the_log_where_the_proxy_refuses_it(tmp_path: Path) -> None:
+    async with Upstream() as proxy:
+        told = {**ANYWHERE, "OPENAI_BASE_URL": "https://model.example/v1", "UPSTREAM_MAX_TRIES": "1"}
+        told["HTTPS_PROXY"] = proxy.address.replace("http://", f"http://user:{SECRET}@")
+        with Server(tmp_path, told) as server:
+            async with server.client() as client, asyncio.TaskGroup() as group:
+                answer = group.create_task(chat(client, {"message": "Hi"}))
+                call = await proxy.call()
+                await call.refuse(407, b"no")
+            assert "407" in server.log
+            assert SECRET not in server.log
+            assert LOGIN not in server.log
+    assert call.target == "model.example:443"
+    assert "cannot be reached" in answer.result().errors[0]
 
 
 def test_a_proxy_that_cannot_be_used_is_told_at_the_start(tmp_path: Path) -> None:

@@ -76,11 +76,12 @@ class Call:
         self._out.close()
         self.over.set()
 
-    async def gone(self) -> None:
+    async def gone(self, within: float = 15.0) -> None:
         """Wait until the service has closed the call from its side."""
         try:
-            while await self._reader.read(1024):
-                pass
+            async with asyncio.timeout(within):
+                while await self._reader.read(1024):
+                    pass
         except ConnectionError:
             pass
         self.cut()

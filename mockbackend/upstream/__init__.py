@@ -182,14 +182,13 @@ class Upstream:
     def _fault(self, error: Exception, model: Model, began: float | None = None) -> UpstreamError:
         if isinstance(error, UpstreamError):
             return error
-        status, request_id, words = "-", "-", repr(error)[:1000]
+        # The client's own words are "Connection error." for all of them; a repr may hold headers, and a login in them.
+        told = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ else error
+        status, request_id, words = "-", "-", f"{type(told).__name__}: {told}"[:1000]
         if isinstance(error, openai.APIStatusError):
             status = str(error.status_code)
             request_id = error.response.headers.get("apim-request-id", "-")
             words = repr(error.body)[:1000]
-        elif isinstance(error, openai.APIConnectionError) and error.__cause__:
-            # The client's own words are "Connection error." for all of them.
-            words = f"{type(error.__cause__).__name__}: {error.__cause__}"[:1000]
         log.warning(
             "upstream %s failed: status %s after %d ms apim-request-id=%s %s",
             *(model.kind, status, (time.monotonic() - began) * 1000 if began else 0, request_id, words),

@@ -69,7 +69,7 @@ def from_exception(error: Exception, settings: Mapping[str, str]) -> UpstreamErr
 def _from_transport(error: BaseException | None, settings: Mapping[str, str]) -> UpstreamError | None:
     """Our error for one that aiohttp has raised; None for one that tells by its moment alone what it is."""
     match error:
-        case aiohttp.ConnectionTimeoutError() | aiohttp.ClientConnectorError():
+        case aiohttp.ConnectionTimeoutError() | aiohttp.ClientConnectorError() | aiohttp.ClientHttpProxyError():
             return _unreachable(settings)
         case TimeoutError():
             return silent()

@@ -76,6 +76,7 @@ CONNECTIONS = [
     (_caused(_made(aiohttp.ClientConnectorDNSError)), UNREACHABLE),
     (_caused(_made(aiohttp.ClientConnectorCertificateError)), UNREACHABLE),
     (_caused(_made(aiohttp.ClientProxyConnectionError)), UNREACHABLE),
+    (_made(aiohttp.ClientHttpProxyError), UNREACHABLE),
     (_caused(aiohttp.ConnectionTimeoutError()), UNREACHABLE),
     (_caused(aiohttp.SocketTimeoutError()), SILENT),
     (_caused(aiohttp.ServerDisconnectedError()), CUT),
@@ -90,7 +91,9 @@ CONNECTIONS = [
 
 
 @pytest.mark.parametrize(
-    ("error", "says"), CONNECTIONS, ids=[f"{error!r}-{n}" for n, (error, _) in enumerate(CONNECTIONS)]
+    ("error", "says"),
+    CONNECTIONS,
+    ids=[f"{type(error.__cause__ or error).__name__}-{n}" for n, (error, _) in enumerate(CONNECTIONS)],
 )
 def test_connections_that_fail_are_told_apart_and_asked_again(error: Exception, says: str) -> None:
     fault = faults.from_exception(error, SETTINGS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import time
 from collections.abc import Iterator
@@ -10,11 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
-import orjson
 import pytest
 
 from tests.conftest import StartServer
-from tests.faults.raw import RawUpstream
 from tests.modelled import KEY, Modelled, Rule, modelled, stored
 from tests.running import ROOT, Answer, Server, chat
 
@@ -260,47 +257,6 @@ async def test_without_a_picture_deployment_none_is_offered(gpt: Modelled, start
     tools = [tool["function"]["name"] for tool in gpt.emulator.asked("offered nothing")[0]["tools"]]
     assert tools
     assert "generate_image" not in tools
-
-
-def _document(value: Any) -> bytes:
-    body = orjson.dumps(value)
-    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
-
-
-ENCODED = base64.b64encode(PNG + bytes(40)).decode()
-SHAPES: dict[str, tuple[Any, str]] = {
-    "broken base64": ({"data": [{"b64_json": ENCODED[:-3]}]}, "is no answer"),
-    "base64 of other letters": ({"data": [{"b64_json": "äöü" * 4}]}, "is no answer"),
-    "base64 of no picture": ({"data": [{"b64_json": base64.b64encode(b"<svg/>").decode()}]}, "none that can be shown"),
-    "base64 that is a number": ({"data": [{"b64_json": 7}]}, "is no answer"),
-    "base64 too long": ({"data": [{"b64_json": "A" * (LIMIT * 3 // 2)}]}, "larger than is allowed"),
-    "a URL that is a number": ({"data": [{"url": 7}]}, "is no answer"),
-    "no data": ({"data": []}, "is no answer"),
-    "data that is a text": ({"data": "x"}, "is no answer"),
-    "a list": ([1], "is no answer"),
-    "usage that is a text": ({"data": [{"b64_json": ENCODED}], "usage": "x"}, ""),
-    "a revised prompt that is a number": ({"data": [{"b64_json": ENCODED, "revised_prompt": 7}]}, ""),
-    "an error that is null": ({"data": [{"b64_json": ENCODED}], "error": None}, ""),
-}
-
-
-@pytest.fixture(scope="module")
-def shapes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    replies = {name: (_document(value),) for name, (value, _) in SHAPES.items()}
-    with (
-        RawUpstream(replies) as upstream,
-        Server(tmp_path_factory.mktemp("shapes"), {**upstream.settings, **ENV}) as server,
-    ):
-        yield server
-
-
-@pytest.mark.parametrize("name", SHAPES)
-async def test_an_answer_of_an_odd_shape_is_told_or_taken(shapes: Server, name: str) -> None:
-    says = SHAPES[name][1]
-    async with shapes.client() as client:
-        answer = await chat(client, {"message": name, "mode": "image"})
-    assert [says in error for error in answer.errors] == [True] * bool(says)
-    assert bool(PICTURE.fullmatch(answer.text)) == (not says)
 
 
 def test_every_trouble_has_its_row_on_the_page() -> None:

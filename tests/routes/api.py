@@ -62,3 +62,10 @@ def png(width: int = 2, height: int = 2) -> bytes:
 def data_url(content: bytes, media_type: str) -> str:
     """These bytes as a data: URL."""
     return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
+
+
+async def listed(client: httpx2.AsyncClient, **query: Any) -> list[str]:
+    """The ids of the conversations that GET /conversations lists, in their order."""
+    response = await client.get("/conversations", params=query)
+    assert response.status_code == 200, response.text
+    return [row["id"] for row in response.json()]

@@ -1,0 +1,17 @@
+"""A user for each test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+
+from tests.running import Server
+
+
+@pytest.fixture
+async def client(server: Server, request: pytest.FixtureRequest) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of a user of its own."""
+    async with server.client(request.node.name) as client:
+        yield client
