@@ -41,6 +41,11 @@ class Call:
         """Send one text delta."""
         await self.event(_chunk([{"index": 0, "delta": {"content": text}, "finish_reason": None}]))
 
+    async def deltas(self, *texts: str) -> None:
+        """Send text deltas that arrive together."""
+        deltas = [_chunk([{"index": 0, "delta": {"content": text}, "finish_reason": None}]) for text in texts]
+        await self._chunk(b"".join(b"data: %b\n\n" % orjson.dumps(delta) for delta in deltas))
+
     async def finish(self, reason: str = "stop") -> None:
         """End the answer as a model does: finish reason, usage, [DONE]."""
         usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
