@@ -12,18 +12,20 @@ export class Documents {
   #timer = 0;
   #uploads = new Map(); // name: share that has gone out
 
+  constructor() {
+    byId("upload").addEventListener("click", () => byId("document").click());
+    byId("document").addEventListener("change", (event) => {
+      for (const file of event.target.files) this.take(file);
+      event.target.value = "";
+    });
+  }
+
   /** Ask whether the service takes files. */
   async begin() {
     this.#offered = api.offers("/files").catch(() => false);
     const offered = await this.#offered;
     byId("documents").hidden = !offered;
-    if (!offered) return;
-    byId("upload").onclick = () => byId("document").click();
-    byId("document").onchange = (event) => {
-      for (const file of event.target.files) this.take(file);
-      event.target.value = "";
-    };
-    await this.#refresh();
+    if (offered) await this.#refresh();
   }
 
   /** Upload it; false where the service takes no files. Whoever is quick waits until that is known. */
@@ -60,11 +62,16 @@ export class Documents {
   }
 
   #rows = [];
+  #asked = 0;
 
+  /** Answers may overtake one another: the one to the last question counts. */
   async #refresh() {
     clearTimeout(this.#timer);
+    const number = ++this.#asked;
     try {
-      this.#rows = await (await api.call("/files")).json();
+      const rows = await (await api.call("/files")).json();
+      if (number !== this.#asked) return;
+      this.#rows = rows;
     } catch (error) {
       notice(error.message);
     }

@@ -50,12 +50,43 @@ def test_no_upload_is_offered_where_the_service_takes_no_files(visit: Visit) -> 
     expect(visitor.page.locator("#notice")).to_contain_text("a.bin cannot be attached")
 
 
+PLAN = {"name": "plan.md", "mimeType": "text/markdown", "buffer": b"# Launch\n\nZephyr launches on 14 May 2031."}
+
+
+def held(page: Page, url: str) -> list[Route]:
+    """Hold the first request to an address; gives it, to be let go on."""
+    routes: list[Route] = []
+    page.route(url, lambda route: route.fallback() if routes else routes.append(route))
+    return routes
+
+
+def test_a_document_chosen_before_the_page_knows_whether_the_service_takes_any_is_uploaded(visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.page
+    offer = held(page, "**/openapi.json")
+    visitor.sign_in()
+    page.locator("#document").set_input_files(PLAN)
+    offer[0].continue_()
+    expect(page.get_by_role("region", name="Documents").get_by_role("listitem")).to_contain_text("ready")
+
+
+def test_an_old_list_of_documents_that_comes_late_takes_none_away(visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.page
+    lists = held(page, "**/files")
+    visitor.sign_in()
+    expect(page.get_by_role("region", name="Documents")).to_be_visible()
+    page.locator("#document").set_input_files(PLAN)
+    expect(page.get_by_role("region", name="Documents").get_by_role("listitem")).to_contain_text("ready")
+    with page.expect_response("**/files"):
+        lists[0].fulfill(json=[])
+    expect(page.get_by_role("region", name="Documents").get_by_role("listitem")).to_contain_text("plan.md")
+
+
 def test_an_answer_from_an_uploaded_document_names_it_as_a_source(visitor: Visitor) -> None:
     page = visitor.page
     documents = page.get_by_role("region", name="Documents")
-    page.locator("#document").set_input_files(
-        {"name": "plan.md", "mimeType": "text/markdown", "buffer": b"# Launch\n\nZephyr launches on 14 May 2031."}
-    )
+    page.locator("#document").set_input_files(PLAN)
     expect(documents.get_by_role("listitem")).to_contain_text("ready")
     visitor.ask("What do the documents say of Zephyr?")
     expect(page.get_by_role("region", name="Sources")).to_contain_text("plan.md, Launch")
