@@ -7,15 +7,18 @@ it ends, its calls have results and its steps are closed, so that what is stored
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from . import events as ev
+from .errors import INTERNAL, PromptRefused, UpstreamError
 from .events import Event, FinishReason, Order, Usage
 from .messages import INTERRUPTED, Message, answer
 
 TOO_LONG = "too long"
+log = logging.getLogger("mockbackend.turn")
 
 
 class Stop:
@@ -175,6 +178,25 @@ class Answering:
             if self._order.calls[call_id] == "arguments":
                 self.emit(ev.ToolCalled(call_id, started[call_id], {}))
             self.emit(ev.ToolReturned(call_id, {"error": INTERRUPTED}, failed=True))
+
+
+@asynccontextmanager
+async def attempt(answering: Answering) -> AsyncIterator[None]:
+    """Work on an answer that never raises: where it fails, or is stopped, the answer ends and says so."""
+    try:
+        async with answering.stop.scope():
+            yield
+    except UpstreamError as error:
+        if isinstance(error, PromptRefused):
+            answering.refuse_prompt()
+        # A call that was stopped may fail as it is closed: the stop is how it ended.
+        if answering.stop.reason is None:
+            answering.fail(error.message)
+    except Exception:
+        log.exception("turn %s failed", answering.turn_id)
+        answering.fail(INTERNAL)
+    if answering.stop.reason is not None and answering.finish is None:
+        answering.end_stopped()
 
 
 async def produced(answering: Answering, work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[Event]:

@@ -19,7 +19,8 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 from pydantic import ValidationError
 
-from ..errors import INTERNAL, PromptRefused, UpstreamError
+from ..answering import attempt
+from ..errors import UpstreamError
 from ..events import ToolCalled, ToolReturned
 from ..messages import Message
 from .asking import ask
@@ -68,33 +69,18 @@ async def _model(state: State, runtime: Runtime[Chat]) -> Command[str]:
     if answering.finish is not None:
         # The turn was stopped among its tools.
         return Command(goto=END)
-    try:
-        async with answering.stop.scope():
-            await ask(chat, state["messages"])
-    except UpstreamError as error:
-        if isinstance(error, PromptRefused):
-            answering.refuse_prompt()
-        # A call that was stopped may fail as it is closed: the stop is how it ended.
-        if answering.stop.reason is None:
-            answering.fail(error.message)
-    except Exception:
-        log.exception("the model node failed")
-        answering.fail(INTERNAL)
-    if answering.stop.reason is not None and answering.finish is None:
-        chat.calls = []
-        answering.end_stopped()
-    return Command(update={"messages": answering.fold()}, goto=TOOLS if chat.calls else END)
+    async with attempt(answering):
+        await ask(chat, state["messages"])
+    onward = chat.calls and answering.finish is None
+    return Command(update={"messages": answering.fold()}, goto=TOOLS if onward else END)
 
 
 async def _tools(state: State, runtime: Runtime[Chat]) -> dict[str, Any]:
     chat = runtime.context
     answering = chat.answering
     calls, chat.calls = chat.calls, []
-    async with answering.stop.scope():
+    async with attempt(answering):
         await asyncio.gather(*(_run(chat, call, fault) for call, fault in calls))
-    if answering.stop.reason is not None:
-        answering.end_stopped()
-    else:
         answering.end_step("tool-calls", chat.usage)
     return {"messages": answering.fold()}
 

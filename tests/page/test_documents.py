@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.page.conftest import Visit
 from tests.page.visiting import Visitor
@@ -50,7 +50,7 @@ def test_no_upload_is_offered_where_the_service_takes_no_files(visit: Visit) -> 
     expect(visitor.page.locator("#notice")).to_contain_text("a.bin cannot be attached")
 
 
-PLAN = {"name": "plan.md", "mimeType": "text/markdown", "buffer": b"# Launch\n\nZephyr launches on 14 May 2031."}
+PLAN = FilePayload(name="plan.md", mimeType="text/markdown", buffer=b"# Launch\n\nZephyr launches on 14 May 2031.")
 
 
 def held(page: Page, url: str) -> list[Route]:
