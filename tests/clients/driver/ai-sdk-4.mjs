@@ -26,9 +26,11 @@ function Messages({ options: { id, api, headers, messages, resume, more }, held 
     if (resume) chat.experimental_resume();
   }, []);
   return chat.messages.map((message) =>
-    createElement("article", { key: message.id }, message.role, ": ", message.content),
+    createElement("article", { key: message.id }, `${message.role}: `, words(message)),
   );
 }
+
+export const words = (message) => message.content;
 
 export const act = {
   send: (chat, { text, files, body }) =>

@@ -21,14 +21,11 @@ export function Chat({ options: { id, api, headers, messages, resume, more }, he
   });
   held.chat = chat;
   return chat.messages.map((message) =>
-    createElement(
-      "article",
-      { key: message.id },
-      `${message.role}: `,
-      message.parts.map((part) => (part.type === "text" ? part.text : "")).join(""),
-    ),
+    createElement("article", { key: message.id }, `${message.role}: `, words(message)),
   );
 }
+
+export const words = (message) => message.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
 
 export const act = {
   send: (chat, { text, files, body }) => chat.sendMessage({ text, files: files && fileList(files) }, { body }),

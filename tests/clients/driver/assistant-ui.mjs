@@ -44,7 +44,7 @@ function Thread() {
   );
 }
 
-const words = (message) => message.content.map((part) => (part.type === "text" ? part.text : "")).join("");
+export const words = (message) => message.content.map((part) => (part.type === "text" ? part.text : "")).join("");
 
 export const act = {
   async send({ thread }, { text, files, body }, held) {

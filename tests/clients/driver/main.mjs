@@ -9,7 +9,7 @@ import { openExample } from "./example.mjs";
 import { poll } from "./poll.mjs";
 
 const FILES = { "ai-sdk-4": "ai-sdk-4", "assistant-ui": "assistant-ui" };
-const { Chat, act, look, read } = await import(`./${FILES[process.env.CLIENT] ?? "ai-sdk-ui"}.mjs`);
+const { Chat, act, look, read, words: wordsOf } = await import(`./${FILES[process.env.CLIENT] ?? "ai-sdk-ui"}.mjs`);
 
 const chats = new Map();
 const requests = [];
@@ -61,12 +61,14 @@ const commands = {
       .finally(() => (held.settled = true));
   },
 
-  // Until all of these are so: the hook's status, words in a message, so many answers, the last act's promise.
+  // Until all of these are so: the hook's status, words in a message, so many answers, the last act's promise; and what
+  // the hook holds is what the page shows, since React may render a moment later.
   async wait({ chat, status, words, responses, settled = true, seconds = 15 }) {
     const { held, page } = chats.get(chat);
     const isSo = () => {
       const seen = look(held.chat, held);
       return (
+        page.textContent === seen.messages.map((message) => `${message.role}: ${wordsOf(message)}`).join("") &&
         (!status || seen.status === status) &&
         (!words || page.textContent.includes(words)) &&
         (!responses || requests.filter((request) => request.status).length >= responses) &&
