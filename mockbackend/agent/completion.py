@@ -75,7 +75,7 @@ class Completion:
             error = chunk.get("error")
             if not error:
                 self._take_chunk(chunk)
-        except (orjson.JSONDecodeError, AttributeError, TypeError) as shape:
+        except (AttributeError, TypeError, ValueError) as shape:
             log.warning("the model API sent an event that is none (%s): %.500r", shape, data)
             raise malformed() from None
         if error:
@@ -104,6 +104,8 @@ class Completion:
     def _take_call(self, fragment: dict[str, Any]) -> None:
         function = fragment.get("function") or {}
         upstream_id = fragment.get("id") or None
+        if not isinstance(upstream_id, str | None):
+            raise TypeError("a call's id is no text")
         index = int(fragment.get("index") or 0)
         call = self._by_index.get(index)
         # Some engines count no index, or none but 0: an id of its own begins another call.

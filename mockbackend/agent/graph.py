@@ -94,6 +94,8 @@ async def _run(chat: Chat, call: ToolCalled, fault: str | None) -> None:
     if fault is None:
         result, fault = await _result(chat, tools[call.name], call.args)
     if fault is not None:
+        # The name of a file, say, may hold half a character, which JSON cannot.
+        fault = fault.encode(errors="replace").decode()
         log.info("tool %s: %s", call.name, fault)
         chat.answering.emit(ToolReturned(call.call_id, {"error": fault}, failed=True))
         return

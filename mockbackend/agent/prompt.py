@@ -1,7 +1,7 @@
 """History as the chat completions API takes it.
 
 The valid-history rule lives here and in `messages.answer_parts`: every tool call is followed by its result, no picture
-is ever an assistant's part, and a prompt that was refused is not sent again.
+is ever an assistant's part, and a prompt that was refused is not sent again, nor what its turn had found by then.
 """
 
 from __future__ import annotations
@@ -22,11 +22,15 @@ LoadPicture = Callable[[str], Awaitable[Picture | None]]
 async def wire_messages(history: list[Message], systems: list[str], load_picture: LoadPicture) -> list[Wire]:
     """The request's `messages`: the system's words, then the history."""
     wire: list[Wire] = [{"role": "system", "content": words} for words in systems]
+    refused_turn = None
     for message in history:
-        if message["role"] == "assistant":
-            wire += _answer(message["parts"])
-        elif not message.get("refused"):
+        if message.get("refused"):
+            refused_turn = message["turn"]
+        elif message["role"] == "user":
             wire.append({"role": "user", "content": await _user_content(message["parts"], load_picture)})
+        elif message["turn"] != refused_turn:
+            # Where a later step was refused, it may have been for the result of a tool.
+            wire += _answer(message["parts"])
     return wire
 
 

@@ -20,6 +20,10 @@ RULES: list[Rule] = [
     {"when": {"equals": "deltas"}, "text": ["a", "b", "c\n", "ü", "\u2028"], "tokens_per_second": 50},
     {"when": {"equals": "think"}, "reasoning": "Hm. Yes.", "text": "Well."},
     {"when": {"equals": "refuse me"}, "fault": {"kind": "prompt_filter"}},
+    {
+        "when": {"equals": "refused with the result"},
+        "steps": [{"tool_calls": [{"name": "get_current_time", "arguments": {}}]}, {"fault": {"kind": "prompt_filter"}}],
+    },
     {"when": {"equals": "no usage, please"}, "fault": {"kind": "refuse", "parameter": "stream_options"}},
     {"when": {"equals": "no warmth"}, "fault": {"kind": "refuse", "parameter": "temperature", "style": "value"}},
     {"when": {"equals": "no effort"}, "fault": {"kind": "refuse", "parameter": "reasoning_effort", "style": "unknown"}},
@@ -141,6 +145,20 @@ async def test_a_refused_prompt_is_never_sent_again(running: Modelled, client: h
     (sent,) = running.emulator.asked("and more")
     assert "refuse me" not in str(sent)
     assert (await stored(client, answer.conversation_id))[0]["content"] == "refuse me"
+
+
+async def test_what_a_tool_found_is_never_sent_again_where_it_was_refused(
+    running: Modelled, client: httpx2.AsyncClient
+) -> None:
+    answer = await chat(client, {"message": "refused with the result"})
+    assert answer.values("a")
+    assert "rephrase" in answer.errors[0]
+    after = await chat(client, {"id": answer.conversation_id, "message": "after the result"})
+    assert after.errors == []
+    (sent,) = running.emulator.asked("after the result")
+    assert [message["role"] for message in sent["messages"]] == ["system", "user"]
+    said = (await stored(client, answer.conversation_id))[1]["parts"]
+    assert [part["type"] for part in said] == ["step-start", "tool-invocation", "step-start"]
 
 
 async def test_every_delta_is_a_line_of_its_own(client: httpx2.AsyncClient) -> None:

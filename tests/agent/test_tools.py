@@ -41,6 +41,7 @@ FAULTS = {
     "a tool that cancels itself": (_call("fail", {"how": "cancel"}), "it was cancelled"),
     "a tool that returns what is no JSON": (_call("fail", {"how": "no json"}), "The tool failed: "),
     "a tool that returns half a character": (_call("fail", {"how": "half a character"}), "The tool failed: "),
+    "a tool whose error is no Unicode": (_call("fail", {"how": "a file's name"}), "There is no file report-?.txt."),
     "a tool that returns a deep thing": (_call("fail", {"how": "deep"}), "nested too deeply"),
     "a tool that raises in its thread": (_call("crash", {"how": "raise"}), "The tool failed: "),
     "a tool that hangs": (_call("rest", {"seconds": 60}), "no result within 1 seconds"),

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any
 
-from langchain_core.tools import tool
+from langchain_core.tools import ToolException, tool
 
 from mockbackend.agent.tools import AVAILABLE_TOOLS
 from mockbackend.app import create_app
@@ -43,6 +43,8 @@ async def fail(how: str) -> Any:
             return {"number": 2**70}
         case "half a character":
             return "\ud83d"
+        case "a file's name":
+            raise ToolException("There is no file report-\udcff.txt.")
         case "deep":
             value: list[Any] = []
             for _ in range(230):
