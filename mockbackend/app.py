@@ -84,14 +84,14 @@ def create_app(settings: Settings | None = None) -> Starlette:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Service]:
     """The service, open. What a crash left is finished first; leaving ends the turns that still run."""
-    try:
-        storage = await open_storage(settings.data_dir)
-        login = load_login(settings)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise SettingsError([f"DATA_DIR: {settings.data_dir} cannot be used ({reason})"]) from error
     async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(storage.close)
+        try:
+            storage = await open_storage(settings.data_dir)
+            stack.push_async_callback(storage.close)
+            login = load_login(settings)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise SettingsError([f"DATA_DIR: {settings.data_dir} cannot be used ({reason})"]) from error
         emulator_url = None
         if settings.engine == "emulator":
             # Imported late: with a real engine nothing of it is needed.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from .settings import Settings
+from .settings import Settings, SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,20 @@ class Login:
 
 
 def load_login(settings: Settings) -> Login:
-    """The configured login, or the generated one of DATA_DIR (file `login`, mode 0600)."""
+    """The configured login, or the generated one of DATA_DIR (file `login`, mode 0600).
+
+    Raises OSError, and SettingsError where that file holds none.
+    """
     if settings.backend_auth_username:
         return Login(settings.backend_auth_username, settings.backend_auth_password)
     path = settings.data_dir / "login"
     with FileLock(settings.data_dir / "setup.lock"):
         if not path.exists():
             _write(path, f"mock:{secrets.token_urlsafe(12)}\n")
-    username, _, password = path.read_text().strip().partition(":")
+    username, _, password = path.read_text(errors="replace").strip().partition(":")
+    if not username or not password:
+        # An empty one would let everybody in.
+        raise SettingsError([f"DATA_DIR: {path} holds no login (user:password); remove it, and one is generated"])
     return Login(username, password, generated=True)
 
 

@@ -7,6 +7,7 @@ also its line in `env.sample`. An empty variable counts as absent. Nothing else 
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +113,9 @@ class Settings:
     embedding_concurrency: int = _setting("Such calls at once, in one process", 4)
 
     public_url: str = _setting("Origin under which pictures are served; absent: the request's", "", "https://<host>")
-    trusted_proxies: tuple[str, ...] = _setting("Peers whose X-Forwarded headers are believed", ("127.0.0.1", "::1"))
+    trusted_proxies: tuple[str, ...] = _setting(
+        "Peers whose X-Forwarded headers are believed: addresses, networks, or *", ("127.0.0.1", "::1")
+    )
     cors_allow_origins: tuple[str, ...] = _setting(
         "Front ends that a browser may call from; * for any", LOCAL_FRONT_ENDS
     )
@@ -223,9 +226,14 @@ def _problems(settings: Settings) -> list[str]:
         if not settings.openai_model:
             problems.append("OPENAI_MODEL: missing (OPENAI_BASE_URL needs it)")
     problems += [
-        f"{name.upper()}: must be an http:// or https:// address"
+        f"{name.upper()}: must be an http:// or https:// address, without a login"
         for name in ("azure_openai_endpoint", "openai_base_url", "azure_search_endpoint", "public_url")
         if getattr(settings, name) and not _is_http_url(getattr(settings, name))
+    ]
+    problems += [
+        f"TRUSTED_PROXIES: must be addresses, networks such as 10.0.0.0/8, or *; this is none of them: {peer}"
+        for peer in settings.trusted_proxies
+        if peer != "*" and not _is_network(peer)
     ]
     if not settings.azure_v1 and not re.match(r"^\d{4}-\d{2}-\d{2}(-preview)?$", settings.azure_openai_api_version):
         problems.append("AZURE_OPENAI_API_VERSION: must be a date such as 2024-10-21, or v1")
@@ -248,4 +256,13 @@ def _is_http_url(value: str) -> bool:
         parts = urlsplit(value)
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
+    # Addresses are logged: a login in one would be as well.
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+
+
+def _is_network(value: str) -> bool:
+    try:
+        ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        return False
+    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import dataclasses
+import re
 from typing import Any
 
 import orjson
@@ -120,7 +121,7 @@ def _id(request: Request) -> str:
 
 def _limit(request: Request) -> int:
     value = request.query_params.get("limit", str(PAGE))
-    if not value.isdecimal() or not value.isascii() or not 1 <= int(value[:9]) <= MOST:
+    if not re.fullmatch(r"[0-9]{1,3}", value) or not 1 <= int(value) <= MOST:
         raise bad_request(f"limit must be a number from 1 to {MOST}.")
     return int(value)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from .database import BUSY_TIMEOUT_MS
+from . import sqlite
 
 NAME = "mock-langgraph-db.db"
 # A key of a run's configuration: the run keeps nothing of its thread, which need not be read then. LangGraph stores
@@ -27,22 +28,15 @@ T = TypeVar("T")
 
 
 def prepare(path: Path) -> None:
-    """Create the saver's tables; the caller keeps other processes out, since `setup` can meet a lock."""
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000)
-    try:
-        SqliteSaver(connection).setup()
-    finally:
-        connection.close()
+    """`sqlite.prepare`, for this database, since the saver's `setup` can meet a lock."""
+    sqlite.prepare(path, lambda connection: SqliteSaver(connection).setup())
 
 
 class Checkpoints(SqliteSaver):
     """The saver of settled history; the asynchronous methods are what LangGraph calls."""
 
     def __init__(self, path: Path) -> None:
-        connection = sqlite3.connect(path, check_same_thread=False, timeout=BUSY_TIMEOUT_MS / 1000)
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute("PRAGMA journal_size_limit=4194304")
-        super().__init__(connection)
+        super().__init__(sqlite.connect(path))
         self.is_setup = True
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
 
@@ -63,6 +57,21 @@ class Checkpoints(SqliteSaver):
         except BaseException:
             self.conn.rollback()
             raise
+
+    @contextmanager
+    def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
+        """The saver's own commits also what has failed: a thread's checkpoints would be deleted, and none written."""
+        with self.lock:
+            cursor = self.conn.cursor()
+            try:
+                yield cursor
+                if transaction:
+                    self.conn.commit()
+            except BaseException:
+                self.conn.rollback()
+                raise
+            finally:
+                cursor.close()
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """The newest checkpoint of the thread."""

@@ -6,16 +6,15 @@ tasks. Work of several transactions is ordered so that a crash between any two i
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import aiosqlite
 
-from .migrations import migrate
+from . import sqlite
+from .migrations import MIGRATIONS
 
-BUSY_TIMEOUT_MS = 10_000
 NAME = "conversation_metadata.db"
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -24,13 +23,8 @@ Run = Callable[..., list[Row]]
 
 
 def prepare(path: Path) -> None:
-    """Create and migrate the database; the caller keeps other processes out meanwhile."""
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000)
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        migrate(connection)
-    finally:
-        connection.close()
+    """`sqlite.prepare`, for this database."""
+    sqlite.prepare(path, lambda connection: sqlite.migrate(connection, MIGRATIONS))
 
 
 class Database:
@@ -42,10 +36,8 @@ class Database:
     @classmethod
     async def open(cls, path: Path) -> Database:
         """Open a database that `prepare` has made."""
-        connection = _Connection(lambda: sqlite3.connect(path, isolation_level=None), iter_chunk_size=64)
+        connection = _Connection(lambda: sqlite.connect(path, isolation_level=None), iter_chunk_size=64)
         await connection
-        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "synchronous=NORMAL", "journal_size_limit=4194304"):
-            await connection.execute_fetchall(f"PRAGMA {pragma}")
         # SQLite's own lower() knows ASCII only.
         await connection.create_function("fold", 1, str.casefold, deterministic=True)
         return cls(connection)

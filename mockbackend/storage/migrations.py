@@ -1,9 +1,4 @@
-"""The metadata database's schema, as numbered steps: PRAGMA user_version is the number of the last one taken."""
-
-from __future__ import annotations
-
-import errno
-import sqlite3
+"""The metadata database's schema, as numbered steps."""
 
 MIGRATIONS = (
     """
@@ -85,15 +80,3 @@ MIGRATIONS = (
     CREATE INDEX files_held ON files (worker) WHERE worker IS NOT NULL;
     """,
 )
-
-
-def migrate(connection: sqlite3.Connection) -> None:
-    """Take the steps that this database has not taken; the caller holds a lock that keeps other processes out.
-
-    OSError where it has taken steps that nobody here knows: what this version would write there might be wrong.
-    """
-    (taken,) = connection.execute("PRAGMA user_version").fetchone()
-    if taken > len(MIGRATIONS):
-        raise OSError(errno.ENOTSUP, "a newer version of this service has written it")
-    for number, step in enumerate(MIGRATIONS[taken:], start=taken + 1):
-        connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")

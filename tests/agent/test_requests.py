@@ -22,7 +22,10 @@ RULES: list[Rule] = [
     {"when": {"equals": "refuse me"}, "fault": {"kind": "prompt_filter"}},
     {
         "when": {"equals": "refused with the result"},
-        "steps": [{"tool_calls": [{"name": "get_current_time", "arguments": {}}]}, {"fault": {"kind": "prompt_filter"}}],
+        "steps": [
+            {"tool_calls": [{"name": "get_current_time", "arguments": {}}]},
+            {"fault": {"kind": "prompt_filter"}},
+        ],
     },
     {"when": {"equals": "no usage, please"}, "fault": {"kind": "refuse", "parameter": "stream_options"}},
     {"when": {"equals": "no warmth"}, "fault": {"kind": "refuse", "parameter": "temperature", "style": "value"}},

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import Server, environment
+from tests.running import Server, environment, free_port
 
 BAD = {"AZURE_OPENAI_ENDPOINT": "team.openai.azure.com", "LOG_LEVEL": "loud", "WEB_CONCURRENCY": "none"}
 
@@ -45,6 +45,24 @@ def test_a_port_in_use_is_told_in_a_line(tmp_path: Path, server: Server, workers
     ended = run(tmp_path, {"PORT": str(server.port), "WEB_CONCURRENCY": workers}, "serve")
     assert ended.returncode == 1
     assert ended.stderr == f"cannot listen on 0.0.0.0:{server.port}: Address already in use\n"
+
+
+@pytest.mark.parametrize("content", ["", "mock:\n", "no login"])
+def test_a_login_file_without_a_login_lets_nobody_in(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "data" / "login"
+    path.parent.mkdir()
+    path.write_text(content)
+    ended = run(tmp_path, {"PORT": str(free_port())}, "serve")
+    assert ended.returncode == 2
+    told = "DATA_DIR: data/login holds no login (user:password); remove it, and one is generated"
+    assert ended.stderr.splitlines()[-1] == told
+
+
+def test_a_login_that_cannot_be_read_ends_the_start(tmp_path: Path) -> None:
+    (tmp_path / "data" / "login").mkdir(parents=True)
+    ended = run(tmp_path, {"PORT": str(free_port())}, "serve")
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1] == "DATA_DIR: data cannot be used (Is a directory)"
 
 
 def test_a_script_that_no_emulator_can_follow_is_told(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ async def test_a_page_stands_though_a_newer_conversation_came(client: httpx2.Asy
     assert [row["id"] for row in second.json()] == ["page-1"]
 
 
-LIMITS = ["0", "-1", "201", "x", "", "1.5", "١", "1e2", "99999999999999999999"]
+LIMITS = ["0", "-1", "201", "x", "", "1.5", "١", "1e2", "99999999999999999999", "0000000050000000", "1" + "0" * 5000]
 
 
 @pytest.mark.parametrize("limit", LIMITS)

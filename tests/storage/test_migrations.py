@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mockbackend.storage import database, migrations
-from mockbackend.storage.migrations import MIGRATIONS, migrate
+from mockbackend.storage import database
+from mockbackend.storage.migrations import MIGRATIONS
+from mockbackend.storage.sqlite import migrate
 from tests.conftest import StartServer
 from tests.routes.api import say, texts
 from tests.running import environment, free_port
@@ -69,14 +70,13 @@ def test_preparing_twice_changes_nothing(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_step_that_fails_leaves_the_schema_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_fails_leaves_the_schema_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "failed.db"
     database.prepare(path)
     before = schema(path)
     broken = "CREATE TABLE made (a); ALTER TABLE none ADD COLUMN b;"
-    monkeypatch.setattr(migrations, "MIGRATIONS", (*MIGRATIONS, broken))
     with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.OperationalError, match="none"):
-        migrate(connection)
+        migrate(connection, (*MIGRATIONS, broken))
     assert schema(path) == before
     assert version(path) == NEWEST
 
@@ -94,16 +94,30 @@ async def test_the_service_goes_on_with_the_oldest_folder(start_server: StartSer
         assert await texts(client, "a") == [("user", "Hello"), ("assistant", "You said: Hello")]
 
 
-def test_a_folder_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "data" / "conversation_metadata.db"
+def refused(folder: Path) -> str:
+    """Start on that folder, which cannot be used; why not."""
+    env = environment({"DATA_DIR": str(folder), "PORT": str(free_port())})
+    command = [sys.executable, "-m", "mockbackend", "serve"]
+    ended = subprocess.run(command, cwd=folder.parent, env=env, capture_output=True, text=True, timeout=30)
+    assert ended.returncode == 2, ended.stderr
+    return ended.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ["conversation_metadata.db", "documents.db"])
+def test_a_folder_of_a_newer_version_is_left_alone(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "data" / name
     path.parent.mkdir()
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"PRAGMA user_version = {NEWEST + 1}")
-    env = environment({"DATA_DIR": str(path.parent), "PORT": str(free_port())})
-    command = [sys.executable, "-m", "mockbackend", "serve"]
-    ended = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=30)
-    assert ended.returncode == 2
-    assert ended.stderr.splitlines()[-1] == (
-        f"DATA_DIR: {path.parent} cannot be used (a newer version of this service has written it)"
-    )
-    assert version(path) == NEWEST + 1
+        connection.execute("PRAGMA user_version = 99")
+    why = "a newer version of this service has written it"
+    assert refused(path.parent) == f"DATA_DIR: {path.parent} cannot be used ({why})"
+    assert version(path) == 99
+
+
+@pytest.mark.parametrize("name", ["conversation_metadata.db", "mock-langgraph-db.db", "documents.db"])
+def test_a_damaged_folder_is_left_alone(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "data" / name
+    path.parent.mkdir()
+    path.write_bytes(b"no database" * 1000)
+    assert refused(path.parent) == f"DATA_DIR: {path.parent} cannot be used ({name}: file is not a database)"
+    assert path.read_bytes() == b"no database" * 1000

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from .. import sqlite
+
 NAME = "documents.db"
-BUSY_TIMEOUT_MS = 10_000
 MIGRATIONS = (
     """
     -- The version is counted up whenever what is findable of the owner's changes, in whichever process.
@@ -64,25 +65,8 @@ MIGRATIONS = (
 
 
 def prepare(path: Path) -> None:
-    """Create and migrate the database; the caller keeps other processes out meanwhile."""
-    connection = connect(path)
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        (taken,) = connection.execute("PRAGMA user_version").fetchone()
-        for number, step in enumerate(MIGRATIONS[taken:], start=taken + 1):
-            connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")
-    finally:
-        connection.close()
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection that any one thread at a time may use, with transactions begun by hand."""
-    connection = sqlite3.connect(
-        path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=256
-    )
-    connection.execute("PRAGMA synchronous=NORMAL")
-    connection.execute("PRAGMA journal_size_limit=4194304")
-    return connection
+    """`sqlite.prepare`, for this database."""
+    sqlite.prepare(path, lambda connection: sqlite.migrate(connection, MIGRATIONS))
 
 
 def first_id(number: int) -> int:

@@ -1,4 +1,4 @@
-"""A connection on a thread of its own: the event loop never waits for the disk, only for an answer."""
+"""A connection on a thread of its own, with transactions begun by hand: the event loop never waits for the disk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from .schema import connect
+from ..sqlite import connect
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -19,7 +19,7 @@ class Thread:
     """One connection; its work is done one after another, each piece in one transaction."""
 
     def __init__(self, path: Path, name: str) -> None:
-        self._connection = connect(path)
+        self._connection = connect(path, isolation_level=None, cached_statements=256)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
 
     async def write(

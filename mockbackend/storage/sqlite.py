@@ -1,0 +1,49 @@
+"""What the databases of a data folder have in common: how they are opened, made, and brought to the newest schema."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+BUSY_TIMEOUT_MS = 10_000
+
+
+def connect(path: Path, **options: Any) -> sqlite3.Connection:
+    """A connection that any one thread at a time may use; `options` are sqlite3's own."""
+    connection: sqlite3.Connection = sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False, **options
+    )
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA journal_size_limit=4194304")
+    return connection
+
+
+def prepare(path: Path, set_up: Callable[[sqlite3.Connection], None]) -> None:
+    """Make the database, or bring it up to date; the caller keeps other processes out meanwhile.
+
+    OSError where it cannot be: it is damaged, say, or a newer version's.
+    """
+    try:
+        connection = connect(path)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            set_up(connection)
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise OSError(errno.EIO, f"{path.name}: {error}") from error
+
+
+def migrate(connection: sqlite3.Connection, steps: Sequence[str]) -> None:
+    """Take the steps that this database has not taken: PRAGMA user_version is the number of the last one.
+
+    OSError where it has taken steps that nobody here knows: what this version would write there might be wrong.
+    """
+    (taken,) = connection.execute("PRAGMA user_version").fetchone()
+    if taken > len(steps):
+        raise OSError(errno.ENOTSUP, "a newer version of this service has written it")
+    for number, step in enumerate(steps[taken:], start=taken + 1):
+        connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")
