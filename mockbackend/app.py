@@ -105,7 +105,11 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         documents = open_documents(settings, storage, upstream)
         stack.push_async_callback(documents.close)
         runs = Runs(settings, storage, history, upstream, maker, documents)
-        attachments = Attachments(storage.pictures, Fetcher(settings.max_picture_bytes, allow_private=False))
+        attachments = Attachments(
+            storage.pictures,
+            Fetcher(settings.max_picture_bytes, allow_private=False),
+            settings.max_picture_bytes,
+        )
         beginning = Beginning(storage, history, attachments, runs.find, runs.watch, settings.max_conversation_messages)
         service = Service(settings, login, storage, upstream, history, documents, runs, beginning)
         await service.recover()

@@ -32,6 +32,7 @@ from .events import (
 )
 
 Part = dict[str, Any]
+UNTITLED = "New conversation"
 INTERRUPTED = "The call was interrupted before it had a result."
 
 
@@ -139,11 +140,15 @@ def answer(message_id: str, turn: str, at: int, events: list[Event], *, complete
     return message
 
 
-def title_of(message: Message) -> str:
-    """The opening words of a message, at most 60 characters and cut between words."""
-    words = " ".join(text_of(message).split())
+def title_of(messages: Iterable[Message]) -> str:
+    """The opening words of the first user's message, at most 60 characters and cut between words."""
+    opening = next((message for message in messages if message["role"] == "user"), None)
+    if opening is None:
+        return UNTITLED
+    words = " ".join(text_of(opening).split())
     if not words:
-        return "Picture" if any(part["type"] == "picture" for part in message["parts"]) else "Attachment"
+        kinds = {part["type"] for part in opening["parts"]}
+        return "Picture" if "picture" in kinds else "Attachment" if "attachment" in kinds else UNTITLED
     if len(words) <= 60:
         return words
     return words[:60].rsplit(" ", 1)[0].rstrip(",;:") + "…"

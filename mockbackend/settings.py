@@ -90,7 +90,9 @@ class Settings:
     image_timeout_seconds: float = _setting("Longest wait for a picture", 180.0)
     upstream_max_tries: int = _setting("Tries of one model call before its first token", 4)
     upstream_max_wait_seconds: float = _setting("Longest wait between those tries, in all", 20.0)
-    max_picture_bytes: int = _setting("Largest picture that is fetched or stored", 20 * 1024 * 1024)
+    max_picture_bytes: int = _setting(
+        "Largest picture that is made; pictures of one request at the most, all together", 20 * 1024 * 1024
+    )
 
     azure_search_endpoint: str = _setting(
         "Azure AI Search service that indexes documents; absent: they are indexed in DATA_DIR",

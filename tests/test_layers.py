@@ -28,7 +28,7 @@ LAYERS = (
     ("answering",),
     ("messages", "passages"),
     ("events",),
-    ("settings", "errors", "log", "emulator", "connection", "deferred"),
+    ("settings", "errors", "log", "threads", "emulator", "connection", "deferred"),
 )
 # Further rules: what each may import of the package at all.
 ONLY = {

@@ -161,19 +161,19 @@ TITLES = {
 
 @pytest.mark.parametrize("text", TITLES)
 def test_a_title_is_the_opening_words(text: str) -> None:
-    assert title_of(said(words(text))) == TITLES[text]
+    assert title_of([said(words(text))]) == TITLES[text]
 
 
 @given(st.text())
 def test_any_title_is_short_and_on_one_line(text: str) -> None:
-    title = title_of(said(words(text)))
+    title = title_of([said(words(text))])
     assert 1 <= len(title) <= 61
     assert title == " ".join(title.split())
 
 
 def test_a_message_without_words_is_named_by_what_it_holds() -> None:
-    assert title_of(said({"type": "picture", "token": "t", "name": "n"})) == "Picture"
-    assert title_of(said({"type": "attachment", "name": "n", "text": "t"})) == "Attachment"
+    assert title_of([said({"type": "picture", "token": "t", "name": "n"})]) == "Picture"
+    assert title_of([said({"type": "attachment", "name": "n", "text": "t"})]) == "Attachment"
 
 
 def test_the_time_is_in_milliseconds() -> None:

@@ -7,11 +7,7 @@ what belongs to the running turn.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import contextvars
 import functools
-import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +19,7 @@ from langchain_core.tools import BaseTool, StructuredTool, ToolException, tool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from ..events import PictureMade
+from ..threads import in_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,33 +89,7 @@ def schema(name: str) -> dict[str, Any]:
 
 
 async def invoke(tool: BaseTool, args: dict[str, Any], config: RunnableConfig) -> Any:
-    """Run a tool. One that is no coroutine gets a thread of its own: a pool would be used up by those that hang."""
+    """Run a tool; one that is no coroutine, on a thread."""
     if isinstance(tool, StructuredTool) and tool.coroutine is None:
-        return await _in_thread(functools.partial(tool.invoke, args, config))
+        return await in_thread(functools.partial(tool.invoke, args, config), "tool")
     return await tool.ainvoke(args, config)
-
-
-async def _in_thread(work: Callable[[], Any]) -> Any:
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
-
-    def settle(result: Any, error: BaseException | None) -> None:
-        if not future.done():
-            future.set_result((result, error))
-
-    def run() -> None:
-        result, error = None, None
-        try:
-            result = context.run(work)
-        except BaseException as raised:
-            error = raised
-        # A thread that outlives the loop has nobody to tell.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, result, error)
-
-    context = contextvars.copy_context()
-    threading.Thread(target=run, daemon=True, name="tool").start()
-    result, error = await future
-    if error is not None:
-        raise error
-    return result

@@ -7,6 +7,7 @@ a name that changes its address nor a redirect gets behind the check.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 from typing import Any
@@ -18,6 +19,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from ..errors import UpstreamError
 from ..storage.pictures import Picture
+from ..threads import in_thread
 from .kinds import picture
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -25,6 +27,8 @@ _NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
 _COMPATIBLE = ipaddress.IPv6Network("::/96")
 SECONDS = 30.0
 REDIRECTS = 3
+LOOKUPS = 8
+TOO_LARGE = "The picture is larger than is allowed."
 
 
 class FetchError(UpstreamError):
@@ -32,45 +36,70 @@ class FetchError(UpstreamError):
 
 
 class _PublicResolver(AbstractResolver):
-    """Names to public addresses; the others do not exist."""
+    """Names to public addresses; the others do not exist.
 
-    def __init__(self, *, allow_private: bool) -> None:
-        self._inner = aiohttp.ThreadedResolver()
+    A name server that does not answer holds a thread for a minute. These are not the event loop's, which all that is
+    looked up shares with what is written to disk, and `LOOKUPS` at the most.
+    """
+
+    def __init__(self, lookups: asyncio.Semaphore, *, allow_private: bool) -> None:
+        self._lookups = lookups
         self._allow_private = allow_private
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        allowed = [one for one in found if self._allow_private or is_public(one["host"])]
+        found = {address[0]: kind for kind, _, _, _, address in await self._look_up(host, port, family)}
+        allowed = {one: kind for one, kind in found.items() if self._allow_private or is_public(one)}
         if not allowed:
             raise FetchError("The picture's address is a private one and is not fetched.")
-        return allowed
+        flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+        return [
+            ResolveResult(hostname=host, host=one, port=port, family=kind, proto=socket.IPPROTO_TCP, flags=flags)
+            for one, kind in allowed.items()
+        ]
+
+    async def _look_up(self, host: str, port: int, family: socket.AddressFamily) -> list[Any]:
+        loop = asyncio.get_running_loop()
+        await self._lookups.acquire()
+
+        def look() -> list[Any]:
+            try:
+                return socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+            finally:
+                # When it ends, not when its waiter leaves. A thread that outlives the loop has nobody to tell.
+                with contextlib.suppress(RuntimeError):
+                    loop.call_soon_threadsafe(self._lookups.release)
+
+        return await in_thread(look, "lookup")
 
     async def close(self) -> None:
-        await self._inner.close()
+        """Nothing is held."""
 
 
 class Fetcher:
     """Fetches pictures of at most `max_bytes`; private addresses only where `allow_private`."""
 
     def __init__(self, max_bytes: int, *, allow_private: bool, seconds: float = SECONDS) -> None:
+        self._lookups = asyncio.Semaphore(LOOKUPS)
         self._max_bytes = max_bytes
         self._seconds = seconds
         self._allow_private = allow_private
 
-    async def fetch(self, url: str) -> Picture:
-        """The picture at `url`. Raises FetchError, or NotAPicture."""
-        connector = aiohttp.TCPConnector(resolver=_PublicResolver(allow_private=self._allow_private), force_close=True)
+    async def fetch(self, url: str, most: int | None = None) -> Picture:
+        """The picture at `url`, of at most `most` bytes where that is less. Raises FetchError, or NotAPicture."""
+        resolver = _PublicResolver(self._lookups, allow_private=self._allow_private)
+        connector = aiohttp.TCPConnector(resolver=resolver, force_close=True)
+        limit = self._max_bytes if most is None else min(most, self._max_bytes)
         try:
             async with asyncio.timeout(self._seconds), aiohttp.ClientSession(connector=connector) as session:
-                return picture(await self._read(session, yarl.URL(url)))
+                return picture(await self._read(session, yarl.URL(url), limit))
         except TimeoutError:
             raise FetchError("The picture's address gave nothing in time.") from None
         except (aiohttp.ClientError, ValueError, OSError) as error:
             raise FetchError("The picture's address gave no picture.") from error
 
-    async def _read(self, session: aiohttp.ClientSession, url: yarl.URL) -> bytes:
+    async def _read(self, session: aiohttp.ClientSession, url: yarl.URL, limit: int) -> bytes:
         for _ in range(REDIRECTS + 1):
             self._check(url)
             async with session.get(url, allow_redirects=False) as response:
@@ -79,7 +108,7 @@ class Fetcher:
                     continue
                 if response.status != 200:
                     raise FetchError(f"The picture's address answered with status {response.status}.")
-                return await self._body(response)
+                return await _body(response, limit)
         raise FetchError("The picture's address redirects too often.")
 
     def _check(self, url: yarl.URL) -> None:
@@ -91,13 +120,14 @@ class Fetcher:
         if not self._allow_private and _is_address(host) and not is_public(host):
             raise FetchError("The picture's address is a private one and is not fetched.")
 
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
-        content = bytearray()
-        async for chunk in response.content.iter_any():
-            content += chunk
-            if len(content) > self._max_bytes:
-                raise FetchError("The picture is larger than is allowed.")
-        return bytes(content)
+
+async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    content = bytearray()
+    async for chunk in response.content.iter_any():
+        content += chunk
+        if len(content) > limit:
+            raise FetchError(TOO_LARGE)
+    return bytes(content)
 
 
 def is_public(address: str) -> bool:

@@ -12,7 +12,7 @@ from ..settings import Settings
 from ..storage.pictures import Picture, Pictures
 from ..upstream import Upstream
 from ..upstream.faults import malformed
-from .fetch import SECONDS, Fetcher, is_private_host
+from .fetch import SECONDS, TOO_LARGE, Fetcher, is_private_host
 from .kinds import picture
 
 
@@ -56,7 +56,7 @@ class PictureMaker:
         encoded, url = entry.get("b64_json"), entry.get("url")
         if encoded and isinstance(encoded, str):
             if len(encoded) * 3 // 4 > self._settings.max_picture_bytes:
-                raise UpstreamError("The picture is larger than is allowed.")
+                raise UpstreamError(TOO_LARGE)
             try:
                 return picture(base64.b64decode(encoded, validate=True))
             except ValueError:

@@ -1,71 +1,82 @@
-"""Attachments of a user's message, made into stored parts: pictures into the store, text into the message."""
+"""Attachments of messages, made into stored parts: pictures into the store, text into the message."""
 
 from __future__ import annotations
 
+import asyncio
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from ..errors import UpstreamError, unusable
 from ..messages import Part
-from ..pictures.fetch import Fetcher
-from ..pictures.kinds import NotAPicture, picture
+from ..pictures.fetch import TOO_LARGE, Fetcher, FetchError
+from ..pictures.kinds import picture
 from ..storage.pictures import Picture, Pictures
-from .request import Attachment
+from .request import Attachment, SentMessage
 
 OWN_PICTURE = re.compile(r"/images/([A-Za-z0-9_-]{32})$")
 TEXT_TYPES = ("text/", "application/json", "application/xml", "application/yaml", "application/x-yaml")
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """An attachment that can be stored: a picture's bytes, a stored picture's token, or a text."""
-
-    name: str
-    media_type: str = ""
-    picture: Picture | None = None
-    token: str | None = None
-    text: str = ""
+MOST = 50
+SECONDS = 60.0
 
 
 class Attachments:
-    """Prepares attachments before anything is stored, and stores them once the turn has its place."""
+    """Stores what came with messages; their pictures have at most `max_bytes` together."""
 
-    def __init__(self, store: Pictures, fetcher: Fetcher) -> None:
+    def __init__(self, store: Pictures, fetcher: Fetcher, max_bytes: int) -> None:
         self._store = store
         self._fetcher = fetcher
+        self._max_bytes = max_bytes
 
-    async def prepare(self, userid: str, attachment: Attachment) -> Prepared:
-        """Decode, or fetch; a 422 where it cannot be used."""
-        if attachment.url is not None:
-            return await self._from_url(userid, attachment.name, attachment.url)
-        content = attachment.content or b""
-        if attachment.media_type.startswith("image/"):
-            try:
-                return Prepared(attachment.name, picture=picture(content))
-            except NotAPicture as error:
-                raise unusable(f"{attachment.name}: {error.message}") from None
-        if attachment.media_type.startswith(TEXT_TYPES):
-            try:
-                return Prepared(attachment.name, attachment.media_type, text=content.decode())
-            except UnicodeDecodeError:
-                raise unusable(f"{attachment.name}: the text is not UTF-8.") from None
-        raise unusable(f"{attachment.name}: {attachment.media_type or 'files of no type'} cannot be attached.")
+    async def store(
+        self, userid: str, conversation_id: str, messages: Sequence[SentMessage], tokens: list[str]
+    ) -> list[list[Part]]:
+        """The parts of each message's attachments; a 422 where one cannot be used.
 
-    async def _from_url(self, userid: str, name: str, url: str) -> Prepared:
-        own = OWN_PICTURE.search(url)
-        if own and await self._store.is_owner(userid, own[1]):
-            return Prepared(name, token=own[1])
+        The tokens of stored pictures go into `tokens` one by one: the caller discards them where no turn comes of it.
+        """
+        count = sum(len(message.attachments) for message in messages)
+        if count > MOST:
+            raise unusable(f"messages: at most {MOST} files can be attached.")
+        if not count:
+            return [[] for _ in messages]
+        room = self._max_bytes
+        stored: list[list[Part]] = []
+        limit = asyncio.timeout(SECONDS)
         try:
-            return Prepared(name, picture=await self._fetcher.fetch(url))
+            async with limit:
+                for message in messages:
+                    stored.append([])
+                    for attachment in message.attachments:
+                        found = await self._content(userid, attachment, room)
+                        if isinstance(found, Picture):
+                            room -= len(found.content)
+                            token = await self._store.put(userid, conversation_id, found)
+                            tokens.append(token)
+                            found = {"type": "picture", "token": token, "media_type": found.media_type}
+                        stored[-1].append({**found, "name": attachment.name})
+        except TimeoutError:
+            if limit.expired():
+                raise unusable("messages: the attached pictures could not be fetched in time.") from None
+            raise
+        return stored
+
+    async def _content(self, userid: str, attachment: Attachment, room: int) -> Picture | Part:
+        """A picture that is to be stored, or the part that needs no storing."""
+        name, media_type, content = attachment.name, attachment.media_type, attachment.content or b""
+        try:
+            if attachment.url is not None:
+                own = OWN_PICTURE.search(attachment.url)
+                if own and await self._store.is_owner(userid, own[1]):
+                    return {"type": "picture", "token": own[1]}
+                return await self._fetcher.fetch(attachment.url, room)
+            if media_type.startswith("image/"):
+                if len(content) > room:
+                    raise FetchError(TOO_LARGE)
+                return picture(content)
+            if media_type.startswith(TEXT_TYPES):
+                return {"type": "attachment", "media_type": media_type, "text": content.decode()}
         except UpstreamError as error:
             raise unusable(f"{name}: {error.message}") from None
-
-    async def store(self, userid: str, conversation_id: str, prepared: Prepared) -> Part:
-        """The part of the message."""
-        if prepared.picture is not None:
-            token = await self._store.put(userid, conversation_id, prepared.picture)
-            media_type = prepared.picture.media_type
-            return {"type": "picture", "token": token, "name": prepared.name, "media_type": media_type}
-        if prepared.token is not None:
-            return {"type": "picture", "token": prepared.token, "name": prepared.name}
-        return {"type": "attachment", "name": prepared.name, "media_type": prepared.media_type, "text": prepared.text}
+        except UnicodeDecodeError:
+            raise unusable(f"{name}: the text is not UTF-8.") from None
+        raise unusable(f"{name}: {media_type or 'files of no type'} cannot be attached.")

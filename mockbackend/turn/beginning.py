@@ -17,7 +17,7 @@ from ..messages import Message, Part, now_ms, title_of
 from ..storage import Storage
 from ..storage.conversations import Conversation
 from ..storage.turns import Claim, Turn
-from .attachments import Attachments, Prepared
+from .attachments import Attachments
 from .ending import recover
 from .history import History
 from .placement import needs_history, place
@@ -55,64 +55,57 @@ class Beginning:
         """The turn's row, written. Raises ServiceError: 404, 409, 422."""
         if len(request.messages) > self._max_messages:
             raise unusable(f"messages: a conversation has at most {self._max_messages}.")
-        earlier = request.messages[:-1]
-        if any(message.attachments for message in earlier) and await self._is_begun(userid, request.conversation_id):
-            # A client sends its whole list each time; what is stored already is neither stored nor fetched again.
-            earlier = tuple(replace(message, attachments=()) for message in earlier)
-        prepared = [
-            [await self._attachments.prepare(userid, one) for one in message.attachments]
-            for message in (*earlier, request.messages[-1])
-        ]
-        new_pictures: list[str] = []
+        conversation_id = request.conversation_id or str(uuid.uuid4())
+        pictures: list[str] = []
         try:
-            return await self._claim(userid, request, framing, prepared, new_pictures)
+            messages = await self._new_messages(userid, conversation_id, request)
+            attached = await self._attachments.store(userid, conversation_id, messages, pictures)
+            return await self._claim(userid, conversation_id, request, framing, attached)
         except BaseException:
-            await self._storage.pictures.discard(new_pictures)
+            await self._storage.pictures.discard(pictures)
             raise
 
-    async def _is_begun(self, userid: str, conversation_id: str | None) -> bool:
-        if conversation_id is None:
-            return False
-        conversation = await self._storage.conversations.get(userid, conversation_id)
-        return conversation is not None and conversation.message_count > 0
+    async def _new_messages(self, userid: str, conversation_id: str, request: ChatRequest) -> tuple[SentMessage, ...]:
+        """The messages, the attachments of stored ones left out: a client sends its whole list each time."""
+        *earlier, last = request.messages
+        if any(message.attachments for message in earlier):
+            conversation = await self._storage.conversations.get(userid, conversation_id)
+            if conversation is not None and conversation.message_count > 0:
+                earlier = [replace(message, attachments=()) for message in earlier]
+        return (*earlier, last)
 
     async def _claim(
-        self,
-        userid: str,
-        request: ChatRequest,
-        framing: str,
-        prepared: list[list[Prepared]],
-        new_pictures: list[str],
+        self, userid: str, conversation_id: str, request: ChatRequest, framing: str, attached: list[list[Part]]
     ) -> Claim:
-        conversation_id = request.conversation_id or str(uuid.uuid4())
         turn_id, at = uuid.uuid4().hex, now_ms()
-        title = title_of(_message(next(m for m in request.messages if m.role == "user"), turn_id, at, []))
-        if not title or title == "Attachment":
-            title = "Attachment" if request.messages[-1].attachments else "New conversation"
+        messages = [
+            _message(message, turn_id, at, parts) for message, parts in zip(request.messages, attached, strict=True)
+        ]
+        title = title_of(messages)
         began = time.monotonic()
-        stored: list[list[Part]] | None = None if any(prepared) else [[] for _ in prepared]
 
-        def first(conversation: Conversation) -> Turn | None:
-            # Nearly every turn is claimed with its conversation at once; attachments and the history take longer.
-            if stored is None or (conversation.message_count and needs_history(request)):
-                return None
-            return self._turn(request, conversation, None, stored, turn_id, at, framing)
+        def turn(conversation: Conversation, history: list[Message] | None) -> Turn:
+            keep, added = self._placed(request, conversation, history, messages)
+            owner, message_id = self._storage.turns.owner, f"msg-{uuid.uuid4().hex}"
+            return Turn(conversation.id, turn_id, message_id, owner, at, framing, keep, added)
+
+        def is_placed_in_history(conversation: Conversation) -> bool:
+            return conversation.message_count > 0 and needs_history(request)
 
         while True:
-            conversation, claim = await self._storage.turns.begin(userid, conversation_id, title, first)
+            # Nearly every turn is claimed with its conversation at once.
+            conversation, claim = await self._storage.turns.begin(
+                userid, conversation_id, title, lambda row: None if is_placed_in_history(row) else turn(row, None)
+            )
             if conversation is None:
                 raise not_found()
-            if claim is None and first(conversation) is None:
-                if stored is None:
-                    stored = [await self._store(userid, conversation_id, parts, new_pictures) for parts in prepared]
-                history = None
-                if conversation.message_count and needs_history(request):
-                    history = await self._history.read(conversation_id)
-                turn = self._turn(request, conversation, history, stored, turn_id, at, framing)
+            if claim is None and is_placed_in_history(conversation):
+                history = await self._history.read(conversation_id)
+                placed = turn(conversation, history)
                 # An edited first message gives the title, unless that was renamed.
-                retitled = history and turn.keep == 0 and conversation.title == title_of(history[0])
+                retitled = placed.keep == 0 and conversation.title == title_of(history)
                 new_title = title if retitled else conversation.title
-                claim = await self._storage.turns.claim(userid, turn, conversation, new_title)
+                claim = await self._storage.turns.claim(userid, placed, conversation, new_title)
             if claim is not None:
                 return claim
             running = await self.release_dead(conversation_id)
@@ -151,43 +144,25 @@ class Beginning:
         run = self._find_run(turn.turn_id)
         return turn.stop_requested or (run is not None and run.answering.stop.reason is not None)
 
-    async def _store(
-        self, userid: str, conversation_id: str, prepared: list[Prepared], new_pictures: list[str]
-    ) -> list[Part]:
-        parts: list[Part] = []
-        for one in prepared:
-            parts.append(await self._attachments.store(userid, conversation_id, one))
-            if one.picture is not None:
-                new_pictures.append(parts[-1]["token"])
-        return parts
-
-    def _turn(
+    def _placed(
         self,
         request: ChatRequest,
         conversation: Conversation,
         history: list[Message] | None,
-        stored: list[list[Part]],
-        turn_id: str,
-        at: int,
-        framing: str,
-    ) -> Turn:
+        messages: list[Message],
+    ) -> tuple[int, list[Message]]:
+        """How many of the stored messages stay, and which of the request's follow them."""
         keep, replaced = conversation.message_count, None
         if history is not None:
             keep = place(request, history)
             replaced = history[keep]["id"] if keep < len(history) else None
         # A list that came with a new conversation is its history.
-        first = 0 if conversation.message_count == 0 else len(request.messages) - 1
-        added = [
-            _message(message, turn_id, at, parts)
-            for message, parts in zip(request.messages[first:], stored[first:], strict=True)
-        ]
+        added = list(messages) if conversation.message_count == 0 else [messages[-1]]
         if replaced is not None and request.messages[-1].id is None:
-            added[-1]["id"] = replaced
+            added[-1] = {**added[-1], "id": replaced}
         if keep + len(added) > self._max_messages:
             raise unusable("This conversation is full. Please begin a new one.")
-        message_id = f"msg-{uuid.uuid4().hex}"
-        owner = self._storage.turns.owner
-        return Turn(conversation.id, turn_id, message_id, owner, at, framing, keep, added)
+        return keep, added
 
 
 def _message(sent: SentMessage, turn_id: str, at: int, parts: list[Part]) -> Message:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from mockbackend.errors import UpstreamError
 from mockbackend.pictures import fetch
-from mockbackend.pictures.fetch import Fetcher, FetchError, is_private_host, is_public
+from mockbackend.pictures.fetch import LOOKUPS, Fetcher, FetchError, is_private_host, is_public
 from mockbackend.pictures.kinds import NotAPicture, picture
 
 PRIVATE = "is a private one"
@@ -193,6 +194,35 @@ async def test_what_gives_no_picture_says_why(serve: Callable[[Answer], Any], pa
     base = await serve(_answer)
     with pytest.raises(FetchError, match=says):
         await Fetcher(1000, allow_private=False, seconds=0.3).fetch(base + path)
+
+
+async def test_names_that_nobody_answers_for_hold_up_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer, looked_up = threading.Event(), []
+    loop, all_hang = asyncio.get_running_loop(), asyncio.Event()
+
+    def hang(host: str, *rest: Any) -> list[Any]:
+        looked_up.append(host)
+        if len(looked_up) == LOOKUPS:
+            loop.call_soon_threadsafe(all_hang.set)
+        answer.wait()
+        raise socket.gaierror("no answer")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    fetcher = Fetcher(1000, allow_private=False)
+    fetching = [asyncio.create_task(fetcher.fetch(f"http://n{n}.example/x.png")) for n in range(40)]
+    try:
+        await asyncio.wait_for(all_hang.wait(), 10)
+        # The event loop's own threads, which all else needs, are free.
+        assert await asyncio.wait_for(asyncio.to_thread(lambda: "free"), 10) == "free"
+        # A waiter that leaves does not make room while its thread hangs.
+        fetching[0].cancel()
+        await asyncio.wait([fetching[0]])
+        assert len(looked_up) == LOOKUPS
+    finally:
+        answer.set()
+    ended = await asyncio.gather(*fetching[1:], return_exceptions=True)
+    assert {str(error) for error in ended} == {"The picture's address gave no picture."}
+    assert len(looked_up) >= 39
 
 
 async def test_a_page_is_no_picture(serve: Callable[[Answer], Any]) -> None:

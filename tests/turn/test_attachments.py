@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from mockbackend.errors import ServiceError
+from mockbackend.pictures.fetch import Fetcher
+from mockbackend.storage import Storage, open_storage
+from mockbackend.turn import attachments
+from mockbackend.turn.attachments import Attachments
+from mockbackend.turn.request import Attachment, SentMessage
 from tests.routes.api import data_url, png
 from tests.running import chat
 from tests.turn.world import World, files
@@ -96,7 +106,22 @@ async def test_an_attachment_needs_no_words(world: World, user: httpx2.AsyncClie
     assert answer.status == 200
     assert [part["type"] for part in await asked(world)] == ["image_url"]
     (row,) = (await user.get("/conversations")).json()
-    assert row["title"] in ("Picture", "Attachment")
+    assert row["title"] == "Picture"
+    # It was given by the message: an edited one gives another.
+    edited = {"messages": [{"role": "user", "content": "A red dot"}], "messageId": await first_id(user, row["id"])}
+    assert (await chat(user, {"id": row["id"], **edited})).status == 200
+    assert (await user.get(f"/conversations/{row['id']}")).json()["title"] == "A red dot"
+
+
+async def test_the_word_attachment_is_a_title_as_any_other(user: httpx2.AsyncClient) -> None:
+    answer = await chat(user, {"message": "Attachment"})
+    assert (await user.get(f"/conversations/{answer.conversation_id}")).json()["title"] == "Attachment"
+
+
+async def first_id(user: httpx2.AsyncClient, conversation_id: str) -> str:
+    """The id of a conversation's first message."""
+    message_id: str = (await user.get(f"/conversations/{conversation_id}")).json()["messages"][0]["id"]
+    return message_id
 
 
 async def test_attachments_of_earlier_messages_are_the_stored_ones(world: World, user: httpx2.AsyncClient) -> None:
@@ -127,6 +152,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a PDF": (sdk4({"name": "a.pdf", "url": data_url(b"%PDF-1.7", "application/pdf")}), "cannot be attached"),
     "a sound": (parts({"type": "file", "mediaType": "audio/mpeg", "url": data_url(b"x", "audio/mpeg")}), "attached"),
     "an SVG": (sdk4({"name": "a.svg", "url": data_url(b"<svg/>", "image/svg+xml")}), "none that can be shown"),
+    "too many": (sdk4(*[{"name": "a.png", "url": PNG}] * 50), "at most 50 files"),
     "a text in a picture's clothes": (sdk4({"name": "a.png", "url": data_url(b"Hello", "image/png")}), "shown"),
 }
 
@@ -144,3 +170,52 @@ async def test_what_cannot_be_attached_is_a_422_and_nothing_is_stored(
     assert reason in answer.json()["error"]["message"]
     assert (await user.get("/conversations")).json() == []
     assert sorted(files(world.server.data_dir / "pictures")) == before
+
+
+@pytest.fixture
+async def folder(tmp_path: Path) -> AsyncIterator[Storage]:
+    storage = await open_storage(tmp_path)
+    yield storage
+    await storage.close()
+
+
+async def store(folder: Storage, tokens: list[str], *attachments: Attachment, most: int = 10_000) -> None:
+    """Store what came with one message; addresses of this machine are fetched from."""
+    fetcher = Fetcher(10_000, allow_private=True)
+    message = SentMessage("user", "Look", attachments=attachments)
+    await Attachments(folder.pictures, fetcher, most).store("ann", "c", [message], tokens)
+
+
+async def test_the_pictures_of_a_message_are_limited_all_together(folder: Storage) -> None:
+    three = [Attachment("image/png", f"{n}.png", png()) for n in range(3)]
+    tokens: list[str] = []
+    await store(folder, tokens, *three, most=3 * len(png()))
+    assert len(tokens) == 3
+    with pytest.raises(ServiceError, match=r"2\.png: The picture is larger than is allowed"):
+        await store(folder, tokens, *three, most=3 * len(png()) - 1)
+    assert len(tokens) == 5, "the caller is told what has been stored until then"
+
+
+async def test_pictures_from_elsewhere_count_as_well(folder: Storage) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(png()) + png())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        two = [Attachment("", f"{n}.png", url=url) for n in range(2)]
+        await store(folder, [], *two, most=2 * len(png()))
+        with pytest.raises(ServiceError, match=r"1\.png: The picture is larger than is allowed"):
+            await store(folder, [], *two, most=2 * len(png()) - 1)
+
+
+async def test_attachments_that_take_too_long_together_are_refused(
+    folder: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attachments, "SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        with pytest.raises(ServiceError, match="could not be fetched in time"):
+            await store(folder, [], Attachment("", "a.png", url=url))
