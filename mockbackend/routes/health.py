@@ -40,7 +40,7 @@ async def live(request: Request) -> Response:
 async def ready(request: Request) -> Response:
     """The process can serve: its stores answer, and it is not draining."""
     here = service(request)
-    if here.runs.draining:
+    if here.runs.admission.draining:
         raise ServiceError(503, "draining", "The service is shutting down.")
     try:
         await here.storage.database.run("SELECT id FROM conversations LIMIT 1")

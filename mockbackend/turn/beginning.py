@@ -1,6 +1,6 @@
 """How a turn begins: its conversation is found or made, its place in the history told, its row claimed.
 
-Whatever is wrong with a request is said before anything of it is stored.
+A request that is refused leaves nothing stored.
 """
 
 from __future__ import annotations

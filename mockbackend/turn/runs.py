@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -13,12 +12,13 @@ from ..agent.context import Chat
 from ..agent.tools import ToolServices
 from ..answering import Answering
 from ..documents.documents import Documents
-from ..errors import INTERNAL, NOT_STORED, ServiceError, unusable
+from ..errors import INTERNAL, NOT_STORED, unusable
 from ..events import Event, Failed, PictureMade, StepEnded, TurnEnded
 from ..pictures.making import PictureMaker, PictureOptions
 from ..settings import Settings
 from ..storage import Storage
 from ..upstream import Upstream
+from .admission import Admission
 from .beginning import Beginning
 from .chat import chat
 from .citing import cited
@@ -51,10 +51,9 @@ class Runs:
         self._maker = maker
         self._documents = documents
         self._runs: dict[str, Run] = {}
-        self._reserved: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._heart = Heart(storage.turns, self._runs, settings.max_turn_seconds)
-        self.draining = False
+        self.admission = Admission(settings)
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -65,14 +64,13 @@ class Runs:
 
     async def start(self, userid: str, request: ChatRequest, framing: str, beginning: Beginning) -> Run:
         """Claim a turn and set it running. Raises ServiceError."""
-        self._check(userid, request)
-        self._reserved[userid] += 1
-        try:
+        if request.mode == "image" and not self._upstream.engine.images:
+            raise unusable(
+                f"mode: no pictures can be made here, since {self._upstream.engine.images.setting} is not set."
+            )
+        async with self.admission.beginning(userid):
             searchable = await self._searchable(userid, request)
             claim = await beginning.claim(userid, request, framing)
-        except BaseException:
-            self._release(userid)
-            raise
         # From the claim on nothing is awaited: a row of ours that has no run counts as a dead process's.
         turn = claim.turn
         search = searchable if searchable is not None else claim.has_documents
@@ -80,6 +78,8 @@ class Runs:
         resumable = self._settings.resumable if request.resumable is None else request.resumable
         run = Run(turn, userid, request.mode, answering, resumable=resumable)
         self._runs[turn.turn_id] = run
+        if self.admission.cut:
+            answering.stop.request("drained")
         task = asyncio.create_task(self._work(run, self._events(run, request, search=search)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -92,38 +92,15 @@ class Runs:
 
     async def drain(self, seconds: float) -> None:
         """Take no new turns; let running ones finish for so long, and then stop them. Returns once all are stored."""
-        self.draining = True
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
+        await self.admission.drain(seconds)
         for run in list(self._runs.values()):
             run.answering.stop.request("drained")
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self.admission.idle()
 
     async def close(self) -> None:
         """Stop what still runs, at once, and the heartbeat with it."""
         await self.drain(0)
         await self._heart.close()
-
-    def _check(self, userid: str, request: ChatRequest) -> None:
-        if self.draining:
-            raise ServiceError(503, "draining", "The service is shutting down.", {"retry-after": "5"})
-        for running, limit in (
-            (self._reserved[userid], self._settings.max_running_turns_per_user),
-            (self._reserved.total(), self._settings.max_running_turns),
-        ):
-            if running >= limit:
-                words = f"{limit} answers are running already. Please wait for one to end."
-                raise ServiceError(429, "too_many_turns", words, {"retry-after": "2"})
-        if request.mode == "image" and not self._upstream.engine.images:
-            raise unusable(
-                f"mode: no pictures can be made here, since {self._upstream.engine.images.setting} is not set."
-            )
-
-    def _release(self, userid: str) -> None:
-        self._reserved[userid] -= 1
-        if not self._reserved[userid]:
-            del self._reserved[userid]
 
     async def _searchable(self, userid: str, request: ChatRequest) -> bool | None:
         """Whether something can be found in the files that the request names; None where it names none."""
@@ -172,22 +149,36 @@ class Runs:
             if answering.finish is None:
                 answering.fail(INTERNAL)
         ended = TurnEnded(answering.finish or "error", answering.usage)
-        try:
-            said = [*answering.events, ended]
-            await settle(self._storage, self._history, turn, answering.fold(), said, written=written)
-        except Exception:
-            # The row stays: whoever comes next folds what its log has.
-            log.exception("turn %s could not be stored", turn.turn_id)
+        stored = await self._stored(run, ended, written=written)
+        if not stored:
             answering.emit(Failed(NOT_STORED))
+            ended = TurnEnded("error", answering.usage)
         answering.emit(ended)
         while run.told < len(answering.events):
             run.tell()
         del self._runs[turn.turn_id]
-        self._release(run.userid)
+        self.admission.leave(run.userid)
         run.end()
         log.info(
-            "turn %s of conversation %s: mode=%s steps=%d finish=%s%s tokens=%d+%d history written, %d ms",
-            *(turn.turn_id, turn.conversation_id, run.mode, answering.steps, answering.finish),
+            "turn %s of conversation %s: mode=%s steps=%d finish=%s%s tokens=%d+%d history %s, %d ms",
+            *(turn.turn_id, turn.conversation_id, run.mode, answering.steps, ended.finish_reason),
             f" ({answering.stop.reason})" if answering.stop.reason else "",
-            *(answering.usage.prompt, answering.usage.completion, (time.monotonic() - run.began) * 1000),
+            *(answering.usage.prompt, answering.usage.completion),
+            *("written" if stored else "NOT written", (time.monotonic() - run.began) * 1000),
         )
+
+    async def _stored(self, run: Run, ended: TurnEnded, *, written: bool) -> bool:
+        """Store the turn's end. Where that fails its row stays, and whoever comes next folds in what its log has."""
+        answering, turn = run.answering, run.turn
+        try:
+            said = [*answering.events, ended]
+            await settle(self._storage, self._history, turn, answering.fold(), said, written=written)
+        except Exception:
+            log.exception("turn %s could not be stored", turn.turn_id)
+        else:
+            return True
+        try:
+            await self._storage.turns.write_logs([(turn, run.log())])
+        except Exception:
+            log.exception("the log of turn %s could not be written", turn.turn_id)
+        return False

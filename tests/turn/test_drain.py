@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sqlite3
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 
-from tests.running import chat
+import httpx2
+
+from tests.running import Answer, chat
 from tests.turn.conftest import NewWorld
 from tests.turn.test_stop import stored
 from tests.turn.valid import is_incomplete
-from tests.turn.world import WORDS, codes_of, joining, posting
+from tests.turn.world import WORDS, World, codes_of, joining, posting, until
+
+# Hypercorn gives 3 s to what still runs when it is told to end.
+LONGER = f"""
+rules:
+  - when: "longer than the grace"
+    text: {["word "] * 25}
+    tokens_per_second: 5
+"""
 
 
 async def test_plain_hypercorn_ends_its_turns_before_it_cuts_them(new_world: NewWorld) -> None:
@@ -53,3 +66,43 @@ async def test_serve_ends_a_drained_turn_for_every_reader(new_world: NewWorld) -
     again = new_world(data_dir=world.server.data_dir)
     async with again.server.client() as client:
         assert is_incomplete((await stored(client, stream.conversation_id))["messages"][1])
+
+
+@asynccontextmanager
+async def beginning(world: World, client: httpx2.AsyncClient) -> AsyncIterator[asyncio.Task[Answer]]:
+    """A turn whose row cannot be written yet, in a service that has been told to end; leaving lets it be written."""
+    with closing(sqlite3.connect(world.server.data_dir / "conversation_metadata.db", isolation_level=None)) as lock:
+        lock.execute("BEGIN IMMEDIATE")
+        # One of them is refused while the other begins.
+        two = [asyncio.create_task(chat(client, {"message": f"longer than the grace {number}"})) for number in range(2)]
+        (refused,), (begun,) = await asyncio.wait(two, return_when=asyncio.FIRST_COMPLETED)
+        assert refused.result().status == 429, refused.result().body
+        world.server.signal(signal.SIGTERM)
+        yield begun
+
+
+async def draining(client: httpx2.AsyncClient) -> bool:
+    response = await client.get("/readyz")
+    return response.status_code == 503 and response.json()["error"]["code"] == "draining"
+
+
+async def test_a_turn_that_is_just_beginning_is_drained_as_well(new_world: NewWorld) -> None:
+    world = new_world({"MAX_RUNNING_TURNS_PER_USER": "1", "DRAIN_SECONDS": "20"}, script=LONGER, kind="serve")
+    async with world.server.client() as client:
+        async with beginning(world, client) as begun:
+            await until(lambda: draining(client))
+        answer = await begun
+        assert (answer.status, answer.errors) == (200, []), answer.body
+        assert answer.values("d")[0]["finishReason"] == "stop"
+        assert answer.text == "word " * 25
+    assert await asyncio.to_thread(world.server.wait) == 0
+
+
+async def test_a_turn_that_cannot_begin_within_the_drain_is_refused(new_world: NewWorld) -> None:
+    world = new_world({"MAX_RUNNING_TURNS_PER_USER": "1", "DRAIN_SECONDS": "0.2"}, kind="serve")
+    async with world.server.client() as client:
+        async with beginning(world, client) as begun:
+            answer = await begun
+        assert answer.status == 503, answer.body
+        assert answer.json()["error"]["code"] == "draining"
+    assert await asyncio.to_thread(world.server.wait) == 0

@@ -1,0 +1,80 @@
+"""Which turns may begin: so many of a user's and in all, and none once the process drains."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from ..errors import ServiceError
+from ..settings import Settings
+
+
+class Admission:
+    """The places of the turns that begin and run here."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._per_user = settings.max_running_turns_per_user
+        self._in_all = settings.max_running_turns
+        self._taken: Counter[str] = Counter()
+        self._beginnings: set[asyncio.Timeout] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        # No turn may begin; those that begin or run are cut short.
+        self.draining = False
+        self.cut = False
+
+    @asynccontextmanager
+    async def beginning(self, userid: str) -> AsyncIterator[None]:
+        """The beginning of a turn, which has its place until `leave`, unless this raises. ServiceError: 429, 503."""
+        self._check(userid)
+        self._taken[userid] += 1
+        self._idle.clear()
+        limit = asyncio.timeout(None)
+        self._beginnings.add(limit)
+        try:
+            async with limit:
+                yield
+        except BaseException as error:
+            self.leave(userid)
+            if isinstance(error, TimeoutError) and limit.expired():
+                raise _draining() from None
+            raise
+        finally:
+            self._beginnings.discard(limit)
+
+    def leave(self, userid: str) -> None:
+        """A turn is over."""
+        self._taken[userid] -= 1
+        if not self._taken[userid]:
+            del self._taken[userid]
+        if not self._taken:
+            self._idle.set()
+
+    async def drain(self, seconds: float) -> None:
+        """Admit none from now on; give the others so long, and then refuse those that have yet to begin."""
+        self.draining = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        self.cut = True
+        for limit in self._beginnings:
+            limit.reschedule(0)
+
+    async def idle(self) -> None:
+        """Wait until no turn begins or runs."""
+        await self._idle.wait()
+
+    def _check(self, userid: str) -> None:
+        if self.draining:
+            raise _draining()
+        for taken, most in ((self._taken[userid], self._per_user), (self._taken.total(), self._in_all)):
+            if taken >= most:
+                words = f"{most} answers are running already. Please wait for one to end."
+                raise ServiceError(429, "too_many_turns", words, {"retry-after": "2"})
+
+
+def _draining() -> ServiceError:
+    return ServiceError(503, "draining", "The service is shutting down.", {"retry-after": "5"})
