@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from .documents.documents import Documents
@@ -45,7 +44,7 @@ class Service:
             await asyncio.shield(run.over)
             return
         await self.storage.turns.request_stop(conversation_id, turn.turn_id)
-        reader = DistantReader(turn, self._look(conversation_id))
+        reader = self._distant_reader(turn)
         while await reader.next() is not None:
             pass
 
@@ -56,15 +55,14 @@ class Service:
             return None
         if run := self.runs.find(turn.turn_id):
             return turn, run.reader()
+        return turn, self._distant_reader(turn)
 
-        return turn, DistantReader(turn, self._look(conversation_id))
+    def _distant_reader(self, turn: Turn) -> DistantReader:
+        async def look() -> tuple[bytes, bool] | None:
+            await self.beginning.release_dead(turn.conversation_id)
+            return await self.storage.turns.said(turn)
 
-    def _look(self, conversation_id: str) -> Callable[[], Awaitable[Turn | None]]:
-        async def look() -> Turn | None:
-            await self.beginning.release_dead(conversation_id)
-            return await self.storage.turns.latest(conversation_id)
-
-        return look
+        return DistantReader(turn, look)
 
     async def delete(self, conversation_id: str) -> None:
         """End the deletion of a hidden conversation; each step may be made twice."""

@@ -79,4 +79,9 @@ MIGRATIONS = (
     CREATE INDEX files_queued ON files (created_at) WHERE status = 'queued';
     CREATE INDEX files_held ON files (worker) WHERE worker IS NOT NULL;
     """,
+    """
+    -- The turn whose row this one took over as soon as it was over, for those who still follow it.
+    ALTER TABLE turns ADD COLUMN previous_id TEXT;
+    ALTER TABLE turns ADD COLUMN previous_log BLOB;
+    """,
 )

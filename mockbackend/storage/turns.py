@@ -21,10 +21,7 @@ from .database import Database, Run
 LEASE_MS = 15_000
 RENEWAL_MS = 5_000
 OVER_MS = 2_000
-_COLUMNS = (
-    "conversation_id, turn_id, message_id, owner, started_at, framing, keep, added, log, stop_requested,"
-    " over_at IS NOT NULL"
-)
+_COLUMNS = "conversation_id, turn_id, message_id, owner, started_at, framing, keep, added, log, stop_requested"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,6 @@ class Turn:
     added: list[Message]
     log: bytes = b"[]"
     stop_requested: bool = False
-    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +94,8 @@ class Turns:
             ON CONFLICT (conversation_id) DO UPDATE SET turn_id = excluded.turn_id, message_id = excluded.message_id,
             owner = excluded.owner, lease_until = excluded.lease_until, started_at = excluded.started_at,
             framing = excluded.framing, keep = excluded.keep, added_count = excluded.added_count,
-            added = excluded.added, log = excluded.log, stop_requested = FALSE, over_at = NULL
+            added = excluded.added, log = excluded.log, stop_requested = FALSE, over_at = NULL,
+            previous_id = turns.turn_id, previous_log = turns.log
             WHERE over_at IS NOT NULL RETURNING EXISTS (
                 SELECT 1 FROM files WHERE userid = ? AND status = 'ready' AND deleted_at IS NULL)""",
             *(turn.conversation_id, turn.turn_id, turn.message_id, self.owner, now_ms() + LEASE_MS, turn.started_at),
@@ -108,14 +105,20 @@ class Turns:
         return Claim(turn, bool(rows[0][0])) if rows else None
 
     async def running(self, conversation_id: str) -> Turn | None:
-        """The conversation's turn, unless it is over."""
-        turn = await self.latest(conversation_id)
-        return None if turn is None or turn.over else turn
-
-    async def latest(self, conversation_id: str) -> Turn | None:
-        """The conversation's turn, also one that has just ended."""
-        rows = await self._database.run(f"SELECT {_COLUMNS} FROM turns WHERE conversation_id = ?", conversation_id)
+        """The conversation's turn that is not over."""
+        rows = await self._database.run(
+            f"SELECT {_COLUMNS} FROM turns WHERE conversation_id = ? AND over_at IS NULL", conversation_id
+        )
         return _turn(rows[0]) if rows else None
+
+    async def said(self, turn: Turn) -> tuple[bytes, bool] | None:
+        """The log of a turn that may just have ended, and whether it has; None where its row is gone."""
+        rows = await self._database.run(
+            """SELECT iif(turn_id = ?1, log, previous_log), turn_id != ?1 OR over_at IS NOT NULL FROM turns
+            WHERE conversation_id = ?2 AND (turn_id = ?1 OR previous_id = ?1)""",
+            *(turn.turn_id, turn.conversation_id),
+        )
+        return (rows[0][0], bool(rows[0][1])) if rows else None
 
     async def unfinished(self) -> list[Turn]:
         """Every turn that is not over, of all processes."""
@@ -183,5 +186,5 @@ class Turns:
 
 
 def _turn(row: tuple[Any, ...]) -> Turn:
-    *values, added, log, stop_requested, over = row
-    return Turn(*[*values, orjson.loads(added), log, bool(stop_requested), bool(over)])
+    *values, added, log, stop_requested = row
+    return Turn(*[*values, orjson.loads(added), log, bool(stop_requested)])

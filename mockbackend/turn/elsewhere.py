@@ -15,9 +15,12 @@ LOST = "The answer ended where it could not be followed. Please reload the conve
 
 
 class DistantReader:
-    """One connection's place in a turn of another process. `look` reads the row anew; None once it has vanished."""
+    """One connection's place in a turn of another process.
 
-    def __init__(self, turn: Turn, look: Callable[[], Awaitable[Turn | None]]) -> None:
+    `look` reads the row anew: the turn's log, and whether it is over; None once the row has vanished.
+    """
+
+    def __init__(self, turn: Turn, look: Callable[[], Awaitable[tuple[bytes, bool] | None]]) -> None:
         self._turn = turn
         self._look = look
         self._seen: list[Event] = []
@@ -31,17 +34,16 @@ class DistantReader:
     async def next(self) -> list[Event] | None:
         """What is new, waiting for it; [] when woken, None after the last event."""
         while not self._ended:
-            turn = await self._look()
-            if turn is None or turn.turn_id != self._turn.turn_id:
+            found = await self._look()
+            if found is None:
                 self._ended = True
                 return self._closing()
-            log = load(turn.log)
+            log, self._ended = load(found[0]), found[1]
             new = grown(self._seen, log)
             self._seen = log
-            self._ended = turn.over
             if new:
                 return new
-            if not turn.over and await self._wait():
+            if not self._ended and await self._wait():
                 return []
         return None
 

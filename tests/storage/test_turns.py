@@ -36,10 +36,7 @@ async def test_a_log_that_comes_late_leaves_a_turn_that_is_over_as_it_is(storage
     await storage.turns.write_logs([(turn, b"[1]")])
     await storage.turns.end(turn, ["hi", "hello"], [], b"[1, 2]")
     await storage.turns.write_logs([(turn, b"[1]")])
-    stored = await storage.turns.latest("c")
-    assert stored
-    assert stored.over
-    assert stored.log == b"[1, 2]"
+    assert await storage.turns.said(turn) == (b"[1, 2]", True)
 
 
 async def test_a_turn_and_its_conversation_begin_together_or_not_at_all(storage: Storage) -> None:
@@ -49,7 +46,7 @@ async def test_a_turn_and_its_conversation_begin_together_or_not_at_all(storage:
     with pytest.raises(ValueError, match="full"):
         await storage.turns.begin("ann", "c", "Hello", refused)
     assert await storage.conversations.get("ann", "c") is None
-    assert await storage.turns.latest("c") is None
+    assert await storage.turns.said(turn_of(storage)) is None
 
 
 async def test_one_turn_runs_at_a_time_and_the_next_is_told_from_what_the_last_has_made(storage: Storage) -> None:
@@ -77,3 +74,14 @@ async def test_a_beat_tells_of_stops_until_the_turn_is_over(storage: Storage) ->
     assert await storage.turns.beat() == ["t1"]
     await storage.turns.end(turn, ["hi", "hello"], [], b"[]")
     assert await storage.turns.beat() == []
+
+
+async def test_what_a_turn_has_said_is_told_also_once_the_next_has_begun(storage: Storage) -> None:
+    first, second = turn_of(storage), turn_of(storage, "t2", keep=2)
+    await begun(storage, first)
+    await storage.turns.write_logs([(first, b"[1]")])
+    assert await storage.turns.said(first) == (b"[1]", False)
+    await storage.turns.end(first, ["hi", "hello"], [], b"[1, 2]")
+    await begun(storage, second)
+    assert await storage.turns.said(first) == (b"[1, 2]", True)
+    assert await storage.turns.said(second) == (b"[]", False)

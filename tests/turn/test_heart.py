@@ -42,7 +42,7 @@ def say(run: Run, text: str) -> None:
 
 async def written(storage: Storage, name: str) -> str:
     """The words that the row of that turn has."""
-    turn = await storage.turns.latest(name)
+    turn = await storage.turns.running(name)
     assert turn
     return "".join(event.text for event in load(turn.log) if isinstance(event, TextDelta))
 

@@ -73,6 +73,26 @@ async def test_the_whole_answer_is_read_across(pair: Pair) -> None:
         await stream.rest()
 
 
+async def test_a_join_across_ends_well_where_the_next_message_follows_at_once(pair: Pair) -> None:
+    async def follow(conversation_id: str) -> str:
+        async with joining(pair.other, conversation_id) as joined:
+            await joined.until("0")
+            following.set()
+            return codes_of(await joined.rest())
+
+    for number in range(4):
+        following = asyncio.Event()
+        async with posting(pair.one, f"count to ten, for the {number}th time", id="at-once") as stream:
+            await stream.until("0")
+            joined = asyncio.create_task(follow("at-once"))
+            await following.wait()
+            heard = await stream.rest()
+        answer = await chat(pair.one, {"id": "at-once", "message": f"and on, {number}"})
+        assert answer.text == f"You said: and on, {number}"
+        assert codes_of(heard) == "0ed"
+        assert (await joined).lstrip("0") == "ed"
+
+
 async def test_a_stop_reaches_across(pair: Pair) -> None:
     async with posting(pair.one, "speak slowly: stopped across") as stream:
         heard = [("0", await stream.until("0"))]

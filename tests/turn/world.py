@@ -23,6 +23,9 @@ rules:
   - when: "speak slowly"
     text: {list(WORDS)}
     tokens_per_second: {PACE}
+  - when: "count to ten"
+    text: {[f"{number} " for number in range(1, 11)]}
+    tokens_per_second: 10
   - when: "time, then slowly"
     steps:
       - tool_calls: [{{name: get_current_time, arguments: {{timezone: Europe/Oslo}}}}]
