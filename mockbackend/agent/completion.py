@@ -14,6 +14,7 @@ from ..answering import Answering
 from ..events import FinishReason, ReasoningDelta, TextDelta, ToolCallDelta, ToolCalled, ToolCallStarted, Usage
 from ..upstream import Upstream
 from ..upstream.faults import cut, malformed
+from ..upstream.usage import tokens
 
 FINISH: dict[str, FinishReason] = {
     "stop": "stop",
@@ -56,6 +57,7 @@ class Completion:
     async def read(self, body: dict[str, Any]) -> None:
         """Ask, and read to the end. Raises UpstreamError; what was said until then has been emitted."""
         async with self._upstream.chat(body) as batches:
+            del body
             async for batch in batches:
                 for data in batch:
                     if data == b"[DONE]":
@@ -83,7 +85,7 @@ class Completion:
 
     def _take_chunk(self, chunk: dict[str, Any]) -> None:
         if usage := chunk.get("usage"):
-            self.usage = Usage(_count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
+            self.usage = Usage(tokens(usage.get("prompt_tokens")), tokens(usage.get("completion_tokens")))
         # The first chunk has no choice, the last one neither, and a late filter's has no delta.
         for choice in chunk.get("choices") or ():
             if delta := choice.get("delta"):
@@ -134,13 +136,6 @@ def _words(text: object) -> str:
     if not isinstance(text, str):
         raise TypeError("its words are no text")
     return text
-
-
-def _count(tokens: object) -> int:
-    """A number of tokens, such as JSON can hold again."""
-    if tokens is not None and not (isinstance(tokens, int | float) and 0 <= tokens < 2**53):
-        raise TypeError("its number of tokens is none")
-    return int(tokens or 0)
 
 
 def _whole(call: Call) -> tuple[ToolCalled, str | None]:

@@ -7,7 +7,7 @@ is ever an assistant's part, and a prompt that was refused is not sent again, no
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
@@ -15,6 +15,9 @@ import orjson
 from ..messages import Message, Part
 from ..storage.pictures import Picture
 
+# Azure takes 50 in a request, in the whole conversation that is; OpenAI 50 MB, as base64.
+MOST_PICTURES = 50
+MOST_PICTURE_BYTES = 36 * 1024 * 1024
 Wire = dict[str, Any]
 LoadPicture = Callable[[str], Awaitable[Picture | None]]
 
@@ -22,19 +25,39 @@ LoadPicture = Callable[[str], Awaitable[Picture | None]]
 async def wire_messages(history: list[Message], systems: list[str], load_picture: LoadPicture) -> list[Wire]:
     """The request's `messages`: the system's words, then the history."""
     wire: list[Wire] = [{"role": "system", "content": words} for words in systems]
+    pictures = await _newest_pictures(history, load_picture)
     refused_turn = None
     for message in history:
         if message.get("refused"):
             refused_turn = message["turn"]
         elif message["role"] == "user":
-            wire.append({"role": "user", "content": await _user_content(message["parts"], load_picture)})
+            if content := _user_content(message["parts"], pictures):
+                wire.append({"role": "user", "content": content})
         elif message["turn"] != refused_turn:
             # Where a later step was refused, it may have been for the result of a tool.
             wire += _answer(message["parts"])
     return wire
 
 
-async def _user_content(parts: list[Part], load_picture: LoadPicture) -> str | list[Wire]:
+async def _newest_pictures(history: list[Message], load_picture: LoadPicture) -> dict[int, Picture | None]:
+    """The users' newest pictures, as many as a request may hold, by their parts' id(); None for one that is gone."""
+    found: dict[int, Picture | None] = {}
+    room = MOST_PICTURE_BYTES
+    for message in reversed(history):
+        if message["role"] != "user":
+            continue
+        for part in reversed(message["parts"]):
+            if part["type"] != "picture":
+                continue
+            picture = await load_picture(part["token"])
+            room -= len(picture.content) if picture else 0
+            if room < 0 or len(found) == MOST_PICTURES:
+                return found
+            found[id(part)] = picture
+    return found
+
+
+def _user_content(parts: list[Part], pictures: Mapping[int, Picture | None]) -> str | list[Wire]:
     if len(parts) == 1 and parts[0]["type"] == "text":
         text: str = parts[0]["text"]
         return text
@@ -46,13 +69,12 @@ async def _user_content(parts: list[Part], load_picture: LoadPicture) -> str | l
             case "attachment":
                 content.append({"type": "text", "text": f"[File {part['name']}]\n{part['text']}"})
             case "picture":
-                picture = await load_picture(part["token"])
-                if picture is None:
-                    content.append({"type": "text", "text": "[A picture that is no longer stored]"})
-                else:
+                if picture := pictures.get(id(part)):
                     data = base64.b64encode(picture.content).decode()
                     url = f"data:{picture.media_type};base64,{data}"
                     content.append({"type": "image_url", "image_url": {"url": url}})
+                else:
+                    content.append({"type": "text", "text": "[A picture that can no longer be seen]"})
     return content
 
 

@@ -1,32 +1,46 @@
 """What of a long history is sent: the newest turns that the model can read. Nothing is ever left out of the history.
 
 Tokens are estimated as a third of the UTF-8 bytes, which is too many for English and about right for most else; a
-picture counts as 1,100. A quarter of the window is kept for the answer.
+picture counts as 1,100. A quarter of the window is kept for the answer. Azure takes 2,048 messages in a request.
 """
 
 from __future__ import annotations
 
+import math
+
 from ..messages import Message
 
+# Less than the 2,048, since the system's words are some as well.
+MOST_MESSAGES = 2_000
 BYTES_PER_TOKEN = 3
 PICTURE_TOKENS = 1_100
 ANSWER_SHARE = 0.25
 
 
 def fitting(history: list[Message], context_tokens: int | None) -> list[Message]:
-    """The newest whole turns that fit; always the last one, since it is what is asked. None: all of it."""
-    if context_tokens is None:
+    """The newest whole turns that fit; always the last one, since it is what is asked. None: any number of tokens."""
+    if context_tokens is None and sum(len(message["parts"]) for message in history) <= MOST_MESSAGES:
         return history
-    room = context_tokens * (1 - ANSWER_SHARE)
+    tokens = math.inf if context_tokens is None else context_tokens * (1 - ANSWER_SHARE)
+    messages = MOST_MESSAGES
     start = len(history)
     for index in range(len(history) - 1, -1, -1):
-        room -= estimated_tokens(history[index])
-        if room < 0 and start < len(history):
+        if context_tokens is not None:
+            tokens -= estimated_tokens(history[index])
+        messages -= _sent_messages(history[index])
+        if (tokens < 0 or messages < 0) and start < len(history):
             break
         # A turn begins with its user's message; half a turn is never sent.
         if history[index]["role"] == "user":
             start = index
     return history[start:]
+
+
+def _sent_messages(message: Message) -> int:
+    """How many messages of a request it is at the most: each step of an answer is one, and each result of a tool."""
+    if message["role"] == "user":
+        return 1
+    return sum(part["type"] in ("step", "tool") for part in message["parts"])
 
 
 def estimated_tokens(message: Message) -> int:

@@ -12,6 +12,7 @@ from ..settings import Settings
 from ..storage.pictures import Picture, Pictures
 from ..upstream import Upstream
 from ..upstream.faults import malformed
+from ..upstream.usage import tokens
 from .fetch import SECONDS, TOO_LARGE, Fetcher, is_private_host
 from .kinds import picture
 
@@ -75,5 +76,8 @@ class PictureMaker:
 def _counted(usage: object) -> Usage:
     """What a picture model reported; zeros where it is nothing that counts."""
     found = usage if isinstance(usage, dict) else {}
-    counts = (found.get("input_tokens"), found.get("output_tokens"))
-    return Usage(*(count if isinstance(count, int) else 0 for count in counts))
+    try:
+        return Usage(tokens(found.get("input_tokens")), tokens(found.get("output_tokens")))
+    except TypeError:
+        # The picture is paid for.
+        return Usage()

@@ -62,6 +62,8 @@ class Upstream:
         `body` is the request without its model. A body that just ends raises nothing here.
         """
         response = await self._post(self.engine.chat, body, self._read_timeout)
+        # A whole conversation with its pictures, and answers run long: nobody holds it for as long as that.
+        del body
         try:
             async with asyncio.timeout(self._longest_silence) as limit:
                 yield self._events(response, limit)
@@ -95,18 +97,19 @@ class Upstream:
         await self.client.close()
 
     async def _whole(self, model: Model, body: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """One request whose answer is one JSON object, read whole within the time."""
-        response = await self._post(model, body, seconds)
+        """One request whose answer is one JSON object, asked and read whole within the time."""
+        began = time.monotonic()
         try:
             async with asyncio.timeout(seconds):
-                content = await response.aread()
-            answer = orjson.loads(content)
+                response = await self._post(model, body, None)
+                try:
+                    answer = orjson.loads(await response.aread())
+                finally:
+                    await response.aclose()
         except orjson.JSONDecodeError:
             raise faults.malformed() from None
         except Exception as error:
-            raise self._fault(error, model) from error
-        finally:
-            await response.aclose()
+            raise self._fault(error, model, began) from error
         if not isinstance(answer, dict):
             raise faults.malformed()
         if answer.get("error"):
@@ -114,8 +117,11 @@ class Upstream:
             raise faults.from_body(answer["error"], self._settings(model))
         return answer
 
-    async def _post(self, model: Model, body: dict[str, Any], seconds: float) -> httpx2.Response:
-        """One accepted request; optional parameters that the model refuses are learnt and left out."""
+    async def _post(self, model: Model, body: dict[str, Any], seconds: float | None) -> httpx2.Response:
+        """One accepted request; optional parameters that the model refuses are learnt and left out.
+
+        Each try may take so long; None where the caller has a limit for all of them.
+        """
         refused = self._learnt.setdefault(f"{model.kind}:{model.name}", set())
         while True:
             request = {"model": model.name, **_without(body, refused)}
@@ -139,7 +145,7 @@ class Upstream:
                 refused.add(fault.parameter)
                 continue
             response = stream.response
-            # It would hold the request's body, a whole conversation, for as long as the answer runs.
+            # It would hold the encoded body.
             response.request = SPENT
             log.info(
                 "upstream %s %s %d in %d ms apim-request-id=%s",

@@ -45,10 +45,14 @@ class Engine:
         """The one client of the process's life, which limits the time for connecting alone."""
         http = httpx2.AsyncClient(transport=Transport(self.address, connect_seconds), timeout=None, trust_env=False)
         if self.version is None:
-            return openai.AsyncOpenAI(api_key=self.key, base_url=self.address, max_retries=0, http_client=http)
-        return openai.AsyncAzureOpenAI(
-            azure_endpoint=self.address, api_key=self.key, api_version=self.version, max_retries=0, http_client=http
-        )
+            client = openai.AsyncOpenAI(api_key=self.key, base_url=self.address, max_retries=0, http_client=http)
+        else:
+            client = openai.AsyncAzureOpenAI(
+                azure_endpoint=self.address, api_key=self.key, api_version=self.version, max_retries=0, http_client=http
+            )
+        # It takes these from the environment, where they are another program's.
+        client.organization = client.project = None
+        return client
 
 
 def engine(settings: Settings, emulator_url: str | None) -> Engine:

@@ -22,6 +22,7 @@ UNSUPPORTED_CODES = {"unsupported_parameter", "unsupported_value", "unknown_para
 # Ollama's words for a model without tools, and vLLM's for one that was started without them.
 NO_TOOLS = re.compile(r"does not support tools|tool choice requires", re.IGNORECASE)
 UNRECOGNIZED = re.compile(r"Unrecognized request arguments? supplied: (\w+)")
+# vLLM has no code for it.
 CONTEXT_LIMIT = re.compile(r"maximum context length is (\d+)")
 
 PARAMETER = re.compile(r"[A-Za-z_][\w.]{0,63}", re.ASCII)
@@ -147,7 +148,7 @@ def _from_status(error: openai.APIStatusError, settings: Mapping[str, str]) -> U
 def _from_bad_request(body: dict[str, Any], code: str, message: str, settings: Mapping[str, str]) -> UpstreamError:
     if code in REFUSED_PROMPT_CODES:
         return PromptRefused()
-    if code == "context_length_exceeded":
+    if code == "context_length_exceeded" or CONTEXT_LIMIT.search(message):
         return _too_long(message)
     parameter = str(body.get("param") or "")
     if PARAMETER.fullmatch(parameter):

@@ -54,3 +54,37 @@ async def test_a_model_without_tools_chats_without_them(tmp_path: Path, refusal:
     assert ["tools" in call.body for call in tried] == [True, False]
     assert len(later) == 1, "what was refused is remembered"
     assert "tool_choice" not in later[0].body
+
+
+async def test_vllms_words_for_a_conversation_that_is_too_long_are_understood(tmp_path: Path) -> None:
+    words = "This model's maximum context length is 4096 tokens. However, your request has 5000 input tokens."
+    async with Upstream() as upstream:
+        with Server(tmp_path, upstream.settings) as server:
+            async with server.client() as client, asyncio.TaskGroup() as group:
+                first = group.create_task(chat(client, {"id": "long", "message": "Hi"}))
+                await (await upstream.call()).answer("Hello")
+                await first
+                second = group.create_task(chat(client, {"id": "long", "message": "And now?"}))
+                refusal = {
+                    "object": "error",
+                    "message": words,
+                    "type": "BadRequestError",
+                    "param": None,
+                    "code": 400,
+                }
+                await (await upstream.call()).refuse(400, orjson.dumps(refusal))
+                again = await upstream.call()
+                await again.answer("Shorter.")
+    assert second.result().text == "Shorter."
+    assert [message["content"] for message in again.body["messages"]] == ["And now?"]
+
+
+async def test_nothing_of_the_environment_reaches_the_engine_but_the_settings(tmp_path: Path) -> None:
+    others = {"OPENAI_ORG_ID": "org-of-the-shell", "OPENAI_PROJECT_ID": "project-of-the-shell"}
+    async with Upstream() as upstream:
+        with Server(tmp_path, {**upstream.settings, **others}) as server:
+            async with server.client() as client, asyncio.TaskGroup() as group:
+                group.create_task(chat(client, {"message": "Hi"}))
+                call = await upstream.call()
+                await call.answer("Hello")
+    assert "of-the-shell" not in str(call.headers)

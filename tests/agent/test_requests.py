@@ -139,6 +139,25 @@ async def test_a_users_picture_is_sent_as_a_data_url(running: Modelled, client: 
     assert sent == [{"type": "text", "text": "seen?"}, {"type": "image_url", "image_url": {"url": url}}]
 
 
+async def test_no_more_pictures_are_sent_than_azure_takes(running: Modelled, client: httpx2.AsyncClient) -> None:
+    url = "data:image/png;base64," + base64.b64encode(draw("x", (16, 16), "png", False)).decode()
+    parts = [{"type": "text", "text": "thirty"}, *[{"type": "image_url", "image_url": {"url": url}}] * 30]
+    first = await chat(client, {"messages": [{"role": "user", "content": parts}]})
+    answer = await chat(client, {"id": first.conversation_id, "message": {"role": "user", "content": parts}})
+    assert answer.errors == []
+    older, newer = (message["content"][1:] for message in running.emulator.asked("thirty")[-1]["messages"][1::2])
+    assert [part["type"] for part in older] == ["text"] * 10 + ["image_url"] * 20
+    assert [part["type"] for part in newer] == ["image_url"] * 30
+
+
+async def test_a_message_of_nothing_is_not_sent(running: Modelled, client: httpx2.AsyncClient) -> None:
+    nothing: list[dict[str, Any]] = [{"role": "user", "content": ""}, {"role": "user", "parts": [{"type": "file-end"}]}]
+    answer = await chat(client, {"messages": [*nothing, {"role": "user", "content": "something"}]})
+    assert answer.errors == []
+    (sent,) = running.emulator.asked("something")
+    assert [message["content"] for message in sent["messages"]] == ["Be kind.", "something"]
+
+
 async def test_a_refused_prompt_is_never_sent_again(running: Modelled, client: httpx2.AsyncClient) -> None:
     answer = await chat(client, {"message": "refuse me"})
     assert "rephrase" in answer.errors[0]

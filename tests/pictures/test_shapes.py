@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -31,6 +32,10 @@ SHAPES: dict[str, tuple[Any, str]] = {
     "data that is a text": ({"data": "x"}, "is no answer"),
     "a list": ([1], "is no answer"),
     "usage that is a text": ({"data": [{"b64_json": ENCODED}], "usage": "x"}, ""),
+    "usage of numbers that are none": (
+        {"data": [{"b64_json": ENCODED}], "usage": {"input_tokens": -5, "output_tokens": True}},
+        "",
+    ),
     "a revised prompt that is a number": ({"data": [{"b64_json": ENCODED, "revised_prompt": 7}]}, ""),
     "an error that is null": ({"data": [{"b64_json": ENCODED}], "error": None}, ""),
 }
@@ -53,3 +58,17 @@ async def test_an_answer_of_an_odd_shape_is_told_or_taken(shapes: Server, name: 
         answer = await chat(client, {"message": name, "mode": "image"})
     assert [says in error for error in answer.errors] == [True] * bool(says)
     assert bool(PICTURE.fullmatch(answer.text)) == (not says)
+    assert set(answer.values("d")[0]["usage"].values()) == {0}
+
+
+async def test_a_picture_has_one_limit_of_time_for_all_of_its_answer(tmp_path: Path) -> None:
+    whole = _document({"data": [{"b64_json": ENCODED}]})
+    # Neither the wait for the headers nor that for the body is too long by itself.
+    slowly = {"slowly": (1.4, whole[:-10], 1.4, whole[-10:])}
+    with (
+        RawUpstream(slowly) as upstream,
+        Server(tmp_path, {**upstream.settings, "IMAGE_TIMEOUT_SECONDS": "2"}) as server,
+    ):
+        async with server.client() as client:
+            answer = await chat(client, {"message": "slowly", "mode": "image"})
+    assert "fell silent" in answer.errors[0]

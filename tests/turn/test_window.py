@@ -50,6 +50,21 @@ def test_the_newest_whole_turns_that_fit_are_sent(history: list[Message], contex
     assert fitting(history, context) == history[len(history) - kept :]
 
 
+def test_no_more_messages_are_sent_than_azure_takes() -> None:
+    called: list[Part] = [
+        {"type": "step"},
+        *[{"type": "tool", "args": {}, "result": {}}] * 7,
+        {"type": "step"},
+        {"type": "text"},
+    ]
+    answer: Message = {**message("assistant", 10), "parts": called}
+    # Ten a turn: its user's message, two of the assistant and seven results.
+    history = [one for _ in range(300) for one in (message("user", 10), answer)] + turns(10)
+    kept = fitting(history, None)
+    assert len(kept) == 2 * 199 + 1
+    assert kept[0]["role"] == "user"
+
+
 def test_the_bytes_of_a_text_are_counted_not_its_letters() -> None:
     history = [message("user", 0, type="text", text="日" * 300), message("assistant", 10), message("user", 10)]
     assert len(fitting(history, 434)) == 3
