@@ -83,8 +83,10 @@ async def test_a_question_is_stored_before_its_answer_begins(start_server: Start
             attachment = {"name": "a.png", "url": data_url(png(), "image/png")}
             message = {"role": "user", "id": "mine", "content": "Look", "experimental_attachments": [attachment]}
             async with client.stream("POST", "/chat", json={"id": "a", "messages": [message]}):
-                # The first line goes out before the model is asked; by then the row is written.
+                # The first line goes out before the model has said anything; by then the row is written.
+                call = await upstream.call()
                 server.kill()
+        call.cut()
         again = start_server(upstream.settings, data_dir=server.data_dir)
         async with again.client() as client:
             read = (await client.get("/conversations/a")).json()
