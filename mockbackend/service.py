@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .documents.documents import Documents
 from .login import Login
+from .messages import Message
 from .settings import Settings
 from .storage import Storage
 from .storage.turns import Turn
@@ -33,6 +34,18 @@ class Service:
     documents: Documents
     runs: Runs
     beginning: Beginning
+
+    async def read(self, conversation_id: str) -> list[Message]:
+        """The conversation's messages, without the running answer: whoever reads may then join that."""
+        running = await self.beginning.release_dead(conversation_id)
+        while True:
+            messages = await self.history.read(conversation_id)
+            turn, running = running, await self.storage.turns.running(conversation_id)
+            if running is None and turn is None:
+                return messages
+            # Where a turn has begun or ended meanwhile, the history may be of before or of after that.
+            if running is not None and turn is not None and running.turn_id == turn.turn_id:
+                return messages[: running.keep] + running.added
 
     async def stop(self, conversation_id: str) -> None:
         """End the conversation's running turn, in whichever process it runs; returns once it is stored."""

@@ -48,11 +48,8 @@ async def read(request: Request) -> Response:
     here, conversation_id = service(request), _id(request)
     protocol = named_protocol(request) or "data"
     await _owned(request, conversation_id)
-    running = await here.beginning.release_dead(conversation_id)
-    row = await _owned(request, conversation_id)
-    messages = await here.history.read(conversation_id)
-    if running is not None and not any(message["turn"] == running.turn_id for message in messages):
-        messages = messages[: running.keep] + running.added
+    messages = await here.read(conversation_id)
+    row = dataclasses.replace(await _owned(request, conversation_id), message_count=len(messages))
     reached = links(request, here.settings)
     return JSON(
         {**dataclasses.asdict(row), "messages": [shown_message(protocol, message, reached) for message in messages]}

@@ -43,7 +43,7 @@ async def ready(request: Request) -> Response:
     if here.runs.admission.draining:
         raise ServiceError(503, "draining", "The service is shutting down.")
     try:
-        await here.storage.database.run("SELECT id FROM conversations LIMIT 1")
+        await here.storage.conversations.get("nobody", "none")
         await here.history.read("none")
     except Exception:
         log.exception("the stores do not answer")

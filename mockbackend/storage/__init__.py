@@ -35,6 +35,7 @@ class Storage:
     checkpoints: Checkpoints
     liveness: Liveness
     database: Database
+    searching: Database
     folder: Path
 
     def open_index(self) -> EmbeddedIndex:
@@ -45,22 +46,23 @@ class Storage:
         """Close everything; other processes see at once that this one is gone."""
         await self.passages.close()
         await self.checkpoints.aclose()
+        await self.searching.close()
         await self.database.close()
         self.liveness.close()
 
 
 async def open_storage(folder: Path) -> Storage:
     """Open the stores in `folder`, made and migrated where need be; any number of processes may share it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with FileLock(folder / "setup.lock"):
         database.prepare(folder / database.NAME)
         checkpoints.prepare(folder / checkpoints.NAME)
         passages.prepare(folder / passages.NAME)
         liveness = Liveness(folder / "alive")
         liveness.clean()
-    metadata = await Database.open(folder / database.NAME)
+    metadata, searching = [await Database.open(folder / database.NAME) for _ in range(2)]
     return Storage(
-        conversations=Conversations(metadata),
+        conversations=Conversations(metadata, searching),
         turns=Turns(metadata, liveness.id),
         pictures=Pictures(metadata, folder / "pictures", liveness.id),
         files=Files(metadata, folder / "files", liveness.id),
@@ -69,5 +71,6 @@ async def open_storage(folder: Path) -> Storage:
         checkpoints=Checkpoints(folder / checkpoints.NAME),
         liveness=liveness,
         database=metadata,
+        searching=searching,
         folder=folder,
     )

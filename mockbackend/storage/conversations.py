@@ -38,8 +38,10 @@ class Place:
 class Conversations:
     """The table `conversations`, and `said` beside it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, searching: Database) -> None:
         self._database = database
+        # A connection of its own: turns do not wait while all that was said is looked through.
+        self._searching = searching
 
     async def get(self, userid: str, conversation_id: str) -> Conversation | None:
         """The owner's row of that id."""
@@ -60,7 +62,7 @@ class Conversations:
             where += r""" AND (fold(c.title) LIKE ? ESCAPE '\' OR EXISTS (
                 SELECT 1 FROM said WHERE conversation_id = c.id AND text LIKE ? ESCAPE '\'))"""
             values += [_pattern(query)] * 2
-        rows = await self._database.run(
+        rows = await (self._searching if query else self._database).run(
             f"""SELECT {_COLUMNS} FROM {_FROM} WHERE {where}
             ORDER BY c.is_pinned DESC, c.updated_at DESC, c.id DESC LIMIT ?""",
             *(*values, limit),

@@ -64,9 +64,11 @@ class Pictures:
         except FileNotFoundError:
             return None
 
-    async def is_owner(self, userid: str, token: str) -> bool:
-        """Whether that picture is one of the user's."""
-        return bool(await self._database.run("SELECT 1 FROM pictures WHERE token = ? AND userid = ?", token, userid))
+    async def home(self, userid: str, token: str) -> str | None:
+        """The id of the conversation that this picture of the user's belongs to; None where it is not the user's."""
+        statement = "SELECT conversation_id FROM pictures WHERE token = ? AND userid = ?"
+        rows = await self._database.run(statement, token, userid)
+        return rows[0][0] if rows else None
 
     async def forget(self, conversation_id: str) -> None:
         """Remove all pictures of a conversation, files first."""

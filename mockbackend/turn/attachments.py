@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ..errors import UpstreamError, unusable
 from ..messages import Part
 from ..pictures.fetch import TOO_LARGE, Fetcher, FetchError
-from ..pictures.kinds import picture
+from ..pictures.kinds import NotAPicture, picture
 from ..storage.pictures import Picture, Pictures
 from .request import Attachment, SentMessage
 
@@ -47,7 +47,7 @@ class Attachments:
                 for message in messages:
                     stored.append([])
                     for attachment in message.attachments:
-                        found = await self._content(userid, attachment, room)
+                        found = await self._content(userid, conversation_id, attachment, room)
                         if isinstance(found, Picture):
                             room -= len(found.content)
                             token = await self._store.put(userid, conversation_id, found)
@@ -60,19 +60,21 @@ class Attachments:
             raise
         return stored
 
-    async def _content(self, userid: str, attachment: Attachment, room: int) -> Picture | Part:
+    async def _content(self, userid: str, conversation_id: str, attachment: Attachment, room: int) -> Picture | Part:
         """A picture that is to be stored, or the part that needs no storing."""
         name, media_type, content = attachment.name, attachment.media_type, attachment.content or b""
         try:
             if attachment.url is not None:
                 own = OWN_PICTURE.search(attachment.url)
-                if own and await self._store.is_owner(userid, own[1]):
+                home = await self._store.home(userid, own[1]) if own else None
+                if own is None or home is None:
+                    return await self._fetcher.fetch(attachment.url, room)
+                if home == conversation_id:
                     return {"type": "picture", "token": own[1]}
-                return await self._fetcher.fetch(attachment.url, room)
+                # Another conversation's goes when that is deleted: this one gets its own.
+                return _within(room, await self._store.get(own[1]))
             if media_type.startswith("image/"):
-                if len(content) > room:
-                    raise FetchError(TOO_LARGE)
-                return picture(content)
+                return _within(room, picture(content))
             if media_type.startswith(TEXT_TYPES):
                 return {"type": "attachment", "media_type": media_type, "text": content.decode()}
         except UpstreamError as error:
@@ -80,3 +82,11 @@ class Attachments:
         except UnicodeDecodeError:
             raise unusable(f"{name}: the text is not UTF-8.") from None
         raise unusable(f"{name}: {media_type or 'files of no type'} cannot be attached.")
+
+
+def _within(room: int, found: Picture | None) -> Picture:
+    if found is None:
+        raise NotAPicture
+    if len(found.content) > room:
+        raise FetchError(TOO_LARGE)
+    return found

@@ -157,7 +157,7 @@ class Beginning:
             keep = place(request, history)
             replaced = history[keep]["id"] if keep < len(history) else None
         # A list that came with a new conversation is its history.
-        added = list(messages) if conversation.message_count == 0 else [messages[-1]]
+        added = _distinct(messages) if conversation.message_count == 0 else [messages[-1]]
         if replaced is not None and request.messages[-1].id is None:
             added[-1] = {**added[-1], "id": replaced}
         if keep + len(added) > self._max_messages:
@@ -174,3 +174,11 @@ def _message(sent: SentMessage, turn_id: str, at: int, parts: list[Part]) -> Mes
         "at": at,
         "parts": words + parts if sent.role == "user" else [{"type": "step"}, *words],
     }
+
+
+def _distinct(messages: list[Message]) -> list[Message]:
+    """The messages, each with an id of its own: it says where the next one stands."""
+    by_id: dict[str, Message] = {}
+    for message in messages:
+        by_id[message["id"] if message["id"] not in by_id else uuid.uuid4().hex] = message
+    return [{**message, "id": message_id} for message_id, message in by_id.items()]

@@ -38,6 +38,15 @@ async def test_words_are_a_text_part_and_the_content(client: httpx2.AsyncClient)
         assert timedelta() <= age < timedelta(minutes=1)
 
 
+async def test_an_id_that_came_twice_stays_the_first_ones(client: httpx2.AsyncClient) -> None:
+    told = [("user", "one"), ("assistant", "two"), ("user", "three")]
+    sent = [{"id": "same", "role": role, "content": content} for role, content in told]
+    answer = await chat(client, {"messages": sent})
+    ids = [message["id"] for message in await read(client, answer.conversation_id)]
+    assert ids[0] == "same"
+    assert len(set(ids)) == 4
+
+
 async def test_a_tool_call_is_an_invocation_with_its_result_in_the_step_that_made_it(
     client: httpx2.AsyncClient,
 ) -> None:

@@ -38,6 +38,10 @@ def rows(path: Path, statement: str) -> list[tuple[Any, ...]]:
         return connection.execute(statement).fetchall()
 
 
+def test_a_new_folder_is_its_owners_alone(server: Server) -> None:
+    assert server.data_dir.stat().st_mode & 0o777 == 0o700
+
+
 def test_processes_that_open_a_new_folder_at_once_all_succeed(tmp_path: Path) -> None:
     folder = tmp_path / "made" / "here"
     processes = [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,7 @@ def turn_of(storage: Storage, name: str = "t1", keep: int = 0) -> Turn:
 
 
 async def begun(storage: Storage, turn: Turn) -> Conversation:
-    conversation, claim = await storage.turns.begin("ann", "c", "Hello", lambda conversation: turn)
+    conversation, claim = await storage.turns.begin("ann", turn.conversation_id, "Hello", lambda conversation: turn)
     assert conversation
     assert claim
     return conversation
@@ -85,3 +87,18 @@ async def test_what_a_turn_has_said_is_told_also_once_the_next_has_begun(storage
     await begun(storage, second)
     assert await storage.turns.said(first) == (b"[1, 2]", True)
     assert await storage.turns.said(second) == (b"[]", False)
+
+
+async def test_a_long_search_holds_up_no_turn(storage: Storage) -> None:
+    # "conversations" of one user, in which nothing is found: some megabytes are looked through.
+    await storage.database.run(
+        """WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+        INSERT INTO said (conversation_id, position, text) SELECT 'c', i, hex(zeroblob(1000)) FROM n"""
+    )
+    await begun(storage, turn_of(storage))
+    search = asyncio.create_task(storage.conversations.page("ann", limit=10, after=None, query="needle"))
+    await asyncio.sleep(0)
+    begins = asyncio.create_task(begun(storage, replace(turn_of(storage), conversation_id="d")))
+    done, _ = await asyncio.wait({search, begins}, return_when=asyncio.FIRST_COMPLETED)
+    assert done == {begins}
+    assert await search == []

@@ -140,6 +140,25 @@ async def test_attachments_of_earlier_messages_are_the_stored_ones(world: World,
     assert [message["content"] for message in messages if message["role"] == "user"] == ["Look", "And?"]
 
 
+async def test_a_picture_of_another_conversation_outlives_that(world: World, user: httpx2.AsyncClient) -> None:
+    await chat(user, {"id": "origin", "messages": [{"role": "user", **PICTURES["AI SDK 4"]}]})
+    (url,) = await picture_urls(user, "origin")
+    await chat(user, {"id": "fork", "messages": [{"role": "user", **sdk4({"name": "a.png", "url": url})}]})
+    # Within its own conversation it is stored once.
+    await chat(user, {"id": "origin", "message": {"role": "user", **sdk4({"name": "a.png", "url": url})}})
+    assert await picture_urls(user, "origin") == [url, url]
+    assert (await user.delete("/conversations/origin")).status_code == 204
+    (copied,) = await picture_urls(user, "fork")
+    assert (await user.get(copied)).content == png()
+    assert (await user.get(url)).status_code == 404
+
+
+async def picture_urls(user: httpx2.AsyncClient, conversation_id: str) -> list[str]:
+    """The addresses of all pictures that came with a conversation's messages."""
+    messages = (await user.get(f"/conversations/{conversation_id}")).json()["messages"]
+    return [one["url"] for message in messages for one in message.get("experimental_attachments", [])]
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a private address": (content({"type": "image_url", "image_url": {"url": WEB}}), "private"),
     "this machine": (content({"type": "image_url", "image_url": {"url": "http://127.0.0.1/a.png"}}), "private"),
