@@ -33,10 +33,17 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("check", help="try every configured deployment and store, one line each")
     emulator = commands.add_parser("emulator", help="serve the emulator of Azure OpenAI alone, for other programs")
     emulator.add_argument("--host", default="127.0.0.1")
-    emulator.add_argument("--port", type=int, default=8081)
+    emulator.add_argument("--port", type=_port, default=8081)
     emulator.add_argument("--script", type=Path, metavar="FILE", help="what it answers; without one it makes it up")
     emulator.add_argument("--api-key", metavar="KEY", help="the only key that it takes; without one it takes any")
     return parser
+
+
+def _port(value: str) -> int:
+    port = int(value)
+    if not 1 <= port <= 65535:
+        raise argparse.ArgumentTypeError("must be from 1 to 65535")
+    return port
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -29,6 +29,8 @@ AZURE_OTHERS = (
 )
 AZURE_SEARCH = ("azure_search_endpoint", "azure_search_api_key", "azure_search_index_name")
 PLACEHOLDER = re.compile(r"<[^<>]*>|your[-_](resource|api[-_]key|key|deployment)|changeme", re.IGNORECASE)
+# As browsers write it, letter by letter; apps and extensions have schemes of their own.
+ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/?#@\sA-Z]+")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 ZERO_ALLOWED = ("chat_temperature", "drain_seconds", "passage_overlap_characters", "upstream_max_wait_seconds")
 
@@ -153,10 +155,13 @@ class Settings:
 def load_settings(env_file: Path | None = Path(".env")) -> Settings:
     """Read the environment, and `env_file` beneath it; SettingsError lists all that is wrong at once."""
     env = Env()
-    if env_file is not None and env_file.is_file():
-        env.read_env(str(env_file), recurse=False)
     values: dict[str, Any] = {}
     problems: list[str] = []
+    if env_file is not None and env_file.is_file():
+        try:
+            env.read_env(str(env_file), recurse=False)
+        except UnicodeDecodeError:
+            problems.append(f"{env_file}: is not UTF-8")
     for field in dataclasses.fields(Settings):
         name = field.name.upper()
         if (env.str(name, None) or "").strip() == "":
@@ -232,6 +237,13 @@ def _problems(settings: Settings) -> list[str]:
         for name in ("azure_openai_endpoint", "openai_base_url", "azure_search_endpoint", "public_url")
         if getattr(settings, name) and not _is_http_url(getattr(settings, name))
     ]
+    problems += [
+        f"CORS_ALLOW_ORIGINS: must be origins such as https://app.example (no path), or *; this is none: {origin}"
+        for origin in settings.cors_allow_origins
+        if not ORIGIN.fullmatch(origin)
+    ]
+    if "?" in settings.public_url or "#" in settings.public_url:
+        problems.append("PUBLIC_URL: pictures are served below it, so it has no query and no fragment")
     problems += [
         f"TRUSTED_PROXIES: must be addresses, networks such as 10.0.0.0/8, or *; this is none of them: {peer}"
         for peer in settings.trusted_proxies

@@ -111,6 +111,7 @@ def test_engine(env: dict[str, str], engine: str, v1: bool) -> None:
         ("PORT", " 80 ", 80),
         ("DATA_DIR", "~/backend", Path.home() / "backend"),
         ("CORS_ALLOW_ORIGINS", "https://a.example, https://b.example,", ("https://a.example", "https://b.example")),
+        ("CORS_ALLOW_ORIGINS", "tauri://localhost,*", ("tauri://localhost", "*")),
         ("TRUSTED_PROXIES", "10.0.0.7/8, ::1, *", ("10.0.0.7/8", "::1", "*")),
         ("CHAT_TEMPERATURE", "0", 0.0),
         ("DRAIN_SECONDS", "0", 0.0),
@@ -139,6 +140,11 @@ def test_value_is_read(name: str, value: str, read: Any) -> None:
         ({**OPENAI, "OPENAI_BASE_URL": "http://[::1"}, {"OPENAI_BASE_URL"}),
         ({**OPENAI, "OPENAI_BASE_URL": "http://user:secret@127.0.0.1/v1"}, {"OPENAI_BASE_URL"}),
         ({"PUBLIC_URL": "ftp://files.example"}, {"PUBLIC_URL"}),
+        ({"PUBLIC_URL": "https://files.example/a?b"}, {"PUBLIC_URL"}),
+        ({"PUBLIC_URL": "https://files.example/#b"}, {"PUBLIC_URL"}),
+        ({"CORS_ALLOW_ORIGINS": "https://app.example, http://localhost:3000/"}, {"CORS_ALLOW_ORIGINS"}),
+        ({"CORS_ALLOW_ORIGINS": "localhost:3000"}, {"CORS_ALLOW_ORIGINS"}),
+        ({"CORS_ALLOW_ORIGINS": "https://App.example"}, {"CORS_ALLOW_ORIGINS"}),
         ({"TRUSTED_PROXIES": "nginx,127.0.0.1"}, {"TRUSTED_PROXIES"}),
         ({"BACKEND_AUTH_USERNAME": "u"}, {"BACKEND_AUTH_PASSWORD"}),
         ({"BACKEND_AUTH_PASSWORD": "p"}, {"BACKEND_AUTH_USERNAME"}),
@@ -161,6 +167,13 @@ def test_every_problem_is_told_at_once_by_name(env: dict[str, str], named: set[s
     told = problems(env)
     assert {problem.partition(":")[0] for problem in told} == named
     assert len(told) == len(named)
+
+
+def test_an_env_file_of_another_encoding_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes("SYSTEM_PROMPT=Grüße\nLOG_LEVEL=loud\n".encode("latin-1"))
+    with pytest.raises(SettingsError) as caught:
+        load_settings(tmp_path / ".env")
+    assert caught.value.problems == [f"{tmp_path / '.env'}: is not UTF-8"]
 
 
 def test_a_problem_never_tells_a_key() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -10,11 +11,13 @@ from starlette.requests import Request
 
 from ..errors import ServiceError, bad_request, unusable
 from ..pictures.making import PictureOptions
+from ..settings import Settings
 from ..turn.request import ChatRequest, Mode, SentMessage
 from .content import parse_content
 from .limited import chunks
 
 ID = re.compile(r"[!-.0-\[\]-~]{1,256}")
+LARGE_BYTES = 64 * 1024
 MOST_FILE_IDS = 1000
 IGNORED_ROLES = ("tool", "data")
 SYSTEM_ROLES = ("system", "developer")
@@ -24,13 +27,35 @@ WHOLE_LIST_KEYS = ("parentId", "unstable_assistantMessageId")
 
 async def read_object(request: Request, max_bytes: int) -> dict[str, Any]:
     """The body as a JSON object, whatever its content type says but multipart; 413 as soon as it is too large."""
+    return _object(await _raw(request, max_bytes))
+
+
+async def read_chat(request: Request, settings: Settings) -> tuple[ChatRequest, dict[str, Any]]:
+    """The chat request that the body is, and the body."""
+    raw = await _raw(request, settings.max_body_bytes)
+
+    def parse() -> tuple[ChatRequest, dict[str, Any]]:
+        body = _object(raw)
+        chat = _chat(body, settings.max_conversation_messages)
+        _check_length(chat, settings.max_message_characters)
+        return chat, body
+
+    # A large one takes a while, which the streams of others shall not wait for.
+    return await asyncio.to_thread(parse) if len(raw) > LARGE_BYTES else parse()
+
+
+async def _raw(request: Request, max_bytes: int) -> bytes:
     if request.headers.get("content-type", "").lower().startswith("multipart/"):
         raise ServiceError(415, "unsupported_media_type", "The body must be JSON, not multipart.")
     body = bytearray()
     async for chunk in chunks(request, max_bytes):
         body += chunk
+    return bytes(body)
+
+
+def _object(raw: bytes) -> dict[str, Any]:
     try:
-        value = orjson.loads(bytes(body))
+        value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise bad_request(f"The body is not valid JSON: {error.msg}.") from None
     if not isinstance(value, dict):
@@ -45,14 +70,16 @@ def check_id(value: object, field: str) -> str:
     return value
 
 
-def parse_chat(body: dict[str, Any]) -> ChatRequest:
-    """The chat request that this body is; keys that are not ours are ignored, since front ends send their own."""
+def _chat(body: dict[str, Any], most_messages: int) -> ChatRequest:
+    # Keys that are not ours are ignored, since front ends send their own.
     field = "id" if body.get("id") is not None else "conversation_id"
     conversation_id = check_id(body[field], field) if body.get(field) is not None else None
     mode = body.get("mode")
     if mode not in (None, "chat", "image"):
         raise bad_request("mode must be chat or image.")
     sent = _sent(body)
+    if len(sent) > most_messages:
+        raise unusable(f"messages: a conversation has at most {most_messages}.")
     systems: list[str] = []
     if body.get("system") is not None:
         systems.append(_string(body["system"], "system"))
@@ -91,7 +118,7 @@ def parse_chat(body: dict[str, Any]) -> ChatRequest:
     )
 
 
-def check_length(request: ChatRequest, most: int) -> None:
+def _check_length(request: ChatRequest, most: int) -> None:
     """A 422 for a new message of more than `most` characters, attached text included."""
     message = request.messages[-1]
     texts = [one for one in message.attachments if one.content and not one.media_type.startswith("image/")]

@@ -11,7 +11,7 @@ from ..protocol.links import Links
 from ..storage.turns import Turn
 from ..turn.run import EventSource
 from .access import service, userid
-from .body import check_id, check_length, parse_chat, read_object
+from .body import check_id, read_chat
 from .origin import links
 from .protocol import named_protocol, spoken_protocol
 from .stream import EventStream
@@ -20,9 +20,8 @@ from .stream import EventStream
 async def post(request: Request) -> Response:
     """Begin a turn and stream its answer."""
     here = service(request)
-    body = await read_object(request, here.settings.max_body_bytes)
-    chat, protocol = parse_chat(body), spoken_protocol(request, body)
-    check_length(chat, here.settings.max_message_characters)
+    chat, body = await read_chat(request, here.settings)
+    protocol = spoken_protocol(request, body)
     run = await here.runs.start(userid(request), chat, protocol, here.beginning)
     return _stream(request, run.turn.conversation_id, run.reader(), protocol)
 

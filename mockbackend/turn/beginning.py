@@ -53,8 +53,6 @@ class Beginning:
 
     async def claim(self, userid: str, request: ChatRequest, framing: str) -> Claim:
         """The turn's row, written. Raises ServiceError: 404, 409, 422."""
-        if len(request.messages) > self._max_messages:
-            raise unusable(f"messages: a conversation has at most {self._max_messages}.")
         conversation_id = request.conversation_id or str(uuid.uuid4())
         pictures: list[str] = []
         try:

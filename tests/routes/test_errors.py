@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import sys
+from pathlib import Path
 
 import httpx2
 import orjson
@@ -12,7 +14,7 @@ import pytest
 from mockbackend.routes import API
 from tests.conftest import StartServer
 from tests.routes.api import error_of, filled, say
-from tests.running import Server, chat, lines, next_of
+from tests.running import Server, chat, free_port, lines, next_of
 from tests.upstream import Upstream
 
 LIMIT = 10 * 1024 * 1024
@@ -77,6 +79,17 @@ async def test_a_body_without_a_length_is_refused_while_it_is_read(server: Serve
 async def test_a_body_that_says_its_length_is_refused_before_it_is_sent(server: Server) -> None:
     answer = await raw(server, "POST /chat HTTP/1.1\r\ncontent-length: 1000000000", [])
     assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("path", ["/chat", "/files"])
+async def test_a_body_that_falls_silent_is_a_408(tmp_path: Path, path: str) -> None:
+    port = free_port()
+    app = ["-m", "hypercorn", "tests.routes.impatient_app:app", "-w", "0", "-b", f"127.0.0.1:{port}"]
+    kind = "multipart/form-data; boundary=B" if path == "/files" else "application/json"
+    head = f"POST {path} HTTP/1.1\r\ncontent-length: 100\r\ncontent-type: {kind}"
+    with Server(tmp_path, command=[sys.executable, *app], port=port) as server:
+        answer = await raw(server, head, [b"--B\r\n" if path == "/files" else b'{"message": '])
+    assert answer.startswith(b"HTTP/1.1 408 ")
 
 
 EARLY = {
