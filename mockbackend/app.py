@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import logging
-import signal
-import threading
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,6 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from . import descriptors, plain
 from . import log as logs
 from .agent.graph import compile_graph
 from .documents.documents import open_documents
@@ -40,23 +39,24 @@ from .upstream import Upstream
 log = logging.getLogger("mockbackend")
 
 STREAM_HEADERS = ("x-vercel-ai-data-stream", "x-vercel-ai-ui-message-stream")
-# Plain Hypercorn cuts what still runs 3 s after SIGTERM.
-PLAIN_DRAIN_SECONDS = 1.5
 EXPOSED = ["link", "retry-after", "x-conversation-id", "x-request-id", *STREAM_HEADERS]
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
-    """The ASGI application. Raises SettingsError. `app.state.drain(seconds)` ends its turns before it is shut down."""
-    chosen = settings or load_settings()
+    """The ASGI application. `app.state.drain(seconds)` ends its turns before it is shut down.
+
+    Its settings are the environment's where none are given; wrong ones end the process as `mockbackend serve` ends.
+    """
+    chosen = settings or _settings()
     logs.configure(chosen.log_level)
+    chosen = descriptors.fitting(chosen)
     origins = list(chosen.cors_allow_origins)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with running(chosen) as service:
+        async with running(chosen) as service, plain.drained(service.runs.drain, chosen.drain_seconds):
             app.state.service = service
             app.state.drain = service.runs.drain
-            _drain_on_sigterm(service)
             yield
 
     app = Starlette(
@@ -79,6 +79,14 @@ def create_app(settings: Settings | None = None) -> Starlette:
     # Behind a proxy that ends TLS a redirect to the path without its slash would name http, with the login in it.
     app.router.redirect_slashes = False
     return app
+
+
+def _settings() -> Settings:
+    try:
+        return load_settings()
+    except SettingsError as error:
+        print(*error.problems, sep="\n", file=sys.stderr)
+        sys.exit(2)
 
 
 @asynccontextmanager
@@ -119,22 +127,6 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         # Under plain Hypercorn turns still run here, and the loop is about to be closed.
         stack.push_async_callback(runs.close)
         yield service
-
-
-def _drain_on_sigterm(service: Service) -> None:
-    """Where Hypercorn itself waits for SIGTERM, end the turns before it cuts them; `serve` has its own way."""
-    others = signal.getsignal(signal.SIGTERM)
-    if others in (signal.SIG_DFL, signal.SIG_IGN, None) or threading.current_thread() is not threading.main_thread():
-        return
-    loop, runs = asyncio.get_running_loop(), service.runs
-    seconds = min(service.settings.drain_seconds, PLAIN_DRAIN_SECONDS)
-    draining: list[asyncio.Task[None]] = []
-
-    def begin(number: int, frame: object) -> None:
-        # The loop's own handler is told through a descriptor, and runs as well.
-        loop.call_soon_threadsafe(lambda: draining.append(loop.create_task(runs.drain(seconds))))
-
-    signal.signal(signal.SIGTERM, begin)
 
 
 def _announce(service: Service) -> None:

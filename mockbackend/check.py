@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,11 +14,14 @@ import orjson
 from .documents.index import open_azure_search
 from .embedded import embedded_emulator
 from .errors import PromptRefused, UnsupportedParameter, UpstreamError
+from .log import printable
 from .settings import Settings
 from .storage import open_storage
 from .storage.pictures import Picture
 from .upstream import Upstream
 from .upstream.faults import malformed
+
+log = logging.getLogger("mockbackend")
 
 
 def run(settings: Settings) -> int:
@@ -43,20 +47,42 @@ async def _run(settings: Settings) -> int:
             probes.append((name, lambda: _search(settings)))
         print(f"engine: {settings.engine} at {engine.address}")
         for name, probe in probes:
-            try:
-                print(f"works   {name}: {await probe()}")
-            except UpstreamError as error:
-                failed = True
-                print(f"FAILED  {name}: {error.message}")
-            except Exception as error:
-                failed = True
-                reason = error.strerror if isinstance(error, OSError) else None
-                print(f"FAILED  {name}: {reason or error or type(error).__name__}")
+            failed = not await _works(name, probe) or failed
         if not engine.images:
             print(f"absent  pictures: {engine.images.setting} is not set, so mode image answers 422")
         if not engine.embeddings:
             print(f"absent  embeddings: {engine.embeddings.setting} is not set, so documents are found by words alone")
     return 1 if failed else 0
+
+
+async def _works(name: str, probe: Callable[[], Awaitable[str]]) -> bool:
+    """Try it and print its line, and below a failure's what was logged of it."""
+    kept = _Kept()
+    log.addHandler(kept)
+    try:
+        print(f"works   {name}: {await probe()}")
+    except Exception as error:
+        if isinstance(error, UpstreamError):
+            reason = error.message
+        else:
+            reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+        print(f"FAILED  {name}: {reason}", *kept.lines, sep="\n        ")
+        return False
+    finally:
+        log.removeHandler(kept)
+    return True
+
+
+class _Kept(logging.Handler):
+    """What is logged while a deployment is tried: one that works may refuse what it is tried with."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep its line."""
+        self.lines.append(printable(record.getMessage()))
 
 
 @asynccontextmanager

@@ -13,11 +13,16 @@ _CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)
 _CONTROL |= {0x0A: "\n  ", 0x0D: "\\r", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 
+def printable(text: str) -> str:
+    """The text with nothing in it that begins a line of its own or steers a terminal."""
+    return text.translate(_CONTROL)
+
+
 class _Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         record.request_id = request_id.get()
         # A traceback's own lines are indented; so is a line that was forged.
-        return super().format(record).translate(_CONTROL)
+        return printable(super().format(record))
 
 
 def configure(level: str) -> None:

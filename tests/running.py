@@ -23,7 +23,8 @@ AUTH = ("u", "p")
 # What a process needs of the machine; no setting of the developer's shell reaches the service under test.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 
-Kind = Literal["hypercorn", "serve"]
+# Plain Hypercorn has a worker process beside its own, unless it is told `-w 0`.
+Kind = Literal["hypercorn", "hypercorn with a worker", "serve"]
 
 
 def free_port() -> int:
@@ -65,14 +66,15 @@ class Server:
         self._command = command or [sys.executable, "-m", *self._arguments(kind)]
         login = {"BACKEND_AUTH_USERNAME": AUTH[0], "BACKEND_AUTH_PASSWORD": AUTH[1]}
         # Plain Hypercorn reads no PORT; `serve` listens on all addresses where there is one.
-        told = {} if kind == "hypercorn" and command is None else {"PORT": str(self.port)}
+        told = {} if kind != "serve" and command is None else {"PORT": str(self.port)}
         self._env = environment({**login, "DATA_DIR": str(self.data_dir), **told, **(env or {})})
         self._process: subprocess.Popen[bytes] | None = None
 
     def _arguments(self, kind: Kind) -> list[str]:
         if kind == "serve":
             return ["mockbackend", "serve"]
-        return ["hypercorn", "app:app", "-w", "0", "-b", f"127.0.0.1:{self.port}"]
+        alone = ["-w", "0"] if kind == "hypercorn" else []
+        return ["hypercorn", "app:app", *alone, "-b", f"127.0.0.1:{self.port}"]
 
     @property
     def log(self) -> str:

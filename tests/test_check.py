@@ -54,6 +54,8 @@ def test_all_that_is_set_works(emulator: Emulator, tmp_path: Path, version: str)
     works = [line.split(":")[0] for line in lines if line.startswith("works")]
     assert status == 0
     assert [line.split()[1] for line in works] == ["chat", "pictures", "storage"]
+    # Nothing else is said, though the picture deployment refused what it was tried with.
+    assert {line.split()[0] for line in lines} == {"engine:", "works", "absent"}
     assert "gpt-4o" in works[0]
     assert "gpt-image-1" in works[1]
     # No picture was made, and paid for.
@@ -106,6 +108,13 @@ def test_a_deployment_that_refuses_a_parameter_works(emulator: Emulator, tmp_pat
 )
 def test_what_is_wrong_is_told_apart(emulator: Emulator, tmp_path: Path, setting: str, value: str, says: str) -> None:
     assert says in _failure(tmp_path, {**emulator.azure(), setting.upper(): value})
+
+
+def test_the_models_own_words_stand_below_a_failure(emulator: Emulator, tmp_path: Path) -> None:
+    _, lines = _check(tmp_path, {**emulator.azure(), "AZURE_OPENAI_GPT_DEPLOYMENT_NAME": "missing-1"})
+    below = lines[next(index for index, line in enumerate(lines) if line.startswith("FAILED")) + 1]
+    assert below.startswith("        upstream chat failed: status 404")
+    assert "DeploymentNotFound" in below
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:{port}", "name.invalid"])

@@ -19,6 +19,7 @@ LAYERS = (
     ("cli",),
     ("serve",),
     ("workers", "app", "check"),
+    ("descriptors", "plain"),
     ("routes",),
     ("service",),
     ("turn",),

@@ -79,3 +79,15 @@ def test_a_port_that_is_none_is_told(tmp_path: Path, port: str) -> None:
     assert ended.returncode == 2
     assert "--port" in ended.stderr
     assert len(ended.stderr) < 500, "not every port that is one is listed"
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["-w 0", "with a worker"])
+def test_plain_hypercorn_lists_what_is_wrong_and_ends(tmp_path: Path, alone: bool) -> None:
+    arguments = ["app:app", *(["-w", "0"] if alone else []), "-b", f"127.0.0.1:{free_port()}"]
+    command = [sys.executable, "-m", "hypercorn", *arguments]
+    ended = subprocess.run(
+        command, cwd=tmp_path, env=environment({"LOG_LEVEL": "loud"}), capture_output=True, text=True, timeout=30
+    )
+    assert ended.stderr == "LOG_LEVEL: must be DEBUG, INFO, WARNING or ERROR\n"
+    # Hypercorn 0.18 forgets its worker's status.
+    assert ended.returncode == (2 if alone else 0)

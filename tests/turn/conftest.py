@@ -12,7 +12,7 @@ import pytest
 from mockbackend.emulator.app import create_emulator
 from mockbackend.emulator.script import load_script
 from tests.emulator.serving import Served
-from tests.running import Server
+from tests.running import Kind, Server
 from tests.turn.world import SCRIPT, World, azure
 
 NewWorld = Callable[..., World]
@@ -57,13 +57,11 @@ def new_world(emulator: Served, tmp_path_factory: pytest.TempPathFactory) -> Ite
             env: Mapping[str, str] | None = None,
             data_dir: Path | None = None,
             script: str | None = None,
-            kind: str = "hypercorn",
+            kind: Kind = "hypercorn",
         ) -> World:
             folder = tmp_path_factory.mktemp("world")
             chosen = emulator if script is None else stack.enter_context(emulating(folder, script))
-            server = Server(
-                folder, {**azure(chosen), **(env or {})}, "serve" if kind == "serve" else "hypercorn", data_dir
-            )
+            server = Server(folder, {**azure(chosen), **(env or {})}, kind, data_dir)
             stack.callback(server.close)
             return World(chosen, server.start())
 
