@@ -56,12 +56,14 @@ class Server:
         data_dir: Path | None = None,
         command: list[str] | None = None,
         port: int | None = None,
+        within: float = 30.0,
     ) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.auth = AUTH
         self.data_dir = data_dir or folder / "data"
         self._folder = folder
+        self._within = within
         self._log = folder / f"server-{self.port}.log"
         self._command = command or [sys.executable, "-m", *self._arguments(kind)]
         login = {"BACKEND_AUTH_USERNAME": AUTH[0], "BACKEND_AUTH_PASSWORD": AUTH[1]}
@@ -91,18 +93,18 @@ class Server:
         assert self._process is not None, "not started"
         return self._process
 
-    def start(self, within: float = 30.0) -> Self:
+    def start(self) -> Self:
         """Start it and wait until it answers; its output is in the error where it does not."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command, cwd=self._folder, env=self._env, stdout=log, stderr=log, start_new_session=True
             )
-        deadline = time.monotonic() + within
+        deadline = time.monotonic() + self._within
         while not self._alive():
             status = self._process.poll()
             if status is not None or time.monotonic() > deadline:
                 self.close()
-                happened = f"exited with {status}" if status is not None else f"did not answer within {within} s"
+                happened = f"exited with {status}" if status is not None else f"did not answer within {self._within} s"
                 raise RuntimeError(f"{' '.join(self._command)} {happened}; its output:\n{self.log}")
             time.sleep(0.05)
         return self

@@ -23,7 +23,10 @@ READ_AT_ONCE = 500
 DELETED_AT_ONCE = 1000
 # What was taken is shown a moment later, commonly within a second or two.
 SHOWN_SECONDS, SHOWN_EVERY = 30.0, 0.5
-EXTRA_MISSING = "AZURE_SEARCH_ENDPOINT needs the extra: pip install 'mockbackend[azure-search]'"
+EXTRA_MISSING = (
+    "AZURE_SEARCH_ENDPOINT: needs a package more: uv run --extra azure-search mockbackend serve, "
+    "or pip install azure-search-documents"
+)
 WRONG_NAME = (
     "AZURE_SEARCH_INDEX_NAME: must be 2 to 128 lower-case letters, digits and single dashes, with a letter or digit at "
     "both ends"

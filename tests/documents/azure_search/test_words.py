@@ -98,5 +98,8 @@ except azure_search.SettingsError as error:
     )
     assert told == {
         "early": [],
-        "problems": ["AZURE_SEARCH_ENDPOINT needs the extra: pip install 'mockbackend[azure-search]'"],
+        "problems": [
+            "AZURE_SEARCH_ENDPOINT: needs a package more: uv run --extra azure-search mockbackend serve, "
+            "or pip install azure-search-documents"
+        ],
     }
