@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from . import events as ev
-from .errors import INTERNAL, PromptRefused, UpstreamError
+from .errors import INTERNAL, PromptRefused, TurnError
 from .events import Event, FinishReason, Order, Usage
 from .messages import INTERRUPTED, Message, answer
 
@@ -186,7 +186,7 @@ async def attempt(answering: Answering) -> AsyncIterator[None]:
     try:
         async with answering.stop.scope():
             yield
-    except UpstreamError as error:
+    except TurnError as error:
         if isinstance(error, PromptRefused):
             answering.refuse_prompt()
         # A call that was stopped may fail as it is closed: the stop is how it ended.

@@ -1,10 +1,13 @@
 """Errors that reach people, and their words.
 
     ServiceError               said before a stream starts: a status and a JSON body
-    UpstreamError              the model API failed: said in the stream, as one line
-      UnsupportedParameter     it refused an optional parameter by name
-      ContextExceeded          the request is longer than the model can read
-      PromptRefused            its filter refused the prompt
+    TurnError                  ends a turn: said in the stream, as one line
+      UpstreamError            the model API failed
+        UnsupportedParameter   it refused an optional parameter by name
+        ContextExceeded        the request is longer than the model can read
+        PromptRefused          its filter refused the prompt
+      PictureError             a picture could not be fetched, or is none that can be shown
+    SettingsError              said at the start, of all that is wrong at once (settings.py)
 
 Whatever else is raised is a defect of ours: a 500, or `INTERNAL` in a stream, and the log has the rest.
 """
@@ -43,8 +46,20 @@ def not_found() -> ServiceError:
     return ServiceError(404, "not_found", "There is nothing here.")
 
 
-class UpstreamError(Exception):
-    """The model API failed. `message` is for people and holds nothing of the upstream's own words.
+class TurnError(Exception):
+    """What ends a turn. `message` is for people."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class PictureError(TurnError):
+    """A picture that could not be fetched, or bytes that are none that can be shown; the message says why."""
+
+
+class UpstreamError(TurnError):
+    """The model API failed. `message` holds nothing of the upstream's own words.
 
     `retry_after` is in seconds, where the upstream asked for a wait; `retryable` says that asking again may help;
     `refused` that the model was reached and took the request for a bad one.
@@ -54,7 +69,6 @@ class UpstreamError(Exception):
         self, message: str, *, retryable: bool = False, retry_after: float | None = None, refused: bool = False
     ) -> None:
         super().__init__(message)
-        self.message = message
         self.retryable = retryable
         self.retry_after = retry_after
         self.refused = refused

@@ -101,7 +101,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How a long thing is getting on: `kind` is what it is of (picture, retry), `data` its particulars."""
+    """How a long thing is getting on: `kind` is what it is of (picture, retry, context), `data` its particulars."""
 
     kind: str
     data: dict[str, Any]

@@ -6,7 +6,7 @@
 `at` is integer milliseconds, `turn` the id of the turn that wrote it. `refused` is a prompt that the content filter
 refused: shown, never sent again. Parts are {"type": ...}: text {text}, reasoning {text}, step {}, tool {id, name, args,
 result, failed?}, picture {token, media_type?, name?, revised_prompt?}, source {file_id, name, media_type, place},
-attachment {name, text}.
+attachment {name, media_type, text}.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`mockbackend serve`: Hypercorn with the right defaults, in one process or several.
 
 It owns SIGTERM and SIGINT. Plain Hypercorn stops listening at once and cuts streams after three seconds; here the
-port stays open while the app drains, and only then is Hypercorn told. A second signal ends it at once.
+port stays open while the app drains, and only then is Hypercorn told. A second signal cuts the drain short.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from . import log as logs
 from .deferred import defer
 from .settings import Settings, SettingsError
 from .workers import supervise
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from hypercorn.config import Config
     from starlette.applications import Starlette
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger("mockbackend")
 
 BACKLOG = 1024
 # Longer than the 60 s for which nginx keeps a connection to us, so that it never sends into one being closed.
@@ -47,6 +48,7 @@ def run(settings: Settings) -> int:
     listening = _listen(host, port)
     if listening is None:
         return 1
+    logs.configure(settings.log_level)
     if settings.web_concurrency > 1:
         return supervise(settings.web_concurrency, listening, partial(_work, settings))
     return _work(settings, listening, None)
@@ -156,7 +158,7 @@ async def _until_drained(config: Config, leash: int | None, drain: Drain) -> Non
         draining.cancel()
         config.graceful_timeout = 0.0
     elif (error := draining.exception()) is not None:
-        logger.error("the drain failed", exc_info=error)
+        log.error("the drain failed", exc_info=error)
 
 
 def _watch(leash: int | None, asked: asyncio.Event, now: asyncio.Event) -> None:

@@ -15,7 +15,8 @@ from .storage.turns import Turn
 from .turn.beginning import Beginning
 from .turn.elsewhere import DistantReader
 from .turn.history import History
-from .turn.run import EventSource
+from .turn.request import ChatRequest
+from .turn.run import EventSource, Run
 from .turn.runs import Runs
 from .upstream import Upstream
 
@@ -34,6 +35,10 @@ class Service:
     documents: Documents
     runs: Runs
     beginning: Beginning
+
+    async def start(self, userid: str, request: ChatRequest, framing: str) -> Run:
+        """Begin a turn and set it running. Raises ServiceError."""
+        return await self.runs.start(userid, request, framing, self.beginning)
 
     async def read(self, conversation_id: str) -> list[Message]:
         """The conversation's messages, without the running answer: whoever reads may then join that."""

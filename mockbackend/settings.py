@@ -1,7 +1,8 @@
 """Every setting, read once from the environment (and `.env`) into one frozen object.
 
 A setting is a field of `Settings`: its name in lower case, its default, and one line of meaning, which is
-also its line in `env.sample`. An empty variable counts as absent. Nothing else reads the environment.
+also its line in `env.sample`. An empty variable counts as absent. Nothing else reads the environment,
+but for what says how the network is reached (`HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE`), as curl does.
 """
 
 from __future__ import annotations

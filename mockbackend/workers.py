@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger("mockbackend")
 
 BAD_SETTINGS = 2
 # A worker that dies younger than this many seconds could not start, and the next one waits a little.
@@ -77,7 +77,7 @@ class _Supervisor:
             self._status = status
             self._stop()
             return
-        logger.warning("worker %d ended with status %d and is replaced", pid, status)
+        log.warning("worker %d ended with status %d and is replaced", pid, status)
         self._start(BACK_OFF if age < YOUNG else 0.0)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:

@@ -11,7 +11,7 @@ from ..events import Progress, ToolReturned
 from ..messages import Message
 from ..upstream.patience import Patience
 from .completion import Completion
-from .context import Chat
+from .context import ChatContext
 from .prompt import wire_messages
 from .tools import offered, schema
 from .window import estimated_tokens, fitting
@@ -22,7 +22,7 @@ MESSAGE_TOO_LONG = "Your message is longer than this model can read. Please shor
 log = logging.getLogger("mockbackend.turn")
 
 
-async def ask(chat: Chat, history: list[Message]) -> None:
+async def ask(chat: ChatContext, history: list[Message]) -> None:
     """Call the model, again while it has said nothing and asking again may help. Raises UpstreamError."""
     answering = chat.answering
     if answering.between_steps:
@@ -54,14 +54,14 @@ async def ask(chat: Chat, history: list[Message]) -> None:
         return
 
 
-def _told(chat: Chat, history: list[Message], window: list[Message]) -> list[Message]:
+def _told(chat: ChatContext, history: list[Message], window: list[Message]) -> list[Message]:
     """The window, which is what of the history is sent; the user is told where it is not all."""
     if len(window) < len(history):
         chat.answering.emit(Progress("context", {"leftOut": len(history) - len(window)}))
     return window
 
 
-def _narrower(chat: Chat, window: list[Message], error: ContextExceeded) -> list[Message]:
+def _narrower(chat: ChatContext, window: list[Message], error: ContextExceeded) -> list[Message]:
     """Less than the window that was refused; raises the error where the last turn alone is too long.
 
     What the model can read is remembered. That our estimate of this window was too low is not: others may be closer.
@@ -79,7 +79,7 @@ def _narrower(chat: Chat, window: list[Message], error: ContextExceeded) -> list
     return narrower
 
 
-def _end(chat: Chat, completion: Completion, *, last_step: bool) -> None:
+def _end(chat: ChatContext, completion: Completion, *, last_step: bool) -> None:
     """What follows from a completion that was read to its end."""
     answering = chat.answering
     calls = completion.called() if completion.finish in ("tool-calls", "stop", "length") else []
@@ -97,7 +97,7 @@ def _end(chat: Chat, completion: Completion, *, last_step: bool) -> None:
     answering.end_step("length" if finish == "tool-calls" else finish, completion.usage)
 
 
-async def _request(chat: Chat, history: list[Message], *, last_step: bool) -> dict[str, Any]:
+async def _request(chat: ChatContext, history: list[Message], *, last_step: bool) -> dict[str, Any]:
     settings = chat.settings
     body: dict[str, Any] = {
         "messages": await wire_messages(history, chat.systems, chat.load_picture),

@@ -13,7 +13,7 @@ from .tools import ToolServices
 
 
 @dataclass(slots=True)
-class Chat:
+class ChatContext:
     """One chat turn, as the graph's context. `calls` are the model's last ones, not yet run."""
 
     answering: Answering

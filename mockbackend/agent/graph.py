@@ -20,12 +20,12 @@ from langgraph.types import Command
 from pydantic import ValidationError
 
 from ..answering import attempt
-from ..errors import UpstreamError
+from ..errors import TurnError
 from ..events import ToolCalled, ToolReturned
 from ..messages import Message
 from .asking import ask
 from .completion import DEEPEST, is_deeper
-from .context import Chat
+from .context import ChatContext
 from .tools import invoke, offered
 
 MODEL, TOOLS = "model", "tools"
@@ -44,12 +44,12 @@ class State(TypedDict):
     messages: Annotated[list[Message], folded]
 
 
-Graph = CompiledStateGraph[State, Chat, State, State]
+Graph = CompiledStateGraph[State, ChatContext, State, State]
 
 
 def compile_graph(checkpointer: BaseCheckpointSaver[Any]) -> Graph:
     """Build the graph, once for the process's life."""
-    builder = StateGraph(State, context_schema=Chat)
+    builder = StateGraph(State, context_schema=ChatContext)
     # The model says itself where to go: a conditional edge is a runnable more, and one that is no coroutine a thread's.
     builder.add_node(MODEL, _model, destinations=(TOOLS, END))
     builder.add_node(TOOLS, _tools)
@@ -63,7 +63,7 @@ def thread(conversation_id: str) -> dict[str, Any]:
     return {"configurable": {"thread_id": conversation_id}}
 
 
-async def _model(state: State, runtime: Runtime[Chat]) -> Command[str]:
+async def _model(state: State, runtime: Runtime[ChatContext]) -> Command[str]:
     chat = runtime.context
     answering = chat.answering
     if answering.finish is not None:
@@ -75,7 +75,7 @@ async def _model(state: State, runtime: Runtime[Chat]) -> Command[str]:
     return Command(update={"messages": answering.fold()}, goto=TOOLS if onward else END)
 
 
-async def _tools(state: State, runtime: Runtime[Chat]) -> dict[str, Any]:
+async def _tools(state: State, runtime: Runtime[ChatContext]) -> dict[str, Any]:
     chat = runtime.context
     answering = chat.answering
     calls, chat.calls = chat.calls, []
@@ -85,7 +85,7 @@ async def _tools(state: State, runtime: Runtime[Chat]) -> dict[str, Any]:
     return {"messages": answering.fold()}
 
 
-async def _run(chat: Chat, call: ToolCalled, fault: str | None) -> None:
+async def _run(chat: ChatContext, call: ToolCalled, fault: str | None) -> None:
     """Run one call to its result; whatever goes wrong is a result that the model reads."""
     tools = {one.name: one for one in offered(chat.services)}
     if fault is None and call.name not in tools:
@@ -103,7 +103,7 @@ async def _run(chat: Chat, call: ToolCalled, fault: str | None) -> None:
     chat.answering.emit(ToolReturned(call.call_id, result))
 
 
-async def _result(chat: Chat, tool: BaseTool, args: dict[str, Any]) -> tuple[Any, str | None]:
+async def _result(chat: ChatContext, tool: BaseTool, args: dict[str, Any]) -> tuple[Any, str | None]:
     """What the tool returned, as JSON, or why there is nothing."""
     limit = asyncio.timeout(chat.settings.tool_timeout_seconds)
     try:
@@ -116,7 +116,7 @@ async def _result(chat: Chat, tool: BaseTool, args: dict[str, Any]) -> tuple[Any
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_context=False, include_input=False)[0]
         return None, f"The arguments do not fit: {'.'.join(map(str, wrong['loc']))}: {wrong['msg']}."
-    except (ToolException, UpstreamError) as error:
+    except (ToolException, TurnError) as error:
         return None, str(error)
     except (Exception, SystemExit) as error:
         if isinstance(error, TimeoutError) and limit.expired():

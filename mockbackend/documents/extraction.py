@@ -27,7 +27,7 @@ from .kinds import Kind, Unreadable
 
 __all__ = ["Limits", "extract"]
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger("mockbackend.documents")
 
 CHUNK = 1 << 16
 # More than the process sends unless it has come under a document's control.
@@ -54,10 +54,10 @@ async def extract(path: Path, kind: Kind, limits: Limits) -> list[Passage]:
     except TimeoutError:
         raise _too_long(limits) from None
     if "failed" in last:
-        logger.info("reading a document failed (%s): %s", kind, last.get("cause") or last["failed"])
+        log.info("reading a document failed (%s): %s", kind, last.get("cause") or last["failed"])
         raise Unreadable(str(last["failed"]))
     if "end" not in last:
-        logger.info("the reader of a document broke off (%s) with status %d", kind, status)
+        log.info("the reader of a document broke off (%s) with status %d", kind, status)
         raise _died(status, noise, limits)
     if not blocks:
         scan = " If it is a scan, run text recognition on it first." if kind == "pdf" else ""

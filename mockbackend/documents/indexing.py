@@ -6,6 +6,7 @@ Each stage is kept when it is done: work that was cut short goes on with what is
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -74,7 +75,8 @@ class Indexing:
         # A worker that is just finding nothing looks once more.
         self._asked = True
         if not self._closed and len(self._workers) < FILES_AT_ONCE:
-            self._workers.add(asyncio.create_task(self._work()))
+            # In no request's context: it works for all of them.
+            self._workers.add(asyncio.create_task(self._work(), context=contextvars.Context()))
 
     async def abandon(self, file_id: str) -> None:
         """Stop indexing that file, if this process does; returns once it has stopped."""

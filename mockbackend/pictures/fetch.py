@@ -17,7 +17,7 @@ import aiohttp
 import yarl
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from ..errors import UpstreamError
+from ..errors import PictureError
 from ..storage.pictures import Picture
 from ..threads import in_thread
 from .kinds import picture
@@ -29,10 +29,6 @@ SECONDS = 30.0
 REDIRECTS = 3
 LOOKUPS = 8
 TOO_LARGE = "The picture is larger than is allowed."
-
-
-class FetchError(UpstreamError):
-    """A picture's URL that gave no picture; the message says why."""
 
 
 class _PublicResolver(AbstractResolver):
@@ -52,7 +48,7 @@ class _PublicResolver(AbstractResolver):
         found = {address[0]: kind for kind, _, _, _, address in await self._look_up(host, port, family)}
         allowed = {one: kind for one, kind in found.items() if self._allow_private or is_public(one)}
         if not allowed:
-            raise FetchError("The picture's address is a private one and is not fetched.")
+            raise PictureError("The picture's address is a private one and is not fetched.")
         flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
         return [
             ResolveResult(hostname=host, host=one, port=port, family=kind, proto=socket.IPPROTO_TCP, flags=flags)
@@ -87,7 +83,7 @@ class Fetcher:
         self._allow_private = allow_private
 
     async def fetch(self, url: str, most: int | None = None) -> Picture:
-        """The picture at `url`, of at most `most` bytes where that is less. Raises FetchError, or NotAPicture."""
+        """The picture at `url`, of at most `most` bytes where that is less. Raises PictureError."""
         resolver = _PublicResolver(self._lookups, allow_private=self._allow_private)
         connector = aiohttp.TCPConnector(resolver=resolver, force_close=True)
         limit = self._max_bytes if most is None else min(most, self._max_bytes)
@@ -95,9 +91,9 @@ class Fetcher:
             async with asyncio.timeout(self._seconds), aiohttp.ClientSession(connector=connector) as session:
                 return picture(await self._read(session, yarl.URL(url), limit))
         except TimeoutError:
-            raise FetchError("The picture's address gave nothing in time.") from None
+            raise PictureError("The picture's address gave nothing in time.") from None
         except (aiohttp.ClientError, ValueError, OSError) as error:
-            raise FetchError("The picture's address gave no picture.") from error
+            raise PictureError("The picture's address gave no picture.") from error
 
     async def _read(self, session: aiohttp.ClientSession, url: yarl.URL, limit: int) -> bytes:
         for _ in range(REDIRECTS + 1):
@@ -107,18 +103,18 @@ class Fetcher:
                     url = response.url.join(yarl.URL(response.headers["location"]))
                     continue
                 if response.status != 200:
-                    raise FetchError(f"The picture's address answered with status {response.status}.")
+                    raise PictureError(f"The picture's address answered with status {response.status}.")
                 return await _body(response, limit)
-        raise FetchError("The picture's address redirects too often.")
+        raise PictureError("The picture's address redirects too often.")
 
     def _check(self, url: yarl.URL) -> None:
         # The host as it is connected to: other parsers leave `①②⑦.⓪.⓪.①` as it is, which is 127.0.0.1 here.
         host = url.raw_host
         if url.scheme not in ("http", "https") or not host:
-            raise FetchError("The picture's address is no web address.")
+            raise PictureError("The picture's address is no web address.")
         # The resolver is not asked about a host that is an address itself.
         if not self._allow_private and _is_address(host) and not is_public(host):
-            raise FetchError("The picture's address is a private one and is not fetched.")
+            raise PictureError("The picture's address is a private one and is not fetched.")
 
 
 async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -126,7 +122,7 @@ async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     async for chunk in response.content.iter_any():
         content += chunk
         if len(content) > limit:
-            raise FetchError(TOO_LARGE)
+            raise PictureError(TOO_LARGE)
     return bytes(content)
 
 

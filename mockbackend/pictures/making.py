@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import UpstreamError
+from ..errors import PictureError
 from ..events import PictureMade, Usage
 from ..settings import Settings
 from ..storage.pictures import Picture, Pictures
@@ -37,7 +37,7 @@ class PictureMaker:
     async def make(
         self, userid: str, conversation_id: str, prompt: str, options: PictureOptions
     ) -> tuple[PictureMade, Usage]:
-        """Make one picture of that conversation. Raises UpstreamError."""
+        """Make one picture of that conversation. Raises UpstreamError, PictureError."""
         settings = self._settings
         body = {"prompt": prompt, "n": 1, "size": options.size or settings.image_size}
         optional = {
@@ -57,7 +57,7 @@ class PictureMaker:
         encoded, url = entry.get("b64_json"), entry.get("url")
         if encoded and isinstance(encoded, str):
             if len(encoded) * 3 // 4 > self._settings.max_picture_bytes:
-                raise UpstreamError(TOO_LARGE)
+                raise PictureError(TOO_LARGE)
             try:
                 return picture(base64.b64decode(encoded, validate=True))
             except ValueError:

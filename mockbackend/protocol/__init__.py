@@ -43,5 +43,5 @@ def framing(protocol: Protocol, links: Links) -> Framing:
 def shown_message(protocol: Protocol, message: Message, links: Links) -> dict[str, Any]:
     """A stored message as that protocol's front ends take it back."""
     if protocol == "ui":
-        return ui_stored.ui_message(message, links)
-    return stored.ui_message(message, links)
+        return ui_stored.shown(message, links)
+    return stored.shown(message, links)

@@ -78,10 +78,10 @@ def _line(event: Event, links: Links) -> bytes:
             assert_never(event)
 
 
-def source(source: Source, links: Links) -> dict[str, str]:
+def source(found: Source, links: Links) -> dict[str, str]:
     """A document as a source of the AI SDK 4."""
-    url = links.file(source.file_id)
-    return {"sourceType": "url", "id": source_id(source), "url": url, "title": title(source)}
+    url = links.file(found.file_id)
+    return {"sourceType": "url", "id": source_id(found), "url": url, "title": title(found)}
 
 
 def _usage(usage: Usage) -> dict[str, int]:

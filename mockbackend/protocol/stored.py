@@ -12,7 +12,7 @@ from .pictures import attachment_url, markdown
 from .sources import stored_source
 
 
-def ui_message(message: Message, links: Links) -> dict[str, Any]:
+def shown(message: Message, links: Links) -> dict[str, Any]:
     """`{id, role, content, createdAt, parts, reasoning?, toolInvocations?, experimental_attachments?}`."""
     shown: dict[str, Any] = {
         "id": message["id"],

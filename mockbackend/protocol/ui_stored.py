@@ -11,7 +11,7 @@ from .sources import stored_source
 from .ui_message_stream import source_document
 
 
-def ui_message(message: Message, links: Links) -> dict[str, Any]:
+def shown(message: Message, links: Links) -> dict[str, Any]:
     """`{id, role, metadata?, parts}`; null is never sent, since the clients' validation refuses it."""
     shown: dict[str, Any] = {"id": message["id"], "role": message["role"]}
     if message["role"] == "user":

@@ -22,7 +22,7 @@ async def post(request: Request) -> Response:
     here = service(request)
     chat, body = await read_chat(request, here.settings)
     protocol = spoken_protocol(request, body)
-    run = await here.runs.start(userid(request), chat, protocol, here.beginning)
+    run = await here.start(userid(request), chat, protocol)
     return _stream(request, run.turn.conversation_id, run.reader(), protocol)
 
 

@@ -1,4 +1,4 @@
-"""The conversations: list, read, rename, pin, delete."""
+"""The conversations: list, read, rename, pin, stop, delete."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..messages import now_ms
-from .database import Database, Run
+from .database import Database, Execute
 
 # A running turn counts as what it will have made of the history: what it keeps, and what it adds.
 _COLUMNS = """c.id, c.title, c.is_pinned, c.created_at, c.updated_at,
@@ -45,7 +45,7 @@ class Conversations:
 
     async def get(self, userid: str, conversation_id: str) -> Conversation | None:
         """The owner's row of that id."""
-        rows = await self._database.run(
+        rows = await self._database.execute(
             f"SELECT {_COLUMNS} FROM {_FROM} WHERE c.id = ? AND c.userid = ? AND c.deleted_at IS NULL",
             *(conversation_id, userid),
         )
@@ -62,7 +62,7 @@ class Conversations:
             where += r""" AND (fold(c.title) LIKE ? ESCAPE '\' OR EXISTS (
                 SELECT 1 FROM said WHERE conversation_id = c.id AND text LIKE ? ESCAPE '\'))"""
             values += [_pattern(query)] * 2
-        rows = await (self._searching if query else self._database).run(
+        rows = await (self._searching if query else self._database).execute(
             f"""SELECT {_COLUMNS} FROM {_FROM} WHERE {where}
             ORDER BY c.is_pinned DESC, c.updated_at DESC, c.id DESC LIMIT ?""",
             *(*values, limit),
@@ -73,7 +73,7 @@ class Conversations:
         self, userid: str, conversation_id: str, *, title: str | None = None, is_pinned: bool | None = None
     ) -> Conversation | None:
         """Rename or pin; what is None stays."""
-        await self._database.run(
+        await self._database.execute(
             """UPDATE conversations SET title = coalesce(?, title), is_pinned = coalesce(?, is_pinned)
             WHERE id = ? AND userid = ? AND deleted_at IS NULL""",
             *(title, is_pinned, conversation_id, userid),
@@ -82,7 +82,7 @@ class Conversations:
 
     async def hide(self, userid: str, conversation_id: str) -> bool:
         """Begin to delete: from now on the row does not exist for anybody. False where there was none."""
-        rows = await self._database.run(
+        rows = await self._database.execute(
             "UPDATE conversations SET deleted_at = ? WHERE id = ? AND userid = ? AND deleted_at IS NULL RETURNING id",
             *(now_ms(), conversation_id, userid),
         )
@@ -90,20 +90,23 @@ class Conversations:
 
     async def hidden(self) -> list[str]:
         """The ids whose deletion has begun and not ended."""
-        return [row[0] for row in await self._database.run("SELECT id FROM conversations WHERE deleted_at IS NOT NULL")]
+        return [
+            row[0] for row in await self._database.execute("SELECT id FROM conversations WHERE deleted_at IS NOT NULL")
+        ]
 
     async def forget(self, conversation_id: str) -> None:
         """End a deletion: the last step, once everything else of the conversation is gone."""
-        await self._database.run("DELETE FROM said WHERE conversation_id = ?", conversation_id)
-        await self._database.run("DELETE FROM turns WHERE conversation_id = ?", conversation_id)
-        await self._database.run("DELETE FROM conversations WHERE id = ? AND deleted_at IS NOT NULL", conversation_id)
+        execute = self._database.execute
+        await execute("DELETE FROM said WHERE conversation_id = ?", conversation_id)
+        await execute("DELETE FROM turns WHERE conversation_id = ?", conversation_id)
+        await execute("DELETE FROM conversations WHERE id = ? AND deleted_at IS NOT NULL", conversation_id)
 
 
-def begin(run: Run, userid: str, conversation_id: str, title: str) -> Conversation | None:
+def begin(execute: Execute, userid: str, conversation_id: str, title: str) -> Conversation | None:
     """The row as it is settled, made where there was none; None where the id is somebody else's."""
     now = now_ms()
     # One statement for both cases: an update that changes nothing returns the row that was there.
-    rows = run(
+    rows = execute(
         """INSERT INTO conversations (id, userid, is_pinned, created_at, updated_at, title)
         VALUES (?, ?, FALSE, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET id = id
         WHERE userid = excluded.userid AND deleted_at IS NULL
@@ -113,13 +116,13 @@ def begin(run: Run, userid: str, conversation_id: str, title: str) -> Conversati
     return _conversation(rows[0]) if rows else None
 
 
-def settle(run: Run, conversation_id: str, keep: int, texts: list[str]) -> None:
+def settle(execute: Execute, conversation_id: str, keep: int, texts: list[str]) -> None:
     """Record that the history is now its first `keep` messages and then these."""
-    run("DELETE FROM said WHERE conversation_id = ? AND position >= ?", conversation_id, keep)
+    execute("DELETE FROM said WHERE conversation_id = ? AND position >= ?", conversation_id, keep)
     marks = ", ".join(["(?, ?, ?)"] * len(texts))
     values = [value for n, text in enumerate(texts, keep) for value in (conversation_id, n, text.casefold())]
-    run(f"INSERT OR REPLACE INTO said (conversation_id, position, text) VALUES {marks}", *values)
-    run(
+    execute(f"INSERT OR REPLACE INTO said (conversation_id, position, text) VALUES {marks}", *values)
+    execute(
         "UPDATE conversations SET updated_at = ?, message_count = ? WHERE id = ?",
         *(now_ms(), keep + len(texts), conversation_id),
     )

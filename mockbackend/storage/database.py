@@ -18,8 +18,8 @@ from .migrations import MIGRATIONS
 NAME = "conversation_metadata.db"
 T = TypeVar("T")
 Row = tuple[Any, ...]
-Run = Callable[..., list[Row]]
-"""Runs one statement of a transaction: `run(statement, *values)` returns its rows, RETURNING included."""
+Execute = Callable[..., list[Row]]
+"""One statement of a transaction: `execute(statement, *values)` returns its rows, RETURNING included."""
 
 
 def prepare(path: Path) -> None:
@@ -42,12 +42,12 @@ class Database:
         await connection.create_function("fold", 1, str.casefold, deterministic=True)
         return cls(connection)
 
-    async def run(self, statement: str, *values: Any) -> list[Row]:
+    async def execute(self, statement: str, *values: Any) -> list[Row]:
         """Run one statement and return its rows, RETURNING included."""
         rows: Iterable[Any] = await self._connection.execute_fetchall(statement, values)
         return list(rows)
 
-    async def transact(self, work: Callable[[Run], T]) -> T:
+    async def transact(self, work: Callable[[Execute], T]) -> T:
         """Run `work` on the connection's thread, all or nothing: what it raises undoes its statements."""
         return await self._connection.transact(work)
 
@@ -59,24 +59,24 @@ class Database:
 class _Connection(aiosqlite.Connection):
     """Of aiosqlite's calls each is one statement: a transaction of four would be six hops, and others' between them."""
 
-    async def transact(self, work: Callable[[Run], T]) -> T:
+    async def transact(self, work: Callable[[Execute], T]) -> T:
         """`Database.transact`."""
         done: T = await self._execute(self._transact, work)  # type: ignore[no-untyped-call]
         return done
 
-    def _transact(self, work: Callable[[Run], T]) -> T:
+    def _transact(self, work: Callable[[Execute], T]) -> T:
         connection = self._conn
 
-        def run(statement: str, *values: Any) -> list[Row]:
+        def execute(statement: str, *values: Any) -> list[Row]:
             return connection.execute(statement, values).fetchall()
 
-        run("BEGIN IMMEDIATE")
+        execute("BEGIN IMMEDIATE")
         try:
-            done = work(run)
-            run("COMMIT")
+            done = work(execute)
+            execute("COMMIT")
         except BaseException:
             # A full disk has SQLite roll back by itself.
             if connection.in_transaction:
-                run("ROLLBACK")
+                execute("ROLLBACK")
             raise
         return done

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..messages import now_ms
-from .database import Database, Run
+from .database import Database, Execute
 
 PART = ".part"
 
@@ -39,7 +39,7 @@ class Pictures:
     async def put(self, userid: str, conversation_id: str, picture: Picture) -> str:
         """Store a picture of that conversation; returns its token (192 bits)."""
         token = secrets.token_urlsafe(24)
-        await self._database.run(
+        await self._database.execute(
             """INSERT INTO pictures (token, conversation_id, userid, media_type, created_at, maker)
             VALUES (?, ?, ?, ?, ?, ?)""",
             *(token, conversation_id, userid, picture.media_type, now_ms(), self._maker),
@@ -56,7 +56,7 @@ class Pictures:
 
     async def get(self, token: str) -> Picture | None:
         """The picture of that token."""
-        rows = await self._database.run("SELECT media_type FROM pictures WHERE token = ?", token)
+        rows = await self._database.execute("SELECT media_type FROM pictures WHERE token = ?", token)
         if not rows:
             return None
         try:
@@ -67,23 +67,23 @@ class Pictures:
     async def home(self, userid: str, token: str) -> str | None:
         """The id of the conversation that this picture of the user's belongs to; None where it is not the user's."""
         statement = "SELECT conversation_id FROM pictures WHERE token = ? AND userid = ?"
-        rows = await self._database.run(statement, token, userid)
+        rows = await self._database.execute(statement, token, userid)
         return rows[0][0] if rows else None
 
     async def forget(self, conversation_id: str) -> None:
         """Remove all pictures of a conversation, files first."""
-        rows = await self._database.run("SELECT token FROM pictures WHERE conversation_id = ?", conversation_id)
+        rows = await self._database.execute("SELECT token FROM pictures WHERE conversation_id = ?", conversation_id)
         await self.discard(token for (token,) in rows)
 
     async def discard(self, tokens: Iterable[str]) -> None:
         """Remove these pictures, files first."""
         for token in tokens:
             await asyncio.to_thread((self._folder / token).unlink, missing_ok=True)
-            await self._database.run("DELETE FROM pictures WHERE token = ?", token)
+            await self._database.execute("DELETE FROM pictures WHERE token = ?", token)
 
     async def clean(self, is_alive: Callable[[str], bool]) -> None:
         """Remove what dead processes made and no message holds, and the files that they had not finished."""
-        rows = await self._database.run(
+        rows = await self._database.execute(
             """SELECT token, maker FROM pictures WHERE maker IS NOT NULL
             AND conversation_id NOT IN (SELECT conversation_id FROM turns WHERE over_at IS NULL)"""
         )
@@ -102,6 +102,6 @@ class Pictures:
             raise
 
 
-def settle(run: Run, tokens: list[str]) -> None:
+def settle(execute: Execute, tokens: list[str]) -> None:
     """These pictures are in settled messages."""
-    run(f"UPDATE pictures SET maker = NULL WHERE token IN ({', '.join('?' * len(tokens))})", *tokens)
+    execute(f"UPDATE pictures SET maker = NULL WHERE token IN ({', '.join('?' * len(tokens))})", *tokens)

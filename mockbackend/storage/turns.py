@@ -16,8 +16,9 @@ import orjson
 from ..messages import Message, now_ms
 from . import conversations, pictures
 from .conversations import Conversation
-from .database import Database, Run
+from .database import Database, Execute
 
+# For processes of other hosts, which no file lock tells of; on this one the lock decides.
 LEASE_MS = 15_000
 RENEWAL_MS = 5_000
 OVER_MS = 2_000
@@ -64,10 +65,10 @@ class Turns:
         runs. `first` is called on the connection's thread; what it raises leaves nothing stored.
         """
 
-        def work(run: Run) -> tuple[Conversation | None, Claim | None]:
-            conversation = conversations.begin(run, userid, conversation_id, title)
+        def work(execute: Execute) -> tuple[Conversation | None, Claim | None]:
+            conversation = conversations.begin(execute, userid, conversation_id, title)
             turn = first(conversation) if conversation else None
-            return conversation, self._claim(run, userid, turn, conversation) if turn and conversation else None
+            return conversation, self._claim(execute, userid, turn, conversation) if turn and conversation else None
 
         return await self._database.transact(work)
 
@@ -77,16 +78,16 @@ class Turns:
         None where another runs, or where the conversation has changed since.
         """
 
-        def work(run: Run) -> Claim | None:
-            claim = self._claim(run, userid, turn, conversation)
+        def work(execute: Execute) -> Claim | None:
+            claim = self._claim(execute, userid, turn, conversation)
             if claim and title != conversation.title:
-                run("UPDATE conversations SET title = ? WHERE id = ?", title, conversation.id)
+                execute("UPDATE conversations SET title = ? WHERE id = ?", title, conversation.id)
             return claim
 
         return await self._database.transact(work)
 
-    def _claim(self, run: Run, userid: str, turn: Turn, conversation: Conversation) -> Claim | None:
-        rows = run(
+    def _claim(self, execute: Execute, userid: str, turn: Turn, conversation: Conversation) -> Claim | None:
+        rows = execute(
             """INSERT INTO turns (conversation_id, turn_id, message_id, owner, lease_until, started_at, framing, keep,
             added_count, added, log) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
             WHERE EXISTS (SELECT 1 FROM conversations
@@ -106,14 +107,14 @@ class Turns:
 
     async def running(self, conversation_id: str) -> Turn | None:
         """The conversation's turn that is not over."""
-        rows = await self._database.run(
+        rows = await self._database.execute(
             f"SELECT {_COLUMNS} FROM turns WHERE conversation_id = ? AND over_at IS NULL", conversation_id
         )
         return _turn(rows[0]) if rows else None
 
     async def said(self, turn: Turn) -> tuple[bytes, bool] | None:
         """The log of a turn that may just have ended, and whether it has; None where its row is gone."""
-        rows = await self._database.run(
+        rows = await self._database.execute(
             """SELECT iif(turn_id = ?1, log, previous_log), turn_id != ?1 OR over_at IS NOT NULL FROM turns
             WHERE conversation_id = ?2 AND (turn_id = ?1 OR previous_id = ?1)""",
             *(turn.turn_id, turn.conversation_id),
@@ -122,11 +123,13 @@ class Turns:
 
     async def unfinished(self) -> list[Turn]:
         """Every turn that is not over, of all processes."""
-        return [_turn(row) for row in await self._database.run(f"SELECT {_COLUMNS} FROM turns WHERE over_at IS NULL")]
+        return [
+            _turn(row) for row in await self._database.execute(f"SELECT {_COLUMNS} FROM turns WHERE over_at IS NULL")
+        ]
 
     async def take_over(self, turn: Turn) -> bool:
         """Make a dead process's turn ours; False where another was quicker."""
-        rows = await self._database.run(
+        rows = await self._database.execute(
             "UPDATE turns SET owner = ?, lease_until = ? WHERE turn_id = ? AND owner = ? RETURNING turn_id",
             *(self.owner, now_ms() + LEASE_MS, turn.turn_id, turn.owner),
         )
@@ -134,7 +137,7 @@ class Turns:
 
     async def request_stop(self, conversation_id: str, turn_id: str) -> None:
         """Ask the process that runs the turn to end it."""
-        await self._database.run(
+        await self._database.execute(
             "UPDATE turns SET stop_requested = TRUE WHERE conversation_id = ? AND turn_id = ?",
             *(conversation_id, turn_id),
         )
@@ -142,9 +145,9 @@ class Turns:
     async def write_logs(self, logs: list[tuple[Turn, bytes]]) -> None:
         """Write what these turns of ours have said so far; the log of one that is over is whole, and stays."""
 
-        def work(run: Run) -> None:
+        def work(execute: Execute) -> None:
             for turn, log in logs:
-                run(
+                execute(
                     "UPDATE turns SET log = ? WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL",
                     *(log, turn.conversation_id, turn.turn_id),
                 )
@@ -154,15 +157,15 @@ class Turns:
     async def beat(self) -> list[str]:
         """Renew the leases of our turns, forget those long over; returns the ids of ours that should stop."""
 
-        def work(run: Run) -> list[str]:
+        def work(execute: Execute) -> list[str]:
             now = now_ms()
-            run("DELETE FROM turns WHERE over_at < ?", now - OVER_MS)
-            run(
+            execute("DELETE FROM turns WHERE over_at < ?", now - OVER_MS)
+            execute(
                 "UPDATE turns SET lease_until = ? WHERE owner = ? AND over_at IS NULL AND lease_until < ?",
                 *(now + LEASE_MS, self.owner, now + LEASE_MS - RENEWAL_MS),
             )
             stops = "SELECT turn_id FROM turns WHERE owner = ? AND over_at IS NULL AND stop_requested"
-            return [turn_id for (turn_id,) in run(stops, self.owner)]
+            return [turn_id for (turn_id,) in execute(stops, self.owner)]
 
         return await self._database.transact(work)
 
@@ -173,11 +176,11 @@ class Turns:
         turn, for those who follow from another process.
         """
 
-        def work(run: Run) -> None:
+        def work(execute: Execute) -> None:
             if tokens:
-                pictures.settle(run, tokens)
-            conversations.settle(run, turn.conversation_id, turn.keep, texts)
-            run(
+                pictures.settle(execute, tokens)
+            conversations.settle(execute, turn.conversation_id, turn.keep, texts)
+            execute(
                 "UPDATE turns SET over_at = ?, log = ? WHERE conversation_id = ? AND turn_id = ?",
                 *(now_ms(), log, turn.conversation_id, turn.turn_id),
             )

@@ -6,10 +6,10 @@ import asyncio
 import re
 from collections.abc import Sequence
 
-from ..errors import UpstreamError, unusable
+from ..errors import PictureError, unusable
 from ..messages import Part
-from ..pictures.fetch import TOO_LARGE, Fetcher, FetchError
-from ..pictures.kinds import NotAPicture, picture
+from ..pictures.fetch import TOO_LARGE, Fetcher
+from ..pictures.kinds import NONE, picture
 from ..storage.pictures import Picture, Pictures
 from .request import Attachment, SentMessage
 
@@ -77,7 +77,7 @@ class Attachments:
                 return _within(room, picture(content))
             if media_type.startswith(TEXT_TYPES):
                 return {"type": "attachment", "media_type": media_type, "text": content.decode()}
-        except UpstreamError as error:
+        except PictureError as error:
             raise unusable(f"{name}: {error.message}") from None
         except UnicodeDecodeError:
             raise unusable(f"{name}: the text is not UTF-8.") from None
@@ -86,7 +86,7 @@ class Attachments:
 
 def _within(room: int, found: Picture | None) -> Picture:
     if found is None:
-        raise NotAPicture
+        raise PictureError(NONE)
     if len(found.content) > room:
-        raise FetchError(TOO_LARGE)
+        raise PictureError(TOO_LARGE)
     return found

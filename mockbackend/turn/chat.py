@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from ..agent.context import Chat
+from ..agent.context import ChatContext
 from ..agent.graph import Graph, thread
 from ..answering import produced
 from ..events import Event
 from ..storage.checkpoints import NOTHING_KEPT
 
 
-def chat(context: Chat, graph: Graph, conversation_id: str) -> AsyncIterator[Event]:
+def chat(context: ChatContext, graph: Graph, conversation_id: str) -> AsyncIterator[Event]:
     """Answer, up to the last step's end; by then the history is written. The first event is there already."""
     answering = context.answering
     answering.begin_step()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 import time
 from collections.abc import Iterable, Mapping
@@ -41,7 +42,8 @@ class Heart:
         """Beat for as long as turns run, and until the rows of those that are over are gone."""
         self._quiet = 0
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._beat())
+            # In no request's context: it beats for all of them.
+            self._task = asyncio.create_task(self._beat(), context=contextvars.Context())
 
     def hurry(self, run: Run) -> None:
         """Write at once what this run has said: it shall not be lost."""

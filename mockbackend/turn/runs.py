@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
-from ..agent.context import Chat
+from ..agent.context import ChatContext
 from ..agent.tools import ToolServices
 from ..answering import Answering
 from ..documents.documents import Documents
@@ -120,7 +120,7 @@ class Runs:
             run.answering.emit(made)
             return made
 
-        context = Chat(
+        context = ChatContext(
             run.answering,
             self._upstream,
             self._settings,

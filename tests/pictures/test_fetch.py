@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockbackend.errors import UpstreamError
+from mockbackend.errors import PictureError
 from mockbackend.pictures import fetch
-from mockbackend.pictures.fetch import LOOKUPS, Fetcher, FetchError, is_private_host, is_public
-from mockbackend.pictures.kinds import NotAPicture, picture
+from mockbackend.pictures.fetch import LOOKUPS, Fetcher, is_private_host, is_public
+from mockbackend.pictures.kinds import picture
 
 PRIVATE = "is a private one"
 PRIVATE_ADDRESSES = (
@@ -69,7 +69,7 @@ def test_no_way_of_writing_a_private_address_is_connected_to(host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(0)
         port = listening.getsockname()[1]
-        with pytest.raises(FetchError) as caught:
+        with pytest.raises(PictureError) as caught:
             _fetch(f"http://{host}:{port}/x.png")
         assert "picture's address" in caught.value.message
         with pytest.raises(BlockingIOError):
@@ -80,13 +80,13 @@ def test_no_way_of_writing_a_private_address_is_connected_to(host: str) -> None:
     "url", ["file:///etc/passwd", "ftp://8.8.8.8/x", "gopher://x/", "//8.8.8.8/x", "x", "", "http://", "http:///x"]
 )
 def test_only_web_addresses_are_fetched(url: str) -> None:
-    with pytest.raises(FetchError, match="picture's address"):
+    with pytest.raises(PictureError, match="picture's address"):
         _fetch(url)
 
 
 @pytest.mark.parametrize("url", ["http://[::1", "http://a\\@127.0.0.1/", "http://exa mple/", "http://x:99999/"])
 def test_an_address_that_cannot_be_read_is_an_error_with_words(url: str) -> None:
-    with pytest.raises(FetchError):
+    with pytest.raises(PictureError):
         _fetch(url)
 
 
@@ -97,7 +97,7 @@ def test_a_name_that_resolves_to_a_private_address_is_not_connected_to(monkeypat
         return real("10.1.2.3" if host == "pictures.example" else host, *rest, **more)
 
     monkeypatch.setattr(socket, "getaddrinfo", lying)
-    with pytest.raises(FetchError, match=PRIVATE):
+    with pytest.raises(PictureError, match=PRIVATE):
         _fetch("http://pictures.example/x.png")
 
 
@@ -174,7 +174,7 @@ async def test_a_redirect_to_a_public_address_is_followed(serve: Callable[[Answe
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "2130706433", "①②⑦.⓪.⓪.①", "169.254.169.254"])
 async def test_a_redirect_to_a_private_address_is_not(serve: Callable[[Answer], Any], host: str) -> None:
     base = await serve(lambda path: _to(f"http://{host}/x"))
-    with pytest.raises(FetchError, match="picture's address"):
+    with pytest.raises(PictureError, match="picture's address"):
         await Fetcher(1000, allow_private=False, seconds=5).fetch(f"{base}/any")
 
 
@@ -192,7 +192,7 @@ async def test_a_redirect_to_a_private_address_is_not(serve: Callable[[Answer], 
 )
 async def test_what_gives_no_picture_says_why(serve: Callable[[Answer], Any], path: str, says: str) -> None:
     base = await serve(_answer)
-    with pytest.raises(FetchError, match=says):
+    with pytest.raises(PictureError, match=says):
         await Fetcher(1000, allow_private=False, seconds=0.3).fetch(base + path)
 
 
@@ -227,7 +227,7 @@ async def test_names_that_nobody_answers_for_hold_up_nothing_else(monkeypatch: p
 
 async def test_a_page_is_no_picture(serve: Callable[[Answer], Any]) -> None:
     base = await serve(_answer)
-    with pytest.raises(NotAPicture):
+    with pytest.raises(PictureError):
         await Fetcher(1000, allow_private=False).fetch(f"{base}/page")
 
 
@@ -235,6 +235,6 @@ async def test_a_page_is_no_picture(serve: Callable[[Answer], Any]) -> None:
 def test_what_is_taken_for_a_picture_begins_as_one(content: bytes) -> None:
     try:
         kind = picture(content).media_type
-    except UpstreamError:
+    except PictureError:
         return
     assert kind in ("image/png", "image/jpeg", "image/gif", "image/webp")

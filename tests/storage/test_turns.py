@@ -91,7 +91,7 @@ async def test_what_a_turn_has_said_is_told_also_once_the_next_has_begun(storage
 
 async def test_a_long_search_holds_up_no_turn(storage: Storage) -> None:
     # "conversations" of one user, in which nothing is found: some megabytes are looked through.
-    await storage.database.run(
+    await storage.database.execute(
         """WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
         INSERT INTO said (conversation_id, position, text) SELECT 'c', i, hex(zeroblob(1000)) FROM n"""
     )

@@ -96,7 +96,7 @@ class Incoming:
     async def _store(self, kind: str, media_type: str) -> File | None:
         # One statement checks and takes, so that uploads side by side cannot pass the limits together. A row of the
         # same content that has no blob has failed: it gets another chance, under the new name.
-        rows = await self._database.run(
+        rows = await self._database.execute(
             f"""INSERT INTO files (id, userid, name, kind, media_type, size, digest, blob, status, created_at)
             SELECT ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ? WHERE (SELECT count(*) < ? AND coalesce(sum(size), 0) + ? <= ?
                 FROM files WHERE userid = ? AND blob IS NOT NULL AND deleted_at IS NULL)
@@ -111,7 +111,7 @@ class Incoming:
         return File(*rows[0]) if rows else None
 
     async def _same(self) -> File | None:
-        rows = await self._database.run(
+        rows = await self._database.execute(
             f"""SELECT {COLUMNS} FROM files
             WHERE userid = ? AND digest = ? AND blob IS NOT NULL AND deleted_at IS NULL""",
             *(self._userid, self._blob.digest),
@@ -120,7 +120,7 @@ class Incoming:
 
     async def _refuse(self, reason: str) -> File:
         await self.discard()
-        rows = await self._database.run(
+        rows = await self._database.execute(
             f"""INSERT INTO files (id, userid, name, kind, media_type, size, status, error, created_at)
             VALUES (?, ?, ?, '', 'application/octet-stream', ?, 'failed', ?, ?) RETURNING {COLUMNS}""",
             *(str(uuid.uuid4()), self._userid, self.name, self.size, reason, now_ms()),

@@ -22,13 +22,13 @@ class Queue:
 
     async def claim(self, is_alive: Callable[[str], bool]) -> Work | None:
         """Take a file: of the user whose last work is the longest ago the oldest. None where none waits."""
-        holders = await self._database.run(
+        holders = await self._database.execute(
             "SELECT DISTINCT worker FROM files WHERE worker IS NOT NULL AND worker <> ?", self._worker
         )
         for (holder,) in holders:
             if not is_alive(holder):
                 await self._put_back(holder)
-        rows = await self._database.run(
+        rows = await self._database.execute(
             """UPDATE files SET worker = ?, claimed_at = ?, status = 'extracting', done = 0, total = 0
             WHERE rowid = (SELECT rowid FROM files f WHERE status = 'queued' AND deleted_at IS NULL
                 ORDER BY (SELECT max(claimed_at) FROM files WHERE userid = f.userid) NULLS FIRST, created_at, rowid
@@ -42,7 +42,7 @@ class Queue:
 
     async def progress(self, file_id: str, status: Status, done: int, total: int) -> bool:
         """Tell how far it is; False where it is no longer ours, because it was hidden."""
-        rows = await self._database.run(
+        rows = await self._database.execute(
             """UPDATE files SET status = ?, done = ?, total = ?
             WHERE id = ? AND worker = ? AND deleted_at IS NULL RETURNING id""",
             *(status, done, total, file_id, self._worker),
@@ -51,7 +51,7 @@ class Queue:
 
     async def ready(self, file_id: str, total: int) -> bool:
         """It is indexed, in `total` passages; False where it was hidden meanwhile."""
-        rows = await self._database.run(
+        rows = await self._database.execute(
             """UPDATE files SET status = 'ready', done = ?, total = ?, worker = NULL
             WHERE id = ? AND worker = ? AND deleted_at IS NULL RETURNING id""",
             *(total, total, file_id, self._worker),
@@ -61,8 +61,8 @@ class Queue:
     async def fail(self, file_id: str, error: str) -> None:
         """It cannot be indexed, for this reason in words; its content is removed."""
         held = "id = ? AND worker = ? AND deleted_at IS NULL"
-        rows = await self._database.run(f"SELECT blob, userid FROM files WHERE {held}", file_id, self._worker)
-        await self._database.run(
+        rows = await self._database.execute(f"SELECT blob, userid FROM files WHERE {held}", file_id, self._worker)
+        await self._database.execute(
             f"UPDATE files SET status = 'failed', error = ?, blob = NULL, worker = NULL WHERE {held}",
             *(error, file_id, self._worker),
         )
@@ -75,4 +75,4 @@ class Queue:
         await self._put_back(self._worker)
 
     async def _put_back(self, holder: str) -> None:
-        await self._database.run("UPDATE files SET status = 'queued', worker = NULL WHERE worker = ?", holder)
+        await self._database.execute("UPDATE files SET status = 'queued', worker = NULL WHERE worker = ?", holder)

@@ -14,7 +14,7 @@ from .schema import changed, storable
 from .thread import Thread
 
 if TYPE_CHECKING:
-    from .vectors import Flags, Numbers, Turn, Vector
+    from .vectors import Flags, Numbers, Rotation, Vector
 
 # Reciprocal rank fusion: the usual constant, and how far down each ranking counts.
 K = 60
@@ -39,7 +39,7 @@ class EmbeddedIndex:
         self._reading = Thread(path, "index-reading")
         # Both are the reading thread's alone.
         self._memory = Memory()
-        self._turns: dict[int, Turn] = {}
+        self._rotations: dict[int, Rotation] = {}
 
     async def publish(self, userid: str, file_id: str, name: str) -> None:
         """Make the file's staged passages findable; once more changes nothing, after a kill it goes on."""
@@ -103,11 +103,11 @@ class EmbeddedIndex:
         rows, signs = held.signs.get(len(vector), (None, None))
         if direction is None or rows is None or signs is None:
             return np.empty(0, np.int64)
-        if len(vector) not in self._turns:
-            self._turns[len(vector)] = vectors.turn(connection, len(vector))
-        turn = self._turns[len(vector)]
+        if len(vector) not in self._rotations:
+            self._rotations[len(vector)] = vectors.rotation(connection, len(vector))
+        rotation = self._rotations[len(vector)]
         among = None if allowed is None else np.flatnonzero(allowed[rows])
-        likely = np.sort(rows[vectors.likely(signs, turn.signs(direction[None])[0], among, LIKELY)])
+        likely = np.sort(rows[vectors.likely(signs, rotation.signs(direction[None])[0], among, LIKELY)])
         ids = held.ids(likely).tolist()
         stored = connection.execute(
             f"SELECT vector FROM vectors WHERE passage IN ({', '.join('?' * len(ids))}) ORDER BY passage", ids

@@ -47,7 +47,7 @@ def keep(connection: sqlite3.Connection, file: int, vectors: Mapping[int, Vector
         if added and direction is not None:
             turned.setdefault(len(vector), {})[position] = direction
     for dimension, directions in turned.items():
-        bits = _made_turn(connection, dimension).signs(np.stack(list(directions.values())))
+        bits = _made_rotation(connection, dimension).signs(np.stack(list(directions.values())))
         connection.execute(
             "INSERT INTO signs (file, dimension, positions, bits) VALUES (?, ?, ?, ?)",
             (file, dimension, np.array(list(directions), "<u4").tobytes(), bits.tobytes()),
@@ -76,7 +76,7 @@ def decode(stored: bytes) -> Vector:
     return np.frombuffer(stored, "<f2").astype(np.float32)
 
 
-class Turn:
+class Rotation:
     """The fixed turn of vectors of one dimension; `flips` are its random bits."""
 
     def __init__(self, dimension: int, flips: bytes) -> None:
@@ -102,10 +102,10 @@ class Turn:
         return np.packbits(turned > 0, axis=1).view(np.uint64)
 
 
-def turn(connection: sqlite3.Connection, dimension: int) -> Turn:
+def rotation(connection: sqlite3.Connection, dimension: int) -> Rotation:
     """The turn of a dimension of which vectors are kept."""
     ((flips,),) = connection.execute("SELECT flips FROM rotations WHERE dimension = ?", (dimension,))
-    return Turn(dimension, flips)
+    return Rotation(dimension, flips)
 
 
 def likely(signs: Signs, asked: Signs, rows: Numbers | None, most: int) -> Numbers:
@@ -129,11 +129,11 @@ def similarities(vector: Vector, stored: Sequence[bytes]) -> Vector:
     return table.astype(np.float32) @ vector
 
 
-def _made_turn(connection: sqlite3.Connection, dimension: int) -> Turn:
+def _made_rotation(connection: sqlite3.Connection, dimension: int) -> Rotation:
     """The turn of that dimension, made in this transaction where there is none."""
     flips = os.urandom(TURNS * _size(dimension) // 8)
     connection.execute("INSERT OR IGNORE INTO rotations (dimension, flips) VALUES (?, ?)", (dimension, flips))
-    return turn(connection, dimension)
+    return rotation(connection, dimension)
 
 
 def _size(dimension: int) -> int:
