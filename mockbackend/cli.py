@@ -7,6 +7,7 @@ several workers needs neither.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -40,10 +41,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _port(value: str) -> int:
-    port = int(value)
-    if not 1 <= port <= 65535:
-        raise argparse.ArgumentTypeError("must be from 1 to 65535")
-    return port
+    if not re.fullmatch(r"[0-9]{1,5}", value) or not 1 <= int(value) <= 65535:
+        raise argparse.ArgumentTypeError("must be a number from 1 to 65535")
+    return int(value)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -31,7 +31,7 @@ AZURE_OTHERS = (
 AZURE_SEARCH = ("azure_search_endpoint", "azure_search_api_key", "azure_search_index_name")
 PLACEHOLDER = re.compile(r"<[^<>]*>|your[-_](resource|api[-_]key|key|deployment)|changeme", re.IGNORECASE)
 # As browsers write it, letter by letter; apps and extensions have schemes of their own.
-ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/?#@\sA-Z]+")
+ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/?#@*\\\sA-Z]+")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 ZERO_ALLOWED = ("chat_temperature", "drain_seconds", "passage_overlap_characters", "upstream_max_wait_seconds")
 

@@ -54,6 +54,7 @@ FOREIGN = {
     "openai": {"upstream"},
     "langgraph": {"agent", "storage"},
     "langchain_core": {"agent", "storage"},
+    "langsmith": {"agent"},
     "starlette": {"serve", "app", "routes", "emulator"},
     "sqlite3": {"storage"},
     "aiosqlite": {"storage"},

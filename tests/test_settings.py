@@ -144,6 +144,7 @@ def test_value_is_read(name: str, value: str, read: Any) -> None:
         ({"PUBLIC_URL": "https://files.example/#b"}, {"PUBLIC_URL"}),
         ({"CORS_ALLOW_ORIGINS": "https://app.example, http://localhost:3000/"}, {"CORS_ALLOW_ORIGINS"}),
         ({"CORS_ALLOW_ORIGINS": "localhost:3000"}, {"CORS_ALLOW_ORIGINS"}),
+        ({"CORS_ALLOW_ORIGINS": "https://*.example"}, {"CORS_ALLOW_ORIGINS"}),
         ({"CORS_ALLOW_ORIGINS": "https://App.example"}, {"CORS_ALLOW_ORIGINS"}),
         ({"TRUSTED_PROXIES": "nginx,127.0.0.1"}, {"TRUSTED_PROXIES"}),
         ({"BACKEND_AUTH_USERNAME": "u"}, {"BACKEND_AUTH_PASSWORD"}),

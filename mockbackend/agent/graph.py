@@ -17,6 +17,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command
+from langsmith import configure
 from pydantic import ValidationError
 
 from ..answering import attempt
@@ -49,6 +50,8 @@ Graph = CompiledStateGraph[State, ChatContext, State, State]
 
 def compile_graph(checkpointer: BaseCheckpointSaver[Any]) -> Graph:
     """Build the graph, once for the process's life."""
+    # What people say goes to nobody but the model, whatever LANGSMITH_TRACING says in the environment.
+    configure(enabled=False)
     builder = StateGraph(State, context_schema=ChatContext)
     # The model says itself where to go: a conditional edge is a runnable more, and one that is no coroutine a thread's.
     builder.add_node(MODEL, _model, destinations=(TOOLS, END))

@@ -44,7 +44,7 @@ async def _newest_pictures(history: list[Message], load_picture: LoadPicture) ->
     found: dict[int, Picture | None] = {}
     room = MOST_PICTURE_BYTES
     for message in reversed(history):
-        if message["role"] != "user":
+        if message["role"] != "user" or message.get("refused"):
             continue
         for part in reversed(message["parts"]):
             if part["type"] != "picture":

@@ -28,6 +28,7 @@ _COMPATIBLE = ipaddress.IPv6Network("::/96")
 SECONDS = 30.0
 REDIRECTS = 3
 LOOKUPS = 8
+LOOKUP_SECONDS = 10.0
 TOO_LARGE = "The picture is larger than is allowed."
 
 
@@ -57,7 +58,9 @@ class _PublicResolver(AbstractResolver):
 
     async def _look_up(self, host: str, port: int, family: socket.AddressFamily) -> list[Any]:
         loop = asyncio.get_running_loop()
-        await self._lookups.acquire()
+        # The caller may be gone: it is aiohttp that waits.
+        async with asyncio.timeout(LOOKUP_SECONDS):
+            await self._lookups.acquire()
 
         def look() -> list[Any]:
             try:

@@ -6,6 +6,8 @@ tasks. Work of several transactions is ordered so that a crash between any two i
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +27,10 @@ Execute = Callable[..., list[Row]]
 def prepare(path: Path) -> None:
     """`sqlite.prepare`, for this database."""
     sqlite.prepare(path, lambda connection: sqlite.migrate(connection, MIGRATIONS))
+
+
+class AbandonedError(Exception):
+    """Nobody waits for the transaction any more, and so it is undone; nobody hears of this either."""
 
 
 class Database:
@@ -48,7 +54,10 @@ class Database:
         return list(rows)
 
     async def transact(self, work: Callable[[Execute], T]) -> T:
-        """Run `work` on the connection's thread, all or nothing: what it raises undoes its statements."""
+        """Run `work` on the connection's thread, all or nothing.
+
+        What it raises undoes its statements, and so does a waiter that is cancelled before they are committed.
+        """
         return await self._connection.transact(work)
 
     async def close(self) -> None:
@@ -61,10 +70,15 @@ class _Connection(aiosqlite.Connection):
 
     async def transact(self, work: Callable[[Execute], T]) -> T:
         """`Database.transact`."""
-        done: T = await self._execute(self._transact, work)  # type: ignore[no-untyped-call]
+        gone = threading.Event()
+        try:
+            done: T = await self._execute(self._transact, work, gone)  # type: ignore[no-untyped-call]
+        except asyncio.CancelledError:
+            gone.set()
+            raise
         return done
 
-    def _transact(self, work: Callable[[Execute], T]) -> T:
+    def _transact(self, work: Callable[[Execute], T], gone: threading.Event) -> T:
         connection = self._conn
 
         def execute(statement: str, *values: Any) -> list[Row]:
@@ -73,6 +87,8 @@ class _Connection(aiosqlite.Connection):
         execute("BEGIN IMMEDIATE")
         try:
             done = work(execute)
+            if gone.is_set():
+                raise AbandonedError
             execute("COMMIT")
         except BaseException:
             # A full disk has SQLite roll back by itself.

@@ -21,6 +21,8 @@ from .database import Database, Execute
 # For processes of other hosts, which no file lock tells of; on this one the lock decides.
 LEASE_MS = 15_000
 RENEWAL_MS = 5_000
+# An owner that is no process.
+NOBODY = "nobody"
 OVER_MS = 2_000
 _COLUMNS = "conversation_id, turn_id, message_id, owner, started_at, framing, keep, added, log, stop_requested"
 
@@ -153,6 +155,13 @@ class Turns:
                 )
 
         await self._database.transact(work)
+
+    async def give_up(self, turn: Turn, log: bytes) -> None:
+        """Leave a turn that could not be stored, with all that it has said, to whoever comes next in any process."""
+        await self._database.execute(
+            "UPDATE turns SET log = ?, owner = ? WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL",
+            *(log, NOBODY, turn.conversation_id, turn.turn_id),
+        )
 
     async def beat(self) -> list[str]:
         """Renew the leases of our turns, forget those long over; returns the ids of ours that should stop."""

@@ -61,7 +61,8 @@ class Admission:
                 await self._idle.wait()
         self.cut = True
         for limit in self._beginnings:
-            limit.reschedule(0)
+            if not limit.expired():
+                limit.reschedule(0)
 
     async def idle(self) -> None:
         """Wait until no turn begins or runs."""

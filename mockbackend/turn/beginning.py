@@ -76,14 +76,17 @@ class Beginning:
         self, userid: str, conversation_id: str, request: ChatRequest, framing: str, attached: list[list[Part]]
     ) -> Claim:
         turn_id, at = uuid.uuid4().hex, now_ms()
-        messages = [
-            _message(message, turn_id, at, parts) for message, parts in zip(request.messages, attached, strict=True)
-        ]
-        title = title_of(messages)
+        opening = next(index for index, message in enumerate(request.messages) if message.role == "user")
         began = time.monotonic()
 
+        def new(index: int) -> Message:
+            # Made where it is needed: a client may send thousands with each turn, of which the last is new.
+            return _message(request.messages[index], turn_id, at, attached[index])
+
+        title = title_of([new(opening)])
+
         def turn(conversation: Conversation, history: list[Message] | None) -> Turn:
-            keep, added = self._placed(request, conversation, history, messages)
+            keep, added = self._placed(request, conversation, history, new)
             owner, message_id = self._storage.turns.owner, f"msg-{uuid.uuid4().hex}"
             return Turn(conversation.id, turn_id, message_id, owner, at, framing, keep, added)
 
@@ -147,7 +150,7 @@ class Beginning:
         request: ChatRequest,
         conversation: Conversation,
         history: list[Message] | None,
-        messages: list[Message],
+        new: Callable[[int], Message],
     ) -> tuple[int, list[Message]]:
         """How many of the stored messages stay, and which of the request's follow them."""
         keep, replaced = conversation.message_count, None
@@ -155,7 +158,8 @@ class Beginning:
             keep = place(request, history)
             replaced = history[keep]["id"] if keep < len(history) else None
         # A list that came with a new conversation is its history.
-        added = _distinct(messages) if conversation.message_count == 0 else [messages[-1]]
+        everything = conversation.message_count == 0
+        added = _distinct([new(index) for index in range(len(request.messages))]) if everything else [new(-1)]
         if replaced is not None and request.messages[-1].id is None:
             added[-1] = {**added[-1], "id": replaced}
         if keep + len(added) > self._max_messages:

@@ -178,7 +178,7 @@ class Runs:
         else:
             return True
         try:
-            await self._storage.turns.write_logs([(turn, run.log())])
+            await self._storage.turns.give_up(turn, run.log())
         except Exception:
             log.exception("the log of turn %s could not be written", turn.turn_id)
         return False

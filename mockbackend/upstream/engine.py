@@ -52,6 +52,7 @@ class Engine:
             )
         # It takes these from the environment, where they are another program's.
         client.organization = client.project = None
+        client._custom_headers = {}
         return client
 
 

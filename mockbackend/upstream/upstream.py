@@ -109,6 +109,8 @@ class Upstream:
                     answer = orjson.loads(await response.aread())
                 finally:
                     await response.aclose()
+        except UpstreamError:
+            raise
         except orjson.JSONDecodeError:
             raise faults.malformed() from None
         except Exception as error:

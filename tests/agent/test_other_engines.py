@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,11 @@ async def test_vllms_words_for_a_conversation_that_is_too_long_are_understood(tm
 
 
 async def test_nothing_of_the_environment_reaches_the_engine_but_the_settings(tmp_path: Path) -> None:
-    others = {"OPENAI_ORG_ID": "org-of-the-shell", "OPENAI_PROJECT_ID": "project-of-the-shell"}
+    others = {
+        "OPENAI_ORG_ID": "org-of-the-shell",
+        "OPENAI_PROJECT_ID": "project-of-the-shell",
+        "OPENAI_CUSTOM_HEADERS": "Authorization: Bearer of-the-shell",
+    }
     async with Upstream() as upstream:
         with Server(tmp_path, {**upstream.settings, **others}) as server:
             async with server.client() as client, asyncio.TaskGroup() as group:
@@ -88,3 +93,17 @@ async def test_nothing_of_the_environment_reaches_the_engine_but_the_settings(tm
                 call = await upstream.call()
                 await call.answer("Hello")
     assert "of-the-shell" not in str(call.headers)
+
+
+async def test_what_is_said_goes_to_the_model_and_to_nobody_else(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as tracing:
+        tracing.settimeout(0)
+        address = f"http://127.0.0.1:{tracing.getsockname()[1]}"
+        env = {"LANGSMITH_TRACING": "true", "LANGSMITH_ENDPOINT": address, "LANGSMITH_API_KEY": "k"}
+        with Server(tmp_path, env) as server:
+            async with server.client() as client:
+                assert (await chat(client, {"message": "What time is it in Oslo?"})).values("a")
+            # What is traced is sent from a thread, at the latest when the process ends.
+            assert server.stop() == 0
+        with pytest.raises(BlockingIOError):
+            tracing.accept()

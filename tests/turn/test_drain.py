@@ -105,3 +105,6 @@ async def test_a_turn_that_cannot_begin_within_the_drain_is_refused(new_world: N
         assert answer.status == 503, answer.body
         assert answer.json()["error"]["code"] == "draining"
     assert await asyncio.to_thread(world.server.wait) == 0
+    # It has left nothing: the client sends it again.
+    assert world.rows("SELECT count(*) FROM conversations") == [(0,)]
+    assert world.rows("SELECT count(*) FROM turns") == [(0,)]

@@ -31,6 +31,9 @@ async def test_an_answer_that_cannot_be_stored_says_so_and_is_folded_in_later(ne
         assert heard[-1][1]["finishReason"] == "error"
         assert "history NOT written" in world.server.log
         rename(world, "elsewhere", "checkpoints")
+    # In another process as well as here.
+    other = new_world(data_dir=world.server.data_dir)
+    async with other.server.client() as client:
         answer = await chat(client, {"id": stream.conversation_id, "message": "go on"})
         assert answer.text == "You said: go on"
         question, said, *_ = (await stored(client, stream.conversation_id))["messages"]

@@ -1,7 +1,7 @@
-"""Vectors as they are stored and compared: 16-bit unit vectors, and their signs after a fixed turn.
+"""Vectors as they are stored and compared: 16-bit unit vectors, and their signs after a fixed rotation.
 
-How many signs of two turned vectors differ tells the angle between them well enough to choose a few hundred of
-100,000; the stored vectors then tell the order. The turn flips some signs and applies a Hadamard matrix, twice: it
+How many signs of two rotated vectors differ tells the angle between them well enough to choose a few hundred of
+100,000; the stored vectors then tell the order. The rotation flips some signs and applies a Hadamard matrix, twice: it
 is as good as a random rotation, spreads what a vector holds over all bits, and is a few hundred bytes to store.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.int64]
     Flags = NDArray[np.bool_]
 
-TURNS = 2
+ROUNDS = 2
 AT_ONCE = 8192
 
 
@@ -35,7 +35,7 @@ def keep(connection: sqlite3.Connection, file: int, vectors: Mapping[int, Vector
     import numpy as np
 
     first = first_id(file)
-    turned: dict[int, dict[int, Vector]] = {}
+    rotated: dict[int, dict[int, Vector]] = {}
     kept = 0
     for position, vector in vectors.items():
         direction = unit(vector)
@@ -45,8 +45,8 @@ def keep(connection: sqlite3.Connection, file: int, vectors: Mapping[int, Vector
         ).rowcount
         kept += added
         if added and direction is not None:
-            turned.setdefault(len(vector), {})[position] = direction
-    for dimension, directions in turned.items():
+            rotated.setdefault(len(vector), {})[position] = direction
+    for dimension, directions in rotated.items():
         bits = _made_rotation(connection, dimension).signs(np.stack(list(directions.values())))
         connection.execute(
             "INSERT INTO signs (file, dimension, positions, bits) VALUES (?, ?, ?, ?)",
@@ -77,14 +77,14 @@ def decode(stored: bytes) -> Vector:
 
 
 class Rotation:
-    """The fixed turn of vectors of one dimension; `flips` are its random bits."""
+    """The fixed rotation of vectors of one dimension; `flips` are its random bits."""
 
     def __init__(self, dimension: int, flips: bytes) -> None:
         import numpy as np
 
         self._dimension = dimension
         self._size = _size(dimension)
-        bits = np.unpackbits(np.frombuffer(flips, np.uint8)).reshape(TURNS, self._size)
+        bits = np.unpackbits(np.frombuffer(flips, np.uint8)).reshape(ROUNDS, self._size)
         self._flips = 1 - 2 * bits.astype(np.float32)
         # A Hadamard matrix is the product of two small ones, applied to the rows and columns of a table.
         exponent = self._size.bit_length() - 1
@@ -94,16 +94,16 @@ class Rotation:
         """The signs of some vectors, (n, dimension), as (n, words) of 64 bits each."""
         import numpy as np
 
-        turned = np.zeros((len(vectors), self._size), np.float32)
-        turned[:, : self._dimension] = vectors
+        rotated = np.zeros((len(vectors), self._size), np.float32)
+        rotated[:, : self._dimension] = vectors
         for flips in self._flips:
-            table = (turned * flips).reshape(len(vectors), len(self._rows), len(self._columns))
-            turned = (self._rows @ table @ self._columns).reshape(len(vectors), self._size)
-        return np.packbits(turned > 0, axis=1).view(np.uint64)
+            table = (rotated * flips).reshape(len(vectors), len(self._rows), len(self._columns))
+            rotated = (self._rows @ table @ self._columns).reshape(len(vectors), self._size)
+        return np.packbits(rotated > 0, axis=1).view(np.uint64)
 
 
 def rotation(connection: sqlite3.Connection, dimension: int) -> Rotation:
-    """The turn of a dimension of which vectors are kept."""
+    """The rotation of a dimension of which vectors are kept."""
     ((flips,),) = connection.execute("SELECT flips FROM rotations WHERE dimension = ?", (dimension,))
     return Rotation(dimension, flips)
 
@@ -130,8 +130,8 @@ def similarities(vector: Vector, stored: Sequence[bytes]) -> Vector:
 
 
 def _made_rotation(connection: sqlite3.Connection, dimension: int) -> Rotation:
-    """The turn of that dimension, made in this transaction where there is none."""
-    flips = os.urandom(TURNS * _size(dimension) // 8)
+    """The rotation of that dimension, made in this transaction where there is none."""
+    flips = os.urandom(ROUNDS * _size(dimension) // 8)
     connection.execute("INSERT OR IGNORE INTO rotations (dimension, flips) VALUES (?, ?)", (dimension, flips))
     return rotation(connection, dimension)
 
