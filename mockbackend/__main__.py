@@ -1,5 +1,5 @@
 """`python -m mockbackend`: the same commands as `mockbackend`."""
 
-from mockbackend.cli import main
+from mockbackend.server.cli import main
 
 main()

@@ -16,7 +16,6 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import descriptors, plain
 from . import log as logs
 from .agent.graph import compile_graph
 from .documents.documents import open_documents
@@ -27,6 +26,8 @@ from .pictures.making import PictureMaker
 from .routes import routes
 from .routes.json import error_response
 from .routes.middleware import Guard, Unread
+from .server import file_limits
+from .server.hypercorn_drain import drain_in_background
 from .service import Service
 from .settings import Settings, SettingsError, load_settings
 from .storage import open_storage
@@ -49,12 +50,12 @@ def create_app(settings: Settings | None = None) -> Starlette:
     """
     chosen = settings or _settings()
     logs.configure(chosen.log_level)
-    chosen = descriptors.fitting(chosen)
+    chosen = file_limits.raise_and_cap(chosen)
     origins = list(chosen.cors_allow_origins)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with running(chosen) as service, plain.drained(service.runs.drain, chosen.drain_seconds):
+        async with running(chosen) as service, drain_in_background(service.runs.drain, chosen.drain_seconds):
             app.state.service = service
             app.state.drain = service.runs.drain
             yield

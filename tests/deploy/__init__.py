@@ -1,1 +1,1 @@
-"""The ways in which the service is run, each for real."""
+"""The files of deploy/ and the README's commands, each run for real."""

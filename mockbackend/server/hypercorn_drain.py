@@ -19,7 +19,7 @@ Drain = Callable[[float], Awaitable[None]]
 
 
 @asynccontextmanager
-async def drained(drain: Drain, seconds: float) -> AsyncIterator[None]:
+async def drain_in_background(drain: Drain, seconds: float) -> AsyncIterator[None]:
     """Call `drain`, with `seconds` or as many as there are, as soon as Hypercorn is told to end."""
     seconds = min(seconds, SECONDS)
     if (told := _shutdown_event()) is None:

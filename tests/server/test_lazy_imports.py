@@ -9,7 +9,7 @@ from tests.running import ROOT, environment
 
 START = """
 import sys
-from mockbackend.deferred import defer
+from mockbackend.server.lazy_imports import defer
 
 defer("openai.types", "langgraph_sdk", "not_installed_at_all")
 """

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import logging
 
-from .settings import Settings
+from ..settings import Settings
 
 # Of each answer: its client's connection and the model API's; the emulator has the other end of that one as well.
 PER_TURN = {"azure": 2, "openai": 2, "emulator": 3}
@@ -16,7 +16,7 @@ ENOUGH = (65_536, 10_240, 4_096)
 log = logging.getLogger("mockbackend")
 
 
-def fitting(settings: Settings) -> Settings:
+def raise_and_cap(settings: Settings) -> Settings:
     """The settings with no more answers at once than there can be, the limit raised as far as may be."""
     limit = _raised()
     room = settings.max_running_turns if limit is None else max(1, (limit - OTHERS) // PER_TURN[settings.engine])

@@ -2,7 +2,7 @@
 
 A worker is forked before anything heavy is imported, so that it costs no more to start than a process of its own.
 It is told to drain by SIGTERM, however often that comes (a terminal or a service manager signals every process
-beside their parent), and to end at once by the end of its leash: a pipe that the parent closes on a second signal,
+beside their parent), and to end at once by the end of its lifeline: a pipe that the parent closes on a second signal,
 and that the kernel closes when the parent dies.
 """
 
@@ -29,7 +29,7 @@ Work = Callable[[socket.socket, int], int]
 
 
 def supervise(count: int, listening: socket.socket, work: Work) -> int:
-    """Keep `count` processes at `work(listening, leash)` until SIGTERM or SIGINT; gives the exit status."""
+    """Keep `count` processes at `work(listening, lifeline)` until SIGTERM or SIGINT; gives the exit status."""
     return _Supervisor(count, listening, work).run()
 
 
@@ -38,7 +38,7 @@ class _Supervisor:
         self._count = count
         self._listening = listening
         self._work = work
-        self._leash, self._hold = os.pipe()
+        self._lifeline, self._lifeline_end = os.pipe()
         self._started: dict[int, float] = {}
         self._stopping = False
         self._status = 0
@@ -60,12 +60,12 @@ class _Supervisor:
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         pid = os.fork()
         if pid == 0:
-            os.close(self._hold)
+            os.close(self._lifeline_end)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             time.sleep(delay)
-            sys.exit(self._work(self._listening, self._leash))
+            sys.exit(self._work(self._listening, self._lifeline))
         self._started[pid] = time.monotonic()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
@@ -82,8 +82,8 @@ class _Supervisor:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._stopping:
-            os.close(self._hold)
-            # The leash is cut; a third signal has nothing left to do.
+            os.close(self._lifeline_end)
+            # The lifeline is cut; a third signal has nothing left to do.
             for again in SIGNALS:
                 signal.signal(again, signal.SIG_IGN)
         else:

@@ -11,15 +11,15 @@ from typing import Any
 
 import orjson
 
-from .documents.index import open_azure_search
-from .embedded import embedded_emulator
-from .errors import PromptRefused, UnsupportedParameter, UpstreamError
-from .log import printable
-from .settings import Settings
-from .storage import open_storage
-from .storage.pictures import Picture
-from .upstream import Upstream
-from .upstream.faults import malformed
+from ..documents.index import open_azure_search
+from ..embedded import embedded_emulator
+from ..errors import PromptRefused, UnsupportedParameter, UpstreamError
+from ..log import printable
+from ..settings import Settings
+from ..storage import open_storage
+from ..storage.pictures import Picture
+from ..upstream import Upstream
+from ..upstream.faults import malformed
 
 log = logging.getLogger("mockbackend")
 

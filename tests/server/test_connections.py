@@ -17,7 +17,7 @@ import pytest
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from mockbackend import connection
+from mockbackend.server import hypercorn_patches
 from tests.running import AUTH, Server
 
 LOGIN = base64.b64encode(":".join(AUTH).encode()).decode()
@@ -75,7 +75,7 @@ async def test_an_answer_that_ends_after_its_client_has_gone_ends_the_connection
 ) -> None:
     asked, left, open_connections = asyncio.Event(), asyncio.Event(), set[Any]()
 
-    class Counted(connection.Connection):
+    class Counted(hypercorn_patches.Connection):
         async def run(self) -> None:
             open_connections.add(self)
             try:

@@ -11,7 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-from .settings import SettingsError, load_settings
+from ..settings import SettingsError, load_settings
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -61,9 +61,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _emulator(arguments: argparse.Namespace) -> int:
+    from ..emulator.app import create_emulator
+    from ..emulator.script import ScriptError, load_script
     from . import serve
-    from .emulator.app import create_emulator
-    from .emulator.script import ScriptError, load_script
 
     try:
         script = load_script(arguments.script) if arguments.script else None

@@ -13,8 +13,8 @@ import httpx2
 import pytest
 
 from tests.conftest import StartServer
-from tests.deploy.workers import clients_by_worker, worker_of
 from tests.running import ROOT, Server, chat
+from tests.server.workers import clients_by_worker, worker_of
 
 TWO = {"WEB_CONCURRENCY": "2"}
 

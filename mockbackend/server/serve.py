@@ -17,9 +17,9 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from . import log as logs
-from .deferred import defer
-from .settings import Settings, SettingsError
+from .. import log as logs
+from ..settings import Settings, SettingsError
+from .lazy_imports import defer
 from .workers import supervise
 
 if TYPE_CHECKING:
@@ -67,16 +67,16 @@ async def _nothing() -> None:
     """The drain of an app that has none."""
 
 
-def _work(settings: Settings, listening: socket.socket, leash: int | None) -> int:
+def _work(settings: Settings, listening: socket.socket, lifeline: int | None) -> int:
     # What imports make is no garbage, and walking it again and again is a fifth of the start.
     gc.disable()
     defer("openai.types", "langgraph_sdk")
-    from .app import create_app
+    from ..app import create_app
 
     app = create_app(settings)
     gc.freeze()
     gc.enable()
-    return _serve(app, listening, leash, lambda: app.state.drain(settings.drain_seconds))
+    return _serve(app, listening, lifeline, lambda: app.state.drain(settings.drain_seconds))
 
 
 def _listen(host: str, port: int) -> socket.socket | None:
@@ -90,17 +90,17 @@ def _listen(host: str, port: int) -> socket.socket | None:
         return None
 
 
-def _serve(app: Starlette, listening: socket.socket, leash: int | None, drain: Drain) -> int:
+def _serve(app: Starlette, listening: socket.socket, lifeline: int | None, drain: Drain) -> int:
     from hypercorn.asyncio import serve
     from hypercorn.utils import LifespanFailureError
 
-    from . import connection
+    from . import hypercorn_patches
 
-    connection.install()
+    hypercorn_patches.install()
 
     async def serving() -> None:
         config = _config(listening)
-        trigger = partial(_until_drained, config, leash, drain)
+        trigger = partial(_until_drained, config, lifeline, drain)
         await serve(app, config, shutdown_trigger=trigger, mode="asgi")  # type: ignore[arg-type]
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -145,10 +145,10 @@ def _config(listening: socket.socket) -> Config:
     return config
 
 
-async def _until_drained(config: Config, leash: int | None, drain: Drain) -> None:
+async def _until_drained(config: Config, lifeline: int | None, drain: Drain) -> None:
     """Return when Hypercorn shall end: after the drain that a signal began, or at once."""
     asked, now = asyncio.Event(), asyncio.Event()
-    _watch(leash, asked, now)
+    _watch(lifeline, asked, now)
     await asked.wait()
     draining = asyncio.ensure_future(drain())
     hurry = asyncio.create_task(now.wait())
@@ -161,23 +161,23 @@ async def _until_drained(config: Config, leash: int | None, drain: Drain) -> Non
         log.error("the drain failed", exc_info=error)
 
 
-def _watch(leash: int | None, asked: asyncio.Event, now: asyncio.Event) -> None:
-    """Have the events set: a worker is hurried by its leash alone, a single process by its second signal."""
+def _watch(lifeline: int | None, asked: asyncio.Event, now: asyncio.Event) -> None:
+    """Have the events set: a worker is hurried by its lifeline alone, a single process by its second signal."""
     loop = asyncio.get_running_loop()
 
     def on_signal() -> None:
-        if asked.is_set() and leash is None:
+        if asked.is_set() and lifeline is None:
             now.set()
         asked.set()
 
-    def on_leash_end(fd: int) -> None:
+    def on_lifeline_end(fd: int) -> None:
         loop.remove_reader(fd)
         now.set()
         asked.set()
 
-    if leash is not None:
-        loop.add_reader(leash, on_leash_end, leash)
-    for number in (signal.SIGTERM,) if leash is not None else (signal.SIGTERM, signal.SIGINT):
+    if lifeline is not None:
+        loop.add_reader(lifeline, on_lifeline_end, lifeline)
+    for number in (signal.SIGTERM,) if lifeline is not None else (signal.SIGTERM, signal.SIGINT):
         try:
             loop.add_signal_handler(number, on_signal)
         except NotImplementedError:  # Windows

@@ -1,0 +1,1 @@
+"""The commands and the processes: what starts, watches and ends the service."""
