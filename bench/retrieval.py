@@ -15,7 +15,7 @@ import numpy as np
 
 from bench.corpus import Corpus, Question, install, read
 from bench.static_model import embedder
-from mockbackend.emulator.embeddings import embed
+from mockbackend.emulator.embeddings.answer import embed
 from mockbackend.storage.passages import NAME, EmbeddedIndex, Passages, prepare
 
 USER = "user"

@@ -11,8 +11,8 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from .emulator.app import create_emulator
-from .emulator.rules import Script
 from .emulator.script import ScriptError, load_script
+from .emulator.script.rules import Script
 from .settings import SettingsError
 
 

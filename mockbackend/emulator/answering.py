@@ -3,15 +3,18 @@
 from dataclasses import replace
 from typing import assert_never
 
-from . import chat, embeddings, images, wire
-from .calls import Call, Operation
-from .chat_request import read_chat
-from .defaults import default_step
-from .gallery import Gallery
-from .image_request import read_image
-from .refusals import refuse
-from .reply import Reply, whole
-from .rules import ChatStep, EmbeddingStep, ImageStep, Rulebook
+from .chat import completion as chat
+from .chat.defaults import default_step
+from .chat.request import read_chat
+from .embeddings import answer as embeddings
+from .gateway import wire
+from .gateway.call import Call, Operation
+from .gateway.error_faults import refuse
+from .gateway.reply import Reply, whole
+from .images import answer as images
+from .images.request import read_image
+from .images.store import Gallery
+from .script.rules import ChatStep, EmbeddingStep, ImageStep, Rulebook
 
 
 async def answer(call: Call, rulebook: Rulebook, gallery: Gallery) -> Reply:

@@ -6,17 +6,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import images, wire
 from .answering import answer
-from .auth import check_key
-from .calls import Call, Operation, check_version, find_deployment, parse_body
-from .endpoint import Endpoint
-from .errors import not_found
-from .gallery import Gallery
-from .journal import Journal
-from .reply import Reply
-from .rules import Rulebook
+from .gateway import wire
+from .gateway.auth import check_key
+from .gateway.call import Call, Operation, check_version, find_deployment, parse_body
+from .gateway.endpoint import Endpoint
+from .gateway.errors import not_found
+from .gateway.journal import Journal
+from .gateway.reply import Reply
+from .images import answer as images
+from .images.store import Gallery
 from .script import Script
+from .script.rules import Rulebook
 from .search.routes import search_routes
 
 DATED = "/openai/deployments/{deployment}/"

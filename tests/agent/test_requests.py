@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from mockbackend.emulator.picture import draw
+from mockbackend.emulator.images.drawing import draw
 from tests.conftest import StartServer
 from tests.modelled import KEY, Emulator, Modelled, Rule, modelled, stored
 from tests.running import Server, chat

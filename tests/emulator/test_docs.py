@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 import mockbackend.emulator
-from mockbackend.emulator import faults, rules
-from mockbackend.emulator.script import load_script
+from mockbackend.emulator.script import faults, load_script, rules
 from tests.emulator.conftest import Emulate
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")

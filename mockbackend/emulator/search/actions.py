@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .. import faults
+from ..script import faults
 from . import errors
 from .indexes import Index, Indexes
 from .schema import Schema

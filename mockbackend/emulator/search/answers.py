@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .. import faults
+from ..script import faults
 from . import errors
 from .actions import perform, read_actions
 from .indexes import Index, Indexes

@@ -1,6 +1,6 @@
 """Error answers of Azure AI Search, in its own words and shapes: `{"error": {"code", "message"}}`."""
 
-from ..errors import AzureError
+from ..gateway.errors import AzureError
 
 # No live service was asked for these words; they are its documentation, its SDKs' recordings and reported answers.
 WRONG_KEY = "The given API key doesn't match service's internal, primary or secondary keys."

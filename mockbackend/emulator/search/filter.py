@@ -7,7 +7,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 
-from ..errors import AzureError
+from ..gateway.errors import AzureError
 from . import errors
 from .schema import NUMBERS, STRING, Field, Schema
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from . import errors
 from .analysis import terms
+from .inverted_index import Words
 from .schema import Field, Schema
-from .words import Words
 
 if TYPE_CHECKING:
     import numpy

@@ -9,15 +9,16 @@ import orjson
 from starlette.requests import Request
 from starlette.routing import Route
 
-from .. import wire
-from ..auth import looks_like_entra
-from ..calls import DATED
-from ..endpoint import Endpoint
-from ..errors import AzureError
-from ..journal import Journal
-from ..reply import Reply, whole
-from ..rules import IndexingStep, Rulebook
-from . import answers, errors, scripted
+from ..gateway import wire
+from ..gateway.auth import looks_like_entra
+from ..gateway.call import DATED
+from ..gateway.endpoint import Endpoint
+from ..gateway.errors import AzureError
+from ..gateway.journal import Journal
+from ..gateway.reply import Reply, whole
+from ..script.rules import IndexingStep, Rulebook
+from . import answers, errors
+from . import error_faults as scripted
 from .actions import MOST_BYTES
 from .answers import Answered
 from .indexes import Indexes

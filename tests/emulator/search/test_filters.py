@@ -10,7 +10,7 @@ from azure.search.documents.aio import SearchClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockbackend.emulator.errors import AzureError
+from mockbackend.emulator.gateway.errors import AzureError
 from mockbackend.emulator.search.filter import read_filter
 from mockbackend.emulator.search.schema import read_schema
 from tests.emulator.search.searching import (

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from mockbackend.emulator import rules
+from mockbackend.emulator.script import rules
 from tests.emulator.conftest import Emulate
 from tests.emulator.search.searching import (
     PAGE,

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from time import time
 from typing import get_args
 
-from . import faults, filters, refusals, tokens
-from .gallery import Gallery, Kept
-from .image_request import ImageRequest
-from .picture import draw
-from .reply import Piece, Reply, whole
-from .rules import ImageStep
+from ..gateway import content_filter as filters
+from ..gateway import error_faults as refusals
+from ..gateway import tokens
+from ..gateway.reply import Piece, Reply, whole
+from ..script import faults
+from ..script.rules import ImageStep
+from .drawing import draw
+from .request import ImageRequest
+from .store import Gallery, Kept
 
 FOREVER_PIECE = bytes(64 * 1024)
 TOKENS = {"low": 272, "medium": 1056, "high": 4160}

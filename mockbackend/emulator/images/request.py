@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from . import errors
-from .calls import Call
+from ..gateway import errors
+from ..gateway.call import Call
 
 GPT_ARGUMENTS = frozenset(
     {

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
+from .error_faults import error_reply
 from .errors import AzureError
 from .journal import Journal
-from .refusals import error_reply
 from .reply import Reply, Sending
 
 Answering = Callable[[Request, bytes], Awaitable[Reply]]

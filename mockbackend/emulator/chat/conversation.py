@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from . import errors, tokens
+from ..gateway import errors, tokens
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 

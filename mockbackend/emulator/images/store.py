@@ -4,7 +4,7 @@ import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from .faults import UrlFault
+from ..script.faults import UrlFault
 
 KEPT = 64
 

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from typing import get_args
 
-from . import faults, filters, wire
-from .chat_answer import Answer, CallArguments, CallBegins, answer_of
-from .chat_request import ChatRequest
+from ..gateway import content_filter as filters
+from ..gateway import wire
+from ..gateway.reply import CUT, Pause, Piece, Reply, whole
+from ..script import faults
+from ..script.rules import ChatStep
+from .answer import Answer, CallArguments, CallBegins, answer_of
 from .chunks import FINGERPRINT, Chunk, Phase, chunks_of, usage
-from .disturbance import SERVER_ERROR, Part, disturb
-from .reply import CUT, Pause, Piece, Reply, whole
-from .rules import ChatStep
+from .request import ChatRequest
+from .stream_faults import SERVER_ERROR, Part, disturb
 
 
 def reply_to(request: ChatRequest, step: ChatStep) -> Reply:

@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeVar, get_args, get_type_hints
 import orjson
 import yaml
 
-from . import faults, tokens
+from ..gateway import tokens
+from . import faults
 from .reading import ReadingError, mapping, read, sequence
 from .rules import ChatStep, EmbeddingStep, ImageStep, IndexingStep, Rule, Script, ScriptedCall, SearchStep, Usage
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from . import errors
-from .calls import Call
+from ..gateway import errors
+from ..gateway.call import Call
 from .conversation import Conversation, read_conversation
 
 ARGUMENTS = frozenset(

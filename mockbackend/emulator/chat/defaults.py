@@ -7,10 +7,10 @@ from zoneinfo import available_timezones
 
 import orjson
 
-from . import tokens
-from .chat_request import ChatRequest
+from ..gateway import tokens
+from ..script.rules import ChatStep, ScriptedCall
 from .conversation import Message
-from .rules import ChatStep, ScriptedCall
+from .request import ChatRequest
 
 # The tool that a question asks for, by its words.
 ASKS = {

@@ -2,9 +2,10 @@
 
 from http import HTTPStatus
 
-from .. import faults, wire
-from ..refusals import html
-from ..reply import Reply, whole
+from ..gateway import wire
+from ..gateway.error_faults import html
+from ..gateway.reply import Reply, whole
+from ..script import faults
 from . import errors
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from . import filters
-from .chat_answer import Answer, CallArguments, CallBegins, Delta, Reasoning, Text
+from ..gateway import content_filter as filters
+from .answer import Answer, CallArguments, CallBegins, Delta, Reasoning, Text
 
 FINGERPRINT = "fp_6b1fe4e4d6"
 # What the filter says by itself belongs to no answer.

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from . import errors, faults, filters, wire
-from .calls import Call, Operation
+from ..script import faults
+from . import content_filter as filters
+from . import errors, wire
+from .call import Call, Operation
 from .reply import Reply, whole
 
 PAGE = b"<!DOCTYPE html><html><head><title>Gateway</title></head><body><h1>Something is in between</h1></body></html>"

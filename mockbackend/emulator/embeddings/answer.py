@@ -7,8 +7,8 @@ import math
 import re
 import struct
 
-from . import errors, tokens
-from .calls import Call
+from ..gateway import errors, tokens
+from ..gateway.call import Call
 
 ARGUMENTS = frozenset({"input", "model", "dimensions", "encoding_format", "user"})
 MAX_INPUTS = 2048

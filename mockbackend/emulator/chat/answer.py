@@ -4,9 +4,9 @@ import secrets
 from dataclasses import dataclass
 from time import time
 
-from . import tokens
-from .chat_request import ChatRequest
-from .rules import ChatStep, Finish, ScriptedCall
+from ..gateway import tokens
+from ..script.rules import ChatStep, Finish, ScriptedCall
+from .request import ChatRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
-from . import faults, filters, wire
-from .chat_answer import Answer
+from ..gateway import content_filter as filters
+from ..gateway import wire
+from ..gateway.reply import CUT, Pause, Piece
+from ..script import faults
+from .answer import Answer
 from .chunks import Chunk, Phase, blocked_finish, late_verdict
-from .reply import CUT, Pause, Piece
 
 Part = Chunk | Piece
 

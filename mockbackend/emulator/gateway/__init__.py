@@ -1,0 +1,1 @@
+"""What every call passes: keys, the journal, errors, and the sending of a reply."""
