@@ -1,4 +1,7 @@
-"""Draws docs/screenshots/*.png, the real page on the real service: uv run --group test python docs/screenshots.py"""
+"""Screenshots of the real page on the real service, into docs/screenshots.
+
+Run with `uv run --group test python docs/screenshots.py`.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from tests.page.visiting import ARGUMENTS, BROWSER, Visitor  # noqa: E402
 from tests.running import Server  # noqa: E402
 
 FOLDER = ROOT / "docs" / "screenshots"
-MOST_BYTES = 200_000
+MAX_BYTES = 200_000
 TIME = "What time is it in Berlin?"
 QUESTION = "How do I read the stream in a browser?"
 ANSWER = """\
@@ -47,7 +50,7 @@ OTHERS = (
 
 
 def main() -> None:
-    """Draw them all."""
+    """Take them all."""
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         script = Path(name) / "script.yaml"
@@ -77,11 +80,11 @@ def _desk(browser: Browser, server: Server, look: str) -> None:
     _save(visitor, look)
     if look == "light":
         visitor.button("Close the wire").click()
-        visitor.page.get_by_text("Picture", exact=True).click()
+        visitor.page.get_by_text("Image", exact=True).click()
         visitor.ask("A lighthouse in fog, seen from the water")
-        picture = visitor.page.get_by_role("img", name="Generated Image")
-        expect(picture).to_have_js_property("complete", True)
-        _save(visitor, "picture")
+        image = visitor.page.get_by_role("img", name="Generated Image")
+        expect(image).to_have_js_property("complete", True)
+        _save(visitor, "image")
 
 
 def _phone(browser: Browser, server: Server) -> None:
@@ -104,8 +107,8 @@ def _save(visitor: Visitor, name: str) -> None:
     visitor.page.mouse.move(5, 5)
     path = FOLDER / f"{name}.png"
     visitor.page.screenshot(path=path, animations="disabled")
-    if path.stat().st_size > MOST_BYTES:
-        raise SystemExit(f"{path.name} is larger than {MOST_BYTES} bytes")
+    if path.stat().st_size > MAX_BYTES:
+        raise SystemExit(f"{path.name} is larger than {MAX_BYTES} bytes")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-// What a screen reader is told, beside what it finds.
+// Announcements for screen readers.
 
 import { byId } from "./dom.js";
 

@@ -1,4 +1,4 @@
-// An answer on the page: one view for each of its parts, drawn at most once a frame.
+// An answer on the page: one view per part, drawn at most once per frame.
 
 import { announce } from "./announce.js";
 import { copyButton } from "./copy.js";
@@ -10,7 +10,7 @@ import { ToolView } from "./tool-view.js";
 const SPOKEN = 1000;
 
 export class AnswerView {
-  /** `retry` answers the same question anew. */
+  /** `retry` asks the same question again. */
   constructor(answer, { retry }) {
     this.answer = answer;
     this.#retry = retry;
@@ -27,7 +27,7 @@ export class AnswerView {
   #frame = 0;
   #notBefore = 0;
 
-  /** Draw with the next frame; less often where drawing takes long. */
+  /** Draw in the next frame, or less often when drawing is slow. */
   changed() {
     this.#frame ||= requestAnimationFrame((now) => {
       this.#frame = 0;
@@ -39,7 +39,7 @@ export class AnswerView {
     });
   }
 
-  /** It is over: draw the rest at once, and offer what can be done with it. */
+  /** The answer has ended: draw the rest now and show its buttons. */
   finish({ aloud = false } = {}) {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
@@ -48,7 +48,7 @@ export class AnswerView {
     this.#draw();
     for (const { view } of this.#views) view.finish?.();
     this.element.removeAttribute("aria-busy");
-    const words = answer.error ?? (answer.incomplete ? "Stopped here." : CUT[answer.finish]);
+    const words = answer.error ?? (answer.incomplete ? "This answer was stopped." : CUT[answer.finish]);
     this.#status.hidden = !words;
     this.#status.className = answer.error ? "status failed" : "status";
     this.#status.replaceChildren(...(words ? [el("span", { text: words })] : []));
@@ -84,7 +84,7 @@ export class AnswerView {
   }
 }
 
-const CUT = { length: "The answer reached its longest length.", "content-filter": "The content filter ended this answer." };
+const CUT = { length: "The answer reached the length limit.", "content-filter": "The content filter stopped this answer." };
 
 const VIEWS = {
   text: () => new MarkdownView(),
@@ -96,11 +96,11 @@ const VIEWS = {
   },
 };
 
-/** What a `2:` line tells, in words. */
+/** The words for a `2:` line. */
 function progressWords(progress) {
   if (!progress) return null;
-  if (progress.type === "picture") return "Making the picture…";
+  if (progress.type === "picture") return "Generating the image…";
   if (progress.type === "retry") return `The model is busy; trying again in ${Math.ceil(progress.waitSeconds)} s…`;
-  if (progress.type === "context") return `The oldest messages (${progress.leftOut}) no longer fit; answering without them…`;
+  if (progress.type === "context") return `The oldest messages (${progress.leftOut}) no longer fit into the model's context; answering without them…`;
   return "Working…";
 }

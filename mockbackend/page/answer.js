@@ -1,4 +1,4 @@
-// What an answer is made of, from the lines of a stream or from a stored message.
+// An answer's parts, built from the lines of a stream or from a stored message.
 // Parts: {type: "text" | "reasoning", text} · {type: "tool", id, name, argsText, args, result, done, failed}
 //        {type: "source", source}
 
@@ -15,7 +15,7 @@ export class Answer {
 
   #stepText;
 
-  /** Take one line of the stream. */
+  /** Apply one line of the stream. */
   apply(code, value) {
     if (code !== "2") this.progress = null;
     switch (code) {
@@ -56,7 +56,7 @@ export class Answer {
     }
   }
 
-  /** A message as GET /conversations/{id} tells it. */
+  /** An answer from a message of GET /conversations/{id}. */
   static of(message) {
     const answer = new Answer();
     answer.id = message.id;
@@ -78,13 +78,13 @@ export class Answer {
     return answer;
   }
 
-  /** All its words. */
+  /** The text of all parts. */
   get text() {
     return this.parts.filter((part) => part.type === "text").map((part) => part.text).join("\n\n");
   }
 
-  /** Whether it is a picture that was asked for in picture mode. */
-  get isPicture() {
+  /** Whether this is an image that was requested in image mode. */
+  get isImage() {
     return !this.parts.some((part) => part.type === "tool") && this.text.startsWith("![Generated Image](");
   }
 

@@ -1,9 +1,9 @@
-// The service's calls. Every failure is an ApiError whose message can be shown.
+// Calls to the service. Every failure is an ApiError whose message can be shown to the user.
 
 import { headersOf, session } from "./session.js";
 
 export class ApiError extends Error {
-  /** `status` is 0 where no answer came at all. */
+  /** `status` is 0 if the server did not respond. */
   constructor(status, message) {
     super(message);
     this.status = status;
@@ -14,18 +14,18 @@ export const GONE = "The server cannot be reached.";
 
 const listeners = { gone: () => {}, unauthorized: () => {} };
 
-/** Who is told when no answer came, and when a login is not (or no longer) taken. */
+/** Set what to call when the server does not respond (`gone`) or rejects the login (`unauthorized`). */
 export function listen(found) {
   Object.assign(listeners, found);
 }
 
-/** A response of 2xx. */
+/** Make a call; resolve to its response if the status is 2xx. */
 export async function call(path, { method = "GET", body, signal, who = session() } = {}) {
   const headers = headersOf(who);
   if (body !== undefined) headers["content-type"] = "application/json";
   let response;
   try {
-    // Without "omit" a browser answers a 401 with a window of its own.
+    // Without "omit" the browser opens its own login dialog on a 401.
     response = await fetch(path, {
       method, headers, signal, credentials: "omit", cache: "no-store",
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -45,14 +45,14 @@ async function words(response) {
   try {
     return (await response.json()).error.message;
   } catch {
-    return `The server answered ${response.status}.`;
+    return `The server responded with status ${response.status}.`;
   }
 }
 
 const json = async (path, options) => (await call(path, options)).json();
 const at = (id) => `/conversations/${encodeURIComponent(id)}`;
 
-/** A page of conversations: `{rows, next}`; `next` is the path of the following page, or null. */
+/** A page of conversations: `{rows, next}`; `next` is the path of the next page, or null. */
 export async function conversations(path = "/conversations?limit=30", options = {}) {
   const response = await call(path, options);
   const next = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get("link") ?? "");
@@ -67,13 +67,13 @@ export const stop = (id) => json(`${at(id)}/stop`, { method: "POST" });
 export const remove = (id) => call(at(id), { method: "DELETE" });
 export const health = () => json("/health");
 export const begin = (body, signal) => call("/chat", { method: "POST", body, signal });
-/** The running answer's stream, or null where none runs. */
+/** The stream of the running answer, or null if no answer is running. */
 export async function join(id, signal) {
   const response = await call(`/chat/${encodeURIComponent(id)}/stream?protocol=data`, { signal });
   return response.status === 204 ? null : response;
 }
 
-/** Whether the service has this path: what a later version offers is shown only where it is there. */
+/** Whether this version of the service has the path; the page hides what it does not offer. */
 export async function offers(path) {
   const described = await json("/openapi.json", { who: null });
   return path in described.paths;

@@ -1,8 +1,8 @@
-// One question that must be answered before something is done for good.
+// A dialog that confirms what cannot be undone.
 
 import { el } from "./dom.js";
 
-/** Resolves to whether the user said yes. */
+/** Resolve to whether the user confirmed. */
 export function ask(title, words, yes) {
   return new Promise((resolve) => {
     const dialog = el("dialog", { class: "ask", "aria-labelledby": "ask-title" },

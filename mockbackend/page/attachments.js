@@ -1,12 +1,12 @@
-// Files that go with a message: pictures and text, read into data: addresses. Whatever is not one of them is refused here.
+// Files sent with a message: images and text, read into data: URLs. Other files are refused here.
 
 import { el, icon } from "./dom.js";
 
-const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+const IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 const TEXT_BYTES = 1_000_000;
 
 export class Attachments {
-  /** `strip` shows them; `refuse(file, words)` hears of a file that cannot be attached. */
+  /** `strip` shows the files; `refuse(file)` is called with a file that cannot be attached. */
   constructor(strip, refuse) {
     this.#strip = strip;
     this.#refuse = refuse;
@@ -19,7 +19,7 @@ export class Attachments {
     return this.#held.length;
   }
 
-  /** `{name, contentType, url}` of each; none is held afterwards. */
+  /** Return `{name, contentType, url}` of each file, and forget them all. */
   take() {
     const taken = this.#held;
     this.#held = [];
@@ -49,10 +49,10 @@ export class Attachments {
   }
 }
 
-/** A picture or a text as `{name, contentType, url}`; null for anything else. */
+/** An image or a text as `{name, contentType, url}`; null for any other file. */
 async function attachmentOf(file) {
   const name = file.name || "attachment";
-  if (PICTURES.includes(file.type)) return { name, contentType: file.type, url: await dataUrl(file) };
+  if (IMAGES.includes(file.type)) return { name, contentType: file.type, url: await dataUrl(file) };
   if (file.size > TEXT_BYTES || file.type === "application/pdf") return null;
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());

@@ -1,18 +1,18 @@
-// Where a message is written: its words, its mode, its attachments; send and stop.
+// The message box: text, mode, attachments, send and stop.
 
 import { Attachments } from "./attachments.js";
 import { byId } from "./dom.js";
 import { notice } from "./notice.js";
 
 export class Composer {
-  /** `send({text, mode, attachments})`, `stop()`; `elsewhere(file)` promises whether it takes a file that no message takes. */
-  constructor({ send, stop, elsewhere }) {
+  /** `send({text, mode, attachments})`, `stop()`; `upload(file)` resolves to whether a file that cannot be attached was uploaded. */
+  constructor({ send, stop, upload }) {
     this.#send = send;
     this.#stop = stop;
     this.#area = byId("message");
     this.#form = byId("composer");
     this.#attachments = new Attachments(byId("attached"), async (file) => {
-      if (!(await elsewhere(file))) notice(`${file.name} cannot be attached: only pictures (PNG, JPEG, GIF, WebP) and text can.`);
+      if (!(await upload(file))) notice(`${file.name} cannot be attached. Choose an image (PNG, JPEG, GIF or WebP) or a text file.`);
     });
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -35,7 +35,7 @@ export class Composer {
       this.attach(event.target.files);
       event.target.value = "";
     });
-    byId("modes").addEventListener("change", () => this.#moded());
+    byId("modes").addEventListener("change", () => this.#modeChanged());
   }
 
   #send; #stop; #area; #form; #attachments;
@@ -47,7 +47,7 @@ export class Composer {
 
   set mode(mode) {
     this.#form.elements.mode.value = mode;
-    this.#moded();
+    this.#modeChanged();
   }
 
   set running(running) {
@@ -58,7 +58,7 @@ export class Composer {
     if (focused) this.focus();
   }
 
-  set pictures(possible) {
+  set images(possible) {
     byId("modes").hidden = !possible;
     if (!possible) this.mode = "chat";
   }
@@ -67,7 +67,7 @@ export class Composer {
     this.#area.focus();
   }
 
-  /** Put words in, as if they had been typed. */
+  /** Fill in text as if it had been typed. */
   write(text) {
     this.#area.value = text;
     this.#fit();
@@ -88,13 +88,13 @@ export class Composer {
     this.#send({ text, mode: this.mode, attachments: this.#attachments.take() });
   }
 
-  #moded() {
+  #modeChanged() {
     const image = this.mode === "image";
-    this.#area.placeholder = image ? "Describe a picture" : "Write a message";
+    this.#area.placeholder = image ? "Describe an image" : "Write a message";
     byId("attach").hidden = image;
     if (image && this.#attachments.count) {
       this.#attachments.take();
-      notice("A picture is made from words alone; the attachments were taken off.");
+      notice("Images are generated from text alone, so the attachments were removed.");
     }
   }
 

@@ -1,4 +1,4 @@
-// The open conversation: its turns on the page, and the one that runs.
+// The open conversation: its turns, and the one that is running.
 
 import * as api from "./api.js";
 import { Answer } from "./answer.js";
@@ -9,7 +9,7 @@ import { QuestionView } from "./question-view.js";
 import { parseLine, readLines } from "./stream.js";
 
 export class Conversation {
-  /** `row(row | null)` hears of the open row, `running(bool)` of the state, `began(id)` and `ended(id)` of turns. */
+  /** Callbacks: `row(row | null)` for the open row, `running(bool)` for the state, `began(id)` and `ended(id)` for turns. */
   constructor({ wire, follow, row, running, began, ended, lost }) {
     this.id = null;
     this.#on = { row, running, began, ended, lost };
@@ -19,14 +19,14 @@ export class Conversation {
 
   #on; #wire; #follow;
   #turns = []; // {question, answer, mode}
-  #reading = null; // AbortController of what is read now
+  #reading = null; // AbortController of the current request
   #broken = false;
 
   get running() {
     return Boolean(this.#reading);
   }
 
-  /** An empty one, which gets its id with its first message. */
+  /** Start an empty conversation; it gets its id with its first message. */
   begin() {
     this.#leave();
     this.id = null;
@@ -34,7 +34,7 @@ export class Conversation {
     this.#on.row(null);
   }
 
-  /** Show a stored one, and join its answer where one runs. */
+  /** Show a stored conversation, and join its answer if one is running. */
   async open(id, { again = true } = {}) {
     this.#leave();
     this.id = id;
@@ -45,7 +45,7 @@ export class Conversation {
       if (this.#reading !== reading) return;
       this.#reading = null;
       const last = found.messages.at(-1);
-      // It may have ended between the two calls.
+      // The answer may have ended between the two calls.
       if (!response && last?.role === "user" && again) return void (await this.open(id, { again: false }));
       this.#show(found.messages);
       this.#on.row(found);
@@ -58,12 +58,12 @@ export class Conversation {
     }
   }
 
-  /** The server is back: what was cut off is shown as it was kept. */
+  /** The server is back: show the interrupted answer as it was stored. */
   async reopen() {
     if (this.id && this.#broken) await this.open(this.id);
   }
 
-  /** Another tab began a turn here. */
+  /** Another tab started a turn in this conversation. */
   async follow(id) {
     if (id === this.id && !this.running) await this.open(id);
   }
@@ -99,7 +99,7 @@ export class Conversation {
       } else if (this.#turns.length) {
         const turn = this.#turns.at(-1);
         const answer = Answer.of(message);
-        if (answer.isPicture) turn.mode = "image";
+        if (answer.isImage) turn.mode = "image";
         this.#answer(turn, answer).finish();
       }
     }
@@ -127,7 +127,7 @@ export class Conversation {
     this.#answer(this.#turns.at(-1), answer).finish();
   }
 
-  /** Post the turn's question, for the first time or again: what stands after it is replaced. */
+  /** Post the turn's question, for the first time or again; what follows it is replaced. */
   async #ask(turn) {
     if (this.running) return;
     for (const gone of this.#turns.splice(this.#turns.indexOf(turn) + 1)) {
@@ -180,7 +180,7 @@ export class Conversation {
         view.changed();
       }
     } catch (error) {
-      if (error instanceof SyntaxError) throw new Error("The server sent a line that is none of the protocol.");
+      if (error instanceof SyntaxError) throw new Error("The server sent a line that the page cannot read. Reload the page.");
       if (!signal.aborted && !answer.finish) this.#lose(answer);
       return;
     }
@@ -189,12 +189,12 @@ export class Conversation {
 
   #lose(answer) {
     this.#broken = true;
-    answer.error = "The connection broke off. What was said until then is kept.";
+    answer.error = "The connection was lost. The answer up to this point is stored.";
     this.#on.lost();
   }
 }
 
-/** Where the page is not served over TLS or from this machine, a browser gives no randomUUID. */
+/** Browsers offer randomUUID only over TLS and on localhost. */
 function fallbackId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

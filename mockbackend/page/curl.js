@@ -1,8 +1,8 @@
-// A request as a line for a shell. The password is not in it: curl asks for it.
+// A request as a curl command. It leaves out the password; curl asks for it.
 
 const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** The curl call of `{method, path, body}`, made by `who` at `origin`. */
+/** The curl command for `{path, body}`, sent by `who` to `origin`. */
 export function curlOf({ path, body }, who, origin) {
   const words = ["curl -N", "-u", quote(who.login), "-H", quote(`userid: ${who.userid}`), quote(origin + path)];
   if (body !== undefined) words.push("-d", quote(JSON.stringify(body)));

@@ -1,4 +1,4 @@
-// Documents for the answers to draw on: uploaded with progress, indexed by the service. Shown only where it has /files.
+// Documents that answers can cite: uploaded with progress and indexed by the service. Hidden if the service has no /files.
 
 import * as api from "./api.js";
 import { byId, el, icon, iconButton } from "./dom.js";
@@ -10,7 +10,7 @@ const POLL_MS = 1500;
 export class Documents {
   #offered = Promise.resolve(false);
   #timer = 0;
-  #uploads = new Map(); // name: share that has gone out
+  #uploads = new Map(); // name: fraction sent
 
   constructor() {
     byId("upload").addEventListener("click", () => byId("document").click());
@@ -20,7 +20,7 @@ export class Documents {
     });
   }
 
-  /** Ask whether the service takes files. */
+  /** Find out whether the service takes files. */
   async begin() {
     this.#offered = api.offers("/files").catch(() => false);
     const offered = await this.#offered;
@@ -28,14 +28,14 @@ export class Documents {
     if (offered) await this.#refresh();
   }
 
-  /** Upload it; false where the service takes no files. Whoever is quick waits until that is known. */
+  /** Upload a file; resolve to false if the service takes no files. Waits until that is known. */
   async take(file) {
     if (!(await this.#offered)) return false;
     this.#upload(file).catch((error) => notice(error.message));
     return true;
   }
 
-  /** fetch tells nothing of what has gone out; XMLHttpRequest does. */
+  /** XMLHttpRequest reports upload progress; fetch does not. */
   #upload(file) {
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
@@ -52,7 +52,7 @@ export class Documents {
         this.#show();
       };
       request.onload = () => over(request.status < 300 ? null : new Error(words(request)));
-      request.onerror = () => over(new Error(`${file.name} could not be sent.`));
+      request.onerror = () => over(new Error(`${file.name} could not be uploaded. Check the connection and try again.`));
       const body = new FormData();
       body.append("file", file);
       this.#uploads.set(file.name, 0);
@@ -64,7 +64,7 @@ export class Documents {
   #rows = [];
   #asked = 0;
 
-  /** Answers may overtake one another: the one to the last question counts. */
+  /** Responses may arrive out of order; only the one to the latest request counts. */
   async #refresh() {
     clearTimeout(this.#timer);
     const number = ++this.#asked;
@@ -80,7 +80,7 @@ export class Documents {
   }
 
   #show() {
-    const sending = [...this.#uploads].map(([name, share]) => entry(name, `sending, ${Math.round(share * 100)} %`, share));
+    const sending = [...this.#uploads].map(([name, share]) => entry(name, `uploading, ${Math.round(share * 100)} %`, share));
     byId("document-list").replaceChildren(...sending, ...this.#rows.map((row) => this.#item(row)));
   }
 
@@ -96,7 +96,7 @@ export class Documents {
   }
 }
 
-/** A row; `share` null has no bar. */
+/** One row of the list; without a bar if `share` is null. */
 function entry(name, state, share) {
   const bar = share === null ? null : el("progress", { max: "1", value: share, "aria-label": `${name}: ${state}` });
   return el("li", {}, icon("file"), el("span", { class: "document-name", title: name, text: name }), el("span", { class: "document-state", text: state }), bar);
@@ -106,6 +106,6 @@ function words(request) {
   try {
     return JSON.parse(request.responseText).error.message;
   } catch {
-    return `The server answered ${request.status}.`;
+    return `The server responded with status ${request.status}.`;
   }
 }

@@ -1,8 +1,8 @@
-// Making elements: no HTML strings, so nothing that is said can become markup.
+// DOM helpers. They take no HTML strings, so no text can become markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An element. `props`: class, text, on (listeners by event); everything else is an attribute. */
+/** Create an element. `props`: class, text, on (listeners by event); anything else is an attribute. */
 export function el(tag, props = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
@@ -16,7 +16,7 @@ export function el(tag, props = {}, ...children) {
   return made;
 }
 
-/** One of the icons of index.html. */
+/** An icon from index.html. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", "icon");
@@ -27,12 +27,12 @@ export function icon(name) {
   return svg;
 }
 
-/** A button that is an icon; `label` is what it is called. */
+/** An icon button; `label` is its accessible name. */
 export function iconButton(name, label, press, props = {}) {
   return el("button", { type: "button", class: "icon-button", "aria-label": label, title: label, ...props, on: { click: press } }, icon(name));
 }
 
-/** The element of this id, which index.html has. */
+/** The element of index.html with this id. */
 export function byId(id) {
   return document.getElementById(id);
 }

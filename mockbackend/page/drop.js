@@ -2,7 +2,7 @@
 
 import { byId } from "./dom.js";
 
-/** `take(files)` gets what is dropped on `target`. */
+/** Call `take(files)` with what is dropped on `target`. */
 export function takeDrops(target, take) {
   let depth = 0;
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files");

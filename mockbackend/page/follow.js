@@ -1,9 +1,9 @@
-// Staying at the end of a growing conversation, until the reader scrolls up.
+// Scrolling along with a growing conversation until the reader scrolls up.
 
 const NEAR = 48;
 
 export class Follow {
-  /** `scroller` scrolls `content`; `toEnd` is the button that leads back. */
+  /** `scroller` scrolls `content`; `toEnd` is the button that returns to the end. */
   constructor(scroller, content, toEnd) {
     this.pinned = true;
     this.#scroller = scroller;
@@ -17,7 +17,7 @@ export class Follow {
       toEnd.hidden = this.pinned || below < NEAR;
     }, { passive: true });
     toEnd.addEventListener("click", () => this.pin());
-    // Runs between layout and paint: no frame shows the end out of place.
+    // Runs between layout and paint, so every frame shows the end in place.
     const sizes = new ResizeObserver(() => {
       if (this.pinned) this.#end();
       else toEnd.hidden = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
@@ -28,7 +28,7 @@ export class Follow {
 
   #scroller;
 
-  /** Go to the end and stay there. */
+  /** Scroll to the end and stay there. */
   pin() {
     this.pinned = true;
     this.#end();

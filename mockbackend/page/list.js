@@ -1,4 +1,4 @@
-// The list of conversations: open, pin, rename, delete, search, and more of them.
+// The list of conversations: open, pin, rename, delete, search, load more.
 
 import * as api from "./api.js";
 import { ask } from "./ask.js";
@@ -9,7 +9,7 @@ import { notice } from "./notice.js";
 const DAY = 86_400_000;
 
 export class List {
-  /** `open(id)` opens one, `gone(id)` hears that one was deleted, `changed(row)` that one was renamed or pinned. */
+  /** Callbacks: `open(id)` to open one, `gone(id)` after a deletion, `changed(row)` after a rename or a pin. */
   constructor({ open, gone, changed }) {
     this.#on = { open, gone, changed };
     this.#place = byId("list");
@@ -43,7 +43,7 @@ export class List {
     }
   }
 
-  /** Ask for the first page again. */
+  /** Load the first page again. */
   async refresh() {
     const number = (this.#asked += 1);
     try {
@@ -78,7 +78,7 @@ export class List {
   }
 
   #show() {
-    if (this.#place.querySelector("input")) return; // a title is being written
+    if (this.#place.querySelector("input")) return; // a title is being edited
     const focused = document.activeElement?.closest?.("[data-id]")?.dataset.id;
     const groups = new Map();
     for (const row of this.#rows) {
@@ -96,7 +96,7 @@ export class List {
 
   #item(row) {
     const open = el("button", { type: "button", class: "open", title: row.title, text: row.title, on: { click: () => this.#on.open(row.id) } });
-    const more = iconButton("more", `Options of ${row.title}`, () => openMenu(more, [
+    const more = iconButton("more", `Options for ${row.title}`, () => openMenu(more, [
       { label: row.is_pinned ? "Unpin" : "Pin", icon: "pin", act: () => this.#change(row, () => api.pin(row.id, !row.is_pinned)) },
       { label: "Rename", icon: "edit", act: () => this.#rename(item, row) },
       { label: "Delete", icon: "trash", danger: true, act: () => this.#delete(row) },
@@ -140,7 +140,7 @@ export class List {
   }
 
   async #delete(row) {
-    if (!(await ask(`Delete “${row.title}”?`, "Its messages and pictures are gone for good.", "Delete"))) return;
+    if (!(await ask(`Delete “${row.title}”?`, "This deletes its messages and images for good.", "Delete"))) return;
     try {
       await api.remove(row.id);
     } catch (error) {
@@ -151,7 +151,7 @@ export class List {
   }
 }
 
-/** Under which heading a row stands. */
+/** The heading under which a row is listed. */
 function group(row) {
   if (row.is_pinned) return "Pinned";
   const today = new Date().setHours(0, 0, 0, 0);

@@ -1,4 +1,4 @@
-// The page: its parts, wired.
+// The page: its parts, connected.
 
 import * as api from "./api.js";
 import { Composer } from "./composer.js";
@@ -33,7 +33,7 @@ const conversation = new Conversation({
 const composer = new Composer({
   send,
   stop: () => conversation.stop().catch(fail),
-  elsewhere: (file) => documents.take(file),
+  upload: (file) => documents.take(file),
 });
 
 api.listen({ gone: () => presence.gone(), unauthorized: () => signIn.expired() });
@@ -55,7 +55,7 @@ for (const example of document.querySelectorAll("[data-example]")) {
 }
 if (!signIn.needed()) start();
 
-/** Somebody is signed in. */
+/** Load everything once somebody has signed in. */
 async function start() {
   byId("userid").textContent = session().userid;
   list.refresh();
@@ -68,19 +68,19 @@ async function about() {
   try {
     const { emulated, pictures } = await api.health();
     byId("emulated").hidden = !emulated;
-    composer.pictures = pictures;
-    byId("empty").classList.toggle("no-pictures", !pictures);
+    composer.images = pictures;
+    byId("empty").classList.toggle("no-images", !pictures);
   } catch {
-    // The list says what is wrong.
+    // The list reports what is wrong.
   }
 }
 
-/** The conversation that the address names. */
+/** The id of the conversation in the URL. */
 function wanted() {
   return new URLSearchParams(location.search).get("c");
 }
 
-/** Show it, or an empty one. */
+/** Show that conversation, or an empty one. */
 async function route() {
   const id = wanted();
   list.current = id;

@@ -1,4 +1,4 @@
-// A growing Markdown text on the page. Blocks that stand stay as they are: only the last one is read and drawn again.
+// Markdown text that grows while it is shown. Only the last block is parsed and drawn again.
 
 import { blocks, render } from "./markdown.js";
 import { el } from "./dom.js";
@@ -16,7 +16,7 @@ export class MarkdownView {
   #text;
   #tail; // where the last block begins in the text
 
-  /** Show this text, which begins with what was shown before. */
+  /** Show a text that starts with the text shown before. */
   update(whole) {
     const text = whole.replace(/\r\n?/g, "\n");
     if (text === this.#text) return;
@@ -26,7 +26,7 @@ export class MarkdownView {
     this.#draw(kept, blocks(text.slice(this.#tail)));
   }
 
-  /** The text is whole: definitions at its end may change what stands before. */
+  /** The text is complete: link definitions at its end may change what comes before. */
   finish() {
     const tokens = blocks(this.#text);
     if (Object.keys(tokens.links).length) {
@@ -74,14 +74,14 @@ export class MarkdownView {
   }
 }
 
-/** The last code block grows in place, so that a selection in it and its button stay. */
+/** Extend the last code block in place, so that its button and a selection in it survive. */
 function grow(code, text) {
   const node = code.firstChild;
   if (node && text.startsWith(node.data)) node.appendData(text.slice(node.data.length));
   else code.textContent = text;
 }
 
-/** A code block's head: its language, and a button that copies it. */
+/** Add a header to a code block: its language and a copy button. */
 function dress(pre) {
   const code = pre.querySelector("code") ?? pre;
   const language = /language-(\S+)/.exec(code.className)?.[1] ?? "";

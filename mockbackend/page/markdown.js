@@ -1,10 +1,10 @@
-// Markdown to elements. What a model says is hostile: HTML in it is shown as text, what the renderer makes goes through
-// the sanitiser, and pictures come from this service alone.
+// Markdown to elements. Model output is untrusted: its HTML is shown as text, the rendered result is sanitised, and
+// images load only from this service.
 
 import { Marked } from "./vendor/marked.esm.js";
 import DOMPurify from "./vendor/purify.es.js";
 
-const PICTURE = /\/images\/([A-Za-z0-9_-]{32})$/;
+const IMAGE = /\/images\/([A-Za-z0-9_-]{32})$/;
 const HARMLESS = /^<\/?(?:br|sub|sup|kbd|mark)\s*\/?>$/i;
 const TAGS = [
   "p", "br", "hr", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li", "a", "img", "input",
@@ -19,7 +19,7 @@ const marked = new Marked({
   renderer: {
     html: ({ text }) => (HARMLESS.test(text.trim()) ? text : escape(text)),
     heading({ tokens, depth }) {
-      // Below the page's own headings.
+      // Headings of an answer rank below the page's own.
       const tag = `h${Math.min(6, depth + 2)}`;
       return `<${tag}>${this.parser.parseInline(tokens)}</${tag}>\n`;
     },
@@ -28,25 +28,25 @@ const marked = new Marked({
       return `<pre><code${language ? ` class="language-${language}"` : ""}>${escape(text)}</code></pre>`;
     },
     image({ href, text }) {
-      const own = ownPicture(href);
+      const own = ownImage(href);
       if (own) return `<img src="${own}" alt="${escape(text)}" loading="lazy">`;
-      const words = escape(text || "picture");
+      const words = escape(text || "image");
       return safeLink(href) ? `<a href="${escape(href)}">${words}</a>` : words;
     },
   },
 });
 
-/** The path of one of our pictures, however our own address is written in it; null for any other. */
-export function ownPicture(href) {
+/** The path of an image of this service, however its own address is written; null for any other URL. */
+export function ownImage(href) {
   try {
-    const found = PICTURE.exec(new URL(href, location.href).pathname);
+    const found = IMAGE.exec(new URL(href, location.href).pathname);
     return found ? `/images/${found[1]}` : null;
   } catch {
     return null;
   }
 }
 
-/** The address where a link may lead, or null: absolute, and of the web or of mail. */
+/** The URL if a link may lead there (absolute, http, https or mailto), else null. */
 export function safeLink(href) {
   try {
     const url = new URL(href);
@@ -56,7 +56,7 @@ export function safeLink(href) {
   }
 }
 
-// Runs in a document where nothing is loaded yet.
+// The fragment is inert: nothing loads before its address has been checked here.
 DOMPurify.addHook("afterSanitizeAttributes", (node) => {
   if (node.nodeName === "A") {
     const href = safeLink(node.getAttribute("href") ?? "");
@@ -65,7 +65,7 @@ DOMPurify.addHook("afterSanitizeAttributes", (node) => {
       node.setAttribute("rel", "noopener noreferrer");
     } else node.removeAttribute("href");
   } else if (node.nodeName === "IMG") {
-    const own = ownPicture(node.getAttribute("src") ?? "");
+    const own = ownImage(node.getAttribute("src") ?? "");
     if (own) node.setAttribute("src", own);
     else node.removeAttribute("src");
   } else if (node.nodeName === "INPUT") {
@@ -76,7 +76,7 @@ DOMPurify.addHook("afterSanitizeAttributes", (node) => {
   if (node.hasAttribute?.("class") && !/^language-[\w+#.-]+$/.test(node.className)) node.removeAttribute("class");
 });
 
-/** The blocks of a text. One that is nested too deep to be read is a single block of plain words. */
+/** The blocks of a text. A text nested too deeply to parse becomes one block of plain text. */
 export function blocks(text) {
   try {
     return marked.lexer(text);
@@ -85,7 +85,7 @@ export function blocks(text) {
   }
 }
 
-/** One block, or several, as a fragment. `links` are the text's link definitions. */
+/** Render blocks to a fragment. `links` are the text's link definitions. */
 export function render(tokens, links = {}) {
   try {
     const html = marked.parser(Object.assign([...tokens], { links }));

@@ -1,4 +1,4 @@
-// A small menu at a button: arrow keys, Escape, and the focus back where it was.
+// A small menu below a button: arrow keys, Escape, and focus back to where it was.
 
 import { el, icon } from "./dom.js";
 

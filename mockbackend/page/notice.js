@@ -1,10 +1,10 @@
-// A line of words over the page: what went wrong, and what came back.
+// A message over the page: what went wrong, or what works again.
 
 import { byId } from "./dom.js";
 
 let timer = 0;
 
-/** Show it for some seconds; `stays` until the next one. */
+/** Show a message for a few seconds; with `stays`, until the next one. */
 export function notice(words, { stays = false, good = false } = {}) {
   const bar = byId("notice");
   clearTimeout(timer);

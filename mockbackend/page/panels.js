@@ -1,11 +1,11 @@
-// What opens and shuts at the sides: the list on a phone, the wire anywhere.
+// The side panels: the list (on a phone) and the wire.
 
 import { byId } from "./dom.js";
 
 const narrow = matchMedia("(max-width: 820px)");
 
 export class Panels {
-  /** `wireOpened` is called when the wire is shown. */
+  /** `wireOpened` is called when the wire panel opens. */
   constructor(wireOpened) {
     this.#wireOpened = wireOpened;
     byId("menu").addEventListener("click", () => this.list(true));
@@ -22,7 +22,7 @@ export class Panels {
 
   #wireOpened;
 
-  /** Show or hide the list; on a wide screen it always shows. */
+  /** Show or hide the list; on a wide screen it is always visible. */
   list(shown, focus = true) {
     const drawn = shown && narrow.matches;
     document.documentElement.classList.toggle("list-open", drawn);
@@ -35,7 +35,7 @@ export class Panels {
 
   wire(shown, focus = true) {
     byId("wire").hidden = !shown;
-    // On a phone it lies over the conversation.
+    // On a phone the panel covers the conversation.
     byId("main").inert = shown && narrow.matches;
     byId("wire-toggle").setAttribute("aria-pressed", String(shown));
     document.documentElement.classList.toggle("wire-open", shown);
@@ -43,7 +43,7 @@ export class Panels {
     if (focus) byId(shown ? "shut-wire" : "wire-toggle").focus();
   }
 
-  /** Shut the list where it lies over the page; false where it does not. */
+  /** Close the list if it covers the page; return whether it did. */
   shutList() {
     const open = document.documentElement.classList.contains("list-open");
     if (open) this.list(false);

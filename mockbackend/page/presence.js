@@ -1,4 +1,4 @@
-// Whether the server is there: asked quietly now and then, and often once it is gone.
+// Whether the server responds: checked now and then, and often while it does not.
 
 import { announce } from "./announce.js";
 import { notice } from "./notice.js";
@@ -7,7 +7,7 @@ const QUIET_MS = 15_000;
 const GONE_MS = 1_500;
 
 export class Presence {
-  /** `back` is called once the server answers again. */
+  /** `back` is called once the server responds again. */
   constructor(back) {
     this.#back = back;
     this.#later(QUIET_MS);
@@ -19,9 +19,9 @@ export class Presence {
   #timer = 0;
   #words = "";
 
-  /** No answer came: say so, and ask until one does. */
+  /** The server did not respond: say so, and ask until it does. */
   gone() {
-    this.#say("The server is not answering. Nothing that was said is lost; this page goes on by itself once it is back.");
+    this.#say("The server is not responding. Your messages are safe; the page continues by itself once the server is back.");
     this.#later(GONE_MS);
   }
 
@@ -52,15 +52,15 @@ export class Presence {
   }
 }
 
-/** Empty where the server can serve, else what to say of it. */
+/** An empty text if the server is ready, else what to say about it. */
 async function standing() {
   try {
     const response = await fetch("/readyz", { credentials: "omit", cache: "no-store", signal: AbortSignal.timeout(5000) });
     if (response.ok) return "";
     return response.status === 503
-      ? "The server is restarting. This page goes on by itself once it is back."
-      : "The server is not well. This page goes on by itself once it is back.";
+      ? "The server is restarting. The page continues by itself once it is back."
+      : "The server has a problem. The page continues by itself once it is solved.";
   } catch {
-    return "The server is not answering. Nothing that was said is lost; this page goes on by itself once it is back.";
+    return "The server is not responding. Your messages are safe; the page continues by itself once the server is back.";
   }
 }

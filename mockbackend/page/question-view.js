@@ -1,11 +1,11 @@
-// An own message: its words and attachments, and its editor.
+// The user's message: text, attachments, and an editor.
 
 import { copyButton } from "./copy.js";
 import { el, icon } from "./dom.js";
-import { ownPicture } from "./markdown.js";
+import { ownImage } from "./markdown.js";
 
 export class QuestionView {
-  /** `message` is `{id, text, attachments}`; `edit(text)` sends it again, changed. */
+  /** `message` is `{id, text, attachments}`; `edit(text)` sends it again with a new text. */
   constructor(message, { edit }) {
     this.message = message;
     this.#edit = edit;
@@ -51,7 +51,7 @@ export class QuestionView {
     this.#article.replaceChildren(
       el("div", { class: "editor" }, area,
         el("div", { class: "buttons" },
-          el("p", { class: "hint", text: "Sending replaces what follows." }),
+          el("p", { class: "hint", text: "Sending this replaces everything below it." }),
           el("button", { type: "button", class: "plain", text: "Cancel", on: { click: back } }),
           el("button", { type: "button", class: "solid", text: "Send", on: { click: send } }))));
     area.focus();
@@ -59,7 +59,7 @@ export class QuestionView {
 }
 
 function attachment({ name, contentType, url }) {
-  const source = url.startsWith("data:image/") ? url : ownPicture(url);
+  const source = url.startsWith("data:image/") ? url : ownImage(url);
   if (contentType.startsWith("image/") && source) return el("li", {}, el("img", { src: source, alt: name }));
   return el("li", { class: "file" }, icon("file"), el("span", { text: name }));
 }

@@ -1,4 +1,4 @@
-// Who is signed in: kept for this tab alone, and gone with it.
+// The current login, kept for this tab only and gone with it.
 
 const KEY = "mockbackend.session";
 
@@ -19,7 +19,7 @@ export function forget() {
   sessionStorage.removeItem(KEY);
 }
 
-/** The headers of a call by that user. Letters beyond ASCII travel as UTF-8. */
+/** The headers of a call by this user. Non-ASCII letters are sent as UTF-8. */
 export function headersOf(who) {
   if (!who) return {};
   return { authorization: `Basic ${btoa(bytes(`${who.login}:${who.password}`))}`, userid: bytes(who.userid) };

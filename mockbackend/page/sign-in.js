@@ -1,11 +1,11 @@
-// Signing in: the login of the service, and whose conversations these are.
+// The sign-in form: the service's login, and a user id.
 
 import * as api from "./api.js";
 import { byId } from "./dom.js";
 import { forget, keep, session } from "./session.js";
 
 export class SignIn {
-  /** `done()` is called once somebody is signed in. */
+  /** `done()` is called after a successful sign-in. */
   constructor(done) {
     const form = byId("sign-in-form");
     form.addEventListener("submit", async (event) => {
@@ -21,7 +21,7 @@ export class SignIn {
         this.#show(false);
         done();
       } catch (error) {
-        this.#say(error.status === 401 ? "This login is not the service's." : error.message);
+        this.#say(error.status === 401 ? "The login or the password is wrong." : error.message);
         (error.status === 401 ? login : userid).focus();
       } finally {
         byId("sign-in-send").disabled = false;
@@ -33,21 +33,21 @@ export class SignIn {
     });
   }
 
-  /** Ask, where nobody is signed in; gives whether somebody is. */
+  /** Show the form if nobody is signed in; return whether it is needed. */
   needed() {
     const who = session();
     this.#show(!who);
     return !who;
   }
 
-  /** A login that was taken before is taken no longer. */
+  /** The server no longer accepts the login: ask for it again. */
   expired() {
     if (!session()) return;
     const { login, userid } = byId("sign-in-form").elements;
     ({ login: login.value, userid: userid.value } = session());
     forget();
     this.#show(true);
-    this.#say("This login is no longer taken. Please sign in again.");
+    this.#say("Your login is no longer valid. Please sign in again.");
   }
 
   #show(asking) {

@@ -1,6 +1,6 @@
-// The data stream: bytes as they come, lines as they are whole. Only \n ends a line; packets may cut anything in two.
+// Reading the data stream line by line. Only \n ends a line; a packet may end anywhere.
 
-/** Batches of whole lines, `{lines: [text], at}`; `at` is performance.now() when their last byte came. */
+/** Batches of complete lines, `{lines: [text], at}`; `at` is performance.now() when the last byte arrived. */
 export async function* readLines(body) {
   const reader = body.getReader();
   const decoder = new TextDecoder();
@@ -21,7 +21,7 @@ export async function* readLines(body) {
   }
 }
 
-/** `[code, value]` of a line; throws where it is none. */
+/** Parse a line into `[code, value]`; throw a SyntaxError if it is not one. */
 export function parseLine(line) {
   const colon = line.indexOf(":");
   if (colon < 1) throw new SyntaxError(`Not a line of the data stream: ${line.slice(0, 80)}`);

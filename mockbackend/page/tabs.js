@@ -1,8 +1,8 @@
-// The same page in other tabs of this browser: they are told of turns and changes.
+// Messages to the same page in other tabs: turns that began, and changes.
 
 const channel = new BroadcastChannel("mockbackend");
 
-/** `{began: id}` or `{changed: true}`, to the other tabs. */
+/** Send `{began: id}` or `{changed: true}` to the other tabs. */
 export function tell(news) {
   channel.postMessage(news);
 }

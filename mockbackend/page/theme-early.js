@@ -1,7 +1,7 @@
-// Before the first paint: the look that was chosen. Not a module, since those wait.
+// Apply the chosen theme before the first paint. Not a module, since modules load too late.
 try {
   const chosen = localStorage.getItem("mockbackend.theme");
   if (chosen) document.documentElement.dataset.theme = chosen;
 } catch {
-  // No storage: the system's look.
+  // Without storage, the system's theme applies.
 }

@@ -1,9 +1,9 @@
-// Light or dark: the system's choice, until the button makes another.
+// Light or dark theme: the system's, until the user chooses.
 
 const KEY = "mockbackend.theme";
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-/** Wire the button that changes the look. */
+/** Make the button switch the theme. */
 export function themeButton(button) {
   const now = () => document.documentElement.dataset.theme ?? (dark.matches ? "dark" : "light");
   const label = () => {

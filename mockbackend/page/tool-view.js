@@ -1,4 +1,4 @@
-// A tool call, folded: its name and how it stands; within, its arguments and its result.
+// A tool call: name and state, with arguments and result to unfold.
 
 import { el, icon } from "./dom.js";
 

@@ -1,11 +1,11 @@
-// The wire: the very lines of the stream, and when each came.
+// The wire panel: the raw lines of the stream, with their times.
 
 import { copyButton } from "./copy.js";
 import { curlOf } from "./curl.js";
 import { byId, el } from "./dom.js";
 import { session } from "./session.js";
 
-const CHUNK = 200; // rows that the browser lays out together, or not at all
+const CHUNK = 200; // rows that the browser lays out together
 
 export class Wire {
   constructor() {
@@ -28,7 +28,7 @@ export class Wire {
   #frame = 0;
   #pinned = true;
 
-  /** A request goes out: its stream is shown from now on. */
+  /** A request starts: show its stream from now on. */
   begin(request) {
     this.#request = request;
     this.#lines = [];
@@ -47,7 +47,7 @@ export class Wire {
     this.#later();
   }
 
-  /** Draw what came while the panel was shut. */
+  /** Draw what arrived while the panel was closed. */
   opened() {
     this.#later();
   }

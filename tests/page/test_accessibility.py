@@ -46,7 +46,7 @@ def test_axe_finds_nothing_wrong(visit: Visit, scheme: str) -> None:
     assert faults(visitor.page) == []
     visitor.page.keyboard.press("Escape")
     visitor.page.locator("#list li").hover()
-    visitor.button("Options of What time is it in Berlin?").click()
+    visitor.button("Options for What time is it in Berlin?").click()
     assert faults(visitor.page) == []
     visitor.page.get_by_role("menuitem", name="Delete").click()
     assert faults(visitor.page) == []
@@ -104,7 +104,7 @@ def test_the_keyboard_alone_is_enough(visit: Visit) -> None:
     # The picture mode, with the arrows.
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowRight")
-    expect(visitor.page.get_by_role("radio", name="Picture")).to_be_checked()
+    expect(visitor.page.get_by_role("radio", name="Image")).to_be_checked()
 
 
 def test_the_focus_can_be_seen(visitor: Visitor) -> None:
@@ -150,7 +150,7 @@ def test_a_small_phone_scrolls_up_and_down_alone(visit: Visit) -> None:
     visitor.ask("Be hostile")
     visitor.ask("x" * 300)
     visitor.ask("What time is it in Berlin?")
-    page.get_by_text("Picture", exact=True).click()
+    page.get_by_text("Image", exact=True).click()
     visitor.ask("W" * 100)
     assert fits()
     for control in ("Send", "The wire", "Conversations"):

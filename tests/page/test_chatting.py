@@ -83,10 +83,10 @@ def test_reasoning_is_folded(visitor: Visitor) -> None:
 
 
 def test_a_picture_is_made_and_kept(visitor: Visitor) -> None:
-    visitor.page.get_by_text("Picture", exact=True).click()
-    expect(visitor.box).to_have_attribute("placeholder", "Describe a picture")
+    visitor.page.get_by_text("Image", exact=True).click()
+    expect(visitor.box).to_have_attribute("placeholder", "Describe an image")
     answer = visitor.say("A slow fox")
-    expect(answer).to_contain_text("Making the picture…")
+    expect(answer).to_contain_text("Generating the image…")
     visitor.over()
     picture = answer.get_by_role("img", name="Generated Image")
     expect(picture).to_have_js_property("complete", True)
@@ -109,7 +109,7 @@ def test_stop_ends_an_answer_and_keeps_its_words(visitor: Visitor) -> None:
     expect(answer).to_contain_text("one two three four five six")
     visitor.page.reload()
     expect(visitor.answers).to_contain_text("one two three four five six")
-    expect(visitor.answers).to_contain_text("Stopped here.")
+    expect(visitor.answers).to_contain_text("This answer was stopped.")
     expect(visitor.ask("And now?")).to_be_visible()
 
 
@@ -245,6 +245,6 @@ def test_dropped_and_pasted_files_are_attached(visitor: Visitor) -> None:
 
 
 def test_an_example_is_put_into_the_box(visitor: Visitor) -> None:
-    visitor.page.get_by_role("button", name="Make a picture").click()
+    visitor.page.get_by_role("button", name="Generate an image").click()
     expect(visitor.box).to_have_value("A lighthouse in fog, seen from the water")
-    expect(visitor.page.get_by_role("radio", name="Picture")).to_be_checked()
+    expect(visitor.page.get_by_role("radio", name="Image")).to_be_checked()

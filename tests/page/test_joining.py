@@ -89,7 +89,7 @@ def test_back_and_forward_walk_the_conversations(visitor: Visitor) -> None:
 def test_an_address_of_no_conversation_shows_an_empty_one(visitor: Visitor) -> None:
     visitor.page.goto(f"{visitor.url}/?c=none")
     expect(visitor.page.locator("#notice")).to_have_text("There is nothing here.")
-    expect(visitor.page.get_by_role("heading", name="What shall we try?")).to_be_visible()
+    expect(visitor.page.get_by_role("heading", name="What would you like to try?")).to_be_visible()
     assert visitor.page.url == f"{visitor.url}/"
     visitor.forgive_failed_loads()
 
@@ -107,13 +107,13 @@ def test_a_server_that_dies_is_missed_and_welcomed_back(browser: Browser, folder
         visitor = Visitor(context.new_page(), first.url, "ada").sign_in()
         expect(visitor.say("paced")).to_contain_text("step40")
         first.kill()
-        expect(visitor.page.locator("#notice")).to_contain_text("The server is not answering.")
-        expect(visitor.answers).to_contain_text("The connection broke off.")
-        expect(visitor.spoken).to_contain_text(re.compile("not answering|connection broke off"))
+        expect(visitor.page.locator("#notice")).to_contain_text("The server is not responding.")
+        expect(visitor.answers).to_contain_text("The connection was lost.")
+        expect(visitor.spoken).to_contain_text(re.compile("not responding|connection was lost"))
         with Server(folder, settings, port=first.port):
             expect(visitor.page.locator("#notice")).to_have_text("The server is back.")
             # At most the last second of it is lost.
-            expect(visitor.answers).not_to_contain_text("connection broke off")
+            expect(visitor.answers).not_to_contain_text("connection was lost")
             expect(visitor.answers).to_contain_text("step5")
             expect(visitor.ask("Hello again")).to_contain_text("You said: Hello again")
     context.close()

@@ -73,7 +73,7 @@ def test_a_conversation_is_deleted_only_once_that_is_confirmed(visitor: Visitor)
     visitor.option("Apples", "Delete")
     visitor.button("Delete", dialog).click()
     expect(visitor.listed).to_have_count(0)
-    expect(visitor.page.get_by_role("heading", name="What shall we try?")).to_be_visible()
+    expect(visitor.page.get_by_role("heading", name="What would you like to try?")).to_be_visible()
 
 
 def test_words_are_searched_in_titles_and_messages(visit: Visit, fill: Fill) -> None:
@@ -102,7 +102,7 @@ def test_more_are_loaded_on_demand(visit: Visit, fill: Fill) -> None:
 def test_the_menu_is_walked_with_the_keys(visit: Visit, fill: Fill) -> None:
     fill("Apples")
     visitor = visit().sign_in()
-    options = visitor.button("Options of Apples")
+    options = visitor.button("Options for Apples")
     options.focus()
     visitor.page.keyboard.press("Enter")
     items = visitor.page.get_by_role("menuitem")

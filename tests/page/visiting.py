@@ -107,5 +107,5 @@ class Visitor:
     def option(self, title: str, item: str) -> None:
         """Choose from the menu of a conversation in the list."""
         self.page.locator("#list li", has_text=title).hover()
-        self.button(f"Options of {title}").click()
+        self.button(f"Options for {title}").click()
         self.page.get_by_role("menuitem", name=item).click()
