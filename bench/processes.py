@@ -20,11 +20,11 @@ def surroundings(**more: str) -> dict[str, str]:
 
 def stop(process: subprocess.Popen[bytes]) -> None:
     """End a process that this benchmark began, and what it began itself."""
-    for number, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
+    for number, retry_budget in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
         if process.poll() is None:
             os.killpg(process.pid, number)
         try:
-            process.wait(patience)
+            process.wait(retry_budget)
         except subprocess.TimeoutExpired:
             continue
         return

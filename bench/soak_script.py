@@ -43,7 +43,7 @@ class Case:
 
     @property
     def mode(self) -> str:
-        """Whether it is a picture's."""
+        """Whether it is an image's."""
         return "image" if self.kind in IMAGE_FAULTS else "chat"
 
     @property
@@ -55,7 +55,7 @@ class Case:
 CASES = tuple(
     Case(f"{kind}-{number}", kind, parameters)
     for kind, fault in KINDS.items()
-    # A turn meets those of chat and pictures; those of indexing are for documents.
+    # A turn meets those of chat and images; those of indexing are for documents.
     if fault in get_args(RefusalFault | StreamFault | UrlFault)
     for number, parameters in enumerate(PARAMETERS.get(kind, [{}]))
 )

@@ -20,9 +20,9 @@ from . import log as logs
 from .agent.graph import compile_graph
 from .documents.documents import open_documents
 from .errors import ServiceError
+from .images.fetch import Fetcher
+from .images.generator import ImageGenerator
 from .login import load_login
-from .pictures.fetch import Fetcher
-from .pictures.making import PictureMaker
 from .routes import routes
 from .routes.json import error_response
 from .routes.middleware import Guard, Unread
@@ -32,9 +32,9 @@ from .service import Service
 from .settings import Settings, SettingsError, load_settings
 from .storage import open_storage
 from .turn.attachments import Attachments
-from .turn.beginning import Beginning
+from .turn.claim import TurnClaimer
 from .turn.history import History
-from .turn.runs import Runs
+from .turn.runner import TurnRunner
 from .upstream import Upstream
 
 log = logging.getLogger("mockbackend")
@@ -110,17 +110,17 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         upstream = Upstream(settings, emulator_url)
         stack.push_async_callback(upstream.close)
         history = History(compile_graph(storage.checkpoints))
-        maker = PictureMaker(settings, upstream, storage.pictures)
+        generator = ImageGenerator(settings, upstream, storage.images)
         documents = open_documents(settings, storage, upstream)
         stack.push_async_callback(documents.close)
-        runs = Runs(settings, storage, history, upstream, maker, documents)
+        runs = TurnRunner(settings, storage, history, upstream, generator, documents)
         attachments = Attachments(
-            storage.pictures,
-            Fetcher(settings.max_picture_bytes, allow_private=False),
-            settings.max_picture_bytes,
+            storage.images,
+            Fetcher(settings.max_image_bytes, allow_private=False),
+            settings.max_image_bytes,
         )
-        beginning = Beginning(storage, history, attachments, runs.find, runs.watch, settings.max_conversation_messages)
-        service = Service(settings, login, storage, upstream, history, documents, runs, beginning)
+        claimer = TurnClaimer(storage, history, attachments, runs.find, runs.watch, settings.max_conversation_messages)
+        service = Service(settings, login, storage, upstream, history, documents, runs, claimer)
         await service.recover()
         _announce(service)
         # What was imported and opened lives as long as the process: the collector need not walk it again and again.

@@ -6,7 +6,7 @@
         UnsupportedParameter   it refused an optional parameter by name
         ContextExceeded        the request is longer than the model can read
         PromptRefused          its filter refused the prompt
-      PictureError             a picture could not be fetched, or is none that can be shown
+      ImageError             an image could not be fetched, or is none that can be shown
     SettingsError              said at the start, of all that is wrong at once (settings.py)
 
 Whatever else is raised is a defect of ours: a 500, or `INTERNAL` in a stream, and the log has the rest.
@@ -54,8 +54,8 @@ class TurnError(Exception):
         self.message = message
 
 
-class PictureError(TurnError):
-    """A picture that could not be fetched, or bytes that are none that can be shown; the message says why."""
+class ImageError(TurnError):
+    """An image that could not be fetched, or bytes that are none that can be shown; the message says why."""
 
 
 class UpstreamError(TurnError):

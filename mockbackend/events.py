@@ -82,8 +82,8 @@ class ToolReturned:
 
 
 @dataclass(frozen=True, slots=True)
-class PictureMade:
-    """A generated picture: its token in the store, and the prompt as the model revised it."""
+class ImageMade:
+    """A generated image: its token in the store, and the prompt as the model revised it."""
 
     token: str
     revised_prompt: str | None = None
@@ -101,7 +101,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How a long thing is getting on: `kind` is what it is of (picture, retry, context), `data` its particulars."""
+    """How a long thing is getting on: `kind` is what it is of (image, retry, context), `data` its particulars."""
 
     kind: str
     data: dict[str, Any]
@@ -138,7 +138,7 @@ Event: TypeAlias = (
     | ToolCallDelta
     | ToolCalled
     | ToolReturned
-    | PictureMade
+    | ImageMade
     | Source
     | Progress
     | StepEnded
@@ -148,7 +148,7 @@ Event: TypeAlias = (
 
 # What may follow: from a state, by an event, to a state. What is not here is a defect.
 _WITHIN_STEP = (
-    *(TextDelta, ReasoningDelta, PictureMade, Source),
+    *(TextDelta, ReasoningDelta, ImageMade, Source),
     *(ToolCallStarted, ToolCallDelta, ToolCalled, ToolReturned),
 )
 ORDER: dict[str, dict[type, str]] = {
@@ -238,12 +238,14 @@ def _call_of(event: Event | None) -> str | None:
     return event.call_id if isinstance(event, ToolCallDelta) else None
 
 
-_BY_NAME: dict[str, Any] = {kind.__name__: kind for kinds in ORDER.values() for kind in kinds}
+# A log of the version before may hold an event under the name that its class had then.
+_STORED_NAMES: dict[type[Event], str] = {ImageMade: "PictureMade"}
+_BY_NAME: dict[str, Any] = {_STORED_NAMES.get(kind, kind.__name__): kind for kinds in ORDER.values() for kind in kinds}
 
 
 def dump(events: Iterable[Event]) -> bytes:
     """The log of a turn as JSON: a list of [name, fields]."""
-    return orjson.dumps([(type(event).__name__, event) for event in joined(events)])
+    return orjson.dumps([(_STORED_NAMES.get(type(event), type(event).__name__), event) for event in joined(events)])
 
 
 def load(log: bytes) -> list[Event]:

@@ -5,7 +5,7 @@
 
 `at` is integer milliseconds, `turn` the id of the turn that wrote it. `refused` is a prompt that the content filter
 refused: shown, never sent again. Parts are {"type": ...}: text {text}, reasoning {text}, step {}, tool {id, name, args,
-result, failed?}, picture {token, media_type?, name?, revised_prompt?}, source {file_id, name, media_type, place},
+result, failed?}, image {token, media_type?, name?, revised_prompt?}, source {file_id, name, media_type, place},
 attachment {name, media_type, text}.
 """
 
@@ -18,7 +18,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 from .events import (
     Event,
     Failed,
-    PictureMade,
+    ImageMade,
     ReasoningDelta,
     Source,
     StepEnded,
@@ -107,11 +107,11 @@ def answer_parts(events: Iterable[Event]) -> list[Part]:
                 calls[call_id]["result"] = result
                 if failed:
                     calls[call_id]["failed"] = True
-            case PictureMade(token, revised_prompt):
-                picture: Part = {"type": "picture", "token": token}
+            case ImageMade(token, revised_prompt):
+                image: Part = {"type": "picture", "token": token}
                 if revised_prompt:
-                    picture["revised_prompt"] = revised_prompt
-                parts.append(picture)
+                    image["revised_prompt"] = revised_prompt
+                parts.append(image)
             case Source(file_id, name, media_type, place):
                 parts.append(
                     {"type": "source", "file_id": file_id, "name": name, "media_type": media_type, "place": place}
@@ -148,7 +148,7 @@ def title_of(messages: Iterable[Message]) -> str:
     words = " ".join(text_of(opening).split())
     if not words:
         kinds = {part["type"] for part in opening["parts"]}
-        return "Picture" if "picture" in kinds else "Attachment" if "attachment" in kinds else UNTITLED
+        return "Image" if "picture" in kinds else "Attachment" if "attachment" in kinds else UNTITLED
     if len(words) <= 60:
         return words
     return words[:60].rsplit(" ", 1)[0].rstrip(",;:") + "…"

@@ -61,7 +61,7 @@ class Settings:
     azure_openai_api_version: str = _setting("Dated API version; absent or v1: the v1 surface", "", "2024-10-21")
     azure_openai_gpt_deployment_name: str = _setting("Deployment that answers chat", "", "<chat deployment>")
     azure_openai_dalle_deployment_name: str = _setting(
-        "Deployment that makes pictures, gpt-image or DALL-E; absent: no pictures", "", "<picture deployment>"
+        "Deployment that makes images, gpt-image or DALL-E; absent: no images", "", "<image deployment>"
     )
     azure_openai_embedding_deployment_name: str = _setting(
         "Deployment that embeds documents; absent: they are found by their words alone", "", "<embedding deployment>"
@@ -69,7 +69,7 @@ class Settings:
     openai_base_url: str = _setting("Any OpenAI-compatible engine instead of Azure", "", "http://127.0.0.1:11434/v1")
     openai_api_key: str = _setting("Its key; alone it changes nothing", "", "<key>")
     openai_model: str = _setting("Its chat model", "", "<chat model>")
-    openai_image_model: str = _setting("Its picture model; absent: no pictures", "", "<picture model>")
+    openai_image_model: str = _setting("Its image model; absent: no images", "", "<image model>")
     openai_embedding_model: str = _setting(
         "Its embedding model; absent: documents are found by their words alone", "", "<embedding model>"
     )
@@ -84,17 +84,17 @@ class Settings:
     chat_reasoning_effort: str = _setting("Sent to the chat model only when set", "", "low")
     agent_max_steps: int = _setting("Model calls of one turn at the most", 8)
     tool_timeout_seconds: float = _setting("Longest run of one tool call", 240.0)
-    image_size: str = _setting("Size of pictures unless the request names one", "1024x1024")
-    image_quality: str = _setting("Quality of pictures; sent only when set or named by the request", "", "high")
-    image_style: str = _setting("Style of DALL-E pictures; sent only when set or named by the request", "", "vivid")
+    image_size: str = _setting("Size of images unless the request names one", "1024x1024")
+    image_quality: str = _setting("Quality of images; sent only when set or named by the request", "", "high")
+    image_style: str = _setting("Style of DALL-E images; sent only when set or named by the request", "", "vivid")
 
     upstream_connect_timeout_seconds: float = _setting("Longest wait for a connection to the model API", 5.0)
     upstream_read_timeout_seconds: float = _setting("Longest silence of the model API before the turn ends", 90.0)
-    image_timeout_seconds: float = _setting("Longest wait for a picture", 180.0)
+    image_timeout_seconds: float = _setting("Longest wait for an image", 180.0)
     upstream_max_tries: int = _setting("Tries of one model call before its first token", 4)
     upstream_max_wait_seconds: float = _setting("Longest wait between those tries, in all", 20.0)
-    max_picture_bytes: int = _setting(
-        "Largest picture that is made; pictures of one request at the most, all together", 20 * 1024 * 1024
+    max_image_bytes: int = _setting(
+        "Largest image that is made; images of one request at the most, all together", 20 * 1024 * 1024
     )
 
     azure_search_endpoint: str = _setting(
@@ -117,7 +117,7 @@ class Settings:
     embedding_batch_size: int = _setting("Passages embedded by one call", 64)
     embedding_concurrency: int = _setting("Such calls at once, in one process", 4)
 
-    public_url: str = _setting("Origin under which pictures are served; absent: the request's", "", "https://<host>")
+    public_url: str = _setting("Origin under which images are served; absent: the request's", "", "https://<host>")
     trusted_proxies: tuple[str, ...] = _setting(
         "Peers whose X-Forwarded headers are believed: addresses, networks, or *", ("127.0.0.1", "::1")
     )
@@ -244,7 +244,7 @@ def _problems(settings: Settings) -> list[str]:
         if not ORIGIN.fullmatch(origin)
     ]
     if "?" in settings.public_url or "#" in settings.public_url:
-        problems.append("PUBLIC_URL: pictures are served below it, so it has no query and no fragment")
+        problems.append("PUBLIC_URL: images are served below it, so it has no query and no fragment")
     problems += [
         f"TRUSTED_PROXIES: must be addresses, networks such as 10.0.0.0/8, or *; this is none of them: {peer}"
         for peer in settings.trusted_proxies

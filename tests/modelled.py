@@ -58,7 +58,7 @@ class Emulator:
         return found
 
     def asked(self, prompt: str) -> list[dict[str, Any]]:
-        """The bodies of the calls whose last user message, or whose picture's prompt, is this."""
+        """The bodies of the calls whose last user message, or whose image's prompt, is this."""
         return [request["body"] for request in self.requests() if prompt_of(request["body"]) == prompt]
 
     def __enter__(self) -> Self:
@@ -84,7 +84,7 @@ class Emulator:
 
 
 def prompt_of(body: Any) -> str | None:
-    """What a request's body asks: the last user message as a text, or a picture's prompt."""
+    """What a request's body asks: the last user message as a text, or an image's prompt."""
     if not isinstance(body, dict):
         return None
     for message in reversed(body.get("messages") or []):

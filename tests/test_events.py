@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from mockbackend.events import (
     Event,
     Failed,
+    ImageMade,
     Order,
     OrderError,
-    PictureMade,
     Progress,
     ReasoningDelta,
     StepEnded,
@@ -40,7 +40,7 @@ piece = ToolCallDelta("1", "{}")
 called = ToolCalled("1", "tool", {})
 returned = ToolReturned("1", None)
 waiting = Progress("retry", {"seconds": 1})
-picture = PictureMade("token")
+image = ImageMade("token")
 
 LEGAL: dict[str, list[Event]] = {
     "words": [start, words, words, end, over],
@@ -53,8 +53,8 @@ LEGAL: dict[str, list[Event]] = {
         *(ToolCalled("2", "tool", {}), called, returned, ToolReturned("2", 1), for_tools),
     ],
     "words before a call": [start, words, called, returned, for_tools],
-    "a picture": [start, waiting, waiting, picture, end, over],
-    "a picture of a tool's": [start, called, picture, returned, for_tools],
+    "a picture": [start, waiting, waiting, image, end, over],
+    "a picture of a tool's": [start, called, image, returned, for_tools],
     "a wait between steps": [start, called, returned, for_tools, waiting, start, end, over],
     "a failure within a step": [start, words, failed, end, over],
     "a failure after a step": [start, end, failed, over],
@@ -69,7 +69,7 @@ ILLEGAL: dict[str, list[Event]] = {
     "the end within a step": [start, over],
     "words after a step": [start, end, words],
     "a call between steps": [start, for_tools, called],
-    "a picture between steps": [start, end, picture],
+    "a picture between steps": [start, end, image],
     "words after a failure": [start, failed, words],
     "a second failure within a step": [start, failed, failed],
     "the end before a failed step's": [start, failed, over],

@@ -25,12 +25,11 @@ LAYERS = (
     ("service",),
     ("turn",),
     ("agent",),
-    ("pictures", "documents"),
-    ("upstream", "storage", "protocol", "login", "embedded"),
-    ("answering",),
+    ("images", "documents"),
+    ("upstream", "storage", "protocol", "login", "embedded", "turn.answer"),
     ("messages", "passages"),
     ("events",),
-    ("settings", "errors", "log", "threads", "emulator", "server.hypercorn_patches", "server.lazy_imports"),
+    ("settings", "errors", "log", "concurrency", "emulator", "server.hypercorn_patches", "server.lazy_imports"),
 )
 # Further rules, where a folder's name always stands for all of it: what each may import of the package at all.
 ONLY = {
@@ -59,7 +58,7 @@ FOREIGN = {
     "starlette": {"server.serve", "app", "routes", "emulator"},
     "sqlite3": {"storage"},
     "aiosqlite": {"storage"},
-    "aiohttp": {"pictures", "upstream"},
+    "aiohttp": {"images", "upstream"},
     "hypercorn": {"server.serve", "embedded", "server.hypercorn_patches"},
     "environs": {"settings"},
     "yaml": {"emulator"},

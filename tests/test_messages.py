@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from mockbackend.events import (
     Event,
     Failed,
+    ImageMade,
     Order,
     OrderError,
-    PictureMade,
     Progress,
     ReasoningDelta,
     StepEnded,
@@ -76,9 +76,9 @@ PARTS: dict[str, tuple[list[Event], list[Part]]] = {
             {"type": "tool", "id": "2", "name": "tool", "args": {}, "result": None},
         ],
     ),
-    "a picture": ([start, PictureMade("token")], [STEP, {"type": "picture", "token": "token"}]),
+    "a picture": ([start, ImageMade("token")], [STEP, {"type": "picture", "token": "token"}]),
     "a picture with a revised prompt": (
-        [start, PictureMade("token", "fox")],
+        [start, ImageMade("token", "fox")],
         [STEP, {"type": "picture", "token": "token", "revised_prompt": "fox"}],
     ),
     "nothing yet": ([start], [STEP]),
@@ -172,7 +172,7 @@ def test_any_title_is_short_and_on_one_line(text: str) -> None:
 
 
 def test_a_message_without_words_is_named_by_what_it_holds() -> None:
-    assert title_of([said({"type": "picture", "token": "t", "name": "n"})]) == "Picture"
+    assert title_of([said({"type": "picture", "token": "t", "name": "n"})]) == "Image"
     assert title_of([said({"type": "attachment", "name": "n", "text": "t"})]) == "Attachment"
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import orjson
 
-from ..answering import Answering
 from ..events import FinishReason, ReasoningDelta, TextDelta, ToolCallDelta, ToolCalled, ToolCallStarted, Usage
+from ..turn.answer import Answer
 from ..upstream import Upstream
-from ..upstream.faults import cut, malformed
+from ..upstream.errors import invalid_response, truncated
 from ..upstream.usage import tokens
 
 FINISH: dict[str, FinishReason] = {
@@ -44,8 +44,8 @@ class Call:
 class Completion:
     """The reading of one completion's stream into an answer's events."""
 
-    def __init__(self, answering: Answering, upstream: Upstream, taken_ids: set[str]) -> None:
-        self._answering = answering
+    def __init__(self, answer: Answer, upstream: Upstream, taken_ids: set[str]) -> None:
+        self._answering = answer
         self._upstream = upstream
         self._taken_ids = taken_ids
         self.calls: list[Call] = []
@@ -69,7 +69,7 @@ class Completion:
     def _check_end(self) -> None:
         # A body that ends without a finish_reason was cut, though no library says so.
         if self.finish is None:
-            raise cut()
+            raise truncated()
 
     def _take(self, data: bytes) -> None:
         try:
@@ -79,7 +79,7 @@ class Completion:
                 self._take_chunk(chunk)
         except (AttributeError, TypeError, ValueError) as shape:
             log.warning("the model API sent an event that is none (%s): %.500r", shape, data)
-            raise malformed() from None
+            raise invalid_response() from None
         if error:
             raise self._upstream.fault_in_stream(error)
 

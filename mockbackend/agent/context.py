@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..answering import Answering
 from ..events import ToolCalled, Usage
 from ..settings import Settings
+from ..turn.answer import Answer
 from ..upstream import Upstream
-from .prompt import LoadPicture
+from .prompt import LoadImage
 from .tools import ToolServices
 
 
@@ -16,11 +16,11 @@ from .tools import ToolServices
 class ChatContext:
     """One chat turn, as the graph's context. `calls` are the model's last ones, not yet run."""
 
-    answering: Answering
+    answer: Answer
     upstream: Upstream
     settings: Settings
     systems: list[str]
-    load_picture: LoadPicture
+    load_image: LoadImage
     services: ToolServices
     calls: list[tuple[ToolCalled, str | None]] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)

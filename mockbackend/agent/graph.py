@@ -1,6 +1,6 @@
 """The graph: a model node, a tools node, an edge back. No node raises: a turn that ends badly ends as a message.
 
-State is the conversation's messages as plain dicts; a node's update is absolute (`keep` of the history, then
+State is the conversation's messages as plain dicts; a node's update is absolute (`base_length` of the history, then
 `messages`). What runs a turn comes as the run's context.
 """
 
@@ -20,20 +20,20 @@ from langgraph.types import Command
 from langsmith import configure
 from pydantic import ValidationError
 
-from ..answering import attempt
 from ..errors import TurnError
 from ..events import ToolCalled, ToolReturned
 from ..messages import Message
-from .asking import ask
+from ..turn.answer import guarded
 from .completion import DEEPEST, is_deeper
 from .context import ChatContext
+from .step import run_model_step
 from .tools import invoke, offered
 
 MODEL, TOOLS = "model", "tools"
 log = logging.getLogger("mockbackend.turn")
 
 
-def folded(history: list[Message], update: dict[str, Any]) -> list[Message]:
+def apply_update(history: list[Message], update: dict[str, Any]) -> list[Message]:
     """The reducer: what the update keeps of the history, and then its messages."""
     kept: list[Message] = history[: update["keep"]]
     return kept + list(update["messages"])
@@ -42,7 +42,7 @@ def folded(history: list[Message], update: dict[str, Any]) -> list[Message]:
 class State(TypedDict):
     """The graph's state: a conversation's settled messages."""
 
-    messages: Annotated[list[Message], folded]
+    messages: Annotated[list[Message], apply_update]
 
 
 Graph = CompiledStateGraph[State, ChatContext, State, State]
@@ -68,24 +68,24 @@ def thread(conversation_id: str) -> dict[str, Any]:
 
 async def _model(state: State, runtime: Runtime[ChatContext]) -> Command[str]:
     chat = runtime.context
-    answering = chat.answering
-    if answering.finish is not None:
+    answer = chat.answer
+    if answer.finish is not None:
         # The turn was stopped among its tools.
         return Command(goto=END)
-    async with attempt(answering):
-        await ask(chat, state["messages"])
-    onward = chat.calls and answering.finish is None
-    return Command(update={"messages": answering.fold()}, goto=TOOLS if onward else END)
+    async with guarded(answer):
+        await run_model_step(chat, state["messages"])
+    onward = chat.calls and answer.finish is None
+    return Command(update={"messages": answer.history_update()}, goto=TOOLS if onward else END)
 
 
 async def _tools(state: State, runtime: Runtime[ChatContext]) -> dict[str, Any]:
     chat = runtime.context
-    answering = chat.answering
+    answer = chat.answer
     calls, chat.calls = chat.calls, []
-    async with attempt(answering):
+    async with guarded(answer):
         await asyncio.gather(*(_run(chat, call, fault) for call, fault in calls))
-        answering.end_step("tool-calls", chat.usage)
-    return {"messages": answering.fold()}
+        answer.end_step("tool-calls", chat.usage)
+    return {"messages": answer.history_update()}
 
 
 async def _run(chat: ChatContext, call: ToolCalled, fault: str | None) -> None:
@@ -100,10 +100,10 @@ async def _run(chat: ChatContext, call: ToolCalled, fault: str | None) -> None:
         # The name of a file, say, may hold half a character, which JSON cannot.
         fault = fault.encode(errors="replace").decode()
         log.info("tool %s: %s", call.name, fault)
-        chat.answering.emit(ToolReturned(call.call_id, {"error": fault}, failed=True))
+        chat.answer.emit(ToolReturned(call.call_id, {"error": fault}, failed=True))
         return
     log.info("tool %s done", call.name)
-    chat.answering.emit(ToolReturned(call.call_id, result))
+    chat.answer.emit(ToolReturned(call.call_id, result))
 
 
 async def _result(chat: ChatContext, tool: BaseTool, args: dict[str, Any]) -> tuple[Any, str | None]:

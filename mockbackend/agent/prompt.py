@@ -1,6 +1,6 @@
 """History as the chat completions API takes it.
 
-The valid-history rule lives here and in `messages.answer_parts`: every tool call is followed by its result, no picture
+The valid-history rule lives here and in `messages.answer_parts`: every tool call is followed by its result, no image
 is ever an assistant's part, and a prompt that was refused is not sent again, nor what its turn had found by then.
 """
 
@@ -13,25 +13,25 @@ from typing import Any
 import orjson
 
 from ..messages import Message, Part
-from ..storage.pictures import Picture
+from ..storage.images import Image
 
 # Azure takes 50 in a request, in the whole conversation that is; OpenAI 50 MB, as base64.
 MOST_PICTURES = 50
 MOST_PICTURE_BYTES = 36 * 1024 * 1024
 Wire = dict[str, Any]
-LoadPicture = Callable[[str], Awaitable[Picture | None]]
+LoadImage = Callable[[str], Awaitable[Image | None]]
 
 
-async def wire_messages(history: list[Message], systems: list[str], load_picture: LoadPicture) -> list[Wire]:
+async def wire_messages(history: list[Message], systems: list[str], load_image: LoadImage) -> list[Wire]:
     """The request's `messages`: the system's words, then the history."""
     wire: list[Wire] = [{"role": "system", "content": words} for words in systems]
-    pictures = await _newest_pictures(history, load_picture)
+    images = await _newest_images(history, load_image)
     refused_turn = None
     for message in history:
         if message.get("refused"):
             refused_turn = message["turn"]
         elif message["role"] == "user":
-            if content := _user_content(message["parts"], pictures):
+            if content := _user_content(message["parts"], images):
                 wire.append({"role": "user", "content": content})
         elif message["turn"] != refused_turn:
             # Where a later step was refused, it may have been for the result of a tool.
@@ -39,9 +39,9 @@ async def wire_messages(history: list[Message], systems: list[str], load_picture
     return wire
 
 
-async def _newest_pictures(history: list[Message], load_picture: LoadPicture) -> dict[int, Picture | None]:
-    """The users' newest pictures, as many as a request may hold, by their parts' id(); None for one that is gone."""
-    found: dict[int, Picture | None] = {}
+async def _newest_images(history: list[Message], load_image: LoadImage) -> dict[int, Image | None]:
+    """The users' newest images, as many as a request may hold, by their parts' id(); None for one that is gone."""
+    found: dict[int, Image | None] = {}
     room = MOST_PICTURE_BYTES
     for message in reversed(history):
         if message["role"] != "user" or message.get("refused"):
@@ -49,15 +49,15 @@ async def _newest_pictures(history: list[Message], load_picture: LoadPicture) ->
         for part in reversed(message["parts"]):
             if part["type"] != "picture":
                 continue
-            picture = await load_picture(part["token"])
-            room -= len(picture.content) if picture else 0
+            image = await load_image(part["token"])
+            room -= len(image.content) if image else 0
             if room < 0 or len(found) == MOST_PICTURES:
                 return found
-            found[id(part)] = picture
+            found[id(part)] = image
     return found
 
 
-def _user_content(parts: list[Part], pictures: Mapping[int, Picture | None]) -> str | list[Wire]:
+def _user_content(parts: list[Part], images: Mapping[int, Image | None]) -> str | list[Wire]:
     if len(parts) == 1 and parts[0]["type"] == "text":
         text: str = parts[0]["text"]
         return text
@@ -69,12 +69,12 @@ def _user_content(parts: list[Part], pictures: Mapping[int, Picture | None]) -> 
             case "attachment":
                 content.append({"type": "text", "text": f"[File {part['name']}]\n{part['text']}"})
             case "picture":
-                if picture := pictures.get(id(part)):
-                    data = base64.b64encode(picture.content).decode()
-                    url = f"data:{picture.media_type};base64,{data}"
+                if image := images.get(id(part)):
+                    data = base64.b64encode(image.content).decode()
+                    url = f"data:{image.media_type};base64,{data}"
                     content.append({"type": "image_url", "image_url": {"url": url}})
                 else:
-                    content.append({"type": "text", "text": "[A picture that can no longer be seen]"})
+                    content.append({"type": "text", "text": "[An image that can no longer be seen]"})
     return content
 
 
@@ -116,7 +116,7 @@ def _words(part: Part) -> str:
         return text
     if part["type"] == "picture":
         prompt = part.get("revised_prompt")
-        return f"[A picture was made and shown here{': ' + prompt if prompt else ''}]"
+        return f"[An image was made and shown here{': ' + prompt if prompt else ''}]"
     return ""
 
 

@@ -18,19 +18,19 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool, ToolException, tool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from ..events import PictureMade
-from ..threads import in_thread
+from ..concurrency import in_thread
+from ..events import ImageMade
 
 
 @dataclass(frozen=True, slots=True)
 class ToolServices:
     """What a tool may use of the turn that it runs in.
 
-    `draw` is None where no picture deployment is set, `search` where the user has no documents to search. It gives
+    `draw` is None where no image deployment is set, `search` where the user has no documents to search. It gives
     passages as `{"file", "place"?, "heading"?, "text"}`, best first.
     """
 
-    draw: Callable[[str], Awaitable[PictureMade]] | None = None
+    draw: Callable[[str], Awaitable[ImageMade]] | None = None
     search: Callable[[str], Awaitable[list[dict[str, str]]]] | None = None
 
 
@@ -52,12 +52,12 @@ def get_current_time(timezone: str = "UTC") -> dict[str, str]:
 
 @tool
 async def generate_image(prompt: str, config: RunnableConfig) -> dict[str, Any]:
-    """Make a picture from a description. The picture is shown to the user at once: do not link it in your answer."""
+    """Make an image from a description. The image is shown to the user at once: do not link it in your answer."""
     draw = services(config).draw
     if draw is None:
-        raise ToolException("No pictures can be made here.")
-    picture = await draw(prompt)
-    return {"shown": True, "revised_prompt": picture.revised_prompt or prompt}
+        raise ToolException("No images can be made here.")
+    image = await draw(prompt)
+    return {"shown": True, "revised_prompt": image.revised_prompt or prompt}
 
 
 @tool

@@ -14,7 +14,7 @@ from .azure_search_schema import INDEX_NAME, Action, IndexMissing, batches, harm
 
 if TYPE_CHECKING:
     from ..storage.passages import Passages
-    from ..upstream.vectors import Vector
+    from ..upstream.embeddings import Vector
     from .azure_search_service import Shape
 
 # Passages that are read and encoded at once.

@@ -14,7 +14,7 @@ from ..errors import UpstreamError
 from ..passages import Passage
 
 if TYPE_CHECKING:
-    from ..upstream.vectors import Vector
+    from ..upstream.embeddings import Vector
 
 # What one call may hold is 1,000 documents and 16 MB; half of that leaves the service time for others.
 MOST_DOCUMENTS = 1000

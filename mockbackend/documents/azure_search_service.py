@@ -34,12 +34,12 @@ from azure.search.documents.indexes.models import (
 from azure.search.documents.models import VectorizedQuery
 
 from ..errors import UpstreamError
-from ..upstream.patience import Patience
+from ..upstream.retry import RetryBudget
 from . import azure_search_faults as faults
 from .azure_search_schema import Action
 
 if TYPE_CHECKING:
-    from ..upstream.vectors import Vector
+    from ..upstream.embeddings import Vector
 
 T = TypeVar("T")
 
@@ -100,12 +100,12 @@ class SearchService:
 
     async def change(self, batch: Sequence[Action]) -> None:
         """Do what a batch says, all of it: a document that fails for the moment is sent again."""
-        patience = Patience(TRIES, self._wait_seconds)
+        retry_budget = RetryBudget(TRIES, self._wait_seconds)
         while True:
             batch = await self._send(batch)
             if not batch:
                 return
-            await asyncio.sleep(patience.wait(faults.busy()))
+            await asyncio.sleep(retry_budget.wait(faults.busy()))
 
     async def search(self, text: str, vector: Vector | None, chosen: str, most: int) -> list[dict[str, Any]]:
         """The best rows of those that a filter has chosen, by words and by vector where there is one."""
@@ -183,7 +183,7 @@ class SearchService:
 
     async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
         """The call's result; it is made again, and its waits are waited, while that may help."""
-        patience = Patience(TRIES, self._wait_seconds)
+        retry_budget = RetryBudget(TRIES, self._wait_seconds)
         while True:
             try:
                 return await call()
@@ -191,7 +191,7 @@ class SearchService:
                 failure = faults.from_exception(error)
             except json.JSONDecodeError:
                 raise UpstreamError(faults.ELSEWHERE) from None
-            await asyncio.sleep(patience.wait(failure))
+            await asyncio.sleep(retry_budget.wait(failure))
 
 
 def _definition(name: str, dimensions: int | None) -> SearchIndex:

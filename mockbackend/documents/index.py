@@ -10,7 +10,7 @@ from ..settings import Settings
 from ..storage import Storage
 
 if TYPE_CHECKING:
-    from ..upstream.vectors import Vector
+    from ..upstream.embeddings import Vector
     from .azure_search import AzureSearchIndex
 
 

@@ -17,14 +17,14 @@ from ..settings import Settings
 from ..storage.files import Queue, Work
 from ..storage.passages import Passages
 from ..upstream import Upstream
-from ..upstream.patience import Patience
+from ..upstream.retry import RetryBudget
 from .extraction import Limits, extract
 from .index import Index
 from .kinds import Kind, Unreadable
 from .splitting import split
 
 if TYPE_CHECKING:
-    from ..upstream.vectors import Vector
+    from ..upstream.embeddings import Vector
 
 T = TypeVar("T")
 
@@ -192,9 +192,9 @@ class Indexing:
 
 async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
     """The call's result: it is made again for as long as that may help."""
-    patience = Patience(TRIES, WAIT_SECONDS)
+    retry_budget = RetryBudget(TRIES, WAIT_SECONDS)
     while True:
         try:
             return await call()
         except UpstreamError as error:
-            await asyncio.sleep(patience.wait(error))
+            await asyncio.sleep(retry_budget.wait(error))

@@ -13,7 +13,7 @@ import orjson
 from ..events import (
     Event,
     Failed,
-    PictureMade,
+    ImageMade,
     Progress,
     ReasoningDelta,
     Source,
@@ -27,8 +27,8 @@ from ..events import (
     TurnEnded,
     Usage,
 )
+from .images import markdown
 from .links import Links
-from .pictures import markdown
 from .sources import source_id, title
 
 HEADERS = {
@@ -61,7 +61,7 @@ def _line(event: Event, links: Links) -> bytes:
             return b"9:%b\n" % orjson.dumps({"toolCallId": call_id, "toolName": name, "args": args})
         case ToolReturned(call_id, result):
             return b"a:%b\n" % orjson.dumps({"toolCallId": call_id, "result": result})
-        case PictureMade():
+        case ImageMade():
             return b"0:%b\n" % orjson.dumps(markdown(event.token, event.revised_prompt, links))
         case Source():
             return b"h:%b\n" % orjson.dumps(source(event, links))

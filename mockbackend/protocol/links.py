@@ -11,8 +11,8 @@ class Links:
 
     origin: str
 
-    def picture(self, token: str) -> str:
-        """Where a picture is shown."""
+    def image(self, token: str) -> str:
+        """Where an image is shown."""
         return f"{self.origin}/images/{token}"
 
     def file(self, file_id: str) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 from ..messages import Message, Part
 from .data_stream import source
+from .images import attachment_url, markdown
 from .links import Links
-from .pictures import attachment_url, markdown
 from .sources import stored_source
 
 

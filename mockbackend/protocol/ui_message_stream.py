@@ -14,7 +14,7 @@ import orjson
 from ..events import (
     Event,
     Failed,
-    PictureMade,
+    ImageMade,
     Progress,
     ReasoningDelta,
     Source,
@@ -28,8 +28,8 @@ from ..events import (
     TurnEnded,
 )
 from ..messages import error_text
+from .images import markdown
 from .links import Links
-from .pictures import markdown
 from .sources import source_id, title
 
 HEADERS = {
@@ -98,7 +98,7 @@ class UiMessageStream:
                 if failed:
                     return [{"type": "tool-output-error", "toolCallId": call_id, "errorText": error_text(result)}]
                 return [{"type": "tool-output-available", "toolCallId": call_id, "output": _taken(result)}]
-            case PictureMade():
+            case ImageMade():
                 text = markdown(event.token, event.revised_prompt, self._links)
                 return [*self._words("text"), {"type": "text-delta", "id": self._id, "delta": text}]
             case Source():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..messages import Message, Part, error_text
+from .images import attachment_url, markdown
 from .links import Links
-from .pictures import attachment_url, markdown
 from .sources import stored_source
 from .ui_message_stream import source_document
 

@@ -10,7 +10,7 @@ import orjson
 from starlette.requests import Request
 
 from ..errors import ServiceError, bad_request, unusable
-from ..pictures.making import PictureOptions
+from ..images.generator import ImageOptions
 from ..settings import Settings
 from ..turn.request import ChatRequest, Mode, SentMessage
 from .content import parse_content
@@ -100,7 +100,7 @@ def _chat(body: dict[str, Any], most_messages: int) -> ChatRequest:
         raise unusable("messages: the last one must be the user's; continuing an assistant's is not supported.")
     chosen: Mode = "image" if mode == "image" else "chat"
     if chosen == "image" and (messages[-1].attachments or not messages[-1].text):
-        raise unusable("messages: a picture is made from words alone.")
+        raise unusable("messages: an image is made from words alone.")
     at_message = body.get("messageId")
     resumable = body.get("resumable")
     if resumable is not None and not isinstance(resumable, bool):
@@ -157,16 +157,16 @@ def _message(value: dict[str, Any], role: Any, name: str, *, is_last: bool) -> S
     )
 
 
-def _image(value: object) -> PictureOptions:
+def _image(value: object) -> ImageOptions:
     if value is None:
-        return PictureOptions()
+        return ImageOptions()
     if not isinstance(value, dict):
         raise bad_request("image must be an object.")
     options = {name: value[name] for name in ("size", "quality", "style") if value.get(name) is not None}
     for name, option in options.items():
         if not isinstance(option, str) or not re.fullmatch(r"[a-z0-9-]{1,32}", option):
             raise bad_request(f"image.{name} must be a short word such as 1024x1024, high or vivid.")
-    return PictureOptions(**options)
+    return ImageOptions(**options)
 
 
 def _file_ids(value: object) -> tuple[str, ...] | None:

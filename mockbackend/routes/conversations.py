@@ -91,7 +91,7 @@ async def stop(request: Request) -> Response:
 
 
 async def delete(request: Request) -> Response:
-    """Delete the row, the history and the pictures."""
+    """Delete the row, the history and the images."""
     here, conversation_id = service(request), _id(request)
     if not await here.storage.conversations.hide(userid(request), conversation_id):
         raise not_found()

@@ -17,8 +17,8 @@ HEADERS = {
 
 
 async def get(request: Request) -> Response:
-    """A stored picture."""
-    picture = await service(request).storage.pictures.get(request.path_params["token"])
-    if picture is None:
+    """A stored image."""
+    image = await service(request).storage.images.get(request.path_params["token"])
+    if image is None:
         raise not_found()
-    return Response(picture.content, media_type=picture.media_type, headers=HEADERS)
+    return Response(image.content, media_type=image.media_type, headers=HEADERS)

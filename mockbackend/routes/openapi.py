@@ -127,10 +127,10 @@ CALLS: tuple[tuple[str, str, str, str | None, tuple[str, ...], dict[int, Schema]
     (
         "/images/{token}",
         "get",
-        "A stored picture",
+        "A stored image",
         None,
         (),
-        {200: {"description": "The picture", "content": {"image/*": {}}}},
+        {200: {"description": "The image", "content": {"image/*": {}}}},
     ),
     ("/health", "get", "How the process is", None, (), {200: _json("Health", _ref("Health"))}),
     ("/livez", "get", "The process is up", None, (), {200: _json("Live", _ref("Status"))}),

@@ -1,4 +1,4 @@
-"""Under which origin a client reaches us: for the absolute URLs of pictures."""
+"""Under which origin a client reaches us: for the absolute URLs of images."""
 
 from __future__ import annotations
 

@@ -17,9 +17,9 @@ from ..errors import PromptRefused, UnsupportedParameter, UpstreamError
 from ..log import printable
 from ..settings import Settings
 from ..storage import open_storage
-from ..storage.pictures import Picture
+from ..storage.images import Image
 from ..upstream import Upstream
-from ..upstream.faults import malformed
+from ..upstream.errors import invalid_response
 
 log = logging.getLogger("mockbackend")
 
@@ -37,7 +37,7 @@ async def _run(settings: Settings) -> int:
             (f"chat ({engine.chat.setting} = {engine.chat.name})", lambda: _chat(upstream)),
         ]
         if engine.images:
-            probes.append((f"pictures ({engine.images.setting} = {engine.images.name})", lambda: _image(upstream)))
+            probes.append((f"images ({engine.images.setting} = {engine.images.name})", lambda: _image(upstream)))
         if engine.embeddings:
             name = f"embeddings ({engine.embeddings.setting} = {engine.embeddings.name})"
             probes.append((name, lambda: _embedding(upstream)))
@@ -49,7 +49,7 @@ async def _run(settings: Settings) -> int:
         for name, probe in probes:
             failed = not await _works(name, probe) or failed
         if not engine.images:
-            print(f"absent  pictures: {engine.images.setting} is not set, so mode image answers 422")
+            print(f"absent  images: {engine.images.setting} is not set, so mode image answers 422")
         if not engine.embeddings:
             print(f"absent  embeddings: {engine.embeddings.setting} is not set, so documents are found by words alone")
     return 1 if failed else 0
@@ -105,7 +105,7 @@ async def _chat(upstream: Upstream) -> str:
         if chunk.get("error"):
             raise upstream.fault_in_stream(chunk["error"])
     if not any(chunk.get("choices") for chunk in chunks):
-        raise malformed()
+        raise invalid_response()
     return f"answered with {len(events)} events"
 
 
@@ -113,21 +113,21 @@ def _parsed(data: bytes) -> dict[str, Any]:
     try:
         chunk = orjson.loads(data)
     except orjson.JSONDecodeError:
-        raise malformed() from None
+        raise invalid_response() from None
     if not isinstance(chunk, dict):
-        raise malformed()
+        raise invalid_response()
     return chunk
 
 
 async def _image(upstream: Upstream) -> str:
-    """Told by a request that every picture model refuses: a real picture would be paid for."""
+    """Told by a request that every image model refuses: a real image would be paid for."""
     try:
         await upstream.image({"prompt": "", "n": 0})
     except (UnsupportedParameter, PromptRefused):
-        return "answers (asked without making a picture)"
+        return "answers (asked without making an image)"
     except UpstreamError as error:
         if error.refused:
-            return "answers (asked without making a picture)"
+            return "answers (asked without making an image)"
         raise
     return "answers"
 
@@ -150,9 +150,9 @@ async def _search(settings: Settings) -> str:
 async def _storage(settings: Settings) -> str:
     storage = await open_storage(settings.data_dir)
     try:
-        token = await storage.pictures.put("check", "check", Picture("image/png", b"check"))
-        await storage.pictures.get(token)
-        await storage.pictures.forget("check")
+        token = await storage.images.put("check", "check", Image("image/png", b"check"))
+        await storage.images.get(token)
+        await storage.images.forget("check")
         await storage.checkpoints.aget_tuple({"configurable": {"thread_id": "check"}})
     finally:
         await storage.close()

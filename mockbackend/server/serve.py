@@ -151,9 +151,9 @@ async def _until_drained(config: Config, lifeline: int | None, drain: Drain) -> 
     _watch(lifeline, asked, now)
     await asked.wait()
     draining = asyncio.ensure_future(drain())
-    hurry = asyncio.create_task(now.wait())
-    await asyncio.wait({draining, hurry}, return_when=asyncio.FIRST_COMPLETED)
-    hurry.cancel()
+    flush_soon = asyncio.create_task(now.wait())
+    await asyncio.wait({draining, flush_soon}, return_when=asyncio.FIRST_COMPLETED)
+    flush_soon.cancel()
     if not draining.done():
         draining.cancel()
         config.graceful_timeout = 0.0

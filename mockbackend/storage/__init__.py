@@ -1,6 +1,6 @@
 """Everything that outlives a process. Storage knows no HTTP and no model API.
 
-conversations, turns, pictures and files are rows of the metadata database; checkpoints is LangGraph's saver, the true
+conversations, turns, images and files are rows of the metadata database; checkpoints is LangGraph's saver, the true
 home of settled messages; passages is what was read out of files, on its way into an index.
 """
 
@@ -16,9 +16,9 @@ from .checkpoints import Checkpoints
 from .conversations import Conversations
 from .database import Database
 from .files import Files, Queue
+from .images import Images
 from .liveness import Liveness
 from .passages import EmbeddedIndex, Passages
-from .pictures import Pictures
 from .turns import Turns
 
 
@@ -28,7 +28,7 @@ class Storage:
 
     conversations: Conversations
     turns: Turns
-    pictures: Pictures
+    images: Images
     files: Files
     file_queue: Queue
     passages: Passages
@@ -64,7 +64,7 @@ async def open_storage(folder: Path) -> Storage:
     return Storage(
         conversations=Conversations(metadata, searching),
         turns=Turns(metadata, liveness.id),
-        pictures=Pictures(metadata, folder / "pictures", liveness.id),
+        images=Images(metadata, folder / "pictures", liveness.id),
         files=Files(metadata, folder / "files", liveness.id),
         file_queue=Queue(metadata, folder / "files", liveness.id),
         passages=Passages(folder / passages.NAME),

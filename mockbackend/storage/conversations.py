@@ -116,15 +116,15 @@ def begin(execute: Execute, userid: str, conversation_id: str, title: str) -> Co
     return _conversation(rows[0]) if rows else None
 
 
-def settle(execute: Execute, conversation_id: str, keep: int, texts: list[str]) -> None:
-    """Record that the history is now its first `keep` messages and then these."""
-    execute("DELETE FROM said WHERE conversation_id = ? AND position >= ?", conversation_id, keep)
+def settle(execute: Execute, conversation_id: str, base_length: int, texts: list[str]) -> None:
+    """Record that the history is now its first `base_length` messages and then these."""
+    execute("DELETE FROM said WHERE conversation_id = ? AND position >= ?", conversation_id, base_length)
     marks = ", ".join(["(?, ?, ?)"] * len(texts))
-    values = [value for n, text in enumerate(texts, keep) for value in (conversation_id, n, text.casefold())]
+    values = [value for n, text in enumerate(texts, base_length) for value in (conversation_id, n, text.casefold())]
     execute(f"INSERT OR REPLACE INTO said (conversation_id, position, text) VALUES {marks}", *values)
     execute(
         "UPDATE conversations SET updated_at = ?, message_count = ? WHERE id = ?",
-        *(now_ms(), keep + len(texts), conversation_id),
+        *(now_ms(), base_length + len(texts), conversation_id),
     )
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import orjson
 
 from ..messages import Message, now_ms
-from . import conversations, pictures
+from . import conversations
+from . import images as images
 from .conversations import Conversation
 from .database import Database, Execute
 
@@ -29,7 +30,7 @@ _COLUMNS = "conversation_id, turn_id, message_id, owner, started_at, framing, ke
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A turn as it is stored: the history will be its first `keep` messages, `added`, and the answer."""
+    """A turn as it is stored: the history will be its first `base_length` messages, `new_messages`, and the answer."""
 
     conversation_id: str
     turn_id: str
@@ -37,8 +38,8 @@ class Turn:
     owner: str
     started_at: int
     framing: str
-    keep: int
-    added: list[Message]
+    base_length: int
+    new_messages: list[Message]
     log: bytes = b"[]"
     stop_requested: bool = False
 
@@ -102,7 +103,7 @@ class Turns:
             WHERE over_at IS NOT NULL RETURNING EXISTS (
                 SELECT 1 FROM files WHERE userid = ? AND status = 'ready' AND deleted_at IS NULL)""",
             *(turn.conversation_id, turn.turn_id, turn.message_id, self.owner, now_ms() + LEASE_MS, turn.started_at),
-            *(turn.framing, turn.keep, len(turn.added), orjson.dumps(turn.added), turn.log),
+            *(turn.framing, turn.base_length, len(turn.new_messages), orjson.dumps(turn.new_messages), turn.log),
             *(turn.conversation_id, conversation.updated_at, conversation.message_count, userid),
         )
         return Claim(turn, bool(rows[0][0])) if rows else None
@@ -181,14 +182,14 @@ class Turns:
     async def end(self, turn: Turn, texts: list[str], tokens: list[str], log: bytes) -> None:
         """The answer is in the history, so that the conversation has its new messages and the turn is over.
 
-        `texts` are those of the messages after the first `keep`, `tokens` the pictures in them; `log` is the whole
+        `texts` are those of the messages after the first `base_length`, `tokens` the images in them; `log` is the whole
         turn, for those who follow from another process.
         """
 
         def work(execute: Execute) -> None:
             if tokens:
-                pictures.settle(execute, tokens)
-            conversations.settle(execute, turn.conversation_id, turn.keep, texts)
+                images.settle(execute, tokens)
+            conversations.settle(execute, turn.conversation_id, turn.base_length, texts)
             execute(
                 "UPDATE turns SET over_at = ?, log = ? WHERE conversation_id = ? AND turn_id = ?",
                 *(now_ms(), log, turn.conversation_id, turn.turn_id),
@@ -198,5 +199,5 @@ class Turns:
 
 
 def _turn(row: tuple[Any, ...]) -> Turn:
-    *values, added, log, stop_requested = row
-    return Turn(*[*values, orjson.loads(added), log, bool(stop_requested)])
+    *values, new_messages, log, stop_requested = row
+    return Turn(*[*values, orjson.loads(new_messages), log, bool(stop_requested)])

@@ -1,4 +1,4 @@
-"""Attachments of messages, made into stored parts: pictures into the store, text into the message."""
+"""Attachments of messages, made into stored parts: images into the store, text into the message."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import asyncio
 import re
 from collections.abc import Sequence
 
-from ..errors import PictureError, unusable
+from ..errors import ImageError, unusable
+from ..images.fetch import TOO_LARGE, Fetcher
+from ..images.formats import NOT_AN_IMAGE, image
 from ..messages import Part
-from ..pictures.fetch import TOO_LARGE, Fetcher
-from ..pictures.kinds import NONE, picture
-from ..storage.pictures import Picture, Pictures
+from ..storage.images import Image, Images
 from .request import Attachment, SentMessage
 
 OWN_PICTURE = re.compile(r"/images/([A-Za-z0-9_-]{32})$")
@@ -20,9 +20,9 @@ SECONDS = 60.0
 
 
 class Attachments:
-    """Stores what came with messages; their pictures have at most `max_bytes` together."""
+    """Stores what came with messages; their images have at most `max_bytes` together."""
 
-    def __init__(self, store: Pictures, fetcher: Fetcher, max_bytes: int) -> None:
+    def __init__(self, store: Images, fetcher: Fetcher, max_bytes: int) -> None:
         self._store = store
         self._fetcher = fetcher
         self._max_bytes = max_bytes
@@ -32,7 +32,7 @@ class Attachments:
     ) -> list[list[Part]]:
         """The parts of each message's attachments; a 422 where one cannot be used.
 
-        The tokens of stored pictures go into `tokens` one by one: the caller discards them where no turn comes of it.
+        The tokens of stored images go into `tokens` one by one: the caller discards them where no turn comes of it.
         """
         count = sum(len(message.attachments) for message in messages)
         if count > MOST:
@@ -48,7 +48,7 @@ class Attachments:
                     stored.append([])
                     for attachment in message.attachments:
                         found = await self._content(userid, conversation_id, attachment, room)
-                        if isinstance(found, Picture):
+                        if isinstance(found, Image):
                             room -= len(found.content)
                             token = await self._store.put(userid, conversation_id, found)
                             tokens.append(token)
@@ -56,12 +56,12 @@ class Attachments:
                         stored[-1].append({**found, "name": attachment.name})
         except TimeoutError:
             if limit.expired():
-                raise unusable("messages: the attached pictures could not be fetched in time.") from None
+                raise unusable("messages: the attached images could not be fetched in time.") from None
             raise
         return stored
 
-    async def _content(self, userid: str, conversation_id: str, attachment: Attachment, room: int) -> Picture | Part:
-        """A picture that is to be stored, or the part that needs no storing."""
+    async def _content(self, userid: str, conversation_id: str, attachment: Attachment, room: int) -> Image | Part:
+        """An image that is to be stored, or the part that needs no storing."""
         name, media_type, content = attachment.name, attachment.media_type, attachment.content or b""
         try:
             if attachment.url is not None:
@@ -74,19 +74,19 @@ class Attachments:
                 # Another conversation's goes when that is deleted: this one gets its own.
                 return _within(room, await self._store.get(own[1]))
             if media_type.startswith("image/"):
-                return _within(room, picture(content))
+                return _within(room, image(content))
             if media_type.startswith(TEXT_TYPES):
                 return {"type": "attachment", "media_type": media_type, "text": content.decode()}
-        except PictureError as error:
+        except ImageError as error:
             raise unusable(f"{name}: {error.message}") from None
         except UnicodeDecodeError:
             raise unusable(f"{name}: the text is not UTF-8.") from None
         raise unusable(f"{name}: {media_type or 'files of no type'} cannot be attached.")
 
 
-def _within(room: int, found: Picture | None) -> Picture:
+def _within(room: int, found: Image | None) -> Image:
     if found is None:
-        raise PictureError(NONE)
+        raise ImageError(NOT_AN_IMAGE)
     if len(found.content) > room:
-        raise PictureError(TOO_LARGE)
+        raise ImageError(TOO_LARGE)
     return found

@@ -6,22 +6,22 @@ from collections.abc import AsyncIterator
 
 from ..agent.context import ChatContext
 from ..agent.graph import Graph, thread
-from ..answering import produced
 from ..events import Event
 from ..storage.checkpoints import NOTHING_KEPT
+from .answer import stream_events
 
 
 def chat(context: ChatContext, graph: Graph, conversation_id: str) -> AsyncIterator[Event]:
     """Answer, up to the last step's end; by then the history is written. The first event is there already."""
-    answering = context.answering
-    answering.begin_step()
+    answer = context.answer
+    answer.begin_step()
 
     async def work() -> None:
         config = thread(conversation_id)
-        if not answering.keep:
+        if not answer.base_length:
             config["configurable"][NOTHING_KEPT] = True
-        update = {"messages": {"keep": answering.keep, "messages": answering.added}}
+        update = {"messages": {"keep": answer.base_length, "messages": answer.new_messages}}
         # No stream: what happens is told by the answering, and what comes of it is in the checkpoint.
         await graph.ainvoke(update, config, context=context, durability="exit", stream_mode=[])  # type: ignore[call-overload]
 
-    return produced(answering, work)
+    return stream_events(answer, work)

@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from ..answering import Answering
 from ..events import Event, OrderError, TurnEnded, dump, load
 from ..messages import Message, text_of
 from ..storage import Storage
 from ..storage.turns import Turn
+from .answer import Answer
 from .history import History
 
 log = logging.getLogger("mockbackend.turn")
@@ -39,28 +39,28 @@ async def recover(storage: Storage, history: History, turn: Turn) -> bool:
         return False
     stored = await history.read(turn.conversation_id)
     found = [message for message in stored if message["turn"] == turn.turn_id]
-    answering = interrupted(turn)
-    update = {"keep": turn.keep, "messages": stored[turn.keep :]} if found else answering.fold()
-    events = [*answering.events, TurnEnded("stop", answering.usage)]
+    answer = interrupted(turn)
+    update = {"keep": turn.base_length, "messages": stored[turn.base_length :]} if found else answer.history_update()
+    events = [*answer.events, TurnEnded("stop", answer.usage)]
     await settle(storage, history, turn, update, events, written=bool(found))
     log.info("recovered a turn that its process left: conversation=%s turn=%s", turn.conversation_id, turn.turn_id)
     return True
 
 
-def interrupted(turn: Turn) -> Answering:
+def interrupted(turn: Turn) -> Answer:
     """The answer of a turn as its log has it, ended as one that was stopped."""
-    answering = Answering(turn.turn_id, turn.message_id, turn.started_at, turn.keep, turn.added)
-    answering.stop.request("crash")
+    answer = Answer(turn.turn_id, turn.message_id, turn.started_at, turn.base_length, turn.new_messages)
+    answer.stop.request("crash")
     for event in load(turn.log):
-        _replay(answering, event)
-    if not answering.events:
-        answering.begin_step()
-    answering.end_stopped()
-    return answering
+        _replay(answer, event)
+    if not answer.events:
+        answer.begin_step()
+    answer.end_stopped()
+    return answer
 
 
-def _replay(answering: Answering, event: Event) -> None:
+def _replay(answer: Answer, event: Event) -> None:
     try:
-        answering.emit(event)
+        answer.emit(event)
     except OrderError:
         log.warning("a turn's log holds an event out of order: %s", type(event).__name__)

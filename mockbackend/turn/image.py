@@ -1,26 +1,26 @@
-"""A picture turn: asks for one picture and yields what happens."""
+"""An image turn: asks for one image and yields what happens."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from ..answering import Answering, attempt, produced
 from ..events import Event, Progress
+from ..images.generator import ImageGenerator, ImageOptions
 from ..messages import text_of
-from ..pictures.making import PictureMaker, PictureOptions
+from .answer import Answer, guarded, stream_events
 
 
 def image(
-    answering: Answering, maker: PictureMaker, userid: str, conversation_id: str, options: PictureOptions
+    answer: Answer, generator: ImageGenerator, userid: str, conversation_id: str, options: ImageOptions
 ) -> AsyncIterator[Event]:
-    """Make the picture that the user's message describes, up to the step's end."""
-    answering.begin_step()
-    answering.emit(Progress("picture", {"status": "started"}))
+    """Make the image that the user's message describes, up to the step's end."""
+    answer.begin_step()
+    answer.emit(Progress("picture", {"status": "started"}))
 
     async def work() -> None:
-        async with attempt(answering):
-            made, usage = await maker.make(userid, conversation_id, text_of(answering.added[-1]), options)
-            answering.emit(made)
-            answering.end_step("stop", usage)
+        async with guarded(answer):
+            made, usage = await generator.generate(userid, conversation_id, text_of(answer.new_messages[-1]), options)
+            answer.emit(made)
+            answer.end_step("stop", usage)
 
-    return produced(answering, work)
+    return stream_events(answer, work)

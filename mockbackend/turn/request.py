@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ..pictures.making import PictureOptions
+from ..images.generator import ImageOptions
 
 Mode = Literal["chat", "image"]
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that came with a message: text or picture bytes (`content`), or a picture's URL."""
+    """A file that came with a message: text or image bytes (`content`), or an image's URL."""
 
     media_type: str
     name: str
@@ -44,7 +44,7 @@ class ChatRequest:
     messages: tuple[SentMessage, ...]
     mode: Mode
     systems: tuple[str, ...] = ()
-    image: PictureOptions = PictureOptions()
+    image: ImageOptions = ImageOptions()
     positional: bool = False
     at_message: str | None = None
     resumable: bool | None = None

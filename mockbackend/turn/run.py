@@ -6,9 +6,9 @@ import asyncio
 import time
 from typing import Protocol
 
-from ..answering import Answering
 from ..events import Event, dump, joined
 from ..storage.turns import Turn
+from .answer import Answer
 
 
 class EventSource(Protocol):
@@ -27,15 +27,15 @@ class EventSource(Protocol):
 class Run:
     """One turn in this process. It goes on apart from whoever reads it."""
 
-    def __init__(self, turn: Turn, userid: str, mode: str, answering: Answering, *, resumable: bool) -> None:
+    def __init__(self, turn: Turn, userid: str, mode: str, answer: Answer, *, resumable: bool) -> None:
         self.turn = turn
         self.userid = userid
         self.mode = mode
-        self.answering = answering
+        self.answer = answer
         self.resumable = resumable
         self.began = time.monotonic()
         # How many of the answering's events the readers may have, and how many of those the turn's row has.
-        self.told = 0
+        self.published = 0
         self.written = 0
         self._joined: list[Event] = []
         self._joined_count = 0
@@ -43,16 +43,16 @@ class Run:
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._readers: set[Reader] = set()
 
-    def tell(self) -> None:
+    def publish(self) -> None:
         """Let the readers have the answering's next event."""
-        self.told += 1
+        self.published += 1
         for reader in self._readers:
             reader.wake()
 
     def log(self) -> bytes:
         """What has been said so far, as the turn's row holds it. What was joined before is not joined again."""
-        self._joined = joined([*self._joined, *self.answering.events[self._joined_count : self.told]])
-        self._joined_count = self.told
+        self._joined = joined([*self._joined, *self.answer.events[self._joined_count : self.published]])
+        self._joined_count = self.published
         return dump(self._joined)
 
     def end(self) -> None:
@@ -71,7 +71,7 @@ class Run:
         """Forget a reader; a turn that nobody reads is stopped, so that no tokens are burnt, unless it is resumable."""
         self._readers.discard(reader)
         if not self._readers and not self.resumable and not self.over.done():
-            self.answering.stop.request("gone")
+            self.answer.stop.request("gone")
 
 
 class Reader:
@@ -89,12 +89,12 @@ class Reader:
 
     async def next(self) -> list[Event] | None:
         """All events that are ready, waiting for one where there are none; [] when woken, None after the last."""
-        if self._position == self._run.told:
+        if self._position == self._run.published:
             if self._run.over.done():
                 return None
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
-        batch = self._run.answering.events[self._position : self._run.told]
+        batch = self._run.answer.events[self._position : self._run.published]
         self._position += len(batch)
         return batch
 

@@ -1,5 +1,5 @@
 """The model API: the calls we make of it, and what its failures are to us."""
 
-from .upstream import Upstream
+from .client import Upstream
 
 __all__ = ["Upstream"]

@@ -1,11 +1,11 @@
-"""What of a history's pictures is sent, where it is too much."""
+"""What of a history's images is sent, where it is too much."""
 
 from __future__ import annotations
 
 from mockbackend.agent import prompt
 from mockbackend.agent.prompt import wire_messages
 from mockbackend.messages import Message
-from mockbackend.storage.pictures import Picture
+from mockbackend.storage.images import Image
 
 
 def asked(*tokens: str, refused: bool = False) -> Message:
@@ -15,24 +15,24 @@ def asked(*tokens: str, refused: bool = False) -> Message:
 
 
 async def sent(*history: Message) -> tuple[list[list[str]], list[str]]:
-    """The types of each message's parts, and the pictures that were loaded, each a third of what is allowed."""
+    """The types of each message's parts, and the images that were loaded, each a third of what is allowed."""
     loaded: list[str] = []
 
-    async def load(token: str) -> Picture:
+    async def load(token: str) -> Image:
         loaded.append(token)
-        return Picture("image/png", bytes(prompt.MOST_PICTURE_BYTES // 3))
+        return Image("image/png", bytes(prompt.MOST_PICTURE_BYTES // 3))
 
     wire = await wire_messages(list(history), [], load)
     return [[part["type"] for part in message["content"]] for message in wire], loaded
 
 
-async def test_the_newest_pictures_are_sent_up_to_so_many_bytes() -> None:
+async def test_the_newest_images_are_sent_up_to_so_many_bytes() -> None:
     types, loaded = await sent(asked("a", "b"), asked("c", "d"))
     assert types == [["text", "image_url"], ["image_url", "image_url"]]
     assert loaded == ["d", "c", "b", "a"]
 
 
-async def test_pictures_of_a_refused_prompt_take_nobody_elses_place() -> None:
+async def test_images_of_a_refused_prompt_take_nobody_elses_place() -> None:
     types, loaded = await sent(asked("a", "b", "c"), asked("x", "y", "z", refused=True))
     assert types == [["image_url"] * 3]
     assert loaded == ["c", "b", "a"]

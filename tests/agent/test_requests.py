@@ -53,7 +53,7 @@ def _openai(emulator: Emulator) -> dict[str, str]:
     return {"OPENAI_BASE_URL": f"{emulator.url}/v1", "OPENAI_API_KEY": KEY, **names}
 
 
-# The settings' version, and where chat and pictures are then asked.
+# The settings' version, and where chat and images are then asked.
 SURFACES = {
     "2024-10-21": ("/openai/deployments/gpt-4o/", "/openai/deployments/gpt-image-1/"),
     "2025-04-01-preview": ("/openai/deployments/gpt-4o/", "/openai/deployments/gpt-image-1/"),
@@ -64,7 +64,7 @@ SURFACES = {
 
 
 @pytest.mark.parametrize("surface", SURFACES)
-async def test_chat_and_pictures_are_asked_on_the_surface_that_is_set(
+async def test_chat_and_images_are_asked_on_the_surface_that_is_set(
     running: Modelled, start_server: StartServer, surface: str
 ) -> None:
     emulator = running.emulator
@@ -77,8 +77,8 @@ async def test_chat_and_pictures_are_asked_on_the_surface_that_is_set(
         answer = await chat(client, {"message": chatted})
         assert (answer.text, answer.errors) == (f"You said: {chatted}", []), answer.body
         assert answer.values("d")[0]["usage"]["promptTokens"] > 0
-        picture = await chat(client, {"message": drawn, "mode": "image"})
-        assert (picture.codes, picture.errors) == ("f20ed", [])
+        image = await chat(client, {"message": drawn, "mode": "image"})
+        assert (image.codes, image.errors) == ("f20ed", [])
     paths = {
         str(request["body"].get("prompt") or request["body"]["messages"][-1]["content"]): request["path"].partition(
             "?"
@@ -86,9 +86,9 @@ async def test_chat_and_pictures_are_asked_on_the_surface_that_is_set(
         for request in emulator.requests()
         if request["body"]
     }
-    chat_path, picture_path = SURFACES[surface]
+    chat_path, image_path = SURFACES[surface]
     assert paths[chatted] == f"{chat_path}chat/completions"
-    assert paths[drawn] == f"{picture_path}images/generations"
+    assert paths[drawn] == f"{image_path}images/generations"
     assert emulator.asked(chatted)[0]["model"] == "gpt-4o"
     assert emulator.asked(drawn)[0] == {"model": "gpt-image-1", "prompt": drawn, "n": 1, "size": "1024x1024"}
 
@@ -120,17 +120,17 @@ async def test_system_words_open_the_request_and_those_of_the_body_are_for_that_
     assert {message["role"] for message in await stored(client, answer.conversation_id)} == {"user", "assistant"}
 
 
-async def test_an_assistants_picture_is_sent_back_in_words(running: Modelled, client: httpx2.AsyncClient) -> None:
+async def test_an_assistants_image_is_sent_back_in_words(running: Modelled, client: httpx2.AsyncClient) -> None:
     answer = await chat(client, {"message": "A red fox", "mode": "image"})
     again = await chat(client, {"id": answer.conversation_id, "message": "What did you make?"})
     assert again.errors == []
-    _, asked, picture, last = running.emulator.asked("What did you make?")[0]["messages"]
+    _, asked, image, last = running.emulator.asked("What did you make?")[0]["messages"]
     assert (asked["content"], last["content"]) == ("A red fox", "What did you make?")
-    assert picture["role"] == "assistant"
-    assert picture["content"] == "[A picture was made and shown here]"
+    assert image["role"] == "assistant"
+    assert image["content"] == "[An image was made and shown here]"
 
 
-async def test_a_users_picture_is_sent_as_a_data_url(running: Modelled, client: httpx2.AsyncClient) -> None:
+async def test_a_users_image_is_sent_as_a_data_url(running: Modelled, client: httpx2.AsyncClient) -> None:
     url = "data:image/png;base64," + base64.b64encode(draw("x", (16, 16), "png", False)).decode()
     parts = [{"type": "text", "text": "seen?"}, {"type": "image_url", "image_url": {"url": url}}]
     answer = await chat(client, {"messages": [{"role": "user", "content": parts}]})
@@ -139,7 +139,7 @@ async def test_a_users_picture_is_sent_as_a_data_url(running: Modelled, client: 
     assert sent == [{"type": "text", "text": "seen?"}, {"type": "image_url", "image_url": {"url": url}}]
 
 
-async def test_no_more_pictures_are_sent_than_azure_takes(running: Modelled, client: httpx2.AsyncClient) -> None:
+async def test_no_more_images_are_sent_than_azure_takes(running: Modelled, client: httpx2.AsyncClient) -> None:
     url = "data:image/png;base64," + base64.b64encode(draw("x", (16, 16), "png", False)).decode()
     parts = [{"type": "text", "text": "thirty"}, *[{"type": "image_url", "image_url": {"url": url}}] * 30]
     first = await chat(client, {"messages": [{"role": "user", "content": parts}]})

@@ -64,7 +64,7 @@ def _version_5(message: Message) -> Message:
 
 
 def _without_address(file: Message) -> Message:
-    """A picture that was sent as a data: URL is read from the server."""
+    """An image that was sent as a data: URL is read from the server."""
     if (file.get("contentType") or file.get("mediaType", "")).startswith("image/"):
         return {**file, "url": "of a picture"}
     return file
@@ -110,7 +110,7 @@ def assistant_ui_content(message: Message) -> list[Message]:
 
 
 def _joined(parts: list[Message]) -> list[Message]:
-    """Pictures last, and a user's text parts as the one that they are stored as."""
+    """Images last, and a user's text parts as the one that they are stored as."""
     words = [part for part in parts if part["type"] != "image"]
     if words and all(part["type"] == "text" for part in words):
         words = [{"type": "text", "text": "\n".join(part["text"] for part in words)}]

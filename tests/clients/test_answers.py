@@ -70,13 +70,13 @@ def test_finished_tool_calls_are_not_sent_again(client: Client, open_page: OpenP
     assert [request["method"] for request in held["requests"]] == ["POST", "POST"]
 
 
-def test_a_picture_is_an_image_in_markdown(
+def test_a_image_is_an_image_in_markdown(
     client: Client, open_page: OpenPage, stored: Stored, http: httpx2.Client
 ) -> None:
     held = open_page().send("a fox", body={"mode": "image"})
     same(client, held["messages"], stored())
-    picture = held["shown"].split("assistant: ")[1]
-    response = http.get(picture.removeprefix("![Generated Image](").removesuffix(")"))
+    image = held["shown"].split("assistant: ")[1]
+    response = http.get(image.removeprefix("![Generated Image](").removesuffix(")"))
     assert response.headers["content-type"] == "image/png"
     if client.kind != "assistant-ui":
         assert held["data"], "progress reaches the page beside the message"

@@ -22,20 +22,20 @@ FILES = [
 ]
 
 
-def test_a_text_and_a_picture_are_stored_with_the_question(
+def test_a_text_and_a_image_are_stored_with_the_question(
     client: Client, open_page: OpenPage, stored: Stored, http: httpx2.Client
 ) -> None:
     held = open_page().send("plain, with files", files=FILES)
     assert (len(held["messages"]), held["errors"]) == (2, [])
     same(client, held["messages"], stored())
     question = stored()[0]
-    assert http.get(picture_of(question)).content == PNG
+    assert http.get(image_of(question)).content == PNG
     if client.kind != "assistant-ui":
         text = next(one for one in files_of(question) if one["url"].startswith("data:text/plain"))
         assert base64.b64decode(text["url"].split(",")[1]).decode() == TEXT
 
 
-def test_questions_follow_a_picture(client: Client, open_page: OpenPage, stored: Stored) -> None:
+def test_questions_follow_a_image(client: Client, open_page: OpenPage, stored: Stored) -> None:
     page = open_page()
     page.send("plain, with files", files=FILES)
     page.send("think")
@@ -45,7 +45,7 @@ def test_questions_follow_a_picture(client: Client, open_page: OpenPage, stored:
     same(client, held["messages"], stored())
 
 
-def test_a_loaded_picture_is_the_same_picture_after_the_next_question(
+def test_a_loaded_image_is_the_same_image_after_the_next_question(
     client: Client, open_page: OpenPage, stored: Stored
 ) -> None:
     page = open_page()
@@ -59,18 +59,18 @@ def test_a_loaded_picture_is_the_same_picture_after_the_next_question(
     assert stored()[:2] == before
 
 
-def test_a_picture_that_comes_again_with_every_question_is_stored_once(
+def test_a_image_that_comes_again_with_every_question_is_stored_once(
     client: Client, open_page: OpenPage, backend: Server
 ) -> None:
-    before = pictures_in(backend)
+    before = images_in(backend)
     page = open_page()
     page.send("plain, with files", files=FILES)
     page.send("think")
     page.send("plain")
-    assert len(pictures_in(backend) - before) == 1
+    assert len(images_in(backend) - before) == 1
 
 
-def test_a_conversation_goes_on_when_a_pictures_address_is_gone(
+def test_a_conversation_goes_on_when_a_images_address_is_gone(
     client: Client, open_page: OpenPage, stored: Stored
 ) -> None:
     page = open_page()
@@ -85,7 +85,7 @@ def test_a_conversation_goes_on_when_a_pictures_address_is_gone(
     assert "gone" not in str(stored())
 
 
-def pictures_in(server: Server) -> set[Path]:
+def images_in(server: Server) -> set[Path]:
     return {path for path in (server.data_dir / "pictures").rglob("*") if path.is_file()}
 
 
@@ -96,5 +96,5 @@ def files_of(message: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def picture_of(message: dict[str, Any]) -> str:
+def image_of(message: dict[str, Any]) -> str:
     return next(str(one["url"]) for one in files_of(message) if "/images/" in one["url"])

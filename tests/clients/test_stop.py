@@ -12,7 +12,7 @@ from tests.clients.conftest import Stored
 
 
 def test_the_clients_stop_keeps_what_was_said(client: Client, open_page: OpenPage, stored: Stored) -> None:
-    page = answering(open_page)
+    page = answer(open_page)
     page.act("stop")
     held = page.wait(status="ready")
     assert held["errors"] == []
@@ -26,7 +26,7 @@ def test_the_clients_stop_keeps_what_was_said(client: Client, open_page: OpenPag
 
 
 def test_the_next_question_is_answered_after_a_stop(client: Client, open_page: OpenPage, stored: Stored) -> None:
-    page = answering(open_page)
+    page = answer(open_page)
     page.act("stop")
     page.wait(status="ready")
     held = page.send("plain")
@@ -37,7 +37,7 @@ def test_the_next_question_is_answered_after_a_stop(client: Client, open_page: O
 def test_the_servers_stop_ends_the_answer_as_it_is_stored(
     client: Client, open_page: OpenPage, stored: Stored, http: httpx2.Client, conversation_id: str
 ) -> None:
-    page = answering(open_page)
+    page = answer(open_page)
     assert http.post(f"/conversations/{conversation_id}/stop").status_code == 200
     held = page.wait(status="ready")
     assert held["errors"] == []
@@ -68,7 +68,7 @@ def test_a_stop_within_a_call_leaves_a_conversation_that_goes_on(
     same(client, held["messages"][2:], stored()[2:])
 
 
-def answering(open_page: OpenPage) -> Page:
+def answer(open_page: OpenPage) -> Page:
     page = open_page()
     page.act("send", text="slowly")
     page.wait(words="a3", settled=False)

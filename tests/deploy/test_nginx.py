@@ -98,7 +98,7 @@ async def test_a_client_that_goes_away_ends_the_upstream_call(start_server: Star
         await call.gone()
 
 
-async def test_a_picture_is_served_under_the_address_that_the_client_used(
+async def test_a_image_is_served_under_the_address_that_the_client_used(
     start_server: StartServer, in_front: InFront
 ) -> None:
     nginx = in_front(start_server())
@@ -107,9 +107,9 @@ async def test_a_picture_is_served_under_the_address_that_the_client_used(
         found = re.search(r"!\[Generated Image\]\((\S+)\)", answer.text)
         assert found, answer
         assert found[1].startswith(f"{nginx.url}/images/")
-        picture = await client.get(found[1])
-    assert picture.status_code == 200
-    assert picture.headers["content-type"].startswith("image/")
+        image = await client.get(found[1])
+    assert image.status_code == 200
+    assert image.headers["content-type"].startswith("image/")
 
 
 async def test_a_body_is_taken_up_to_the_limit_of_the_service_and_refused_above_it_in_json(

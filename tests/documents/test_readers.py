@@ -95,7 +95,7 @@ def test_the_reader_dies_with_the_service(tmp_path: Path) -> None:
     program = f"""
         import asyncio
         from pathlib import Path
-        from mockbackend.documents.extraction import Limits, extract
+        from mockbackend.documents.extraction import (Limits, extract)
         asyncio.run(extract(Path({str(path)!r}), "text", Limits(60, 1 << 30, 10, 1000)))
     """
     service = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], cwd=ROOT)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockbackend.errors import ContextExceeded, PromptRefused, UnsupportedParameter, UpstreamError
-from mockbackend.upstream import faults
+from mockbackend.upstream import errors as faults
 
 SETTINGS = {"address": "THE_ADDRESS", "key": "THE_KEY", "version": "THE_VERSION", "deployment": "THE_DEPLOYMENT"}
 SECRET = "sk-secret at host.internal"
@@ -216,6 +216,6 @@ def test_no_header_makes_reading_the_wait_fail(value: str) -> None:
 
 
 def test_an_error_that_is_raised_often_keeps_no_frames() -> None:
-    assert faults.cut() is not faults.cut()
-    assert faults.malformed() is not faults.malformed()
+    assert faults.truncated() is not faults.truncated()
+    assert faults.invalid_response() is not faults.invalid_response()
     assert faults.silent() is not faults.silent()

@@ -85,6 +85,6 @@ def modules(browser: Browser, server: Server) -> Iterator[Page]:
     visitor.page.goto(visitor.url)
     yield visitor.page
     context.close()
-    # A picture that does not exist is asked for by some.
+    # An image that does not exist is asked for by some.
     visitor.forgive_failed_loads()
     assert visitor.faults == []

@@ -101,7 +101,7 @@ def test_the_keyboard_alone_is_enough(visit: Visit) -> None:
     expect(visitor.listed).to_be_focused()
     page.keyboard.press("Enter")
     expect(visitor.answers).to_contain_text("one two three")
-    # The picture mode, with the arrows.
+    # The image mode, with the arrows.
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowRight")
     expect(visitor.page.get_by_role("radio", name="Image")).to_be_checked()

@@ -1,4 +1,4 @@
-"""Asking and being answered: words, code, tools, pictures, attachments; stop, again, edit."""
+"""Asking and being answered: words, code, tools, images, attachments; stop, again, edit."""
 
 from __future__ import annotations
 
@@ -82,23 +82,23 @@ def test_reasoning_is_folded(visitor: Visitor) -> None:
     expect(answer.get_by_text("Let me think.")).to_be_visible()
 
 
-def test_a_picture_is_made_and_kept(visitor: Visitor) -> None:
+def test_an_image_is_made_and_kept(visitor: Visitor) -> None:
     visitor.page.get_by_text("Image", exact=True).click()
     expect(visitor.box).to_have_attribute("placeholder", "Describe an image")
     answer = visitor.say("A slow fox")
     expect(answer).to_contain_text("Generating the image…")
     visitor.over()
-    picture = answer.get_by_role("img", name="Generated Image")
-    expect(picture).to_have_js_property("complete", True)
-    assert picture.evaluate("img => img.naturalWidth") == 1024
+    image = answer.get_by_role("img", name="Generated Image")
+    expect(image).to_have_js_property("complete", True)
+    assert image.evaluate("img => img.naturalWidth") == 1024
     visitor.page.reload()
-    expect(picture).to_have_attribute("src", re.compile(r"^/images/[\w-]{32}$"))
-    # Asked again, it is a picture again.
-    first = picture.get_attribute("src")
+    expect(image).to_have_attribute("src", re.compile(r"^/images/[\w-]{32}$"))
+    # Asked again, it is an image again.
+    first = image.get_attribute("src")
     visitor.button("Answer again").click()
-    expect(picture).not_to_have_attribute("src", first or "")
+    expect(image).not_to_have_attribute("src", first or "")
     visitor.over()
-    expect(picture).to_be_visible()
+    expect(image).to_be_visible()
 
 
 def test_stop_ends_an_answer_and_keeps_its_words(visitor: Visitor) -> None:
@@ -188,7 +188,7 @@ def test_a_refused_message_says_why_and_can_be_sent_again(visitor: Visitor) -> N
     expect(visitor.answers.nth(1)).to_contain_text("You said: Again")
 
 
-def test_pictures_and_text_are_attached_and_kept(visitor: Visitor) -> None:
+def test_images_and_text_are_attached_and_kept(visitor: Visitor) -> None:
     files: list[FilePayload] = [
         {"name": "dot.png", "mimeType": "image/png", "buffer": png(40, 30)},
         {"name": "notes.md", "mimeType": "text/markdown", "buffer": "# Nötes".encode()},
@@ -206,8 +206,8 @@ def test_pictures_and_text_are_attached_and_kept(visitor: Visitor) -> None:
     question = visitor.questions.first
     expect(question.get_by_role("img", name="dot.png")).to_be_visible()
     visitor.page.reload()
-    picture = question.get_by_role("img", name="dot.png")
-    expect(picture).to_have_js_property("naturalWidth", 40)
+    image = question.get_by_role("img", name="dot.png")
+    expect(image).to_have_js_property("naturalWidth", 40)
     expect(question).to_contain_text("notes.md")
     # They stay when the words are changed.
     question.hover()

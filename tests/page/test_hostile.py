@@ -79,7 +79,7 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("text", PICTURES)
-def test_only_our_own_pictures_are_shown(modules: Page, text: str) -> None:
+def test_only_our_own_images_are_shown(modules: Page, text: str) -> None:
     assert modules.evaluate(DRAW, text)["pictures"] == PICTURES[text]
 
 

@@ -75,10 +75,10 @@ def carried(event: Event) -> tuple[str, Any]:
             return "9", {"toolCallId": call_id, "toolName": name, "args": args}
         case ev.ToolReturned(call_id, result, _):
             return "a", {"toolCallId": call_id, "result": result}
-        case ev.PictureMade(token, None | ""):
-            return "0", f"![Generated Image]({LINKS.picture(token)})"
-        case ev.PictureMade(token, revised):
-            return "0", f"![Generated Image]({LINKS.picture(token)})\n\n*Revised prompt: {revised}*"
+        case ev.ImageMade(token, None | ""):
+            return "0", f"![Generated Image]({LINKS.image(token)})"
+        case ev.ImageMade(token, revised):
+            return "0", f"![Generated Image]({LINKS.image(token)})\n\n*Revised prompt: {revised}*"
         case ev.Source(file_id, name, _, place):
             named = (
                 {"id": f"{file_id}#{place}", "title": f"{name}, {place}"} if place else {"id": file_id, "title": name}

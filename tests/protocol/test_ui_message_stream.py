@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from mockbackend import events as ev
 from mockbackend.events import Event, Usage
+from mockbackend.protocol.images import markdown
 from mockbackend.protocol.links import Links
-from mockbackend.protocol.pictures import markdown
 from mockbackend.protocol.ui_message_stream import HEADERS, KEEP_ALIVE, UiMessageStream
 from tests.event_cases import CASES
 from tests.protocol.turns import MESSAGE, any_turn
@@ -142,13 +142,13 @@ def test_a_block_of_words_is_started_and_ended_within_its_step(turn: list[Event]
 @given(any_turn())
 def test_no_word_of_a_turn_is_lost(turn: list[Event]) -> None:
     read = chunks(turn)
-    said = [words(event) for event in turn if isinstance(event, ev.TextDelta | ev.PictureMade)]
+    said = [words(event) for event in turn if isinstance(event, ev.TextDelta | ev.ImageMade)]
     assert "".join(one["delta"] for one in read if one["type"] == "text-delta") == "".join(said)
     failed = any(isinstance(event, ev.Failed) for event in turn)
     assert ("error" in [one["type"] for one in read]) == failed
 
 
-def words(event: ev.TextDelta | ev.PictureMade) -> str:
+def words(event: ev.TextDelta | ev.ImageMade) -> str:
     return event.text if isinstance(event, ev.TextDelta) else markdown(event.token, event.revised_prompt, LINKS)
 
 

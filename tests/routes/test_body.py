@@ -166,11 +166,11 @@ FIELDS: dict[str, tuple[dict[str, Any], int, str]] = {
 
 
 async def stored(client: httpx2.AsyncClient, server: Server) -> tuple[Any, int, int]:
-    """What there is: conversations, pictures, running turns."""
+    """What there is: conversations, images, running turns."""
     listed = (await client.get("/conversations")).json()
-    pictures = len(list((server.data_dir / "pictures").iterdir()))
+    images = len(list((server.data_dir / "pictures").iterdir()))
     running: int = (await client.get("/health")).json()["running_turns"]
-    return listed, pictures, running
+    return listed, images, running
 
 
 @pytest.mark.parametrize("case", RAW)

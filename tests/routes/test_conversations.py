@@ -70,7 +70,7 @@ async def test_pinning_twice_is_pinning_once(client: httpx2.AsyncClient) -> None
     assert all(set(row) == KEYS for row in rows)
 
 
-async def test_what_is_deleted_is_gone_with_its_pictures(client: httpx2.AsyncClient, server: Server) -> None:
+async def test_what_is_deleted_is_gone_with_its_images(client: httpx2.AsyncClient, server: Server) -> None:
     attachment = {"name": "a.png", "contentType": "image/png", "url": data_url(png(), "image/png")}
     message = {"role": "user", "content": "Look", "experimental_attachments": [attachment]}
     await chat(client, {"id": "gone", "messages": [message]})

@@ -189,7 +189,7 @@ async def test_more_answers_at_once_than_are_allowed_are_a_429(start_server: Sta
                 await (await upstream.call()).answer("Hi")
 
 
-async def test_pictures_that_cannot_be_made_are_a_422_that_names_the_setting(start_server: StartServer) -> None:
+async def test_images_that_cannot_be_made_are_a_422_that_names_the_setting(start_server: StartServer) -> None:
     async with Upstream() as upstream:
         server = start_server(upstream.settings)
         async with server.client() as client:

@@ -66,7 +66,7 @@ async def test_a_tool_call_is_an_invocation_with_its_result_in_the_step_that_mad
     assert invocation["args"] == {"timezone": "Europe/Oslo"}
 
 
-async def test_a_picture_is_markdown_in_the_answer(client: httpx2.AsyncClient) -> None:
+async def test_a_image_is_markdown_in_the_answer(client: httpx2.AsyncClient) -> None:
     answer = await chat(client, {"message": "A red fox", "mode": "image"})
     assert re.fullmatch("f2+0ed", answer.codes)
     assert re.fullmatch(r"!\[Generated Image\]\(http://127\.0\.0\.1:\d+/images/[\w-]{32}\)(.|\n)*", answer.text)
@@ -75,16 +75,16 @@ async def test_a_picture_is_markdown_in_the_answer(client: httpx2.AsyncClient) -
     assert assistant["parts"] == [{"type": "step-start"}, {"type": "text", "text": answer.text}]
 
 
-async def test_a_chat_goes_on_after_a_picture(client: httpx2.AsyncClient) -> None:
+async def test_a_chat_goes_on_after_a_image(client: httpx2.AsyncClient) -> None:
     made = await chat(client, {"message": "A red fox", "mode": "image"})
     await say(client, "Thank you", made.conversation_id)
     assert [role for role, _ in await texts(client, made.conversation_id)] == ["user", "assistant"] * 2
 
 
 async def test_attachments_come_back_as_they_were_sent(client: httpx2.AsyncClient) -> None:
-    picture, text = png(), "Zeile 1\nZeile 2 – ü"
+    image, text = png(), "Zeile 1\nZeile 2 – ü"
     attachments = [
-        {"name": "a.png", "contentType": "image/png", "url": data_url(picture, "image/png")},
+        {"name": "a.png", "contentType": "image/png", "url": data_url(image, "image/png")},
         {"name": "b.txt", "contentType": "text/plain", "url": data_url(text.encode(), "text/plain")},
     ]
     message = {"role": "user", "content": "Look", "experimental_attachments": attachments}
@@ -95,7 +95,7 @@ async def test_attachments_come_back_as_they_were_sent(client: httpx2.AsyncClien
     assert user["parts"] == [{"type": "text", "text": "Look"}]
     shown, written = user["experimental_attachments"]
     assert (shown["name"], shown["contentType"]) == ("a.png", "image/png")
-    assert (await client.get(shown["url"])).content == picture
+    assert (await client.get(shown["url"])).content == image
     assert (written["name"], written["contentType"]) == ("b.txt", "text/plain")
     assert base64.b64decode(written["url"].removeprefix("data:text/plain;base64,")).decode() == text
 

@@ -1,4 +1,4 @@
-"""Pictures as they are served, and the absolute URL that they are shown under, wherever the service has moved to."""
+"""Images as they are served, and the absolute URL that they are shown under, wherever the service has moved to."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KINDS = {
 
 
 async def attached(client: httpx2.AsyncClient, content: bytes = KINDS["image/png"], conversation_id: str = "a") -> str:
-    """The URL of a picture that is attached to a message."""
+    """The URL of an image that is attached to a message."""
     attachment = {"name": "a", "url": data_url(content, "image/png")}
     body = {
         "id": conversation_id,
@@ -32,14 +32,14 @@ async def attached(client: httpx2.AsyncClient, content: bytes = KINDS["image/png
 
 
 async def shown(client: httpx2.AsyncClient, conversation_id: str = "a", **headers: str) -> str:
-    """The URL under which the conversation's picture is shown to this request."""
+    """The URL under which the conversation's image is shown to this request."""
     response = await client.get(f"/conversations/{conversation_id}", headers=headers)
     url: str = response.json()["messages"][0]["experimental_attachments"][0]["url"]
     return url
 
 
 @pytest.mark.parametrize("media_type", KINDS)
-async def test_a_picture_is_served_to_whoever_has_its_address(server: Server, media_type: str) -> None:
+async def test_a_image_is_served_to_whoever_has_its_address(server: Server, media_type: str) -> None:
     async with server.client(media_type) as client:
         url = await attached(client, KINDS[media_type], media_type.replace("/", "-"))
     async with httpx2.AsyncClient(trust_env=False) as stranger:
@@ -106,7 +106,7 @@ async def test_a_host_that_is_none_is_not_believed(server: Server, host: str) ->
             assert listed.status_code == 200
 
 
-async def test_pictures_that_are_made_follow_the_request_too(client: httpx2.AsyncClient) -> None:
+async def test_images_that_are_made_follow_the_request_too(client: httpx2.AsyncClient) -> None:
     forwarded = {"x-forwarded-proto": "https", "x-forwarded-host": "chat.example"}
     response = await client.post("/chat", json={"message": "A fox", "mode": "image"}, headers=forwarded)
     assert "![Generated Image](https://chat.example/images/" in response.text
@@ -120,7 +120,7 @@ async def test_a_peer_that_is_no_trusted_proxy_is_not_believed(start_server: Sta
         assert (await shown(client, **forwarded)).startswith(f"{server.url}/images/")
 
 
-async def test_a_host_that_has_moved_keeps_its_pictures(start_server: StartServer) -> None:
+async def test_a_host_that_has_moved_keeps_its_images(start_server: StartServer) -> None:
     server = start_server()
     async with server.client() as client:
         old = await attached(client)
@@ -137,7 +137,7 @@ async def test_a_host_that_has_moved_keeps_its_pictures(start_server: StartServe
         assert (await client.get(f"/images/{token}")).content == KINDS["image/png"]
 
 
-async def test_a_picture_that_is_sent_back_is_not_stored_again(server: Server) -> None:
+async def test_a_image_that_is_sent_back_is_not_stored_again(server: Server) -> None:
     async with server.client("back") as client:
         url = await attached(client, conversation_id="back")
         before = len(list((server.data_dir / "pictures").iterdir()))

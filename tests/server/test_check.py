@@ -53,12 +53,12 @@ def test_all_that_is_set_works(emulator: Emulator, tmp_path: Path, version: str)
     status, lines = _check(tmp_path, emulator.azure(version, azure_openai_dalle_deployment_name="gpt-image-1"))
     works = [line.split(":")[0] for line in lines if line.startswith("works")]
     assert status == 0
-    assert [line.split()[1] for line in works] == ["chat", "pictures", "storage"]
-    # Nothing else is said, though the picture deployment refused what it was tried with.
+    assert [line.split()[1] for line in works] == ["chat", "images", "storage"]
+    # Nothing else is said, though the image deployment refused what it was tried with.
     assert {line.split()[0] for line in lines} == {"engine:", "works", "absent"}
     assert "gpt-4o" in works[0]
     assert "gpt-image-1" in works[1]
-    # No picture was made, and paid for.
+    # No image was made, and paid for.
     drawn = [request for request in emulator.requests() if request["path"].split("?")[0].endswith("generations")]
     assert {request["status"] for request in drawn} == {400}
 
@@ -69,7 +69,7 @@ def test_the_emulator_is_checked_where_nothing_is_set(tmp_path: Path) -> None:
     assert lines[0].startswith("engine: emulator")
 
 
-def test_no_picture_deployment_is_said_and_is_no_failure(emulator: Emulator, tmp_path: Path) -> None:
+def test_no_image_deployment_is_said_and_is_no_failure(emulator: Emulator, tmp_path: Path) -> None:
     status, lines = _check(tmp_path, emulator.azure())
     assert status == 0
     assert any(line.startswith("absent") and "AZURE_OPENAI_DALLE_DEPLOYMENT_NAME" in line for line in lines)

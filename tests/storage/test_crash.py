@@ -158,9 +158,9 @@ async def test_a_deletion_that_was_cut_is_finished_at_the_next_start(start_serve
         await say(client, "Kept", "kept")
     server.kill()
     execute(server, "UPDATE conversations SET deleted_at = 1 WHERE id = 'gone'")
-    # One of its pictures is gone already.
-    pictures = server.data_dir / "pictures"
-    (pictures / made.text.partition("/images/")[2][:32]).unlink()
+    # One of its images is gone already.
+    images = server.data_dir / "pictures"
+    (images / made.text.partition("/images/")[2][:32]).unlink()
     again = start_server(data_dir=server.data_dir)
     async with again.client() as client:
         assert [row["id"] for row in (await client.get("/conversations")).json()] == ["kept"]
@@ -168,12 +168,12 @@ async def test_a_deletion_that_was_cut_is_finished_at_the_next_start(start_serve
     for table, column in (("conversations", "id"), ("said", "conversation_id"), ("turns", "conversation_id")):
         assert execute(again, f"SELECT * FROM {table} WHERE {column} = 'gone'") == []
     assert execute(again, "SELECT * FROM pictures") == []
-    assert list(pictures.iterdir()) == []
+    assert list(images.iterdir()) == []
     threads = execute(again, "SELECT DISTINCT thread_id FROM checkpoints", name="mock-langgraph-db.db")
     assert threads == [("kept",)]
 
 
-async def test_a_picture_outlives_a_kill_only_in_a_message(start_server: StartServer) -> None:
+async def test_a_image_outlives_a_kill_only_in_a_message(start_server: StartServer) -> None:
     server = start_server()
     async with server.client() as client:
         kept, left = [
@@ -183,14 +183,14 @@ async def test_a_picture_outlives_a_kill_only_in_a_message(start_server: StartSe
     server.kill()
     # As if its turn had not come to its end; and a file that was being written.
     execute(server, "UPDATE pictures SET maker = 'a dead process' WHERE token = ?", left)
-    pictures, alive = server.data_dir / "pictures", server.data_dir / "alive"
-    (pictures / f"{'B' * 32}.{'0' * 32}.part").write_bytes(b"half")
+    images, alive = server.data_dir / "pictures", server.data_dir / "alive"
+    (images / f"{'B' * 32}.{'0' * 32}.part").write_bytes(b"half")
     (dead,) = alive.iterdir()
     again = start_server(data_dir=server.data_dir)
     async with again.client() as client:
         assert (await client.get(f"/images/{kept}")).status_code == 200
         error_of(await client.get(f"/images/{left}"), 404)
-    assert [path.name for path in pictures.iterdir()] == [kept]
+    assert [path.name for path in images.iterdir()] == [kept]
     # What proved the dead one's life is gone too.
     (living,) = alive.iterdir()
     assert living != dead

@@ -21,8 +21,8 @@ async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
     await opened.close()
 
 
-def turn_of(storage: Storage, name: str = "t1", keep: int = 0) -> Turn:
-    return Turn("c", name, "m", storage.turns.owner, 1, "data", keep, [])
+def turn_of(storage: Storage, name: str = "t1", base_length: int = 0) -> Turn:
+    return Turn("c", name, "m", storage.turns.owner, 1, "data", base_length, [])
 
 
 async def begun(storage: Storage, turn: Turn) -> Conversation:
@@ -54,7 +54,7 @@ async def test_a_turn_and_its_conversation_begin_together_or_not_at_all(storage:
 async def test_one_turn_runs_at_a_time_and_the_next_is_told_from_what_the_last_has_made(storage: Storage) -> None:
     first = turn_of(storage)
     before = await begun(storage, first)
-    second = turn_of(storage, "t2", keep=2)
+    second = turn_of(storage, "t2", base_length=2)
     _, claim = await storage.turns.begin("ann", "c", "Hello", lambda conversation: second)
     assert claim is None, "another runs"
     await storage.turns.end(first, ["hi", "hello"], [], b"[]")
@@ -79,7 +79,7 @@ async def test_a_beat_tells_of_stops_until_the_turn_is_over(storage: Storage) ->
 
 
 async def test_what_a_turn_has_said_is_told_also_once_the_next_has_begun(storage: Storage) -> None:
-    first, second = turn_of(storage), turn_of(storage, "t2", keep=2)
+    first, second = turn_of(storage), turn_of(storage, "t2", base_length=2)
     await begun(storage, first)
     await storage.turns.write_logs([(first, b"[1]")])
     assert await storage.turns.said(first) == (b"[1]", False)

@@ -120,7 +120,7 @@ class Chatter:
 
 
 def whole_answer(question: str) -> str | None:
-    """The script's answer; None for one that holds a picture's link."""
+    """The script's answer; None for one that holds an image's link."""
     kind = question.split(" ")[0]
     return None if kind in ("picture", "paint") else ANSWERS[kind]
 
@@ -139,8 +139,8 @@ def check_nothing_left(server: Server) -> None:
         assert rows(data, f"SELECT count(*) FROM {table} WHERE conversation_id NOT IN ({living})") == [(0,)], table
 
 
-def pictures_of(read: Any) -> set[str]:
-    """The tokens of the pictures that a conversation's messages show."""
+def images_of(read: Any) -> set[str]:
+    """The tokens of the images that a conversation's messages show."""
     return {token for message in read["messages"] for token in PICTURE.findall(message["content"])}
 
 

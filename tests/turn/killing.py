@@ -11,7 +11,7 @@ import httpx2
 
 from tests.emulator.serving import Served
 from tests.running import Server, chat
-from tests.turn.crashing import Chatter, check_nothing_left, leftovers, pictures_of
+from tests.turn.crashing import Chatter, check_nothing_left, images_of, leftovers
 from tests.turn.valid import is_incomplete
 from tests.turn.world import rows, until
 
@@ -25,7 +25,7 @@ class Tally:
     kills: int = 0
     answers: int = 0
     cut: int = 0
-    pictures: int = 0
+    images: int = 0
 
 
 async def kill_again_and_again(server: Server, emulator: Served, kills: int, seed: int) -> Tally:
@@ -80,8 +80,8 @@ async def check(server: Server, chatters: list[Chatter], killed_at: float, tally
                 tally.answers += len(read["messages"]) // 2
                 tally.cut += is_incomplete(read["messages"][-1])
             found = rows(server.data_dir, "SELECT token FROM pictures WHERE conversation_id = ?", chatter.id)
-            assert pictures_of(read) == {token for (token,) in found}
-            tally.pictures += len(found)
+            assert images_of(read) == {token for (token,) in found}
+            tally.images += len(found)
             for (token,) in found:
                 assert (await client.get(f"/images/{token}")).status_code == 200
             answer = await chat(client, {"id": chatter.id, "message": f"continue {chatter.id}"})

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from mockbackend.errors import ServiceError
-from mockbackend.pictures.fetch import Fetcher
+from mockbackend.images.fetch import Fetcher
 from mockbackend.storage import Storage, open_storage
 from mockbackend.turn import attachments
 from mockbackend.turn.attachments import Attachments
@@ -76,7 +76,7 @@ async def asked(world: World) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("shape", PICTURES)
-async def test_a_picture_reaches_the_model_as_a_data_url(world: World, user: httpx2.AsyncClient, shape: str) -> None:
+async def test_a_image_reaches_the_model_as_a_data_url(world: World, user: httpx2.AsyncClient, shape: str) -> None:
     answer = await chat(user, {"messages": [{"role": "user", **PICTURES[shape]}]})
     assert answer.status == 200, answer.body
     assert "I see 1 picture" in (answer.text or answer.body.decode())
@@ -106,7 +106,7 @@ async def test_an_attachment_needs_no_words(world: World, user: httpx2.AsyncClie
     assert answer.status == 200
     assert [part["type"] for part in await asked(world)] == ["image_url"]
     (row,) = (await user.get("/conversations")).json()
-    assert row["title"] == "Picture"
+    assert row["title"] == "Image"
     # It was given by the message: an edited one gives another.
     edited = {"messages": [{"role": "user", "content": "A red dot"}], "messageId": await first_id(user, row["id"])}
     assert (await chat(user, {"id": row["id"], **edited})).status == 200
@@ -140,21 +140,21 @@ async def test_attachments_of_earlier_messages_are_the_stored_ones(world: World,
     assert [message["content"] for message in messages if message["role"] == "user"] == ["Look", "And?"]
 
 
-async def test_a_picture_of_another_conversation_outlives_that(world: World, user: httpx2.AsyncClient) -> None:
+async def test_a_image_of_another_conversation_outlives_that(world: World, user: httpx2.AsyncClient) -> None:
     await chat(user, {"id": "origin", "messages": [{"role": "user", **PICTURES["AI SDK 4"]}]})
-    (url,) = await picture_urls(user, "origin")
+    (url,) = await image_urls(user, "origin")
     await chat(user, {"id": "fork", "messages": [{"role": "user", **sdk4({"name": "a.png", "url": url})}]})
     # Within its own conversation it is stored once.
     await chat(user, {"id": "origin", "message": {"role": "user", **sdk4({"name": "a.png", "url": url})}})
-    assert await picture_urls(user, "origin") == [url, url]
+    assert await image_urls(user, "origin") == [url, url]
     assert (await user.delete("/conversations/origin")).status_code == 204
-    (copied,) = await picture_urls(user, "fork")
+    (copied,) = await image_urls(user, "fork")
     assert (await user.get(copied)).content == png()
     assert (await user.get(url)).status_code == 404
 
 
-async def picture_urls(user: httpx2.AsyncClient, conversation_id: str) -> list[str]:
-    """The addresses of all pictures that came with a conversation's messages."""
+async def image_urls(user: httpx2.AsyncClient, conversation_id: str) -> list[str]:
+    """The addresses of all images that came with a conversation's messages."""
     messages = (await user.get(f"/conversations/{conversation_id}")).json()["messages"]
     return [one["url"] for message in messages for one in message.get("experimental_attachments", [])]
 
@@ -202,20 +202,20 @@ async def store(folder: Storage, tokens: list[str], *attachments: Attachment, mo
     """Store what came with one message; addresses of this machine are fetched from."""
     fetcher = Fetcher(10_000, allow_private=True)
     message = SentMessage("user", "Look", attachments=attachments)
-    await Attachments(folder.pictures, fetcher, most).store("ann", "c", [message], tokens)
+    await Attachments(folder.images, fetcher, most).store("ann", "c", [message], tokens)
 
 
-async def test_the_pictures_of_a_message_are_limited_all_together(folder: Storage) -> None:
+async def test_the_images_of_a_message_are_limited_all_together(folder: Storage) -> None:
     three = [Attachment("image/png", f"{n}.png", png()) for n in range(3)]
     tokens: list[str] = []
     await store(folder, tokens, *three, most=3 * len(png()))
     assert len(tokens) == 3
-    with pytest.raises(ServiceError, match=r"2\.png: The picture is larger than is allowed"):
+    with pytest.raises(ServiceError, match=r"2\.png: The image is too large"):
         await store(folder, tokens, *three, most=3 * len(png()) - 1)
     assert len(tokens) == 5, "the caller is told what has been stored until then"
 
 
-async def test_pictures_from_elsewhere_count_as_well(folder: Storage) -> None:
+async def test_images_from_elsewhere_count_as_well(folder: Storage) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(png()) + png())
@@ -226,7 +226,7 @@ async def test_pictures_from_elsewhere_count_as_well(folder: Storage) -> None:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
         two = [Attachment("", f"{n}.png", url=url) for n in range(2)]
         await store(folder, [], *two, most=2 * len(png()))
-        with pytest.raises(ServiceError, match=r"1\.png: The picture is larger than is allowed"):
+        with pytest.raises(ServiceError, match=r"1\.png: The image is too large"):
             await store(folder, [], *two, most=2 * len(png()) - 1)
 
 

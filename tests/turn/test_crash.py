@@ -21,4 +21,4 @@ async def test_after_each_of_twenty_kills_everything_is_valid_and_goes_on(tmp_pa
         finally:
             server.close()
     assert tally.cut > KILLS, "the kills met too few running answers"
-    assert tally.pictures > KILLS / 2
+    assert tally.images > KILLS / 2

@@ -81,9 +81,9 @@ async def test_an_answer_that_takes_too_long_is_ended_with_a_reason(new_world: N
                 assert "".join(WORDS).startswith(answer["content"])
             again = await chat(client, {"id": stream.conversation_id, "message": "and a short one?"})
             assert again.text == "You said: and a short one?"
-        picture = await chat(client, {"message": "a slow picture, too slow", "mode": "image"})
-    assert picture.codes == "f23ed"
-    assert picture.errors == ["The answer took too long and was stopped."]
+        image = await chat(client, {"message": "a slow picture, too slow", "mode": "image"})
+    assert image.codes == "f23ed"
+    assert image.errors == ["The answer took too long and was stopped."]
 
 
 async def test_a_message_may_be_so_long_and_no_longer(new_world: NewWorld) -> None:
@@ -116,7 +116,7 @@ async def test_a_conversation_may_have_so_many_messages_and_no_more(new_world: N
         assert [row["id"] for row in (await client.get("/conversations")).json()] == ["full"]
 
 
-async def test_a_picture_of_a_refused_request_is_not_kept(new_world: NewWorld) -> None:
+async def test_a_image_of_a_refused_request_is_not_kept(new_world: NewWorld) -> None:
     world = new_world({"MAX_CONVERSATION_MESSAGES": "2"})
     attachment = {"contentType": "image/png", "url": f"data:image/png;base64,{PIXEL}"}
     message = {"role": "user", "content": "look", "experimental_attachments": [attachment]}

@@ -49,7 +49,7 @@ class Case:
     """A request, and how many of the stored messages stay before its last one."""
 
     request: ChatRequest
-    keep: int
+    base_length: int
     history: tuple[Message, ...] = tuple(HISTORY)
 
 
@@ -100,13 +100,13 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_a_message_stands_where_its_client_means(name: str) -> None:
     case = CASES[name]
-    assert place(case.request, list(case.history)) == case.keep
+    assert place(case.request, list(case.history)) == case.base_length
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_history_is_read_wherever_it_decides(name: str) -> None:
     case = CASES[name]
-    assert needs_history(case.request) or case.keep == len(case.history)
+    assert needs_history(case.request) or case.base_length == len(case.history)
 
 
 def test_one_plain_message_needs_no_history() -> None:

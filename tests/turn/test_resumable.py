@@ -82,7 +82,7 @@ async def test_the_setting_decides_where_the_request_says_nothing(
         assert is_incomplete(answer) is not goes_on
 
 
-async def test_a_resumable_picture_is_made_with_nobody_reading(world: World, user: httpx2.AsyncClient) -> None:
+async def test_a_resumable_image_is_made_with_nobody_reading(world: World, user: httpx2.AsyncClient) -> None:
     async with posting(user, "a resumable picture", mode="image", resumable=True) as stream:
         conversation_id = stream.conversation_id
     await idle(user)

@@ -9,12 +9,12 @@ from typing import Any
 from ..errors import ContextExceeded, UpstreamError
 from ..events import Progress, ToolReturned
 from ..messages import Message
-from ..upstream.patience import Patience
+from ..upstream.retry import RetryBudget
 from .completion import Completion
 from .context import ChatContext
+from .context_window import estimated_tokens, trim
 from .prompt import wire_messages
 from .tools import offered, schema
-from .window import estimated_tokens, fitting
 
 # A window smaller than this is none: the last turn alone does not fit.
 SMALLEST_WINDOW = 16
@@ -22,17 +22,17 @@ MESSAGE_TOO_LONG = "Your message is longer than this model can read. Please shor
 log = logging.getLogger("mockbackend.turn")
 
 
-async def ask(chat: ChatContext, history: list[Message]) -> None:
+async def run_model_step(chat: ChatContext, history: list[Message]) -> None:
     """Call the model, again while it has said nothing and asking again may help. Raises UpstreamError."""
-    answering = chat.answering
-    if answering.between_steps:
-        answering.begin_step()
-    last_step = answering.steps >= chat.settings.agent_max_steps
+    answer = chat.answer
+    if answer.between_steps:
+        answer.begin_step()
+    last_step = answer.steps >= chat.settings.agent_max_steps
     taken_ids = {part["id"] for message in history for part in message["parts"] if part["type"] == "tool"}
-    patience = Patience(chat.settings.upstream_max_tries, chat.settings.upstream_max_wait_seconds)
-    window = _told(chat, history, fitting(history, chat.upstream.context_tokens))
+    retry_budget = RetryBudget(chat.settings.upstream_max_tries, chat.settings.upstream_max_wait_seconds)
+    window = _told(chat, history, trim(history, chat.upstream.context_tokens))
     while True:
-        completion = Completion(answering, chat.upstream, taken_ids)
+        completion = Completion(answer, chat.upstream, taken_ids)
         try:
             await completion.read(await _request(chat, window, last_step=last_step))
         except ContextExceeded as error:
@@ -44,9 +44,9 @@ async def ask(chat: ChatContext, history: list[Message]) -> None:
             if completion.finish is None:
                 if completion.said_anything:
                     raise
-                attempt = patience.attempt
-                wait = patience.wait(error)
-                answering.emit(Progress("retry", {"attempt": attempt, "waitSeconds": round(wait, 3)}))
+                attempt = retry_budget.attempt
+                wait = retry_budget.wait(error)
+                answer.emit(Progress("retry", {"attempt": attempt, "waitSeconds": round(wait, 3)}))
                 await asyncio.sleep(wait)
                 continue
             log.info("the stream broke after its answer was whole")
@@ -57,7 +57,7 @@ async def ask(chat: ChatContext, history: list[Message]) -> None:
 def _told(chat: ChatContext, history: list[Message], window: list[Message]) -> list[Message]:
     """The window, which is what of the history is sent; the user is told where it is not all."""
     if len(window) < len(history):
-        chat.answering.emit(Progress("context", {"leftOut": len(history) - len(window)}))
+        chat.answer.emit(Progress("context", {"leftOut": len(history) - len(window)}))
     return window
 
 
@@ -70,7 +70,7 @@ def _narrower(chat: ChatContext, window: list[Message], error: ContextExceeded) 
     if error.limit:
         known = chat.upstream.context_tokens = min(error.limit, known or error.limit)
     tokens = known or sum(estimated_tokens(message) for message in window)
-    while len(narrower := fitting(window, tokens)) == len(window):
+    while len(narrower := trim(window, tokens)) == len(window):
         tokens = tokens * 4 // 5
         if tokens < SMALLEST_WINDOW:
             raise UpstreamError(MESSAGE_TOO_LONG) if len(window) == 1 else error
@@ -81,26 +81,26 @@ def _narrower(chat: ChatContext, window: list[Message], error: ContextExceeded) 
 
 def _end(chat: ChatContext, completion: Completion, *, last_step: bool) -> None:
     """What follows from a completion that was read to its end."""
-    answering = chat.answering
+    answer = chat.answer
     calls = completion.called() if completion.finish in ("tool-calls", "stop", "length") else []
     for call, _ in calls:
-        answering.emit(call)
+        answer.emit(call)
     if calls and not last_step and completion.finish != "length":
         chat.calls, chat.usage = calls, completion.usage
         return
     reason = "The answer broke off." if completion.finish == "length" else "No more calls are allowed in this turn."
     for call, _ in calls:
-        answering.emit(ToolReturned(call.call_id, {"error": reason}, failed=True))
+        answer.emit(ToolReturned(call.call_id, {"error": reason}, failed=True))
     chat.calls = []
-    answering.close_calls()
+    answer.close_calls()
     finish = completion.finish or "other"
-    answering.end_step("length" if finish == "tool-calls" else finish, completion.usage)
+    answer.end_step("length" if finish == "tool-calls" else finish, completion.usage)
 
 
 async def _request(chat: ChatContext, history: list[Message], *, last_step: bool) -> dict[str, Any]:
     settings = chat.settings
     body: dict[str, Any] = {
-        "messages": await wire_messages(history, chat.systems, chat.load_picture),
+        "messages": await wire_messages(history, chat.systems, chat.load_image),
         "stream": True,
         "stream_options": {"include_usage": True},
     }

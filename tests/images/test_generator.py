@@ -1,4 +1,4 @@
-"""Pictures over the wire: both shapes, what is asked, what is refused, and where they are then."""
+"""Images over the wire: both shapes, what is asked, what is refused, and where they are then."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ ROWS = [
 # Of those that answer with a URL.
 URL_ROWS = [
     _url_fault("gone", "image_gone", "status 404", "picture's URL gone"),
-    _url_fault("none", "image_not_image", "none that can be shown", "picture's URL is a page"),
-    _url_fault("huge", "image_huge", "larger than is allowed", "picture's URL without end"),
-    _url_fault("silent URL", "image_slow", "nothing in time", "picture's URL is silent", seconds=30),
-    Row("no address", {"url": "file:///etc/passwd"}, "no web address", "picture's URL gone"),
+    _url_fault("none", "image_not_image", "not a PNG", "picture's URL is a page"),
+    _url_fault("huge", "image_huge", "too large", "picture's URL without end"),
+    _url_fault("silent URL", "image_slow", "did not answer in time", "picture's URL is silent", seconds=30),
+    Row("no address", {"url": "file:///etc/passwd"}, "must begin with http", "picture's URL gone"),
 ]
 RULES: list[Rule] = [{"kind": "image", "when": {"equals": row.name}, **row.rule} for row in (*ROWS, *URL_ROWS)] + [
     {"kind": "image", "when": {"equals": "as it was said"}, "revised_prompt": ""},
@@ -84,7 +84,7 @@ RULES: list[Rule] = [{"kind": "image", "when": {"equals": row.name}, **row.rule}
         ],
     },
 ]
-ENV = {"IMAGE_TIMEOUT_SECONDS": "1", "MAX_PICTURE_BYTES": str(LIMIT)}
+ENV = {"IMAGE_TIMEOUT_SECONDS": "1", "MAX_IMAGE_BYTES": str(LIMIT)}
 
 
 @pytest.fixture(scope="module")
@@ -121,8 +121,8 @@ async def test_a_url_and_a_revised_prompt_are_two_paragraphs_without_usage(dalle
     answer = await _draw(dalle, "revised")
     assert answer.codes == "f20ed"
     (text,) = answer.values("0")
-    picture, revised = text.split("\n\n")
-    assert PICTURE.fullmatch(picture)
+    image, revised = text.split("\n\n")
+    assert PICTURE.fullmatch(image)
     assert revised == "*Revised prompt: A red fox in the snow*"
     usage = answer.values("d")[0]["usage"]
     assert (usage["promptTokens"], usage["completionTokens"]) == (0, 0)
@@ -133,7 +133,7 @@ async def test_a_prompt_that_was_not_revised_leaves_one_paragraph(dalle: Modelle
     assert PICTURE.fullmatch(answer.text)
 
 
-async def test_a_picture_is_served_to_anybody_who_has_its_address(gpt: Modelled) -> None:
+async def test_a_image_is_served_to_anybody_who_has_its_address(gpt: Modelled) -> None:
     answer = await _draw(gpt, "a house")
     found = PICTURE.fullmatch(answer.text)
     assert found
@@ -150,7 +150,7 @@ async def test_a_picture_is_served_to_anybody_who_has_its_address(gpt: Modelled)
     assert missing.status_code == 404
 
 
-async def test_the_conversation_goes_on_in_chat_after_a_picture(dalle: Modelled) -> None:
+async def test_the_conversation_goes_on_in_chat_after_a_image(dalle: Modelled) -> None:
     async with dalle.server.client() as client:
         answer = await chat(client, {"message": "revised", "mode": "image"})
         again = await chat(client, {"id": answer.conversation_id, "message": "Nice."})
@@ -162,7 +162,7 @@ async def test_the_conversation_goes_on_in_chat_after_a_picture(dalle: Modelled)
     assert messages[1]["content"] == answer.text
     (sent,) = dalle.emulator.asked("Nice.")
     assert [message["role"] for message in sent["messages"]] == ["user", "assistant", "user"]
-    assert sent["messages"][1]["content"] == "[A picture was made and shown here: A red fox in the snow]"
+    assert sent["messages"][1]["content"] == "[An image was made and shown here: A red fox in the snow]"
 
 
 async def test_options_are_sent_where_they_are_asked_for_and_only_there(dalle: Modelled, gpt: Modelled) -> None:
@@ -218,12 +218,12 @@ def _model(both: Modelled) -> str:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-async def test_trouble_with_a_picture_is_told_once_and_never_asked_again(gpt: Modelled, row: Row) -> None:
+async def test_trouble_with_a_image_is_told_once_and_never_asked_again(gpt: Modelled, row: Row) -> None:
     await _fails(gpt, row)
 
 
 @pytest.mark.parametrize("row", URL_ROWS, ids=lambda row: row.name)
-async def test_trouble_with_a_pictures_url_is_told(dalle: Modelled, row: Row) -> None:
+async def test_trouble_with_a_images_url_is_told(dalle: Modelled, row: Row) -> None:
     began = time.monotonic()
     await _fails(dalle, row)
     assert time.monotonic() - began < 15
@@ -240,14 +240,14 @@ async def test_the_chat_model_draws_with_a_tool(gpt: Modelled) -> None:
         assert again.errors == []
 
 
-async def test_a_tools_picture_that_is_refused_is_told_to_the_model_alone(gpt: Modelled) -> None:
+async def test_a_tools_image_that_is_refused_is_told_to_the_model_alone(gpt: Modelled) -> None:
     async with gpt.server.client() as client:
         answer = await chat(client, {"message": "paint what is refused"})
     assert (answer.text, answer.errors) == ("Sorry.", [])
     assert FILTERED in answer.values("a")[0]["result"]["error"]
 
 
-async def test_without_a_picture_deployment_none_is_offered(gpt: Modelled, start_server: StartServer) -> None:
+async def test_without_a_image_deployment_none_is_offered(gpt: Modelled, start_server: StartServer) -> None:
     async with start_server(gpt.emulator.azure()).client() as client:
         answer = await chat(client, {"message": "a fox", "mode": "image"})
         assert answer.status == 422

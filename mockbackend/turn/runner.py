@@ -10,29 +10,29 @@ from contextlib import aclosing
 
 from ..agent.context import ChatContext
 from ..agent.tools import ToolServices
-from ..answering import Answering
 from ..documents.documents import Documents
 from ..errors import INTERNAL, NOT_STORED, unusable
-from ..events import Event, Failed, PictureMade, StepEnded, TurnEnded
-from ..pictures.making import PictureMaker, PictureOptions
+from ..events import Event, Failed, ImageMade, StepEnded, TurnEnded
+from ..images.generator import ImageGenerator, ImageOptions
 from ..settings import Settings
 from ..storage import Storage
 from ..upstream import Upstream
 from .admission import Admission
-from .beginning import Beginning
+from .answer import Answer
 from .chat import chat
-from .citing import cited
+from .claim import TurnClaimer
 from .ending import settle
-from .heart import Heart
+from .heartbeat import Heartbeat
 from .history import History
 from .image import image
 from .request import ChatRequest
 from .run import Run
+from .search import document_search
 
 log = logging.getLogger("mockbackend.turn")
 
 
-class Runs:
+class TurnRunner:
     """This process's runs by turn id, and what a turn is made with."""
 
     def __init__(
@@ -41,18 +41,18 @@ class Runs:
         storage: Storage,
         history: History,
         upstream: Upstream,
-        maker: PictureMaker,
+        generator: ImageGenerator,
         documents: Documents,
     ) -> None:
         self._settings = settings
         self._storage = storage
         self._history = history
         self._upstream = upstream
-        self._maker = maker
+        self._generator = generator
         self._documents = documents
         self._runs: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._heart = Heart(storage.turns, self._runs, settings.max_turn_seconds)
+        self._heartbeat = Heartbeat(storage.turns, self._runs, settings.max_turn_seconds)
         self.admission = Admission(settings)
 
     def __len__(self) -> int:
@@ -62,11 +62,11 @@ class Runs:
         """This process's run of that turn."""
         return self._runs.get(turn_id)
 
-    async def start(self, userid: str, request: ChatRequest, framing: str, beginning: Beginning) -> Run:
+    async def start(self, userid: str, request: ChatRequest, framing: str, beginning: TurnClaimer) -> Run:
         """Claim a turn and set it running. Raises ServiceError."""
         if request.mode == "image" and not self._upstream.engine.images:
             raise unusable(
-                f"mode: no pictures can be made here, since {self._upstream.engine.images.setting} is not set."
+                f"mode: no images can be made here, since {self._upstream.engine.images.setting} is not set."
             )
         async with self.admission.beginning(userid):
             searchable = await self._searchable(userid, request)
@@ -74,12 +74,12 @@ class Runs:
         # From the claim on nothing is awaited: a row of ours that has no run counts as a dead process's.
         turn = claim.turn
         search = searchable if searchable is not None else claim.has_documents
-        answering = Answering(turn.turn_id, turn.message_id, turn.started_at, turn.keep, turn.added)
+        answer = Answer(turn.turn_id, turn.message_id, turn.started_at, turn.base_length, turn.new_messages)
         resumable = self._settings.resumable if request.resumable is None else request.resumable
-        run = Run(turn, userid, request.mode, answering, resumable=resumable)
+        run = Run(turn, userid, request.mode, answer, resumable=resumable)
         self._runs[turn.turn_id] = run
         if self.admission.cut:
-            answering.stop.request("drained")
+            answer.stop.request("drained")
         task = asyncio.create_task(self._work(run, self._events(run, request, search=search)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -88,19 +88,19 @@ class Runs:
 
     def watch(self) -> None:
         """Have rows that are over forgotten, and those of running turns kept."""
-        self._heart.start()
+        self._heartbeat.start()
 
     async def drain(self, seconds: float) -> None:
         """Take no new turns; let running ones finish for so long, and then stop them. Returns once all are stored."""
         await self.admission.drain(seconds)
         for run in list(self._runs.values()):
-            run.answering.stop.request("drained")
+            run.answer.stop.request("drained")
         await self.admission.idle()
 
     async def close(self) -> None:
         """Stop what still runs, at once, and the heartbeat with it."""
         await self.drain(0)
-        await self._heart.close()
+        await self._heartbeat.close()
 
     async def _searchable(self, userid: str, request: ChatRequest) -> bool | None:
         """Whether something can be found in the files that the request names; None where it names none."""
@@ -113,66 +113,66 @@ class Runs:
     def _events(self, run: Run, request: ChatRequest, *, search: bool) -> AsyncIterator[Event]:
         conversation_id, userid = run.turn.conversation_id, run.userid
         if run.mode == "image":
-            return image(run.answering, self._maker, userid, conversation_id, request.image)
+            return image(run.answer, self._generator, userid, conversation_id, request.image)
 
-        async def draw(prompt: str) -> PictureMade:
-            made, _ = await self._maker.make(userid, conversation_id, prompt, PictureOptions())
-            run.answering.emit(made)
+        async def draw(prompt: str) -> ImageMade:
+            made, _ = await self._generator.generate(userid, conversation_id, prompt, ImageOptions())
+            run.answer.emit(made)
             return made
 
         context = ChatContext(
-            run.answering,
+            run.answer,
             self._upstream,
             self._settings,
             [words for words in (self._settings.system_prompt, *request.systems) if words],
-            self._storage.pictures.get,
+            self._storage.images.get,
             ToolServices(
                 draw if self._upstream.engine.images else None,
-                cited(self._documents, run.answering, userid, request.file_ids) if search else None,
+                document_search(self._documents, run.answer, userid, request.file_ids) if search else None,
             ),
         )
         return chat(context, self._history.graph, conversation_id)
 
     async def _work(self, run: Run, events: AsyncIterator[Event]) -> None:
         """Run a turn to its stored end, whatever happens."""
-        answering, turn = run.answering, run.turn
+        answer, turn = run.answer, run.turn
         written = False
         try:
             async with aclosing(events) as stream:  # type: ignore[type-var]
                 async for event in stream:
-                    run.tell()
+                    run.publish()
                     if isinstance(event, StepEnded) and event.finish_reason == "tool-calls":
-                        self._heart.hurry(run)
+                        self._heartbeat.flush_soon(run)
             written = run.mode == "chat"
         except Exception:
             log.exception("turn %s failed", turn.turn_id)
-            if answering.finish is None:
-                answering.fail(INTERNAL)
-        ended = TurnEnded(answering.finish or "error", answering.usage)
+            if answer.finish is None:
+                answer.fail(INTERNAL)
+        ended = TurnEnded(answer.finish or "error", answer.usage)
         stored = await self._stored(run, ended, written=written)
         if not stored:
-            answering.emit(Failed(NOT_STORED))
-            ended = TurnEnded("error", answering.usage)
-        answering.emit(ended)
-        while run.told < len(answering.events):
-            run.tell()
+            answer.emit(Failed(NOT_STORED))
+            ended = TurnEnded("error", answer.usage)
+        answer.emit(ended)
+        while run.published < len(answer.events):
+            run.publish()
         del self._runs[turn.turn_id]
         self.admission.leave(run.userid)
         run.end()
         log.info(
             "turn %s of conversation %s: mode=%s steps=%d finish=%s%s tokens=%d+%d history %s, %d ms",
-            *(turn.turn_id, turn.conversation_id, run.mode, answering.steps, ended.finish_reason),
-            f" ({answering.stop.reason})" if answering.stop.reason else "",
-            *(answering.usage.prompt, answering.usage.completion),
+            *(turn.turn_id, turn.conversation_id, run.mode, answer.steps, ended.finish_reason),
+            f" ({answer.stop.reason})" if answer.stop.reason else "",
+            *(answer.usage.prompt, answer.usage.completion),
             *("written" if stored else "NOT written", (time.monotonic() - run.began) * 1000),
         )
 
     async def _stored(self, run: Run, ended: TurnEnded, *, written: bool) -> bool:
         """Store the turn's end. Where that fails its row stays, and whoever comes next folds in what its log has."""
-        answering, turn = run.answering, run.turn
+        answer, turn = run.answer, run.turn
         try:
-            said = [*answering.events, ended]
-            await settle(self._storage, self._history, turn, answering.fold(), said, written=written)
+            said = [*answer.events, ended]
+            await settle(self._storage, self._history, turn, answer.history_update(), said, written=written)
         except Exception:
             log.exception("turn %s could not be stored", turn.turn_id)
         else:

@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from . import events as ev
-from .errors import INTERNAL, PromptRefused, TurnError
-from .events import Event, FinishReason, Order, Usage
-from .messages import INTERRUPTED, Message, answer
+from .. import events as ev
+from ..errors import INTERNAL, PromptRefused, TurnError
+from ..events import Event, FinishReason, Order, Usage
+from ..messages import INTERRUPTED, Message, answer
 
 TOO_LONG = "too long"
 log = logging.getLogger("mockbackend.turn")
@@ -82,15 +82,15 @@ class _StopScope(AbstractAsyncContextManager[None]):
         return cancelled and not others
 
 
-class Answering:
-    """One turn's answer. `keep` and `added` say what the history is before it."""
+class Answer:
+    """One turn's answer. `base_length` and `new_messages` say what the history is before it."""
 
-    def __init__(self, turn_id: str, message_id: str, at: int, keep: int, added: list[Message]) -> None:
+    def __init__(self, turn_id: str, message_id: str, at: int, base_length: int, new_messages: list[Message]) -> None:
         self.turn_id = turn_id
         self.message_id = message_id
         self.at = at
-        self.keep = keep
-        self.added = added
+        self.base_length = base_length
+        self.new_messages = new_messages
         self.events: list[Event] = []
         self.stop = Stop()
         self.usage = Usage()
@@ -152,14 +152,14 @@ class Answering:
         """Whether the answer came to its own end."""
         return self.stop.reason is None and self.finish not in (None, "error")
 
-    def fold(self) -> dict[str, Any]:
+    def history_update(self) -> dict[str, Any]:
         """The history's update: absolute, so that making it twice changes nothing."""
         said = answer(self.message_id, self.turn_id, self.at, self.events, complete=self.complete)
-        return {"keep": self.keep, "messages": [*self.added, said]}
+        return {"keep": self.base_length, "messages": [*self.new_messages, said]}
 
     def refuse_prompt(self) -> None:
         """Mark the user's message as one that the filter refused: it is shown, and never sent again."""
-        self.added[-1]["refused"] = True
+        self.new_messages[-1]["refused"] = True
 
     async def more(self) -> None:
         """Wait until another event happens, or `wake`. One waits at a time."""
@@ -181,37 +181,37 @@ class Answering:
 
 
 @asynccontextmanager
-async def attempt(answering: Answering) -> AsyncIterator[None]:
+async def guarded(answer: Answer) -> AsyncIterator[None]:
     """Work on an answer that never raises: where it fails, or is stopped, the answer ends and says so."""
     try:
-        async with answering.stop.scope():
+        async with answer.stop.scope():
             yield
     except TurnError as error:
         if isinstance(error, PromptRefused):
-            answering.refuse_prompt()
+            answer.refuse_prompt()
         # A call that was stopped may fail as it is closed: the stop is how it ended.
-        if answering.stop.reason is None:
-            answering.fail(error.message)
+        if answer.stop.reason is None:
+            answer.fail(error.message)
     except Exception:
-        log.exception("turn %s failed", answering.turn_id)
-        answering.fail(INTERNAL)
-    if answering.stop.reason is not None and answering.finish is None:
-        answering.end_stopped()
+        log.exception("turn %s failed", answer.turn_id)
+        answer.fail(INTERNAL)
+    if answer.stop.reason is not None and answer.finish is None:
+        answer.end_stopped()
 
 
-async def produced(answering: Answering, work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[Event]:
-    """Run `work`, which writes to `answering`, and yield the events as they come; raises what it raised."""
+async def stream_events(answer: Answer, work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[Event]:
+    """Run `work`, which writes to `answer`, and yield the events as they come; raises what it raised."""
     task = asyncio.create_task(work())
-    task.add_done_callback(lambda _: answering.wake())
+    task.add_done_callback(lambda _: answer.wake())
     position = 0
     try:
         while True:
-            while position < len(answering.events):
-                yield answering.events[position]
+            while position < len(answer.events):
+                yield answer.events[position]
                 position += 1
             if task.done():
                 break
-            await answering.more()
+            await answer.more()
         await task
     finally:
         if not task.done():

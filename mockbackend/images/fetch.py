@@ -1,4 +1,4 @@
-"""Fetching a picture from a URL that somebody else chose: in limits of size and time, and from public addresses only.
+"""Fetching an image from a URL that somebody else chose: in limits of size and time, and from public addresses only.
 
 The address is checked when it is connected to, after its name was resolved and after every redirect, so that neither
 a name that changes its address nor a redirect gets behind the check.
@@ -17,10 +17,10 @@ import aiohttp
 import yarl
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from ..errors import PictureError
-from ..storage.pictures import Picture
-from ..threads import in_thread
-from .kinds import picture
+from ..concurrency import in_thread
+from ..errors import ImageError
+from ..storage.images import Image
+from .formats import image
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
@@ -29,7 +29,7 @@ SECONDS = 30.0
 REDIRECTS = 3
 LOOKUPS = 8
 LOOKUP_SECONDS = 10.0
-TOO_LARGE = "The picture is larger than is allowed."
+TOO_LARGE = "The image is too large."
 
 
 class _PublicResolver(AbstractResolver):
@@ -49,7 +49,7 @@ class _PublicResolver(AbstractResolver):
         found = {address[0]: kind for kind, _, _, _, address in await self._look_up(host, port, family)}
         allowed = {one: kind for one, kind in found.items() if self._allow_private or is_public(one)}
         if not allowed:
-            raise PictureError("The picture's address is a private one and is not fetched.")
+            raise ImageError("The image's URL points to a private address, which is not fetched.")
         flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
         return [
             ResolveResult(hostname=host, host=one, port=port, family=kind, proto=socket.IPPROTO_TCP, flags=flags)
@@ -77,7 +77,7 @@ class _PublicResolver(AbstractResolver):
 
 
 class Fetcher:
-    """Fetches pictures of at most `max_bytes`; private addresses only where `allow_private`."""
+    """Fetches images of at most `max_bytes`; private addresses only where `allow_private`."""
 
     def __init__(self, max_bytes: int, *, allow_private: bool, seconds: float = SECONDS) -> None:
         self._lookups = asyncio.Semaphore(LOOKUPS)
@@ -85,18 +85,18 @@ class Fetcher:
         self._seconds = seconds
         self._allow_private = allow_private
 
-    async def fetch(self, url: str, most: int | None = None) -> Picture:
-        """The picture at `url`, of at most `most` bytes where that is less. Raises PictureError."""
+    async def fetch(self, url: str, most: int | None = None) -> Image:
+        """The image at `url`, of at most `most` bytes where that is less. Raises ImageError."""
         resolver = _PublicResolver(self._lookups, allow_private=self._allow_private)
         connector = aiohttp.TCPConnector(resolver=resolver, force_close=True)
         limit = self._max_bytes if most is None else min(most, self._max_bytes)
         try:
             async with asyncio.timeout(self._seconds), aiohttp.ClientSession(connector=connector) as session:
-                return picture(await self._read(session, yarl.URL(url), limit))
+                return image(await self._read(session, yarl.URL(url), limit))
         except TimeoutError:
-            raise PictureError("The picture's address gave nothing in time.") from None
+            raise ImageError("The image's URL did not answer in time.") from None
         except (aiohttp.ClientError, ValueError, OSError) as error:
-            raise PictureError("The picture's address gave no picture.") from error
+            raise ImageError("The image's URL did not return an image.") from error
 
     async def _read(self, session: aiohttp.ClientSession, url: yarl.URL, limit: int) -> bytes:
         for _ in range(REDIRECTS + 1):
@@ -106,18 +106,18 @@ class Fetcher:
                     url = response.url.join(yarl.URL(response.headers["location"]))
                     continue
                 if response.status != 200:
-                    raise PictureError(f"The picture's address answered with status {response.status}.")
+                    raise ImageError(f"The image's URL answered with status {response.status}.")
                 return await _body(response, limit)
-        raise PictureError("The picture's address redirects too often.")
+        raise ImageError("The image's URL redirects too often.")
 
     def _check(self, url: yarl.URL) -> None:
         # The host as it is connected to: other parsers leave `①②⑦.⓪.⓪.①` as it is, which is 127.0.0.1 here.
         host = url.raw_host
         if url.scheme not in ("http", "https") or not host:
-            raise PictureError("The picture's address is no web address.")
+            raise ImageError("The image's URL must begin with http:// or https://.")
         # The resolver is not asked about a host that is an address itself.
         if not self._allow_private and _is_address(host) and not is_public(host):
-            raise PictureError("The picture's address is a private one and is not fetched.")
+            raise ImageError("The image's URL points to a private address, which is not fetched.")
 
 
 async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -125,7 +125,7 @@ async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     async for chunk in response.content.iter_any():
         content += chunk
         if len(content) > limit:
-            raise PictureError(TOO_LARGE)
+            raise ImageError(TOO_LARGE)
     return bytes(content)
 
 

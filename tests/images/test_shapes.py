@@ -1,4 +1,4 @@
-"""Answers of a picture API in shapes that nobody documents: taken, or told, and never a crash."""
+"""Answers of an image API in shapes that nobody documents: taken, or told, and never a crash."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from tests.faults.raw import RawUpstream
-from tests.pictures.test_making import ENV, LIMIT, PICTURE, PNG
+from tests.images.test_generator import ENV, LIMIT, PICTURE, PNG
 from tests.running import Server, chat
 
 
@@ -24,9 +24,9 @@ ENCODED = base64.b64encode(PNG + bytes(40)).decode()
 SHAPES: dict[str, tuple[Any, str]] = {
     "broken base64": ({"data": [{"b64_json": ENCODED[:-3]}]}, "is no answer"),
     "base64 of other letters": ({"data": [{"b64_json": "äöü" * 4}]}, "is no answer"),
-    "base64 of no picture": ({"data": [{"b64_json": base64.b64encode(b"<svg/>").decode()}]}, "none that can be shown"),
+    "base64 of no picture": ({"data": [{"b64_json": base64.b64encode(b"<svg/>").decode()}]}, "not a PNG"),
     "base64 that is a number": ({"data": [{"b64_json": 7}]}, "is no answer"),
-    "base64 too long": ({"data": [{"b64_json": "A" * (LIMIT * 3 // 2)}]}, "larger than is allowed"),
+    "base64 too long": ({"data": [{"b64_json": "A" * (LIMIT * 3 // 2)}]}, "too large"),
     "a URL that is a number": ({"data": [{"url": 7}]}, "is no answer"),
     "no data": ({"data": []}, "is no answer"),
     "data that is a text": ({"data": "x"}, "is no answer"),
@@ -61,7 +61,7 @@ async def test_an_answer_of_an_odd_shape_is_told_or_taken(shapes: Server, name: 
     assert set(answer.values("d")[0]["usage"].values()) == {0}
 
 
-async def test_a_picture_has_one_limit_of_time_for_all_of_its_answer(tmp_path: Path) -> None:
+async def test_a_image_has_one_limit_of_time_for_all_of_its_answer(tmp_path: Path) -> None:
     whole = _document({"data": [{"b64_json": ENCODED}]})
     # Neither the wait for the headers nor that for the body is too long by itself.
     slowly = {"slowly": (1.4, whole[:-10], 1.4, whole[-10:])}

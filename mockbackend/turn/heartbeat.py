@@ -13,8 +13,8 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 
-from ..answering import TOO_LONG
 from ..storage.turns import OVER_MS, Turns
+from .answer import TOO_LONG
 from .run import Run
 
 # A kill may cost a second of words: the write itself takes some of it.
@@ -26,7 +26,7 @@ LOGS_AT_ONCE = 50
 log = logging.getLogger("mockbackend.turn")
 
 
-class Heart:
+class Heartbeat:
     """Beats for these runs, by turn id."""
 
     def __init__(self, turns: Turns, runs: Mapping[str, Run], max_turn_seconds: float) -> None:
@@ -35,7 +35,7 @@ class Heart:
         self._max_turn_seconds = max_turn_seconds
         self._task: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
-        self._hurried: set[Run] = set()
+        self._flushed_soon: set[Run] = set()
         self._quiet = 0
 
     def start(self) -> None:
@@ -45,9 +45,9 @@ class Heart:
             # In no request's context: it beats for all of them.
             self._task = asyncio.create_task(self._beat(), context=contextvars.Context())
 
-    def hurry(self, run: Run) -> None:
+    def flush_soon(self, run: Run) -> None:
         """Write at once what this run has said: it shall not be lost."""
-        self._hurried.add(run)
+        self._flushed_soon.add(run)
         self._woken.set()
 
     async def close(self) -> None:
@@ -64,11 +64,11 @@ class Heart:
                 async with asyncio.timeout_at(due):
                     await self._woken.wait()
             self._woken.clear()
-            hurried = list(self._hurried)
-            self._hurried.clear()
+            flushed_soon = list(self._flushed_soon)
+            self._flushed_soon.clear()
             try:
                 if loop.time() < due:
-                    await self._write(hurried)
+                    await self._write(flushed_soon)
                     continue
                 due = loop.time() + SECONDS
                 self._quiet = 0 if self._runs else self._quiet + 1
@@ -81,17 +81,17 @@ class Heart:
         """Stop what has run for too long, and what another process wants to be stopped."""
         now = time.monotonic()
         for run in self._runs.values():
-            if now - run.began > self._max_turn_seconds and run.answering.finish is None:
-                run.answering.stop.request(TOO_LONG)
+            if now - run.began > self._max_turn_seconds and run.answer.finish is None:
+                run.answer.stop.request(TOO_LONG)
         for turn_id in await self._turns.beat():
             if stopped := self._runs.get(turn_id):
-                stopped.answering.stop.request("stopped")
+                stopped.answer.stop.request("stopped")
 
     async def _write(self, runs: Iterable[Run]) -> None:
         """Write the logs of those of these runs that have said something since."""
-        said = [run for run in runs if run.told > run.written]
+        said = [run for run in runs if run.published > run.written]
         for start in range(0, len(said), LOGS_AT_ONCE):
-            some = [(run, run.told) for run in said[start : start + LOGS_AT_ONCE]]
+            some = [(run, run.published) for run in said[start : start + LOGS_AT_ONCE]]
             await self._turns.write_logs([(run.turn, run.log()) for run, _ in some])
             for run, count in some:
                 run.written = count

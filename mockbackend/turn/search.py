@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from ..answering import Answering
 from ..documents.documents import Documents, Hit
 from ..events import Source
+from .answer import Answer
 
 Search = Callable[[str], Awaitable[list[dict[str, str]]]]
 
 
-def cited(documents: Documents, answering: Answering, userid: str, file_ids: Sequence[str] | None) -> Search:
+def document_search(documents: Documents, answer: Answer, userid: str, file_ids: Sequence[str] | None) -> Search:
     """The turn's search. Whatever a model asks for, it is the user's own files that are looked at."""
 
     async def search(query: str) -> list[dict[str, str]]:
         hits = await documents.search(userid, query, file_ids)
         for source in dict.fromkeys(map(_source, hits)):
             # A place is named once, however often the model finds it.
-            if source not in answering.events:
-                answering.emit(source)
+            if source not in answer.events:
+                answer.emit(source)
         return [_passage(hit) for hit in hits]
 
     return search

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from mockbackend.answering import Stop
+from mockbackend.turn.answer import Stop
 
 
 async def _passes() -> None:

@@ -31,7 +31,7 @@ POLL_SECONDS = 0.02
 log = logging.getLogger("mockbackend.turn")
 
 
-class Beginning:
+class TurnClaimer:
     """Claims turns. `find_run` finds this process's run of a turn's id; `watch` has rows that are over forgotten."""
 
     def __init__(
@@ -54,13 +54,13 @@ class Beginning:
     async def claim(self, userid: str, request: ChatRequest, framing: str) -> Claim:
         """The turn's row, written. Raises ServiceError: 404, 409, 422."""
         conversation_id = request.conversation_id or str(uuid.uuid4())
-        pictures: list[str] = []
+        images: list[str] = []
         try:
             messages = await self._new_messages(userid, conversation_id, request)
-            attached = await self._attachments.store(userid, conversation_id, messages, pictures)
+            attached = await self._attachments.store(userid, conversation_id, messages, images)
             return await self._claim(userid, conversation_id, request, framing, attached)
         except BaseException:
-            await self._storage.pictures.discard(pictures)
+            await self._storage.images.discard(images)
             raise
 
     async def _new_messages(self, userid: str, conversation_id: str, request: ChatRequest) -> tuple[SentMessage, ...]:
@@ -86,9 +86,9 @@ class Beginning:
         title = title_of([new(opening)])
 
         def turn(conversation: Conversation, history: list[Message] | None) -> Turn:
-            keep, added = self._placed(request, conversation, history, new)
+            base_length, new_messages = self._placed(request, conversation, history, new)
             owner, message_id = self._storage.turns.owner, f"msg-{uuid.uuid4().hex}"
-            return Turn(conversation.id, turn_id, message_id, owner, at, framing, keep, added)
+            return Turn(conversation.id, turn_id, message_id, owner, at, framing, base_length, new_messages)
 
         def is_placed_in_history(conversation: Conversation) -> bool:
             return conversation.message_count > 0 and needs_history(request)
@@ -104,7 +104,7 @@ class Beginning:
                 history = await self._history.read(conversation_id)
                 placed = turn(conversation, history)
                 # An edited first message gives the title, unless that was renamed.
-                retitled = placed.keep == 0 and conversation.title == title_of(history)
+                retitled = placed.base_length == 0 and conversation.title == title_of(history)
                 new_title = title if retitled else conversation.title
                 claim = await self._storage.turns.claim(userid, placed, conversation, new_title)
             if claim is not None:
@@ -143,7 +143,7 @@ class Beginning:
 
     def _is_stopping(self, turn: Turn) -> bool:
         run = self._find_run(turn.turn_id)
-        return turn.stop_requested or (run is not None and run.answering.stop.reason is not None)
+        return turn.stop_requested or (run is not None and run.answer.stop.reason is not None)
 
     def _placed(
         self,
@@ -153,18 +153,18 @@ class Beginning:
         new: Callable[[int], Message],
     ) -> tuple[int, list[Message]]:
         """How many of the stored messages stay, and which of the request's follow them."""
-        keep, replaced = conversation.message_count, None
+        base_length, replaced = conversation.message_count, None
         if history is not None:
-            keep = place(request, history)
-            replaced = history[keep]["id"] if keep < len(history) else None
+            base_length = place(request, history)
+            replaced = history[base_length]["id"] if base_length < len(history) else None
         # A list that came with a new conversation is its history.
         everything = conversation.message_count == 0
-        added = _distinct([new(index) for index in range(len(request.messages))]) if everything else [new(-1)]
+        new_messages = _distinct([new(index) for index in range(len(request.messages))]) if everything else [new(-1)]
         if replaced is not None and request.messages[-1].id is None:
-            added[-1] = {**added[-1], "id": replaced}
-        if keep + len(added) > self._max_messages:
+            new_messages[-1] = {**new_messages[-1], "id": replaced}
+        if base_length + len(new_messages) > self._max_messages:
             raise unusable("This conversation is full. Please begin a new one.")
-        return keep, added
+        return base_length, new_messages
 
 
 def _message(sent: SentMessage, turn_id: str, at: int, parts: list[Part]) -> Message:

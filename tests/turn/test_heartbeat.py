@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from mockbackend.answering import TOO_LONG, Answering
 from mockbackend.events import TextDelta, load
 from mockbackend.storage import Storage, open_storage
 from mockbackend.storage.turns import Turn
-from mockbackend.turn import heart
-from mockbackend.turn.heart import Heart
+from mockbackend.turn import heartbeat as heart
+from mockbackend.turn.answer import TOO_LONG, Answer
+from mockbackend.turn.heartbeat import Heartbeat
 from mockbackend.turn.run import Run
 from tests.turn.world import until
 
@@ -29,15 +29,15 @@ async def running(storage: Storage, name: str) -> Run:
     turn = Turn(name, name, "m", storage.turns.owner, 1, "data", 0, [])
     _, claim = await storage.turns.begin("ann", name, "Hello", lambda conversation: turn)
     assert claim
-    run = Run(turn, "ann", "chat", Answering(name, "m", 1, 0, []), resumable=False)
-    run.answering.begin_step()
-    run.tell()
+    run = Run(turn, "ann", "chat", Answer(name, "m", 1, 0, []), resumable=False)
+    run.answer.begin_step()
+    run.publish()
     return run
 
 
 def say(run: Run, text: str) -> None:
-    run.answering.emit(TextDelta(text))
-    run.tell()
+    run.answer.emit(TextDelta(text))
+    run.publish()
 
 
 async def written(storage: Storage, name: str) -> str:
@@ -59,14 +59,14 @@ async def test_a_run_in_a_hurry_is_written_at_once_and_the_others_at_the_beat(
 ) -> None:
     monkeypatch.setattr(heart, "SECONDS", 3600)
     one, other = await running(storage, "one"), await running(storage, "other")
-    beating = Heart(storage.turns, {"one": one, "other": other}, 600)
+    beating = Heartbeat(storage.turns, {"one": one, "other": other}, 600)
     beating.start()
     say(one, "Now ")
     say(other, "later")
-    beating.hurry(one)
+    beating.flush_soon(one)
     await become(storage, "one", "Now ")
     say(one, "and again")
-    beating.hurry(one)
+    beating.flush_soon(one)
     await become(storage, "one", "Now and again")
     assert await written(storage, "other") == ""
     await beating.close()
@@ -79,20 +79,18 @@ async def test_every_beat_writes_what_is_new_of_all_and_stops_what_takes_too_lon
     monkeypatch.setattr(heart, "LOGS_AT_ONCE", 2)
     runs = {name: await running(storage, name) for name in "abcde"}
     runs["a"].began -= 601
-    beating = Heart(storage.turns, runs, 600)
+    beating = Heartbeat(storage.turns, runs, 600)
     beating.start()
     for words in ("first", "first, then"):
         for name, run in runs.items():
             say(run, f"{name} {words}" if words == "first" else ", then")
         for name in runs:
             await become(storage, name, f"{name} {words}")
-    assert {name: run.answering.stop.reason for name, run in runs.items() if run.answering.stop.reason} == {
-        "a": TOO_LONG
-    }
+    assert {name: run.answer.stop.reason for name, run in runs.items() if run.answer.stop.reason} == {"a": TOO_LONG}
     await storage.turns.request_stop("b", "b")
 
     async def is_stopped() -> bool:
-        return runs["b"].answering.stop.reason == "stopped"
+        return runs["b"].answer.stop.reason == "stopped"
 
     await until(is_stopped)
     await beating.close()

@@ -1,7 +1,7 @@
 """What of a long history is sent: the newest turns that the model can read. Nothing is ever left out of the history.
 
 Tokens are estimated as a third of the UTF-8 bytes, which is too many for English and about right for most else; a
-picture counts as 1,100. A quarter of the window is kept for the answer. Azure takes 2,048 messages in a request.
+image counts as 1,100. A quarter of the window is kept for the answer. Azure takes 2,048 messages in a request.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PICTURE_TOKENS = 1_100
 ANSWER_SHARE = 0.25
 
 
-def fitting(history: list[Message], context_tokens: int | None) -> list[Message]:
+def trim(history: list[Message], context_tokens: int | None) -> list[Message]:
     """The newest whole turns that fit; always the last one, since it is what is asked. None: any number of tokens."""
     if context_tokens is None and sum(len(message["parts"]) for message in history) <= MOST_MESSAGES:
         return history

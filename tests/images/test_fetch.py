@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockbackend.errors import PictureError
-from mockbackend.pictures import fetch
-from mockbackend.pictures.fetch import LOOKUPS, Fetcher, is_private_host, is_public
-from mockbackend.pictures.kinds import picture
+from mockbackend.errors import ImageError
+from mockbackend.images import fetch
+from mockbackend.images.fetch import LOOKUPS, Fetcher, is_private_host, is_public
+from mockbackend.images.formats import image
 
-PRIVATE = "is a private one"
+PRIVATE = "points to a private address"
 PRIVATE_ADDRESSES = (
     "127.0.0.1 127.9.9.9 10.0.0.1 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 255.255.255.255 "
     "224.0.0.1 198.18.0.1 192.0.2.1 240.0.0.1 :: ::1 fe80::1 fe80::1%eth0 fc00::1 fec0::1 ff02::1 2001:db8::1 "
@@ -69,9 +69,9 @@ def test_no_way_of_writing_a_private_address_is_connected_to(host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(0)
         port = listening.getsockname()[1]
-        with pytest.raises(PictureError) as caught:
+        with pytest.raises(ImageError) as caught:
             _fetch(f"http://{host}:{port}/x.png")
-        assert "picture's address" in caught.value.message
+        assert "image's URL" in caught.value.message
         with pytest.raises(BlockingIOError):
             listening.accept()
 
@@ -80,13 +80,13 @@ def test_no_way_of_writing_a_private_address_is_connected_to(host: str) -> None:
     "url", ["file:///etc/passwd", "ftp://8.8.8.8/x", "gopher://x/", "//8.8.8.8/x", "x", "", "http://", "http:///x"]
 )
 def test_only_web_addresses_are_fetched(url: str) -> None:
-    with pytest.raises(PictureError, match="picture's address"):
+    with pytest.raises(ImageError, match="image's URL"):
         _fetch(url)
 
 
 @pytest.mark.parametrize("url", ["http://[::1", "http://a\\@127.0.0.1/", "http://exa mple/", "http://x:99999/"])
 def test_an_address_that_cannot_be_read_is_an_error_with_words(url: str) -> None:
-    with pytest.raises(PictureError):
+    with pytest.raises(ImageError):
         _fetch(url)
 
 
@@ -97,7 +97,7 @@ def test_a_name_that_resolves_to_a_private_address_is_not_connected_to(monkeypat
         return real("10.1.2.3" if host == "pictures.example" else host, *rest, **more)
 
     monkeypatch.setattr(socket, "getaddrinfo", lying)
-    with pytest.raises(PictureError, match=PRIVATE):
+    with pytest.raises(ImageError, match=PRIVATE):
         _fetch("http://pictures.example/x.png")
 
 
@@ -174,7 +174,7 @@ async def test_a_redirect_to_a_public_address_is_followed(serve: Callable[[Answe
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "2130706433", "①②⑦.⓪.⓪.①", "169.254.169.254"])
 async def test_a_redirect_to_a_private_address_is_not(serve: Callable[[Answer], Any], host: str) -> None:
     base = await serve(lambda path: _to(f"http://{host}/x"))
-    with pytest.raises(PictureError, match="picture's address"):
+    with pytest.raises(ImageError, match="image's URL"):
         await Fetcher(1000, allow_private=False, seconds=5).fetch(f"{base}/any")
 
 
@@ -183,16 +183,16 @@ async def test_a_redirect_to_a_private_address_is_not(serve: Callable[[Answer], 
     [
         ("/gone", "status 404"),
         ("/round", "redirects too often"),
-        ("/long", "larger than is allowed"),
-        ("/silent", "nothing in time"),
-        ("/short", "gave no picture"),
-        ("/odd", "gave no picture"),
-        ("/file", "no web address"),
+        ("/long", "too large"),
+        ("/silent", "did not answer in time"),
+        ("/short", "did not return an image"),
+        ("/odd", "did not return an image"),
+        ("/file", "must begin with http"),
     ],
 )
-async def test_what_gives_no_picture_says_why(serve: Callable[[Answer], Any], path: str, says: str) -> None:
+async def test_what_gives_no_image_says_why(serve: Callable[[Answer], Any], path: str, says: str) -> None:
     base = await serve(_answer)
-    with pytest.raises(PictureError, match=says):
+    with pytest.raises(ImageError, match=says):
         await Fetcher(1000, allow_private=False, seconds=0.3).fetch(base + path)
 
 
@@ -221,20 +221,20 @@ async def test_names_that_nobody_answers_for_hold_up_nothing_else(monkeypatch: p
     finally:
         answer.set()
     ended = await asyncio.gather(*fetching[1:], return_exceptions=True)
-    assert {str(error) for error in ended} == {"The picture's address gave no picture."}
+    assert {str(error) for error in ended} == {"The image's URL did not return an image."}
     assert len(looked_up) >= 39
 
 
-async def test_a_page_is_no_picture(serve: Callable[[Answer], Any]) -> None:
+async def test_a_page_is_no_image(serve: Callable[[Answer], Any]) -> None:
     base = await serve(_answer)
-    with pytest.raises(PictureError):
+    with pytest.raises(ImageError):
         await Fetcher(1000, allow_private=False).fetch(f"{base}/page")
 
 
 @given(st.binary(max_size=40))
-def test_what_is_taken_for_a_picture_begins_as_one(content: bytes) -> None:
+def test_what_is_taken_for_a_image_begins_as_one(content: bytes) -> None:
     try:
-        kind = picture(content).media_type
-    except PictureError:
+        kind = image(content).media_type
+    except ImageError:
         return
     assert kind in ("image/png", "image/jpeg", "image/gif", "image/webp")

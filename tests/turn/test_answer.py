@@ -11,31 +11,31 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from mockbackend import events as ev
-from mockbackend.answering import TOO_LONG, Answering, produced
 from mockbackend.events import Event, Order, Usage
 from mockbackend.messages import INTERRUPTED
+from mockbackend.turn.answer import TOO_LONG, Answer, stream_events
 
 
-def _answering() -> Answering:
+def _answering() -> Answer:
     user: Any = {"id": "u", "role": "user", "turn": "t", "at": 1, "parts": [{"type": "text", "text": "Hi"}]}
-    return Answering("t", "m", 1, 0, [user])
+    return Answer("t", "m", 1, 0, [user])
 
 
 async def test_events_are_read_as_they_come_and_what_the_work_raised_is_raised() -> None:
-    answering = _answering()
+    answer = _answering()
 
     async def work() -> None:
         for word in ("a", "b"):
-            answering.emit(ev.TextDelta(word))
+            answer.emit(ev.TextDelta(word))
             await asyncio.sleep(0)
         raise ValueError("of the work")
 
-    answering.begin_step()
+    answer.begin_step()
     read: list[Event] = []
     note = read.append
 
     async def follow() -> None:
-        async for event in produced(answering, work):
+        async for event in stream_events(answer, work):
             note(event)
 
     with pytest.raises(ValueError, match="of the work"):
@@ -44,7 +44,7 @@ async def test_events_are_read_as_they_come_and_what_the_work_raised_is_raised()
 
 
 async def test_work_is_ended_with_its_reader() -> None:
-    answering = _answering()
+    answer = _answering()
     ended = asyncio.Event()
 
     async def work() -> None:
@@ -53,8 +53,8 @@ async def test_work_is_ended_with_its_reader() -> None:
         finally:
             ended.set()
 
-    answering.begin_step()
-    events = produced(answering, work)
+    answer.begin_step()
+    events = stream_events(answer, work)
     async for _ in events:
         await asyncio.sleep(0)
         break
@@ -67,19 +67,19 @@ class AnsweringMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.answering = _answering()
+        self.answer = _answering()
         self.calls = 0
         self.expected = Usage()
 
     @property
     def _order(self) -> Order:
-        return self.answering._order
+        return self.answer._order
 
     def _open(self) -> bool:
-        return self.answering.finish is None and self._order.state == "step"
+        return self.answer.finish is None and self._order.state == "step"
 
     def _may_begin(self) -> bool:
-        return self.answering.finish is None and self._order.state in ("idle", "between")
+        return self.answer.finish is None and self._order.state in ("idle", "between")
 
     def _calls(self, state: str) -> list[str]:
         return [call for call, now in self._order.calls.items() if now == state]
@@ -87,73 +87,73 @@ class AnsweringMachine(RuleBasedStateMachine):
     @precondition(_may_begin)
     @rule()
     def begin(self) -> None:
-        self.answering.begin_step()
+        self.answer.begin_step()
 
     @precondition(_open)
     @rule(text=st.text(min_size=1, max_size=3), reasoning=st.booleans())
     def say(self, text: str, reasoning: bool) -> None:
-        self.answering.emit(ev.ReasoningDelta(text) if reasoning else ev.TextDelta(text))
+        self.answer.emit(ev.ReasoningDelta(text) if reasoning else ev.TextDelta(text))
 
     @precondition(_open)
     @rule()
     def call(self) -> None:
         self.calls += 1
-        self.answering.emit(ev.ToolCallStarted(f"c{self.calls}", "tool"))
+        self.answer.emit(ev.ToolCallStarted(f"c{self.calls}", "tool"))
 
     @precondition(lambda self: self._open() and self._calls("arguments"))
     @rule(whole=st.booleans())
     def argue(self, whole: bool) -> None:
         call = self._calls("arguments")[0]
-        self.answering.emit(ev.ToolCalled(call, "tool", {"a": 1}) if whole else ev.ToolCallDelta(call, "{"))
+        self.answer.emit(ev.ToolCalled(call, "tool", {"a": 1}) if whole else ev.ToolCallDelta(call, "{"))
 
     @precondition(lambda self: self._open() and self._calls("called"))
     @rule()
     def give_back(self) -> None:
-        self.answering.emit(ev.ToolReturned(self._calls("called")[0], "result"))
+        self.answer.emit(ev.ToolReturned(self._calls("called")[0], "result"))
 
     @precondition(_open)
     @rule()
     def draw(self) -> None:
-        self.answering.emit(ev.PictureMade("token"))
+        self.answer.emit(ev.ImageMade("token"))
 
     @precondition(lambda self: self._open() and not self._order.pending_calls())
     @rule(reason=st.sampled_from(["stop", "length", "tool-calls", "content-filter"]), tokens=st.integers(0, 5))
     def end(self, reason: Any, tokens: int) -> None:
-        self.answering.end_step(reason, Usage(tokens, 1))
+        self.answer.end_step(reason, Usage(tokens, 1))
         self.expected += Usage(tokens, 1)
 
-    @precondition(lambda self: self.answering.finish is None)
+    @precondition(lambda self: self.answer.finish is None)
     @rule(how=st.sampled_from(["fail", "stop", "too long"]))
     def break_off(self, how: str) -> None:
         if how == "fail":
-            self.answering.fail("It failed.")
+            self.answer.fail("It failed.")
         else:
-            self.answering.stop.request(TOO_LONG if how == "too long" else "stopped")
-            self.answering.end_stopped()
-        assert self.answering.finish == ("stop" if how == "stop" else "error")
-        assert not self.answering.complete
+            self.answer.stop.request(TOO_LONG if how == "too long" else "stopped")
+            self.answer.end_stopped()
+        assert self.answer.finish == ("stop" if how == "stop" else "error")
+        assert not self.answer.complete
 
-    @precondition(lambda self: self.answering.finish is not None)
+    @precondition(lambda self: self.answer.finish is not None)
     @rule()
     def stay_over(self) -> None:
         """Nothing more may come, and what is stored stays what it is."""
-        assert self.answering.fold() == self.answering.fold()
+        assert self.answer.history_update() == self.answer.history_update()
 
     @invariant()
     def what_is_stored_is_valid(self) -> None:
-        answering = self.answering
+        answer = self.answer
         order = Order()
-        for event in answering.events:
+        for event in answer.events:
             order.follow(event)
-        assert answering.usage == self.expected
-        said = answering.fold()["messages"][-1]
+        assert answer.usage == self.expected
+        said = answer.history_update()["messages"][-1]
         assert all("result" in part for part in said["parts"] if part["type"] == "tool")
-        assert said.get("incomplete", False) == (not answering.complete)
-        if answering.finish is not None:
+        assert said.get("incomplete", False) == (not answer.complete)
+        if answer.finish is not None:
             # It is over: nothing is open, and the last line may follow.
             assert order.pending_calls() == []
-            order.follow(ev.TurnEnded(answering.finish, answering.usage))
-            cut = [event for event in answering.events if isinstance(event, ev.ToolReturned) and event.failed]
+            order.follow(ev.TurnEnded(answer.finish, answer.usage))
+            cut = [event for event in answer.events if isinstance(event, ev.ToolReturned) and event.failed]
             assert all(event.result == {"error": INTERRUPTED} for event in cut)
 
 

@@ -6,15 +6,15 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from ..answering import Answering
 from ..events import Event, ReasoningDelta, TextDelta, ToolCallDelta, TurnEnded, load
 from ..storage.turns import Turn
+from .answer import Answer
 
 POLL_SECONDS = 0.25
 LOST = "The answer ended where it could not be followed. Please reload the conversation."
 
 
-class DistantReader:
+class RemoteReader:
     """One connection's place in a turn of another process.
 
     `look` reads the row anew: the turn's log, and whether it is over; None once the row has vanished.
@@ -61,14 +61,14 @@ class DistantReader:
 
     def _closing(self) -> list[Event]:
         turn = self._turn
-        answering = Answering(turn.turn_id, turn.message_id, turn.started_at, turn.keep, turn.added)
+        answer = Answer(turn.turn_id, turn.message_id, turn.started_at, turn.base_length, turn.new_messages)
         for event in self._seen:
-            answering.emit(event)
-        if answering.between_steps and not self._seen:
-            answering.begin_step()
-        answering.fail(LOST)
-        answering.emit(TurnEnded("error", answering.usage))
-        return answering.events[len(self._seen) :]
+            answer.emit(event)
+        if answer.between_steps and not self._seen:
+            answer.begin_step()
+        answer.fail(LOST)
+        answer.emit(TurnEnded("error", answer.usage))
+        return answer.events[len(self._seen) :]
 
 
 def grown(before: list[Event], after: list[Event]) -> list[Event]:

@@ -1,7 +1,7 @@
-"""Pictures: a file each under an unguessable token, and a row that says whose it is.
+"""Images: a file each under an unguessable token, and a row that says whose it is.
 
 The row is written before the file and removed after it, so that no file is ever without one. It names the process
-that made the picture until a settled message holds it; what a dead process made and no message holds is removed.
+that made the image until a settled message holds it; what a dead process made and no message holds is removed.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ PART = ".part"
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A stored picture: its bytes and their media type."""
+class Image:
+    """A stored image: its bytes and their media type."""
 
     media_type: str
     content: bytes
 
 
-class Pictures:
-    """The table `pictures`, and the folder of the same name, as process `maker` sees them."""
+class Images:
+    """The table `images`, and the folder of the same name, as process `maker` sees them."""
 
     def __init__(self, database: Database, folder: Path, maker: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -36,16 +36,16 @@ class Pictures:
         self._folder = folder
         self._maker = maker
 
-    async def put(self, userid: str, conversation_id: str, picture: Picture) -> str:
-        """Store a picture of that conversation; returns its token (192 bits)."""
+    async def put(self, userid: str, conversation_id: str, image: Image) -> str:
+        """Store an image of that conversation; returns its token (192 bits)."""
         token = secrets.token_urlsafe(24)
         await self._database.execute(
             """INSERT INTO pictures (token, conversation_id, userid, media_type, created_at, maker)
             VALUES (?, ?, ?, ?, ?, ?)""",
-            *(token, conversation_id, userid, picture.media_type, now_ms(), self._maker),
+            *(token, conversation_id, userid, image.media_type, now_ms(), self._maker),
         )
         # A thread goes on when its waiter is cancelled, and would write a file that is nobody's.
-        writing = asyncio.ensure_future(asyncio.to_thread(self._write, token, picture.content))
+        writing = asyncio.ensure_future(asyncio.to_thread(self._write, token, image.content))
         try:
             await asyncio.shield(writing)
         except BaseException:
@@ -54,29 +54,29 @@ class Pictures:
             raise
         return token
 
-    async def get(self, token: str) -> Picture | None:
-        """The picture of that token."""
+    async def get(self, token: str) -> Image | None:
+        """The image of that token."""
         rows = await self._database.execute("SELECT media_type FROM pictures WHERE token = ?", token)
         if not rows:
             return None
         try:
-            return Picture(rows[0][0], await asyncio.to_thread((self._folder / token).read_bytes))
+            return Image(rows[0][0], await asyncio.to_thread((self._folder / token).read_bytes))
         except FileNotFoundError:
             return None
 
     async def home(self, userid: str, token: str) -> str | None:
-        """The id of the conversation that this picture of the user's belongs to; None where it is not the user's."""
+        """The id of the conversation that this image of the user's belongs to; None where it is not the user's."""
         statement = "SELECT conversation_id FROM pictures WHERE token = ? AND userid = ?"
         rows = await self._database.execute(statement, token, userid)
         return rows[0][0] if rows else None
 
     async def forget(self, conversation_id: str) -> None:
-        """Remove all pictures of a conversation, files first."""
+        """Remove all images of a conversation, files first."""
         rows = await self._database.execute("SELECT token FROM pictures WHERE conversation_id = ?", conversation_id)
         await self.discard(token for (token,) in rows)
 
     async def discard(self, tokens: Iterable[str]) -> None:
-        """Remove these pictures, files first."""
+        """Remove these images, files first."""
         for token in tokens:
             await asyncio.to_thread((self._folder / token).unlink, missing_ok=True)
             await self._database.execute("DELETE FROM pictures WHERE token = ?", token)
@@ -103,5 +103,5 @@ class Pictures:
 
 
 def settle(execute: Execute, tokens: list[str]) -> None:
-    """These pictures are in settled messages."""
+    """These images are in settled messages."""
     execute(f"UPDATE pictures SET maker = NULL WHERE token IN ({', '.join('?' * len(tokens))})", *tokens)

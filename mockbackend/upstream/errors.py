@@ -33,12 +33,12 @@ REFUSED = "The model API refused the request. The operator will find the reason 
 
 
 # Made anew each time: an exception that is raised twice keeps the frames of both.
-def cut() -> UpstreamError:
+def truncated() -> UpstreamError:
     """The answer ended before its end."""
     return UpstreamError("The model's answer was cut off. Please try again.", retryable=True)
 
 
-def malformed() -> UpstreamError:
+def invalid_response() -> UpstreamError:
     """What came is no answer."""
     return UpstreamError("The model API sent something that is no answer. Please try again.", retryable=True)
 
@@ -64,7 +64,7 @@ def from_exception(error: Exception, settings: Mapping[str, str]) -> UpstreamErr
             return from_body(error.body, settings)
         case _:
             # The transport's own exceptions come through in mid-stream: whatever else they are, the answer is cut.
-            return _from_transport(error, settings) or cut()
+            return _from_transport(error, settings) or truncated()
 
 
 def _from_transport(error: BaseException | None, settings: Mapping[str, str]) -> UpstreamError | None:
@@ -75,7 +75,7 @@ def _from_transport(error: BaseException | None, settings: Mapping[str, str]) ->
         case TimeoutError():
             return silent()
         case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError() | aiohttp.ClientPayloadError():
-            return cut()
+            return truncated()
         case _:
             return None
 

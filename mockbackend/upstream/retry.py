@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import UpstreamError
 
 
-class Patience:
+class RetryBudget:
     """The tries that one call is given, and the seconds of waiting between them, in all."""
 
     def __init__(self, tries: int, seconds: float) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockbackend.agent.window import fitting
+from mockbackend.agent.context_window import trim
 from mockbackend.messages import Message, Part
 from tests.running import chat
 from tests.turn.conftest import NewWorld
@@ -47,7 +47,7 @@ def turns(*tokens: int) -> list[Message]:
     ],
 )
 def test_the_newest_whole_turns_that_fit_are_sent(history: list[Message], context: int | None, kept: int) -> None:
-    assert fitting(history, context) == history[len(history) - kept :]
+    assert trim(history, context) == history[len(history) - kept :]
 
 
 def test_no_more_messages_are_sent_than_azure_takes() -> None:
@@ -60,15 +60,15 @@ def test_no_more_messages_are_sent_than_azure_takes() -> None:
     answer: Message = {**message("assistant", 10), "parts": called}
     # Ten a turn: its user's message, two of the assistant and seven results.
     history = [one for _ in range(300) for one in (message("user", 10), answer)] + turns(10)
-    kept = fitting(history, None)
+    kept = trim(history, None)
     assert len(kept) == 2 * 199 + 1
     assert kept[0]["role"] == "user"
 
 
 def test_the_bytes_of_a_text_are_counted_not_its_letters() -> None:
     history = [message("user", 0, type="text", text="日" * 300), message("assistant", 10), message("user", 10)]
-    assert len(fitting(history, 434)) == 3
-    assert len(fitting(history, 432)) == 1
+    assert len(trim(history, 434)) == 3
+    assert len(trim(history, 432)) == 1
 
 
 async def test_older_turns_are_left_out_and_the_user_is_told(new_world: NewWorld) -> None:

@@ -19,14 +19,14 @@ import orjson
 
 from ..errors import UnsupportedParameter, UpstreamError
 from ..settings import Settings
-from . import faults
+from . import errors as faults
+from .embeddings import vectors
 from .engine import Model, engine
 from .sse import EventDecoder
 from .transport import BODY
-from .vectors import vectors
 
 if TYPE_CHECKING:
-    from .vectors import Vector
+    from .embeddings import Vector
 
 log = logging.getLogger("mockbackend.upstream")
 
@@ -62,7 +62,7 @@ class Upstream:
         `body` is the request without its model. A body that just ends raises nothing here.
         """
         response = await self._post(self.engine.chat, body, self._read_timeout)
-        # A whole conversation with its pictures, and answers run long: nobody holds it for as long as that.
+        # A whole conversation with its images, and answers run long: nobody holds it for as long as that.
         del body
         try:
             async with (
@@ -77,7 +77,7 @@ class Upstream:
             await response.aclose()
 
     async def image(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Ask for a picture, once; returns the answer's JSON. Raises UpstreamError."""
+        """Ask for an image, once; returns the answer's JSON. Raises UpstreamError."""
         return await self._whole(self.engine.images, body, self._image_timeout)
 
     async def embed(self, texts: list[str]) -> list[Vector]:
@@ -88,7 +88,7 @@ class Upstream:
             # In a thread: numpy takes a moment to import, and megabytes of numbers one to decode.
             return await asyncio.to_thread(vectors, answer, len(texts))
         except (ValueError, TypeError, KeyError):
-            raise faults.malformed() from None
+            raise faults.invalid_response() from None
 
     def fault_in_stream(self, body: object) -> UpstreamError:
         """The error that an `error` object within a stream is."""
@@ -112,11 +112,11 @@ class Upstream:
         except UpstreamError:
             raise
         except orjson.JSONDecodeError:
-            raise faults.malformed() from None
+            raise faults.invalid_response() from None
         except Exception as error:
             raise self._fault(error, model, began) from error
         if not isinstance(answer, dict):
-            raise faults.malformed()
+            raise faults.invalid_response()
         if answer.get("error"):
             log.warning("upstream %s answered with an error inside a 200: %.1000r", model.kind, answer["error"])
             raise faults.from_body(answer["error"], self._settings(model))
@@ -187,7 +187,7 @@ class Upstream:
         try:
             answer = orjson.loads(body)
         except orjson.JSONDecodeError:
-            return faults.malformed()
+            return faults.invalid_response()
         return self.fault_in_stream(answer.get("error") if isinstance(answer, dict) else None)
 
     def _fault(self, error: Exception, model: Model, began: float | None = None) -> UpstreamError:

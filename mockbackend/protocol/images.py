@@ -1,0 +1,22 @@
+"""How images and attachments read in a message."""
+
+from __future__ import annotations
+
+import base64
+
+from ..messages import Part
+from .links import Links
+
+
+def markdown(token: str, revised_prompt: str | None, links: Links) -> str:
+    """The Markdown of an image, with the revised prompt as a second paragraph where there is one."""
+    image = f"![Generated Image]({links.image(token)})"
+    return f"{image}\n\n*Revised prompt: {revised_prompt}*" if revised_prompt else image
+
+
+def attachment_url(part: Part, links: Links) -> tuple[str, str]:
+    """The media type and URL of a user's attachment: a stored image's, or a text's data: URL."""
+    if part["type"] == "picture":
+        return part.get("media_type", "image/png"), links.image(part["token"])
+    media_type = part.get("media_type", "text/plain")
+    return media_type, f"data:{media_type};base64,{base64.b64encode(part['text'].encode()).decode()}"
