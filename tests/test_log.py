@@ -47,7 +47,7 @@ async def test_a_turn_is_told_from_its_calls_to_its_end(running: Modelled) -> No
     assert len(re.findall(ended, log)) == 1
 
 
-async def test_a_image_is_told_too(running: Modelled) -> None:
+async def test_an_image_is_told_too(running: Modelled) -> None:
     log = await _log(running.server, "a fox", "image")
     assert re.search(r"upstream images gpt-image-1 200 in \d+ ms", log)
     assert "mode=image" in log

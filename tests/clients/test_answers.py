@@ -70,7 +70,7 @@ def test_finished_tool_calls_are_not_sent_again(client: Client, open_page: OpenP
     assert [request["method"] for request in held["requests"]] == ["POST", "POST"]
 
 
-def test_a_image_is_an_image_in_markdown(
+def test_an_image_is_an_image_in_markdown(
     client: Client, open_page: OpenPage, stored: Stored, http: httpx2.Client
 ) -> None:
     held = open_page().send("a fox", body={"mode": "image"})

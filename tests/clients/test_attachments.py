@@ -22,7 +22,7 @@ FILES = [
 ]
 
 
-def test_a_text_and_a_image_are_stored_with_the_question(
+def test_a_text_and_an_image_are_stored_with_the_question(
     client: Client, open_page: OpenPage, stored: Stored, http: httpx2.Client
 ) -> None:
     held = open_page().send("plain, with files", files=FILES)
@@ -35,7 +35,7 @@ def test_a_text_and_a_image_are_stored_with_the_question(
         assert base64.b64decode(text["url"].split(",")[1]).decode() == TEXT
 
 
-def test_questions_follow_a_image(client: Client, open_page: OpenPage, stored: Stored) -> None:
+def test_questions_follow_an_image(client: Client, open_page: OpenPage, stored: Stored) -> None:
     page = open_page()
     page.send("plain, with files", files=FILES)
     page.send("think")
@@ -59,7 +59,7 @@ def test_a_loaded_image_is_the_same_image_after_the_next_question(
     assert stored()[:2] == before
 
 
-def test_a_image_that_comes_again_with_every_question_is_stored_once(
+def test_an_image_that_comes_again_with_every_question_is_stored_once(
     client: Client, open_page: OpenPage, backend: Server
 ) -> None:
     before = images_in(backend)

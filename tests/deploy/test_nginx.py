@@ -98,7 +98,7 @@ async def test_a_client_that_goes_away_ends_the_upstream_call(start_server: Star
         await call.gone()
 
 
-async def test_a_image_is_served_under_the_address_that_the_client_used(
+async def test_an_image_is_served_under_the_address_that_the_client_used(
     start_server: StartServer, in_front: InFront
 ) -> None:
     nginx = in_front(start_server())

@@ -232,7 +232,7 @@ async def test_a_page_is_no_image(serve: Callable[[Answer], Any]) -> None:
 
 
 @given(st.binary(max_size=40))
-def test_what_is_taken_for_a_image_begins_as_one(content: bytes) -> None:
+def test_what_is_taken_for_an_image_begins_as_one(content: bytes) -> None:
     try:
         kind = image(content).media_type
     except ImageError:

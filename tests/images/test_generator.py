@@ -133,7 +133,7 @@ async def test_a_prompt_that_was_not_revised_leaves_one_paragraph(dalle: Modelle
     assert PICTURE.fullmatch(answer.text)
 
 
-async def test_a_image_is_served_to_anybody_who_has_its_address(gpt: Modelled) -> None:
+async def test_an_image_is_served_to_anybody_who_has_its_address(gpt: Modelled) -> None:
     answer = await _draw(gpt, "a house")
     found = PICTURE.fullmatch(answer.text)
     assert found
@@ -150,7 +150,7 @@ async def test_a_image_is_served_to_anybody_who_has_its_address(gpt: Modelled) -
     assert missing.status_code == 404
 
 
-async def test_the_conversation_goes_on_in_chat_after_a_image(dalle: Modelled) -> None:
+async def test_the_conversation_goes_on_in_chat_after_an_image(dalle: Modelled) -> None:
     async with dalle.server.client() as client:
         answer = await chat(client, {"message": "revised", "mode": "image"})
         again = await chat(client, {"id": answer.conversation_id, "message": "Nice."})
@@ -218,7 +218,7 @@ def _model(both: Modelled) -> str:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-async def test_trouble_with_a_image_is_told_once_and_never_asked_again(gpt: Modelled, row: Row) -> None:
+async def test_trouble_with_an_image_is_told_once_and_never_asked_again(gpt: Modelled, row: Row) -> None:
     await _fails(gpt, row)
 
 
@@ -247,7 +247,7 @@ async def test_a_tools_image_that_is_refused_is_told_to_the_model_alone(gpt: Mod
     assert FILTERED in answer.values("a")[0]["result"]["error"]
 
 
-async def test_without_a_image_deployment_none_is_offered(gpt: Modelled, start_server: StartServer) -> None:
+async def test_without_an_image_deployment_none_is_offered(gpt: Modelled, start_server: StartServer) -> None:
     async with start_server(gpt.emulator.azure()).client() as client:
         answer = await chat(client, {"message": "a fox", "mode": "image"})
         assert answer.status == 422

@@ -61,7 +61,7 @@ async def test_an_answer_of_an_odd_shape_is_told_or_taken(shapes: Server, name: 
     assert set(answer.values("d")[0]["usage"].values()) == {0}
 
 
-async def test_a_image_has_one_limit_of_time_for_all_of_its_answer(tmp_path: Path) -> None:
+async def test_an_image_has_one_limit_of_time_for_all_of_its_answer(tmp_path: Path) -> None:
     whole = _document({"data": [{"b64_json": ENCODED}]})
     # Neither the wait for the headers nor that for the body is too long by itself.
     slowly = {"slowly": (1.4, whole[:-10], 1.4, whole[-10:])}

@@ -66,7 +66,7 @@ async def test_a_tool_call_is_an_invocation_with_its_result_in_the_step_that_mad
     assert invocation["args"] == {"timezone": "Europe/Oslo"}
 
 
-async def test_a_image_is_markdown_in_the_answer(client: httpx2.AsyncClient) -> None:
+async def test_an_image_is_markdown_in_the_answer(client: httpx2.AsyncClient) -> None:
     answer = await chat(client, {"message": "A red fox", "mode": "image"})
     assert re.fullmatch("f2+0ed", answer.codes)
     assert re.fullmatch(r"!\[Generated Image\]\(http://127\.0\.0\.1:\d+/images/[\w-]{32}\)(.|\n)*", answer.text)
@@ -75,7 +75,7 @@ async def test_a_image_is_markdown_in_the_answer(client: httpx2.AsyncClient) -> 
     assert assistant["parts"] == [{"type": "step-start"}, {"type": "text", "text": answer.text}]
 
 
-async def test_a_chat_goes_on_after_a_image(client: httpx2.AsyncClient) -> None:
+async def test_a_chat_goes_on_after_an_image(client: httpx2.AsyncClient) -> None:
     made = await chat(client, {"message": "A red fox", "mode": "image"})
     await say(client, "Thank you", made.conversation_id)
     assert [role for role, _ in await texts(client, made.conversation_id)] == ["user", "assistant"] * 2

@@ -39,7 +39,7 @@ async def shown(client: httpx2.AsyncClient, conversation_id: str = "a", **header
 
 
 @pytest.mark.parametrize("media_type", KINDS)
-async def test_a_image_is_served_to_whoever_has_its_address(server: Server, media_type: str) -> None:
+async def test_an_image_is_served_to_whoever_has_its_address(server: Server, media_type: str) -> None:
     async with server.client(media_type) as client:
         url = await attached(client, KINDS[media_type], media_type.replace("/", "-"))
     async with httpx2.AsyncClient(trust_env=False) as stranger:
@@ -137,7 +137,7 @@ async def test_a_host_that_has_moved_keeps_its_images(start_server: StartServer)
         assert (await client.get(f"/images/{token}")).content == KINDS["image/png"]
 
 
-async def test_a_image_that_is_sent_back_is_not_stored_again(server: Server) -> None:
+async def test_an_image_that_is_sent_back_is_not_stored_again(server: Server) -> None:
     async with server.client("back") as client:
         url = await attached(client, conversation_id="back")
         before = len(list((server.data_dir / "pictures").iterdir()))

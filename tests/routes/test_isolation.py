@@ -60,7 +60,7 @@ async def post_chat(two: Two) -> None:
             hidden(await two.other.post("/chat", json={**body, key: two.conversation_id}))
 
 
-async def post_chat_with_a_image(two: Two) -> None:
+async def post_chat_with_an_image(two: Two) -> None:
     """An image's URL is a capability for reading; it makes nobody its owner."""
     url = f"http://127.0.0.1/images/{two.token}"
     message = {"content": "Look", "experimental_attachments": [{"name": "a.png", "url": url}]}
@@ -160,7 +160,7 @@ async def page(two: Two) -> None:
 
 Try = Callable[[Two], Awaitable[None]]
 TRIES: dict[tuple[str, str], tuple[Try, ...]] = {
-    ("POST", "/chat"): (post_chat, post_chat_with_a_image),
+    ("POST", "/chat"): (post_chat, post_chat_with_an_image),
     ("GET", "/chat"): (join_by_query,),
     ("GET", "/chat/{id}/stream"): (join,),
     ("GET", "/conversations"): (listing,),

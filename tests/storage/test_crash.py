@@ -173,7 +173,7 @@ async def test_a_deletion_that_was_cut_is_finished_at_the_next_start(start_serve
     assert threads == [("kept",)]
 
 
-async def test_a_image_outlives_a_kill_only_in_a_message(start_server: StartServer) -> None:
+async def test_an_image_outlives_a_kill_only_in_a_message(start_server: StartServer) -> None:
     server = start_server()
     async with server.client() as client:
         kept, left = [

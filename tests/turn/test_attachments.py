@@ -76,7 +76,7 @@ async def asked(world: World) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("shape", PICTURES)
-async def test_a_image_reaches_the_model_as_a_data_url(world: World, user: httpx2.AsyncClient, shape: str) -> None:
+async def test_an_image_reaches_the_model_as_a_data_url(world: World, user: httpx2.AsyncClient, shape: str) -> None:
     answer = await chat(user, {"messages": [{"role": "user", **PICTURES[shape]}]})
     assert answer.status == 200, answer.body
     assert "I see 1 picture" in (answer.text or answer.body.decode())
@@ -140,7 +140,7 @@ async def test_attachments_of_earlier_messages_are_the_stored_ones(world: World,
     assert [message["content"] for message in messages if message["role"] == "user"] == ["Look", "And?"]
 
 
-async def test_a_image_of_another_conversation_outlives_that(world: World, user: httpx2.AsyncClient) -> None:
+async def test_an_image_of_another_conversation_outlives_that(world: World, user: httpx2.AsyncClient) -> None:
     await chat(user, {"id": "origin", "messages": [{"role": "user", **PICTURES["AI SDK 4"]}]})
     (url,) = await image_urls(user, "origin")
     await chat(user, {"id": "fork", "messages": [{"role": "user", **sdk4({"name": "a.png", "url": url})}]})

@@ -57,7 +57,7 @@ async def test_a_client_that_goes_away_ends_the_call_within_a_second(
     assert again.text == "You said: back again"
 
 
-async def test_a_client_that_goes_away_ends_a_image(world: World, user: httpx2.AsyncClient) -> None:
+async def test_a_client_that_goes_away_ends_an_image(world: World, user: httpx2.AsyncClient) -> None:
     async with posting(user, "a slow picture, left", mode="image") as stream:
         await stream.until("2")
         conversation_id = stream.conversation_id

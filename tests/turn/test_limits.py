@@ -116,7 +116,7 @@ async def test_a_conversation_may_have_so_many_messages_and_no_more(new_world: N
         assert [row["id"] for row in (await client.get("/conversations")).json()] == ["full"]
 
 
-async def test_a_image_of_a_refused_request_is_not_kept(new_world: NewWorld) -> None:
+async def test_an_image_of_a_refused_request_is_not_kept(new_world: NewWorld) -> None:
     world = new_world({"MAX_CONVERSATION_MESSAGES": "2"})
     attachment = {"contentType": "image/png", "url": f"data:image/png;base64,{PIXEL}"}
     message = {"role": "user", "content": "look", "experimental_attachments": [attachment]}

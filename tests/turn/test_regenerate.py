@@ -225,7 +225,7 @@ async def test_a_stopped_answer_is_answered_anew_whole(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize("how", ["id", "position", "trigger"])
-async def test_a_image_is_made_anew(world: World, user: httpx2.AsyncClient, how: str) -> None:
+async def test_an_image_is_made_anew(world: World, user: httpx2.AsyncClient, how: str) -> None:
     conversation_id = f"pictures by {how}".replace(" ", "-")
     for number in (1, 2):
         await chat(

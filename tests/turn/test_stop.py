@@ -123,7 +123,7 @@ async def test_a_stop_comes_through_wherever_the_turn_is(
     assert again.text
 
 
-async def test_a_stop_ends_a_image(world: World, user: httpx2.AsyncClient) -> None:
+async def test_a_stop_ends_an_image(world: World, user: httpx2.AsyncClient) -> None:
     async with posting(user, "a slow picture to stop", mode="image") as stream:
         await stream.until("2")
         async with asyncio.timeout(2):
