@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from . import chat, conversations, files, health, images, openapi, page
-from .access import Access, Endpoint, Resource
+from .auth import Access, Endpoint, Resource
 
 API: tuple[tuple[str, str, Endpoint, Access], ...] = (
     ("POST", "/chat", chat.post, "owner"),

@@ -10,7 +10,7 @@ from ..protocol import Protocol, framing, is_protocol
 from ..protocol.links import Links
 from ..storage.turns import Turn
 from ..turn.run import EventSource
-from .access import service, userid
+from .auth import get_service, userid
 from .body import check_id, read_chat
 from .origin import links
 from .protocol import named_protocol, spoken_protocol
@@ -19,10 +19,10 @@ from .stream import EventStream
 
 async def post(request: Request) -> Response:
     """Begin a turn and stream its answer."""
-    here = service(request)
-    chat, body = await read_chat(request, here.settings)
+    service = get_service(request)
+    chat, body = await read_chat(request, service.settings)
     protocol = spoken_protocol(request, body)
-    run = await here.start(userid(request), chat, protocol)
+    run = await service.start(userid(request), chat, protocol)
     return _stream(request, run.turn.conversation_id, run.reader(), protocol)
 
 
@@ -50,13 +50,13 @@ async def join_by_query(request: Request) -> Response:
 
 
 async def _running(request: Request, conversation_id: str) -> tuple[Turn, EventSource] | None:
-    here = service(request)
-    if await here.storage.conversations.get(userid(request), conversation_id) is None:
+    service = get_service(request)
+    if await service.storage.conversations.get(userid(request), conversation_id) is None:
         return None
-    return await here.follow(conversation_id)
+    return await service.follow(conversation_id)
 
 
 def _stream(request: Request, conversation_id: str, source: EventSource, protocol: Protocol) -> Response:
-    settings = service(request).settings
+    settings = get_service(request).settings
     chosen = framing(protocol, links(request, settings))
     return EventStream(source, chosen, settings.keep_alive_seconds, {"x-conversation-id": conversation_id})

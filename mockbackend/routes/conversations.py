@@ -15,7 +15,7 @@ from starlette.responses import Response
 from ..errors import bad_request, not_found
 from ..protocol import shown_message
 from ..storage.conversations import Conversation, Place
-from .access import service, userid
+from .auth import get_service, userid
 from .body import check_id, read_object
 from .json import JSON
 from .origin import links
@@ -32,7 +32,7 @@ async def listing(request: Request) -> Response:
     limit, query = _limit(request), request.query_params.get("q", "").strip()
     if len(query) > QUERY_CHARACTERS:
         raise bad_request(f"q must have at most {QUERY_CHARACTERS} characters.")
-    rows = await service(request).storage.conversations.page(
+    rows = await get_service(request).storage.conversations.page(
         userid(request), limit=limit + 1, after=_place(request), query=query
     )
     headers = {}
@@ -45,12 +45,12 @@ async def listing(request: Request) -> Response:
 
 async def read(request: Request) -> Response:
     """The row and its messages, as an AI SDK front end takes them; the running answer is left out."""
-    here, conversation_id = service(request), _id(request)
+    service, conversation_id = get_service(request), _id(request)
     protocol = named_protocol(request) or "data"
     await _owned(request, conversation_id)
-    messages = await here.read(conversation_id)
+    messages = await service.read(conversation_id)
     row = dataclasses.replace(await _owned(request, conversation_id), message_count=len(messages))
-    reached = links(request, here.settings)
+    reached = links(request, service.settings)
     return JSON(
         {**dataclasses.asdict(row), "messages": [shown_message(protocol, message, reached) for message in messages]}
     )
@@ -58,8 +58,8 @@ async def read(request: Request) -> Response:
 
 async def change(request: Request) -> Response:
     """Rename or pin."""
-    here = service(request)
-    body = await read_object(request, here.settings.max_body_bytes)
+    service = get_service(request)
+    body = await read_object(request, service.settings.max_body_bytes)
     title, is_pinned = body.get("title"), body.get("is_pinned")
     if title is None and is_pinned is None:
         raise bad_request("title or is_pinned is needed.")
@@ -67,7 +67,7 @@ async def change(request: Request) -> Response:
         raise bad_request(f"title must be a string of 1 to {TITLE_CHARACTERS} characters.")
     if is_pinned is not None and not isinstance(is_pinned, bool):
         raise bad_request("is_pinned must be true or false.")
-    row = await here.storage.conversations.change(
+    row = await service.storage.conversations.change(
         userid(request), _id(request), title=title.strip() if title else None, is_pinned=is_pinned
     )
     return _row(row)
@@ -75,32 +75,32 @@ async def change(request: Request) -> Response:
 
 async def pin(request: Request) -> Response:
     """Pin or unpin."""
-    here = service(request)
-    is_pinned = (await read_object(request, here.settings.max_body_bytes)).get("is_pinned")
+    service = get_service(request)
+    is_pinned = (await read_object(request, service.settings.max_body_bytes)).get("is_pinned")
     if not isinstance(is_pinned, bool):
         raise bad_request("is_pinned must be true or false.")
-    return _row(await here.storage.conversations.change(userid(request), _id(request), is_pinned=is_pinned))
+    return _row(await service.storage.conversations.change(userid(request), _id(request), is_pinned=is_pinned))
 
 
 async def stop(request: Request) -> Response:
     """Stop the running answer, keep what was said; the row once it has ended."""
     conversation_id = _id(request)
     await _owned(request, conversation_id)
-    await service(request).stop(conversation_id)
+    await get_service(request).stop(conversation_id)
     return JSON(dataclasses.asdict(await _owned(request, conversation_id)))
 
 
 async def delete(request: Request) -> Response:
     """Delete the row, the history and the images."""
-    here, conversation_id = service(request), _id(request)
-    if not await here.storage.conversations.hide(userid(request), conversation_id):
+    service, conversation_id = get_service(request), _id(request)
+    if not await service.storage.conversations.hide(userid(request), conversation_id):
         raise not_found()
-    await here.delete(conversation_id)
+    await service.delete(conversation_id)
     return Response(status_code=204)
 
 
 async def _owned(request: Request, conversation_id: str) -> Conversation:
-    row = await service(request).storage.conversations.get(userid(request), conversation_id)
+    row = await get_service(request).storage.conversations.get(userid(request), conversation_id)
     if row is None:
         raise not_found()
     return row

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from ..errors import ServiceError, not_found
-from .access import service, userid
+from .auth import get_service, userid
 from .body import check_id
 from .json import JSON
 from .upload import read_files
@@ -25,21 +25,21 @@ ONE_RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})")
 
 async def upload(request: Request) -> Response:
     """Store files; they are indexed in the background."""
-    here = service(request)
-    rows = await read_files(request, here.storage.files, userid(request), here.settings)
-    here.documents.wake()
+    service = get_service(request)
+    rows = await read_files(request, service.storage.files, userid(request), service.settings)
+    service.documents.wake()
     return JSON([dataclasses.asdict(row) for row in rows], status_code=202)
 
 
 async def listing(request: Request) -> Response:
     """All files of the owner, the newest first."""
-    rows = await service(request).storage.files.listing(userid(request))
+    rows = await get_service(request).storage.files.listing(userid(request))
     return JSON([dataclasses.asdict(row) for row in rows])
 
 
 async def read(request: Request) -> Response:
     """A file's row."""
-    row = await service(request).storage.files.get(userid(request), _id(request))
+    row = await get_service(request).storage.files.get(userid(request), _id(request))
     if row is None:
         raise not_found()
     return JSON(dataclasses.asdict(row))
@@ -47,7 +47,7 @@ async def read(request: Request) -> Response:
 
 async def content(request: Request) -> Response:
     """A file's bytes, or a range of them: to be saved, never shown as a page of ours."""
-    found = await service(request).storage.files.content(userid(request), _id(request))
+    found = await get_service(request).storage.files.content(userid(request), _id(request))
     if found is None:
         raise not_found()
     path, row = found
@@ -61,7 +61,7 @@ async def content(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     """Delete a file, its text and its vectors."""
-    if not await service(request).documents.delete(userid(request), _id(request)):
+    if not await get_service(request).documents.delete(userid(request), _id(request)):
         raise not_found()
     return Response(status_code=204)
 

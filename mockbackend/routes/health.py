@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..errors import ServiceError
-from .access import service
+from .auth import get_service
 from .json import JSON
 
 log = logging.getLogger("mockbackend.http")
@@ -18,15 +18,15 @@ log = logging.getLogger("mockbackend.http")
 
 async def health(request: Request) -> Response:
     """`{status, timestamp, engine, ...}`."""
-    here = service(request)
+    service = get_service(request)
     return JSON(
         {
             "status": "healthy",
             "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "engine": here.settings.engine,
-            "emulated": here.settings.engine == "emulator",
-            "pictures": bool(here.upstream.engine.images),
-            "running_turns": len(here.runs),
+            "engine": service.settings.engine,
+            "emulated": service.settings.engine == "emulator",
+            "pictures": bool(service.upstream.engine.images),
+            "running_turns": len(service.runs),
             "pid": os.getpid(),
         }
     )
@@ -39,12 +39,12 @@ async def live(request: Request) -> Response:
 
 async def ready(request: Request) -> Response:
     """The process can serve: its stores answer, and it is not draining."""
-    here = service(request)
-    if here.runs.admission.draining:
+    service = get_service(request)
+    if service.runs.admission.draining:
         raise ServiceError(503, "draining", "The service is shutting down.")
     try:
-        await here.storage.conversations.get("nobody", "none")
-        await here.history.read("none")
+        await service.storage.conversations.get("nobody", "none")
+        await service.history.read("none")
     except Exception:
         log.exception("the stores do not answer")
         raise ServiceError(503, "unavailable", "The stores do not answer.") from None

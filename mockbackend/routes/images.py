@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..errors import not_found
-from .access import service
+from .auth import get_service
 
 HEADERS = {
     "cache-control": "private, max-age=31536000, immutable",
@@ -18,7 +18,7 @@ HEADERS = {
 
 async def get(request: Request) -> Response:
     """A stored image."""
-    image = await service(request).storage.images.get(request.path_params["token"])
+    image = await get_service(request).storage.images.get(request.path_params["token"])
     if image is None:
         raise not_found()
     return Response(image.content, media_type=image.media_type, headers=HEADERS)

@@ -19,7 +19,7 @@ Access = Literal["open", "login", "owner"]
 USERID_CHARACTERS = 256
 
 
-def service(request: Request) -> Service:
+def get_service(request: Request) -> Service:
     """This process's service; 503 until it has started."""
     found: Service | None = getattr(request.app.state, "service", None)
     if found is None:
@@ -51,7 +51,7 @@ class Resource:
     async def _answer(self, request: Request) -> Response:
         """The endpoint's response, unless a check fails: a 401 for a wrong login, a 400 for no userid."""
         endpoint, access = self._endpoints[request.method]
-        if access != "open" and not service(request).login.admits(_credentials(request)):
+        if access != "open" and not get_service(request).login.admits(_credentials(request)):
             challenge = {"www-authenticate": 'Basic realm="mockbackend", charset="UTF-8"'}
             raise ServiceError(401, "unauthorized", "This needs a valid login (HTTP Basic).", challenge)
         if access == "owner":
