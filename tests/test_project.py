@@ -1,0 +1,20 @@
+"""What pyproject.toml says about the project is true."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+from tests.running import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_the_changelog_has_the_version() -> None:
+    releases = re.findall(r"^## (\d\S*) - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert releases[0] == PROJECT["version"]
+
+
+def test_the_package_is_typed() -> None:
+    assert "Typing :: Typed" in PROJECT["classifiers"]
+    assert (ROOT / "mockbackend" / "py.typed").is_file()
