@@ -4,7 +4,7 @@ const authorization = `Basic ${btoa(`${BACKEND_AUTH_USERNAME}:${BACKEND_AUTH_PAS
 export async function POST(request) {
   const { pathname, search } = new URL(request.url);
   const { method, signal } = request;
-  const headers = { authorization, userid: "ada", "content-type": "application/json" }; // whoever is signed in
+  const headers = { authorization, userid: "ada", "content-type": "application/json" }; // the user who is signed in
   const body = method === "POST" ? await request.text() : undefined;
   return fetch(BACKEND_URL + pathname.replace("/api", "") + search, { method, headers, body, signal });
 }
