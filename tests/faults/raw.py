@@ -79,7 +79,7 @@ RAW_ROWS = [
     ),
     RawRow("cut within a document", (DOCUMENT % 900, b'{"error": '), CUT, 2),
     RawRow("event that is a list", (STREAM, words("One "), event([1])), ODD, kept="One "),
-    RawRow("choices that are none", (STREAM, words("One "), event({"choices": [1]})), ODD, kept="One "),
+    RawRow("choices that are numbers", (STREAM, words("One "), event({"choices": [1]})), ODD, kept="One "),
     RawRow("delta that is a text", (STREAM, words("One "), event(choice("two"))), ODD, kept="One "),
     RawRow("words that are a list", (STREAM, words("One "), words(["two"])), ODD, kept="One "),
     RawRow("half a character", (STREAM, words("One "), b'data: {"choices": "\xe2\x82"}\n\n'), ODD, kept="One "),

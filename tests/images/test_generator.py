@@ -42,7 +42,7 @@ REFUSED = [
         f"refused as {code}",
         {"fault": {"kind": "image_refused", "code": code}},
         FILTERED,
-        "picture refused by the filter",
+        "image refused by the filter",
         True,
     )
     for code in ("content_policy_violation", "moderation_blocked", "contentFilter", "content_filter")
@@ -51,20 +51,20 @@ REFUSED = [
 ROWS = [
     *REFUSED,
     Row("blocked", {"fault": {"kind": "account_blocked"}}, "blocked this account", "account blocked"),
-    Row("busy", {"fault": {"kind": "status", "status": 429}}, "in a minute", "rate limit on pictures"),
-    Row("broken", {"fault": {"kind": "status", "status": 500}}, OWN, "server error on pictures"),
-    Row("gateway", {"fault": {"kind": "status", "status": 504, "body": "html"}}, OWN, "server error on pictures"),
-    Row("a page", {"fault": {"kind": "html"}}, "is no answer", "page instead of a picture's answer"),
-    Row("an error", {"fault": {"kind": "error_200"}}, "failed while answering", "error with status 200 on pictures"),
-    Row("slow", {"delay": 30}, "fell silent", "picture too slow"),
+    Row("busy", {"fault": {"kind": "status", "status": 429}}, "in a minute", "rate limit on images"),
+    Row("broken", {"fault": {"kind": "status", "status": 500}}, OWN, "server error on images"),
+    Row("gateway", {"fault": {"kind": "status", "status": 504, "body": "html"}}, OWN, "server error on images"),
+    Row("a page", {"fault": {"kind": "html"}}, "is no answer", "a page instead of an image"),
+    Row("an error", {"fault": {"kind": "error_200"}}, "failed while answering", "error with status 200 on images"),
+    Row("slow", {"delay": 30}, "fell silent", "image too slow"),
 ]
 # Of those that answer with a URL.
 URL_ROWS = [
-    _url_fault("gone", "image_gone", "status 404", "picture's URL gone"),
-    _url_fault("none", "image_not_image", "not a PNG", "picture's URL is a page"),
-    _url_fault("huge", "image_huge", "too large", "picture's URL without end"),
-    _url_fault("silent URL", "image_slow", "did not answer in time", "picture's URL is silent", seconds=30),
-    Row("no address", {"url": "file:///etc/passwd"}, "must begin with http", "picture's URL gone"),
+    _url_fault("gone", "image_gone", "status 404", "image's URL gone"),
+    _url_fault("none", "image_not_image", "not a PNG", "image's URL is a page"),
+    _url_fault("huge", "image_huge", "too large", "image's URL without end"),
+    _url_fault("silent URL", "image_slow", "did not answer in time", "image's URL is silent", seconds=30),
+    Row("no address", {"url": "file:///etc/passwd"}, "must begin with http", "image's URL gone"),
 ]
 RULES: list[Rule] = [{"kind": "image", "when": {"equals": row.name}, **row.rule} for row in (*ROWS, *URL_ROWS)] + [
     {"kind": "image", "when": {"equals": "as it was said"}, "revised_prompt": ""},

@@ -1,0 +1,39 @@
+"""The documents for people name only what exists."""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+
+import pytest
+
+from tests.running import ROOT
+
+NAMES = ["README.md", "CONTRIBUTING.md", *(f"docs/{page.name}" for page in ROOT.glob("docs/*.md"))]
+FOLDERS = "|".join(re.escape(path.name) for path in ROOT.iterdir() if path.is_dir())
+PATH = re.compile(rf"(?<![\w/.:~-])(?:{FOLDERS})/[\w/.*-]*\w|(?<=`)[\w./-]+\.(?:py|toml|md|sample|txt)(?=`)")
+TEXT = {name: (ROOT / name).read_text() for name in NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_path_exists(name: str) -> None:
+    assert [path for path in PATH.findall(TEXT[name]) if not any(ROOT.glob(path))] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_link_leads_somewhere(name: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", TEXT[name])
+    assert [link for link in links if not ((ROOT / name).parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_dotted_name_imports(name: str) -> None:
+    for dotted in re.findall(r"\b(?:mockbackend|bench)\.[\w.]*\w", TEXT[name]):
+        pkgutil.resolve_name(dotted)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_constant_is_in_the_code(name: str) -> None:
+    sources = [*ROOT.glob("mockbackend/**/*.py"), *ROOT.glob("tests/**/*.py"), ROOT / "env.sample"]
+    known = {word for path in sources for word in re.findall(r"[A-Z]+(?:_[A-Z]+)+", path.read_text())}
+    assert set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", TEXT[name])) <= known
