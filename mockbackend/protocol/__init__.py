@@ -12,8 +12,11 @@ from typing import Any, Literal, TypeGuard
 
 from ..events import Event
 from ..messages import Message
-from . import data_stream, stored, ui_message_stream, ui_stored
+from .data_stream import messages as data_messages
+from .data_stream import stream as data_stream
 from .links import Links
+from .ui_stream import messages as ui_messages
+from .ui_stream import stream as ui_stream
 
 Protocol = Literal["data", "ui"]
 
@@ -35,13 +38,13 @@ def is_protocol(name: object) -> TypeGuard[Protocol]:
 def framing(protocol: Protocol, links: Links) -> Framing:
     """The framing of one stream. `links` makes its absolute URLs."""
     if protocol == "ui":
-        stream = ui_message_stream.UiMessageStream(links)
-        return Framing(ui_message_stream.HEADERS, stream.frame, ui_message_stream.KEEP_ALIVE)
+        stream = ui_stream.UIStream(links)
+        return Framing(ui_stream.HEADERS, stream.frame, ui_stream.KEEP_ALIVE)
     return Framing(data_stream.HEADERS, lambda events: data_stream.frame(events, links), data_stream.KEEP_ALIVE)
 
 
-def shown_message(protocol: Protocol, message: Message, links: Links) -> dict[str, Any]:
+def render_message(protocol: Protocol, message: Message, links: Links) -> dict[str, Any]:
     """A stored message as that protocol's front ends take it back."""
     if protocol == "ui":
-        return ui_stored.shown(message, links)
-    return stored.shown(message, links)
+        return ui_messages.render_message(message, links)
+    return data_messages.render_message(message, links)

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..errors import bad_request, not_found
-from ..protocol import shown_message
+from ..protocol import render_message
 from ..storage.conversations import Conversation, Place
 from .auth import get_service, userid
 from .body import check_id, read_object
@@ -52,7 +52,7 @@ async def read(request: Request) -> Response:
     row = dataclasses.replace(await _owned(request, conversation_id), message_count=len(messages))
     reached = links(request, service.settings)
     return JSON(
-        {**dataclasses.asdict(row), "messages": [shown_message(protocol, message, reached) for message in messages]}
+        {**dataclasses.asdict(row), "messages": [render_message(protocol, message, reached) for message in messages]}
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 from mockbackend.events import Event, Failed, ToolCalled, ToolReturned
 from mockbackend.messages import answer
-from mockbackend.protocol import Protocol, framing, shown_message
+from mockbackend.protocol import Protocol, framing, render_message
 from mockbackend.protocol.links import Links
 from tests.clients.client import Process
 from tests.event_cases import CASES
@@ -65,7 +65,7 @@ def test_a_failure_is_the_one_error(read: Read) -> None:
 def test_any_turn_is_read_as_it_is_stored(read: Read, kind: str, turn: list[Event]) -> None:
     found = read(turn)
     assert found["errors"] == [event.message for event in turn if isinstance(event, Failed)]
-    stored = shown_message(READERS[kind], answer(MESSAGE, "turn", 0, turn, complete=True), LINKS)
+    stored = render_message(READERS[kind], answer(MESSAGE, "turn", 0, turn, complete=True), LINKS)
     assert held(found["message"]) == held(stored)
 
 

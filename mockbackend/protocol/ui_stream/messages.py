@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..messages import Message, Part, error_text
-from .images import attachment_url, markdown
-from .links import Links
-from .sources import stored_source
-from .ui_message_stream import source_document
+from ...messages import Message, Part, error_text
+from ..images import attachment_url, markdown
+from ..links import Links
+from ..sources import stored_source
+from .stream import source_document
 
 
-def shown(message: Message, links: Links) -> dict[str, Any]:
+def render_message(message: Message, links: Links) -> dict[str, Any]:
     """`{id, role, metadata?, parts}`; null is never sent, since the clients' validation refuses it."""
     shown: dict[str, Any] = {"id": message["id"], "role": message["role"]}
     if message["role"] == "user":

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from ..messages import Message, Part
-from .data_stream import source
-from .images import attachment_url, markdown
-from .links import Links
-from .sources import stored_source
+from ...messages import Message, Part
+from ..images import attachment_url, markdown
+from ..links import Links
+from ..sources import stored_source
+from .stream import source
 
 
-def shown(message: Message, links: Links) -> dict[str, Any]:
+def render_message(message: Message, links: Links) -> dict[str, Any]:
     """`{id, role, content, createdAt, parts, reasoning?, toolInvocations?, experimental_attachments?}`."""
     shown: dict[str, Any] = {
         "id": message["id"],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mockbackend import events as ev
 from mockbackend.events import Event
-from mockbackend.protocol.data_stream import HEADERS, KEEP_ALIVE, frame
+from mockbackend.protocol.data_stream.stream import HEADERS, KEEP_ALIVE, frame
 from mockbackend.protocol.links import Links
 from tests.event_cases import CASES, any_event
 from tests.running import line

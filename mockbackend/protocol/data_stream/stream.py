@@ -10,7 +10,7 @@ from typing import assert_never
 
 import orjson
 
-from ..events import (
+from ...events import (
     Event,
     Failed,
     ImageMade,
@@ -27,9 +27,9 @@ from ..events import (
     TurnEnded,
     Usage,
 )
-from .images import markdown
-from .links import Links
-from .sources import source_id, title
+from ..images import markdown
+from ..links import Links
+from ..sources import source_id, title
 
 HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",

@@ -11,7 +11,7 @@ from typing import Any, assert_never
 
 import orjson
 
-from ..events import (
+from ...events import (
     Event,
     Failed,
     ImageMade,
@@ -27,10 +27,10 @@ from ..events import (
     ToolReturned,
     TurnEnded,
 )
-from ..messages import error_text
-from .images import markdown
-from .links import Links
-from .sources import source_id, title
+from ...messages import error_text
+from ..images import markdown
+from ..links import Links
+from ..sources import source_id, title
 
 HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -44,7 +44,7 @@ DONE = b"data: [DONE]\n\n"
 Chunk = dict[str, Any]
 
 
-class UiMessageStream:
+class UIStream:
     """One connection's frames: it remembers which block of words is open, since blocks have a start and an end."""
 
     def __init__(self, links: Links) -> None:

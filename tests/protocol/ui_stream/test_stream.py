@@ -13,7 +13,7 @@ from mockbackend import events as ev
 from mockbackend.events import Event, Usage
 from mockbackend.protocol.images import markdown
 from mockbackend.protocol.links import Links
-from mockbackend.protocol.ui_message_stream import HEADERS, KEEP_ALIVE, UiMessageStream
+from mockbackend.protocol.ui_stream.stream import HEADERS, KEEP_ALIVE, UIStream
 from tests.event_cases import CASES
 from tests.protocol.turns import MESSAGE, any_turn
 
@@ -76,7 +76,7 @@ LINKS = Links("https://host")
 
 
 def frames(*batches: list[Event]) -> bytes:
-    stream = UiMessageStream(LINKS)
+    stream = UIStream(LINKS)
     return b"".join(stream.frame(batch) for batch in batches)
 
 
