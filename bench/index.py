@@ -19,7 +19,7 @@ import numpy as np
 
 from bench.index_asking import Asked
 from bench.made_passages import DIMENSION, PER_FILE, Made
-from mockbackend.storage.passages import NAME, EmbeddedIndex, Passages, prepare
+from mockbackend.storage.embedded.passages import NAME, EmbeddedIndex, Passages, prepare
 
 QUERIES = 200
 BATCH = 64

@@ -33,7 +33,7 @@ class Asked:
 async def ask(path: Path, asked: Asked) -> dict[str, float]:
     """Milliseconds, megabytes, and shares of the nearest that were found."""
     # Imported here, so that the start is the service's own.
-    from mockbackend.storage.passages import EmbeddedIndex
+    from mockbackend.storage.embedded.passages import EmbeddedIndex
 
     figures = {"before": resident_bytes(os.getpid()) / 1e6}
     began = time.perf_counter()

@@ -11,7 +11,7 @@ from .login import Login
 from .messages import Message
 from .settings import Settings
 from .storage import Storage
-from .storage.turns import Turn
+from .storage.embedded.turns import Turn
 from .turn.claim import TurnClaimer
 from .turn.history import History
 from .turn.remote import RemoteReader

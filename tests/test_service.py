@@ -9,7 +9,7 @@ import pytest
 
 from mockbackend.messages import Message
 from mockbackend.service import Service
-from mockbackend.storage.turns import Turn
+from mockbackend.storage.embedded.turns import Turn
 
 
 def message(name: str) -> Message:

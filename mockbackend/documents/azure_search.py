@@ -13,7 +13,7 @@ from ..settings import SettingsError
 from .azure_search_schema import INDEX_NAME, Action, IndexMissing, batches, harmless, key, owned_by, removal, upload
 
 if TYPE_CHECKING:
-    from ..storage.passages import Passages
+    from ..storage.embedded.passages import Passages
     from ..upstream.embeddings import Vector
     from .azure_search_service import Shape
 

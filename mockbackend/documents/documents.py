@@ -11,8 +11,8 @@ from ..errors import UpstreamError
 from ..passages import Passage
 from ..settings import Settings
 from ..storage import Storage
-from ..storage.files import File, Files
-from ..storage.passages import Passages
+from ..storage.embedded.files import File, Files
+from ..storage.embedded.passages import Passages
 from ..upstream import Upstream
 from .index import Index, open_index
 from .indexing import Indexing

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from ..errors import INTERNAL, UpstreamError
 from ..passages import Passage
 from ..settings import Settings
-from ..storage.files import Queue, Work
-from ..storage.passages import Passages
+from ..storage.embedded.files import Queue, Work
+from ..storage.embedded.passages import Passages
 from ..upstream import Upstream
 from ..upstream.retry import RetryBudget
 from .extraction import Limits, extract

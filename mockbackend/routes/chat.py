@@ -8,7 +8,7 @@ from starlette.responses import Response
 from ..errors import bad_request
 from ..protocol import Protocol, framing, is_protocol
 from ..protocol.links import Links
-from ..storage.turns import Turn
+from ..storage.embedded.turns import Turn
 from ..turn.run import EventSource
 from .auth import get_service, userid
 from .body import check_id, read_chat

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from ..errors import bad_request, not_found
 from ..protocol import render_message
-from ..storage.conversations import Conversation, Place
+from ..storage.embedded.conversations import Conversation, Place
 from .auth import get_service, userid
 from .body import check_id, read_object
 from .json import JSON

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from ..documents.kinds import Unreadable, kind_of, media_type
 from ..errors import bad_request
 from ..settings import Settings
-from ..storage.files import File, Files, Incoming, Limits
+from ..storage.embedded.files import File, Files, Incoming, Limits
 from .limited import chunks
 from .multipart import BROKEN, FileBegins, FileEnds, Multipart
 

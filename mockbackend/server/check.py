@@ -17,7 +17,7 @@ from ..errors import PromptRefused, UnsupportedParameter, UpstreamError
 from ..log import printable
 from ..settings import Settings
 from ..storage import open_storage
-from ..storage.images import Image
+from ..storage.embedded.images import Image
 from ..upstream import Upstream
 from ..upstream.errors import invalid_response
 

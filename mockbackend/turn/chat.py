@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from ..agent.context import ChatContext
 from ..agent.graph import Graph, thread
 from ..events import Event
-from ..storage.checkpoints import NOTHING_KEPT
+from ..storage.embedded.checkpoints import NOTHING_KEPT
 from .answer import stream_events
 
 

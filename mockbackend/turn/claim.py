@@ -15,8 +15,8 @@ from dataclasses import replace
 from ..errors import ServiceError, not_found, unusable
 from ..messages import Message, Part, now_ms, title_of
 from ..storage import Storage
-from ..storage.conversations import Conversation
-from ..storage.turns import Claim, Turn
+from ..storage.embedded.conversations import Conversation
+from ..storage.embedded.turns import Claim, Turn
 from .attachments import Attachments
 from .ending import recover
 from .history import History

@@ -11,7 +11,7 @@ from typing import Any
 from ..events import Event, OrderError, TurnEnded, dump, load
 from ..messages import Message, text_of
 from ..storage import Storage
-from ..storage.turns import Turn
+from ..storage.embedded.turns import Turn
 from .answer import Answer
 from .history import History
 

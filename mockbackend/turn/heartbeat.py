@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 
-from ..storage.turns import OVER_MS, Turns
+from ..storage.embedded.turns import OVER_MS, Turns
 from .answer import TOO_LONG
 from .run import Run
 

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from ..events import Event, ReasoningDelta, TextDelta, ToolCallDelta, TurnEnded, load
-from ..storage.turns import Turn
+from ..storage.embedded.turns import Turn
 from .answer import Answer
 
 POLL_SECONDS = 0.25

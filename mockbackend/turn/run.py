@@ -7,7 +7,7 @@ import time
 from typing import Protocol
 
 from ..events import Event, dump, joined
-from ..storage.turns import Turn
+from ..storage.embedded.turns import Turn
 from .answer import Answer
 
 

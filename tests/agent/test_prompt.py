@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockbackend.agent import prompt
 from mockbackend.agent.prompt import wire_messages
 from mockbackend.messages import Message
-from mockbackend.storage.images import Image
+from mockbackend.storage.embedded.images import Image
 
 
 def asked(*tokens: str, refused: bool = False) -> Message:

@@ -9,8 +9,8 @@ import pytest
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import Checkpoint, empty_checkpoint
 
-from mockbackend.storage import checkpoints
-from mockbackend.storage.checkpoints import Checkpoints
+from mockbackend.storage.embedded import checkpoints
+from mockbackend.storage.embedded.checkpoints import Checkpoints
 
 THREAD: RunnableConfig = {"configurable": {"thread_id": "a", "checkpoint_ns": ""}}
 

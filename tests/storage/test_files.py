@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mockbackend.storage import Storage, open_storage
-from mockbackend.storage.files import File, Limits
+from mockbackend.storage.embedded.files import File, Limits
 
 ROOMY = Limits(file_bytes=1000, user_files=100, user_bytes=100_000)
 

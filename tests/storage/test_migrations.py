@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mockbackend.storage import database
-from mockbackend.storage.migrations import MIGRATIONS
-from mockbackend.storage.sqlite import migrate
+from mockbackend.storage.embedded import database
+from mockbackend.storage.embedded.migrations import MIGRATIONS
+from mockbackend.storage.embedded.sqlite import migrate
 from tests.conftest import StartServer
 from tests.routes.api import say, texts
 from tests.running import environment, free_port

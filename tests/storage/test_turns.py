@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mockbackend.storage import Storage, open_storage
-from mockbackend.storage.conversations import Conversation
-from mockbackend.storage.turns import Turn
+from mockbackend.storage.embedded.conversations import Conversation
+from mockbackend.storage.embedded.turns import Turn
 
 
 @pytest.fixture

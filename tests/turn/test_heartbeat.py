@@ -9,7 +9,7 @@ import pytest
 
 from mockbackend.events import TextDelta, load
 from mockbackend.storage import Storage, open_storage
-from mockbackend.storage.turns import Turn
+from mockbackend.storage.embedded.turns import Turn
 from mockbackend.turn import heartbeat as heart
 from mockbackend.turn.answer import TOO_LONG, Answer
 from mockbackend.turn.heartbeat import Heartbeat

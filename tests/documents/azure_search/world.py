@@ -20,7 +20,7 @@ from mockbackend.emulator.embeddings.answer import embed
 from mockbackend.emulator.script import load_script
 from mockbackend.errors import UpstreamError
 from mockbackend.passages import Found, Passage
-from mockbackend.storage.passages import Passages, prepare
+from mockbackend.storage.embedded.passages import Passages, prepare
 from tests.emulator.serving import KEY, Served
 
 DIMENSIONS = 64

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from mockbackend.passages import Passage
-from mockbackend.storage.passages import NAME, EmbeddedIndex, Passages, prepare
+from mockbackend.storage.embedded.passages import NAME, EmbeddedIndex, Passages, prepare
 
 if TYPE_CHECKING:
-    from mockbackend.storage.passages.vectors import Vector
+    from mockbackend.storage.embedded.passages.vectors import Vector
 
 DIMENSIONS = 64
 

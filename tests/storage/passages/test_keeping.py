@@ -122,7 +122,7 @@ WORK = """
 import asyncio, sys
 from pathlib import Path
 from mockbackend.passages import Passage
-from mockbackend.storage.passages import (EmbeddedIndex, Passages)
+from mockbackend.storage.embedded.passages import (EmbeddedIndex, Passages)
 
 async def main() -> None:
     path, do = Path(sys.argv[1]), sys.argv[2]

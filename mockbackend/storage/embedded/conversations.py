@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..messages import now_ms
+from ...messages import now_ms
 from .database import Database, Execute
 
 # A running turn counts as what it will have made of the history: what it keeps, and what it adds.

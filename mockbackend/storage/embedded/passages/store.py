@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...passages import Passage
+from ....passages import Passage
 from . import words
 from .schema import changed, first_id, storable
 from .thread import Thread

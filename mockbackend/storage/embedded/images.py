@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..messages import now_ms
+from ...messages import now_ms
 from .database import Database, Execute
 
 PART = ".part"

@@ -14,7 +14,7 @@ import sqlite3
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ...passages import Passage
+from ....passages import Passage
 from .schema import first_id
 from .terms import asked_terms, terms
 

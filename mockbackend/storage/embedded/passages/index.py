@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...passages import Found, Passage
+from ....passages import Found, Passage
 from . import vectors, words
 from .held import Held, Memory
 from .schema import changed, storable

@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from ...messages import now_ms
+from ....messages import now_ms
 from ..database import Database
 from .blob import Blob, whole
 from .failures import limit_failures

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from ...messages import now_ms
+from ....messages import now_ms
 from ..database import Database
 from .incoming import Incoming
 from .rows import COLUMNS, File, Limits

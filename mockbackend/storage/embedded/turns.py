@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from ..messages import Message, now_ms
+from ...messages import Message, now_ms
 from . import conversations
 from . import images as images
 from .conversations import Conversation

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from ...messages import now_ms
+from ....messages import now_ms
 from ..database import Database
 from .failures import limit_failures
 from .rows import Status, Work
