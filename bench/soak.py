@@ -166,7 +166,7 @@ def open_files(pid: int) -> int:
 async def soak(folder: Path, faults: int, seed: int) -> None:
     """All of it; AssertionError where something is not as it should be."""
     with emulating(folder, script()) as emulator:
-        server = Server(folder, {**azure(emulator), **SETTINGS})
+        server = Server(folder, {**azure(emulator), **SETTINGS}, fresh=True)
         one = Soak(server, emulator, random.Random(seed))
         try:
             server.start()

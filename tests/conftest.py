@@ -22,6 +22,8 @@ class StartServer(Protocol):
         kind: Kind = "hypercorn",
         data_dir: Path | None = None,
         command: list[str] | None = None,
+        *,
+        fresh: bool = False,
     ) -> Server: ...
 
 
@@ -35,8 +37,10 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServ
             kind: Kind = "hypercorn",
             data_dir: Path | None = None,
             command: list[str] | None = None,
+            *,
+            fresh: bool = False,
         ) -> Server:
-            server = Server(tmp_path_factory.mktemp("server"), env, kind, data_dir, command)
+            server = Server(tmp_path_factory.mktemp("server"), env, kind, data_dir, command, fresh=fresh)
             stack.callback(server.close)
             return server.start()
 

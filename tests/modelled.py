@@ -6,8 +6,6 @@ import contextlib
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +17,9 @@ from typing import Any, Self
 import httpx2
 import orjson
 
-from tests.running import Server, environment, free_port
+from tests.harness.http_client import PLAIN
+from tests.harness.processes import Process, environment, fork, free_port
+from tests.running import Server
 
 KEY = "secret-key-1"
 VERSION = "2024-10-21"
@@ -37,9 +37,9 @@ class Emulator:
         # JSON is YAML.
         script.write_bytes(orjson.dumps({"rules": rules or []}))
         arguments = ["emulator", "--port", str(self.port), "--script", str(script), "--api-key", KEY]
-        self._command = [sys.executable, "-m", "mockbackend", *arguments]
+        self._arguments = ["mockbackend", *arguments]
         self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     def azure(self, version: str = VERSION, **more: str) -> dict[str, str]:
         """The settings of the service that take it for Azure; `more` are further ones, in lower case."""
@@ -54,7 +54,7 @@ class Emulator:
 
     def requests(self) -> list[dict[str, Any]]:
         """The last hundred calls: `{method, path, body, status, aborted}`."""
-        found: list[dict[str, Any]] = httpx2.get(f"{self.url}/emulator/requests", trust_env=False).json()["requests"]
+        found: list[dict[str, Any]] = httpx2.get(f"{self.url}/emulator/requests", **PLAIN).json()["requests"]
         return found
 
     def asked(self, prompt: str) -> list[dict[str, Any]]:
@@ -63,9 +63,7 @@ class Emulator:
 
     def __enter__(self) -> Self:
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                self._command, cwd=self._folder, env=environment({}), stdout=log, stderr=log, start_new_session=True
-            )
+            self._process = fork(self._arguments, self._folder, environment({}), log)
         deadline = time.monotonic() + 30
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
@@ -109,14 +107,15 @@ def modelled(
     folder: Path,
     rules: list[Rule] | None = None,
     env: Mapping[str, str] | None = None,
-    command: list[str] | None = None,
-    port: int | None = None,
+    app: str = "app:app",
+    *,
+    fresh: bool = False,
     **azure: str,
 ) -> Iterator[Modelled]:
     """Both, running; `azure` are arguments of `Emulator.azure`, `env` further settings."""
     with Emulator(folder, rules) as emulator:
         settings = {**emulator.azure(**azure), **(env or {})}
-        with Server(folder, settings, command=command, port=port) as server:
+        with Server(folder, settings, app=app, fresh=fresh) as server:
             yield Modelled(server, emulator)
 
 

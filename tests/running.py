@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import signal
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -18,34 +17,20 @@ from typing import Any, Literal, Self
 import httpx2
 import orjson
 
-ROOT = Path(__file__).resolve().parent.parent
-AUTH = ("u", "p")
-# What a process needs of the machine; no setting of the developer's shell reaches the service under test.
-INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+from tests.harness.http_client import PLAIN
+from tests.harness.processes import Process, environment, execute, fork, free_port
 
+AUTH = ("u", "p")
 # Plain Hypercorn has a worker process beside its own, unless it is told `-w 0`.
 Kind = Literal["hypercorn", "hypercorn with a worker", "serve"]
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
-def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a process under test: nothing of the developer's shell but what any process needs."""
-    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    return {**inherited, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **settings}
 
 
 class Server:
     """A server under test: `with Server(folder) as server:` gives it once it answers /livez.
 
-    `folder` is its working directory, so that a developer's `.env` is not read. `command`, where given, replaces
-    the one that `kind` names; it must listen on `port` of 127.0.0.1, which it finds in PORT.
+    `folder` is its working directory, so that a developer's `.env` is not read. Plain Hypercorn without workers is
+    forked from a preloaded process, unless a `fresh` one is wanted; all others are executed. `command`, where given,
+    replaces the one that `kind` names; it must listen on `port` of 127.0.0.1, which it finds in PORT.
     """
 
     def __init__(
@@ -57,6 +42,8 @@ class Server:
         command: list[str] | None = None,
         port: int | None = None,
         within: float = 30.0,
+        fresh: bool = False,
+        app: str = "app:app",
     ) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -64,24 +51,26 @@ class Server:
         self.data_dir = data_dir or folder / "data"
         self._folder = folder
         self._within = within
-        self._log = folder / f"server-{self.port}.log"
-        self._command = command or [sys.executable, "-m", *self._arguments(kind)]
+        self.log_path = folder / f"server-{self.port}.log"
+        self._arguments = self._arguments_of(kind, app)
+        self._command = command or [sys.executable, "-m", *self._arguments]
+        self._forks = kind == "hypercorn" and command is None and not fresh
         login = {"BACKEND_AUTH_USERNAME": AUTH[0], "BACKEND_AUTH_PASSWORD": AUTH[1]}
         # Plain Hypercorn reads no PORT; `serve` listens on all addresses where there is one.
         told = {} if kind != "serve" and command is None else {"PORT": str(self.port)}
         self._env = environment({**login, "DATA_DIR": str(self.data_dir), **told, **(env or {})})
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
-    def _arguments(self, kind: Kind) -> list[str]:
+    def _arguments_of(self, kind: Kind, app: str) -> list[str]:
         if kind == "serve":
             return ["mockbackend", "serve"]
         alone = ["-w", "0"] if kind == "hypercorn" else []
-        return ["hypercorn", "app:app", *alone, "-b", f"127.0.0.1:{self.port}"]
+        return ["hypercorn", app, *alone, "-b", f"127.0.0.1:{self.port}"]
 
     @property
     def log(self) -> str:
         """All that it has written so far."""
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
     @property
     def pid(self) -> int:
@@ -89,16 +78,17 @@ class Server:
         return self._running.pid
 
     @property
-    def _running(self) -> subprocess.Popen[bytes]:
+    def _running(self) -> Process:
         assert self._process is not None, "not started"
         return self._process
 
     def start(self) -> Self:
         """Start it and wait until it answers; its output is in the error where it does not."""
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command, cwd=self._folder, env=self._env, stdout=log, stderr=log, start_new_session=True
-            )
+        with self.log_path.open("ab") as log:
+            if self._forks:
+                self._process = fork(self._arguments, self._folder, self._env, log)
+            else:
+                self._process = execute(self._command, self._folder, self._env, log)
         deadline = time.monotonic() + self._within
         while not self._alive():
             status = self._process.poll()
@@ -106,14 +96,16 @@ class Server:
                 self.close()
                 happened = f"exited with {status}" if status is not None else f"did not answer within {self._within} s"
                 raise RuntimeError(f"{' '.join(self._command)} {happened}; its output:\n{self.log}")
-            time.sleep(0.05)
+            time.sleep(0.02)
         return self
 
     def _alive(self) -> bool:
-        try:
-            return httpx2.get(f"{self.url}/livez", timeout=5, trust_env=False).status_code == 200
-        except httpx2.TransportError:
-            return False
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)) as connection:
+            try:
+                connection.request("GET", "/livez")
+                return connection.getresponse().status == 200
+            except (OSError, http.client.HTTPException):
+                return False
 
     def wait(self, within: float = 30.0) -> int:
         """Wait for its end; gives the exit status."""
@@ -151,7 +143,7 @@ class Server:
             headers=headers,
             timeout=httpx2.Timeout(30),
             limits=limits,
-            trust_env=False,
+            **PLAIN,
         )
 
     def __enter__(self) -> Self:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.running import ROOT
+from tests.harness.processes import ROOT
 
 NAMES = ["README.md", "CONTRIBUTING.md", *(f"docs/{page.name}" for page in ROOT.glob("docs/*.md"))]
 FOLDERS = "|".join(re.escape(path.name) for path in ROOT.iterdir() if path.is_dir())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import ROOT
+from tests.harness.processes import ROOT
 
 PACKAGE = "mockbackend"
 # From the top: a module imports only from rows below its own. A name stands for a module or a whole folder, and the

@@ -28,7 +28,9 @@ RULES: list[Rule] = [
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Modelled]:
-    with modelled(tmp_path_factory.mktemp("log"), RULES, azure_openai_dalle_deployment_name="gpt-image-1") as both:
+    with modelled(
+        tmp_path_factory.mktemp("log"), RULES, fresh=True, azure_openai_dalle_deployment_name="gpt-image-1"
+    ) as both:
         yield both
 
 

@@ -8,7 +8,7 @@ import tomllib
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.running import ROOT
+from tests.harness.processes import ROOT
 
 TEXT = (ROOT / "requirements.txt").read_text()
 

@@ -14,7 +14,7 @@ from unittest import mock
 import pytest
 
 from mockbackend.settings import Settings, SettingsError, load_settings
-from tests.running import ROOT
+from tests.harness.processes import ROOT
 
 SAMPLE = ROOT / "env.sample"
 FIELDS = {field.name.upper(): field for field in dataclasses.fields(Settings)}

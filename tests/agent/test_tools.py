@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ import orjson
 import pytest
 
 from tests.modelled import Modelled, Rule, log_of, modelled, stored
-from tests.running import Answer, chat, free_port
+from tests.running import Answer, chat
 
 MAX_STEPS = 3
 
@@ -72,11 +71,9 @@ RULES: list[Rule] = [
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Modelled]:
-    port = free_port()
-    app = ["-m", "hypercorn", "tests.agent.toolbox_app:app", "-w", "0", "-b", f"127.0.0.1:{port}"]
     env = {"TOOL_TIMEOUT_SECONDS": "1", "AGENT_MAX_STEPS": str(MAX_STEPS)}
     folder = tmp_path_factory.mktemp("tools")
-    with modelled(folder, RULES, env, command=[sys.executable, *app], port=port) as both:
+    with modelled(folder, RULES, env, app="tests.agent.toolbox_app:app") as both:
         yield both
 
 

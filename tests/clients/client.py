@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.clients.packages import HERE, NODE
-from tests.running import AUTH, environment
+from tests.harness.processes import environment
+from tests.running import AUTH
 
 DRIVER = HERE / "driver"
 PATIENCE = 30.0

@@ -13,6 +13,7 @@ import pytest
 
 from tests.clients.client import CLIENTS, LOGIN, Client, OpenPage, Page, Process
 from tests.clients.packages import HERE, installed
+from tests.harness.http_client import PLAIN
 from tests.running import Server
 
 Stored = Callable[[], list[dict[str, Any]]]
@@ -93,7 +94,7 @@ def open_page(
 @pytest.fixture
 def http(backend: Server) -> Iterator[httpx2.Client]:
     """A logged-in client of the API, of the same user as the pages."""
-    with httpx2.Client(base_url=backend.url, headers=LOGIN, timeout=30, trust_env=False) as logged_in:
+    with httpx2.Client(base_url=backend.url, headers=LOGIN, timeout=30, **PLAIN) as logged_in:
         yield logged_in
 
 

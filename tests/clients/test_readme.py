@@ -11,7 +11,8 @@ import pytest
 
 from tests.clients.client import LOGIN, Process, until
 from tests.clients.packages import HERE
-from tests.running import AUTH, ROOT, Server
+from tests.harness.processes import ROOT
+from tests.running import AUTH, Server
 
 ADA = {**LOGIN, "userid": "ada"}
 EXAMPLES = HERE / "readme"

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import httpx2
 
-from tests.running import ROOT, Server
+from tests.harness.http_client import PLAIN
+from tests.harness.processes import ROOT
+from tests.running import Server
 
 TEXT = (ROOT / "deploy" / "Dockerfile").read_text()
 # These change the machine itself, and need no trying.
@@ -46,9 +48,7 @@ def test_its_steps_install_start_and_answer(tmp_path: Path) -> None:
     environment = {"PATH": path, "PYTHONPATH": ""}
     with Server(app, environment, command=json.loads(argument("CMD")), data_dir=tmp_path / "data") as server:
         hello = {"message": {"role": "user", "content": "Hello"}}
-        answer = httpx2.post(
-            f"{server.url}/chat", json=hello, auth=server.auth, headers={"userid": "user-1"}, trust_env=False
-        )
+        answer = httpx2.post(f"{server.url}/chat", json=hello, auth=server.auth, headers={"userid": "user-1"}, **PLAIN)
         assert re.search(r'^0:".+"$', answer.text, re.MULTILINE), answer.text
         health = json.loads(argument("HEALTHCHECK").partition("CMD ")[2])
         checking = {**os.environ, "PATH": path, "PORT": str(server.port)}

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from mockbackend.settings import Settings
-from tests.running import ROOT, Server, environment
+from tests.harness.processes import ROOT, environment
+from tests.running import Server
 
 BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 SETTINGS = {field.name.upper() for field in dataclasses.fields(Settings)}

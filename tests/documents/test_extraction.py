@@ -17,7 +17,7 @@ from mockbackend.documents.splitting import split
 from mockbackend.passages import Passage
 from tests.documents import making
 from tests.documents.making import SAMPLES
-from tests.running import ROOT
+from tests.harness.processes import ROOT
 
 LIMITS = Limits(seconds=30, memory_bytes=1 << 30, pages=1000, characters=1_000_000)
 

@@ -19,7 +19,7 @@ import pytest
 from mockbackend.documents.extraction import Limits, extract
 from tests.documents import making
 from tests.documents.refusing import LIMITS, MB, MEMORY, children, refusal
-from tests.running import ROOT
+from tests.harness.processes import ROOT
 
 
 @asynccontextmanager

@@ -18,6 +18,8 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from starlette.applications import Starlette
 
+from tests.harness.http_client import PLAIN
+
 KEY = "key-1"
 VERSION = "2024-10-21"
 HI = [{"role": "user", "content": "hi"}]
@@ -71,7 +73,7 @@ class Served:
 
     def http(self) -> httpx2.AsyncClient:
         """A plain client with the key, for looking at bytes."""
-        return httpx2.AsyncClient(base_url=self.url, headers={"api-key": KEY}, trust_env=False, timeout=20)
+        return httpx2.AsyncClient(base_url=self.url, headers={"api-key": KEY}, timeout=20, **PLAIN)
 
     def azure(self, api_key: str | None = KEY, azure_ad_token: str | None = None) -> openai.AsyncAzureOpenAI:
         """The Azure client on dated paths, without retries."""
@@ -81,7 +83,7 @@ class Served:
             api_key=api_key,
             azure_ad_token=azure_ad_token,
             max_retries=0,
-            http_client=openai.DefaultAsyncHttpx2Client(trust_env=False),
+            http_client=openai.DefaultAsyncHttpx2Client(**PLAIN),
         )
 
     def v1(self, path: str = "/openai/v1/", max_retries: int = 0) -> openai.AsyncOpenAI:
@@ -90,7 +92,7 @@ class Served:
             base_url=f"{self.url}{path}",
             api_key=KEY,
             max_retries=max_retries,
-            http_client=openai.DefaultAsyncHttpx2Client(trust_env=False),
+            http_client=openai.DefaultAsyncHttpx2Client(**PLAIN),
         )
 
     async def chat(self, text: str = "hi", deployment: str = "gpt-4o", **body: Any) -> httpx2.Response:
@@ -116,7 +118,7 @@ class Served:
         return read
 
     async def journal(self) -> Any:
-        async with httpx2.AsyncClient(base_url=self.url, trust_env=False) as http:
+        async with httpx2.AsyncClient(base_url=self.url, **PLAIN) as http:
             return (await http.get("/emulator/requests")).json()
 
 

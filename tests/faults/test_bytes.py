@@ -9,8 +9,9 @@ import pytest
 
 from tests.conftest import StartServer
 from tests.faults.raw import ANSWER, RAW_ROWS, STREAM, RawUpstream, Unanswering, calls, choice, event
+from tests.harness.processes import free_port
 from tests.modelled import log_of, stored
-from tests.running import Answer, Server, chat, free_port
+from tests.running import Answer, Server, chat
 
 ROWS = {row.name: row for row in RAW_ROWS}
 LIMITS = {

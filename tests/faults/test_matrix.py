@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from tests.faults.raw import RAW_ROWS
+from tests.harness.processes import ROOT
 from tests.modelled import KEY, Modelled, Rule, log_of, modelled, stored
-from tests.running import ROOT, chat
+from tests.running import chat
 
 TRIES = 2
 WORDS = ["One ", "two ", "three."]

@@ -12,8 +12,10 @@ import httpx2
 import pytest
 
 from tests.conftest import StartServer
+from tests.harness.http_client import PLAIN
+from tests.harness.processes import ROOT
 from tests.modelled import KEY, Modelled, Rule, modelled, stored
-from tests.running import ROOT, Answer, Server, chat
+from tests.running import Answer, Server, chat
 
 LIMIT = 3_000_000
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -137,7 +139,7 @@ async def test_an_image_is_served_to_anybody_who_has_its_address(gpt: Modelled) 
     answer = await _draw(gpt, "a house")
     found = PICTURE.fullmatch(answer.text)
     assert found
-    async with httpx2.AsyncClient(trust_env=False) as nobody:
+    async with httpx2.AsyncClient(**PLAIN) as nobody:
         response = await nobody.get(found[1])
         missing = await nobody.get(f"{gpt.server.url}/images/{'a' * 32}")
     assert response.status_code == 200

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from playwright.sync_api import expect
 
+from tests.harness.http_client import PLAIN
 from tests.page.conftest import Visit
 from tests.page.visiting import Visitor
 from tests.running import AUTH, Server
@@ -20,7 +21,7 @@ def fill(server: Server, userid: str) -> Fill:
     """`fill("a", "b")` makes conversations that begin with these words, in this order."""
 
     def filling(*texts: str) -> None:
-        with httpx2.Client(base_url=server.url, auth=AUTH, headers={"userid": userid}, trust_env=False) as client:
+        with httpx2.Client(base_url=server.url, auth=AUTH, headers={"userid": userid}, **PLAIN) as client:
             for text in texts:
                 assert client.post("/chat", json={"message": text}).status_code == 200
 

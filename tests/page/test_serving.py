@@ -8,7 +8,9 @@ import re
 import httpx2
 import pytest
 
-from tests.running import ROOT, Server
+from tests.harness.http_client import PLAIN
+from tests.harness.processes import ROOT
+from tests.running import Server
 
 PAGE = ROOT / "mockbackend" / "page"
 INDEX = (PAGE / "index.html").read_text()
@@ -17,7 +19,7 @@ ADDRESSES = ["/", "/page/main.js", "/page/base.css", "/page/icon.svg", "/page/ve
 
 
 def get(server: Server, path: str, **headers: str) -> httpx2.Response:
-    return httpx2.get(f"{server.url}{path}", headers=headers, follow_redirects=True, trust_env=False)
+    return httpx2.get(f"{server.url}{path}", headers=headers, follow_redirects=True, **PLAIN)
 
 
 @pytest.mark.parametrize("path", ADDRESSES)

@@ -14,6 +14,7 @@ import pytest
 from mockbackend import login
 from mockbackend.routes import API
 from tests.conftest import StartServer
+from tests.harness.http_client import PLAIN
 from tests.routes.api import error_of, filled
 from tests.running import Server
 
@@ -28,7 +29,7 @@ def basic(text: bytes) -> str:
 
 def plain(server: Server) -> httpx2.AsyncClient:
     """A client that has no login."""
-    return httpx2.AsyncClient(base_url=server.url, timeout=30, trust_env=False)
+    return httpx2.AsyncClient(base_url=server.url, timeout=30, **PLAIN)
 
 
 WRONG = {

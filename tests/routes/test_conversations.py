@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from tests.conftest import StartServer
+from tests.harness.http_client import PLAIN
 from tests.routes.api import data_url, error_of, listed, png, say
 from tests.running import Server, chat
 
@@ -105,7 +106,7 @@ async def test_an_id_that_was_deleted_may_begin_anew(client: httpx2.AsyncClient)
     await say(client, "After", "again")
     messages = (await client.get("/conversations/again")).json()["messages"]
     assert [message["content"] for message in messages] == ["After", "You said: After"]
-    async with httpx2.AsyncClient(base_url=client.base_url, auth=("u", "p"), trust_env=False) as stranger:
+    async with httpx2.AsyncClient(base_url=client.base_url, auth=("u", "p"), **PLAIN) as stranger:
         stranger.headers["userid"] = "a stranger"
         error_of(await stranger.get("/conversations/again"), 404)
 

@@ -9,6 +9,7 @@ import pytest
 
 from mockbackend.routes import API
 from tests.conftest import StartServer
+from tests.harness.http_client import PLAIN
 from tests.routes.api import filled
 from tests.running import Server
 
@@ -20,7 +21,7 @@ PATHS = sorted({path for _, path, _, _ in API})
 @pytest.fixture
 def stranger(server: Server) -> Iterator[httpx2.Client]:
     """A client without login."""
-    with httpx2.Client(base_url=server.url, timeout=30, trust_env=False) as client:
+    with httpx2.Client(base_url=server.url, timeout=30, **PLAIN) as client:
         yield client
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import sys
 from pathlib import Path
 
 import httpx2
@@ -14,7 +13,7 @@ import pytest
 from mockbackend.routes import API
 from tests.conftest import StartServer
 from tests.routes.api import error_of, filled, say
-from tests.running import Server, chat, free_port, lines, next_of
+from tests.running import Server, chat, lines, next_of
 from tests.upstream import Upstream
 
 LIMIT = 10 * 1024 * 1024
@@ -83,11 +82,9 @@ async def test_a_body_that_says_its_length_is_refused_before_it_is_sent(server: 
 
 @pytest.mark.parametrize("path", ["/chat", "/files"])
 async def test_a_body_that_falls_silent_is_a_408(tmp_path: Path, path: str) -> None:
-    port = free_port()
-    app = ["-m", "hypercorn", "tests.routes.impatient_app:app", "-w", "0", "-b", f"127.0.0.1:{port}"]
     kind = "multipart/form-data; boundary=B" if path == "/files" else "application/json"
     head = f"POST {path} HTTP/1.1\r\ncontent-length: 100\r\ncontent-type: {kind}"
-    with Server(tmp_path, command=[sys.executable, *app], port=port) as server:
+    with Server(tmp_path, app="tests.routes.impatient_app:app") as server:
         answer = await raw(server, head, [b"--B\r\n" if path == "/files" else b'{"message": '])
     assert answer.startswith(b"HTTP/1.1 408 ")
 

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from tests.conftest import StartServer
+from tests.harness.http_client import PLAIN
 from tests.routes.api import error_of
 from tests.running import Server, lines, next_of
 from tests.upstream import Upstream
@@ -39,7 +40,7 @@ async def test_health_counts_the_running_turns(start_server: StartServer) -> Non
 
 
 def test_load_balancers_need_no_login(server: Server) -> None:
-    with httpx2.Client(base_url=server.url, trust_env=False) as stranger:
+    with httpx2.Client(base_url=server.url, **PLAIN) as stranger:
         assert stranger.get("/livez").json() == {"status": "live"}
         assert stranger.get("/readyz").json() == {"status": "ready"}
 

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from tests.conftest import StartServer
+from tests.harness.http_client import PLAIN
 from tests.routes.api import data_url, error_of, png
 from tests.running import Server, chat
 
@@ -42,7 +43,7 @@ async def shown(client: httpx2.AsyncClient, conversation_id: str = "a", **header
 async def test_an_image_is_served_to_whoever_has_its_address(server: Server, media_type: str) -> None:
     async with server.client(media_type) as client:
         url = await attached(client, KINDS[media_type], media_type.replace("/", "-"))
-    async with httpx2.AsyncClient(trust_env=False) as stranger:
+    async with httpx2.AsyncClient(**PLAIN) as stranger:
         response = await stranger.get(url)
     assert (response.status_code, response.content) == (200, KINDS[media_type])
     # By what it is, not by what it was called.

@@ -7,6 +7,7 @@ import time
 import httpx2
 import pytest
 
+from tests.harness.http_client import PLAIN
 from tests.routes.api import error_of, listed, say
 from tests.running import Server, chat
 
@@ -16,7 +17,7 @@ KEYS = {"id", "title", "is_pinned", "created_at", "updated_at", "message_count"}
 def told(server: Server, userid: str, texts: list[tuple[str, str]], pinned: tuple[str, ...] = ()) -> None:
     """Say these texts in these conversations."""
     headers = {"userid": userid}
-    with httpx2.Client(base_url=server.url, auth=server.auth, headers=headers, trust_env=False) as client:
+    with httpx2.Client(base_url=server.url, auth=server.auth, headers=headers, **PLAIN) as client:
         for conversation_id, text in texts:
             assert client.post("/chat", json={"id": conversation_id, "message": text}).status_code == 200
         for conversation_id in pinned:

@@ -22,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
 
 from mockbackend.routes import API
 from mockbackend.routes.openapi import CALLS, OPEN, description
+from tests.harness.http_client import PLAIN
 from tests.running import AUTH, Server
 
 CHECKS = [
@@ -126,7 +127,7 @@ def begin(server: Server, conversation_id: str) -> str:
     """A conversation of that id."""
     body = {"id": conversation_id, "message": "Hello"}
     headers = {"userid": "fuzz"}
-    response = httpx2.post(f"{server.url}/chat", json=body, auth=AUTH, headers=headers, trust_env=False)
+    response = httpx2.post(f"{server.url}/chat", json=body, auth=AUTH, headers=headers, **PLAIN)
     assert response.status_code == 200
     return conversation_id
 
@@ -135,6 +136,6 @@ def upload(server: Server) -> str:
     """A file; its id."""
     files = {"files": ("fuzzed.txt", b"Fuzzed")}
     headers = {"userid": "fuzz"}
-    response = httpx2.post(f"{server.url}/files", files=files, auth=AUTH, headers=headers, trust_env=False)
+    response = httpx2.post(f"{server.url}/files", files=files, auth=AUTH, headers=headers, **PLAIN)
     file_id: str = response.json()[0]["id"]
     return file_id

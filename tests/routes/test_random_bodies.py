@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.event_cases import any_json
+from tests.harness.http_client import PLAIN
 from tests.routes.api import data_url, error_of, png
 from tests.running import Server, line
 
@@ -94,7 +95,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 @pytest.fixture(scope="module")
 def caller(server: Server) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=server.url, auth=server.auth, timeout=30, trust_env=False) as client:
+    with httpx2.Client(base_url=server.url, auth=server.auth, timeout=30, **PLAIN) as client:
         client.headers["userid"] = "user-1"
         yield client
 

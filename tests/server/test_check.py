@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.raw import STREAM, RawUpstream, event
+from tests.harness.processes import environment, free_port
 from tests.modelled import KEY, Emulator, Rule
-from tests.running import environment, free_port
 
 RULES: list[Rule] = [
     {"deployment": "gpt-busy", "fault": {"kind": "status", "status": 429}},

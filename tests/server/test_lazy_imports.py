@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.running import ROOT, environment
+from tests.harness.processes import ROOT, environment
 
 START = """
 import sys

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import Server, environment, free_port
+from tests.harness.processes import environment, free_port
+from tests.running import Server
 
 BAD = {"AZURE_OPENAI_ENDPOINT": "team.openai.azure.com", "LOG_LEVEL": "loud", "WEB_CONCURRENCY": "none"}
 

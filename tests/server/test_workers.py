@@ -13,7 +13,9 @@ import httpx2
 import pytest
 
 from tests.conftest import StartServer
-from tests.running import ROOT, Server, chat
+from tests.harness.http_client import PLAIN
+from tests.harness.processes import ROOT
+from tests.running import Server, chat
 from tests.server.workers import clients_by_worker, worker_of
 
 TWO = {"WEB_CONCURRENCY": "2"}
@@ -63,7 +65,7 @@ async def test_workers_die_with_their_parent(start_server: StartServer) -> None:
 
 def _listens(server: Server) -> bool:
     try:
-        httpx2.get(f"{server.url}/livez", timeout=5, trust_env=False)
+        httpx2.get(f"{server.url}/livez", timeout=5, **PLAIN)
     except httpx2.TransportError:
         return False
     return True
@@ -71,6 +73,6 @@ def _listens(server: Server) -> bool:
 
 @pytest.mark.parametrize("kind", ["hypercorn", "serve"])
 def test_one_process_is_one_process(start_server: StartServer, kind: str) -> None:
-    server = start_server(kind="serve" if kind == "serve" else "hypercorn")
+    server = start_server(kind="serve" if kind == "serve" else "hypercorn", fresh=True)
     children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
     assert children.read_text().split() == []

@@ -14,8 +14,8 @@ from mockbackend.storage.embedded import database
 from mockbackend.storage.embedded.migrations import MIGRATIONS
 from mockbackend.storage.embedded.sqlite import migrate
 from tests.conftest import StartServer
+from tests.harness.processes import environment, free_port
 from tests.routes.api import say, texts
-from tests.running import environment, free_port
 
 NEWEST = len(MIGRATIONS)
 

@@ -37,7 +37,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture(scope="session")
 def world(emulator: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One service on it for all tests that need no settings of their own."""
-    with Server(tmp_path_factory.mktemp("server"), azure(emulator)) as server:
+    with Server(tmp_path_factory.mktemp("server"), azure(emulator), fresh=True) as server:
         yield World(emulator, server)
 
 
@@ -58,10 +58,12 @@ def new_world(emulator: Served, tmp_path_factory: pytest.TempPathFactory) -> Ite
             data_dir: Path | None = None,
             script: str | None = None,
             kind: Kind = "hypercorn",
+            *,
+            fresh: bool = False,
         ) -> World:
             folder = tmp_path_factory.mktemp("world")
             chosen = emulator if script is None else stack.enter_context(emulating(folder, script))
-            server = Server(folder, {**azure(chosen), **(env or {})}, kind, data_dir)
+            server = Server(folder, {**azure(chosen), **(env or {})}, kind, data_dir, fresh=fresh)
             stack.callback(server.close)
             return World(chosen, server.start())
 

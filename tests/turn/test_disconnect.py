@@ -100,7 +100,7 @@ async def test_a_clients_abort_and_its_next_message_may_cross(user: httpx2.Async
 
 
 async def test_a_slow_reader_slows_neither_the_others_nor_the_model(new_world: NewWorld) -> None:
-    world = new_world(script=FLOOD)
+    world = new_world(script=FLOOD, fresh=True)
     server = world.server
     async with server.client() as client:
         # Warm, so that what is measured is this answer's.

@@ -12,8 +12,10 @@ import httpx2
 import pytest
 
 from tests.documents.waiting import indexed, over, uploaded
+from tests.harness.http_client import PLAIN
+from tests.harness.processes import environment
 from tests.modelled import KEY, Emulator, Rule
-from tests.running import Server, chat, environment
+from tests.running import Server, chat
 
 QUESTION = "What do the documents say of Zephyr?"
 RULES: list[Rule] = [
@@ -58,7 +60,7 @@ def copies(searching: Searching, owner: str) -> int:
     """How many passages of the owner's the search service holds."""
     url = f"{searching.settings['AZURE_SEARCH_ENDPOINT']}/indexes('docs')/docs/search.post.search"
     query = {"search": "*", "count": True, "filter": f"owner eq '{owner}'"}
-    answer = httpx2.post(f"{url}?api-version=2026-04-01", json=query, headers={"api-key": KEY}, trust_env=False)
+    answer = httpx2.post(f"{url}?api-version=2026-04-01", json=query, headers={"api-key": KEY}, **PLAIN)
     count: int = answer.json()["@odata.count"]
     return count
 

@@ -15,7 +15,7 @@ from mockbackend.documents.azure_search import AzureSearchIndex
 from mockbackend.settings import SettingsError
 from tests.documents.azure_search.world import World, failing, scripted
 from tests.emulator.serving import KEY
-from tests.running import ROOT
+from tests.harness.processes import ROOT
 
 
 async def test_a_wrong_key_is_told_with_the_setting_to_mend(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from tests.emulator.conftest import Emulate
 from tests.emulator.serving import KEY, VERSION, Served, read_deltas
+from tests.harness.http_client import PLAIN
 
 Connect = Callable[[Served], openai.AsyncOpenAI]
 TOOL = {
@@ -79,7 +80,7 @@ async def test_the_typed_stream_helper_puts_a_tool_call_together(plain: Served) 
 
 @asynccontextmanager
 async def langchain(served: Served) -> AsyncIterator[AzureChatOpenAI]:
-    async with openai.DefaultAsyncHttpx2Client(trust_env=False) as http:
+    async with openai.DefaultAsyncHttpx2Client(**PLAIN) as http:
         yield AzureChatOpenAI(
             azure_endpoint=served.url,
             azure_deployment="gpt-4o",

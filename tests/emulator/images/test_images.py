@@ -13,6 +13,7 @@ from PIL import Image
 
 from tests.emulator.conftest import Emulate
 from tests.emulator.serving import Served
+from tests.harness.http_client import PLAIN
 
 GONE = (404, "text/plain; charset=utf-8")
 
@@ -32,7 +33,7 @@ def picture(encoded: str | bytes) -> Image.Image:
 
 
 async def fetch(url: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(trust_env=False) as http:
+    async with httpx2.AsyncClient(**PLAIN) as http:
         return await http.get(url)
 
 
@@ -190,7 +191,7 @@ async def test_image_redirect_leads_elsewhere(emulate: Emulate) -> None:
 async def test_image_huge_never_ends(emulate: Emulate) -> None:
     url = await url_with(emulate, "{kind: image_huge}")
     read = 0
-    async with httpx2.AsyncClient(trust_env=False) as http, http.stream("GET", url) as response:
+    async with httpx2.AsyncClient(**PLAIN) as http, http.stream("GET", url) as response:
         assert "content-length" not in response.headers
         async for piece in response.aiter_raw():
             read += len(piece)
@@ -201,7 +202,7 @@ async def test_image_huge_never_ends(emulate: Emulate) -> None:
 
 async def test_image_slow_says_nothing_for_a_while(emulate: Emulate) -> None:
     url = await url_with(emulate, "{kind: image_slow, seconds: 600}")
-    async with httpx2.AsyncClient(trust_env=False, timeout=0.1) as http:
+    async with httpx2.AsyncClient(timeout=0.1, **PLAIN) as http:
         with pytest.raises(httpx2.ReadTimeout):
             await http.get(url)
     url = await url_with(emulate, "{kind: image_slow, seconds: 0.01}")

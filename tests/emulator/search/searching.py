@@ -22,7 +22,7 @@ from azure.search.documents.indexes.models import (
 )
 
 from tests.emulator.serving import KEY, Served
-from tests.running import ROOT
+from tests.harness.processes import ROOT
 
 VERSION = "2026-04-01"
 PAGE = (ROOT / "docs" / "emulator.md").read_text(encoding="utf-8")

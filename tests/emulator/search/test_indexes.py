@@ -22,6 +22,7 @@ from tests.emulator.search.searching import (
     post,
 )
 from tests.emulator.serving import KEY, Served
+from tests.harness.http_client import PLAIN
 
 
 async def test_an_index_is_made_changed_listed_and_deleted(plain: Served) -> None:
@@ -94,7 +95,7 @@ async def test_a_wrong_key_is_a_403_and_none_as_well(emulate: Emulate) -> None:
         with pytest.raises(HttpResponseError) as caught:
             await indexes.get_index("docs")
     assert caught.value.status_code == 403
-    async with httpx2.AsyncClient(base_url=served.url, trust_env=False) as http:
+    async with httpx2.AsyncClient(base_url=served.url, **PLAIN) as http:
         answer = await http.get(f"/indexes('docs')?api-version={VERSION}")
     assert answer.status_code == 403
     assert answer.json()["error"].keys() == {"code", "message"}

@@ -83,7 +83,7 @@ async def test_files_outlive_the_server(start_server: StartServer, tmp_path: Pat
 
 
 async def test_a_large_upload_takes_no_memory(start_server: StartServer) -> None:
-    server = start_server({"MAX_FILE_BYTES": str(300 * 1024 * 1024)})
+    server = start_server({"MAX_FILE_BYTES": str(300 * 1024 * 1024)}, fresh=True)
 
     def most_memory() -> int:
         status = Path(f"/proc/{server.pid}/status").read_text()

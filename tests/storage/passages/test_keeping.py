@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from mockbackend.passages import Passage
-from tests.running import ROOT, environment
+from tests.harness.processes import ROOT, environment
 from tests.storage.passages.conftest import Shelf, direction
 
 TEXTS = [f"The lamp of page {number}." for number in range(1200)]

@@ -1,0 +1,158 @@
+"""A process that has imported the service once, and forks servers of it.
+
+`python -m tests.harness.preloaded FD` takes one job after another from the socket FD. A job names the module and the
+arguments of `python -m`, the folder and the environment; with it come the descriptors of the log and of a pipe. The
+child runs the module as `python -m` would. The pipe says the child's process id, and at its end its exit status.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import runpy
+import selectors
+import signal
+import socket
+import struct
+import sys
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from typing import Self
+
+import orjson
+
+MAX_JOB_BYTES = 1 << 18
+NUMBER = struct.Struct("i")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A server to be started: `arguments` are those of `python -m`."""
+
+    arguments: list[str]
+    folder: str
+    env: dict[str, str]
+
+    def send(self, control: socket.socket, log: int, pipe: int) -> None:
+        """Hand it over, with the descriptors that go with it."""
+        socket.send_fds(control, [orjson.dumps(self)], [log, pipe])
+
+    @classmethod
+    def receive(cls, control: socket.socket) -> tuple[Self, int, int] | None:
+        """The next one and its descriptors; None once nobody sends any more."""
+        data, descriptors, _, _ = socket.recv_fds(control, MAX_JOB_BYTES, 2)
+        if not data:
+            return None
+        log, pipe = descriptors
+        return cls(**orjson.loads(data)), log, pipe
+
+
+def preload() -> None:
+    """Import what a server imports, and nothing that starts a thread: only the forking thread lives on in a child."""
+    from mockbackend.server.lazy_imports import defer
+
+    defer("openai.types", "langgraph_sdk")
+
+    import mockbackend.app
+    import mockbackend.embedded
+    import mockbackend.emulator.app
+    import mockbackend.server.serve  # noqa: F401
+
+    if len(threads := os.listdir("/proc/self/task")) > 1:
+        raise RuntimeError(f"the imports have started {len(threads) - 1} threads, which no fork would have")
+    # The collector would write to the pages that the children share.
+    gc.collect()
+    gc.freeze()
+
+
+def serve(control: socket.socket) -> Job | None:
+    """Fork a child for each job. In the child the job is returned; in the parent None, when no more can come."""
+    with ExitStack() as stack:
+        waiting = stack.enter_context(selectors.DefaultSelector())
+        waiting.register(control, selectors.EVENT_READ)
+        stack.enter_context(control)
+        running = stack.enter_context(_Children(waiting))
+        while True:
+            for key, _ in waiting.select():
+                if key.fileobj is not control:
+                    running.ended(key.fd)
+                    continue
+                received = Job.receive(control)
+                if received is None:
+                    running.kill()
+                    return None
+                job, log, pipe = received
+                if (pid := os.fork()) == 0:
+                    _become(job, log)
+                    os.close(pipe)
+                    return job
+                os.close(log)
+                running.began(pid, pipe)
+
+
+class _Children:
+    """The servers that run, by the descriptor that says when one has ended."""
+
+    def __init__(self, waiting: selectors.BaseSelector) -> None:
+        self._waiting = waiting
+        self._pids: dict[int, int] = {}
+
+    def began(self, pid: int, pipe: int) -> None:
+        pidfd = os.pidfd_open(pid)
+        self._pids[pidfd] = pid
+        self._waiting.register(pidfd, selectors.EVENT_READ, pipe)
+        _tell(pipe, pid)
+
+    def ended(self, pidfd: int) -> None:
+        _, status = os.waitpid(self._pids.pop(pidfd), 0)
+        pipe: int = self._waiting.unregister(pidfd).data
+        _tell(pipe, os.waitstatus_to_exitcode(status))
+        os.close(pipe)
+        os.close(pidfd)
+
+    def kill(self) -> None:
+        """Kill them with all that they have started: nobody is left who would."""
+        for pid in self._pids.values():
+            with suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for pidfd in self._pids:
+            os.close(self._waiting.get_key(pidfd).data)
+            os.close(pidfd)
+
+
+def _tell(pipe: int, number: int) -> None:
+    # A test that has ended does not read how its server did.
+    with suppress(BrokenPipeError):
+        os.write(pipe, NUMBER.pack(number))
+
+
+def _become(job: Job, log: int) -> None:
+    """Make this process as a new one would be."""
+    os.setsid()
+    os.chdir(job.folder)
+    os.environ.clear()
+    os.environ.update(job.env)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+    sys.path[0] = job.folder
+
+
+def main() -> None:
+    """Preload, then serve; in a child, run the job to its end."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    preload()
+    job = serve(control)
+    if job is not None:
+        module, *arguments = job.arguments
+        sys.argv = [module, *arguments]
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
