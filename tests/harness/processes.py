@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
+import random
 import select
 import signal
 import socket
@@ -19,15 +21,21 @@ from tests.harness.preloaded import NUMBER, Job
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # What a process needs of the machine; no setting of the developer's shell reaches the service under test.
+_chance = random.SystemRandom()
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+
+
+# Below those that the kernel gives to connections: with other tests running beside, one of these would be in use before
+# the server listens.
+PORTS = range(15_000, 32_000)
 
 
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    while True:
+        with contextlib.suppress(OSError), socket.socket() as sock:
+            sock.bind(("127.0.0.1", port := _chance.choice(PORTS)))
+            return port
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
