@@ -1,7 +1,7 @@
-"""Real text with known answers: manuals that Debian packages bring, their headings and index entries as questions.
+"""Real text with known answers: manuals from Debian packages, with headings and index entries as questions.
 
-A heading is asked for without being in the text that is searched: its section is the answer. An entry of Python's
-index is asked for as it stands: what it points at is the answer.
+A heading is removed from the text that is searched; the answer is its section. An entry of Python's index is used as
+it stands; the answer is the passage it points to.
 """
 
 import random
@@ -36,7 +36,7 @@ NUMBER = re.compile(r"^((Chapter|Appendix)\s+)?[\dA-Z]{0,2}(\.\d+)*\.\s+")
 
 @dataclass
 class Section:
-    """The text under one heading, down to the next, and where in it the anchors stand."""
+    """The text from one heading to the next, with the offsets of its anchors."""
 
     heading: str
     text: str = ""
@@ -45,7 +45,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, and the numbers of the passages that answer it."""
+    """A question, and the numbers of the passages that answer it."""
 
     text: str
     answers: frozenset[int]
@@ -53,7 +53,7 @@ class Question:
 
 @dataclass
 class Corpus:
-    """All passages, in order, each with the document it is of, and the questions of each kind."""
+    """All passages in order, the document of each, and the questions by kind."""
 
     passages: list[Passage] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)
@@ -61,13 +61,13 @@ class Corpus:
 
 
 def install() -> None:
-    """Install the packages where they are missing; needs to be root on Debian or one of its kin."""
+    """Install the packages if they are missing; needs root on Debian or a relative of it."""
     if not all(folder.is_dir() for folder, _ in FOLDERS.values()):
         subprocess.run(["apt-get", "install", "-y", "--no-install-recommends", *PACKAGES], check=True)
 
 
-def read(most: int = 300) -> Corpus:
-    """The corpus with at most so many questions of a kind, the same ones each time."""
+def read(limit: int = 300) -> Corpus:
+    """Read the corpus, with at most `limit` questions of each kind, the same ones each time."""
     corpus = Corpus(questions={"FAQ headings": [], "section headings": [], "index entries": []})
     anchors: dict[str, frozenset[int]] = {}
     for book, (folder, patterns) in FOLDERS.items():
@@ -80,14 +80,14 @@ def read(most: int = 300) -> Corpus:
                         number for number, (start, end) in numbers.items() if start <= offset < end
                     )
                 asked = NUMBER.sub("", section.heading)
-                # One word is a title rather than a question; a long section would be found by chance.
+                # A heading of one or two words is a title, not a question; a long section is found by chance.
                 if numbers and len(asked.split()) > 2 and len(numbers) <= 6:
                     kind = "FAQ headings" if asked.endswith("?") else "section headings"
                     corpus.questions[kind].append(Question(asked, frozenset(numbers)))
     corpus.questions["index entries"] = list(_index(anchors))
     chance = random.Random(1)
     for kind, questions in corpus.questions.items():
-        corpus.questions[kind] = chance.sample(questions, min(most, len(questions)))
+        corpus.questions[kind] = chance.sample(questions, min(limit, len(questions)))
     return corpus
 
 
@@ -101,7 +101,7 @@ def _sections(path: Path) -> Iterator[Section]:
         if node.tag in HEADINGS:
             yield section
             section = Section(" ".join(node.text().replace("¶", "").split()))
-            # The anchor of a section stands before its heading.
+            # A section's anchor comes before its heading.
             section.anchors |= dict.fromkeys(waiting, 0)
         elif node.tag == "-text":
             if not _inside(node, SKIPPED | frozenset(HEADINGS)):
@@ -125,7 +125,7 @@ def _inside(node: LexborNode, tags: frozenset[str]) -> bool:
 
 
 def _add(corpus: Corpus, document: str, section: Section) -> dict[int, tuple[int, int]]:
-    """Split a section into passages; their numbers, each with where in the section it begins and ends."""
+    """Split a section into passages; return their numbers, each with its start and end in the section."""
     numbers: dict[int, tuple[int, int]] = {}
     start = 0
     while start < len(section.text):
@@ -141,7 +141,7 @@ def _add(corpus: Corpus, document: str, section: Section) -> dict[int, tuple[int
 
 
 def _index(anchors: dict[str, frozenset[int]]) -> Iterator[Question]:
-    """Entries that were written by hand, of several words; those of functions and classes hold their names."""
+    """Handwritten entries of several words; generated ones contain the names of functions and classes."""
     for link in LexborHTMLParser(INDEX.read_text()).css("table.genindextable > tbody > tr > td > ul > li > a"):
         target = unquote(link.attributes.get("href") or "")
         text = link.text().strip()

@@ -1,4 +1,4 @@
-"""`python -m bench.crash [--kills 100] [--seed N]`: kill -9 under load, so many times, with all checked after each."""
+"""`python -m bench.crash [--kills 100] [--seed N]`: kill -9 under load, again and again, with checks after each."""
 
 import argparse
 import asyncio
@@ -16,7 +16,7 @@ from tests.turn.world import azure
 
 
 def main() -> int:
-    """Kill, and print what was met; an AssertionError tells what is not as it must be."""
+    """Kill, check and print the tally; an AssertionError says what was wrong."""
     parser = argparse.ArgumentParser(prog="python -m bench.crash", description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)

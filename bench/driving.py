@@ -1,4 +1,4 @@
-"""Driving a service: one question from here, or a load in a process of its own."""
+"""Load on a service: one request from this process, or a job in its own process."""
 
 import base64
 import http.client
@@ -12,17 +12,17 @@ from dataclasses import asdict
 import orjson
 
 from bench.job import PASSWORD, USER, Job, Tally
-from bench.processes import ROOT, stop, surroundings
+from bench.processes import ROOT, clean_environment, stop
 
 TIMEOUT = 60.0
 
 
 class LoadError(Exception):
-    """A stream was not what it should have been, so its figures mean nothing."""
+    """A stream was wrong, so its figures are worthless."""
 
 
 def ask_once(port: int) -> None:
-    """Ask for one answer from here, with no load process to wait for."""
+    """Request one answer from this process."""
     login = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
     headers = {"Authorization": f"Basic {login}", "userid": "bench", "Content-Type": "application/json"}
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
@@ -35,11 +35,11 @@ def ask_once(port: int) -> None:
 
 @contextmanager
 def running_load(job: Job) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a job in a process of its own."""
+    """Run a job in its own process."""
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.load"],
         cwd=ROOT,
-        env=surroundings(),
+        env=clean_environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
@@ -54,14 +54,14 @@ def running_load(job: Job) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def wait_until_open(process: subprocess.Popen[bytes]) -> None:
-    """Wait until every stream of a load has brought its first delta."""
+    """Wait until every stream of the load has received its first delta."""
     assert process.stdout is not None
     if process.stdout.readline() != b"open\n":
         raise LoadError("the load ended before its streams were open")
 
 
 def finish(process: subprocess.Popen[bytes]) -> Tally:
-    """Wait for the end of a load; every stream must have been whole."""
+    """Wait for the load to end; every stream must be complete."""
     assert process.stdout is not None
     lines = process.stdout.read().splitlines()
     if not lines or not lines[-1].startswith(b"{"):
@@ -73,6 +73,6 @@ def finish(process: subprocess.Popen[bytes]) -> Tally:
 
 
 def run_load(job: Job) -> Tally:
-    """Run a job to its end."""
+    """Run a job and return its tally."""
     with running_load(job) as process:
         return finish(process)

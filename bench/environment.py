@@ -1,6 +1,6 @@
-"""The two services' own environments, made by uv at the first run and again when their requirements change.
+"""An environment for each of the two services, created by uv and recreated when its requirements change.
 
-Each holds what its service needs and no more: a tool beside it can make a start slower, by being found and loaded.
+Each holds only what its service needs: an extra package can slow the start by being found and loaded.
 """
 
 import shutil
@@ -17,12 +17,12 @@ def usual_python() -> Path:
 
 
 def own_python() -> Path:
-    """The interpreter of our service, which is itself run from its folder."""
+    """The interpreter of our service; the service itself runs from its folder."""
     return _python(HERE / ".venv-ours", HERE.parent / "requirements.txt")
 
 
 def _python(folder: Path, requirements: Path) -> Path:
-    """The interpreter of an environment; its packages are installed where they are not yet."""
+    """The interpreter of an environment, which is created if needed."""
     python = folder / "bin" / "python"
     stamp = folder / "installed.txt"
     wanted = requirements.read_text()
@@ -30,7 +30,7 @@ def _python(folder: Path, requirements: Path) -> Path:
         return python
     uv = shutil.which("uv")
     if uv is None:
-        raise SystemExit("bench: uv is needed to install the services, and is not on PATH")
+        raise SystemExit("bench: install uv and put it on PATH; it installs the services")
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     subprocess.run([uv, "venv", "--quiet", "--clear", "--python", version, str(folder)], check=True)
     subprocess.run([uv, "pip", "install", "--quiet", "--python", str(python), "-r", str(requirements)], check=True)

@@ -1,7 +1,7 @@
 """`python -m bench.gap`: the longest silence within streaming answers, at rest and while a 300-page PDF is indexed.
 
-Answers come at 100 tokens a second from an emulator in a process of its own, which also embeds; the client measures
-the times between two deltas.
+Answers come at 100 tokens a second from an emulator in its own process, which also computes embeddings. The client
+measures the time between two deltas.
 """
 
 import asyncio
@@ -31,12 +31,12 @@ async def gaps(client: httpx2.AsyncClient) -> list[float]:
 
 
 async def streamed(client: httpx2.AsyncClient) -> list[float]:
-    """The gaps of several answers at once."""
+    """The gaps of several concurrent answers."""
     return [gap for found in await asyncio.gather(*(gaps(client) for _ in range(STREAMS))) for gap in found]
 
 
 async def indexed(client: httpx2.AsyncClient, path: Path) -> float:
-    """Upload it and wait until it is ready; the seconds that took."""
+    """Upload a file and wait until it is ready; return the seconds it took."""
     began = time.perf_counter()
     row = (await client.post("/files", files=[("files", (path.name, path.read_bytes()))])).json()[0]
     while row["status"] not in ("ready", "failed"):
@@ -48,10 +48,10 @@ async def indexed(client: httpx2.AsyncClient, path: Path) -> float:
 
 
 async def main() -> None:
-    """Print a line for each."""
+    """Measure and print a line for each state."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        # The first brings numpy in, which later ones find there.
+        # The first file imports numpy; later ones find it loaded.
         paths = {
             f"while the {which} is indexed": pdf(
                 folder / f"{which}.pdf", [f"The {which}, page {page}. " + f"{SENTENCE}\n" * 40 for page in range(PAGES)]

@@ -1,8 +1,8 @@
 """`python -m bench.index [--passages 100000]`: the embedded index at full size, on one core.
 
-Built through its public methods, then asked by a process of its own, which is pinned to one core and whose memory is
-told. Clustered vectors are judged; noise, which no embedding model makes, is shown beside them. What is
-found by vectors is compared with an exact search over the vectors as they were made.
+The index is built through its public methods and queried by its own process on one core, whose memory is reported.
+Clustered vectors are judged; noise, which no embedding model produces, is shown for comparison. The results of the
+vector search are compared with an exact search over the original vectors.
 """
 
 import argparse
@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.index_asking import Asked
-from bench.made_passages import DIMENSION, PER_FILE, Made
+from bench.index_queries import Queries
+from bench.synthetic import DIMENSION, PER_FILE, SyntheticPassages
 from mockbackend.storage.embedded.passages import NAME, EmbeddedIndex, Passages, prepare
 
 QUERIES = 200
@@ -28,14 +28,14 @@ TARGETS = {"hybrid": 25.0, "recall": 0.98, "memory": 400.0}
 USER = "user"
 
 
-async def build(path: Path, made: Made, files: int) -> dict[str, float]:
-    """Fill the database; seconds and processor seconds for 1,000 passages."""
+async def build(path: Path, corpus: SyntheticPassages, files: int) -> dict[str, float]:
+    """Fill the database; return the seconds in total and the CPU seconds per 1,000 passages by step."""
     prepare(path)
     passages, index = Passages(path), EmbeddedIndex(path)
     spent = {"stage": 0.0, "embedded": 0.0, "publish": 0.0}
     wall = 0.0
     for file in range(files):
-        texts, vectors, name = made.passages(file), made.vectors(file), f"f{file}"
+        texts, vectors, name = corpus.passages(file), corpus.vectors(file), f"f{file}"
         began = time.perf_counter(), time.process_time()
         await passages.stage(name, USER, texts)
         staged = time.process_time()
@@ -53,26 +53,26 @@ async def build(path: Path, made: Made, files: int) -> dict[str, float]:
     return {"wall": wall, **{step: seconds / thousands for step, seconds in spent.items()}}
 
 
-def questions(made: Made, files: int) -> Asked:
-    """Questions near passages of random files, and what an exact search finds: in all files, in half, in twenty."""
+def questions(corpus: SyntheticPassages, files: int) -> Queries:
+    """Questions near random passages, and the results of an exact search in all files, in half, in twenty."""
     chance = np.random.default_rng(3)
     sources = chance.integers(0, files, QUERIES)
     places = chance.integers(0, PER_FILE, QUERIES)
     vectors = np.stack(
-        [made.near(made.vectors(file)[place], chance) for file, place in zip(sources, places, strict=True)]
+        [corpus.near(corpus.vectors(file)[place], chance) for file, place in zip(sources, places, strict=True)]
     )
-    words = [made.question(made.passages(file)[place], chance) for file, place in zip(sources, places, strict=True)]
+    words = [corpus.question(corpus.passages(file)[place], chance) for file, place in zip(sources, places, strict=True)]
     filters = [sorted(chance.choice(files, min(size, files), replace=False).tolist()) for size in (files // 2, 20)]
     cosines = np.empty((QUERIES, files * PER_FILE), np.float32)
     for file in range(files):
-        cosines[:, file * PER_FILE : (file + 1) * PER_FILE] = vectors @ made.vectors(file).T
+        cosines[:, file * PER_FILE : (file + 1) * PER_FILE] = vectors @ corpus.vectors(file).T
     nearest = [_best(cosines)]
     for kept in filters:
         only = np.full_like(cosines, -2)
         for file in kept:
             only[:, file * PER_FILE : (file + 1) * PER_FILE] = cosines[:, file * PER_FILE : (file + 1) * PER_FILE]
         nearest.append(_best(only))
-    return Asked(words, vectors.tolist(), [[f"f{file}" for file in kept] for kept in filters], nearest)
+    return Queries(words, vectors.tolist(), [[f"f{file}" for file in kept] for kept in filters], nearest)
 
 
 def _best(cosines: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> list[list[list[int]]]:
@@ -80,12 +80,12 @@ def _best(cosines: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> list[
     return np.stack([best // PER_FILE, best % PER_FILE], axis=2).tolist()
 
 
-def measure(path: Path, asked: Asked) -> dict[str, float]:
-    """Ask in a new process, on one core."""
+def measure(path: Path, queries: Queries) -> dict[str, float]:
+    """Query in a new process on one core."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(asked.as_json(), file)
+        json.dump(queries.as_json(), file)
         file.flush()
-        command = [sys.executable, "-m", "bench.index_asking", str(path), file.name]
+        command = [sys.executable, "-m", "bench.index_queries", str(path), file.name]
         cpu = min(os.sched_getaffinity(0))
         done = subprocess.run(
             command, stdout=subprocess.PIPE, check=True, preexec_fn=lambda: os.sched_setaffinity(0, {cpu})
@@ -95,14 +95,14 @@ def measure(path: Path, asked: Asked) -> dict[str, float]:
 
 
 def run(passages: int, clustered: bool) -> dict[str, str]:
-    """Everything for one kind of vectors, in words."""
-    made = Made(clustered)
+    """Build and measure one kind of vectors; return the table's cells."""
+    corpus = SyntheticPassages(clustered)
     files = passages // PER_FILE
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / NAME
-        built = asyncio.run(build(path, made, files))
+        built = asyncio.run(build(path, corpus, files))
         size = sum(one.stat().st_size for one in path.parent.iterdir())
-        figures = measure(path, questions(made, files))
+        figures = measure(path, questions(corpus, files))
     per_thousand = " + ".join(f"{built[step] * 1000:.0f}" for step in ("stage", "embedded", "publish"))
     rows = {
         "build, s": f"{built['wall']:.0f}",
@@ -131,7 +131,7 @@ def _passed(figures: dict[str, float]) -> bool:
 
 
 def main() -> None:
-    """Print the table; status 1 where a bar is missed."""
+    """Print the table; exit with status 1 if a limit is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--passages", type=int, default=100_000)
     passages = parser.parse_args().passages

@@ -1,4 +1,4 @@
-"""What the load process is told to do, and what it tells of it: JSON on its standard input and output."""
+"""The load process's job and tally: JSON on its standard input and output."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,24 +9,24 @@ PASSWORD = "p"
 
 @dataclass(frozen=True)
 class Job:
-    """So many turns with the same message, so many of them at once."""
+    """Turns with the same message, `at_once` of them concurrently."""
 
     port: int
     message: str
     turns: int
     at_once: int = 1
     seconds: float = 0
-    """Go on beyond `turns` until this much time has passed."""
+    """Continue beyond `turns` until this time has passed."""
     ramp: float = 0
-    """Open the first streams over this many seconds rather than all together."""
+    """Open the first streams over this time instead of all together."""
     conversation: str | None = None
-    """One conversation for all turns; otherwise each has its own."""
+    """Use one conversation for all turns; otherwise each has its own."""
     target: Literal["service", "upstream"] = "service"
 
 
 @dataclass
 class Tally:
-    """What came of a job."""
+    """The result of a job."""
 
     turns: int = 0
     tokens: int = 0

@@ -1,6 +1,6 @@
-"""The client's side, in a process of its own: `python -m bench.load`, a job on its input, a tally on its output.
+"""The client, in its own process: `python -m bench.load` reads a job and prints a tally.
 
-It prints `open` on a line of its own once every stream of the first wave has brought its first delta.
+It prints the line `open` once every stream of the first wave has received its first delta.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ from bench.job import Job, Tally
 from bench.stream import Stream, request
 
 WAIT = 300.0
-"""No turn may take longer."""
+"""The longest time a turn may take."""
 
 
 class Load:
-    """Runs one job."""
+    """A running job."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
@@ -32,7 +32,7 @@ class Load:
         self._expected = int(expected.group(1)) if expected else 20
 
     async def run(self) -> Tally:
-        """Run all turns, so many at once."""
+        """Run all turns."""
         self._began = time.perf_counter()
         async with asyncio.TaskGroup() as group:
             for place in range(min(self._job.at_once, self._job.turns)):

@@ -1,4 +1,4 @@
-"""What the rows have in common: both services ready, measured in turn, their processor time read before and after."""
+"""The common part of the rows: both services warm, measured in turn, with CPU time read before and after."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,19 +12,19 @@ from bench.servers import Server, Side, upstream, warm_service
 
 SIDES: tuple[Side, Side] = ("usual", "ours")
 SETTLE = 0.3
-"""Seconds after the last byte in which a server may finish what belongs to the turns."""
+"""Seconds a server gets after the last byte to finish its work on the turns."""
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is done for each figure."""
+    """How much to measure for each figure."""
 
     rounds: int = 3
     quick: bool = False
 
     @property
     def many(self) -> int:
-        """The rounds of a row whose measurements are short, and so need more of them."""
+        """The rounds of a row with short measurements, which needs more of them."""
         return self.rounds if self.quick else 2 * self.rounds + 1
 
     def of(self, full: int, quick: int) -> int:
@@ -40,7 +40,7 @@ def both_warm() -> Iterator[tuple[int, list[Server]]]:
 
 
 def paired(rounds: int, servers: list[Server], measure: Callable[[Server], float]) -> tuple[tuple[float, float], ...]:
-    """Measure the usual stack and ours in turn, so many rounds."""
+    """Measure the usual stack and ours in turn, for `rounds` rounds."""
     pairs = []
     for _ in range(rounds):
         usual, ours = (measure(server) for server in servers)
@@ -49,7 +49,7 @@ def paired(rounds: int, servers: list[Server], measure: Callable[[Server], float
 
 
 def loaded(server: Server, job: Job) -> tuple[Tally, float]:
-    """Run a job; what came of it, and the processor time that the server spent on it."""
+    """Run a job; return its tally and the CPU seconds the server spent."""
     before = cpu_seconds(server.pid)
     tally = run_load(job)
     time.sleep(SETTLE)

@@ -1,4 +1,4 @@
-"""How every process of a measurement is started and ended."""
+"""Starting and ending the processes of a measurement."""
 
 import os
 import signal
@@ -9,17 +9,17 @@ ROOT = Path(__file__).parent.parent
 CACHE = Path(__file__).parent / ".pycache"
 
 
-def surroundings(**more: str) -> dict[str, str]:
-    """The environment of every process: nothing of the caller's but what a program needs to run.
+def clean_environment(**more: str) -> dict[str, str]:
+    """The environment of every process: only what a program needs to run.
 
-    Both services find their modules compiled from the second start on, wherever they are installed.
+    Both services find compiled modules from the second start on, wherever they are installed.
     """
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return {**kept, "PYTHONPYCACHEPREFIX": str(CACHE), **more}
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process that this benchmark began, and what it began itself."""
+    """End a process that this benchmark started, and its children."""
     for number, retry_budget in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
         if process.poll() is None:
             os.killpg(process.pid, number)

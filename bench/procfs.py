@@ -1,4 +1,4 @@
-"""What a server costs, as the kernel tells it: processor time and memory of a process and all its descendants."""
+"""CPU time and memory of a process tree, from the kernel."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def _stat(pid: int) -> list[str] | None:
-    """The fields of /proc/<pid>/stat from the third on, or None where the process has gone."""
+    """The fields of /proc/<pid>/stat from the third on, or None if the process has ended."""
     try:
         return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -29,7 +29,7 @@ def tree(root: int) -> list[int]:
 
 
 def cpu_seconds(root: int) -> float:
-    """User and system time of the tree so far, that of its ended children included."""
+    """User and system time of the tree, including its ended children."""
     total = 0
     for pid in tree(root):
         if (fields := _stat(pid)) is not None:
@@ -49,5 +49,5 @@ def resident_bytes(root: int) -> int:
 
 
 def bytes_on_disk(folder: Path) -> int:
-    """The sizes of all files below a folder."""
+    """The total size of all files below a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,7 +1,7 @@
-"""`python -m bench.retrieval`: what is found in real manuals, by words, by vectors, and by both.
+"""`python -m bench.retrieval`: retrieval quality on real manuals, by words, by vectors, and by both.
 
-The questions and what answers them are those of `bench.corpus`. Vectors come from the emulator, whose embeddings know
-nothing but words in common, and from a small real model (`uv sync --group retrieval`).
+Questions and answers come from `bench.corpus`. Vectors come from the emulator, whose embeddings only know words in
+common, and from a small real model (`uv sync --group retrieval`).
 """
 
 import asyncio
@@ -26,18 +26,18 @@ Embed = Callable[[Sequence[str]], Any]
 
 
 def emulated(texts: Sequence[str]) -> Any:
-    """The emulator's embeddings."""
+    """Embed texts as the emulator does."""
     return np.array([embed(text, EMULATOR_DIMENSIONS) for text in texts], np.float32)
 
 
 async def build(path: Path, corpus: Corpus, vectors: Any) -> dict[tuple[str, str], int]:
-    """Index the corpus, a file for each of its documents; gives each passage's number by its file and place."""
+    """Index the corpus, one file per document; return each passage's number by file and place."""
     prepare(path)
     passages, index = Passages(path), EmbeddedIndex(path)
     numbers: dict[tuple[str, str], int] = {}
     for document in dict.fromkeys(corpus.documents):
         members = [number for number, name in enumerate(corpus.documents) if name == document]
-        # The place tells which passage was found; it is not searched.
+        # The place identifies the passage; it is not searched.
         staged = [corpus.passages[number].__class__(corpus.passages[number].text, str(number)) for number in members]
         numbers |= {(document, str(number)): number for number in members}
         await passages.stage(document, USER, staged)
@@ -49,7 +49,7 @@ async def build(path: Path, corpus: Corpus, vectors: Any) -> dict[tuple[str, str
 
 
 async def ranks(index: EmbeddedIndex, questions: list[Question], vectors: Any, *, words: bool) -> list[int | None]:
-    """Of each question the rank, from 1, of the first passage that answers it; None where it is not among the first."""
+    """The rank, from 1, of the first passage that answers each question; None if it is not among the results."""
     found: list[int | None] = []
     for number, question in enumerate(questions):
         vector = None if vectors is None else vectors[number]
@@ -60,7 +60,7 @@ async def ranks(index: EmbeddedIndex, questions: list[Question], vectors: Any, *
 
 
 def row(name: str, of_kind: list[list[int | None]]) -> str:
-    """Recall and mean reciprocal rank, by kind of question."""
+    """A table row: recall and mean reciprocal rank by kind of question."""
     cells = [
         f"{mean(rank is not None and rank <= RECALL_AT for rank in found):.3f} / "
         f"{mean(1 / rank if rank else 0 for rank in found):.3f}"
@@ -70,7 +70,7 @@ def row(name: str, of_kind: list[list[int | None]]) -> str:
 
 
 async def measure(corpus: Corpus, model: str, embedding: Embed, *, alone: bool) -> None:
-    """Print the rows of one embedding model; `alone` adds that of words alone."""
+    """Print the rows of one embedding model; `alone` adds a row for words alone."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / NAME
         await build(path, corpus, embedding([passage.text for passage in corpus.passages]))

@@ -12,7 +12,7 @@ from bench.table import Figure, render
 
 
 def options(arguments: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.run", description="Compare this service to the usual stack.")
     parser.add_argument("--only", action="append", choices=list(ROWS), metavar="ROW", help=", ".join(ROWS))
     parser.add_argument("--rounds", type=int, default=3, help="pairs of measurements for each row (default: 3)")
@@ -23,10 +23,10 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run the rows; 1 where a target was missed or a row could not be measured."""
+    """Run the rows; return 1 if a target was missed or a row could not be measured."""
     chosen = options()
     effort = Effort(rounds=max(chosen.rounds, 1), quick=chosen.quick)
-    # An asked end is an exception like Ctrl-C's, so that no server is left behind.
+    # SIGTERM raises an exception, as Ctrl-C does, so that no server is left behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     usual_python()
     own_python()

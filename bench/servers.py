@@ -1,4 +1,4 @@
-"""The servers that a measurement needs: the upstream, our service, and the usual stack."""
+"""The servers of a measurement: the upstream, our service, and the usual stack."""
 
 import socket
 import subprocess
@@ -14,7 +14,7 @@ from typing import Literal
 from bench.driving import LoadError, run_load
 from bench.environment import own_python, usual_python
 from bench.job import PASSWORD, USER, Job
-from bench.processes import ROOT, stop, surroundings
+from bench.processes import ROOT, clean_environment, stop
 
 START_WAIT = 60.0
 
@@ -23,7 +23,7 @@ Side = Literal["usual", "ours"]
 
 @dataclass(frozen=True)
 class Server:
-    """One running service."""
+    """A running service."""
 
     side: Side
     process: subprocess.Popen[bytes]
@@ -37,7 +37,7 @@ class Server:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """An unused port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -46,9 +46,11 @@ def free_port() -> int:
 
 @contextmanager
 def upstream() -> Iterator[int]:
-    """Run the upstream; yields its port."""
+    """Run the upstream; yield its port."""
     command = [sys.executable, "-m", "bench.upstream"]
-    process = subprocess.Popen(command, cwd=ROOT, env=surroundings(), stdout=subprocess.PIPE, start_new_session=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=clean_environment(), stdout=subprocess.PIPE, start_new_session=True
+    )
     try:
         assert process.stdout is not None
         yield int(process.stdout.readline())
@@ -57,7 +59,7 @@ def upstream() -> Iterator[int]:
 
 
 def command(side: Side, port: int) -> list[str]:
-    """How each service is started: one process, its access log off."""
+    """The command that starts a service: one process, no access log."""
     if side == "ours":
         return [str(own_python()), "-m", "mockbackend", "serve"]
     options = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning", "--no-access-log"]
@@ -66,10 +68,10 @@ def command(side: Side, port: int) -> list[str]:
 
 @contextmanager
 def service(side: Side, upstream_port: int) -> Iterator[Server]:
-    """Run one service with an empty data folder; it may not be listening yet."""
+    """Run a service with an empty data folder; it may not be listening yet."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix=f"bench-{side}-") as folder:
-        env = surroundings(
+        env = clean_environment(
             OPENAI_BASE_URL=f"http://127.0.0.1:{upstream_port}/v1",
             OPENAI_API_KEY="x",
             OPENAI_MODEL="bench",
@@ -90,7 +92,7 @@ def service(side: Side, upstream_port: int) -> Iterator[Server]:
 
 @contextmanager
 def warm_service(side: Side, upstream_port: int) -> Iterator[Server]:
-    """Run one service that has answered a few turns, so that nothing is done for the first time any more."""
+    """Run a service that has already answered a few turns."""
     with service(side, upstream_port) as server:
         wait_until_listening(server)
         run_load(Job(port=server.port, message="warm up tokens=20", turns=8, at_once=4))
@@ -98,11 +100,11 @@ def warm_service(side: Side, upstream_port: int) -> Iterator[Server]:
 
 
 def wait_until_listening(server: Server) -> None:
-    """Wait until connections are taken."""
+    """Wait until the server accepts connections."""
     deadline = time.monotonic() + START_WAIT
     while time.monotonic() < deadline and server.process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", server.port)) == 0:
                 return
         time.sleep(0.01)
-    raise LoadError(f"{server.side}: ended, or does not listen after {START_WAIT:.0f} s")
+    raise LoadError(f"{server.side}: ended, or is not listening after {START_WAIT:.0f} s")

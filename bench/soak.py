@@ -1,7 +1,7 @@
-"""`python -m bench.soak [--faults 1000] [--seed N]`: random faults for minutes; is everything right at the end?
+"""`python -m bench.soak [--faults 1000] [--seed N]`: random faults for minutes, then check everything.
 
-Every fault of the emulator, clients that abort, stops, joins, deletions, and a kill -9 of the server every so often,
-on a few dozen conversations at once. The second half has no kills: over it, memory and open files are compared.
+Every fault of the emulator, clients that abort, stops, joins, deletions, and now and then a kill -9 of the server, on
+a few dozen conversations at once. The second half has no kills; memory and open files are compared before and after.
 """
 
 import argparse
@@ -45,7 +45,7 @@ SETTINGS = {
 
 @dataclass
 class Soak:
-    """The state of one: what was done, and what the streams were."""
+    """A soak in progress, and its counts."""
 
     server: Server
     emulator: Served
@@ -54,7 +54,7 @@ class Soak:
     number: int = 0
 
     async def run(self, faults: int, *, kills: bool) -> None:
-        """So many faults, several at once; with kills among them."""
+        """Cause faults, several at once; with `kills`, kill the server between batches."""
         left = faults
         while left > 0:
             batch = min(left, KILL_EVERY if kills else left)
@@ -97,7 +97,7 @@ class Soak:
         }
         async with client.stream("POST", "/chat", json=body) as response:
             if response.status_code in (404, 409):
-                # Another worker's turn, or its deletion, is under way there.
+                # Another worker's turn or deletion is in progress.
                 self.counts[str(response.status_code)] += 1
                 return
             assert response.status_code == 200, await response.aread()
@@ -128,7 +128,7 @@ class Soak:
         self.counts["3: lines"] += seen.count("3")
 
     async def check(self) -> None:
-        """Every conversation is valid and goes on."""
+        """Check that every conversation is valid and can continue."""
         async with self.server.client("soak") as client:
             listed = (await client.get("/conversations", params={"limit": 200})).json()
             for row in listed:
@@ -142,7 +142,7 @@ class Soak:
             self.counts["conversations"] = len(listed)
 
     async def rest(self) -> None:
-        """Wait until nothing runs, and connections that are kept for a while are closed."""
+        """Wait until nothing runs and idle connections are closed."""
         async with self.server.client("soak") as client:
             await idle(client)
         await asyncio.sleep(35)
@@ -150,7 +150,7 @@ class Soak:
 
 
 async def codes(response: httpx2.Response) -> AsyncIterator[str]:
-    """The codes of a stream's lines, each of them parsed."""
+    """The codes of a stream's lines; each line must parse."""
     rest = b""
     async for chunk in response.aiter_bytes():
         *whole, rest = (rest + chunk).split(b"\n")
@@ -159,12 +159,12 @@ async def codes(response: httpx2.Response) -> AsyncIterator[str]:
 
 
 def open_files(pid: int) -> int:
-    """How many descriptors the process has open."""
+    """The number of open descriptors of a process."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
 async def soak(folder: Path, faults: int, seed: int) -> None:
-    """All of it; AssertionError where something is not as it should be."""
+    """Run a whole soak; an AssertionError says what was wrong."""
     with emulating(folder, script()) as emulator:
         server = Server(folder, {**azure(emulator), **SETTINGS}, fresh=True)
         one = Soak(server, emulator, random.Random(seed))
@@ -192,15 +192,15 @@ async def soak(folder: Path, faults: int, seed: int) -> None:
     print(f"running turns: {running}; rows of turns: {turns}")
     print(f"open files: {before[0]} before, {after[0]} after")
     print(f"resident: {before[1] / 2**20:.1f} MB before, {after[1] / 2**20:.1f} MB after")
-    unforeseen = server.log.count("Traceback")
-    print(f"tracebacks in the log: {unforeseen}")
+    tracebacks = server.log.count("Traceback")
+    print(f"tracebacks in the log: {tracebacks}")
     assert (running, turns) == (0, 0)
-    assert after[0] <= before[0] + 4, "files are left open"
+    assert after[0] <= before[0] + 4, "files were left open"
     assert after[1] <= before[1] * 1.25, "memory has grown"
 
 
 def main() -> int:
-    """Run it; the exit status is 1 where something was not as it should be."""
+    """Run a soak; a failed check ends it with exit status 1."""
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
     parser.add_argument("--faults", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)

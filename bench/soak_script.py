@@ -1,4 +1,4 @@
-"""What the emulator does in a soak: a rule for every fault it knows, told by a word in the prompt."""
+"""The emulator's script for a soak: one rule per fault, chosen by a word in the prompt."""
 
 import json
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ PARAMETERS: dict[str, list[dict[str, object]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A fault of the emulator: `word` in a prompt brings it about."""
+    """A fault of the emulator; `word` in a prompt triggers it."""
 
     word: str
     kind: str
@@ -43,26 +43,26 @@ class Case:
 
     @property
     def mode(self) -> str:
-        """Whether it is an image's."""
+        """The mode of the turn that meets the fault."""
         return "image" if self.kind in IMAGE_FAULTS else "chat"
 
     @property
     def known(self) -> bool:
-        """Whether the answer begins as without the fault, and is whole where it says so."""
+        """Whether the answer is the usual one, or a beginning of it marked incomplete."""
         return self.kind != "answer_filter"
 
 
 CASES = tuple(
     Case(f"{kind}-{number}", kind, parameters)
     for kind, fault in KINDS.items()
-    # A turn meets those of chat and images; those of indexing are for documents.
+    # Only faults of chat and images; a turn does not meet those of indexing.
     if fault in get_args(RefusalFault | StreamFault | UrlFault)
     for number, parameters in enumerate(PARAMETERS.get(kind, [{}]))
 )
 
 
 def script() -> str:
-    """The script, as YAML (which JSON is)."""
+    """The script, as JSON, which is YAML."""
     rules: list[dict[str, object]] = [
         {
             "when": f"{case.word} ",
@@ -91,7 +91,7 @@ def script() -> str:
 
 
 def whole_answer(question: str) -> str | None:
-    """The answer to a prompt of the soak; None where it cannot be told."""
+    """The full answer to a prompt of the soak; None if it is not predictable."""
     word = question.split(" ")[0]
     case = next((case for case in CASES if case.word == word), None)
     if word in ("slow", "tool", "late"):

@@ -1,4 +1,4 @@
-"""A small real embedding model whose weights come in its package: averaged token vectors of 256 numbers (wordllama)."""
+"""A small real embedding model with its weights in the package: wordllama's averaged token vectors of 256 numbers."""
 
 import shutil
 import tempfile
@@ -9,10 +9,10 @@ from typing import Any
 
 
 def embedder() -> Callable[[Sequence[str]], Any]:
-    """What embeds texts with it, without a network."""
+    """A function that embeds texts, without a network."""
     from wordllama import WordLlama
 
-    # The package looks for its tokenizer in another folder than it brings it in, and would then download it.
+    # The package looks for its tokenizer in the wrong folder, and would download it.
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(Path(str(files("wordllama"))) / "tokenizers", Path(folder) / "tokenizers")
         model = WordLlama.load(cache_dir=Path(folder), disable_download=True)

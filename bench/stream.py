@@ -1,4 +1,4 @@
-"""One client connection that reads streams as cheaply as it can: it counts lines and parses nothing."""
+"""A client connection that reads streams cheaply: it counts lines and parses nothing."""
 
 import asyncio
 import base64
@@ -33,7 +33,7 @@ def request(job: Job) -> bytes:
 
 
 class Stream(asyncio.Protocol):
-    """A connection on which one stream at a time is read."""
+    """A connection that reads one stream at a time."""
 
     def __init__(self, job: Job, opened: Callable[[], None]) -> None:
         self._delta = UPSTREAM_DELTA if job.target == "upstream" else SERVICE_DELTA
@@ -54,22 +54,22 @@ class Stream(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where to write."""
+        """Keep the transport."""
         self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End what was being read."""
+        """Fail the stream that was being read."""
         if self._over is not None and not self._over.done():
             self.fault = f"connection lost: {exc}"
             self._over.set_result(None)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._transport is not None:
             self._transport.close()
 
     async def run(self, data: bytes) -> bool:
-        """Send a request and read its stream; False where the connection was closed before it was answered."""
+        """Send a request and read its stream; return False if the connection closed without a response."""
         assert self._transport is not None
         self.tokens, self.first, self.fault = 0, 0.0, ""
         self._carry = self._tail = self._start = b""
@@ -82,7 +82,7 @@ class Stream(asyncio.Protocol):
         return bool(self._start)
 
     def data_received(self, data: bytes) -> None:
-        """Count what came."""
+        """Count the deltas."""
         if not self._start:
             self._start = data[:2000]
         text = self._carry + data

@@ -1,4 +1,4 @@
-"""What a row of the comparison is, and how it is printed."""
+"""A row of the comparison, and the table."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -7,14 +7,14 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured quantity of both sides, a pair a round."""
+    """One quantity measured on both sides, as one pair per round."""
 
     name: str
     unit: str
     pairs: tuple[tuple[float, float], ...]
     """(usual, ours) of each round."""
     target: float | None = None
-    """The ratio ours/usual that must be reached; None where the row is only told."""
+    """The ratio ours/usual to reach; None if the row is only reported."""
     better: Literal["lower", "higher"] = "lower"
 
     @property
@@ -29,18 +29,18 @@ class Figure:
 
     @property
     def ratio(self) -> float:
-        """The median of the rounds' ratios: the two halves of a round share the machine's mood."""
+        """The median of the rounds' ratios, since both halves of a round see the machine in the same state."""
         return median(ours / usual if usual else float("inf") for usual, ours in self.pairs)
 
     @property
     def passed(self) -> bool | None:
-        """Whether the target is reached, where there is one."""
+        """Whether the target is reached; None without a target."""
         if self.target is None:
             return None
         return self.ratio <= self.target if self.better == "lower" else self.ratio >= self.target
 
     def cells(self) -> list[str]:
-        """The row as the table shows it."""
+        """The cells of the table's row."""
         limit = "" if self.target is None else f"{'≤' if self.better == 'lower' else '≥'} {self.target:.2f}"
         verdict = {None: "", True: "pass", False: "FAIL"}[self.passed]
         ratios = " ".join(f"{ours / usual:.3f}" if usual else "-" for usual, ours in self.pairs)
@@ -52,7 +52,7 @@ HEADINGS = ["", "usual", "ours", "ratio", "target", "", "rounds"]
 
 
 def render(figures: list[Figure]) -> str:
-    """A Markdown table."""
+    """Render a Markdown table."""
     rows = [HEADINGS, *(figure.cells() for figure in figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     lines = [

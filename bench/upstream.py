@@ -1,6 +1,6 @@
-"""An upstream that is faster than whatever calls it: `python -m bench.upstream [PORT]`, which prints its port.
+"""An upstream that is faster than its callers: `python -m bench.upstream [PORT]`, which prints its port.
 
-It speaks POST /v1/chat/completions, streamed or not. How it answers is told by the last directive in the prompt:
+It serves POST /v1/chat/completions, streamed or not. The last directive in the prompt says how to answer:
 `tokens=2000` as fast as it goes, `tokens=300 rate=30` paced, `tokens=20 size=50` with tokens of 50 bytes each.
 """
 
@@ -11,21 +11,21 @@ from typing import cast
 
 import uvloop
 
-from bench.wire import STREAM_HEAD, STREAMED, Answer, Order, http_chunk, read_order, streamed, unstreamed
+from bench.wire import STREAM_HEAD, STREAMED, Answer, Directive, http_chunk, read_directive, streamed, unstreamed
 
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
 
 
 class Pace:
-    """One paced answer: a token a tick, counted from its start, so that a late tick is made up for."""
+    """One paced answer. Ticks are counted from its start, so a late tick is made up for."""
 
-    def __init__(self, transport: asyncio.Transport, answer: Answer, order: Order) -> None:
+    def __init__(self, transport: asyncio.Transport, answer: Answer, directive: Directive) -> None:
         self._loop = asyncio.get_running_loop()
         self._transport = transport
         self._chunk = http_chunk(answer.token)
         self._tail = answer.tail
-        self._order = order
+        self._directive = directive
         self._began = self._loop.time()
         self._sent = 0
         transport.write(STREAM_HEAD + answer.head)
@@ -33,22 +33,22 @@ class Pace:
 
     def _tick(self) -> None:
         elapsed = self._loop.time() - self._began
-        due = min(int(elapsed * self._order.rate) + 1, self._order.tokens)
+        due = min(int(elapsed * self._directive.rate) + 1, self._directive.tokens)
         if due > self._sent:
             self._transport.write(self._chunk * (due - self._sent))
             self._sent = due
-        if self._sent == self._order.tokens:
+        if self._sent == self._directive.tokens:
             self._transport.write(self._tail)
             return
-        self._timer = self._loop.call_at(self._began + self._sent / self._order.rate, self._tick)
+        self._timer = self._loop.call_at(self._began + self._sent / self._directive.rate, self._tick)
 
     def stop(self) -> None:
-        """Send no more, since the client has gone."""
+        """Stop sending, since the client has left."""
         self._timer.cancel()
 
 
 class Upstream(asyncio.Protocol):
-    """One connection of a client, with keep-alive."""
+    """A client's connection, with keep-alive."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
@@ -56,16 +56,16 @@ class Upstream(asyncio.Protocol):
         self._pace: Pace | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where to write."""
+        """Keep the transport."""
         self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop what was being sent."""
+        """Stop the answer that was being sent."""
         if self._pace is not None:
             self._pace.stop()
 
     def data_received(self, data: bytes) -> None:
-        """Collect one request, and answer it once it is whole."""
+        """Collect a request, and answer it once it is complete."""
         self._buffer += data
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0:
@@ -84,19 +84,19 @@ class Upstream(asyncio.Protocol):
         if not target.startswith(b"POST ") or b"/chat/completions" not in target:
             self._transport.write(NOT_FOUND)
             return
-        order = read_order(body)
+        directive = read_directive(body)
         if STREAMED.search(body) is None:
-            self._transport.write(unstreamed(order))
+            self._transport.write(unstreamed(directive))
             return
-        answer = streamed(order)
-        if order.rate:
-            self._pace = Pace(self._transport, answer, order)
+        answer = streamed(directive)
+        if directive.rate:
+            self._pace = Pace(self._transport, answer, directive)
         else:
-            self._transport.write(STREAM_HEAD + answer.head + answer.burst(order.tokens) + answer.tail)
+            self._transport.write(STREAM_HEAD + answer.head + answer.burst(directive.tokens) + answer.tail)
 
 
 async def serve(port: int) -> None:
-    """Listen until the process is ended."""
+    """Serve until the process is ended."""
     server = await asyncio.get_running_loop().create_server(Upstream, "127.0.0.1", port, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()

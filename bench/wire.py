@@ -1,4 +1,4 @@
-"""The bytes of an OpenAI-compatible answer as Azure sends it, encoded ahead of time."""
+"""The bytes of an OpenAI-compatible answer as Azure sends them, encoded in advance."""
 
 import re
 from dataclasses import dataclass
@@ -22,21 +22,21 @@ _serial = count(1)
 
 
 @dataclass(frozen=True)
-class Order:
-    """What a prompt asks for: so many tokens, of so many bytes, so many a second (0: as fast as they go)."""
+class Directive:
+    """What a prompt asks for: the number of tokens, tokens a second (0: no pace), and bytes per token."""
 
     tokens: int = 20
     rate: int = 0
     size: int = 5
 
 
-def read_order(body: bytes) -> Order:
-    """Find the last `tokens=N rate=N size=N` in a request; what follows `tokens` may be absent, not swapped."""
+def read_directive(body: bytes) -> Directive:
+    """Find the last `tokens=N rate=N size=N` in a request; rate and size are optional, their order is fixed."""
     found = DIRECTIVE.search(body, max(body.rfind(b"tokens="), 0))
     if found is None:
-        return Order()
+        return Directive()
     tokens, rate, size = found.groups()
-    return Order(int(tokens), int(rate or 0), int(size or 5))
+    return Directive(int(tokens), int(rate or 0), int(size or 5))
 
 
 def http_chunk(data: bytes) -> bytes:
@@ -46,19 +46,19 @@ def http_chunk(data: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Answer:
-    """One streamed answer: what comes first, one token's event, and what comes last."""
+    """A streamed answer: its head, the event of one token, its tail."""
 
     head: bytes
     token: bytes
     tail: bytes
 
     def burst(self, tokens: int) -> bytes:
-        """All the tokens at once, each event still a chunk of its own, as servers that write event by event send."""
+        """All tokens at once, each event in its own chunk, as from a server that writes event by event."""
         return http_chunk(self.token) * tokens
 
 
-def streamed(order: Order) -> Answer:
-    """Encode an answer once; its id is its own, since clients tell messages apart by it."""
+def streamed(directive: Directive) -> Answer:
+    """Encode an answer, with an id of its own, since clients distinguish messages by it."""
     identity = f"chatcmpl-bench{next(_serial):08d}"
 
     def event(choices: list[object], **more: object) -> bytes:
@@ -93,17 +93,17 @@ def streamed(order: Order) -> Answer:
         "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": PROMPT_FILTERS}],
     }
     opening = event(choice({"content": "", "refusal": None, "role": "assistant"}, None, {}))
-    ending = event(choice({}, "stop", {})) + event([], usage=usage(order)) + b"data: [DONE]\n\n"
+    ending = event(choice({}, "stop", {})) + event([], usage=usage(directive)) + b"data: [DONE]\n\n"
     return Answer(
         head=http_chunk(b"data: " + orjson.dumps(prompt) + b"\n\n") + http_chunk(opening),
-        token=event(choice({"content": word(order.size)}, None, FILTERS)),
+        token=event(choice({"content": word(directive.size)}, None, FILTERS)),
         tail=http_chunk(ending) + LAST_CHUNK,
     )
 
 
-def unstreamed(order: Order) -> bytes:
-    """The whole response of a request that did not ask for a stream."""
-    message = {"content": word(order.size) * order.tokens, "refusal": None, "role": "assistant"}
+def unstreamed(directive: Directive) -> bytes:
+    """The response to a request that did not ask for a stream."""
+    message = {"content": word(directive.size) * directive.tokens, "refusal": None, "role": "assistant"}
     body = orjson.dumps(
         {
             "choices": [{"finish_reason": "stop", "index": 0, "logprobs": None, "message": message}],
@@ -111,23 +111,23 @@ def unstreamed(order: Order) -> bytes:
             "id": f"chatcmpl-bench{next(_serial):08d}",
             "model": MODEL,
             "object": "chat.completion",
-            "usage": usage(order),
+            "usage": usage(directive),
         }
     )
     return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
 
 
 def word(size: int) -> str:
-    """A token of so many bytes, with the space that real ones begin with."""
+    """A token of `size` bytes, with the leading space that real tokens have."""
     return " " + "w" * (size - 1)
 
 
-def usage(order: Order) -> dict[str, object]:
-    """The token counts that an answer reports."""
+def usage(directive: Directive) -> dict[str, object]:
+    """The token counts of an answer."""
     return {
-        "completion_tokens": order.tokens,
+        "completion_tokens": directive.tokens,
         "completion_tokens_details": {"reasoning_tokens": 0},
         "prompt_tokens": 10,
         "prompt_tokens_details": {"cached_tokens": 0},
-        "total_tokens": order.tokens + 10,
+        "total_tokens": directive.tokens + 10,
     }

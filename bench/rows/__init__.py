@@ -1,4 +1,4 @@
-"""The rows of the comparison; each measures both sides in turn, round by round."""
+"""The rows of the comparison. Each measures both sides in turn, round by round."""
 
 from collections.abc import Callable
 

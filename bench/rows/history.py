@@ -1,4 +1,4 @@
-"""Rows: what a long conversation costs, in processor time and on the disk."""
+"""Rows: CPU time and disk space of a long conversation."""
 
 from bench.driving import run_load
 from bench.job import Job
@@ -9,12 +9,12 @@ from bench.table import Figure
 
 BLOCKS = 3
 BLOCK = 8
-"""Each stage ends with so many blocks of so many turns, measured on both sides in turn."""
+"""Each stage ends with `BLOCKS` blocks of `BLOCK` turns, measured on both sides in turn."""
 MESSAGE = "tokens=20 size=50 ".ljust(1024, "x")
 
 
 def history(effort: Effort) -> list[Figure]:
-    """One conversation a side, a kilobyte said and a kilobyte answered in each turn, up to 400 turns."""
+    """One conversation per side, up to 400 turns; a kilobyte asked and a kilobyte answered per turn."""
     stages = [BLOCKS * BLOCK, 100] if effort.quick else [BLOCKS * BLOCK, 100, 400]
     figures = []
     with both_warm() as (_, servers):
@@ -32,12 +32,12 @@ def history(effort: Effort) -> list[Figure]:
 
 
 def say(server: Server, turns: int) -> None:
-    """Let the conversation grow."""
+    """Add turns to the conversation."""
     if turns:
         run_load(Job(server.port, MESSAGE, turns=turns, conversation="long"))
 
 
 def cpu_of_a_turn(server: Server) -> float:
-    """Milliseconds of processor time, the mean of a few turns."""
+    """Milliseconds of CPU time per turn, the mean of a few turns."""
     _, spent = loaded(server, Job(server.port, MESSAGE, turns=BLOCK, conversation="long"))
     return spent / BLOCK * 1e3

@@ -1,4 +1,4 @@
-"""Rows: what a process costs, a fresh one for each figure: its memory and its start."""
+"""Rows: memory and start of a process, a fresh one for each figure."""
 
 import time
 from statistics import median
@@ -12,7 +12,7 @@ from bench.table import Figure
 
 
 def memory(effort: Effort) -> list[Figure]:
-    """Kilobytes of resident memory for each of many open, slow streams; a fresh process each time."""
+    """Kilobytes of resident memory per open, slow stream."""
     streams = 200
 
     def one(side: Side, port: int) -> float:
@@ -34,7 +34,7 @@ def memory(effort: Effort) -> list[Figure]:
 
 
 def start(effort: Effort) -> list[Figure]:
-    """Seconds from the start of a process until a turn is answered, modules compiled already."""
+    """Seconds from the start of a process to its first answer, with compiled modules."""
 
     def one(side: Side, port: int) -> float:
         began = time.perf_counter()

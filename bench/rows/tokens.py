@@ -1,4 +1,4 @@
-"""Rows: the processor time of a token."""
+"""Rows: CPU time per token."""
 
 from bench.job import Job
 from bench.measure import Effort, both_warm, loaded, paired
@@ -7,13 +7,13 @@ from bench.table import Figure
 
 
 def cpu_per_token(server: Server, job: Job) -> float:
-    """Microseconds of the server's processor time for each delta that reached the client."""
+    """Microseconds of the server's CPU time per delta that reached the client."""
     tally, spent = loaded(server, job)
     return spent / tally.tokens * 1e6
 
 
 def burst(effort: Effort) -> list[Figure]:
-    """One stream as fast as it comes, again and again."""
+    """One stream after another, each as fast as it comes."""
     with both_warm() as (_, servers):
         pairs = paired(
             effort.rounds,

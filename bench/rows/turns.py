@@ -1,4 +1,4 @@
-"""Rows: how soon and how often short turns are answered."""
+"""Rows: latency and rate of short turns."""
 
 from statistics import median
 
@@ -10,7 +10,7 @@ from bench.table import Figure
 
 
 def first_delta(effort: Effort) -> list[Figure]:
-    """Milliseconds that a service adds to the upstream's own first delta, in short requests one after another."""
+    """Milliseconds that a service adds to the upstream's first delta, in short sequential requests."""
     turns = effort.of(60, 20)
     with both_warm() as (port, servers):
 
@@ -24,7 +24,7 @@ def first_delta(effort: Effort) -> list[Figure]:
 
 
 def short_turns(effort: Effort) -> list[Figure]:
-    """Short turns a second, 16 at once, each in a conversation of its own."""
+    """Short turns a second, 16 at once, each in its own conversation."""
     with both_warm() as (_, servers):
 
         def rate(server: Server) -> float:

@@ -1,9 +1,9 @@
 """The usual stack: FastAPI, uvicorn, langchain-openai, LangGraph and its SQLite checkpointer, all with their defaults.
 
-Written as a team that knows these libraries would: one model client and one compiled graph for the process, tokens
-taken from `stream_mode="messages"`, history kept by the checkpointer under the conversation's id. It answers the same
-POST /chat with the same data stream lines as the service that it is compared with, and does less beside it: no owners,
-no list of conversations, no stop, no resume, no retries shown to the user.
+Written as a team that knows these libraries would write it: one model client and one compiled graph per process, tokens
+from `stream_mode="messages"`, history in the checkpointer under the conversation's id. It answers the same POST /chat
+with the same data stream lines as the service it is compared with, and does less: no owners, no list of conversations,
+no stop, no resume, no retries shown to the user.
 """
 
 import json
@@ -34,7 +34,7 @@ Graph = CompiledStateGraph[MessagesState, None, MessagesState, MessagesState]
 
 
 class ChatRequest(BaseModel):
-    """What POST /chat takes."""
+    """The body of POST /chat."""
 
     message: str
     id: str | None = None
@@ -50,7 +50,7 @@ TOOLS = [get_current_time]
 
 
 def build_graph(saver: AsyncSqliteSaver) -> Graph:
-    """The model node, the tools node, and the edge back."""
+    """Build the graph: a model node, a tools node, an edge back."""
     model = ChatOpenAI(
         model=os.environ["OPENAI_MODEL"],
         base_url=os.environ["OPENAI_BASE_URL"],
@@ -71,7 +71,7 @@ def build_graph(saver: AsyncSqliteSaver) -> Graph:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Open the checkpointer for the life of the process."""
+    """Open the checkpointer while the process runs."""
     path = Path(os.environ["DATA_DIR"]) / "checkpoints.db"
     async with AsyncSqliteSaver.from_conn_string(str(path)) as saver:
         app.state.graph = build_graph(saver)
@@ -83,7 +83,7 @@ basic = HTTPBasic()
 
 
 def logged_in(credentials: Annotated[HTTPBasicCredentials, Depends(basic)]) -> None:
-    """Refuse a wrong user or password, in constant time."""
+    """Reject a wrong user or password, in constant time."""
     user = secrets.compare_digest(credentials.username, os.environ["BACKEND_AUTH_USERNAME"])
     password = secrets.compare_digest(credentials.password, os.environ["BACKEND_AUTH_PASSWORD"])
     if not (user and password):
@@ -96,7 +96,7 @@ def line(code: str, value: object) -> str:
 
 
 async def answer(graph: Graph, conversation: str, text: str) -> AsyncIterator[str]:
-    """Run one turn and tell it as data stream lines."""
+    """Run one turn; yield its data stream lines."""
     yield line("f", {"messageId": str(uuid.uuid4())})
     config: RunnableConfig = {"configurable": {"thread_id": conversation}}
     usage = {"promptTokens": 0, "completionTokens": 0}
@@ -120,7 +120,7 @@ async def answer(graph: Graph, conversation: str, text: str) -> AsyncIterator[st
 
 @app.post("/chat", dependencies=[Depends(logged_in)])
 async def chat(request: Request, body: ChatRequest, userid: Annotated[str, Header()]) -> StreamingResponse:
-    """Answer one user message with a stream."""
+    """Stream the answer to one user message."""
     conversation = body.id or str(uuid.uuid4())
     return StreamingResponse(
         answer(request.app.state.graph, conversation, body.message),

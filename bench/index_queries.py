@@ -1,4 +1,4 @@
-"""The process that asks the embedded index, and tells its times, its memory and what it found."""
+"""The process that queries the embedded index and reports times, memory and recall."""
 
 import asyncio
 import json
@@ -16,8 +16,8 @@ USER = "user"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Questions in words and as vectors, two filters, and for all files and each filter the nearest passages."""
+class Queries:
+    """Questions as text and as vectors, two filters, and the nearest passages for all files and each filter."""
 
     words: list[str]
     vectors: list[list[float]]
@@ -26,27 +26,27 @@ class Asked:
     """(file, place) of the passages nearest to each question."""
 
     def as_json(self) -> dict[str, Any]:
-        """What `Asked(**...)` takes."""
+        """The arguments of `Queries(**...)`."""
         return asdict(self)
 
 
-async def ask(path: Path, asked: Asked) -> dict[str, float]:
-    """Milliseconds, megabytes, and shares of the nearest that were found."""
-    # Imported here, so that the start is the service's own.
+async def ask(path: Path, queries: Queries) -> dict[str, float]:
+    """Run the queries; return milliseconds, megabytes, and recall."""
+    # Imported late, as in the service.
     from mockbackend.storage.embedded.passages import EmbeddedIndex
 
     figures = {"before": resident_bytes(os.getpid()) / 1e6}
     began = time.perf_counter()
     import numpy as np
 
-    vectors = [np.array(vector, np.float32) for vector in asked.vectors]
+    vectors = [np.array(vector, np.float32) for vector in queries.vectors]
     index = EmbeddedIndex(path)
-    await index.search(USER, asked.words[0], vectors[0], None, 10)
+    await index.search(USER, queries.words[0], vectors[0], None, 10)
     figures["first"] = (time.perf_counter() - began) * 1000
     kinds: dict[str, tuple[list[str], list[Any]]] = {
         "vectors": ([""] * len(vectors), vectors),
-        "words": (asked.words, [None] * len(vectors)),
-        "hybrid": (asked.words, vectors),
+        "words": (queries.words, [None] * len(vectors)),
+        "hybrid": (queries.words, vectors),
     }
     for kind, (words, of_vectors) in kinds.items():
         times = []
@@ -57,7 +57,7 @@ async def ask(path: Path, asked: Asked) -> dict[str, float]:
         figures |= {kind: median(times), f"{kind} 95": quantiles(times, n=20)[-1]}
     figures["memory"] = resident_bytes(os.getpid()) / 1e6
     wheres = ("all files", "half of the files", "20 files")
-    for where, file_ids, nearest in zip(wheres, [None, *asked.filters], asked.nearest, strict=True):
+    for where, file_ids, nearest in zip(wheres, [None, *queries.filters], queries.nearest, strict=True):
         hits = 0
         for vector, expected in zip(vectors, nearest, strict=True):
             found = await index.search(USER, "", vector, file_ids, len(expected))
@@ -69,4 +69,4 @@ async def ask(path: Path, asked: Asked) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(ask(Path(sys.argv[1]), Asked(**json.loads(Path(sys.argv[2]).read_text()))))))
+    print(json.dumps(asyncio.run(ask(Path(sys.argv[1]), Queries(**json.loads(Path(sys.argv[2]).read_text()))))))

@@ -1,4 +1,4 @@
-"""Passages and vectors that are made up, the same for the same seed, a file at a time."""
+"""Synthetic passages and vectors, generated file by file and always the same."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,9 @@ TOPICS = 500
 FACTORS = 200
 
 
-class Made:
-    """A world of passages. With `clustered` their vectors lie about topics, in some 200 directions of falling weight,
-    and share a mean, as those of embedding models do; without it they are noise, which is the hardest to search."""
+class SyntheticPassages:
+    """Passages with vectors. `clustered` vectors lie around topics, in 200 directions of falling weight, and share a
+    mean, as those of embedding models do; the others are noise, which is the hardest to search."""
 
     def __init__(self, clustered: bool) -> None:
         chance = np.random.default_rng(7)
@@ -28,7 +28,7 @@ class Made:
         self._directions *= (np.arange(1, FACTORS + 1, dtype=np.float32) ** -0.5)[:, None]
         self._topics = chance.standard_normal((TOPICS, FACTORS), np.float32)
         self._mean = 1.5 * chance.standard_normal(DIMENSION, np.float32)
-        # The most frequent word is every 12th, as in English, and is spread over nearly all passages.
+        # As in English, every 12th word is the most frequent one, and nearly all passages contain it.
         weight = 1 / np.arange(1, VOCABULARY + 1)
         self._frequency = np.cumsum(weight / weight.sum())
         self._words = np.array([_word(number) for number in range(VOCABULARY)])
@@ -45,20 +45,20 @@ class Made:
         return _units(factors @ self._directions + self._mean + noise)
 
     def near(self, vector: "NDArray[np.float32]", chance: np.random.Generator) -> "NDArray[np.float32]":
-        """What a question that this passage answers might have as its vector; their cosine is about 0.8."""
+        """A plausible vector of a question that this passage answers; their cosine is about 0.8."""
         noise = chance.standard_normal((1, DIMENSION), np.float32)
         if self._clustered:
             noise = noise / 2 + chance.standard_normal((1, FACTORS), np.float32) @ self._directions
         return _units(vector + 0.75 * _units(noise))[0]
 
     def passages(self, file: int) -> list[Passage]:
-        """A file's passages."""
+        """The passages of a file."""
         drawn = np.random.default_rng((2, file)).random((PER_FILE, WORDS))
         rows = self._words[np.searchsorted(self._frequency, drawn)]
         return [Passage(" ".join(row), f"page {page}") for page, row in enumerate(rows, start=1)]
 
     def question(self, passage: Passage, chance: np.random.Generator) -> str:
-        """Ten words of it: those that are frequent in it are so in the question."""
+        """A question: ten random words of the passage."""
         words: Any = chance.choice(passage.text.split(), 10)
         return " ".join(words)
 
@@ -68,7 +68,7 @@ def _units(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":
 
 
 def _word(number: int) -> str:
-    """A word of its own for each number, the shorter the more frequent."""
+    """A unique word for a number; smaller numbers get shorter words."""
     word = ""
     number += 1
     while number:
