@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from ..errors import INTERNAL, UpstreamError
 from ..passages import Passage
 from ..settings import Settings
-from ..storage.embedded.files import Queue, Work
+from ..storage.embedded.files import IndexingJob, Queue
 from ..storage.embedded.passages import Passages
 from ..upstream import Upstream
 from ..upstream.retry import RetryBudget
@@ -98,73 +98,73 @@ class Indexing:
         try:
             while self._asked:
                 self._asked = False
-                while work := await self._queue.claim(self._is_alive):
+                while job := await self._queue.claim(self._is_alive):
                     # Another worker for the next file, if there is one.
                     self.wake()
-                    task = asyncio.create_task(self._index_file(work))
-                    self._running[work.id] = task
+                    task = asyncio.create_task(self._index_file(job))
+                    self._running[job.id] = task
                     try:
                         await asyncio.wait([task])
                     finally:
-                        del self._running[work.id]
+                        del self._running[job.id]
         except Exception:
             log.exception("the queue of files could not be read")
         finally:
             self._workers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
-    async def _index_file(self, work: Work) -> None:
+    async def _index_file(self, job: IndexingJob) -> None:
         """Index a file to its end, whatever that is."""
-        log.info("file %s: indexing begins", work.id)
+        log.info("file %s: indexing begins", job.id)
         try:
-            total = await self._stage(work)
-            await self._embed(work)
-            await _patiently(lambda: self._index.publish(work.userid, work.id, work.name))
-            if not await self._queue.ready(work.id, total):
+            total = await self._stage(job)
+            await self._embed(job)
+            await _patiently(lambda: self._index.publish(job.userid, job.id, job.name))
+            if not await self._queue.ready(job.id, total):
                 raise Gone
             if self._index.holds_copies:
-                await self._passages.forget(work.id)
-            log.info("file %s: ready with %d passages", work.id, total)
+                await self._passages.forget(job.id)
+            log.info("file %s: ready with %d passages", job.id, total)
         except Gone:
             # Whoever deleted it may have done so before our last writing.
-            await self._index.forget(work.userid, work.id)
-            await self._passages.forget(work.id)
+            await self._index.forget(job.userid, job.id)
+            await self._passages.forget(job.id)
         except Unreadable as error:
-            await self._fail(work, str(error))
+            await self._fail(job, str(error))
         except UpstreamError as error:
-            await self._fail(work, error.message)
+            await self._fail(job, error.message)
         except OSError as error:
-            log.error("file %s could not be indexed: %s", work.id, error.strerror or type(error).__name__)
-            await self._fail(work, NOT_STORED)
+            log.error("file %s could not be indexed: %s", job.id, error.strerror or type(error).__name__)
+            await self._fail(job, NOT_STORED)
         except Exception:
-            log.exception("file %s could not be indexed", work.id)
-            await self._fail(work, INTERNAL)
+            log.exception("file %s could not be indexed", job.id)
+            await self._fail(job, INTERNAL)
 
-    async def _stage(self, work: Work) -> int:
+    async def _stage(self, job: IndexingJob) -> int:
         """Read and split the file, unless that is done; returns the number of its passages."""
-        counted = await self._passages.count(work.id)
+        counted = await self._passages.count(job.id)
         if counted is None:
-            blocks = await extract(work.path, cast("Kind", work.kind), self._limits)
+            blocks = await extract(job.path, cast("Kind", job.kind), self._limits)
             size, overlap = self._settings.passage_characters, self._settings.passage_overlap_characters
             passages = await asyncio.to_thread(split, blocks, size, overlap)
-            await self._passages.stage(work.id, work.userid, passages)
+            await self._passages.stage(job.id, job.userid, passages)
             counted = (0, len(passages))
         done, total = counted
-        await self._tell(work, done, total)
+        await self._tell(job, done, total)
         return total
 
-    async def _embed(self, work: Work) -> None:
+    async def _embed(self, job: IndexingJob) -> None:
         if not self._upstream.engine.embeddings:
             return
         size = self._settings.embedding_batch_size
-        while pending := await self._passages.pending(work.id, size * self._settings.embedding_concurrency):
+        while pending := await self._passages.pending(job.id, size * self._settings.embedding_concurrency):
             batches = [pending[at : at + size] for at in range(0, len(pending), size)]
-            calls = (self._embed_batch(work.id, batch) for batch in batches)
+            calls = (self._embed_batch(job.id, batch) for batch in batches)
             # Those that come back are kept, also where another fails.
             for result in await asyncio.gather(*calls, return_exceptions=True):
                 if isinstance(result, BaseException):
                     raise result
-            done, total = await self._passages.count(work.id) or (0, 0)
-            await self._tell(work, done, total)
+            done, total = await self._passages.count(job.id) or (0, 0)
+            await self._tell(job, done, total)
 
     async def _embed_batch(self, file_id: str, batch: list[tuple[int, Passage]]) -> None:
         async def call() -> list[Vector]:
@@ -175,19 +175,19 @@ class Indexing:
         positions = [position for position, _ in batch]
         await self._passages.embedded(file_id, list(zip(positions, vectors, strict=True)))
 
-    async def _tell(self, work: Work, done: int, total: int) -> None:
-        if not await self._queue.progress(work.id, "embedding", done, total):
+    async def _tell(self, job: IndexingJob, done: int, total: int) -> None:
+        if not await self._queue.progress(job.id, "embedding", done, total):
             raise Gone
 
-    async def _fail(self, work: Work, reason: str) -> None:
-        log.warning("file %s failed: %s", work.id, reason)
+    async def _fail(self, job: IndexingJob, reason: str) -> None:
+        log.warning("file %s failed: %s", job.id, reason)
         try:
-            await self._index.forget(work.userid, work.id)
-            await self._passages.forget(work.id)
-            await self._queue.fail(work.id, reason)
+            await self._index.forget(job.userid, job.id)
+            await self._passages.forget(job.id)
+            await self._queue.fail(job.id, reason)
         except Exception:
             # Still ours: whoever comes after this process tries again.
-            log.exception("file %s: its failure could not be stored", work.id)
+            log.exception("file %s: its failure could not be stored", job.id)
 
 
 async def _patiently(call: Callable[[], Awaitable[T]]) -> T:

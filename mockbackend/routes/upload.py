@@ -9,7 +9,7 @@ from starlette.requests import Request
 from ..documents.kinds import Unreadable, kind_of, media_type
 from ..errors import bad_request
 from ..settings import Settings
-from ..storage.embedded.files import File, Files, Incoming, Limits
+from ..storage.embedded.files import File, FileLimits, Files, Upload
 from .limited import chunks
 from .multipart import BROKEN, FileBegins, FileEnds, Multipart
 
@@ -21,7 +21,7 @@ async def read_files(request: Request, files: Files, userid: str, settings: Sett
     """Store the files of a multipart body; their rows in the order of the parts, refused ones being failed rows."""
     multipart = Multipart(request.headers.get("content-type", ""), settings.max_files_per_upload)
     most = settings.max_files_per_upload * settings.max_file_bytes + OVERHEAD_BYTES
-    upload = _Upload(files, userid, settings)
+    upload = _UploadBody(files, userid, settings)
     try:
         async with aclosing(chunks(request, most)) as pieces:
             async for piece in pieces:
@@ -37,14 +37,14 @@ async def read_files(request: Request, files: Files, userid: str, settings: Sett
             await one.discard()
 
 
-class _Upload:
+class _UploadBody:
     """The files of one call, as they come."""
 
     def __init__(self, files: Files, userid: str, settings: Settings) -> None:
-        self.received: list[Incoming] = []
+        self.received: list[Upload] = []
         self._files = files
         self._userid = userid
-        self._limits = Limits(settings.max_file_bytes, settings.max_files_per_user, settings.max_user_bytes)
+        self._limits = FileLimits(settings.max_file_bytes, settings.max_files_per_user, settings.max_user_bytes)
         self._most = settings.max_files_per_upload
 
     async def take(self, event: FileBegins | bytes | FileEnds) -> None:
@@ -59,9 +59,9 @@ class _Upload:
                 await self.received[-1].write(data)
 
 
-async def _settle(incoming: Incoming) -> File:
+async def _settle(upload: Upload) -> File:
     try:
-        kind = kind_of(incoming.name, incoming.head)
+        kind = kind_of(upload.name, upload.head)
     except Unreadable as error:
-        return await incoming.refuse(str(error))
-    return await incoming.finish(kind, media_type(kind))
+        return await upload.refuse(str(error))
+    return await upload.finish(kind, media_type(kind))

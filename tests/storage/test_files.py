@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from mockbackend.storage import Storage, open_storage
-from mockbackend.storage.embedded.files import File, Limits
+from mockbackend.storage.embedded.files import File, FileLimits
 
-ROOMY = Limits(file_bytes=1000, user_files=100, user_bytes=100_000)
+ROOMY = FileLimits(file_bytes=1000, user_files=100, user_bytes=100_000)
 
 
 @pytest.fixture
@@ -30,14 +30,14 @@ async def other(tmp_path: Path) -> AsyncIterator[Storage]:
 
 
 async def put(
-    storage: Storage, content: bytes, *, userid: str = "ann", name: str = "a.txt", limits: Limits = ROOMY
+    storage: Storage, content: bytes, *, userid: str = "ann", name: str = "a.txt", limits: FileLimits = ROOMY
 ) -> File:
     """Receive a file as a route does."""
-    incoming = storage.files.receive(userid, name, limits)
+    upload = storage.files.receive(userid, name, limits)
     for at in range(0, len(content), 64):
-        await incoming.write(content[at : at + 64])
-    await incoming.end()
-    return await incoming.finish("text", "text/plain")
+        await upload.write(content[at : at + 64])
+    await upload.end()
+    return await upload.finish("text", "text/plain")
 
 
 async def claimed(storage: Storage) -> str:
@@ -64,11 +64,11 @@ async def test_what_was_written_is_what_is_kept(storage: Storage, tmp_path: Path
 
 
 async def test_the_head_is_the_first_4_kb(storage: Storage) -> None:
-    incoming = storage.files.receive("ann", "a", Limits(10_000, 1, 10_000))
+    upload = storage.files.receive("ann", "a", FileLimits(10_000, 1, 10_000))
     for piece in (b"a" * 4000, b"b" * 90, b"c" * 4000):
-        await incoming.write(piece)
-    assert incoming.head == b"a" * 4000 + b"b" * 90 + b"c" * 6
-    await incoming.discard()
+        await upload.write(piece)
+    assert upload.head == b"a" * 4000 + b"b" * 90 + b"c" * 6
+    await upload.discard()
 
 
 async def test_the_same_content_is_stored_once_for_each_user(storage: Storage, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ async def test_the_same_content_at_once_is_stored_once(storage: Storage, tmp_pat
 
 
 async def test_the_same_content_needs_no_room(storage: Storage) -> None:
-    full = Limits(1000, 1, 4)
+    full = FileLimits(1000, 1, 4)
     file = await put(storage, b"same", limits=full)
     assert await put(storage, b"same", limits=full) == file
     assert (await put(storage, b"more", limits=full)).status == "failed"
@@ -116,21 +116,21 @@ async def test_too_large_a_file_fails_and_leaves_nothing(storage: Storage, tmp_p
 async def test_a_quota_of_files_is_kept_by_uploads_to_two_processes(
     storage: Storage, other: Storage, tmp_path: Path
 ) -> None:
-    limits = Limits(1000, 3, 100_000)
+    limits = FileLimits(1000, 3, 100_000)
     files = await asyncio.gather(
         *(put(one, f"{number}".encode(), limits=limits) for number, one in enumerate([storage, other] * 5))
     )
     assert sorted(file.status for file in files) == ["failed"] * 7 + ["queued"] * 3
     assert {file.error for file in files} == {
         None,
-        "There is no room: one user may keep 3 files, 97.66 kB in all. Please delete some first.",
+        "Your storage is full: each user may keep 3 files and 97.66 kB in total. Delete some and try again.",
     }
     assert len(on_disk(tmp_path)) == 3
     assert (await put(storage, b"b", userid="bob", limits=limits)).status == "queued"
 
 
 async def test_a_quota_of_bytes_is_kept_by_uploads_side_by_side(storage: Storage, tmp_path: Path) -> None:
-    limits = Limits(1000, 100, 2500)
+    limits = FileLimits(1000, 100, 2500)
     files = await asyncio.gather(*(put(storage, bytes([number]) * 1000, limits=limits) for number in range(8)))
     assert [file.status for file in files].count("queued") <= 2
     assert sum(map(len, on_disk(tmp_path))) <= 2500
@@ -143,12 +143,12 @@ async def test_a_quota_of_bytes_is_kept_by_uploads_side_by_side(storage: Storage
 
 
 async def test_what_is_coming_in_takes_no_more_disk_than_the_quota(storage: Storage, tmp_path: Path) -> None:
-    limits = Limits(1000, 100, 1500)
-    coming = [storage.files.receive("ann", f"{number}.txt", limits) for number in range(5)]
-    for number, one in enumerate(coming):
+    limits = FileLimits(1000, 100, 1500)
+    uploads = [storage.files.receive("ann", f"{number}.txt", limits) for number in range(5)]
+    for number, one in enumerate(uploads):
         await one.write(bytes([number]) * 900)
     assert sum(map(len, on_disk(tmp_path))) <= 1500
-    for one in coming:
+    for one in uploads:
         await one.discard()
     assert on_disk(tmp_path) == []
     assert (await put(storage, b"x" * 1000, limits=limits)).status == "queued"
@@ -165,9 +165,9 @@ async def test_the_rows_of_what_was_refused_are_few(storage: Storage) -> None:
 
 
 async def test_a_discarded_file_leaves_nothing_and_a_kept_one_stays(storage: Storage, tmp_path: Path) -> None:
-    incoming = storage.files.receive("ann", "a.txt", ROOMY)
-    await incoming.write(b"gone")
-    await incoming.discard()
+    upload = storage.files.receive("ann", "a.txt", ROOMY)
+    await upload.write(b"gone")
+    await upload.discard()
     kept = storage.files.receive("ann", "b.txt", ROOMY)
     await kept.write(b"kept")
     await kept.finish("text", "text/plain")
@@ -178,12 +178,12 @@ async def test_a_discarded_file_leaves_nothing_and_a_kept_one_stays(storage: Sto
 
 async def test_an_upload_that_is_cancelled_while_it_writes_leaves_nothing(storage: Storage, tmp_path: Path) -> None:
     async def upload() -> None:
-        incoming = storage.files.receive("ann", "a.txt", Limits(10**9, 1, 10**9))
+        upload = storage.files.receive("ann", "a.txt", FileLimits(10**9, 1, 10**9))
         try:
             # Its thread hashes for a while before it opens the file.
-            await incoming.write(bytes(10**8))
+            await upload.write(bytes(10**8))
         finally:
-            await incoming.discard()
+            await upload.discard()
 
     task = asyncio.create_task(upload())
     await asyncio.sleep(0.01)
@@ -289,9 +289,9 @@ async def test_only_ready_files_of_the_user_are_searched(storage: Storage) -> No
 async def test_what_dead_processes_were_receiving_is_removed(storage: Storage, other: Storage, tmp_path: Path) -> None:
     kept = await put(other, b"kept by the dead")
     for one, content in ((other, b"part of the dead"), (storage, b"part of the living")):
-        incoming = one.files.receive("ann", "part.txt", ROOMY)
-        await incoming.write(content)
-        await incoming.end()
+        upload = one.files.receive("ann", "part.txt", ROOMY)
+        await upload.write(content)
+        await upload.end()
     # As the kernel drops the lock of a dead process.
     other.liveness.close()
     await storage.files.clean(storage.liveness.is_alive)

@@ -102,7 +102,7 @@ async def test_uploads_side_by_side_keep_the_number_of_a_users_files(
     rows = [row for answer in answers for row in answer]
     refused = [row for row in rows if row["status"] == "failed"]
     assert len(refused) == 6
-    assert all("one user may keep 4 files" in row["error"] for row in refused)
+    assert all("each user may keep 4 files" in row["error"] for row in refused)
     assert blobs(server, b"Side by side") == 4
     kept = next(row for row in rows if row["status"] != "failed")
     assert (await client.delete(f"/files/{kept['id']}")).status_code == 204

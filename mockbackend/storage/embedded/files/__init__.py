@@ -1,12 +1,12 @@
-"""Users' files: a blob on disk and a row each, which is also the queue of those that wait to be indexed.
+"""Users' files: a blob on disk and a row each. The rows are also the queue of files that wait to be indexed.
 
-A blob is written under its final name, `<uuid>.<the process that writes it>`, and exists once a row names it: what no
-row names and a dead process wrote is removed. The name that the user gave is never a path.
+A blob is written under its final name, `<uuid>.<id of the writing process>`, and exists once a row names it. `clean`
+removes the blobs that no row names and whose process is dead. The name that the user gave is never used as a path.
 """
 
-from .incoming import Incoming
 from .queue import Queue
-from .rows import File, Limits, Status, Work
+from .rows import File, FileLimits, IndexingJob, Status
 from .store import Files
+from .upload import Upload
 
-__all__ = ["File", "Files", "Incoming", "Limits", "Queue", "Status", "Work"]
+__all__ = ["File", "FileLimits", "Files", "IndexingJob", "Queue", "Status", "Upload"]

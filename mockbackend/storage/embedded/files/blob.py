@@ -1,4 +1,4 @@
-"""A blob that is being written: in order, hashed as it goes, and off the event loop."""
+"""Writing a blob: in order, hashed on the way, and off the event loop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Blob:
-    """The blob at `path`, where nothing may be yet."""
+    """A new blob at `path`, where no file may exist yet."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -22,25 +22,25 @@ class Blob:
 
     @property
     def name(self) -> str:
-        """Its name in the folder."""
+        """The file name in the folder."""
         return self._path.name
 
     @property
     def digest(self) -> bytes:
-        """SHA-256 of what was written."""
+        """SHA-256 of the bytes written so far."""
         return self._digest.digest()
 
     async def write(self, data: bytes) -> None:
-        """Append; OSError where the disk does not take it."""
-        await whole(asyncio.to_thread(self._write, data))
+        """Append `data`. Raises OSError when the disk is full or broken."""
+        await shielded(asyncio.to_thread(self._write, data))
 
     async def close(self) -> None:
-        """No more comes; also of nothing at all it is a file then."""
-        await whole(asyncio.to_thread(self._close))
+        """Finish writing. A blob without any bytes becomes an empty file."""
+        await shielded(asyncio.to_thread(self._close))
 
     async def remove(self) -> None:
-        """Nothing of it is left."""
-        await whole(asyncio.to_thread(self._remove))
+        """Delete the file."""
+        await shielded(asyncio.to_thread(self._remove))
 
     def _write(self, data: bytes) -> None:
         self._digest.update(data)
@@ -62,8 +62,8 @@ class Blob:
         return self._file
 
 
-async def whole(work: Coroutine[Any, Any, T]) -> T:
-    """Do it to its end, also when its waiter is cancelled: a thread and a statement go on anyway."""
+async def shielded(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work` to its end, even if the caller is cancelled: a thread or a statement cannot be interrupted anyway."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)

@@ -1,4 +1,4 @@
-"""The files that wait to be indexed: each is claimed by one process, and passes to another when that one dies."""
+"""The queue of files that wait to be indexed. One process claims a file; if it dies, another takes over."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pathlib import Path
 from ....messages import now_ms
 from ..database import Database
 from .failures import limit_failures
-from .rows import Status, Work
+from .rows import IndexingJob, Status
 
 
 class Queue:
-    """The table `files`, as the indexing of process `worker` sees it. A hidden file is no work."""
+    """The table `files` as a queue, used by process `worker`. Hidden files are skipped."""
 
     def __init__(self, database: Database, folder: Path, worker: str) -> None:
         self._database = database
         self._folder = folder
         self._worker = worker
 
-    async def claim(self, is_alive: Callable[[str], bool]) -> Work | None:
-        """Take a file: of the user whose last work is the longest ago the oldest. None where none waits."""
+    async def claim(self, is_alive: Callable[[str], bool]) -> IndexingJob | None:
+        """Claim the oldest file of the user who was served least recently. None if no file waits."""
         holders = await self._database.execute(
             "SELECT DISTINCT worker FROM files WHERE worker IS NOT NULL AND worker <> ?", self._worker
         )
@@ -38,10 +38,10 @@ class Queue:
         if not rows:
             return None
         file_id, userid, name, kind, blob = rows[0]
-        return Work(file_id, userid, name, kind, self._folder / blob)
+        return IndexingJob(file_id, userid, name, kind, self._folder / blob)
 
     async def progress(self, file_id: str, status: Status, done: int, total: int) -> bool:
-        """Tell how far it is; False where it is no longer ours, because it was hidden."""
+        """Store the progress of a claimed file. False if the file was hidden in the meantime."""
         rows = await self._database.execute(
             """UPDATE files SET status = ?, done = ?, total = ?
             WHERE id = ? AND worker = ? AND deleted_at IS NULL RETURNING id""",
@@ -50,7 +50,7 @@ class Queue:
         return bool(rows)
 
     async def ready(self, file_id: str, total: int) -> bool:
-        """It is indexed, in `total` passages; False where it was hidden meanwhile."""
+        """Mark a claimed file as indexed, with `total` passages. False if it was hidden in the meantime."""
         rows = await self._database.execute(
             """UPDATE files SET status = 'ready', done = ?, total = ?, worker = NULL
             WHERE id = ? AND worker = ? AND deleted_at IS NULL RETURNING id""",
@@ -59,7 +59,7 @@ class Queue:
         return bool(rows)
 
     async def fail(self, file_id: str, error: str) -> None:
-        """It cannot be indexed, for this reason in words; its content is removed."""
+        """Mark a claimed file as failed, with a reason for the user, and delete its content."""
         held = "id = ? AND worker = ? AND deleted_at IS NULL"
         rows = await self._database.execute(f"SELECT blob, userid FROM files WHERE {held}", file_id, self._worker)
         await self._database.execute(
@@ -71,7 +71,7 @@ class Queue:
             await limit_failures(self._database, userid)
 
     async def release(self) -> None:
-        """Put back what this process holds."""
+        """Return the files that this process has claimed to the queue."""
         await self._put_back(self._worker)
 
     async def _put_back(self, holder: str) -> None:

@@ -1,4 +1,4 @@
-"""A file's row, as its owner and as the indexing see it."""
+"""A file's row, as its owner sees it and as indexing sees it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COLUMNS = "id, name, status, done, total, error, size, media_type, created_at"
 class File:
     """A file as its owner sees it. `size` is in bytes, `created_at` in integer milliseconds.
 
-    `done` of `total` is how far its indexing is; `error` says in words for people why it failed.
+    `done` of `total` passages are indexed; `error` tells the owner why indexing failed.
     """
 
     id: str
@@ -30,8 +30,8 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """A file that this process is to index; its bytes are at `path`."""
+class IndexingJob:
+    """A file that this process has claimed for indexing; its bytes are at `path`."""
 
     id: str
     userid: str
@@ -41,8 +41,8 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What one file and what all files of one user may take; bytes, but for the number of files."""
+class FileLimits:
+    """How large one file may be, and how many files and bytes one user may keep."""
 
     file_bytes: int
     user_files: int
@@ -50,7 +50,7 @@ class Limits:
 
 
 def size_in_words(size: int) -> str:
-    """A number of bytes for people, such as `50 MB`."""
+    """A number of bytes as people write it, such as `50 MB`."""
     for unit, factor in (("GB", 2**30), ("MB", 2**20), ("kB", 2**10)):
         if size >= factor:
             return f"{size / factor:.4g} {unit}"

@@ -1,4 +1,4 @@
-"""A file that is being received: written as it comes, and then either kept or refused."""
+"""A file that is being received: written as it arrives, then either stored or refused."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from typing import Any
 
 from ....messages import now_ms
 from ..database import Database
-from .blob import Blob, whole
+from .blob import Blob, shielded
 from .failures import limit_failures
-from .rows import COLUMNS, File, Limits, size_in_words
+from .rows import COLUMNS, File, FileLimits, size_in_words
 
 HEAD_BYTES = 4096
 NOT_WRITTEN = "The file could not be stored. The operator should check the disk and the log."
 log = logging.getLogger("mockbackend.storage")
 
 
-class Incoming:
-    """One file on its way in: `size` is how much of it came so far, `head` its first 4 kB.
+class Upload:
+    """One file on its way in: `size` is the number of bytes received so far, `head` the first 4 kB.
 
-    `write` it all, `end` it, then `finish` or `refuse` it; `discard` forgets it, and does nothing to one that is kept.
-    A size that is wrong is told at the end. `coming` counts, by user, the bytes of all that this process receives.
+    Call `write` for every piece, then `end`, then `finish` or `refuse`. `discard` drops the upload, and does nothing
+    once it is stored. A file that is too large is reported only at the end, when the rest of the body has been read.
+    `receiving` counts, by user, the bytes of all uploads in progress in this process.
     """
 
     def __init__(
-        self, database: Database, path: Path, userid: str, name: str, limits: Limits, coming: Counter[str]
+        self, database: Database, path: Path, userid: str, name: str, limits: FileLimits, receiving: Counter[str]
     ) -> None:
         self.name = name
         self.size = 0
@@ -37,46 +38,46 @@ class Incoming:
         self._blob = Blob(path)
         self._userid = userid
         self._limits = limits
-        self._coming = coming
+        self._receiving = receiving
         self._counted = 0
         self._refusal: str | None = None
-        self._kept = False
+        self._stored = False
 
     async def write(self, data: bytes) -> None:
-        """Take the next bytes; of a file that will be refused they are only counted."""
+        """Store the next bytes. Once the file is going to be refused, they are only counted."""
         self.size += len(data)
         self.head += data[: HEAD_BYTES - len(self.head)]
         if self._refusal is not None:
             return
         if self.size > self._limits.file_bytes:
             await self.give_up(f"The file is larger than {size_in_words(self._limits.file_bytes)}.")
-        elif self._coming[self._userid] + len(data) > self._limits.user_bytes:
+        elif self._receiving[self._userid] + len(data) > self._limits.user_bytes:
             await self.give_up(self._over_quota)
         else:
             self._count(len(data))
             await self._to_disk(self._blob.write(data))
 
     async def end(self) -> None:
-        """All of it has come; nothing of it stays open while others come."""
+        """Close the file: no more bytes follow, and other uploads may take their time."""
         if self._refusal is None:
             await self._to_disk(self._blob.close())
 
     async def give_up(self, reason: str) -> None:
-        """It will be refused, for this reason: its bytes are not wanted."""
+        """Refuse the file later, for this reason, and drop its bytes now."""
         self._refusal = reason
         await self.discard()
 
     async def finish(self, kind: str, media_type: str) -> File:
-        """Keep it, queued to be indexed; where the user has the same content already, that file's row."""
-        return await whole(self._finish(kind, media_type))
+        """Store the file and queue it for indexing. If the user has the same content already, return that row."""
+        return await shielded(self._finish(kind, media_type))
 
     async def refuse(self, reason: str) -> File:
-        """A failed row, and nothing on disk; what it was given up for is the better reason."""
-        return await whole(self._refuse(self._refusal or reason))
+        """Store a failed row and no content. A reason given to `give_up` takes precedence."""
+        return await shielded(self._refuse(self._refusal or reason))
 
     async def discard(self) -> None:
-        """No row, and nothing on disk."""
-        if not self._kept:
+        """Drop the upload: no row, nothing on disk."""
+        if not self._stored:
             self._count(-self._counted)
             await self._blob.remove()
 
@@ -86,7 +87,7 @@ class Incoming:
             return await self._refuse(self._refusal)
         if stored := await self._store(kind, media_type):
             self._count(-self._counted)
-            self._kept = True
+            self._stored = True
             return stored
         if same := await self._same():
             await self.discard()
@@ -94,8 +95,8 @@ class Incoming:
         return await self._refuse(self._over_quota)
 
     async def _store(self, kind: str, media_type: str) -> File | None:
-        # One statement checks and takes, so that uploads side by side cannot pass the limits together. A row of the
-        # same content that has no blob has failed: it gets another chance, under the new name.
+        # One statement checks the limits and inserts, so that concurrent uploads cannot exceed them together. A row
+        # with the same content but no blob has failed before: it gets another try, under the new name.
         rows = await self._database.execute(
             f"""INSERT INTO files (id, userid, name, kind, media_type, size, digest, blob, status, created_at)
             SELECT ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ? WHERE (SELECT count(*) < ? AND coalesce(sum(size), 0) + ? <= ?
@@ -137,11 +138,11 @@ class Incoming:
 
     def _count(self, size: int) -> None:
         self._counted += size
-        self._coming[self._userid] += size
-        if not self._coming[self._userid]:
-            del self._coming[self._userid]
+        self._receiving[self._userid] += size
+        if not self._receiving[self._userid]:
+            del self._receiving[self._userid]
 
     @property
     def _over_quota(self) -> str:
-        most, size = self._limits.user_files, size_in_words(self._limits.user_bytes)
-        return f"There is no room: one user may keep {most} files, {size} in all. Please delete some first."
+        files, size = self._limits.user_files, size_in_words(self._limits.user_bytes)
+        return f"Your storage is full: each user may keep {files} files and {size} in total. Delete some and try again."
