@@ -15,7 +15,7 @@ import numpy as np
 
 from bench.corpus import Corpus, Question, install, read
 from bench.static_model import embedder
-from mockbackend.emulator.embeddings.answer import embed
+from mockbackend.emulator.embeddings.vectors import embed
 from mockbackend.storage.embedded.passages import NAME, EmbeddedIndex, Passages, prepare
 
 USER = "user"

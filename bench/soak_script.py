@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import get_args
 
-from mockbackend.emulator.script.faults import KINDS, RefusalFault, StreamFault, UrlFault
+from mockbackend.emulator.script.faults import KINDS, ErrorFault, StreamFault, UrlFault
 
 WORDS = tuple(f"w{number} " for number in range(40))
 SLOW = "".join(WORDS)
@@ -56,7 +56,7 @@ CASES = tuple(
     Case(f"{kind}-{number}", kind, parameters)
     for kind, fault in KINDS.items()
     # Only faults of chat and images; a turn does not meet those of indexing.
-    if fault in get_args(RefusalFault | StreamFault | UrlFault)
+    if fault in get_args(ErrorFault | StreamFault | UrlFault)
     for number, parameters in enumerate(PARAMETERS.get(kind, [{}]))
 )
 

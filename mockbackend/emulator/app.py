@@ -1,12 +1,15 @@
 """The emulator as an application: its paths, and the gateway in front of them."""
 
+from typing import assert_never
+
 import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .answering import answer
+from .chat.handler import handle_chat
+from .embeddings.handler import handle_embedding
 from .gateway import wire
 from .gateway.auth import check_key
 from .gateway.call import Call, Operation, check_version, find_deployment, parse_body
@@ -14,59 +17,71 @@ from .gateway.endpoint import Endpoint
 from .gateway.errors import not_found
 from .gateway.journal import Journal
 from .gateway.reply import Reply
-from .images import answer as images
-from .images.store import Gallery
+from .images.handler import handle_image
+from .images.store import ImageStore
+from .images.url import show_image
 from .script import Script
 from .script.rules import Rulebook
 from .search.routes import search_routes
 
 DATED = "/openai/deployments/{deployment}/"
-# The second is what clients of OpenAI itself, and of its likes, expect.
-UNDATED = ("/openai/v1/", "/v1/")
+# The second is where clients of OpenAI, and of what is like it, send their calls.
+V1 = ("/openai/v1/", "/v1/")
 
 
 def create_emulator(script: Script | None = None, api_key: str | None = None) -> Starlette:
-    """An ASGI application that answers as Azure OpenAI and Azure AI Search do, and to a script where there is one.
+    """An ASGI application that answers as Azure OpenAI and Azure AI Search do, following a script if there is one.
 
-    `api_key` None takes any key, but wants one. Serve it with Hypercorn: the fault `cut` relies on how that closes
-    the connection of a response left unfinished.
+    With `api_key` None any key is valid, but there must be one. Serve it with Hypercorn: the fault `cut` relies on
+    how Hypercorn closes the connection of an unfinished response.
     """
     rulebook = Rulebook(script or Script())
-    gallery = Gallery()
+    store = ImageStore()
     journal = Journal()
 
-    def serve(operation: Operation, dated: bool) -> Endpoint:
-        async def serve_call(request: Request, raw: bytes) -> Reply:
+    async def handle(call: Call) -> Reply:
+        match call.operation:
+            case Operation.CHAT:
+                return handle_chat(call, rulebook)
+            case Operation.EMBEDDING:
+                return await handle_embedding(call, rulebook)
+            case Operation.IMAGE:
+                return await handle_image(call, rulebook, store)
+            case _:
+                assert_never(call.operation)
+
+    def endpoint(operation: Operation, dated: bool) -> Endpoint:
+        async def serve(request: Request, raw: bytes) -> Reply:
             check_key(request.headers, dated, api_key)
             version = check_version(request.query_params.get("api-version", ""), dated)
             body = parse_body(raw)
             name = request.path_params["deployment"] if dated else body.get("model")
             deployment = find_deployment(name, operation, version)
             origin = f"{request.url.scheme}://{request.url.netloc}"
-            return await answer(Call(operation, deployment, version, body, origin), rulebook, gallery)
+            return await handle(Call(operation, deployment, version, body, origin))
 
-        return Endpoint(serve_call, journal)
+        return Endpoint(serve, journal)
 
-    async def serve_picture(request: Request, raw: bytes) -> Reply:
-        return images.show(gallery.find(request.path_params["token"]))
+    async def show(request: Request, raw: bytes) -> Reply:
+        return show_image(store.find(request.path_params["token"]))
 
-    async def show_requests(request: Request) -> Response:
+    async def show_journal(request: Request) -> Response:
         if request.method == "DELETE":
             journal.clear()
             return Response(status_code=204)
-        return Response(orjson.dumps(journal.shown()), media_type=wire.JSON)
+        return Response(orjson.dumps(journal.to_json()), media_type=wire.JSON)
 
     routes = [
-        Route(f"{prefix}{operation.path}", serve(operation, prefix == DATED), methods=["POST"])
-        for prefix in (DATED, *UNDATED)
+        Route(f"{prefix}{operation.path}", endpoint(operation, prefix == DATED), methods=["POST"])
+        for prefix in (DATED, *V1)
         for operation in Operation
     ]
-    routes.append(Route("/generated/{token}.png", Endpoint(serve_picture, journal), methods=["GET"]))
+    routes.append(Route("/generated/{token}.png", Endpoint(show, journal), methods=["GET"]))
     routes += search_routes(journal, rulebook, api_key)
-    routes.append(Route("/emulator/requests", show_requests, methods=["GET", "DELETE"]))
-    routes.append(Route("/{path:path}", Endpoint(_nothing, journal)))
+    routes.append(Route("/emulator/requests", show_journal, methods=["GET", "DELETE"]))
+    routes.append(Route("/{path:path}", Endpoint(_not_found, journal)))
     return Starlette(routes=routes)
 
 
-async def _nothing(request: Request, raw: bytes) -> Reply:
+async def _not_found(request: Request, raw: bytes) -> Reply:
     raise not_found()

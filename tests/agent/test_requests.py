@@ -134,7 +134,7 @@ async def test_a_users_image_is_sent_as_a_data_url(running: Modelled, client: ht
     url = "data:image/png;base64," + base64.b64encode(draw("x", (16, 16), "png", False)).decode()
     parts = [{"type": "text", "text": "seen?"}, {"type": "image_url", "image_url": {"url": url}}]
     answer = await chat(client, {"messages": [{"role": "user", "content": parts}]})
-    assert answer.text == "You said: seen? (and I see 1 picture)"
+    assert answer.text == "You said: seen? (and I see 1 image)"
     sent = running.emulator.asked("seen?")[0]["messages"][-1]["content"]
     assert sent == [{"type": "text", "text": "seen?"}, {"type": "image_url", "image_url": {"url": url}}]
 

@@ -200,7 +200,7 @@ def test_images_and_text_are_attached_and_kept(visitor: Visitor) -> None:
     expect(strip.locator(".name")).to_have_text(["dot.png", "notes.md", "code.ts", "gone.txt"])
     visitor.button("Remove gone.txt").click()
     answer = visitor.ask("What do you see?")
-    expect(answer).to_contain_text("and I see 1 picture")
+    expect(answer).to_contain_text("and I see 1 image")
     expect(answer).to_contain_text("Nötes")
     expect(strip).to_be_hidden()
     question = visitor.questions.first
@@ -215,7 +215,7 @@ def test_images_and_text_are_attached_and_kept(visitor: Visitor) -> None:
     visitor.page.get_by_label("Edit your message").fill("And now?")
     visitor.button("Send", question).click()
     visitor.over()
-    expect(visitor.answers).to_contain_text("and I see 1 picture")
+    expect(visitor.answers).to_contain_text("and I see 1 image")
     visitor.page.reload()
     expect(question.get_by_role("img", name="dot.png")).to_be_visible()
     expect(question).to_contain_text("code.ts")

@@ -79,7 +79,7 @@ async def asked(world: World) -> list[dict[str, Any]]:
 async def test_an_image_reaches_the_model_as_a_data_url(world: World, user: httpx2.AsyncClient, shape: str) -> None:
     answer = await chat(user, {"messages": [{"role": "user", **PICTURES[shape]}]})
     assert answer.status == 200, answer.body
-    assert "I see 1 picture" in (answer.text or answer.body.decode())
+    assert "I see 1 image" in (answer.text or answer.body.decode())
     assert await asked(world) == [LOOK, {"type": "image_url", "image_url": {"url": PNG}}]
     # And again in the next turn, from the store.
     await chat(user, {"id": answer.conversation_id, "message": "And now?"})

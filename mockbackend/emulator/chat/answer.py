@@ -1,8 +1,9 @@
-"""An answer before it has a wire shape: deltas, how it finishes, what it cost."""
+"""An answer before it has a wire shape: its deltas, how it finishes, and what it cost."""
 
 import secrets
 from dataclasses import dataclass
 from time import time
+from typing import assert_never
 
 from ..gateway import tokens
 from ..script.rules import ChatStep, Finish, ScriptedCall
@@ -20,7 +21,9 @@ class Reasoning:
 
 
 @dataclass(frozen=True, slots=True)
-class CallBegins:
+class CallStart:
+    """A tool call begins."""
+
     index: int
     id: str
     name: str
@@ -28,16 +31,18 @@ class CallBegins:
 
 @dataclass(frozen=True, slots=True)
 class CallArguments:
+    """A piece of a tool call's arguments."""
+
     index: int
     fragment: str
 
 
-Delta = Text | Reasoning | CallBegins | CallArguments
+Delta = Text | Reasoning | CallStart | CallArguments
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """Token counts as `usage` has them; `reasoning` is part of `completion`."""
+class Usage:
+    """Token counts, as `usage` has them; `reasoning` is part of `completion`."""
 
     prompt: int
     completion: int
@@ -46,14 +51,14 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`created` in seconds since 1970."""
+    """One answer; `created` in seconds since 1970."""
 
     id: str
     created: int
     model: str
     deltas: tuple[Delta, ...]
     finish: Finish
-    cost: Cost
+    usage: Usage
 
     @property
     def text(self) -> str:
@@ -64,11 +69,11 @@ class Answer:
         return "".join(delta.text for delta in self.deltas if isinstance(delta, Reasoning))
 
 
-def answer_of(request: ChatRequest, step: ChatStep) -> Answer:
-    """The answer that a step gives to a request, cut to the asked length unless the step says how it finishes."""
+def build_answer(request: ChatRequest, step: ChatStep) -> Answer:
+    """The answer of a step, cut to the length that the request allows unless the step says how it finishes."""
     deltas: list[Delta] = [Reasoning(text) for text in step.reasoning or ()]
     deltas += [Text(text) for text in step.text or ()]
-    kept = deltas if step.finish or request.limit is None else _within(deltas, request.limit)
+    kept = deltas if step.finish or request.limit is None else _truncate(deltas, request.limit)
     finish: Finish = "stop"
     if len(kept) < len(deltas):
         finish = "length"
@@ -82,38 +87,40 @@ def answer_of(request: ChatRequest, step: ChatStep) -> Answer:
         model=request.call.deployment.model,
         deltas=tuple(kept),
         finish=step.finish or finish,
-        cost=_cost(request, step, kept),
+        usage=_usage(request, step, kept),
     )
 
 
-def _within(deltas: list[Delta], limit: int) -> list[Delta]:
-    """As many deltas as fit in so many tokens; hidden reasoning counts too."""
+def _truncate(deltas: list[Delta], limit: int) -> list[Delta]:
+    """The deltas that fit in `limit` tokens; hidden reasoning counts too."""
     length = 0
     for at, delta in enumerate(deltas):
-        length += len(_words(delta))
+        length += len(_content(delta))
         if -(-length // tokens.CHARACTERS_PER_TOKEN) > limit:
             return deltas[:at]
     return deltas
 
 
 def _call_deltas(index: int, call: ScriptedCall, size: int) -> list[Delta]:
-    begins = CallBegins(index, call.id or f"call_{secrets.token_hex(12)}", call.name)
+    start = CallStart(index, call.id or f"call_{secrets.token_hex(12)}", call.name)
     text = call.arguments
-    return [begins, *(CallArguments(index, text[at : at + size]) for at in range(0, len(text), size))]
+    return [start, *(CallArguments(index, text[at : at + size]) for at in range(0, len(text), size))]
 
 
-def _words(delta: Delta) -> str:
+def _content(delta: Delta) -> str:
     match delta:
         case Text(text) | Reasoning(text):
             return text
-        case CallBegins(name=name):
+        case CallStart(name=name):
             return name
         case CallArguments(fragment=fragment):
             return fragment
+        case _:
+            assert_never(delta)
 
 
-def _cost(request: ChatRequest, step: ChatStep, deltas: list[Delta]) -> Cost:
+def _usage(request: ChatRequest, step: ChatStep, deltas: list[Delta]) -> Usage:
     reasoning = tokens.count("".join(delta.text for delta in deltas if isinstance(delta, Reasoning)))
     if step.usage:
-        return Cost(step.usage.prompt_tokens, step.usage.completion_tokens, reasoning)
-    return Cost(request.prompt_tokens, tokens.count("".join(map(_words, deltas))), reasoning)
+        return Usage(step.usage.prompt_tokens, step.usage.completion_tokens, reasoning)
+    return Usage(request.prompt_tokens, tokens.count("".join(map(_content, deltas))), reasoning)

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import assert_never
 
-from ..gateway import content_filter as filters
-from .answer import Answer, CallArguments, CallBegins, Delta, Reasoning, Text
+from ..gateway import content_filter
+from .answer import Answer, CallArguments, CallStart, Delta, Reasoning, Text
 
 FINGERPRINT = "fp_6b1fe4e4d6"
-# What the filter says by itself belongs to no answer.
-NOBODY: dict[str, object] = {"created": 0, "id": "", "model": "", "object": ""}
+# A chunk of the content filter belongs to no answer, so its keys are empty.
+FILTER_HEADER: dict[str, object] = {"created": 0, "id": "", "model": "", "object": ""}
 
 
 class Phase(Enum):
@@ -33,68 +34,76 @@ class Chunk:
         return {"choices": [] if self.choice is None else [self.choice], **self.others}
 
 
-def chunks_of(answer: Answer, include_usage: bool) -> Iterator[Chunk]:
-    """The whole stream in its order, [DONE] left out."""
-    yield Chunk(Phase.PROMPT, None, {**NOBODY, "prompt_filter_results": filters.PROMPT_RESULTS})
-    first = answer.deltas[0] if answer.deltas else None
-    # Where a tool call comes first, it begins in the chunk that names the role.
-    opening = _shape(first) if isinstance(first, CallBegins) else {}
+def stream_chunks(answer: Answer, include_usage: bool) -> Iterator[Chunk]:
+    """The chunks of the whole stream, in order, without [DONE]."""
+    yield Chunk(Phase.PROMPT, None, {**FILTER_HEADER, "prompt_filter_results": content_filter.PROMPT_RESULTS})
+    opening = _delta_document(answer.deltas[0]) if _starts_with_call(answer) else {}
     role = {"content": None, "role": "assistant"} if opening else {"content": "", "refusal": None, "role": "assistant"}
     yield _chunk(Phase.ROLE, answer, {}, {**role, **opening})
     for delta in answer.deltas[1:] if opening else answer.deltas:
-        judged = filters.ANSWER_SAFE if isinstance(delta, Text) else {}
-        yield _chunk(Phase.DELTA, answer, judged, _shape(delta))
+        verdict = content_filter.ANSWER_SAFE if isinstance(delta, Text) else {}
+        yield _chunk(Phase.DELTA, answer, verdict, _delta_document(delta))
     yield _chunk(Phase.FINISH, answer, {}, {}, answer.finish)
     if include_usage:
-        yield Chunk(Phase.USAGE, None, _source(answer) | {"usage": usage(answer)})
+        yield Chunk(Phase.USAGE, None, _header(answer) | {"usage": usage_document(answer)})
+
+
+def count_deltas(answer: Answer) -> int:
+    """How many chunks of the stream are deltas."""
+    return len(answer.deltas) - _starts_with_call(answer)
 
 
 def late_verdict(start: int, end: int, blocked: bool) -> Chunk:
-    """The asynchronous filter's word on so many characters of the answer; it has no delta."""
+    """The asynchronous filter's verdict on a range of the answer's characters; it has no delta."""
     choice: dict[str, object] = {
         "content_filter_offsets": {"check_offset": start, "start_offset": start, "end_offset": end},
-        "content_filter_results": filters.ANSWER_BLOCKED if blocked else filters.ANSWER_SAFE,
+        "content_filter_results": content_filter.ANSWER_BLOCKED if blocked else content_filter.ANSWER_SAFE,
         "finish_reason": "content_filter" if blocked else None,
         "index": 0,
     }
-    return Chunk(Phase.FILTER, choice, NOBODY)
+    return Chunk(Phase.FILTER, choice, FILTER_HEADER)
 
 
 def blocked_finish(answer: Answer) -> Chunk:
-    """The end that the filter makes."""
-    return _chunk(Phase.FINISH, answer, filters.ANSWER_BLOCKED, {}, "content_filter")
+    """The finish of an answer that the filter cuts off."""
+    return _chunk(Phase.FINISH, answer, content_filter.ANSWER_BLOCKED, {}, "content_filter")
 
 
-def usage(answer: Answer) -> dict[str, object]:
-    cost = answer.cost
+def usage_document(answer: Answer) -> dict[str, object]:
+    usage = answer.usage
     return {
-        "completion_tokens": cost.completion,
+        "completion_tokens": usage.completion,
         "completion_tokens_details": {
             "accepted_prediction_tokens": 0,
             "audio_tokens": 0,
-            "reasoning_tokens": cost.reasoning,
+            "reasoning_tokens": usage.reasoning,
             "rejected_prediction_tokens": 0,
         },
-        "prompt_tokens": cost.prompt,
+        "prompt_tokens": usage.prompt,
         "prompt_tokens_details": {"audio_tokens": 0, "cached_tokens": 0},
-        "total_tokens": cost.prompt + cost.completion,
+        "total_tokens": usage.prompt + usage.completion,
     }
 
 
+def _starts_with_call(answer: Answer) -> bool:
+    """Whether a tool call comes first: it then begins in the chunk that names the role."""
+    return bool(answer.deltas) and isinstance(answer.deltas[0], CallStart)
+
+
 def _chunk(
-    phase: Phase, answer: Answer, judged: dict[str, object], delta: dict[str, object], finish: str | None = None
+    phase: Phase, answer: Answer, verdict: dict[str, object], delta: dict[str, object], finish: str | None = None
 ) -> Chunk:
     choice: dict[str, object] = {
-        "content_filter_results": judged,
+        "content_filter_results": verdict,
         "delta": delta,
         "finish_reason": finish,
         "index": 0,
         "logprobs": None,
     }
-    return Chunk(phase, choice, _source(answer))
+    return Chunk(phase, choice, _header(answer))
 
 
-def _source(answer: Answer) -> dict[str, object]:
+def _header(answer: Answer) -> dict[str, object]:
     return {
         "created": answer.created,
         "id": answer.id,
@@ -104,14 +113,16 @@ def _source(answer: Answer) -> dict[str, object]:
     }
 
 
-def _shape(delta: Delta) -> dict[str, object]:
+def _delta_document(delta: Delta) -> dict[str, object]:
     match delta:
         case Text(text):
             return {"content": text}
         case Reasoning(text):
             return {"reasoning_content": text}
-        case CallBegins(index, call_id, name):
+        case CallStart(index, call_id, name):
             function = {"arguments": "", "name": name}
             return {"tool_calls": [{"function": function, "id": call_id, "index": index, "type": "function"}]}
         case CallArguments(index, fragment):
             return {"tool_calls": [{"function": {"arguments": fragment}, "index": index}]}
+        case _:
+            assert_never(delta)

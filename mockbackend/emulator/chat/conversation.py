@@ -1,4 +1,4 @@
-"""The messages of a chat request: read from JSON, and refused where Azure refuses a history."""
+"""The messages of a chat request, refused where Azure refuses a history."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message. `text` joins its text parts; `pictures` counts its image parts; `answers` is a tool call's id."""
+    """One message. `text` joins its text parts, `images` counts its image parts; `tool_call_id` is a tool result's."""
 
     role: str
     text: str
-    pictures: int = 0
-    calls: tuple[ToolCall, ...] = ()
-    answers: str | None = None
+    images: int = 0
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
 
     def tokens(self) -> int:
-        arguments = sum(tokens.count(call.name + call.arguments) for call in self.calls)
-        return tokens.PER_MESSAGE + tokens.count(self.text) + arguments + tokens.PER_PICTURE * self.pictures
+        arguments = sum(tokens.count(call.name + call.arguments) for call in self.tool_calls)
+        return tokens.PER_MESSAGE + tokens.count(self.text) + arguments + tokens.PER_IMAGE * self.images
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Conversation:
 
     @property
     def turn(self) -> tuple[Message, ...]:
-        """What follows the last user message: the answers and tool results of the running turn."""
+        """The answers and tool results since the last user message."""
         last = max((at for at, message in enumerate(self.messages) if message.role == "user"), default=-1)
         return self.messages[last + 1 :]
 
@@ -48,25 +48,25 @@ class Conversation:
 
     @property
     def step(self) -> int:
-        """Which model call of the turn this is, from 0: the answers since the last user message."""
+        """The number of this model call within the turn, from 0: it counts the answers since the last user message."""
         return sum(message.role == "assistant" for message in self.turn)
 
     def tokens(self) -> int:
         return tokens.PER_MESSAGE + sum(message.tokens() for message in self.messages)
 
-    def calls(self) -> Mapping[str, ToolCall]:
-        """Every tool call of the history by its id."""
-        return {call.id: call for message in self.messages for call in message.calls}
+    def calls_by_id(self) -> Mapping[str, ToolCall]:
+        """Every tool call of the history."""
+        return {call.id: call for message in self.messages for call in message.tool_calls}
 
 
 def read_conversation(given: object) -> Conversation:
-    """The messages of a request; AzureError 400 naming the message that is wrong."""
+    """Read the messages of a request; AzureError 400 names the message that is wrong."""
     if given is None:
-        raise errors.missing("messages")
+        raise errors.missing_parameter("messages")
     if not isinstance(given, list):
         raise errors.wrong_type("messages", "an array of objects")
     if not given:
-        raise errors.invalid(
+        raise errors.invalid_request(
             "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",
             "messages",
             "empty_array",
@@ -82,16 +82,16 @@ def _message(item: object, index: int) -> Message:
         raise errors.wrong_type(where, "an object")
     role = item.get("role")
     if role is None:
-        raise errors.missing(f"{where}.role")
+        raise errors.missing_parameter(f"{where}.role")
     if role not in ROLES:
         allowed = ", ".join(f"'{name}'" for name in sorted(ROLES))
-        raise errors.bad_value(str(role), f"supported values are: {allowed}")
-    calls = _calls(item.get("tool_calls"), where) if role == "assistant" else ()
-    text, pictures = _content(item.get("content"), index, role, bool(calls) or "refusal" in item)
-    answers = item.get("tool_call_id")
-    if role == "tool" and not isinstance(answers, str):
-        raise errors.missing(f"{where}.tool_call_id")
-    return Message(role, text, pictures, calls, answers if role == "tool" else None)
+        raise errors.invalid_value(str(role), f"supported values are: {allowed}")
+    tool_calls = _tool_calls(item.get("tool_calls"), where) if role == "assistant" else ()
+    text, images = _content(item.get("content"), index, role, bool(tool_calls) or "refusal" in item)
+    tool_call_id = item.get("tool_call_id")
+    if role == "tool" and not isinstance(tool_call_id, str):
+        raise errors.missing_parameter(f"{where}.tool_call_id")
+    return Message(role, text, images, tool_calls, tool_call_id if role == "tool" else None)
 
 
 def _content(given: object, index: int, role: str, may_be_absent: bool) -> tuple[str, int]:
@@ -102,44 +102,44 @@ def _content(given: object, index: int, role: str, may_be_absent: bool) -> tuple
         return "", 0
     if not isinstance(given, list):
         got = "null" if given is None else "something else"
-        raise errors.invalid(f"Invalid value for 'content': expected a string, got {got}.", param)
+        raise errors.invalid_request(f"Invalid value for 'content': expected a string, got {got}.", param)
     texts = [_part(part, index, role, param) for part in given]
     return "".join(text for text in texts if text is not None), texts.count(None)
 
 
 def _part(part: object, index: int, role: str, param: str) -> str | None:
-    """The text of a part, None for a picture."""
+    """The text of a part, None for an image."""
     kind = part.get("type") if isinstance(part, dict) else None
     if isinstance(part, dict) and kind in ("text", "refusal") and isinstance(text := part.get(kind), str):
         return text
     if kind != "image_url":
-        raise errors.invalid(f"Invalid value for 'content': unsupported part '{kind}'.", param, "invalid_value")
+        raise errors.invalid_request(f"Invalid value for 'content': unsupported part '{kind}'.", param, "invalid_value")
     if role != "user":
         message = (
             f"Invalid 'messages[{index}]'. Image URLs are only allowed for messages with role 'user', "
             f"but this message with role '{role}' contains an image URL."
         )
-        raise errors.invalid(message, f"messages[{index}]", "invalid_value")
+        raise errors.invalid_request(message, f"messages[{index}]", "invalid_value")
     return None
 
 
-def _calls(given: object, where: str) -> tuple[ToolCall, ...]:
+def _tool_calls(given: object, where: str) -> tuple[ToolCall, ...]:
     if given is None:
         return ()
     if not isinstance(given, list) or not given:
         message = f"Invalid '{where}.tool_calls': expected an array with minimum length 1."
-        raise errors.invalid(message, f"{where}.tool_calls", "empty_array")
-    return tuple(_call(item, f"{where}.tool_calls[{index}]") for index, item in enumerate(given))
+        raise errors.invalid_request(message, f"{where}.tool_calls", "empty_array")
+    return tuple(_tool_call(item, f"{where}.tool_calls[{index}]") for index, item in enumerate(given))
 
 
-def _call(item: object, where: str) -> ToolCall:
+def _tool_call(item: object, where: str) -> ToolCall:
     function = item.get("function") if isinstance(item, dict) else None
     if not isinstance(item, dict) or not isinstance(function, dict):
-        raise errors.missing(f"{where}.function")
+        raise errors.missing_parameter(f"{where}.function")
     values = (item.get("id"), function.get("name"), function.get("arguments"))
     for name, value in zip(("id", "function.name", "function.arguments"), values, strict=True):
         if not isinstance(value, str):
-            raise errors.missing(f"{where}.{name}")
+            raise errors.missing_parameter(f"{where}.{name}")
     return ToolCall(*(str(value) for value in values))
 
 
@@ -149,17 +149,17 @@ def _check_tool_history(messages: Sequence[Message]) -> None:
     for index, message in enumerate(messages):
         param = f"messages.[{index}].role"
         if message.role == "tool":
-            if message.answers not in waiting:
-                raise errors.invalid(
+            if message.tool_call_id not in waiting:
+                raise errors.invalid_request(
                     "Invalid parameter: messages with role 'tool' must be a response to a preceeding message "
                     "with 'tool_calls'.",
                     param,
                 )
-            waiting.discard(message.answers)
+            waiting.discard(message.tool_call_id)
             continue
         if waiting:
             raise _unanswered(waiting, param)
-        waiting = {call.id for call in message.calls}
+        waiting = {call.id for call in message.tool_calls}
     if waiting:
         raise _unanswered(waiting, f"messages.[{len(messages)}].role")
 
@@ -169,4 +169,4 @@ def _unanswered(waiting: set[str], param: str) -> errors.AzureError:
         "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. "
         f"The following tool_call_ids did not have response messages: {', '.join(sorted(waiting))}"
     )
-    return errors.invalid(message, param)
+    return errors.invalid_request(message, param)

@@ -1,4 +1,4 @@
-"""A chat request, checked as Azure checks it before a model sees it."""
+"""A chat request, checked as Azure checks it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,19 +46,19 @@ ARGUMENTS = frozenset(
         "verbosity",
     }
 )
-# A reasoning model takes these at their default alone, or not at all.
-ONLY_ONE = ("temperature", "top_p")
-ONLY_ZERO = ("presence_penalty", "frequency_penalty")
-NEVER_REASONING = ("max_tokens", "logprobs", "top_logprobs", "logit_bias")
+# A reasoning model takes these only at their default, or not at all.
+DEFAULT_ONE = ("temperature", "top_p")
+DEFAULT_ZERO = ("presence_penalty", "frequency_penalty")
+NOT_REASONING = ("max_tokens", "logprobs", "top_logprobs", "logit_bias")
 CONTEXT = 128_000
 REASONING_CONTEXT = 272_000
-# The first version that is documented to take `stream_options`.
+# The first version whose documentation has `stream_options`.
 USAGE_SINCE = "2024-10-21"
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """What counts of a chat request. `limit` is the most tokens of an answer; `forced` a tool that must be called."""
+    """A chat request. `limit` is the answer's token limit; `forced` is a tool that the model must call."""
 
     call: Call
     conversation: Conversation
@@ -71,20 +71,20 @@ class ChatRequest:
 
 
 def read_chat(call: Call) -> ChatRequest:
-    """The request of a call; AzureError 400 as Azure words it."""
+    """Read a call's request; AzureError 400 where Azure refuses it."""
     body = call.body
     for argument in body:
         if argument not in ARGUMENTS:
-            raise errors.unrecognized(argument)
+            raise errors.unrecognized_argument(argument)
     conversation = read_conversation(body.get("messages"))
-    if call.deployment.reasoning:
+    if call.deployment.is_reasoning:
         _check_reasoning(body, conversation)
-    limit = REASONING_CONTEXT if call.deployment.reasoning else CONTEXT
+    limit = REASONING_CONTEXT if call.deployment.is_reasoning else CONTEXT
     used = conversation.tokens()
     if used > limit:
         raise errors.context_length(limit, used)
     if body.get("n", 1) != 1:
-        raise errors.bad_value("n", "this emulator gives one choice")
+        raise errors.invalid_value("n", "this emulator gives one choice")
     tools = _tools(body.get("tools"))
     stream = _flag(body, "stream")
     return ChatRequest(
@@ -94,26 +94,24 @@ def read_chat(call: Call) -> ChatRequest:
         forced=_forced(body.get("tool_choice"), tools),
         stream=stream,
         include_usage=_include_usage(call, stream),
-        limit=_limit(body),
+        limit=_token_limit(body),
         prompt_tokens=used,
     )
 
 
 def _check_reasoning(body: Mapping[str, object], conversation: Conversation) -> None:
-    for param in NEVER_REASONING:
+    for param in NOT_REASONING:
         if body.get(param) is not None:
             raise errors.unsupported_parameter(param)
-    for params, default in ((ONLY_ONE, 1), (ONLY_ZERO, 0)):
+    for params, default in ((DEFAULT_ONE, 1), (DEFAULT_ZERO, 0)):
         for param in params:
             value = body.get(param)
             if value is not None and value != default:
-                raise (
-                    errors.unsupported_value(param, value)
-                    if param == "temperature"
-                    else (errors.unsupported_parameter(param))
-                )
+                if param == "temperature":
+                    raise errors.unsupported_value(param, value)
+                raise errors.unsupported_parameter(param)
     if {"system", "developer"} <= {message.role for message in conversation.messages}:
-        raise errors.invalid("Messages with role 'developer' and 'system' cannot be used together.", "messages")
+        raise errors.invalid_request("Messages with role 'developer' and 'system' cannot be used together.", "messages")
 
 
 def _tools(given: object) -> tuple[str, ...]:
@@ -122,7 +120,7 @@ def _tools(given: object) -> tuple[str, ...]:
     if not isinstance(given, list):
         raise errors.wrong_type("tools", "an array of objects")
     if not given:
-        raise errors.invalid(
+        raise errors.invalid_request(
             "Invalid 'tools': empty array. Expected an array with minimum length 1, but got an empty array instead.",
             "tools",
             "empty_array",
@@ -132,14 +130,14 @@ def _tools(given: object) -> tuple[str, ...]:
         function = tool.get("function") if isinstance(tool, dict) else None
         name = function.get("name") if isinstance(function, dict) else None
         if not isinstance(name, str):
-            raise errors.missing(f"tools[{index}].function.name")
+            raise errors.missing_parameter(f"tools[{index}].function.name")
         names.append(name)
     return tuple(names)
 
 
 def _forced(choice: object, tools: tuple[str, ...]) -> str | None:
     if choice is not None and not tools:
-        raise errors.bad_value("tool_choice", "'tool_choice' is only allowed when 'tools' are specified")
+        raise errors.invalid_value("tool_choice", "'tool_choice' is only allowed when 'tools' are specified")
     if choice == "required":
         return tools[0]
     if not isinstance(choice, dict):
@@ -147,7 +145,7 @@ def _forced(choice: object, tools: tuple[str, ...]) -> str | None:
     function = choice.get("function")
     name = function.get("name") if isinstance(function, dict) else None
     if name not in tools:
-        raise errors.bad_value("tool_choice", "the named tool is not among 'tools'")
+        raise errors.invalid_value("tool_choice", "the named tool is not among 'tools'")
     return str(name)
 
 
@@ -155,11 +153,11 @@ def _include_usage(call: Call, stream: bool) -> bool:
     options = call.body.get("stream_options")
     if options is None:
         return False
-    if not call.undated and call.version < USAGE_SINCE:
-        raise errors.unrecognized("stream_options")
+    if not call.is_v1 and call.version < USAGE_SINCE:
+        raise errors.unrecognized_argument("stream_options")
     if not stream:
         message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
-        raise errors.invalid(message, "stream_options")
+        raise errors.invalid_request(message, "stream_options")
     if not isinstance(options, dict):
         raise errors.wrong_type("stream_options", "an object")
     return _flag(options, "include_usage")
@@ -172,7 +170,7 @@ def _flag(body: Mapping[str, object], param: str) -> bool:
     return value is True
 
 
-def _limit(body: Mapping[str, object]) -> int | None:
+def _token_limit(body: Mapping[str, object]) -> int | None:
     for param in ("max_completion_tokens", "max_tokens"):
         value = body.get(param)
         if value is None:
@@ -180,6 +178,6 @@ def _limit(body: Mapping[str, object]) -> int | None:
         if type(value) is not int:
             raise errors.wrong_type(param, "an integer")
         if value < 1:
-            raise errors.bad_value(param, "expected a whole number above zero")
+            raise errors.invalid_value(param, "expected a whole number above zero")
         return value
     return None

@@ -1,32 +1,24 @@
-"""The faults in the middle of a chat stream: each takes the stream as it should be and spoils it."""
+"""Faults in the middle of a chat answer, streamed and not."""
 
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
-from ..gateway import content_filter as filters
-from ..gateway import wire
-from ..gateway.reply import CUT, Pause, Piece
+from ..gateway import content_filter, wire
+from ..gateway.errors import SERVER_ERROR_DOCUMENT
+from ..gateway.reply import CUT, Pause, Reply
 from ..script import faults
 from .answer import Answer
-from .chunks import Chunk, Phase, blocked_finish, late_verdict
-
-Part = Chunk | Piece
+from .chunks import Chunk, Phase, blocked_finish, count_deltas, late_verdict
+from .completion import completion
+from .stream import Part
 
 BROKEN = b'data: {"choices":[{"content_filter_results":{},"delta":{"content":"bro\n\n'
-SERVER_ERROR: dict[str, object] = {
-    "error": {
-        "message": "The server had an error while processing your request. Sorry about that!",
-        "type": "server_error",
-        "param": None,
-        "code": None,
-    }
-}
 
 
-def disturb(parts: Iterator[Part], fault: faults.StreamFault, answer: Answer, deltas: int) -> Iterator[Part]:
-    """The same stream with the fault in it. `deltas` is how many delta chunks it has."""
+def inject_fault(fault: faults.StreamFault, parts: Iterator[Part], answer: Answer) -> Iterator[Part]:
+    """The stream of an answer with the fault in it."""
     if isinstance(fault, faults.AfterDeltas):
-        yield from _lead(parts, min(fault.after, deltas))
+        yield from _until_delta(parts, min(fault.after, count_deltas(answer)))
     match fault:
         case faults.Cut():
             yield CUT
@@ -36,24 +28,49 @@ def disturb(parts: Iterator[Part], fault: faults.StreamFault, answer: Answer, de
             yield BROKEN
             yield from parts
         case faults.ErrorEvent():
-            yield wire.event_bytes(SERVER_ERROR)
+            yield wire.event_bytes(SERVER_ERROR_DOCUMENT)
         case faults.Stall(seconds=seconds):
             yield Pause(seconds)
             yield from parts
         case faults.AnswerFilter():
             yield from _blocked(parts, answer)
         case faults.AsyncFilter(block):
-            yield from _judged_late(parts, len(answer.text), block)
+            yield from _filtered_late(parts, len(answer.text), block)
         case faults.FilterDown():
-            yield from map(_unfiltered, parts)
+            yield from map(_without_filter, parts)
         case faults.NoDone():
             yield from (part for part in parts if part != wire.DONE)
         case _:
             assert_never(fault)
 
 
-def _lead(parts: Iterator[Part], after: int) -> Iterator[Part]:
-    """The stream up to the delta of that number, and not a pause further."""
+def faulty_completion(fault: faults.StreamFault, answer: Answer, delay: float) -> Reply:
+    """What comes nearest to the fault in an answer that is not streamed."""
+    headers = wire.azure_headers(wire.JSON)
+    body = wire.json_bytes(completion(answer))
+    half = body[: len(body) // 2]
+    match fault:
+        case faults.Cut():
+            return Reply([half, CUT], {**headers, "content-length": str(len(body))}, delay=delay)
+        case faults.End() | faults.Malformed():
+            body = half
+        case faults.ErrorEvent():
+            body = wire.json_bytes(SERVER_ERROR_DOCUMENT)
+        case faults.Stall(seconds=seconds):
+            delay += seconds
+        case faults.AnswerFilter() | faults.AsyncFilter(block=True):
+            body = wire.json_bytes(completion(answer, blocked=True))
+        case faults.FilterDown():
+            body = wire.json_bytes(completion(answer, filter_down=True))
+        case faults.AsyncFilter() | faults.NoDone():
+            pass
+        case _:
+            assert_never(fault)
+    return Reply.of(body, headers, delay=delay)
+
+
+def _until_delta(parts: Iterator[Part], after: int) -> Iterator[Part]:
+    """The stream up to the delta of that number, without the pause that follows it."""
     seen = -1
     for part in parts:
         yield part
@@ -64,6 +81,7 @@ def _lead(parts: Iterator[Part], after: int) -> Iterator[Part]:
 
 
 def _blocked(parts: Iterable[Part], answer: Answer) -> Iterator[Part]:
+    """The filter's finish in place of the rest."""
     for part in parts:
         if isinstance(part, Chunk) and part.phase is Phase.FINISH:
             yield blocked_finish(answer)
@@ -71,8 +89,8 @@ def _blocked(parts: Iterable[Part], answer: Answer) -> Iterator[Part]:
             yield part
 
 
-def _judged_late(parts: Iterable[Part], length: int, block: bool) -> Iterator[Part]:
-    """No verdict beside the text; one halfway, the last after the finish. Counts characters."""
+def _filtered_late(parts: Iterable[Part], length: int, block: bool) -> Iterator[Part]:
+    """No verdict beside the text: one halfway, the last after the finish. Counts characters."""
     judged = sent = 0
     for part in parts:
         if not isinstance(part, Chunk) or part.choice is None:
@@ -89,12 +107,12 @@ def _judged_late(parts: Iterable[Part], length: int, block: bool) -> Iterator[Pa
             yield late_verdict(judged, length, blocked=block)
 
 
-def _unfiltered(part: Part) -> Part:
+def _without_filter(part: Part) -> Part:
+    """An error in place of the verdict."""
     if not isinstance(part, Chunk) or part.choice is None or part.phase is not Phase.DELTA:
         return part
-    return Chunk(
-        part.phase, {"content_filter_result": filters.FILTER_DOWN, **_without_verdict(part.choice)}, part.others
-    )
+    choice = {"content_filter_result": content_filter.FILTER_DOWN, **_without_verdict(part.choice)}
+    return Chunk(part.phase, choice, part.others)
 
 
 def _without_verdict(choice: dict[str, object]) -> dict[str, object]:

@@ -1,1 +1,1 @@
-"""Embeddings."""
+"""Embeddings: deterministic vectors, near each other where texts share words."""

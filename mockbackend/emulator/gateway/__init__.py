@@ -1,1 +1,1 @@
-"""What every call passes: keys, the journal, errors, and the sending of a reply."""
+"""What every call passes through: keys, the journal, Azure's errors, and the sending of a reply."""

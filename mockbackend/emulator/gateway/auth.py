@@ -1,4 +1,4 @@
-"""Who may call: a key, or an Entra token, on the path family that takes it."""
+"""Authentication: a key, or an Entra token, on the family of paths that takes it."""
 
 import secrets
 from collections.abc import Mapping
@@ -7,9 +7,10 @@ from . import errors
 
 
 def check_key(headers: Mapping[str, str], dated: bool, api_key: str | None) -> None:
-    """AzureError 401 unless the headers carry a key that fits, or what looks like an Entra token.
+    """Raise AzureError 401 unless the headers carry a valid key, or what looks like an Entra token.
 
-    `api_key` None takes any key. A dated path reads keys from `api-key` only; v1 also from `Authorization: Bearer`.
+    With `api_key` None any key is valid. A dated path reads keys from `api-key` only, v1 also from
+    `Authorization: Bearer`.
     """
     key = headers.get("api-key")
     scheme, _, token = headers.get("authorization", "").partition(" ")
@@ -19,12 +20,17 @@ def check_key(headers: Mapping[str, str], dated: bool, api_key: str | None) -> N
         if looks_like_entra(token):
             return
         if dated:
-            raise errors.bad_token()
+            raise errors.wrong_token()
         key = token
-    if not key or not (api_key is None or secrets.compare_digest(key.encode(), api_key.encode())):
-        raise errors.bad_key()
+    if not valid_key(key, api_key):
+        raise errors.wrong_key()
+
+
+def valid_key(key: str | None, api_key: str | None) -> bool:
+    """Compare in constant time; `api_key` None takes any key, but not an empty one."""
+    return bool(key) and (api_key is None or secrets.compare_digest(str(key).encode(), api_key.encode()))
 
 
 def looks_like_entra(token: str) -> bool:
-    """A JSON web token's outline. Its signature is not checked: nobody here could have issued it."""
+    """Recognize a JSON web token by its outline. Its signature is not checked: nobody here could have issued it."""
     return token.startswith("eyJ") and token.count(".") == 2

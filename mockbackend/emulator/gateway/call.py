@@ -1,4 +1,4 @@
-"""A request before its kind matters: which deployment, by which API version, with what body."""
+"""A call before its operation matters: its deployment, API version and body."""
 
 import re
 from collections.abc import Mapping
@@ -10,52 +10,52 @@ import orjson
 from . import errors
 
 DATED = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
-UNDATED = frozenset({"", "v1", "preview"})
-# o1, o3 and their like came with this version; older ones refuse them by name.
+V1_VERSIONS = frozenset({"", "v1", "preview"})
+# o1, o3 and their like came with this version; older versions refuse them by name.
 O_SERIES_SINCE = "2024-12-01-preview"
 
 
 class Operation(Enum):
-    """What is asked: the path's end, the name in refusals, the name in rate limit messages."""
+    """What a call asks for: the end of its path, its name in error messages, its name in rate limit messages."""
 
     CHAT = ("chat/completions", "chatCompletion", "ChatCompletions_Create")
     EMBEDDING = ("embeddings", "embeddings", "Embeddings_Create")
     IMAGE = ("images/generations", "imageGenerations", "ImageGenerations_Create")
 
-    def __init__(self, path: str, refusal: str, limit: str) -> None:
+    def __init__(self, path: str, error_name: str, limit_name: str) -> None:
         self.path = path
-        self.refusal = refusal
-        self.limit = limit
+        self.error_name = error_name
+        self.limit_name = limit_name
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A name, and what the emulator reads from it. Azure's own names tell nothing."""
+    """A deployment, known by its name alone: unlike Azure's, the emulator's names say what is deployed."""
 
     name: str
 
     @property
     def operation(self) -> Operation:
-        if "image" in self.name or self.makes_urls:
+        if "image" in self.name or self.is_dalle:
             return Operation.IMAGE
         return Operation.EMBEDDING if "embedding" in self.name else Operation.CHAT
 
     @property
-    def makes_urls(self) -> bool:
-        """Speaks the dall-e-3 shape, not gpt-image's."""
+    def is_dalle(self) -> bool:
+        """Whether it has the dall-e-3 shape, not gpt-image's."""
         return "dall-e" in self.name
 
     @property
-    def o_series(self) -> bool:
+    def is_o_series(self) -> bool:
         return re.match(r"o\d", self.name) is not None
 
     @property
-    def reasoning(self) -> bool:
-        return self.o_series or self.name.startswith("gpt-5")
+    def is_reasoning(self) -> bool:
+        return self.is_o_series or self.name.startswith("gpt-5")
 
     @property
     def model(self) -> str:
-        """The model's full name, as answers have it."""
+        """The model's full name, as in answers."""
         return f"{self.name}-2025-08-07"
 
 
@@ -70,46 +70,54 @@ class Call:
     origin: str
 
     @property
-    def undated(self) -> bool:
+    def is_v1(self) -> bool:
         return self.version == "v1"
 
 
 def parse_body(raw: bytes) -> Mapping[str, object]:
-    """The JSON object of a request body; AzureError 400 for anything else."""
-    try:
-        body = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        body = None
-    if not isinstance(body, dict):
-        raise errors.invalid("We could not parse the JSON body of your request. The API expects a JSON payload.")
+    """Parse a request body as a JSON object; AzureError 400 for anything else."""
+    body = parse_object(raw)
+    if body is None:
+        raise errors.invalid_request(
+            "We could not parse the JSON body of your request. The API expects a JSON payload."
+        )
     return body
 
 
+def parse_object(raw: bytes) -> Mapping[str, object] | None:
+    """A JSON object, None for anything else."""
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
 def check_version(version: str, dated: bool) -> str:
-    """The API version that counts; AzureError 404 where a dated path has none, 400 for one that is no version."""
+    """The API version that counts; AzureError 404 where a dated path has none, 400 for an unknown one."""
     if not dated:
-        if version not in UNDATED:
-            raise errors.bad_version()
+        if version not in V1_VERSIONS:
+            raise errors.unsupported_version()
         return "v1"
     if not version:
         raise errors.not_found()
     if not DATED.fullmatch(version):
-        raise errors.bad_version()
+        raise errors.unsupported_version()
     return version
 
 
 def find_deployment(name: object, operation: Operation, version: str) -> Deployment:
-    """Any name is deployed but those beginning with `missing`; AzureError where it cannot do what is asked."""
+    """Find a deployment: any name, except those that begin with `missing`. AzureError where it cannot do this."""
     if name is None:
-        raise errors.missing("model")
+        raise errors.missing_parameter("model")
     if not isinstance(name, str) or not name:
         raise errors.wrong_type("model", "a string")
     if name.startswith("missing"):
-        raise errors.no_deployment()
+        raise errors.unknown_deployment()
     deployment = Deployment(name)
     if deployment.operation is not operation:
-        raise errors.wrong_kind(operation.refusal, name)
-    if deployment.o_series and version != "v1" and version < O_SERIES_SINCE:
+        raise errors.unsupported_operation(operation.error_name, name)
+    if deployment.is_o_series and version != "v1" and version < O_SERIES_SINCE:
         message = f"Model {name} is enabled only for api versions {O_SERIES_SINCE} and later"
-        raise errors.coded(400, "BadRequest", message)
+        raise errors.gateway_error(400, "BadRequest", message)
     return deployment

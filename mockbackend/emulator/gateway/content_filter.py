@@ -1,4 +1,4 @@
-"""What the content filter says beside an answer: F, J and a refused prompt of Azure's documentation."""
+"""Verdicts of the content filter, on prompts and on answers, as Azure documents them."""
 
 SAFE: dict[str, object] = {"filtered": False, "severity": "safe"}
 BLOCKED: dict[str, object] = {"filtered": True, "severity": "medium"}
@@ -15,7 +15,7 @@ PROMPT_SAFE: dict[str, object] = {
 }
 PROMPT_BLOCKED: dict[str, object] = PROMPT_SAFE | {"violence": BLOCKED}
 
-# The keys of an entry stand in this order, not sorted, in Azure's own answers.
+# Azure sends the keys of an entry in this order, not sorted.
 PROMPT_RESULTS: list[dict[str, object]] = [{"prompt_index": 0, "content_filter_results": PROMPT_SAFE}]
 
 FILTER_DOWN: dict[str, object] = {

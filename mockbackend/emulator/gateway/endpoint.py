@@ -1,23 +1,22 @@
-"""From a request's bytes to the sending of its reply, every call noted in the journal."""
+"""One path of the emulator: read the request, note it in the journal, answer it."""
 
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
-from .error_faults import error_reply
 from .errors import AzureError
 from .journal import Journal
-from .reply import Reply, Sending
+from .reply import Reply, send_reply
 
-Answering = Callable[[Request, bytes], Awaitable[Reply]]
+Handler = Callable[[Request, bytes], Awaitable[Reply]]
 
 
 class Endpoint:
-    """An ASGI application for a path. `answer` is given the request and its whole body, and may raise AzureError."""
+    """An ASGI application for a path. Its handler gets the request and its whole body, and may raise AzureError."""
 
-    def __init__(self, answer: Answering, journal: Journal) -> None:
-        self._answer = answer
+    def __init__(self, handler: Handler, journal: Journal) -> None:
+        self._handler = handler
         self._journal = journal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -27,9 +26,9 @@ class Endpoint:
             raw = await request.body()
         except ClientDisconnect:
             return
-        entry = self._journal.begin(request.method, request.url.path, raw)
+        entry = self._journal.add(request.method, request.url.path, raw)
         try:
-            reply = await self._answer(request, raw)
+            reply = await self._handler(request, raw)
         except AzureError as error:
-            reply = error_reply(error)
-        await Sending(reply, self._journal, entry)(scope, receive, send)
+            reply = Reply.of_error(error)
+        await send_reply(reply, self._journal, entry, receive, send)

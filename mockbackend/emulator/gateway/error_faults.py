@@ -1,13 +1,13 @@
-"""The faults that stand in place of an answer, as a reply or as an error of Azure's."""
+"""Faults that replace an answer: as a reply, or as one of Azure's errors."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import assert_never
 
 from ..script import faults
-from . import content_filter as filters
-from . import errors, wire
+from . import content_filter, errors, wire
 from .call import Call, Operation
-from .reply import Reply, whole
+from .reply import Reply
 
 PAGE = b"<!DOCTYPE html><html><head><title>Gateway</title></head><body><h1>Something is in between</h1></body></html>"
 HTML = "text/html; charset=utf-8"
@@ -17,67 +17,70 @@ PROMPT_REFUSED = (
     "your prompt and retry. To learn more about our content filtering policies please read our documentation: "
     "https://go.microsoft.com/fwlink/?linkid=2198766"
 )
-PICTURE_REFUSED = (
+IMAGE_REFUSED = (
     "Your request was rejected as a result of our safety system. Your prompt may contain text that is not allowed by "
     "our safety system."
 )
-BLOCKED = (
+ACCOUNT_BLOCKED = (
     "Your resource has been temporarily blocked because we detected behavior that may violate our content policy. "
     "Contact Azure support to have it unblocked."
 )
-SERVER_ERROR = "The server had an error while processing your request. Sorry about that!"
 FIREWALL = "Access denied due to Virtual Network/Firewall rules."
 
 
-def refuse(fault: faults.Fault | None, call: Call) -> Reply | None:
-    """The reply that a fault puts in the answer's place, None where there is to be an answer; raises AzureError."""
+def error_reply(fault: faults.ErrorFault, call: Call) -> Reply | None:
+    """The reply that replaces the answer; None where this call is answered all the same."""
     match fault:
         case faults.Status():
             return _status(fault, call)
         case faults.Html():
-            return html()
+            return html_reply()
         case faults.Error200():
-            error = {"message": SERVER_ERROR, "type": "server_error", "param": None, "code": None}
-            return whole(wire.json_bytes({"error": error}), wire.azure_headers(wire.JSON))
+            return Reply.of(wire.json_bytes(errors.SERVER_ERROR_DOCUMENT), wire.azure_headers(wire.JSON))
         case faults.PromptFilter(variant):
-            raise _prompt_filter(variant)
-        case faults.Refuse():
-            if fault.parameter in call.body:
-                raise _parameter(fault, call)
+            return Reply.of_error(_prompt_filter(variant))
+        case faults.Refuse(parameter):
+            return Reply.of_error(_refused_parameter(fault, call)) if parameter in call.body else None
         case faults.ContextLength():
-            raise errors.context_length(128_000, 131_072)
+            return Reply.of_error(errors.context_length(128_000, 131_072))
         case faults.AccountBlocked():
-            raise errors.coded(403, "Forbidden", BLOCKED)
+            return Reply.of_error(errors.gateway_error(403, "Forbidden", ACCOUNT_BLOCKED))
         case faults.ImageRefused(code):
-            raise _picture(code)
-    return None
+            return Reply.of_error(_refused_image(code))
+        case _:
+            assert_never(fault)
 
 
-def html(status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
-    return whole(PAGE, {**wire.azure_headers(HTML), **(headers or {})}, status)
+def html_reply(status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+    """A page, as a proxy sends one in place of the API's answer."""
+    return Reply.of(PAGE, {**wire.azure_headers(HTML), **(headers or {})}, status)
 
 
-def error_reply(error: errors.AzureError) -> Reply:
-    return whole(wire.json_bytes(error.body), {**wire.azure_headers(wire.JSON), **error.headers}, error.status)
+def retry_headers(fault: faults.Status) -> dict[str, str]:
+    """The retry headers that a script gives."""
+    given = {"retry-after": fault.retry_after, "retry-after-ms": fault.retry_after_ms}
+    return {name: _number(value) for name, value in given.items() if value is not None}
 
 
-def _status(fault: faults.Status, call: Call) -> Reply:
-    headers = {}
-    if fault.retry_after is not None:
-        headers["retry-after"] = _number(fault.retry_after)
-    if fault.retry_after_ms is not None:
-        headers["retry-after-ms"] = _number(fault.retry_after_ms)
-    match fault.body:
-        case "html":
-            return html(fault.status, headers)
-        case "empty":
-            return whole(b"", {**wire.azure_headers(HTML), **headers}, fault.status)
-        case "azure":
-            return error_reply(errors.AzureError(fault.status, _status_body(fault, call), headers))
+def reason_phrase(status: int) -> str:
+    return HTTPStatus(status).phrase if status in set(HTTPStatus) else "Error"
 
 
 def _number(value: float | str) -> str:
     return value if isinstance(value, str) else f"{value:g}"
+
+
+def _status(fault: faults.Status, call: Call) -> Reply:
+    headers = retry_headers(fault)
+    match fault.body:
+        case "html":
+            return html_reply(fault.status, headers)
+        case "empty":
+            return Reply.of(b"", {**wire.azure_headers(HTML), **headers}, fault.status)
+        case "azure":
+            return Reply.of_error(errors.AzureError(fault.status, _status_body(fault, call), headers))
+        case _:
+            assert_never(fault.body)
 
 
 def _status_body(fault: faults.Status, call: Call) -> dict[str, object]:
@@ -95,9 +98,9 @@ def _status_body(fault: faults.Status, call: Call) -> dict[str, object]:
         case 429:
             code, message = "429", _rate_limit(fault, call)
         case status if status >= 500:
-            code, message = None, SERVER_ERROR
+            code, message = None, errors.SERVER_ERROR
         case status:
-            code, message = str(status), HTTPStatus(status).phrase if status in set(HTTPStatus) else "Error"
+            code, message = str(status), reason_phrase(status)
     error: dict[str, object] = {"code": fault.code or code, "message": fault.message or message}
     if fault.status >= 500:
         error |= {"type": "server_error", "param": None}
@@ -109,9 +112,10 @@ def _rate_limit(fault: faults.Status, call: Call) -> str:
     if seconds is None:
         seconds = fault.retry_after_ms / 1000 if fault.retry_after_ms is not None else 1
     return (
-        f"Requests to the {call.operation.limit} Operation under Azure OpenAI API version {call.version} have exceeded "
-        f"token rate limit of your current OpenAI S0 pricing tier. Please retry after {_number(seconds)} seconds. "
-        "Please go here: https://aka.ms/oai/quotaincrease if you would like to further increase the default rate limit."
+        f"Requests to the {call.operation.limit_name} Operation under Azure OpenAI API version {call.version} have "
+        f"exceeded token rate limit of your current OpenAI S0 pricing tier. Please retry after {_number(seconds)} "
+        "seconds. Please go here: https://aka.ms/oai/quotaincrease if you would like to further increase the default "
+        "rate limit."
     )
 
 
@@ -123,14 +127,14 @@ def _prompt_filter(variant: str) -> errors.AzureError:
         "code": "content_filter",
         "status": 400,
     }
-    # Written both ways by Azure, and with the results under two names.
+    # Azure writes it both ways, and the results under two names.
     results = {"innererror": "content_filter_result", "inner_error": "content_filter_results"}
     if variant in results:
-        error[variant] = {"code": "ResponsibleAIPolicyViolation", results[variant]: filters.PROMPT_BLOCKED}
+        error[variant] = {"code": "ResponsibleAIPolicyViolation", results[variant]: content_filter.PROMPT_BLOCKED}
     return errors.AzureError(400, {"error": error})
 
 
-def _parameter(fault: faults.Refuse, call: Call) -> errors.AzureError:
+def _refused_parameter(fault: faults.Refuse, call: Call) -> errors.AzureError:
     match fault.style:
         case "parameter":
             return errors.unsupported_parameter(fault.parameter)
@@ -139,19 +143,21 @@ def _parameter(fault: faults.Refuse, call: Call) -> errors.AzureError:
         case "unknown" if call.operation is Operation.IMAGE:
             return errors.unknown_parameter(fault.parameter)
         case "unknown":
-            return errors.unrecognized(fault.parameter)
+            return errors.unrecognized_argument(fault.parameter)
+        case _:
+            assert_never(fault.style)
 
 
-def _picture(code: str) -> errors.AzureError:
+def _refused_image(code: str) -> errors.AzureError:
     error: dict[str, object]
     if code == "moderation_blocked":
-        message = f"{PICTURE_REFUSED} safety_violations=[violence]"
+        message = f"{IMAGE_REFUSED} safety_violations=[violence]"
         error = {"message": message, "type": "image_generation_user_error", "param": None, "code": code}
     else:
         inner = {
             "code": "ResponsibleAIPolicyViolation",
-            "content_filter_results": filters.PROMPT_BLOCKED,
-            "revised_prompt": "A picture of something that is not allowed",
+            "content_filter_results": content_filter.PROMPT_BLOCKED,
+            "revised_prompt": "An image of something that is not allowed",
         }
-        error = {"code": code, "inner_error": inner, "message": PICTURE_REFUSED, "type": "invalid_request_error"}
+        error = {"code": code, "inner_error": inner, "message": IMAGE_REFUSED, "type": "invalid_request_error"}
     return errors.AzureError(400, {"error": error})

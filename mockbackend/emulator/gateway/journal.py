@@ -1,6 +1,6 @@
-"""What the emulator was asked, kept so that a test can look: the last hundred calls and how many are open.
+"""The journal: the last hundred calls, and how many answers are being sent, for a test to look at.
 
-Batches of documents are long: of the hundred, the oldest are forgotten where all bodies are more than 64 MB.
+Batches of documents are long: the oldest calls are dropped earlier where all bodies exceed 64 MB.
 """
 
 from collections import deque
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import orjson
 
-KEPT = 100
-MOST_BYTES = 64 * 1024 * 1024
+MAX_ENTRIES = 100
+MAX_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -22,7 +22,7 @@ class Entry:
     status: int = 0
     aborted: bool = False
 
-    def shown(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, object]:
         body: object
         try:
             body = orjson.loads(self.body)
@@ -39,19 +39,19 @@ class Entry:
 
 class Journal:
     def __init__(self) -> None:
-        self._entries: deque[Entry] = deque(maxlen=KEPT)
+        self._entries: deque[Entry] = deque(maxlen=MAX_ENTRIES)
         self.open = 0
 
-    def begin(self, method: str, path: str, body: bytes) -> Entry:
+    def add(self, method: str, path: str, body: bytes) -> Entry:
         entry = Entry(method, path, body)
         self._entries.append(entry)
-        while len(self._entries) > 1 and sum(len(one.body) for one in self._entries) > MOST_BYTES:
+        while len(self._entries) > 1 and sum(len(one.body) for one in self._entries) > MAX_BYTES:
             self._entries.popleft()
         return entry
 
     def clear(self) -> None:
         self._entries.clear()
 
-    def shown(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, object]:
         """`{open, requests: [{method, path, body, status, aborted}]}`, oldest first."""
-        return {"open": self.open, "requests": [entry.shown() for entry in self._entries]}
+        return {"open": self.open, "requests": [entry.to_json() for entry in self._entries]}

@@ -1,26 +1,28 @@
-"""The one way an answer is sent: piece by piece, watching for a client that has gone, or broken off."""
+"""A reply, and the one way it is sent: piece by piece, until it ends, breaks off, or the client leaves."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, Self
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Send
 
+from . import wire
+from .errors import AzureError
 from .journal import Entry, Journal
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Nothing is sent for so many seconds."""
+    """Silence for some seconds."""
 
     seconds: float
 
 
 class Break(Enum):
-    """The connection is closed here and the body is left without its end."""
+    """The connection closes here, and the body is left without its end."""
 
     CUT = "cut"
 
@@ -38,50 +40,52 @@ class Reply:
     status: int = 200
     delay: float = 0
 
+    @classmethod
+    def of(cls, body: bytes, headers: Mapping[str, str], status: int = 200, delay: float = 0) -> Self:
+        """A body that is sent in one piece, with its length in the headers."""
+        return cls([body] if body else [], {**headers, "content-length": str(len(body))}, status, delay)
+
+    @classmethod
+    def of_error(cls, error: AzureError) -> Self:
+        return cls.of(wire.json_bytes(error.body), {**wire.azure_headers(wire.JSON), **error.headers}, error.status)
+
 
 class ClientGoneError(Exception):
     """The client closed the connection."""
 
 
-class Sending:
-    """An ASGI application that sends one reply and notes in the journal how that went."""
+async def send_reply(reply: Reply, journal: Journal, entry: Entry, receive: Receive, send: Send) -> None:
+    """Send a reply as an ASGI response, and note in the journal how it went."""
+    journal.open += 1
+    try:
+        async with _watch(receive) as gone:
+            await _send(reply, entry, send, Clock(gone))
+    except ClientGoneError:
+        entry.aborted = True
+    finally:
+        journal.open -= 1
 
-    def __init__(self, reply: Reply, journal: Journal, entry: Entry) -> None:
-        self._reply = reply
-        self._journal = journal
-        self._entry = entry
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._journal.open += 1
-        try:
-            async with _watch(receive) as gone:
-                await self._send(send, Clock(gone))
-        except ClientGoneError:
-            self._entry.aborted = True
-        finally:
-            self._journal.open -= 1
-
-    async def _send(self, send: Send, clock: "Clock") -> None:
-        reply = self._reply
-        await clock.wait(reply.delay)
-        self._entry.status = reply.status
-        headers = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        for piece in reply.pieces:
-            if isinstance(piece, bytes):
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-                # Hypercorn's send to a client that has gone neither raises nor waits.
-                await clock.breathe()
-            elif isinstance(piece, Pause):
-                await clock.wait(piece.seconds)
-            else:
-                # An application that returns here makes Hypercorn close the connection in mid-body, in silence.
-                return
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+async def _send(reply: Reply, entry: Entry, send: Send, clock: "Clock") -> None:
+    await clock.wait(reply.delay)
+    entry.status = reply.status
+    headers = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    for piece in reply.pieces:
+        if isinstance(piece, bytes):
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            # Hypercorn's send to a client that has gone neither raises nor waits.
+            await clock.checkpoint()
+        elif isinstance(piece, Pause):
+            await clock.wait(piece.seconds)
+        else:
+            # An application that returns here makes Hypercorn close the connection without the body's end.
+            return
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 class Clock:
-    """Waits that end at once when the client goes, and that add up to the asked pace without drifting."""
+    """Waits that end when the client goes. They add up to the asked pace without drifting."""
 
     def __init__(self, gone: "asyncio.Task[None]") -> None:
         self._gone = gone
@@ -95,7 +99,8 @@ class Clock:
             await asyncio.wait((self._gone,), timeout=left)
         self._check()
 
-    async def breathe(self) -> None:
+    async def checkpoint(self) -> None:
+        """Let the event loop run other tasks once."""
         await asyncio.sleep(0)
         self._check()
 
@@ -117,13 +122,3 @@ async def _watch(receive: Receive) -> AsyncIterator["asyncio.Task[None]"]:
         yield task
     finally:
         task.cancel()
-
-
-def whole(body: bytes, headers: Mapping[str, str], status: int = 200, delay: float = 0) -> Reply:
-    """A body sent in one piece, its length told beforehand."""
-    return Reply(_pieces(body), {**headers, "content-length": str(len(body))}, status, delay)
-
-
-def _pieces(body: bytes) -> Iterator[Piece]:
-    if body:
-        yield body

@@ -1,4 +1,4 @@
-"""Bytes of an answer: JSON, server-sent events and the headers that Azure sends with each."""
+"""Bytes of an answer: JSON, server-sent events, and the headers that Azure sends with each."""
 
 import uuid
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ DONE = b"data: [DONE]\n\n"
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 JSON = "application/json"
 
-# Shown, not enforced: a limit that bites is a scripted fault.
+# Only for show. A call that meets a limit is a scripted fault.
 LIMITS = {
     "x-ratelimit-limit-requests": "1000",
     "x-ratelimit-limit-tokens": "1000000",
@@ -25,7 +25,7 @@ def json_bytes(value: Mapping[str, object]) -> bytes:
 
 
 def event_bytes(value: Mapping[str, object]) -> bytes:
-    """One event without a name: `data: {json}` and an empty line."""
+    """One unnamed event: `data: {json}` and an empty line."""
     return b"data: %b\n\n" % orjson.dumps(value)
 
 

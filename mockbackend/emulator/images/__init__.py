@@ -1,1 +1,1 @@
-"""Image generation, and the URLs that show images."""
+"""Image generation, and the URLs that show what was drawn."""

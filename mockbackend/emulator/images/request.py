@@ -1,4 +1,4 @@
-"""A picture request, checked as Azure checks it, in the shape of dall-e-3 or of gpt-image."""
+"""An image request, checked as Azure checks it, in the shape of dall-e-3 or of gpt-image."""
 
 from dataclasses import dataclass
 
@@ -22,14 +22,14 @@ GPT_ARGUMENTS = frozenset(
 DALLE_ARGUMENTS = frozenset({"model", "n", "prompt", "quality", "response_format", "size", "style", "user"})
 GPT_SIZES = ("auto", "1024x1024", "1024x1536", "1536x1024")
 DALLE_SIZES = ("1024x1024", "1792x1024", "1024x1792")
-DALLE_PROMPT = 4000
-GPT_PROMPT = 32_000
-MOST = 10
+MAX_DALLE_PROMPT = 4000
+MAX_GPT_PROMPT = 32_000
+MAX_COUNT = 10
 
 
 @dataclass(frozen=True, slots=True)
 class ImageRequest:
-    """`size` in pixels, width first. `url`: the answer is to name a URL, not to carry the bytes."""
+    """`size` in pixels, width first. `url`: the answer names a URL instead of carrying the bytes."""
 
     call: Call
     prompt: str
@@ -37,18 +37,18 @@ class ImageRequest:
     size: tuple[int, int]
     quality: str
     file_format: str
-    background: str
+    transparent: bool
     url: bool
 
 
 def read_image(call: Call) -> ImageRequest:
-    """The request of a call; AzureError 400 as Azure words it."""
-    dalle = call.deployment.makes_urls
+    """Read a call's request; AzureError 400 where Azure refuses it."""
+    dalle = call.deployment.is_dalle
     for argument in call.body:
         if argument not in (DALLE_ARGUMENTS if dalle else GPT_ARGUMENTS):
             raise errors.unknown_parameter(argument)
-    prompt = _prompt(call, DALLE_PROMPT if dalle else GPT_PROMPT)
-    count = _count(call, 1 if dalle else MOST)
+    prompt = _prompt(call, MAX_DALLE_PROMPT if dalle else MAX_GPT_PROMPT)
+    count = _count(call, 1 if dalle else MAX_COUNT)
     if dalle:
         _choice(call, "style", ("vivid", "natural"))
         return ImageRequest(
@@ -58,16 +58,16 @@ def read_image(call: Call) -> ImageRequest:
             size=_pixels(_choice(call, "size", DALLE_SIZES)),
             quality=_choice(call, "quality", ("standard", "hd")),
             file_format="png",
-            background="opaque",
+            transparent=False,
             url=_choice(call, "response_format", ("url", "b64_json")) == "url",
         )
     _choice(call, "moderation", ("auto", "low"))
     background = _choice(call, "background", ("auto", "opaque", "transparent"))
     file_format = _choice(call, "output_format", ("png", "jpeg"))
     if background == "transparent" and file_format != "png":
-        raise errors.bad_value("background", "transparent pictures need output_format png")
+        raise errors.invalid_value("background", "transparent images need output_format png")
     quality = _choice(call, "quality", ("auto", "low", "medium", "high"))
-    # Azure's default; the mini models have another.
+    # Azure's default, which is another for the mini models.
     if quality == "auto":
         quality = "medium" if "mini" in call.deployment.name else "high"
     return ImageRequest(
@@ -77,41 +77,41 @@ def read_image(call: Call) -> ImageRequest:
         size=_gpt_size(call),
         quality=quality,
         file_format=file_format,
-        background="transparent" if background == "transparent" else "opaque",
+        transparent=background == "transparent",
         url=False,
     )
 
 
-def _prompt(call: Call, longest: int) -> str:
+def _prompt(call: Call, limit: int) -> str:
     prompt = call.body.get("prompt")
     if prompt is None:
-        raise errors.missing("prompt")
+        raise errors.missing_parameter("prompt")
     if not isinstance(prompt, str):
         raise errors.wrong_type("prompt", "a string")
-    if not 0 < len(prompt) <= longest:
-        raise errors.bad_value("prompt", f"expected 1 to {longest} characters, got {len(prompt)}")
+    if not 0 < len(prompt) <= limit:
+        raise errors.invalid_value("prompt", f"expected 1 to {limit} characters, got {len(prompt)}")
     return prompt
 
 
-def _count(call: Call, most: int) -> int:
+def _count(call: Call, limit: int) -> int:
     count = call.body.get("n", 1)
-    if type(count) is not int or not 1 <= count <= most:
-        raise errors.bad_value("n", f"expected a whole number from 1 to {most}")
+    if type(count) is not int or not 1 <= count <= limit:
+        raise errors.invalid_value("n", f"expected a whole number from 1 to {limit}")
     return count
 
 
 def _choice(call: Call, param: str, choices: tuple[str, ...]) -> str:
-    """The value of a parameter, the first choice where it is not given."""
+    """The value of a parameter; the first choice is its default."""
     value = call.body.get(param)
     if value is None:
         return choices[0]
     if not isinstance(value, str) or value not in choices:
-        raise errors.bad_value(param, f"'{value}'. Supported values are: {', '.join(map(repr, choices))}")
+        raise errors.invalid_value(param, f"'{value}'. Supported values are: {', '.join(map(repr, choices))}")
     return value
 
 
 def _gpt_size(call: Call) -> tuple[int, int]:
-    """One of three sizes; gpt-image-2 draws others too."""
+    """One of three sizes; gpt-image-2 takes others too."""
     if "image-2" not in call.deployment.name:
         return _pixels(_choice(call, "size", GPT_SIZES))
     given = call.body.get("size")
@@ -119,11 +119,11 @@ def _gpt_size(call: Call) -> tuple[int, int]:
         return _pixels(str(given or "auto"))
     width, _, height = str(given).partition("x")
     if not (width.isascii() and width.isdigit() and height.isascii() and height.isdigit()):
-        raise errors.bad_value("size", f"'{given}' is no size")
+        raise errors.invalid_value("size", f"'{given}' is not a size")
     size = int(width), int(height)
     long, short = max(size), min(size)
     if any(edge % 16 for edge in size) or long > 3840 or long > 3 * short or not _fits(long * short):
-        raise errors.bad_value("size", f"'{given}' cannot be drawn by this model")
+        raise errors.invalid_value("size", f"'{given}' cannot be drawn by this model")
     return size
 
 

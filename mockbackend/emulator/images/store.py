@@ -1,4 +1,4 @@
-"""Pictures that wait behind a URL, in memory, the oldest given up first."""
+"""Images behind a URL, in memory; the oldest make room for new ones."""
 
 import secrets
 from collections import OrderedDict
@@ -6,29 +6,29 @@ from dataclasses import dataclass
 
 from ..script.faults import UrlFault
 
-KEPT = 64
+MAX_IMAGES = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """The bytes of a picture, and the fault that its URL shows instead of it."""
+class StoredImage:
+    """The bytes of an image, and the fault that its URL has."""
 
     content: bytes
     media_type: str
     fault: UrlFault | None = None
 
 
-class Gallery:
+class ImageStore:
     def __init__(self) -> None:
-        self._pictures: OrderedDict[str, Kept] = OrderedDict()
+        self._images: OrderedDict[str, StoredImage] = OrderedDict()
 
-    def keep(self, picture: Kept) -> str:
-        """A token that nobody can guess; the picture answers under it until 64 newer ones have come."""
+    def add(self, image: StoredImage) -> str:
+        """Store an image until 64 newer ones have come; return its token, which nobody can guess."""
         token = secrets.token_urlsafe(24)
-        self._pictures[token] = picture
-        if len(self._pictures) > KEPT:
-            self._pictures.popitem(last=False)
+        self._images[token] = image
+        if len(self._images) > MAX_IMAGES:
+            self._images.popitem(last=False)
         return token
 
-    def find(self, token: str) -> Kept | None:
-        return self._pictures.get(token)
+    def find(self, token: str) -> StoredImage | None:
+        return self._images.get(token)

@@ -176,15 +176,16 @@ class ShownLate:
 
 
 # Instead of an answer, whatever was asked.
-RefusalFault = Status | PromptFilter | Refuse | ContextLength | AccountBlocked | ImageRefused | Html | Error200
+ErrorFault = Status | PromptFilter | Refuse | ContextLength | AccountBlocked | ImageRefused | Html | Error200
 # In the middle of a chat answer.
 StreamFault = AnswerFilter | AsyncFilter | FilterDown | Cut | End | NoDone | Malformed | ErrorEvent | Stall
 # At the URL of a picture that was made well.
 UrlFault = ImageGone | ImageNotImage | ImageHuge | ImageRedirect | ImageSlow
 # Of a search, and of a batch of documents for one.
 SearchFault = Status | Html
-IndexingFault = SearchFault | ItemsFail | ShownLate
-Fault = RefusalFault | StreamFault | UrlFault | IndexingFault
+BatchFault = ItemsFail | ShownLate
+IndexingFault = SearchFault | BatchFault
+Fault = ErrorFault | StreamFault | UrlFault | IndexingFault
 
 KINDS: dict[str, type[Fault]] = {
     "status": Status,

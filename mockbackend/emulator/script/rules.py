@@ -38,7 +38,7 @@ class ChatStep:
     first_token_after: float = 0
     finish: Finish | None = None
     usage: Usage | None = None
-    fault: faults.RefusalFault | faults.StreamFault | None = None
+    fault: faults.ErrorFault | faults.StreamFault | None = None
 
     def __post_init__(self) -> None:
         if self.fragment < 1:
@@ -61,7 +61,7 @@ class ImageStep:
     revised_prompt: str | None = None
     delay: float = 0
     url: str | None = None
-    fault: faults.RefusalFault | faults.UrlFault | None = None
+    fault: faults.ErrorFault | faults.UrlFault | None = None
 
     def __post_init__(self) -> None:
         if self.delay < 0:
@@ -71,7 +71,7 @@ class ImageStep:
 @dataclass(frozen=True, slots=True)
 class EmbeddingStep:
     delay: float = 0
-    fault: faults.RefusalFault | None = None
+    fault: faults.ErrorFault | None = None
 
     def __post_init__(self) -> None:
         if self.delay < 0:

@@ -1,39 +1,40 @@
-"""The faults that a script can ask for, as answers of Azure AI Search."""
+"""Faults that replace an answer of Azure AI Search."""
 
-from http import HTTPStatus
+from typing import assert_never
 
 from ..gateway import wire
-from ..gateway.error_faults import html
-from ..gateway.reply import Reply, whole
+from ..gateway.error_faults import html_reply, reason_phrase, retry_headers
+from ..gateway.reply import Reply
 from ..script import faults
 from . import errors
 
 
-def refusal(fault: faults.IndexingFault | None) -> Reply | None:
-    """The reply in the answer's place, None where there is to be an answer."""
+def error_reply(fault: faults.SearchFault) -> Reply:
+    """The reply that replaces the answer."""
     match fault:
         case faults.Html():
-            return html()
-        case faults.Status(body="html"):
-            return html(fault.status, _retry_headers(fault))
-        case faults.Status(body="empty"):
-            return whole(b"", _retry_headers(fault), fault.status)
+            return html_reply()
         case faults.Status():
-            error = errors.coded(fault.status, fault.message or _words(fault.status), fault.code or "")
-            return whole(
-                wire.json_bytes(error.body), {"content-type": wire.JSON, **_retry_headers(fault)}, fault.status
-            )
-    return None
+            return _status(fault)
+        case _:
+            assert_never(fault)
 
 
-def _retry_headers(fault: faults.Status) -> dict[str, str]:
-    given = {"retry-after": fault.retry_after, "retry-after-ms": fault.retry_after_ms}
-    return {
-        name: value if isinstance(value, str) else f"{value:g}" for name, value in given.items() if value is not None
-    }
+def _status(fault: faults.Status) -> Reply:
+    headers = retry_headers(fault)
+    match fault.body:
+        case "html":
+            return html_reply(fault.status, headers)
+        case "empty":
+            return Reply.of(b"", headers, fault.status)
+        case "azure":
+            error = errors.search_error(fault.status, fault.message or _message(fault.status), fault.code or "")
+            return Reply.of(wire.json_bytes(error.body), {"content-type": wire.JSON, **headers}, fault.status)
+        case _:
+            assert_never(fault.body)
 
 
-def _words(status: int) -> str:
+def _message(status: int) -> str:
     match status:
         case 403:
             return errors.WRONG_KEY
@@ -42,4 +43,4 @@ def _words(status: int) -> str:
         case 429:
             return errors.THROTTLED
         case _:
-            return HTTPStatus(status).phrase if status in set(HTTPStatus) else "Error"
+            return reason_phrase(status)

@@ -1,4 +1,4 @@
-"""`$filter`: the part of OData that names documents, as a test of one document.
+"""`$filter`: a part of OData's expressions, parsed into a test of one document.
 
 eq ne gt ge lt le, and, or, not, (), search.in(field, 'values', 'delimiters'), a boolean field alone
 """
@@ -26,15 +26,15 @@ COMPARISONS: Mapping[str, Callable[..., bool]] = {
     "le": operator.le,
 }
 CONSTANTS = {"true": True, "false": False, "null": None}
-DEEPEST = 100
+MAX_DEPTH = 100
 
 
 def read_filter(text: str, schema: Schema) -> Test:
-    """The test that a filter is; AzureError 400 where it is none, or names a field that cannot be filtered."""
-    return _Reader(text, schema).whole()
+    """Parse a filter; AzureError 400 for a syntax error, or a field that cannot be filtered."""
+    return _Parser(text, schema).parse()
 
 
-class _Reader:
+class _Parser:
     def __init__(self, text: str, schema: Schema) -> None:
         self._text = text
         self._schema = schema
@@ -42,55 +42,55 @@ class _Reader:
         self._at = 0
         self._depth = 0
 
-    def whole(self) -> Test:
-        test = self._either()
+    def parse(self) -> Test:
+        test = self._or()
         if self._at < len(self._tokens):
             raise self._error()
         return test
 
-    def _either(self) -> Test:
+    def _or(self) -> Test:
         self._depth += 1
-        if self._depth > DEEPEST:
-            raise errors.bad_expression("The recursion limit was reached while parsing the filter.", "$filter")
-        tests = [self._both()]
+        if self._depth > MAX_DEPTH:
+            raise errors.invalid_expression("The recursion limit was reached while parsing the filter.", "$filter")
+        tests = [self._and()]
         while self._take("or"):
-            tests.append(self._both())
+            tests.append(self._and())
         self._depth -= 1
         return tests[0] if len(tests) == 1 else lambda document: any(test(document) for test in tests)
 
-    def _both(self) -> Test:
-        tests = [self._one()]
+    def _and(self) -> Test:
+        tests = [self._not()]
         while self._take("and"):
-            tests.append(self._one())
+            tests.append(self._not())
         return tests[0] if len(tests) == 1 else lambda document: all(test(document) for test in tests)
 
-    def _one(self) -> Test:
+    def _not(self) -> Test:
         if self._take("not"):
             self._depth += 1
-            if self._depth > DEEPEST:
+            if self._depth > MAX_DEPTH:
                 raise self._error()
-            denied = self._one()
+            negated = self._not()
             self._depth -= 1
-            return lambda document: not denied(document)
+            return lambda document: not negated(document)
         if self._take("("):
-            test = self._either()
-            self._want(")")
+            test = self._or()
+            self._expect(")")
             return test
         if self._take("search.in"):
-            return self._listed()
-        return self._compared()
+            return self._search_in()
+        return self._comparison()
 
-    def _compared(self) -> Test:
+    def _comparison(self) -> Test:
         field = self._field()
         name = field.name
-        if self._next() not in COMPARISONS:
+        if self._peek() not in COMPARISONS:
             if field.type != "Edm.Boolean":
                 raise self._error()
             return lambda document: document.get(name) is True
-        word = self._move()
+        word = self._advance()
         value = self._value()
         if not _comparable(field, value):
-            raise errors.bad_expression(
+            raise errors.invalid_expression(
                 f"A binary operator with incompatible types was detected. The field '{name}' is of type "
                 f"'{field.type}'.",
                 "$filter",
@@ -98,29 +98,31 @@ class _Reader:
         compare = COMPARISONS[word]
         if word in ("eq", "ne"):
             return lambda document: compare(document.get(name), value)
-        return lambda document: value is not None and (had := document.get(name)) is not None and compare(had, value)
+        if value is None:
+            return lambda document: False
+        return lambda document: (found := document.get(name)) is not None and compare(found, value)
 
-    def _listed(self) -> Test:
-        self._want("(")
+    def _search_in(self) -> Test:
+        self._expect("(")
         name = self._field().name
-        self._want(",")
+        self._expect(",")
         values = self._string()
         delimiters = self._string() if self._take(",") else ", "
-        self._want(")")
+        self._expect(")")
         wanted = frozenset(re.split("[" + re.escape(delimiters) + "]", values)) if delimiters else {values}
         if delimiters == ", ":
             wanted -= {""}
         return lambda document: document.get(name) in wanted
 
     def _field(self) -> Field:
-        name = self._move()
+        name = self._advance()
         if not re.fullmatch(r"[A-Za-z]\w*", name) or name in CONSTANTS:
             raise self._error()
         field = self._schema.fields.get(name)
         if field is None:
             raise errors.unknown_field(name, "$filter")
         if not field.filterable:
-            raise errors.bad_expression(
+            raise errors.invalid_expression(
                 f"'{name}' is not a filterable field. Only filterable fields can be used in filter expressions.",
                 "$filter",
             )
@@ -133,7 +135,7 @@ class _Reader:
         return value
 
     def _value(self) -> object:
-        token = self._move()
+        token = self._advance()
         if token.startswith("'"):
             return token[1:-1].replace("''", "'")
         if token in CONSTANTS:
@@ -143,37 +145,37 @@ class _Reader:
         except ValueError:
             raise self._error() from None
 
-    def _next(self) -> str:
+    def _peek(self) -> str:
         return self._tokens[self._at] if self._at < len(self._tokens) else ""
 
-    def _move(self) -> str:
-        token = self._next()
+    def _advance(self) -> str:
+        token = self._peek()
         self._at += 1
         return token
 
     def _take(self, token: str) -> bool:
-        taken = self._next() == token
+        taken = self._peek() == token
         self._at += taken
         return taken
 
-    def _want(self, token: str) -> None:
+    def _expect(self, token: str) -> None:
         if not self._take(token):
             raise self._error()
 
     def _error(self) -> AzureError:
         at = min(self._at, len(self._tokens))
-        return errors.bad_expression(f"Syntax error at token {at} in '{self._text[:200]}'.", "$filter")
+        return errors.invalid_expression(f"Syntax error at token {at} in '{self._text[:200]}'.", "$filter")
 
 
 def _tokens(text: str) -> list[str]:
-    """Strings with their quotes, numbers, words and signs; AzureError 400 where something is none of these."""
+    """Split into strings with their quotes, numbers, words and signs; AzureError 400 for anything else."""
     found: list[str] = []
     at, end = 0, len(text.rstrip())
     while at < end:
         match = TOKEN.match(text, at)
         if match is None:
             at = len(text) - len(text[at:].lstrip())
-            raise errors.bad_expression(f"Syntax error at position {at} in '{text[:200]}'.", "$filter")
+            raise errors.invalid_expression(f"Syntax error at position {at} in '{text[:200]}'.", "$filter")
         found.append(match[match.lastgroup or 0])
         at = match.end()
     return found

@@ -1,4 +1,4 @@
-"""What an index is made of: its fields, read from a definition and checked as Azure checks it."""
+"""An index's schema: its fields, checked as Azure checks a definition."""
 
 import re
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ NUMBERS = {"Edm.Int32": int, "Edm.Int64": int, "Edm.Double": float}
 TYPES = {STRING, VECTOR, "Edm.Boolean", "Edm.DateTimeOffset", "Collection(Edm.String)", *NUMBERS}
 ANALYSERS = {"keyword", "simple", "stop", "whitespace", "pattern", "standardasciifolding.lucene", "standard.lucene"}
 LANGUAGE = re.compile(r"[a-z]{2}(-[A-Z]\w+)?\.(lucene|microsoft)")
-MOST_DIMENSIONS = 4096
+MAX_DIMENSIONS = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field; `dimensions` is that of a vector, None for all others."""
+    """One field; `dimensions` is the length of a vector, None for other types."""
 
     name: str
     type: str
@@ -30,8 +30,8 @@ class Field:
     retrievable: bool
     dimensions: int | None
 
-    def takes(self, value: object) -> bool:
-        """Whether a document may hold this value here. None is no value, and always taken but as a key."""
+    def accepts(self, value: object) -> bool:
+        """Whether a document may have this value here. Any field but the key may be null."""
         if value is None:
             return not self.key
         match self.type:
@@ -61,44 +61,44 @@ class Schema:
     def key(self) -> str:
         return next(field.name for field in self.fields.values() if field.key)
 
-    def words(self) -> list[str]:
-        """The fields that are searched by words, unless a query names some."""
+    def text_fields(self) -> list[str]:
+        """The fields whose words are searched, unless a query names some."""
         return [field.name for field in self.fields.values() if field.searchable and field.dimensions is None]
 
     def check_change(self, other: "Schema") -> None:
-        """AzureError 400 where `other` is more than this schema with further fields."""
+        """Raise AzureError 400 unless `other` only adds fields to this schema."""
         for name, field in self.fields.items():
             if name not in other.fields:
-                raise errors.coded(400, f"Existing field(s) '{name}' cannot be deleted.", "OperationNotAllowed")
+                raise errors.search_error(400, f"Existing field(s) '{name}' cannot be deleted.", "OperationNotAllowed")
             if other.fields[name] != field:
-                raise errors.coded(400, f"Existing field '{name}' cannot be changed.", "OperationNotAllowed")
+                raise errors.search_error(400, f"Existing field '{name}' cannot be changed.", "OperationNotAllowed")
 
 
 def read_schema(body: Mapping[str, object]) -> Schema:
-    """The schema of a definition as clients send it; AzureError 400 where no index can be made of it."""
+    """Read an index definition as clients send it; AzureError 400 where Azure refuses it."""
     name = body.get("name")
     if not isinstance(name, str) or not NAME.match(name):
-        raise errors.invalid(
+        raise errors.invalid_request(
             "index : Index name must only contain lowercase letters, digits or dashes, cannot start or end with "
             "dashes and is limited to 128 characters.",
             "InvalidName",
         )
-    given = _mappings(body.get("fields"), "fields")
+    given = _objects(body.get("fields"), "fields")
     fields = {field.name: field for field in (_read_field(one, body) for one in given)}
     keys = [field for field in fields.values() if field.key]
     if len(fields) < len(given):
-        raise errors.invalid("index : Two fields have the same name.")
+        raise errors.invalid_request("index : Two fields have the same name.")
     if len(keys) != 1 or keys[0].type != STRING:
-        raise errors.invalid("index : The index must have exactly one key field, of type 'Edm.String'.")
+        raise errors.invalid_request("index : The index must have exactly one key field, of type 'Edm.String'.")
     return Schema(name, fields, body)
 
 
 def _read_field(given: Mapping[str, object], body: Mapping[str, object]) -> Field:
     name, kind = given.get("name"), given.get("type")
     if not isinstance(name, str) or not FIELD.fullmatch(name):
-        raise errors.invalid(f"index : Invalid field name: '{name}'.", "InvalidName")
+        raise errors.invalid_request(f"index : Invalid field name: '{name}'.", "InvalidName")
     if kind not in TYPES or not isinstance(kind, str):
-        raise errors.invalid(f"index : The type '{kind}' of the field '{name}' is not supported.")
+        raise errors.invalid_request(f"index : The type '{kind}' of the field '{name}' is not supported.")
     plain = kind != VECTOR
     _check_analysers(name, given, body)
     return Field(
@@ -115,18 +115,17 @@ def _read_field(given: Mapping[str, object], body: Mapping[str, object]) -> Fiel
 
 def _read_dimensions(name: str, given: Mapping[str, object], body: Mapping[str, object]) -> int:
     dimensions = given.get("dimensions")
-    if type(dimensions) is not int or not 2 <= dimensions <= MOST_DIMENSIONS:
-        raise errors.invalid(
-            f"index : The vector field '{name}' must have the property 'dimensions' set between 2 and "
-            f"{MOST_DIMENSIONS}."
+    if type(dimensions) is not int or not 2 <= dimensions <= MAX_DIMENSIONS:
+        raise errors.invalid_request(
+            f"index : The vector field '{name}' must have the property 'dimensions' set between 2 and {MAX_DIMENSIONS}."
         )
     search = body.get("vectorSearch")
     vectors = search if isinstance(search, dict) else {}
-    algorithms = {one.get("name") for one in _mappings(vectors.get("algorithms"), "vectorSearch.algorithms")}
-    profiles = {one.get("name"): one for one in _mappings(vectors.get("profiles"), "vectorSearch.profiles")}
+    algorithms = {one.get("name") for one in _objects(vectors.get("algorithms"), "vectorSearch.algorithms")}
+    profiles = {one.get("name"): one for one in _objects(vectors.get("profiles"), "vectorSearch.profiles")}
     profile = profiles.get(given.get("vectorSearchProfile"))
     if profile is None or profile.get("algorithm") not in algorithms:
-        raise errors.invalid(
+        raise errors.invalid_request(
             f"index : The vector field '{name}' must have the property 'vectorSearchProfile' set to a profile that "
             "names an algorithm."
         )
@@ -134,26 +133,26 @@ def _read_dimensions(name: str, given: Mapping[str, object], body: Mapping[str, 
 
 
 def _check_analysers(name: str, given: Mapping[str, object], body: Mapping[str, object]) -> None:
-    own = {one.get("name") for one in _mappings(body.get("analyzers"), "analyzers")}
+    own = {one.get("name") for one in _objects(body.get("analyzers"), "analyzers")}
     for property_ in ("analyzer", "searchAnalyzer", "indexAnalyzer"):
         analyser = given.get(property_)
         if analyser is None or analyser in own or analyser in ANALYSERS:
             continue
         if not isinstance(analyser, str) or not LANGUAGE.fullmatch(analyser):
-            raise errors.invalid(f"index : The analyzer '{analyser}' of the field '{name}' does not exist.")
+            raise errors.invalid_request(f"index : The analyzer '{analyser}' of the field '{name}' does not exist.")
 
 
 def _flag(given: Mapping[str, object], name: str, *, default: bool) -> bool:
     value = given.get(name)
     if value is not None and not isinstance(value, bool):
-        raise errors.invalid(f"index : '{name}' of the field '{given.get('name')}' must be true or false.")
+        raise errors.invalid_request(f"index : '{name}' of the field '{given.get('name')}' must be true or false.")
     return default if value is None else value
 
 
-def _mappings(given: object, where: str) -> list[Mapping[str, object]]:
-    """A list of objects; none where there is nothing."""
+def _objects(given: object, where: str) -> list[Mapping[str, object]]:
+    """A list of objects; empty where nothing is given."""
     if given is None:
         return []
     if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
-        raise errors.invalid(f"index : '{where}' must be a list of objects.")
+        raise errors.invalid_request(f"index : '{where}' must be a list of objects.")
     return given

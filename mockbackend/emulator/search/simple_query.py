@@ -1,6 +1,6 @@
-r"""The simple query syntax: words, and the operators that make an unescaped text of a user mean something else.
+r"""The simple query syntax: words and operators.
 
-+word  -word  word*  "a phrase"  \ before an operator that is to be read as text; | and () are read over
++word  -word  word*  "a phrase"  \ before an operator that stands for itself; | and () are ignored
 """
 
 import re
@@ -8,24 +8,24 @@ from dataclasses import dataclass
 
 from .analysis import terms
 
-# A sign counts where a word begins, a star where one ends.
+# A sign is an operator before a word, a star after it.
 CLAUSE = re.compile(r'(?P<sign>[+|-]*)(?:"(?P<phrase>(?:\\.|[^"\\])*)"?|(?P<word>(?:\\.|[^\s"()|+\\])+))')
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One part of a query: its words, side by side where it is a phrase; the last is a beginning for a prefix."""
+    """One part of a query. The words of a phrase stand side by side; the last word of a prefix is its beginning."""
 
     terms: tuple[str, ...]
     required: bool = False
-    denied: bool = False
+    excluded: bool = False
     phrase: bool = False
     prefix: bool = False
 
 
 def read_query(text: str) -> list[Clause]:
-    """The clauses of a query that have words; never an error, as at Azure."""
+    """Read the clauses of a query that have words; never an error, as at Azure."""
     found: list[Clause] = []
     for match in CLAUSE.finditer(text):
         phrase, word = match["phrase"], match["word"] or ""

@@ -16,7 +16,7 @@ import pytest
 
 from mockbackend.documents.azure_search import AzureSearchIndex
 from mockbackend.emulator.app import create_emulator
-from mockbackend.emulator.embeddings.answer import embed
+from mockbackend.emulator.embeddings.vectors import embed
 from mockbackend.emulator.script import load_script
 from mockbackend.errors import UpstreamError
 from mockbackend.passages import Found, Passage

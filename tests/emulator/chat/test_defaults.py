@@ -50,7 +50,7 @@ async def test_a_question_about_documents_searches_them(plain: Served) -> None:
     assert call == ("search_documents", '{"query":"What do my files say of foxes?"}')
 
 
-async def test_a_wish_for_a_picture_calls_the_picture_tool(plain: Served) -> None:
+async def test_a_wish_for_a_drawing_calls_the_image_tool(plain: Served) -> None:
     assert await first_call(plain, "Paint a fox") == ("generate_image", '{"prompt":"Paint a fox"}')
 
 
@@ -76,7 +76,7 @@ async def test_a_forced_tool_is_called_whatever_was_said(plain: Served) -> None:
     [
         ("get_current_time", "12:30", "The current time is 12:30."),
         ("get_current_time", '{"time": "12:30", "zone": "UTC"}', "The current time is time: 12:30, zone: UTC."),
-        ("generate_image", "done", "Here is the picture that you asked for."),
+        ("generate_image", "done", "Here is the image that you asked for."),
         ("other", "42", "other answered: 42"),
         ("search_documents", "[]", "I found nothing about that in the documents."),
         ("search_documents", '[{"name": "a.pdf", "text": "Red."}]', "According to a.pdf: Red."),
@@ -105,11 +105,11 @@ async def test_a_new_question_is_no_longer_about_the_last_tool(plain: Served) ->
     assert answer["choices"][0]["message"]["content"] == "You said: thanks"
 
 
-async def test_pictures_in_a_question_are_counted(plain: Served) -> None:
-    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
-    content = [{"type": "text", "text": "look"}, picture, picture]
+async def test_images_in_a_question_are_counted(plain: Served) -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    content = [{"type": "text", "text": "look"}, image, image]
     answer = await plain.post("chat/completions", "gpt-4o", {"messages": [{"role": "user", "content": content}]})
-    assert answer.json()["choices"][0]["message"]["content"] == "You said: look (and I see 2 pictures)"
+    assert answer.json()["choices"][0]["message"]["content"] == "You said: look (and I see 2 images)"
 
 
 async def test_an_answer_that_is_too_long_is_cut_at_the_limit(plain: Served) -> None:

@@ -11,7 +11,7 @@ from tests.emulator.serving import HI, Served, tool
 CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 CALLING = {"role": "assistant", "content": None, "tool_calls": [CALL]}
 RESULT = {"role": "tool", "tool_call_id": "call_1", "content": "1"}
-PICTURE = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
+IMAGE = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
 
 
 async def refusal(served: Served, body: Any, deployment: str = "gpt-4o", version: str = "2024-10-21") -> dict[str, Any]:
@@ -29,7 +29,7 @@ async def refusal(served: Served, body: Any, deployment: str = "gpt-4o", version
         ([*HI, CALLING, *HI], "messages.[2].role", "must be followed by tool messages"),
         ([*HI, RESULT], "messages.[1].role", "must be a response to a preceeding message with 'tool_calls'"),
         ([*HI, CALLING, RESULT, RESULT], "messages.[3].role", "preceeding"),
-        ([*HI, {"role": "assistant", "content": [PICTURE]}], "messages[1]", "message with role 'assistant'"),
+        ([*HI, {"role": "assistant", "content": [IMAGE]}], "messages[1]", "message with role 'assistant'"),
         ([*HI, {"role": "assistant", "content": None}], "messages.[1].content", "expected a string, got null"),
         ([{"role": "user", "content": None}], "messages.[0].content", "expected a string, got null"),
         ([{"role": "user", "content": [{"type": "file"}]}], "messages.[0].content", "unsupported part 'file'"),

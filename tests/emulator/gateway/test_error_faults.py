@@ -137,7 +137,7 @@ async def test_refuse_befalls_only_a_request_with_the_parameter(
     assert (await served.chat()).status_code == 200
 
 
-async def test_refuse_of_a_picture_is_an_unknown_parameter(emulate: Emulate) -> None:
+async def test_refuse_of_an_image_is_an_unknown_parameter(emulate: Emulate) -> None:
     served = served_with(emulate, "{kind: refuse, parameter: quality, style: unknown}", "image")
     error = (await served.post("images/generations", "gpt-image-1", {"prompt": "x", "quality": "low"})).json()["error"]
     assert (error["code"], error["param"]) == ("unknown_parameter", "quality")

@@ -1,4 +1,4 @@
-"""Pictures in both shapes, and what their URLs answer."""
+"""Images in both shapes, and what their URLs answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def image(served: Served, deployment: str, **body: Any) -> Any:
     return response.json()
 
 
-def picture(encoded: str | bytes) -> Image.Image:
+def decode(encoded: str | bytes) -> Image.Image:
     content = base64.b64decode(encoded) if isinstance(encoded, str) else encoded
     drawn = Image.open(io.BytesIO(content))
     drawn.load()
@@ -45,7 +45,7 @@ async def test_a_gpt_image_answer_has_its_keys_and_a_real_png(plain: Served) -> 
     assert [item.keys() for item in answer["data"]] == [{"b64_json"}]
     assert answer["usage"].keys() == {"input_tokens", "input_tokens_details", "output_tokens", "total_tokens"}
     assert answer["usage"]["input_tokens_details"].keys() == {"image_tokens", "text_tokens"}
-    drawn = picture(answer["data"][0]["b64_json"])
+    drawn = decode(answer["data"][0]["b64_json"])
     assert (drawn.format, drawn.size) == ("PNG", (1536, 1024))
 
 
@@ -58,16 +58,16 @@ async def test_a_dall_e_answer_has_its_keys_and_a_url_that_shows_the_png(plain: 
     assert item["url"].startswith(f"{plain.url}/generated/")
     shown = await fetch(item["url"])
     assert shown.headers["content-type"] == "image/png"
-    assert picture(shown.content).size == (1792, 1024)
+    assert decode(shown.content).size == (1792, 1024)
 
 
-async def test_a_dall_e_picture_comes_as_base64_where_asked(plain: Served) -> None:
+async def test_a_dall_e_image_comes_as_base64_where_asked(plain: Served) -> None:
     (item,) = (await image(plain, "dall-e-3", response_format="b64_json"))["data"]
     assert item.keys() == {"b64_json", "revised_prompt", "content_filter_results", "prompt_filter_results"}
-    assert picture(item["b64_json"]).format == "PNG"
+    assert decode(item["b64_json"]).format == "PNG"
 
 
-async def test_the_same_prompt_draws_the_same_picture_and_another_does_not(plain: Served) -> None:
+async def test_the_same_prompt_draws_the_same_image_and_another_does_not(plain: Served) -> None:
     one, two = [(await image(plain, "gpt-image-1"))["data"] for _ in range(2)]
     assert one == two
     assert one != (await image(plain, "gpt-image-1", prompt="a blue fox"))["data"]
@@ -77,7 +77,7 @@ async def test_openais_client_draws_several_jpegs(plain: Served) -> None:
     async with plain.v1() as client:
         answer = await client.images.generate(model="gpt-image-1", prompt="fox", n=3, output_format="jpeg")
     assert answer.output_format == "jpeg"
-    assert [picture(item.b64_json or "").format for item in answer.data or []] == ["JPEG"] * 3
+    assert [decode(item.b64_json or "").format for item in answer.data or []] == ["JPEG"] * 3
 
 
 async def test_the_azure_client_draws_with_dall_e(plain: Served) -> None:
@@ -91,7 +91,7 @@ async def test_the_azure_client_draws_with_dall_e(plain: Served) -> None:
 async def test_a_transparent_background_is_transparent(plain: Served) -> None:
     answer = await image(plain, "gpt-image-1", background="transparent")
     assert answer["background"] == "transparent"
-    drawn = picture(answer["data"][0]["b64_json"])
+    drawn = decode(answer["data"][0]["b64_json"])
     assert drawn.mode == "RGBA"
     assert drawn.getpixel((1023, 1023)) == (0, 0, 0, 0)
 
@@ -142,7 +142,7 @@ async def test_a_wrong_value_is_refused_with_its_param(
 
 async def test_gpt_image_2_draws_other_sizes(plain: Served) -> None:
     answer = await image(plain, "gpt-image-2", size="1600x800")
-    assert picture(answer["data"][0]["b64_json"]).size == (1600, 800)
+    assert decode(answer["data"][0]["b64_json"]).size == (1600, 800)
 
 
 async def test_an_unguessed_url_shows_nothing(plain: Served) -> None:
@@ -150,7 +150,7 @@ async def test_an_unguessed_url_shows_nothing(plain: Served) -> None:
     assert (shown.status_code, shown.headers["content-type"]) == GONE
 
 
-async def test_only_the_newest_pictures_are_kept(plain: Served) -> None:
+async def test_only_the_newest_images_are_kept(plain: Served) -> None:
     first = (await image(plain, "dall-e-3"))["data"][0]["url"]
     assert (await fetch(first)).status_code == 200
     async with plain.azure() as client:
@@ -206,7 +206,7 @@ async def test_image_slow_says_nothing_for_a_while(emulate: Emulate) -> None:
         with pytest.raises(httpx2.ReadTimeout):
             await http.get(url)
     url = await url_with(emulate, "{kind: image_slow, seconds: 0.01}")
-    assert picture((await fetch(url)).content).format == "PNG"
+    assert decode((await fetch(url)).content).format == "PNG"
 
 
 @pytest.mark.parametrize("code", ["content_policy_violation", "moderation_blocked", "contentFilter", "content_filter"])

@@ -133,7 +133,7 @@ async def test_select_chooses_fields_and_a_hidden_vector_is_never_shown(docs: Se
         ({"facets": ["owner"]}, "'facets' is not emulated"),
         ({"queryType": "semantic"}, "'simple' is emulated"),
         ({"searchFields": "owner"}, "not searchable"),
-        ({"orderby": "owner,content asc"}, "no sortable field"),
+        ({"orderby": "owner,content asc"}, "must be a sortable field"),
         ({"vectorQueries": [{"kind": "text", "text": "x"}]}, "Only the kind 'vector'"),
         ({"vectorQueries": [{"kind": "vector", "vector": [1, 2, 3], "k": 0, "fields": "embedding"}]}, "'k'"),
         ({"vectorQueries": [{"kind": "vector", "vector": [1, None], "fields": "embedding"}]}, "list of numbers"),

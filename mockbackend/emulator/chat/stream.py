@@ -1,0 +1,26 @@
+"""The parts of a chat stream, at the pace that a step asks for."""
+
+from collections.abc import Iterator
+
+from ..gateway import wire
+from ..gateway.reply import Pause, Piece
+from ..script.rules import ChatStep
+from .answer import Answer
+from .chunks import Chunk, Phase, stream_chunks
+
+Part = Chunk | Piece
+
+
+def paced_parts(answer: Answer, include_usage: bool, step: ChatStep) -> Iterator[Part]:
+    """The whole stream without a fault: chunks, pauses and [DONE]."""
+    between = 1 / step.tokens_per_second if step.tokens_per_second else 0
+    begun = False
+    for chunk in stream_chunks(answer, include_usage):
+        if chunk.phase is Phase.ROLE and step.first_token_after:
+            yield Pause(step.first_token_after)
+        if chunk.phase is Phase.DELTA:
+            if between and begun:
+                yield Pause(between)
+            begun = True
+        yield chunk
+    yield wire.DONE

@@ -1,0 +1,44 @@
+"""An embedding call: Azure's checks, then a vector for each input, or a fault."""
+
+import asyncio
+import base64
+import struct
+
+from ..gateway import wire
+from ..gateway.call import Call
+from ..gateway.error_faults import error_reply
+from ..gateway.reply import Reply
+from ..script.rules import EmbeddingStep, Rulebook
+from .request import EmbeddingRequest, read_embedding
+from .vectors import embed
+
+
+async def handle_embedding(call: Call, rulebook: Rulebook) -> Reply:
+    """The reply to a call that has passed the gateway; AzureError where Azure refuses the request."""
+    request = read_embedding(call)
+    steps = rulebook.serve(rulebook.script.embedding, call.deployment.name, "\n".join(request.texts))
+    step = steps[0] if steps else EmbeddingStep()
+    if step.fault and (error := error_reply(step.fault, call)):
+        return error
+    document = {
+        "object": "list",
+        "data": await _embeddings(request),
+        "model": call.deployment.name,
+        "usage": {"prompt_tokens": request.tokens, "total_tokens": request.tokens},
+    }
+    return Reply.of(wire.json_bytes(document), wire.azure_headers(wire.JSON), delay=step.delay)
+
+
+async def _embeddings(request: EmbeddingRequest) -> list[dict[str, object]]:
+    data: list[dict[str, object]] = []
+    for index, text in enumerate(request.texts):
+        vector = embed(text, request.dimensions)
+        data.append({"object": "embedding", "index": index, "embedding": _encode(vector) if request.base64 else vector})
+        # A service that shares this loop has streams to attend to.
+        await asyncio.sleep(0)
+    return data
+
+
+def _encode(vector: list[float]) -> str:
+    """Little-endian float32, as the openai client asks for by default."""
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()

@@ -1,0 +1,38 @@
+"""An image call: Azure's checks, then the image, as a rule or the default has it."""
+
+import asyncio
+from dataclasses import replace
+
+from ..gateway import wire
+from ..gateway.call import Call
+from ..gateway.error_faults import error_reply
+from ..gateway.reply import Reply
+from ..script import faults
+from ..script.rules import ImageStep, Rulebook
+from .answer import dalle_document, gpt_image_document
+from .drawing import draw
+from .request import read_image
+from .store import ImageStore, StoredImage
+
+
+async def handle_image(call: Call, rulebook: Rulebook, store: ImageStore) -> Reply:
+    """The reply to a call that has passed the gateway; AzureError where Azure refuses the request."""
+    request = read_image(call)
+    steps = rulebook.serve(rulebook.script.image, call.deployment.name, request.prompt)
+    step = steps[0] if steps else ImageStep()
+    fault = step.fault
+    if isinstance(fault, faults.ErrorFault):
+        if error := error_reply(fault, call):
+            return replace(error, delay=step.delay)
+        fault = None
+    # In a thread: drawing takes tens of milliseconds.
+    content = await asyncio.to_thread(draw, request.prompt, request.size, request.file_format, request.transparent)
+    if call.deployment.is_dalle:
+        url = None
+        if request.url:
+            token = store.add(StoredImage(content, "image/png", fault))
+            url = step.url or f"{call.origin}/generated/{token}.png"
+        document = dalle_document(request, content, url, step.revised_prompt)
+    else:
+        document = gpt_image_document(request, content)
+    return Reply.of(wire.json_bytes(document), wire.azure_headers(wire.JSON), delay=step.delay)
