@@ -26,7 +26,8 @@ LAYERS = (
     ("turn",),
     ("agent",),
     ("images", "documents"),
-    ("upstream", "storage", "protocol", "login", "embedded", "turn.answer"),
+    ("upstream",),
+    ("storage", "protocol", "login", "embedded", "turn.answer"),
     ("messages", "passages"),
     ("events",),
     ("settings", "errors", "log", "concurrency", "emulator", "server.hypercorn_patches", "server.lazy_imports"),
@@ -35,6 +36,7 @@ LAYERS = (
 ONLY = {
     "emulator": set[str](),
     "protocol": {"events", "messages"},
+    "upstream": {"events", "messages", "settings", "errors", "storage"},
     "storage": {"events", "messages", "passages"},
     "events": set[str](),
     "settings": set[str](),

@@ -8,7 +8,7 @@ from ..events import ToolCalled, Usage
 from ..settings import Settings
 from ..turn.answer import Answer
 from ..upstream import Upstream
-from .prompt import LoadImage
+from ..upstream.chat.request import LoadImage
 from .tools import ToolServices
 
 

@@ -24,7 +24,7 @@ from ..errors import TurnError
 from ..events import ToolCalled, ToolReturned
 from ..messages import Message
 from ..turn.answer import guarded
-from .completion import DEEPEST, is_deeper
+from ..upstream.chat.completion import DEEPEST, is_deeper
 from .context import ChatContext
 from .step import run_model_step
 from .tools import invoke, offered

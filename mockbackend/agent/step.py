@@ -9,11 +9,11 @@ from typing import Any
 from ..errors import ContextExceeded, UpstreamError
 from ..events import Progress, ToolReturned
 from ..messages import Message
+from ..upstream.chat.completion import Completion
+from ..upstream.chat.request import wire_messages
 from ..upstream.retry import RetryBudget
-from .completion import Completion
 from .context import ChatContext
 from .context_window import estimated_tokens, trim
-from .prompt import wire_messages
 from .tools import offered, schema
 
 # A window smaller than this is none: the last turn alone does not fit.
@@ -32,7 +32,7 @@ async def run_model_step(chat: ChatContext, history: list[Message]) -> None:
     retry_budget = RetryBudget(chat.settings.upstream_max_tries, chat.settings.upstream_max_wait_seconds)
     window = _told(chat, history, trim(history, chat.upstream.context_tokens))
     while True:
-        completion = Completion(answer, chat.upstream, taken_ids)
+        completion = Completion(chat.upstream, answer.emit, taken_ids)
         try:
             await completion.read(await _request(chat, window, last_step=last_step))
         except ContextExceeded as error:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mockbackend.agent import prompt
-from mockbackend.agent.prompt import wire_messages
 from mockbackend.messages import Message
 from mockbackend.storage.embedded.images import Image
+from mockbackend.upstream.chat import request
+from mockbackend.upstream.chat.request import wire_messages
 
 
 def asked(*tokens: str, refused: bool = False) -> Message:
@@ -20,7 +20,7 @@ async def sent(*history: Message) -> tuple[list[list[str]], list[str]]:
 
     async def load(token: str) -> Image:
         loaded.append(token)
-        return Image("image/png", bytes(prompt.MOST_PICTURE_BYTES // 3))
+        return Image("image/png", bytes(request.MOST_PICTURE_BYTES // 3))
 
     wire = await wire_messages(list(history), [], load)
     return [[part["type"] for part in message["content"]] for message in wire], loaded

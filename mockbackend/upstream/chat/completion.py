@@ -5,16 +5,25 @@ from __future__ import annotations
 import logging
 import re
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from ..events import FinishReason, ReasoningDelta, TextDelta, ToolCallDelta, ToolCalled, ToolCallStarted, Usage
-from ..turn.answer import Answer
-from ..upstream import Upstream
-from ..upstream.errors import invalid_response, truncated
-from ..upstream.usage import tokens
+from ...events import (
+    Event,
+    FinishReason,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+    ToolCalled,
+    ToolCallStarted,
+    Usage,
+)
+from ..client import Upstream
+from ..errors import invalid_response, truncated
+from ..usage import tokens
 
 FINISH: dict[str, FinishReason] = {
     "stop": "stop",
@@ -42,11 +51,11 @@ class Call:
 
 
 class Completion:
-    """The reading of one completion's stream into an answer's events."""
+    """One completion's stream, read into events for `emit`; `taken_ids` are the calls' ids that are in use."""
 
-    def __init__(self, answer: Answer, upstream: Upstream, taken_ids: set[str]) -> None:
-        self._answering = answer
+    def __init__(self, upstream: Upstream, emit: Callable[[Event], None], taken_ids: set[str]) -> None:
         self._upstream = upstream
+        self._emit = emit
         self._taken_ids = taken_ids
         self.calls: list[Call] = []
         self._by_index: dict[int, Call] = {}
@@ -96,10 +105,10 @@ class Completion:
     def _take_delta(self, delta: dict[str, Any]) -> None:
         if text := delta.get("content") or delta.get("refusal"):
             self.said_anything = True
-            self._answering.emit(TextDelta(_words(text)))
+            self._emit(TextDelta(_words(text)))
         if reasoning := delta.get("reasoning_content") or delta.get("reasoning"):
             self.said_anything = True
-            self._answering.emit(ReasoningDelta(_words(reasoning)))
+            self._emit(ReasoningDelta(_words(reasoning)))
         for fragment in delta.get("tool_calls") or ():
             self._take_call(fragment)
 
@@ -116,10 +125,10 @@ class Completion:
             name = NOT_IN_NAMES.sub("_", function.get("name") or "unnamed")[:LONGEST_NAME]
             call = self._by_index[index] = Call(self._call_id(upstream_id), upstream_id, name)
             self.calls.append(call)
-            self._answering.emit(ToolCallStarted(call.id, call.name))
+            self._emit(ToolCallStarted(call.id, call.name))
         if arguments := function.get("arguments"):
             call.arguments += arguments
-            self._answering.emit(ToolCallDelta(call.id, arguments))
+            self._emit(ToolCallDelta(call.id, arguments))
 
     def _call_id(self, upstreams: str | None) -> str:
         # Some engines count their calls anew in every answer; a client would take them for one.

@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
-from ..messages import Message, Part
-from ..storage.embedded.images import Image
+from ...messages import Message, Part
+from ...storage.embedded.images import Image
 
 # Azure takes 50 in a request, in the whole conversation that is; OpenAI 50 MB, as base64.
 MOST_PICTURES = 50

@@ -1,0 +1,1 @@
+"""The chat completions API: the request that is sent, and the stream that answers it."""
