@@ -117,5 +117,5 @@ async def test_uploads_side_by_side_keep_the_size_of_a_users_files(server: Serve
     assert blobs(server, b"Together") <= 2
     await upload(client, ("more.csv", b"Together, and more" + b"1\n" * 49_000))
     (last,) = await upload(client, ("more.csv", b"Together, and last" + b"1\n" * 49_000))
-    assert "244.1 kB in all" in last["error"]
+    assert "244.1 kB in total" in last["error"]
     assert blobs(server, b"Together") == 2
