@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from ..passages import Found
-from ..settings import Settings
-from ..storage import Storage
+from ...passages import Found
+from ...settings import Settings
+from ...storage import Storage
 
 if TYPE_CHECKING:
-    from ..upstream.embeddings import Vector
-    from .azure_search import AzureSearchIndex
+    from ...upstream.embeddings import Vector
+    from .azure.index import AzureSearchIndex
 
 
 class Index(Protocol):
@@ -44,7 +44,7 @@ def open_index(settings: Settings, storage: Storage) -> Index:
 def open_azure_search(settings: Settings, storage: Storage) -> AzureSearchIndex:
     """The index in Azure AI Search. Raises SettingsError where the name is none or the extra is missing."""
     # Imported late: few need it.
-    from .azure_search import AzureSearchIndex
+    from .azure.index import AzureSearchIndex
 
     return AzureSearchIndex(
         settings.azure_search_endpoint,

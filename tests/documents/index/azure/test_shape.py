@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.documents.azure_search.world import DIMENSIONS, World, failing, vector
+from tests.documents.index.azure.azure_service import DIMENSIONS, World, failing, vector
 
 
 async def test_an_index_that_was_deleted_meanwhile_is_told_and_made_anew_by_the_next_document(world: World) -> None:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from ..errors import UpstreamError
-from ..passages import Passage
+from ....errors import UpstreamError
+from ....passages import Passage
 
 if TYPE_CHECKING:
-    from ..upstream.embeddings import Vector
+    from ....upstream.embeddings import Vector
 
 # What one call may hold is 1,000 documents and 16 MB; half of that leaves the service time for others.
 MOST_DOCUMENTS = 1000

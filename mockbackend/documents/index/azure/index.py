@@ -7,15 +7,15 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import UpstreamError
-from ..passages import Found, Passage
-from ..settings import SettingsError
-from .azure_search_schema import INDEX_NAME, Action, IndexMissing, batches, harmless, key, owned_by, removal, upload
+from ....errors import UpstreamError
+from ....passages import Found, Passage
+from ....settings import SettingsError
+from .schema import INDEX_NAME, Action, IndexMissing, batches, harmless, key, owned_by, removal, upload
 
 if TYPE_CHECKING:
-    from ..storage.embedded.passages import Passages
-    from ..upstream.embeddings import Vector
-    from .azure_search_service import Shape
+    from ....storage.embedded.passages import Passages
+    from ....upstream.embeddings import Vector
+    from .service import Shape
 
 # Passages that are read and encoded at once.
 READ_AT_ONCE = 500
@@ -46,7 +46,7 @@ class AzureSearchIndex:
             raise SettingsError([WRONG_NAME])
         try:
             # Imported late: only they need it who set it, and it is an extra.
-            from .azure_search_service import SearchService
+            from .service import SearchService
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] != "azure":
                 raise

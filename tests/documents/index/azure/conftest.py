@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mockbackend.emulator.app import create_emulator
-from tests.documents.azure_search.world import World, world_of
+from tests.documents.index.azure.azure_service import World, world_of
 from tests.emulator.serving import Served
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents.azure_search.world import failing, scripted
+from tests.documents.index.azure.azure_service import failing, scripted
 
 
 async def test_a_batch_that_is_too_large_is_halved_until_it_fits(tmp_path: Path) -> None:

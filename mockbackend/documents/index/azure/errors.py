@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError
 from azure.core.rest import AsyncHttpResponse
 
-from ..errors import UpstreamError
-from ..upstream.errors import retry_after
-from .azure_search_schema import IndexMissing
+from ....errors import UpstreamError
+from ....upstream.errors import retry_after
+from .schema import IndexMissing
 
 BUSY = "Azure AI Search is over its limit. Please try again in a minute."
 ELSEWHERE = (

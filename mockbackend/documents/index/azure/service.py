@@ -33,13 +33,13 @@ from azure.search.documents.indexes.models import (
 )
 from azure.search.documents.models import VectorizedQuery
 
-from ..errors import UpstreamError
-from ..upstream.retry import RetryBudget
-from . import azure_search_faults as faults
-from .azure_search_schema import Action
+from ....errors import UpstreamError
+from ....upstream.retry import RetryBudget
+from . import errors
+from .schema import Action
 
 if TYPE_CHECKING:
-    from ..upstream.embeddings import Vector
+    from ....upstream.embeddings import Vector
 
 T = TypeVar("T")
 
@@ -105,7 +105,7 @@ class SearchService:
             batch = await self._send(batch)
             if not batch:
                 return
-            await asyncio.sleep(retry_budget.wait(faults.busy()))
+            await asyncio.sleep(retry_budget.wait(errors.busy()))
 
     async def search(self, text: str, vector: Vector | None, chosen: str, most: int) -> list[dict[str, Any]]:
         """The best rows of those that a filter has chosen, by words and by vector where there is one."""
@@ -151,7 +151,7 @@ class SearchService:
         body = b'{"value":[' + b",".join(action.body for action in batch) + b"]}"
         try:
             results = await self._patiently(lambda: self._post(body))
-        except faults.TooLarge:
+        except errors.TooLarge:
             if len(batch) == 1:
                 raise
             half = len(batch) // 2
@@ -159,8 +159,8 @@ class SearchService:
         failed = {one["key"]: one for one in results if not one["status"]}
         for one in failed.values():
             if one["statusCode"] not in PASSING:
-                faults.log.error("a passage was refused: %s %s", one["statusCode"], one["errorMessage"])
-                raise faults.refused()
+                errors.log.error("a passage was refused: %s %s", one["statusCode"], one["errorMessage"])
+                raise errors.refused()
         return [action for action in batch if action.key in failed]
 
     async def _post(self, body: bytes) -> list[dict[str, Any]]:
@@ -178,7 +178,7 @@ class SearchService:
         try:
             results: list[dict[str, Any]] = orjson.loads(await response.read())["value"]
         except (KeyError, TypeError):
-            raise UpstreamError(faults.ELSEWHERE) from None
+            raise UpstreamError(errors.ELSEWHERE) from None
         return results
 
     async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
@@ -188,9 +188,9 @@ class SearchService:
             try:
                 return await call()
             except AzureError as error:
-                failure = faults.from_exception(error)
+                failure = errors.from_exception(error)
             except json.JSONDecodeError:
-                raise UpstreamError(faults.ELSEWHERE) from None
+                raise UpstreamError(errors.ELSEWHERE) from None
             await asyncio.sleep(retry_budget.wait(failure))
 
 

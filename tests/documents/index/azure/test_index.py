@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockbackend.documents.azure_search_schema import (
+from mockbackend.documents.index.azure.schema import (
     MOST_BYTES,
     MOST_DOCUMENTS,
     Action,
@@ -14,7 +14,7 @@ from mockbackend.documents.azure_search_schema import (
     owned_by,
 )
 from mockbackend.passages import Passage
-from tests.documents.azure_search.world import World, vector
+from tests.documents.index.azure.azure_service import World, vector
 
 
 async def test_what_is_published_is_found_with_its_place_and_forgotten_again(world: World) -> None:

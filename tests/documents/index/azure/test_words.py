@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 import pytest
 
-from mockbackend.documents.azure_search import AzureSearchIndex
+from mockbackend.documents.index.azure.index import AzureSearchIndex
 from mockbackend.settings import SettingsError
-from tests.documents.azure_search.world import World, failing, scripted
+from tests.documents.index.azure.azure_service import World, failing, scripted
 from tests.emulator.serving import KEY
 from tests.harness.processes import ROOT
 
@@ -86,13 +86,13 @@ def test_the_package_is_imported_only_where_the_index_is_opened_and_a_missing_on
     told = run(
         """
 import sys, json
-import mockbackend.documents.azure_search as azure_search
+import mockbackend.documents.index.azure.index as index
 early = [name for name in sys.modules if name.partition(".")[0] == "azure"]
 # As where it is not installed.
 sys.modules["azure"] = None
 try:
-    azure_search.AzureSearchIndex("http://127.0.0.1:9", "key", "docs", None, 5.0)
-except azure_search.SettingsError as error:
+    index.AzureSearchIndex("http://127.0.0.1:9", "key", "docs", None, 5.0)
+except index.SettingsError as error:
     print(json.dumps({"early": early, "problems": error.problems}))
 """
     )

@@ -14,7 +14,7 @@ import numpy
 import orjson
 import pytest
 
-from mockbackend.documents.azure_search import AzureSearchIndex
+from mockbackend.documents.index.azure.index import AzureSearchIndex
 from mockbackend.emulator.app import create_emulator
 from mockbackend.emulator.embeddings.vectors import embed
 from mockbackend.emulator.script import load_script

@@ -1,0 +1,1 @@
+"""Azure AI Search as an index of documents."""
