@@ -3,22 +3,21 @@
     {"id", "role": "user", "turn", "at", "parts", "refused"?}
     {"id", "role": "assistant", "turn", "at", "parts", "finish", "usage", "incomplete"?, "error"?}
 
-`at` is integer milliseconds, `turn` the id of the turn that wrote it. `refused` is a prompt that the content filter
-refused: shown, never sent again. Parts are {"type": ...}: text {text}, reasoning {text}, step {}, tool {id, name, args,
-result, failed?}, image {token, media_type?, name?, revised_prompt?}, source {file_id, name, media_type, place},
-attachment {name, media_type, text}.
+`at` is integer milliseconds, `turn` the id of the turn that wrote it. `refused` marks a prompt that the content filter
+refused: it is shown and never sent again. `Part` lists what a message consists of, each told apart by its `type`.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict, assert_never
 
 from .events import (
     Event,
     Failed,
     ImageMade,
+    Progress,
     ReasoningDelta,
     Source,
     StepEnded,
@@ -28,10 +27,72 @@ from .events import (
     ToolCalled,
     ToolCallStarted,
     ToolReturned,
+    TurnEnded,
     Usage,
 )
 
-Part = dict[str, Any]
+
+class TextPart(TypedDict):
+    """Words that the user or the model wrote."""
+
+    type: Literal["text"]
+    text: str
+
+
+class ReasoningPart(TypedDict):
+    """Words of the model's reasoning."""
+
+    type: Literal["reasoning"]
+    text: str
+
+
+class StepPart(TypedDict):
+    """The beginning of a model call."""
+
+    type: Literal["step"]
+
+
+class ToolPart(TypedDict):
+    """A tool call and its result; `failed` where the result is an error."""
+
+    type: Literal["tool"]
+    id: str
+    name: str
+    args: dict[str, Any]
+    result: NotRequired[Any]
+    failed: NotRequired[bool]
+
+
+class ImagePart(TypedDict):
+    """An image in the store: one that the user attached, or one that the answer shows."""
+
+    type: Literal["picture"]
+    token: str
+    media_type: NotRequired[str]
+    name: NotRequired[str]
+    revised_prompt: NotRequired[str]
+
+
+class SourcePart(TypedDict):
+    """A place in a document that the answer draws on."""
+
+    type: Literal["source"]
+    file_id: str
+    name: str
+    media_type: str
+    place: str
+
+
+class AttachmentPart(TypedDict):
+    """A text that the user attached."""
+
+    type: Literal["attachment"]
+    name: str
+    media_type: str
+    text: str
+
+
+Part: TypeAlias = TextPart | ReasoningPart | StepPart | ToolPart | ImagePart | SourcePart | AttachmentPart
 UNTITLED = "New conversation"
 INTERRUPTED = "The call was interrupted before it had a result."
 
@@ -71,19 +132,20 @@ def text_of(message: Message) -> str:
 def answer_parts(events: Iterable[Event]) -> list[Part]:
     """The parts of an answer, from its turn's events. A call that has no result gets the reason as one."""
     parts: list[Part] = []
-    calls: dict[str, Part] = {}
+    calls: dict[str, ToolPart] = {}
     words: list[str] = []
-    kind = ""
+    kind: Literal["text", "reasoning"] = "text"
 
     def flush() -> None:
         if words:
-            parts.append({"type": kind, "text": "".join(words)})
+            text = "".join(words)
+            parts.append({"type": "text", "text": text} if kind == "text" else {"type": "reasoning", "text": text})
             words.clear()
 
     for event in events:
         match event:
             case TextDelta(text) | ReasoningDelta(text):
-                now = "text" if isinstance(event, TextDelta) else "reasoning"
+                now: Literal["text", "reasoning"] = "text" if isinstance(event, TextDelta) else "reasoning"
                 if now != kind:
                     flush()
                 kind = now
@@ -100,7 +162,7 @@ def answer_parts(events: Iterable[Event]) -> list[Part]:
                 parts.append(calls[call_id])
             case ToolCalled(call_id, name, args):
                 if call_id not in calls:
-                    calls[call_id] = {"type": "tool", "id": call_id, "name": name}
+                    calls[call_id] = {"type": "tool", "id": call_id, "name": name, "args": args}
                     parts.append(calls[call_id])
                 calls[call_id]["args"] = args
             case ToolReturned(call_id, result, failed):
@@ -108,7 +170,7 @@ def answer_parts(events: Iterable[Event]) -> list[Part]:
                 if failed:
                     calls[call_id]["failed"] = True
             case ImageMade(token, revised_prompt):
-                image: Part = {"type": "picture", "token": token}
+                image: ImagePart = {"type": "picture", "token": token}
                 if revised_prompt:
                     image["revised_prompt"] = revised_prompt
                 parts.append(image)
@@ -116,6 +178,10 @@ def answer_parts(events: Iterable[Event]) -> list[Part]:
                 parts.append(
                     {"type": "source", "file_id": file_id, "name": name, "media_type": media_type, "place": place}
                 )
+            case Progress() | StepEnded() | Failed() | TurnEnded():
+                pass  # passing, or of the whole message
+            case _:
+                assert_never(event)
     flush()
     for call in calls.values():
         if "result" not in call:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 import pytest
 from hypothesis import given
@@ -31,12 +33,16 @@ from tests.event_cases import any_event
 
 start = StepStarted("msg-1")
 usage = Usage(1, 2)
-STEP = {"type": "step"}
-BROKEN_OFF = {"result": {"error": INTERRUPTED}, "failed": True}
+STEP: Part = {"type": "step"}
 
 
 def said(*parts: Part) -> Message:
     return {"id": "1", "role": "user", "turn": "t", "at": 1, "parts": list(parts)}
+
+
+def interrupted(args: dict[str, Any]) -> Part:
+    result = {"error": INTERRUPTED}
+    return {"type": "tool", "id": "1", "name": "tool", "args": args, "result": result, "failed": True}
 
 
 def words(text: str) -> Part:
@@ -66,13 +72,13 @@ PARTS: dict[str, tuple[list[Event], list[Part]]] = {
     ),
     "a call broken off in its arguments": (
         [start, ToolCallStarted("1", "tool"), ToolCallDelta("1", '{"a')],
-        [STEP, {"type": "tool", "id": "1", "name": "tool", "args": {}, **BROKEN_OFF}],
+        [STEP, interrupted({})],
     ),
     "a call broken off before its result": (
         [start, ToolCalled("1", "tool", {"a": 1}), ToolCalled("2", "tool", {}), ToolReturned("2", None)],
         [
             STEP,
-            {"type": "tool", "id": "1", "name": "tool", "args": {"a": 1}, **BROKEN_OFF},
+            interrupted({"a": 1}),
             {"type": "tool", "id": "2", "name": "tool", "args": {}, "result": None},
         ],
     ),
@@ -142,8 +148,8 @@ def test_an_answer_that_failed_keeps_what_was_said_and_why() -> None:
 
 
 def test_a_message_says_its_text_parts_alone() -> None:
-    reasoning = {"type": "reasoning", "text": "b"}
-    attachment = {"type": "attachment", "name": "n", "text": "c"}
+    reasoning: Part = {"type": "reasoning", "text": "b"}
+    attachment: Part = {"type": "attachment", "name": "n", "media_type": "text/plain", "text": "c"}
     assert text_of(said(words("a"), reasoning, attachment, STEP, words("d"))) == "ad"
 
 
@@ -173,7 +179,9 @@ def test_any_title_is_short_and_on_one_line(text: str) -> None:
 
 def test_a_message_without_words_is_named_by_what_it_holds() -> None:
     assert title_of([said({"type": "picture", "token": "t", "name": "n"})]) == "Image"
-    assert title_of([said({"type": "attachment", "name": "n", "text": "t"})]) == "Attachment"
+    assert (
+        title_of([said({"type": "attachment", "name": "n", "media_type": "text/plain", "text": "t"})]) == "Attachment"
+    )
 
 
 def test_the_time_is_in_milliseconds() -> None:

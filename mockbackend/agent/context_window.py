@@ -7,6 +7,7 @@ image counts as 1,100. A quarter of the window is kept for the answer. Azure tak
 from __future__ import annotations
 
 import math
+from typing import assert_never
 
 from ..messages import Message
 
@@ -54,4 +55,8 @@ def estimated_tokens(message: Message) -> int:
                 total += (len(str(part["args"])) + len(str(part["result"]))) // BYTES_PER_TOKEN + 20
             case "picture" if message["role"] == "user":
                 total += PICTURE_TOKENS
+            case "picture" | "reasoning" | "step" | "source":
+                pass  # not sent
+            case _:
+                assert_never(part)
     return total

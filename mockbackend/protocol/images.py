@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+from typing import assert_never
 
-from ..messages import Part
+from ..messages import AttachmentPart, ImagePart
 from .links import Links
 
 
@@ -14,9 +15,13 @@ def markdown(token: str, revised_prompt: str | None, links: Links) -> str:
     return f"{image}\n\n*Revised prompt: {revised_prompt}*" if revised_prompt else image
 
 
-def attachment_url(part: Part, links: Links) -> tuple[str, str]:
+def attachment_url(part: ImagePart | AttachmentPart, links: Links) -> tuple[str, str]:
     """The media type and URL of a user's attachment: a stored image's, or a text's data: URL."""
-    if part["type"] == "picture":
-        return part.get("media_type", "image/png"), links.image(part["token"])
-    media_type = part.get("media_type", "text/plain")
-    return media_type, f"data:{media_type};base64,{base64.b64encode(part['text'].encode()).decode()}"
+    match part["type"]:
+        case "picture":
+            return part.get("media_type", "image/png"), links.image(part["token"])
+        case "attachment":
+            media_type = part["media_type"]
+            return media_type, f"data:{media_type};base64,{base64.b64encode(part['text'].encode()).decode()}"
+        case _:
+            assert_never(part)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..events import Source
-from ..messages import Part
+from ..messages import SourcePart
 
 
 def source_id(source: Source) -> str:
@@ -16,6 +16,6 @@ def title(source: Source) -> str:
     return f"{source.name}, {source.place}" if source.place else source.name
 
 
-def stored_source(part: Part) -> Source:
+def stored_source(part: SourcePart) -> Source:
     """The source that a stored part is."""
     return Source(part["file_id"], part["name"], part["media_type"], part["place"])

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ..errors import ImageError, unusable
 from ..images.fetch import TOO_LARGE, Fetcher
 from ..images.formats import NOT_AN_IMAGE, image
-from ..messages import Part
+from ..messages import AttachmentPart, ImagePart, Part
 from ..storage.embedded.images import Image, Images
 from .request import Attachment, SentMessage
 
@@ -52,15 +52,18 @@ class Attachments:
                             room -= len(found.content)
                             token = await self._store.put(userid, conversation_id, found)
                             tokens.append(token)
-                            found = {"type": "picture", "token": token, "media_type": found.media_type}
-                        stored[-1].append({**found, "name": attachment.name})
+                            media_type, name = found.media_type, attachment.name
+                            found = {"type": "picture", "token": token, "media_type": media_type, "name": name}
+                        stored[-1].append(found)
         except TimeoutError:
             if limit.expired():
                 raise unusable("messages: the attached images could not be fetched in time.") from None
             raise
         return stored
 
-    async def _content(self, userid: str, conversation_id: str, attachment: Attachment, room: int) -> Image | Part:
+    async def _content(
+        self, userid: str, conversation_id: str, attachment: Attachment, room: int
+    ) -> Image | ImagePart | AttachmentPart:
         """An image that is to be stored, or the part that needs no storing."""
         name, media_type, content = attachment.name, attachment.media_type, attachment.content or b""
         try:
@@ -70,13 +73,13 @@ class Attachments:
                 if own is None or home is None:
                     return await self._fetcher.fetch(attachment.url, room)
                 if home == conversation_id:
-                    return {"type": "picture", "token": own[1]}
+                    return {"type": "picture", "token": own[1], "name": name}
                 # Another conversation's goes when that is deleted: this one gets its own.
                 return _within(room, await self._store.get(own[1]))
             if media_type.startswith("image/"):
                 return _within(room, image(content))
             if media_type.startswith(TEXT_TYPES):
-                return {"type": "attachment", "media_type": media_type, "text": content.decode()}
+                return {"type": "attachment", "name": name, "media_type": media_type, "text": content.decode()}
         except ImageError as error:
             raise unusable(f"{name}: {error.message}") from None
         except UnicodeDecodeError:

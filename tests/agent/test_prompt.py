@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from mockbackend.messages import Message
+from mockbackend.messages import Message, Part
 from mockbackend.storage.embedded.images import Image
 from mockbackend.upstream.chat import request
 from mockbackend.upstream.chat.request import wire_messages
 
 
 def asked(*tokens: str, refused: bool = False) -> Message:
-    parts = [{"type": "picture", "token": token} for token in tokens]
+    parts: list[Part] = [{"type": "picture", "token": token} for token in tokens]
     message: Message = {"id": "m", "role": "user", "turn": "t", "at": 0, "parts": parts}
     return {**message, "refused": True} if refused else message
 

@@ -13,11 +13,18 @@ from tests.turn.conftest import NewWorld
 from tests.turn.test_stop import stored
 from tests.turn.world import said
 
+ATTACHMENT: Part = {"type": "attachment", "name": "n", "media_type": "text/plain", "text": "x" * 3_000}
+CALL: Part = {"type": "tool", "id": "1", "name": "n", "args": {}, "result": {}}
 
-def message(role: Any, tokens: int, **part: Any) -> Message:
-    """A message that is estimated at so many tokens, or that has this part."""
-    parts: list[Part] = [part] if part else [{"type": "text", "text": "x" * (3 * (tokens - 5))}]
-    return {"id": "m", "role": role, "turn": "t", "at": 0, "parts": parts}
+
+def message(role: Any, tokens: int) -> Message:
+    """A message that is estimated at this many tokens."""
+    return holding(role, {"type": "text", "text": "x" * (3 * (tokens - 5))})
+
+
+def holding(role: Any, part: Part) -> Message:
+    """A message of this part."""
+    return {"id": "m", "role": role, "turn": "t", "at": 0, "parts": [part]}
 
 
 def turns(*tokens: int) -> list[Message]:
@@ -40,9 +47,9 @@ def turns(*tokens: int) -> list[Message]:
         (turns(100, 100, 10_000, 10_000), 400, 2),
         # What lies behind a turn that does not fit is not sent either.
         (turns(10, 10, 10_000, 10, 10), 400, 1),
-        ([*turns(10, 10), message("user", 0, type="picture", token="t"), *turns(10)], 2_000, 4),
-        ([*turns(10, 10), message("user", 0, type="picture", token="t")], 1_100, 1),
-        ([message("user", 0, type="attachment", name="n", text="x" * 3_000), *turns(10)], 1_200, 1),
+        ([*turns(10, 10), holding("user", {"type": "picture", "token": "t"}), *turns(10)], 2_000, 4),
+        ([*turns(10, 10), holding("user", {"type": "picture", "token": "t"})], 1_100, 1),
+        ([holding("user", ATTACHMENT), *turns(10)], 1_200, 1),
         ([message("assistant", 10), *turns(10, 10)], 1_000, 2),
     ],
 )
@@ -53,9 +60,9 @@ def test_the_newest_whole_turns_that_fit_are_sent(history: list[Message], contex
 def test_no_more_messages_are_sent_than_azure_takes() -> None:
     called: list[Part] = [
         {"type": "step"},
-        *[{"type": "tool", "args": {}, "result": {}}] * 7,
+        *[CALL] * 7,
         {"type": "step"},
-        {"type": "text"},
+        {"type": "text", "text": ""},
     ]
     answer: Message = {**message("assistant", 10), "parts": called}
     # Ten a turn: its user's message, two of the assistant and seven results.
@@ -66,7 +73,7 @@ def test_no_more_messages_are_sent_than_azure_takes() -> None:
 
 
 def test_the_bytes_of_a_text_are_counted_not_its_letters() -> None:
-    history = [message("user", 0, type="text", text="日" * 300), message("assistant", 10), message("user", 10)]
+    history = [holding("user", {"type": "text", "text": "日" * 300}), message("assistant", 10), message("user", 10)]
     assert len(trim(history, 434)) == 3
     assert len(trim(history, 432)) == 1
 

@@ -1,11 +1,11 @@
-"""Stored messages as AI SDK 4 takes them for its initial messages (UIMessage of ai 4.3.19)."""
+"""Stored messages as AI SDK 4 takes them for its initial messages (`UIMessage` of ai 4.3.19)."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, assert_never
 
-from ...messages import Message, Part
+from ...messages import AttachmentPart, ImagePart, Message, Part
 from ..images import attachment_url, markdown
 from ..links import Links
 from ..sources import stored_source
@@ -14,53 +14,69 @@ from .stream import source
 
 def render_message(message: Message, links: Links) -> dict[str, Any]:
     """`{id, role, content, createdAt, parts, reasoning?, toolInvocations?, experimental_attachments?}`."""
-    shown: dict[str, Any] = {
+    rendered: dict[str, Any] = {
         "id": message["id"],
         "role": message["role"],
         "createdAt": datetime.fromtimestamp(message["at"] / 1000, UTC).isoformat(timespec="milliseconds"),
     }
     if message["role"] == "user":
-        parts = [_text(part["text"]) for part in message["parts"] if part["type"] == "text"]
-        attachments = [_attachment(part, links) for part in message["parts"] if part["type"] != "text"]
+        parts, attachments = _user_parts(message["parts"], links)
         if attachments:
-            shown["experimental_attachments"] = attachments
+            rendered["experimental_attachments"] = attachments
     else:
         parts = _answer_parts(message["parts"], links)
         if calls := [part["toolInvocation"] for part in parts if part["type"] == "tool-invocation"]:
-            shown["toolInvocations"] = calls
+            rendered["toolInvocations"] = calls
         if thoughts := [part["reasoning"] for part in parts if part["type"] == "reasoning"]:
-            shown["reasoning"] = "".join(thoughts)
-    shown["content"] = "".join(part["text"] for part in parts if part["type"] == "text")
-    shown["parts"] = parts
+            rendered["reasoning"] = "".join(thoughts)
+    rendered["content"] = "".join(part["text"] for part in parts if part["type"] == "text")
+    rendered["parts"] = parts
     if message.get("incomplete"):
-        shown["annotations"] = [{"type": "incomplete", **({"error": message["error"]} if "error" in message else {})}]
-    return shown
+        error = {"error": message["error"]} if "error" in message else {}
+        rendered["annotations"] = [{"type": "incomplete", **error}]
+    return rendered
+
+
+def _user_parts(stored: list[Part], links: Links) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The parts of a user's message, and its attachments."""
+    parts: list[dict[str, Any]] = []
+    attachments: list[dict[str, Any]] = []
+    for part in stored:
+        match part["type"]:
+            case "text":
+                parts.append(_text(part["text"]))
+            case "picture" | "attachment":
+                attachments.append(_attachment(part, links))
+            case "reasoning" | "step" | "tool" | "source":
+                pass  # only in answers
+            case _:
+                assert_never(part)
+    return parts, attachments
 
 
 def _answer_parts(stored: list[Part], links: Links) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = []
     step = -1
-    # The client has one part for all words of a step, wherever they stand in it, and one for all its reasoning.
-    words: dict[str, Any] | None = None
-    thoughts: dict[str, Any] | None = None
+    # The client keeps one part for all text of a step, wherever in the step it stands, and one for all its reasoning.
+    text: dict[str, Any] | None = None
+    reasoning: dict[str, Any] | None = None
     for part in stored:
         match part["type"]:
             case "step":
                 step += 1
-                words = thoughts = None
+                text = reasoning = None
                 parts.append({"type": "step-start"})
             case "text" | "picture":
-                text = part["text"] if part["type"] == "text" else _markdown(part, links)
-                if words is None:
-                    words = _text("")
-                    parts.append(words)
-                words["text"] += text
+                if text is None:
+                    text = _text("")
+                    parts.append(text)
+                text["text"] += part["text"] if part["type"] == "text" else _markdown(part, links)
             case "reasoning":
-                if thoughts is None:
-                    thoughts = {"type": "reasoning", "reasoning": "", "details": [_text("")]}
-                    parts.append(thoughts)
-                thoughts["reasoning"] += part["text"]
-                thoughts["details"][0]["text"] += part["text"]
+                if reasoning is None:
+                    reasoning = {"type": "reasoning", "reasoning": "", "details": [_text("")]}
+                    parts.append(reasoning)
+                reasoning["reasoning"] += part["text"]
+                reasoning["details"][0]["text"] += part["text"]
             case "source":
                 parts.append({"type": "source", "source": source(stored_source(part), links)})
             case "tool":
@@ -73,6 +89,10 @@ def _answer_parts(stored: list[Part], links: Links) -> list[dict[str, Any]]:
                     "result": part["result"],
                 }
                 parts.append({"type": "tool-invocation", "toolInvocation": invocation})
+            case "attachment":
+                pass  # only in users' messages
+            case _:
+                assert_never(part)
     return parts
 
 
@@ -80,10 +100,10 @@ def _text(text: str) -> dict[str, Any]:
     return {"type": "text", "text": text}
 
 
-def _markdown(part: Part, links: Links) -> str:
+def _markdown(part: ImagePart, links: Links) -> str:
     return markdown(part["token"], part.get("revised_prompt"), links)
 
 
-def _attachment(part: Part, links: Links) -> dict[str, Any]:
+def _attachment(part: ImagePart | AttachmentPart, links: Links) -> dict[str, Any]:
     media_type, url = attachment_url(part, links)
     return {"name": part["name"], "contentType": media_type, "url": url}

@@ -1,10 +1,10 @@
-"""Stored messages as AI SDK 5 to 7 take them for their initial messages (UIMessage of ai 5)."""
+"""Stored messages as AI SDK 5 to 7 take them for their initial messages (`UIMessage` of ai 5)."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, assert_never
 
-from ...messages import Message, Part, error_text
+from ...messages import AttachmentPart, ImagePart, Message, Part, error_text
 from ..images import attachment_url, markdown
 from ..links import Links
 from ..sources import stored_source
@@ -12,12 +12,10 @@ from .stream import source_document
 
 
 def render_message(message: Message, links: Links) -> dict[str, Any]:
-    """`{id, role, metadata?, parts}`; null is never sent, since the clients' validation refuses it."""
-    shown: dict[str, Any] = {"id": message["id"], "role": message["role"]}
+    """`{id, role, metadata?, parts}`, without nulls, which the clients' validation refuses."""
+    rendered: dict[str, Any] = {"id": message["id"], "role": message["role"]}
     if message["role"] == "user":
-        words = [{"type": "text", "text": part["text"]} for part in message["parts"] if part["type"] == "text"]
-        # The clients put files before the words that they came with.
-        return {**shown, "parts": [_file(p, links) for p in message["parts"] if p["type"] != "text"] + words}
+        return {**rendered, "parts": _user_parts(message["parts"], links)}
     metadata: dict[str, Any] = {}
     if usage := message.get("usage"):
         metadata["usage"] = {"inputTokens": usage["prompt"], "outputTokens": usage["completion"]}
@@ -26,21 +24,38 @@ def render_message(message: Message, links: Links) -> dict[str, Any]:
     if error := message.get("error"):
         metadata["error"] = error
     if metadata:
-        shown["metadata"] = metadata
-    shown["parts"] = _parts(message["parts"], links)
-    return shown
+        rendered["metadata"] = metadata
+    rendered["parts"] = _answer_parts(message["parts"], links)
+    return rendered
 
 
-def _parts(stored: list[Part], links: Links) -> list[dict[str, Any]]:
+def _user_parts(stored: list[Part], links: Links) -> list[dict[str, Any]]:
+    texts: list[dict[str, Any]] = []
+    files: list[dict[str, Any]] = []
+    for part in stored:
+        match part["type"]:
+            case "text":
+                texts.append({"type": "text", "text": part["text"]})
+            case "picture" | "attachment":
+                files.append(_file(part, links))
+            case "reasoning" | "step" | "tool" | "source":
+                pass  # only in answers
+            case _:
+                assert_never(part)
+    # The clients put files before the text that they came with.
+    return files + texts
+
+
+def _answer_parts(stored: list[Part], links: Links) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = []
     for part in stored:
         match part["type"]:
             case "step":
                 parts.append({"type": "step-start"})
             case "text" | "reasoning":
-                _say(parts, part["type"], part["text"])
+                _append_text(parts, part["type"], part["text"])
             case "picture":
-                _say(parts, "text", markdown(part["token"], part.get("revised_prompt"), links))
+                _append_text(parts, "text", markdown(part["token"], part.get("revised_prompt"), links))
             case "source":
                 parts.append(source_document(stored_source(part), links))
             case "tool":
@@ -49,17 +64,21 @@ def _parts(stored: list[Part], links: Links) -> list[dict[str, Any]]:
                     parts.append({**tool, "state": "output-error", "errorText": error_text(part["result"])})
                 else:
                     parts.append({**tool, "state": "output-available", "output": part["result"]})
+            case "attachment":
+                pass  # only in users' messages
+            case _:
+                assert_never(part)
     return parts
 
 
-def _say(parts: list[dict[str, Any]], kind: str, words: str) -> None:
-    # The stream has one block for the words of a step that stand together.
+def _append_text(parts: list[dict[str, Any]], kind: Literal["text", "reasoning"], text: str) -> None:
+    # Like the stream, which has one block for text of a kind that stands together.
     if parts and parts[-1]["type"] == kind:
-        parts[-1]["text"] += words
+        parts[-1]["text"] += text
     else:
-        parts.append({"type": kind, "text": words, "state": "done"})
+        parts.append({"type": kind, "text": text, "state": "done"})
 
 
-def _file(part: Part, links: Links) -> dict[str, Any]:
+def _file(part: ImagePart | AttachmentPart, links: Links) -> dict[str, Any]:
     media_type, url = attachment_url(part, links)
     return {"type": "file", "mediaType": media_type, "url": url, "filename": part["name"]}

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, assert_never
 
 import orjson
 
-from ...messages import Message, Part
+from ...messages import Message, Part, ToolPart
 from ...storage.embedded.images import Image
 
 # Azure takes 50 in a request, in the whole conversation that is; OpenAI 50 MB, as base64.
@@ -59,8 +59,7 @@ async def _newest_images(history: list[Message], load_image: LoadImage) -> dict[
 
 def _user_content(parts: list[Part], images: Mapping[int, Image | None]) -> str | list[Wire]:
     if len(parts) == 1 and parts[0]["type"] == "text":
-        text: str = parts[0]["text"]
-        return text
+        return parts[0]["text"]
     content: list[Wire] = []
     for part in parts:
         match part["type"]:
@@ -75,6 +74,10 @@ def _user_content(parts: list[Part], images: Mapping[int, Image | None]) -> str 
                     content.append({"type": "image_url", "image_url": {"url": url}})
                 else:
                     content.append({"type": "text", "text": "[An image that can no longer be seen]"})
+            case "reasoning" | "step" | "tool" | "source":
+                pass  # an answer's
+            case _:
+                assert_never(part)
     return content
 
 
@@ -111,15 +114,18 @@ def _step(parts: list[Part]) -> list[Wire]:
 
 
 def _words(part: Part) -> str:
-    if part["type"] == "text":
-        text: str = part["text"]
-        return text
-    if part["type"] == "picture":
-        prompt = part.get("revised_prompt")
-        return f"[An image was made and shown here{': ' + prompt if prompt else ''}]"
-    return ""
+    match part["type"]:
+        case "text":
+            return part["text"]
+        case "picture":
+            prompt = part.get("revised_prompt")
+            return f"[An image was made and shown here{': ' + prompt if prompt else ''}]"
+        case "reasoning" | "step" | "tool" | "source" | "attachment":
+            return ""
+        case _:
+            assert_never(part)
 
 
-def _result(call: Part) -> str:
+def _result(call: ToolPart) -> str:
     result = call["result"]
     return result if isinstance(result, str) else orjson.dumps(result).decode()
