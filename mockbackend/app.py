@@ -23,6 +23,7 @@ from .errors import ServiceError
 from .images.fetch import Fetcher
 from .images.generator import ImageGenerator
 from .login import load_login
+from .protocol import STREAM_HEADERS
 from .routes import routes
 from .routes.json import error_response
 from .routes.middleware import Guard, Unread
@@ -39,7 +40,6 @@ from .upstream import Upstream
 
 log = logging.getLogger("mockbackend")
 
-STREAM_HEADERS = ("x-vercel-ai-data-stream", "x-vercel-ai-ui-message-stream")
 EXPOSED = ["link", "retry-after", "x-conversation-id", "x-request-id", *STREAM_HEADERS]
 
 

@@ -15,8 +15,8 @@ from ..settings import Settings
 from ..turn.request import ChatRequest, Mode, SentMessage
 from .content import parse_content
 from .limited import chunks
+from .parameters import check_id
 
-ID = re.compile(r"[!-.0-\[\]-~]{1,256}")
 LARGE_BYTES = 64 * 1024
 MOST_FILE_IDS = 1000
 IGNORED_ROLES = ("tool", "data")
@@ -60,13 +60,6 @@ def _object(raw: bytes) -> dict[str, Any]:
         raise bad_request(f"The body is not valid JSON: {error.msg}.") from None
     if not isinstance(value, dict):
         raise bad_request("The body must be a JSON object.")
-    return value
-
-
-def check_id(value: object, field: str) -> str:
-    """A conversation's or message's id: 1 to 256 visible ASCII characters without / and \\."""
-    if not isinstance(value, str) or not ID.fullmatch(value) or value in (".", ".."):
-        raise bad_request(f"{field} must be a string of 1 to 256 visible ASCII characters, without / and \\.")
     return value
 
 

@@ -1,4 +1,4 @@
-"""POST /chat, and joining an answer that runs."""
+"""POST /chat, and joining an answer that is running."""
 
 from __future__ import annotations
 
@@ -6,47 +6,46 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..errors import bad_request
-from ..protocol import Protocol, framing, is_protocol
-from ..protocol.links import Links
+from ..protocol import FRAMINGS, Framing, framing_of
+from ..protocol.data_stream import DATA_STREAM
 from ..storage.embedded.turns import Turn
 from ..turn.run import EventSource
 from .auth import get_service, userid
-from .body import check_id, read_chat
+from .body import read_chat
 from .origin import links
-from .protocol import named_protocol, spoken_protocol
-from .stream import EventStream
+from .parameters import check_id, named_framing, path_id
+from .stream import EventStream, stream_headers
 
 
 async def post(request: Request) -> Response:
     """Begin a turn and stream its answer."""
     service = get_service(request)
     chat, body = await read_chat(request, service.settings)
-    protocol = spoken_protocol(request, body)
-    run = await service.start(userid(request), chat, protocol)
-    return _stream(request, run.turn.conversation_id, run.reader(), protocol)
+    framing = named_framing(request) or framing_of(body)
+    run = await service.start(userid(request), chat, framing.name)
+    return _stream(request, run.turn.conversation_id, run.reader(), framing)
 
 
 async def join(request: Request) -> Response:
-    """Follow the running answer from its beginning, framed as it began; 204 where none runs."""
-    conversation_id = check_id(request.path_params["id"], "id")
-    named = named_protocol(request)
+    """Stream the running answer from its beginning, in the framing it began in unless another is named; 204 if none."""
+    conversation_id = path_id(request)
+    named = named_framing(request)
     followed = await _running(request, conversation_id)
     if followed is None:
         return Response(status_code=204)
     turn, source = followed
-    began = turn.framing if is_protocol(turn.framing) else "data"
-    return _stream(request, conversation_id, source, named or began)
+    return _stream(request, conversation_id, source, named or FRAMINGS[turn.framing])
 
 
 async def join_by_query(request: Request) -> Response:
-    """The same as AI SDK 4 asks for it: an empty stream where none runs, since it takes a 204 for an error."""
+    """The same for AI SDK 4, which takes a 204 for an error: an empty stream if no answer is running."""
     conversation_id = request.query_params.get("chatId")
     if conversation_id is None:
         raise bad_request("chatId is missing.")
     followed = await _running(request, check_id(conversation_id, "chatId"))
     if followed is None:
-        return Response(headers=framing("data", Links("")).headers)
-    return _stream(request, conversation_id, followed[1], "data")
+        return Response(headers=stream_headers(DATA_STREAM))
+    return _stream(request, conversation_id, followed[1], DATA_STREAM)
 
 
 async def _running(request: Request, conversation_id: str) -> tuple[Turn, EventSource] | None:
@@ -56,7 +55,7 @@ async def _running(request: Request, conversation_id: str) -> tuple[Turn, EventS
     return await service.follow(conversation_id)
 
 
-def _stream(request: Request, conversation_id: str, source: EventSource, protocol: Protocol) -> Response:
+def _stream(request: Request, conversation_id: str, source: EventSource, framing: Framing) -> Response:
     settings = get_service(request).settings
-    chosen = framing(protocol, links(request, settings))
-    return EventStream(source, chosen, settings.keep_alive_seconds, {"x-conversation-id": conversation_id})
+    headers = {"x-conversation-id": conversation_id}
+    return EventStream(source, framing, links(request, settings), settings.keep_alive_seconds, headers)

@@ -13,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..errors import bad_request, not_found
-from ..protocol import render_message
+from ..protocol import DEFAULT
 from ..storage.embedded.conversations import Conversation, Place
 from .auth import get_service, userid
-from .body import check_id, read_object
+from .body import read_object
 from .json import JSON
 from .origin import links
-from .protocol import named_protocol
+from .parameters import named_framing, path_id
 
 PAGE, MOST = 50, 200
 TITLE_CHARACTERS = 200
@@ -45,15 +45,14 @@ async def listing(request: Request) -> Response:
 
 async def read(request: Request) -> Response:
     """The row and its messages, as an AI SDK front end takes them; the running answer is left out."""
-    service, conversation_id = get_service(request), _id(request)
-    protocol = named_protocol(request) or "data"
+    service, conversation_id = get_service(request), path_id(request)
+    framing = named_framing(request) or DEFAULT
     await _owned(request, conversation_id)
     messages = await service.read(conversation_id)
     row = dataclasses.replace(await _owned(request, conversation_id), message_count=len(messages))
     reached = links(request, service.settings)
-    return JSON(
-        {**dataclasses.asdict(row), "messages": [render_message(protocol, message, reached) for message in messages]}
-    )
+    rendered = [framing.render_message(message, reached) for message in messages]
+    return JSON({**dataclasses.asdict(row), "messages": rendered})
 
 
 async def change(request: Request) -> Response:
@@ -68,7 +67,7 @@ async def change(request: Request) -> Response:
     if is_pinned is not None and not isinstance(is_pinned, bool):
         raise bad_request("is_pinned must be true or false.")
     row = await service.storage.conversations.change(
-        userid(request), _id(request), title=title.strip() if title else None, is_pinned=is_pinned
+        userid(request), path_id(request), title=title.strip() if title else None, is_pinned=is_pinned
     )
     return _row(row)
 
@@ -79,12 +78,12 @@ async def pin(request: Request) -> Response:
     is_pinned = (await read_object(request, service.settings.max_body_bytes)).get("is_pinned")
     if not isinstance(is_pinned, bool):
         raise bad_request("is_pinned must be true or false.")
-    return _row(await service.storage.conversations.change(userid(request), _id(request), is_pinned=is_pinned))
+    return _row(await service.storage.conversations.change(userid(request), path_id(request), is_pinned=is_pinned))
 
 
 async def stop(request: Request) -> Response:
     """Stop the running answer, keep what was said; the row once it has ended."""
-    conversation_id = _id(request)
+    conversation_id = path_id(request)
     await _owned(request, conversation_id)
     await get_service(request).stop(conversation_id)
     return JSON(dataclasses.asdict(await _owned(request, conversation_id)))
@@ -92,7 +91,7 @@ async def stop(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     """Delete the row, the history and the images."""
-    service, conversation_id = get_service(request), _id(request)
+    service, conversation_id = get_service(request), path_id(request)
     if not await service.storage.conversations.hide(userid(request), conversation_id):
         raise not_found()
     await service.delete(conversation_id)
@@ -110,10 +109,6 @@ def _row(row: Conversation | None) -> Response:
     if row is None:
         raise not_found()
     return JSON(dataclasses.asdict(row))
-
-
-def _id(request: Request) -> str:
-    return check_id(request.path_params["id"], "id")
 
 
 def _limit(request: Request) -> int:

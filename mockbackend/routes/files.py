@@ -11,8 +11,8 @@ from starlette.responses import FileResponse, Response
 
 from ..errors import ServiceError, not_found
 from .auth import get_service, userid
-from .body import check_id
 from .json import JSON
+from .parameters import path_id
 from .upload import read_files
 
 HEADERS = {
@@ -39,7 +39,7 @@ async def listing(request: Request) -> Response:
 
 async def read(request: Request) -> Response:
     """A file's row."""
-    row = await get_service(request).storage.files.get(userid(request), _id(request))
+    row = await get_service(request).storage.files.get(userid(request), path_id(request))
     if row is None:
         raise not_found()
     return JSON(dataclasses.asdict(row))
@@ -47,7 +47,7 @@ async def read(request: Request) -> Response:
 
 async def content(request: Request) -> Response:
     """A file's bytes, or a range of them: to be saved, never shown as a page of ours."""
-    found = await get_service(request).storage.files.content(userid(request), _id(request))
+    found = await get_service(request).storage.files.content(userid(request), path_id(request))
     if found is None:
         raise not_found()
     path, row = found
@@ -61,13 +61,9 @@ async def content(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     """Delete a file, its text and its vectors."""
-    if not await get_service(request).documents.delete(userid(request), _id(request)):
+    if not await get_service(request).documents.delete(userid(request), path_id(request)):
         raise not_found()
     return Response(status_code=204)
-
-
-def _id(request: Request) -> str:
-    return check_id(request.path_params["id"], "id")
 
 
 def _keep_one_range(request: Request, size: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..protocol import FRAMINGS
 from .json import JSON
 
 Schema = dict[str, Any]
@@ -29,11 +30,11 @@ WORDS: Schema = {"type": "string", "minLength": 1, "pattern": r"\S"}
 WORD: Schema = {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}
 INTEGER: Schema = {"type": "integer"}
 ID: Schema = {"type": "string", "pattern": r"^[!-.0-\[\]-~]{1,256}$", "minLength": 1, "maxLength": 256}
-# No schema: lines of the data stream are no server-sent events, though their type says so.
+# No schema: the lines of the data stream are not server-sent events, though its media type says so.
 STREAM: Schema = {
-    "description": "The data stream, one line `CODE:JSON` an event; with `protocol=ui` the UI message stream",
+    "description": "The answer: " + "; ".join(f"with `protocol={one.name}` {one.title}" for one in FRAMINGS.values()),
     "headers": {"X-Conversation-Id": {"schema": TEXT}},
-    "content": {"text/event-stream": {}},
+    "content": {one.media_headers["content-type"].partition(";")[0]: {} for one in FRAMINGS.values()},
 }
 NO_CONTENT: Schema = {"description": "Nothing to tell"}
 PAGE_FILE: Schema = {
@@ -147,7 +148,7 @@ QUERY: Schema = {
     "cursor": TEXT,
     "q": {"type": "string", "maxLength": 1000},
     "chatId": ID,
-    "protocol": {"enum": ["data", "ui"]},
+    "protocol": {"enum": [*FRAMINGS]},
 }
 
 

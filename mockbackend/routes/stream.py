@@ -8,20 +8,30 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ..protocol import Framing
+from ..protocol.links import Links
 from ..turn.run import EventSource
+
+# So that proxies send each event on at once, unchanged.
+UNBUFFERED = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
+
+
+def stream_headers(framing: Framing) -> dict[str, str]:
+    """The headers of a stream in this framing."""
+    return {**framing.media_headers, **UNBUFFERED}
 
 
 class EventStream(Response):
     """Not Starlette's StreamingResponse, which runs a task group beside every stream under Hypercorn."""
 
     def __init__(
-        self, source: EventSource, framing: Framing, keep_alive_seconds: float, headers: dict[str, str]
+        self, source: EventSource, framing: Framing, links: Links, keep_alive_seconds: float, headers: dict[str, str]
     ) -> None:
         self.status_code = 200
         self.background = None
-        self.init_headers({**framing.headers, **headers})
+        self.init_headers({**stream_headers(framing), **headers})
         self._source = source
-        self._framing = framing
+        self._frame = framing.open_stream(links)
+        self._keep_alive = framing.keep_alive
         self._silence = keep_alive_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -33,15 +43,15 @@ class EventStream(Response):
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             sent = loop.time()
-            # Asked before the wait too: the client may have left while `send` waited, and that wakes nobody twice.
+            # Checked before the wait too: the client may have left while `send` waited, and the reader is woken once.
             while not watcher.done():
                 batch = await reader.next()
                 if batch is None or watcher.done():
                     break
                 if batch:
-                    body = self._framing.frame(batch)
+                    body = self._frame(batch)
                 elif loop.time() - sent >= self._silence * 0.99:
-                    body = self._framing.keep_alive
+                    body = self._keep_alive
                 else:
                     body = b""
                 if body:
@@ -59,5 +69,5 @@ class EventStream(Response):
     async def _watch(self, receive: Receive, reader: EventSource) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        # `send` to a client that has gone neither raises nor waits, so the loop above has to be told.
+        # `send` to a client that has left neither raises nor waits, so the loop above would not notice.
         asyncio.get_running_loop().call_soon(reader.wake)

@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 
 from mockbackend.events import Event, Failed, ToolCalled, ToolReturned
 from mockbackend.messages import answer
-from mockbackend.protocol import Protocol, framing, render_message
+from mockbackend.protocol import FRAMINGS
 from mockbackend.protocol.links import Links
 from tests.clients.client import Process
 from tests.event_cases import CASES
 from tests.protocol.turns import MESSAGE, any_turn
 
-READERS: dict[str, Protocol] = {"ai-sdk-4": "data", "ai-sdk-5": "ui", "ai-sdk-6": "ui", "ai-sdk-7": "ui"}
+READERS = {"ai-sdk-4": "data", "ai-sdk-5": "ui", "ai-sdk-6": "ui", "ai-sdk-7": "ui"}
 Read = Callable[[list[Event]], dict[str, Any]]
 
 
@@ -33,7 +33,7 @@ def read(kind: str, processes: Callable[[str], Process]) -> Read:
     process = processes(kind)
 
     def read_(events: list[Event]) -> dict[str, Any]:
-        stream = framing(READERS[kind], LINKS).frame(events)
+        stream = FRAMINGS[READERS[kind]].open_stream(LINKS)(events)
         found: dict[str, Any] = process("read", stream=base64.b64encode(stream).decode())
         return found
 
@@ -65,7 +65,7 @@ def test_a_failure_is_the_one_error(read: Read) -> None:
 def test_any_turn_is_read_as_it_is_stored(read: Read, kind: str, turn: list[Event]) -> None:
     found = read(turn)
     assert found["errors"] == [event.message for event in turn if isinstance(event, Failed)]
-    stored = render_message(READERS[kind], answer(MESSAGE, "turn", 0, turn, complete=True), LINKS)
+    stored = FRAMINGS[READERS[kind]].render_message(answer(MESSAGE, "turn", 0, turn, complete=True), LINKS)
     assert held(found["message"]) == held(stored)
 
 

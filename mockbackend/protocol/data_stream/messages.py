@@ -9,7 +9,7 @@ from ...messages import AttachmentPart, ImagePart, Message, Part
 from ..images import attachment_url, markdown
 from ..links import Links
 from ..sources import stored_source
-from .stream import source
+from .stream import url_source
 
 
 def render_message(message: Message, links: Links) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def _answer_parts(stored: list[Part], links: Links) -> list[dict[str, Any]]:
                 reasoning["reasoning"] += part["text"]
                 reasoning["details"][0]["text"] += part["text"]
             case "source":
-                parts.append({"type": "source", "source": source(stored_source(part), links)})
+                parts.append({"type": "source", "source": url_source(stored_source(part), links)})
             case "tool":
                 invocation = {
                     "state": "result",

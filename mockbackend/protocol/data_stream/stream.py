@@ -1,4 +1,4 @@
-"""The AI SDK 4 data stream: one line `CODE:JSON` for each event.
+"""The events of a data stream: one line `CODE:JSON` each.
 
 Follows `parseDataStreamPart` of the npm package ai 4.3.19 (packages/ui-utils/src/data-stream-parts.ts).
 """
@@ -31,11 +31,9 @@ from ..images import markdown
 from ..links import Links
 from ..sources import source_id, title
 
-HEADERS = {
+MEDIA_HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
     "x-vercel-ai-data-stream": "v1",
-    "cache-control": "no-cache, no-transform",
-    "x-accel-buffering": "no",
 }
 KEEP_ALIVE = b"2:[]\n"
 
@@ -64,7 +62,7 @@ def _line(event: Event, links: Links) -> bytes:
         case ImageMade():
             return b"0:%b\n" % orjson.dumps(markdown(event.token, event.revised_prompt, links))
         case Source():
-            return b"h:%b\n" % orjson.dumps(source(event, links))
+            return b"h:%b\n" % orjson.dumps(url_source(event, links))
         case Progress(kind, data):
             return b"2:%b\n" % orjson.dumps([{"type": kind, **data}])
         case StepEnded(reason, usage):
@@ -78,10 +76,10 @@ def _line(event: Event, links: Links) -> bytes:
             assert_never(event)
 
 
-def source(found: Source, links: Links) -> dict[str, str]:
-    """A document as a source of the AI SDK 4."""
-    url = links.file(found.file_id)
-    return {"sourceType": "url", "id": source_id(found), "url": url, "title": title(found)}
+def url_source(source: Source, links: Links) -> dict[str, str]:
+    """A document as a source of AI SDK 4."""
+    url = links.file(source.file_id)
+    return {"sourceType": "url", "id": source_id(source), "url": url, "title": title(source)}
 
 
 def _usage(usage: Usage) -> dict[str, int]:

@@ -1,1 +1,17 @@
-"""The UI message stream of AI SDK 5 to 7, and stored messages as its front ends take them."""
+"""The UI message stream of AI SDK 5 to 7."""
+
+from __future__ import annotations
+
+from ..framing import Framing
+from .messages import render_message
+from .stream import KEEP_ALIVE, MEDIA_HEADERS, UIStream
+
+UI_STREAM = Framing(
+    name="ui",
+    title="the UI message stream of AI SDK 5 to 7, server-sent events",
+    media_headers=MEDIA_HEADERS,
+    keep_alive=KEEP_ALIVE,
+    open_stream=lambda links: UIStream(links).frame,
+    render_message=render_message,
+    request_key="trigger",
+)

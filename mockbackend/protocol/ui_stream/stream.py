@@ -1,13 +1,13 @@
-"""The UI message stream of AI SDK 5 to 7: server-sent events, one JSON object each.
+"""The events of a UI message stream: server-sent events with a JSON object each.
 
 Follows `uiMessageChunkSchema` of the npm package ai (packages/ai/src/ui-message-stream/ui-message-chunks.ts), in what
-version 5 accepts: every key is validated there, so none is sent beyond it, and null stands for nothing.
+version 5 accepts: it validates every key, so no other key is sent, and an absent value has no key at all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, assert_never
+from typing import Any, Literal, assert_never
 
 import orjson
 
@@ -32,11 +32,9 @@ from ..images import markdown
 from ..links import Links
 from ..sources import source_id, title
 
-HEADERS = {
+MEDIA_HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
     "x-vercel-ai-ui-message-stream": "v1",
-    "cache-control": "no-cache, no-transform",
-    "x-accel-buffering": "no",
 }
 KEEP_ALIVE = b": keep-alive\n\n"
 DONE = b"data: [DONE]\n\n"
@@ -45,7 +43,7 @@ Chunk = dict[str, Any]
 
 
 class UIStream:
-    """One connection's frames: it remembers which block of words is open, since blocks have a start and an end."""
+    """One connection's frames. It remembers which block of text is open, since blocks have a start and an end."""
 
     def __init__(self, links: Links) -> None:
         self._links = links
@@ -67,13 +65,13 @@ class UIStream:
 
     def _chunks(self, event: Event) -> list[Chunk]:
         if self._failed:
-            # The clients stop at an error; what closes the turn is for the other framing.
+            # The clients stop reading at an error.
             return []
         match event:
             case TextDelta(text):
-                return [*self._words("text"), {"type": "text-delta", "id": self._id, "delta": text}]
+                return [*self._open_block("text"), {"type": "text-delta", "id": self._id, "delta": text}]
             case ReasoningDelta(text):
-                return [*self._words("reasoning"), {"type": "reasoning-delta", "id": self._id, "delta": text}]
+                return [*self._open_block("reasoning"), {"type": "reasoning-delta", "id": self._id, "delta": text}]
             case ToolCallDelta(call_id, fragment):
                 return [{"type": "tool-input-delta", "toolCallId": call_id, "inputTextDelta": fragment}]
             case StepStarted(message_id):
@@ -84,32 +82,32 @@ class UIStream:
                 return [{"type": "start", "messageId": message_id}, step]
             case ToolCallStarted(call_id, name):
                 self._calls.add(call_id)
-                return [*self._close(), {"type": "tool-input-start", "toolCallId": call_id, "toolName": name}]
+                return [*self._close_block(), {"type": "tool-input-start", "toolCallId": call_id, "toolName": name}]
             case ToolCalled(call_id, name, args):
                 called = {
                     "type": "tool-input-available",
                     "toolCallId": call_id,
                     "toolName": name,
-                    "input": _taken(args),
+                    "input": _acceptable(args),
                 }
-                # One that was started has its place among the parts already.
-                return [called] if call_id in self._calls else [*self._close(), called]
+                # A call that was started already has its place among the parts.
+                return [called] if call_id in self._calls else [*self._close_block(), called]
             case ToolReturned(call_id, result, failed):
                 if failed:
                     return [{"type": "tool-output-error", "toolCallId": call_id, "errorText": error_text(result)}]
-                return [{"type": "tool-output-available", "toolCallId": call_id, "output": _taken(result)}]
+                return [{"type": "tool-output-available", "toolCallId": call_id, "output": _acceptable(result)}]
             case ImageMade():
                 text = markdown(event.token, event.revised_prompt, self._links)
-                return [*self._words("text"), {"type": "text-delta", "id": self._id, "delta": text}]
+                return [*self._open_block("text"), {"type": "text-delta", "id": self._id, "delta": text}]
             case Source():
-                return [*self._close(), source_document(event, self._links)]
+                return [*self._close_block(), source_document(event, self._links)]
             case Progress(kind, data):
-                return [{"type": f"data-{kind}", "data": _taken(data), "transient": True}]
+                return [{"type": f"data-{kind}", "data": _acceptable(data), "transient": True}]
             case StepEnded():
-                return [*self._close(), {"type": "finish-step"}]
+                return [*self._close_block(), {"type": "finish-step"}]
             case Failed(message):
                 self._failed = True
-                return [*self._close(), {"type": "error", "errorText": message}]
+                return [*self._close_block(), {"type": "error", "errorText": message}]
             case TurnEnded(reason, usage):
                 counted = {"inputTokens": usage.prompt, "outputTokens": usage.completion}
                 return [{"type": "finish", "finishReason": reason, "messageMetadata": {"usage": counted}}]
@@ -120,16 +118,16 @@ class UIStream:
     def _id(self) -> str:
         return f"{self._open}-{self._blocks}"
 
-    def _words(self, kind: str) -> list[Chunk]:
-        """Open a block of this kind of words, where another or none is open."""
+    def _open_block(self, kind: Literal["text", "reasoning"]) -> list[Chunk]:
+        """Open a block of this kind, unless it is open already."""
         if self._open == kind:
             return []
-        closing = self._close()
+        closing = self._close_block()
         self._open = kind
         self._blocks += 1
         return [*closing, {"type": f"{kind}-start", "id": self._id}]
 
-    def _close(self) -> list[Chunk]:
+    def _close_block(self) -> list[Chunk]:
         if not self._open:
             return []
         closing = [{"type": f"{self._open}-end", "id": self._id}]
@@ -138,7 +136,7 @@ class UIStream:
 
 
 def source_document(source: Source, links: Links) -> Chunk:
-    """A document as a part of the AI SDK 5 and later, which has no place of its own for a URL."""
+    """A document as a part of AI SDK 5 and later, which has no field for a URL."""
     return {
         "type": "source-document",
         "sourceId": source_id(source),
@@ -149,14 +147,14 @@ def source_document(source: Source, links: Links) -> Chunk:
     }
 
 
-def _taken(value: Any) -> Any:
-    """Without the keys for which the clients' JSON parser (secure-json-parse) refuses a whole event."""
+def _acceptable(value: Any) -> Any:
+    """The value without the keys that make the clients' JSON parser (secure-json-parse) refuse a whole event."""
     if isinstance(value, list):
-        return [_taken(one) for one in value]
+        return [_acceptable(item) for item in value]
     if not isinstance(value, dict):
         return value
     return {
-        key: _taken(one)
+        key: _acceptable(one)
         for key, one in value.items()
         if key != "__proto__" and not (key == "constructor" and isinstance(one, dict) and "prototype" in one)
     }

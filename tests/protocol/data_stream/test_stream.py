@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mockbackend import events as ev
 from mockbackend.events import Event
-from mockbackend.protocol.data_stream.stream import HEADERS, KEEP_ALIVE, frame
+from mockbackend.protocol.data_stream.stream import KEEP_ALIVE, frame
 from mockbackend.protocol.links import Links
 from tests.event_cases import CASES, any_event
 from tests.running import line
@@ -52,10 +52,6 @@ LINKS = Links("https://host")
 @pytest.mark.parametrize("name", CASES)
 def test_an_event_is_this_line(name: str) -> None:
     assert frame([CASES[name]], LINKS) == LINES[name]
-
-
-def test_the_table_holds_no_line_without_an_event() -> None:
-    assert set(LINES) == set(CASES)
 
 
 def carried(event: Event) -> tuple[str, Any]:
@@ -116,12 +112,3 @@ def test_events_framed_together_are_the_lines_of_each(events: list[Event], cut: 
 def test_the_keep_alive_is_a_line_that_says_nothing() -> None:
     assert line(KEEP_ALIVE.removesuffix(b"\n")) == ("2", [])
     assert orjson.loads(KEEP_ALIVE[2:]) == []
-
-
-def test_the_headers_are_what_front_ends_and_proxies_look_for() -> None:
-    assert HEADERS == {
-        "content-type": "text/event-stream; charset=utf-8",
-        "x-vercel-ai-data-stream": "v1",
-        "cache-control": "no-cache, no-transform",
-        "x-accel-buffering": "no",
-    }

@@ -13,7 +13,7 @@ from mockbackend import events as ev
 from mockbackend.events import Event, Usage
 from mockbackend.protocol.images import markdown
 from mockbackend.protocol.links import Links
-from mockbackend.protocol.ui_stream.stream import HEADERS, KEEP_ALIVE, UIStream
+from mockbackend.protocol.ui_stream.stream import KEEP_ALIVE, UIStream
 from tests.event_cases import CASES
 from tests.protocol.turns import MESSAGE, any_turn
 
@@ -91,10 +91,6 @@ def chunks(events: list[Event]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("name", CASES)
 def test_an_event_is_these_frames(name: str) -> None:
     assert frames([CASES[name]]) == b"".join(b"data: %b\n\n" % one for one in FRAMES[name])
-
-
-def test_the_table_holds_no_frame_without_an_event() -> None:
-    assert set(FRAMES) == set(CASES)
 
 
 @given(any_turn(), st.integers(0, 20))
@@ -188,12 +184,3 @@ def test_words_after_reasoning_are_a_block_of_their_own() -> None:
 
 def test_the_keep_alive_is_a_comment() -> None:
     assert KEEP_ALIVE == b": keep-alive\n\n"
-
-
-def test_the_headers_are_what_front_ends_and_proxies_look_for() -> None:
-    assert HEADERS == {
-        "content-type": "text/event-stream; charset=utf-8",
-        "x-vercel-ai-ui-message-stream": "v1",
-        "cache-control": "no-cache, no-transform",
-        "x-accel-buffering": "no",
-    }

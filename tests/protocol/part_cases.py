@@ -1,0 +1,42 @@
+"""Every part of a stored message as a table, with who writes it: what each framing's messages are tried with.
+
+A framing's test has what each case is rendered as, by its name; `test_part_cases.py` fails where a part has none.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from mockbackend.messages import Message, Part
+from mockbackend.protocol.links import Links
+
+LINKS = Links("https://host")
+CASES: dict[str, tuple[Literal["user", "assistant"], Part]] = {
+    "a user's text": ("user", {"type": "text", "text": "Grüße"}),
+    "a user's image": ("user", {"type": "picture", "token": "t", "media_type": "image/gif", "name": "a.gif"}),
+    "a user's image of an older answer": ("user", {"type": "picture", "token": "t", "name": "a.png"}),
+    "a user's file": ("user", {"type": "attachment", "name": "a.md", "media_type": "text/markdown", "text": "# A"}),
+    "a step": ("assistant", {"type": "step"}),
+    "text": ("assistant", {"type": "text", "text": "Grüße"}),
+    "reasoning": ("assistant", {"type": "reasoning", "text": "Hm."}),
+    "a tool's result": (
+        "assistant",
+        {"type": "tool", "id": "call-1", "name": "clock", "args": {"zone": "UTC"}, "result": {"time": "12:30"}},
+    ),
+    "a tool's failure": (
+        "assistant",
+        {"type": "tool", "id": "call-1", "name": "clock", "args": {}, "result": {"error": "no zone"}, "failed": True},
+    ),
+    "an image": ("assistant", {"type": "picture", "token": "t"}),
+    "an image with a revised prompt": ("assistant", {"type": "picture", "token": "t", "revised_prompt": "A red fox"}),
+    "a source": (
+        "assistant",
+        {"type": "source", "file_id": "f", "name": "a.pdf", "media_type": "application/pdf", "place": "page 3"},
+    ),
+}
+
+
+def message_of(name: str) -> Message:
+    """A message of this case's part alone."""
+    role, part = CASES[name]
+    return {"id": "msg-1", "role": role, "turn": "turn-1", "at": 0, "parts": [part]}

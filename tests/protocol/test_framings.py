@@ -1,0 +1,49 @@
+"""The table of framings: each has its expected bytes of every event, and its rendering of every part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockbackend.protocol import DEFAULT, FRAMINGS, framing_of
+from mockbackend.protocol.links import Links
+from tests import event_cases
+from tests.protocol import part_cases
+from tests.protocol.data_stream import test_messages as data_messages
+from tests.protocol.data_stream import test_stream as data_stream
+from tests.protocol.ui_stream import test_messages as ui_messages
+from tests.protocol.ui_stream import test_stream as ui_stream
+
+EXPECTED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "data": (data_stream.LINES, data_messages.RENDERED),
+    "ui": (ui_stream.FRAMES, ui_messages.RENDERED),
+}
+
+
+def test_every_framing_is_tested() -> None:
+    assert set(EXPECTED) == set(FRAMINGS)
+
+
+@pytest.mark.parametrize("name", FRAMINGS)
+def test_every_event_and_every_part_has_its_place_in_the_framing(name: str) -> None:
+    events, parts = EXPECTED[name]
+    assert set(events) == set(event_cases.CASES)
+    assert set(parts) == set(part_cases.CASES)
+
+
+@pytest.mark.parametrize("name", FRAMINGS)
+def test_two_streams_share_nothing(name: str) -> None:
+    cases = event_cases.CASES
+    words, alone = [cases["words"]], FRAMINGS[name].open_stream(Links(""))
+    first, second = FRAMINGS[name].open_stream(Links("")), FRAMINGS[name].open_stream(Links(""))
+    first([cases["a step starts"], cases["words"], cases["a failure"]])
+    assert second(words) == alone(words)
+
+
+def test_a_request_is_answered_in_its_clients_framing() -> None:
+    assert framing_of({"message": "Hello"}) is DEFAULT
+    for framing in FRAMINGS.values():
+        if framing.request_key:
+            assert framing_of({framing.request_key: "any"}) is framing
+    assert framing_of({"trigger": "submit-message"}).name == "ui"

@@ -1,0 +1,68 @@
+"""Stored messages as AI SDK 5 to 7 take them: the table of `part_cases.py`, and what surrounds the parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockbackend.messages import Message
+from mockbackend.protocol.ui_stream.messages import render_message
+from tests.protocol.part_cases import CASES, LINKS, message_of
+
+IMAGE = "![Generated Image](https://host/images/t)"
+CALL = {"type": "tool-clock", "toolCallId": "call-1"}
+RENDERED: dict[str, dict[str, Any]] = {
+    "a user's text": {"type": "text", "text": "Grüße"},
+    "a user's image": {
+        "type": "file",
+        "mediaType": "image/gif",
+        "url": "https://host/images/t",
+        "filename": "a.gif",
+    },
+    "a user's image of an older answer": {
+        "type": "file",
+        "mediaType": "image/png",
+        "url": "https://host/images/t",
+        "filename": "a.png",
+    },
+    "a user's file": {
+        "type": "file",
+        "mediaType": "text/markdown",
+        "url": "data:text/markdown;base64,IyBB",
+        "filename": "a.md",
+    },
+    "a step": {"type": "step-start"},
+    "text": {"type": "text", "text": "Grüße", "state": "done"},
+    "reasoning": {"type": "reasoning", "text": "Hm.", "state": "done"},
+    "a tool's result": {**CALL, "state": "output-available", "input": {"zone": "UTC"}, "output": {"time": "12:30"}},
+    "a tool's failure": {**CALL, "state": "output-error", "input": {}, "errorText": "no zone"},
+    "an image": {"type": "text", "text": IMAGE, "state": "done"},
+    "an image with a revised prompt": {
+        "type": "text",
+        "text": f"{IMAGE}\n\n*Revised prompt: A red fox*",
+        "state": "done",
+    },
+    "a source": {
+        "type": "source-document",
+        "sourceId": "f#page 3",
+        "mediaType": "application/pdf",
+        "title": "a.pdf, page 3",
+        "filename": "a.pdf",
+        "providerMetadata": {"mockbackend": {"fileId": "f", "url": "https://host/files/f/content"}},
+    },
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_part_is_rendered_as_this(name: str) -> None:
+    rendered = render_message(message_of(name), LINKS)
+    assert rendered == {"id": "msg-1", "role": CASES[name][0], "parts": [RENDERED[name]]}
+
+
+def test_the_metadata_are_the_usage_and_how_the_answer_ended() -> None:
+    message: Message = {**message_of("text"), "usage": {"prompt": 10, "completion": 5}}
+    usage = {"inputTokens": 10, "outputTokens": 5}
+    assert render_message(message, LINKS)["metadata"] == {"usage": usage}
+    message.update({"incomplete": True, "error": "Busy."})
+    assert render_message(message, LINKS)["metadata"] == {"usage": usage, "incomplete": True, "error": "Busy."}
