@@ -17,24 +17,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from . import log as logs
-from .agent.graph import compile_graph
 from .documents.documents import open_documents
 from .errors import ServiceError
 from .images.fetch import Fetcher
 from .images.generator import ImageGenerator
-from .login import load_login
 from .protocol import STREAM_HEADERS
 from .routes import routes
 from .routes.json import error_response
+from .routes.login import load_login
 from .routes.middleware import Guard, Unread
+from .routes.service import Service
 from .server import file_limits
 from .server.hypercorn_drain import drain_in_background
-from .service import Service
 from .settings import Settings, SettingsError, load_settings
 from .storage import open_storage
 from .turn.attachments import Attachments
 from .turn.claim import TurnClaimer
-from .turn.history import History
+from .turn.follow import Follower
+from .turn.heartbeat import Heartbeat
+from .turn.recovery import Recovery
+from .turn.registry import RunRegistry
 from .turn.runner import TurnRunner
 from .upstream import Upstream
 
@@ -55,9 +57,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with running(chosen) as service, drain_in_background(service.runs.drain, chosen.drain_seconds):
+        async with running(chosen) as service, drain_in_background(service.runner.drain, chosen.drain_seconds):
             app.state.service = service
-            app.state.drain = service.runs.drain
+            app.state.drain = service.runner.drain
             yield
 
     app = Starlette(
@@ -95,9 +97,9 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     """The service, open. What a crash left is finished first; leaving ends the turns that still run."""
     async with contextlib.AsyncExitStack() as stack:
         try:
-            storage = await open_storage(settings.data_dir)
+            storage = await open_storage(settings)
             stack.push_async_callback(storage.close)
-            login = load_login(settings)
+            login = await load_login(settings, storage)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise SettingsError([f"DATA_DIR: {settings.data_dir} cannot be used ({reason})"]) from error
@@ -109,24 +111,30 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             emulator_url = await stack.enter_async_context(embedded_emulator(settings.mock_script))
         upstream = Upstream(settings, emulator_url)
         stack.push_async_callback(upstream.close)
-        history = History(compile_graph(storage.checkpoints))
         generator = ImageGenerator(settings, upstream, storage.images)
         documents = open_documents(settings, storage, upstream)
         stack.push_async_callback(documents.close)
-        runs = TurnRunner(settings, storage, history, upstream, generator, documents)
-        attachments = Attachments(
-            storage.images,
-            Fetcher(settings.max_image_bytes, allow_private=False),
-            settings.max_image_bytes,
-        )
-        claimer = TurnClaimer(storage, history, attachments, runs.find, runs.watch, settings.max_conversation_messages)
-        service = Service(settings, login, storage, upstream, history, documents, runs, claimer)
-        await service.recover()
+        registry = RunRegistry()
+        heartbeat = Heartbeat(storage.turns, registry, settings.max_turn_seconds)
+        stack.push_async_callback(heartbeat.close)
+        recovery = Recovery(storage, registry, heartbeat)
+        fetcher = Fetcher(settings.max_image_bytes, allow_private=False)
+        attachments = Attachments(storage.images, fetcher, settings.max_image_bytes)
+        claimer = TurnClaimer(settings, storage, attachments, registry, recovery)
+        runner = TurnRunner(settings, storage, upstream, generator, documents, registry, heartbeat, claimer)
+        follower = Follower(storage, registry, recovery)
+        service = Service(settings, login, storage, upstream, documents, runner, follower)
+        # What a crash left half-way: turns first, since they may hold images and belong to conversations being deleted.
+        await recovery.recover_all()
+        await follower.finish_deletions()
+        await storage.images.clean()
+        await storage.files.clean()
+        await documents.recover()
         _announce(service)
         # What was imported and opened lives as long as the process: the collector need not walk it again and again.
         gc.freeze()
         # Under plain Hypercorn turns still run here, and the loop is about to be closed.
-        stack.push_async_callback(runs.close)
+        stack.push_async_callback(runner.drain, 0)
         yield service
 
 

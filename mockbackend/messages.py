@@ -190,7 +190,7 @@ def answer_parts(events: Iterable[Event]) -> list[Part]:
     return parts
 
 
-def answer(message_id: str, turn: str, at: int, events: list[Event], *, complete: bool) -> Message:
+def answer_message(message_id: str, turn: str, at: int, events: list[Event], *, complete: bool) -> Message:
     """The stored answer of a turn: what the user saw, marked incomplete unless it came to its own end."""
     message: Message = {"id": message_id, "role": "assistant", "turn": turn, "at": at, "parts": answer_parts(events)}
     usage = Usage()

@@ -28,7 +28,7 @@ from mockbackend.events import (
     Usage,
     joined,
 )
-from mockbackend.messages import INTERRUPTED, Message, Part, answer, answer_parts, now_ms, text_of, title_of
+from mockbackend.messages import INTERRUPTED, Message, Part, answer_message, answer_parts, now_ms, text_of, title_of
 from tests.event_cases import any_event
 
 start = StepStarted("msg-1")
@@ -123,7 +123,7 @@ def test_any_answer_is_json_in_which_every_call_has_a_result(events: list[Event]
 
 def test_an_answer_says_how_it_ended() -> None:
     events: list[Event] = [start, TextDelta("a"), StepEnded("length", usage), TurnEnded("length", usage)]
-    assert answer("msg-1", "t", 5, events, complete=True) == {
+    assert answer_message("msg-1", "t", 5, events, complete=True) == {
         "id": "msg-1",
         "role": "assistant",
         "turn": "t",
@@ -136,11 +136,11 @@ def test_an_answer_says_how_it_ended() -> None:
 
 def test_the_last_step_says_how_an_answer_ended() -> None:
     events: list[Event] = [start, StepEnded("tool-calls", usage), start, StepEnded("content-filter", usage)]
-    assert answer("msg-1", "t", 5, events, complete=True)["finish"] == "content-filter"
+    assert answer_message("msg-1", "t", 5, events, complete=True)["finish"] == "content-filter"
 
 
 def test_an_answer_that_failed_keeps_what_was_said_and_why() -> None:
-    message = answer("msg-1", "t", 5, [start, TextDelta("a"), Failed("Busy.")], complete=False)
+    message = answer_message("msg-1", "t", 5, [start, TextDelta("a"), Failed("Busy.")], complete=False)
     assert message["parts"] == [STEP, words("a")]
     assert message["error"] == "Busy."
     assert message["incomplete"] is True

@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from ..errors import TurnError
 from ..events import ToolCalled, ToolReturned
 from ..messages import Message
-from ..turn.answer import guarded
+from ..turn.answer import Answer, guarded
 from ..upstream.chat.completion import DEEPEST, is_deeper
 from .context import ChatContext
 from .step import run_model_step
@@ -48,8 +48,8 @@ class State(TypedDict):
 Graph = CompiledStateGraph[State, ChatContext, State, State]
 
 
-def compile_graph(checkpointer: BaseCheckpointSaver[Any]) -> Graph:
-    """Build the graph, once for the process's life."""
+def compile_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> Graph:
+    """Build the graph, once for the process's life; a turn's run needs no checkpointer, since storage has its end."""
     # What people say goes to nobody but the model, whatever LANGSMITH_TRACING says in the environment.
     configure(enabled=False)
     builder = StateGraph(State, context_schema=ChatContext)
@@ -61,9 +61,10 @@ def compile_graph(checkpointer: BaseCheckpointSaver[Any]) -> Graph:
     return builder.compile(checkpointer=checkpointer)
 
 
-def thread(conversation_id: str) -> dict[str, Any]:
-    """The graph's configuration for a conversation."""
-    return {"configurable": {"thread_id": conversation_id}}
+def _update(answer: Answer) -> dict[str, Any]:
+    """The state's update: absolute, so that making it twice changes nothing."""
+    turn = answer.turn
+    return {"keep": turn.base_length, "messages": [*turn.new_messages, answer.message()]}
 
 
 async def _model(state: State, runtime: Runtime[ChatContext]) -> Command[str]:
@@ -75,7 +76,7 @@ async def _model(state: State, runtime: Runtime[ChatContext]) -> Command[str]:
     async with guarded(answer):
         await run_model_step(chat, state["messages"])
     onward = chat.calls and answer.finish is None
-    return Command(update={"messages": answer.history_update()}, goto=TOOLS if onward else END)
+    return Command(update={"messages": _update(answer)}, goto=TOOLS if onward else END)
 
 
 async def _tools(state: State, runtime: Runtime[ChatContext]) -> dict[str, Any]:
@@ -85,7 +86,7 @@ async def _tools(state: State, runtime: Runtime[ChatContext]) -> dict[str, Any]:
     async with guarded(answer):
         await asyncio.gather(*(_run(chat, call, fault) for call, fault in calls))
         answer.end_step("tool-calls", chat.usage)
-    return {"messages": answer.history_update()}
+    return {"messages": _update(answer)}
 
 
 async def _run(chat: ChatContext, call: ToolCalled, fault: str | None) -> None:

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from ..errors import UpstreamError
 from ..passages import Passage
 from ..settings import Settings
-from ..storage import Storage
-from ..storage.embedded.files import File, Files
+from ..storage import File, Files, Storage
 from ..storage.embedded.passages import Passages
 from ..upstream import Upstream
 from .index import Index, open_index
@@ -34,7 +33,7 @@ class Hit:
 def open_documents(settings: Settings, storage: Storage, upstream: Upstream) -> Documents:
     """The documents of one data folder. Raises SettingsError where Azure AI Search is set and cannot be used."""
     index = open_index(settings, storage)
-    indexing = Indexing(settings, storage.file_queue, storage.passages, index, upstream, storage.liveness.is_alive)
+    indexing = Indexing(settings, storage.file_queue, storage.passages, index, upstream)
     return Documents(storage.files, storage.passages, index, upstream, indexing)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from ..errors import INTERNAL, UpstreamError
 from ..passages import Passage
 from ..settings import Settings
-from ..storage.embedded.files import IndexingJob, Queue
+from ..storage import IndexingJob, Queue
 from ..storage.embedded.passages import Passages
 from ..upstream import Upstream
 from ..upstream.retry import RetryBudget
@@ -50,7 +50,6 @@ class Indexing:
         passages: Passages,
         index: Index,
         upstream: Upstream,
-        is_alive: Callable[[str], bool],
     ) -> None:
         self._settings = settings
         self._limits = Limits(
@@ -63,7 +62,6 @@ class Indexing:
         self._passages = passages
         self._index = index
         self._upstream = upstream
-        self._is_alive = is_alive
         self._calls = asyncio.Semaphore(settings.embedding_concurrency)
         self._workers: set[asyncio.Task[None]] = set()
         self._asked = False
@@ -98,7 +96,7 @@ class Indexing:
         try:
             while self._asked:
                 self._asked = False
-                while job := await self._queue.claim(self._is_alive):
+                while job := await self._queue.claim():
                     # Another worker for the next file, if there is one.
                     self.wake()
                     task = asyncio.create_task(self._index_file(job))
@@ -143,7 +141,8 @@ class Indexing:
         """Read and split the file, unless that is done; returns the number of its passages."""
         counted = await self._passages.count(job.id)
         if counted is None:
-            blocks = await extract(job.path, cast("Kind", job.kind), self._limits)
+            async with job.blob.local_file() as path:
+                blocks = await extract(path, cast("Kind", job.kind), self._limits)
             size, overlap = self._settings.passage_characters, self._settings.passage_overlap_characters
             passages = await asyncio.to_thread(split, blocks, size, overlap)
             await self._passages.stage(job.id, job.userid, passages)

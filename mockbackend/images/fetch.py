@@ -19,7 +19,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from ..concurrency import in_thread
 from ..errors import ImageError
-from ..storage.embedded.images import Image
+from ..storage import Image
 from .formats import image
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")

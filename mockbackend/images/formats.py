@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import ImageError
-from ..storage.embedded.images import Image
+from ..storage import Image
 
 _MAGIC = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
 

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import ImageError
 from ..events import ImageMade, Usage
 from ..settings import Settings
-from ..storage.embedded.images import Image, Images
+from ..storage import Image, Images
 from ..upstream import Upstream
 from ..upstream.errors import invalid_response
 from ..upstream.usage import tokens

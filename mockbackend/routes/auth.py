@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ..errors import ServiceError, bad_request
-from ..service import Service
+from .service import Service
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Access = Literal["open", "login", "owner"]

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from ..errors import bad_request
 from ..protocol import FRAMINGS, Framing, framing_of
 from ..protocol.data_stream import DATA_STREAM
-from ..storage.embedded.turns import Turn
+from ..storage import Turn
 from ..turn.run import EventSource
 from .auth import get_service, userid
 from .body import read_chat
@@ -22,7 +22,7 @@ async def post(request: Request) -> Response:
     service = get_service(request)
     chat, body = await read_chat(request, service.settings)
     framing = named_framing(request) or framing_of(body)
-    run = await service.start(userid(request), chat, framing.name)
+    run = await service.runner.start(userid(request), chat, framing.name)
     return _stream(request, run.turn.conversation_id, run.reader(), framing)
 
 
@@ -52,7 +52,7 @@ async def _running(request: Request, conversation_id: str) -> tuple[Turn, EventS
     service = get_service(request)
     if await service.storage.conversations.get(userid(request), conversation_id) is None:
         return None
-    return await service.follow(conversation_id)
+    return await service.follower.follow(conversation_id)
 
 
 def _stream(request: Request, conversation_id: str, source: EventSource, framing: Framing) -> Response:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from ..errors import bad_request, not_found
 from ..protocol import DEFAULT
-from ..storage.embedded.conversations import Conversation, Place
+from ..storage import Conversation, Cursor
 from .auth import get_service, userid
 from .body import read_object
 from .json import JSON
@@ -33,14 +33,14 @@ async def listing(request: Request) -> Response:
     if len(query) > QUERY_CHARACTERS:
         raise bad_request(f"q must have at most {QUERY_CHARACTERS} characters.")
     rows = await get_service(request).storage.conversations.page(
-        userid(request), limit=limit + 1, after=_place(request), query=query
+        userid(request), limit=limit + 1, after=_after(request), query=query
     )
     headers = {}
     if len(rows) > limit:
         rows = rows[:limit]
         following = request.url.include_query_params(cursor=_cursor(rows[-1]), limit=limit)
         headers["link"] = f'<{following.path}?{following.query}>; rel="next"'
-    return JSON([dataclasses.asdict(row) for row in rows], headers=headers)
+    return JSON([_rendered(row) for row in rows], headers=headers)
 
 
 async def read(request: Request) -> Response:
@@ -48,11 +48,11 @@ async def read(request: Request) -> Response:
     service, conversation_id = get_service(request), path_id(request)
     framing = named_framing(request) or DEFAULT
     await _owned(request, conversation_id)
-    messages = await service.read(conversation_id)
+    messages = await service.follower.read(conversation_id)
     row = dataclasses.replace(await _owned(request, conversation_id), message_count=len(messages))
     reached = links(request, service.settings)
     rendered = [framing.render_message(message, reached) for message in messages]
-    return JSON({**dataclasses.asdict(row), "messages": rendered})
+    return JSON({**_rendered(row), "messages": rendered})
 
 
 async def change(request: Request) -> Response:
@@ -85,8 +85,8 @@ async def stop(request: Request) -> Response:
     """Stop the running answer, keep what was said; the row once it has ended."""
     conversation_id = path_id(request)
     await _owned(request, conversation_id)
-    await get_service(request).stop(conversation_id)
-    return JSON(dataclasses.asdict(await _owned(request, conversation_id)))
+    await get_service(request).follower.stop(conversation_id)
+    return JSON(_rendered(await _owned(request, conversation_id)))
 
 
 async def delete(request: Request) -> Response:
@@ -94,7 +94,7 @@ async def delete(request: Request) -> Response:
     service, conversation_id = get_service(request), path_id(request)
     if not await service.storage.conversations.hide(userid(request), conversation_id):
         raise not_found()
-    await service.delete(conversation_id)
+    await service.follower.delete(conversation_id)
     return Response(status_code=204)
 
 
@@ -108,7 +108,14 @@ async def _owned(request: Request, conversation_id: str) -> Conversation:
 def _row(row: Conversation | None) -> Response:
     if row is None:
         raise not_found()
-    return JSON(dataclasses.asdict(row))
+    return JSON(_rendered(row))
+
+
+def _rendered(row: Conversation) -> dict[str, Any]:
+    """The row as clients see it."""
+    fields = dataclasses.asdict(row)
+    del fields["version"]
+    return fields
 
 
 def _limit(request: Request) -> int:
@@ -122,7 +129,7 @@ def _cursor(row: Conversation) -> str:
     return base64.urlsafe_b64encode(orjson.dumps([row.is_pinned, row.updated_at, row.id])).decode()
 
 
-def _place(request: Request) -> Place | None:
+def _after(request: Request) -> Cursor | None:
     cursor = request.query_params.get("cursor")
     if cursor is None:
         return None
@@ -134,4 +141,4 @@ def _place(request: Request) -> Place | None:
     valid = isinstance(is_pinned, bool) and isinstance(updated_at, int) and abs(updated_at) < 2**63
     if not valid or not isinstance(conversation_id, str):
         raise bad_request("cursor is none that we gave.")
-    return Place(is_pinned, updated_at, conversation_id)
+    return Cursor(is_pinned, updated_at, conversation_id)

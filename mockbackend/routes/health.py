@@ -26,7 +26,7 @@ async def health(request: Request) -> Response:
             "engine": service.settings.engine,
             "emulated": service.settings.engine == "emulator",
             "pictures": bool(service.upstream.engine.images),
-            "running_turns": len(service.runs),
+            "running_turns": service.runner.running,
             "pid": os.getpid(),
         }
     )
@@ -40,11 +40,11 @@ async def live(request: Request) -> Response:
 async def ready(request: Request) -> Response:
     """The process can serve: its stores answer, and it is not draining."""
     service = get_service(request)
-    if service.runs.admission.draining:
+    if service.runner.admission.draining:
         raise ServiceError(503, "draining", "The service is shutting down.")
     try:
         await service.storage.conversations.get("nobody", "none")
-        await service.history.read("none")
+        await service.storage.history.read("none")
     except Exception:
         log.exception("the stores do not answer")
         raise ServiceError(503, "unavailable", "The stores do not answer.") from None

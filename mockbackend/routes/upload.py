@@ -9,7 +9,7 @@ from starlette.requests import Request
 from ..documents.kinds import Unreadable, kind_of, media_type
 from ..errors import bad_request
 from ..settings import Settings
-from ..storage.embedded.files import File, FileLimits, Files, Upload
+from ..storage import File, FileLimits, Files, Upload
 from .limited import chunks
 from .multipart import BROKEN, FileBegins, FileEnds, Multipart
 

@@ -16,8 +16,7 @@ from ..embedded import embedded_emulator
 from ..errors import PromptRefused, UnsupportedParameter, UpstreamError
 from ..log import printable
 from ..settings import Settings
-from ..storage import open_storage
-from ..storage.embedded.images import Image
+from ..storage import Image, open_storage
 from ..upstream import Upstream
 from ..upstream.errors import invalid_response
 
@@ -138,7 +137,7 @@ async def _embedding(upstream: Upstream) -> str:
 
 
 async def _search(settings: Settings) -> str:
-    storage = await open_storage(settings.data_dir)
+    storage = await open_storage(settings)
     index = open_azure_search(settings, storage)
     try:
         return await index.check()
@@ -148,12 +147,12 @@ async def _search(settings: Settings) -> str:
 
 
 async def _storage(settings: Settings) -> str:
-    storage = await open_storage(settings.data_dir)
+    storage = await open_storage(settings)
     try:
         token = await storage.images.put("check", "check", Image("image/png", b"check"))
         await storage.images.get(token)
-        await storage.images.forget("check")
-        await storage.checkpoints.aget_tuple({"configurable": {"thread_id": "check"}})
+        await storage.images.discard([token])
+        await storage.history.read("check")
     finally:
         await storage.close()
     return "can be read and written"

@@ -1,5 +1,284 @@
-"""Everything that outlives a process. Storage knows no HTTP and no model API."""
+"""Everything that outlives a process: the contract that each engine keeps. Storage knows no HTTP and no model API.
 
-from .embedded import Storage, open_storage
+Every method is one intention and one atomic unit: it is done whole or not at all, also where its process is killed or
+its waiter is cancelled, unless it says otherwise. Work of several units is ordered so that a crash between any two is
+finished by the next process that looks. Nothing above an engine knows a folder, a connection, or how it tells the
+living processes from the dead. `tests/storage/contract` holds every engine to this.
+"""
 
-__all__ = ["Storage", "open_storage"]
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from ..messages import Message
+from ..settings import Settings
+from .values import (
+    Blob,
+    Claim,
+    Conversation,
+    Cursor,
+    File,
+    FileLimits,
+    Image,
+    IndexingJob,
+    RunningTurn,
+    Status,
+    TooManyTurns,
+    Turn,
+)
+
+if TYPE_CHECKING:
+    from .embedded.passages import EmbeddedIndex, Passages
+
+__all__ = [
+    "Blob",
+    "Claim",
+    "Conversation",
+    "Conversations",
+    "Cursor",
+    "File",
+    "FileLimits",
+    "Files",
+    "History",
+    "Image",
+    "Images",
+    "IndexingJob",
+    "Queue",
+    "RunningTurn",
+    "Status",
+    "Storage",
+    "TooManyTurns",
+    "Turn",
+    "Turns",
+    "Upload",
+    "open_storage",
+]
+
+
+class Conversations(Protocol):
+    """The conversations' rows: who owns what, titles, pins, listing and search."""
+
+    async def get(self, userid: str, conversation_id: str) -> Conversation | None:
+        """The owner's row of that id. A running turn counts as what it will have made of the history."""
+
+    async def page(self, userid: str, *, limit: int, after: Cursor | None, query: str) -> list[Conversation]:
+        """A page of the owner's rows, pinned first, then the newest; `query` looks in titles and messages."""
+
+    async def change(
+        self, userid: str, conversation_id: str, *, title: str | None = None, is_pinned: bool | None = None
+    ) -> Conversation | None:
+        """Rename or pin; what is None stays."""
+
+    async def hide(self, userid: str, conversation_id: str) -> bool:
+        """Begin to delete: from now on the row exists for nobody. False where there was none."""
+
+    async def hidden(self) -> list[str]:
+        """The ids whose deletion has begun and not ended."""
+
+    async def erase(self, conversation_id: str) -> None:
+        """End the deletion of a hidden conversation: history, images, rows. May be repeated after a crash."""
+
+
+class History(Protocol):
+    """The settled messages of conversations."""
+
+    async def read(self, conversation_id: str) -> list[Message]:
+        """All of them, oldest first; [] for an unknown conversation."""
+
+
+class Turns(Protocol):
+    """The turns that run, of all processes; each has one row, the write-ahead log of the history."""
+
+    async def begin(
+        self,
+        userid: str,
+        conversation_id: str,
+        title: str,
+        place: Callable[[Conversation], Turn | None],
+        *,
+        most_running: int,
+        with_base: bool,
+    ) -> tuple[Conversation | None, Claim | None]:
+        """The conversation's row, made where there was none, and the claim of the turn that `place` makes of it.
+
+        None for the row where the id is another user's; None for the claim where `place` makes no turn, or another
+        turn runs. What `place` raises leaves nothing stored; it may be called on another thread, and again. Raises
+        TooManyTurns. `with_base`: the claim brings the messages before the turn's.
+        """
+
+    async def claim(
+        self, turn: Turn, conversation: Conversation, title: str, history: list[Message], *, most_running: int
+    ) -> Claim | None:
+        """Write the row of a turn whose place was found in `history`, read after that row of its conversation.
+
+        None where another turn runs, or where the conversation's version is no longer that one. Raises TooManyTurns.
+        """
+
+    async def running(self, conversation_id: str) -> RunningTurn | None:
+        """The conversation's turn that is not over."""
+
+    async def unfinished(self) -> list[RunningTurn]:
+        """Every turn that is not over, of all processes. A damaged row is logged and left out."""
+
+    async def log(self, turn: Turn) -> tuple[bytes, bool] | None:
+        """The log of a turn that may just have ended, and whether it has; None where its row is gone."""
+
+    async def take_over(self, running: RunningTurn) -> bool:
+        """Make a turn ours whose process is dead; False where another process was quicker."""
+
+    async def request_stop(self, turn: Turn) -> None:
+        """Ask the process that runs the turn to end it."""
+
+    async def beat(self) -> list[str]:
+        """Forget the turns long over; returns the ids of ours that another process asked to stop."""
+
+    async def write_logs(self, logs: list[tuple[Turn, bytes]]) -> None:
+        """Write what these turns of ours have said so far; the log of one that is over is whole, and stays."""
+
+    async def end(self, turn: Turn, answers: list[Message], log: bytes) -> None:
+        """Settle a turn of ours: its new messages and these are the history after its base, and it is over.
+
+        Images in them are kept from now on. `log` is the whole turn, for readers in other processes. Where a process
+        died in the middle of this, the messages that it has written stay.
+        """
+
+    async def give_up(self, turn: Turn, log: bytes) -> None:
+        """Leave a turn whose end could not be stored, with all that it has said, for any process to take over."""
+
+
+class Images(Protocol):
+    """Images, each behind an unguessable token; one that no settled message holds goes with its process."""
+
+    async def put(self, userid: str, conversation_id: str, image: Image) -> str:
+        """Store an image of that conversation; returns its token (192 bits)."""
+
+    async def get(self, token: str) -> Image | None:
+        """The image of that token."""
+
+    async def home(self, userid: str, token: str) -> str | None:
+        """The id of the conversation that this image of the user's belongs to; None where it is not the user's."""
+
+    async def discard(self, tokens: Iterable[str]) -> None:
+        """Remove these images."""
+
+    async def clean(self) -> None:
+        """Remove what dead processes made and no message holds."""
+
+
+class Upload(Protocol):
+    """One file on its way in: `write` it all, `end` it, then `finish` or `refuse` it."""
+
+    name: str
+    size: int
+    head: bytes
+
+    async def write(self, data: bytes) -> None:
+        """Store the next bytes. Once the file is going to be refused, they are only counted."""
+
+    async def end(self) -> None:
+        """Close the file: no more bytes follow, and other uploads may take their time."""
+
+    async def give_up(self, reason: str) -> None:
+        """Refuse the file later, for this reason, and drop its bytes now."""
+
+    async def finish(self, kind: str, media_type: str) -> File:
+        """Store it and queue it for indexing; the row of the user's file with the same content, if there is one."""
+
+    async def refuse(self, reason: str) -> File:
+        """Write a failed row without content; the reason of `give_up` comes first."""
+
+    async def discard(self) -> None:
+        """Drop the upload. Does nothing once it is stored."""
+
+
+class Files(Protocol):
+    """The files as their owners see them."""
+
+    def receive(self, userid: str, name: str, limits: FileLimits) -> Upload:
+        """Begin to receive a file for the user."""
+
+    async def listing(self, userid: str) -> list[File]:
+        """All of the user's files, newest first. Their number is limited."""
+
+    async def get(self, userid: str, file_id: str) -> File | None:
+        """The user's file of that id."""
+
+    async def content(self, userid: str, file_id: str) -> tuple[File, Blob] | None:
+        """The user's file and its bytes. None if there is no such file, or if it has failed."""
+
+    async def has_ready(self, userid: str, file_ids: Sequence[str] | None) -> bool:
+        """Whether the user has files that can be searched: any at all, or any of `file_ids`."""
+
+    async def named(self, userid: str, file_ids: Sequence[str]) -> dict[str, File]:
+        """The user's ready files among `file_ids`, by id."""
+
+    async def missing(self, userid: str, file_ids: Sequence[str]) -> list[str]:
+        """Those of `file_ids` that are not files of the user, in the given order."""
+
+    async def hide(self, userid: str, file_id: str) -> bool:
+        """Begin a deletion: from now on nobody sees the file. False if the user has no such file."""
+
+    async def hidden(self) -> list[tuple[str, str]]:
+        """Owner and id of the files whose deletion has begun but not ended."""
+
+    async def forget(self, file_id: str) -> None:
+        """End a deletion: the last step, once everything else of the file is gone."""
+
+    async def clean(self) -> None:
+        """Delete the content that dead processes left behind and no row names."""
+
+
+class Queue(Protocol):
+    """The files that wait to be indexed, as this process sees them. A hidden file is no work."""
+
+    async def claim(self) -> IndexingJob | None:
+        """Claim the oldest file of the user who was served least recently. None if no file waits."""
+
+    async def progress(self, file_id: str, status: Status, done: int, total: int) -> bool:
+        """Store the progress of a claimed file. False if the file was hidden in the meantime."""
+
+    async def ready(self, file_id: str, total: int) -> bool:
+        """Mark a claimed file as indexed, with `total` passages. False if it was hidden in the meantime."""
+
+    async def fail(self, file_id: str, error: str) -> None:
+        """Mark a claimed file as failed, with a reason for the user, and delete its content."""
+
+    async def release(self) -> None:
+        """Return the files that this process has claimed to the queue."""
+
+
+class Storage(Protocol):
+    """The stores of one process, open."""
+
+    @property
+    def conversations(self) -> Conversations: ...
+    @property
+    def history(self) -> History: ...
+    @property
+    def turns(self) -> Turns: ...
+    @property
+    def images(self) -> Images: ...
+    @property
+    def files(self) -> Files: ...
+    @property
+    def file_queue(self) -> Queue: ...
+    @property
+    def passages(self) -> Passages: ...
+
+    def open_index(self) -> EmbeddedIndex:
+        """The engine's own index of documents, which its user closes: another may be in use."""
+
+    async def login(self) -> str:
+        """`user:password` of the login that all processes share where none is configured, made at the first call."""
+
+    async def close(self) -> None:
+        """Close everything; other processes see at once that this one is gone."""
+
+
+async def open_storage(settings: Settings) -> Storage:
+    """Open the engine that the settings name, made and migrated where need be. Raises OSError, SettingsError."""
+    # Imported here: an engine takes its values from this package.
+    from .embedded import open_embedded
+
+    return await open_embedded(settings.data_dir)

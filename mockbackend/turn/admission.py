@@ -1,4 +1,4 @@
-"""Which turns may begin: so many of a user's and in all, and none once the process drains."""
+"""Which turns may begin in this process: up to the limits of one user and of all, and none once it drains."""
 
 from __future__ import annotations
 
@@ -71,10 +71,16 @@ class Admission:
     def _check(self, userid: str) -> None:
         if self.draining:
             raise _draining()
-        for taken, most in ((self._taken[userid], self._per_user), (self._taken.total(), self._in_all)):
-            if taken >= most:
-                words = f"{most} answers are running already. Please wait for one to end."
-                raise ServiceError(429, "too_many_turns", words, {"retry-after": "2"})
+        # The claim counts a user's running answers of all processes; those that are just beginning are counted here.
+        for taken, limit in ((self._taken[userid], self._per_user), (self._taken.total(), self._in_all)):
+            if taken >= limit:
+                raise too_many_turns(limit)
+
+
+def too_many_turns(limit: int) -> ServiceError:
+    """As many answers are running as may."""
+    words = f"{limit} answers are running already. Please wait for one to end."
+    return ServiceError(429, "too_many_turns", words, {"retry-after": "2"})
 
 
 def _draining() -> ServiceError:

@@ -15,7 +15,8 @@ from typing import Any
 from .. import events as ev
 from ..errors import INTERNAL, PromptRefused, TurnError
 from ..events import Event, FinishReason, Order, Usage
-from ..messages import INTERRUPTED, Message, answer
+from ..messages import INTERRUPTED, Message, answer_message
+from ..storage import Turn
 
 TOO_LONG = "too long"
 log = logging.getLogger("mockbackend.turn")
@@ -83,14 +84,10 @@ class _StopScope(AbstractAsyncContextManager[None]):
 
 
 class Answer:
-    """One turn's answer. `base_length` and `new_messages` say what the history is before it."""
+    """The answer of a turn, as its events make it."""
 
-    def __init__(self, turn_id: str, message_id: str, at: int, base_length: int, new_messages: list[Message]) -> None:
-        self.turn_id = turn_id
-        self.message_id = message_id
-        self.at = at
-        self.base_length = base_length
-        self.new_messages = new_messages
+    def __init__(self, turn: Turn) -> None:
+        self.turn = turn
         self.events: list[Event] = []
         self.stop = Stop()
         self.usage = Usage()
@@ -108,7 +105,7 @@ class Answer:
     def begin_step(self) -> None:
         """A model call begins."""
         self.steps += 1
-        self.emit(ev.StepStarted(self.message_id))
+        self.emit(ev.StepStarted(self.turn.message_id))
 
     def end_step(self, reason: FinishReason, usage: Usage) -> None:
         """A model call and its tools are done; `tool-calls` means that another follows."""
@@ -152,14 +149,14 @@ class Answer:
         """Whether the answer came to its own end."""
         return self.stop.reason is None and self.finish not in (None, "error")
 
-    def history_update(self) -> dict[str, Any]:
-        """The history's update: absolute, so that making it twice changes nothing."""
-        said = answer(self.message_id, self.turn_id, self.at, self.events, complete=self.complete)
-        return {"keep": self.base_length, "messages": [*self.new_messages, said]}
+    def message(self) -> Message:
+        """The answer as it is stored, with all that has been said so far."""
+        turn = self.turn
+        return answer_message(turn.message_id, turn.turn_id, turn.started_at, self.events, complete=self.complete)
 
     def refuse_prompt(self) -> None:
         """Mark the user's message as one that the filter refused: it is shown, and never sent again."""
-        self.new_messages[-1]["refused"] = True
+        self.turn.new_messages[-1]["refused"] = True
 
     async def more(self) -> None:
         """Wait until another event happens, or `wake`. One waits at a time."""
@@ -193,7 +190,7 @@ async def guarded(answer: Answer) -> AsyncIterator[None]:
         if answer.stop.reason is None:
             answer.fail(error.message)
     except Exception:
-        log.exception("turn %s failed", answer.turn_id)
+        log.exception("turn %s failed", answer.turn.turn_id)
         answer.fail(INTERNAL)
     if answer.stop.reason is not None and answer.finish is None:
         answer.end_stopped()

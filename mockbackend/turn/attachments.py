@@ -10,7 +10,7 @@ from ..errors import ImageError, unusable
 from ..images.fetch import TOO_LARGE, Fetcher
 from ..images.formats import NOT_AN_IMAGE, image
 from ..messages import AttachmentPart, ImagePart, Part
-from ..storage.embedded.images import Image, Images
+from ..storage import Image, Images
 from .request import Attachment, SentMessage
 
 OWN_PICTURE = re.compile(r"/images/([A-Za-z0-9_-]{32})$")

@@ -1,4 +1,4 @@
-"""How a turn begins: its conversation is found or made, its place in the history told, its row claimed.
+"""How a turn begins: its conversation is found or made, its place in the history computed, its row claimed.
 
 A request that is refused leaves nothing stored.
 """
@@ -6,7 +6,6 @@ A request that is refused leaves nothing stored.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 import uuid
 from collections.abc import Callable
@@ -14,53 +13,51 @@ from dataclasses import replace
 
 from ..errors import ServiceError, not_found, unusable
 from ..messages import Message, Part, now_ms, title_of
-from ..storage import Storage
-from ..storage.embedded.conversations import Conversation
-from ..storage.embedded.turns import Claim, Turn
+from ..settings import Settings
+from ..storage import Claim, Conversation, RunningTurn, Storage, TooManyTurns, Turn
+from .admission import too_many_turns
 from .attachments import Attachments
-from .ending import recover
-from .history import History
 from .placement import needs_history, place
+from .recovery import Recovery
+from .registry import RunRegistry
 from .request import ChatRequest, SentMessage
-from .run import Run
 
 # A client's abort and its next POST may cross.
 WAIT_SECONDS = 1.0
 STOPPING_SECONDS = 10.0
 POLL_SECONDS = 0.02
-log = logging.getLogger("mockbackend.turn")
 
 
 class TurnClaimer:
-    """Claims turns. `find_run` finds this process's run of a turn's id; `watch` has rows that are over forgotten."""
+    """Claims turns."""
 
     def __init__(
         self,
+        settings: Settings,
         storage: Storage,
-        history: History,
         attachments: Attachments,
-        find_run: Callable[[str], Run | None],
-        watch: Callable[[], None],
-        max_messages: int,
+        registry: RunRegistry,
+        recovery: Recovery,
     ) -> None:
+        self._max_messages = settings.max_conversation_messages
+        self._most_running = settings.max_running_turns_per_user
         self._storage = storage
-        self._max_messages = max_messages
-        self._history = history
         self._attachments = attachments
-        self._find_run = find_run
-        self._watch = watch
-        self._recovering = asyncio.Lock()
+        self._registry = registry
+        self._recovery = recovery
 
     async def claim(self, userid: str, request: ChatRequest, framing: str) -> Claim:
-        """The turn's row, written. Raises ServiceError: 404, 409, 422."""
+        """The turn's row, written. Raises ServiceError: 404, 409, 422, 429."""
         conversation_id = request.conversation_id or str(uuid.uuid4())
         images: list[str] = []
         try:
             messages = await self._new_messages(userid, conversation_id, request)
             attached = await self._attachments.store(userid, conversation_id, messages, images)
             return await self._claim(userid, conversation_id, request, framing, attached)
-        except BaseException:
+        except BaseException as error:
             await self._storage.images.discard(images)
+            if isinstance(error, TooManyTurns):
+                raise too_many_turns(self._most_running) from None
             raise
 
     async def _new_messages(self, userid: str, conversation_id: str, request: ChatRequest) -> tuple[SentMessage, ...]:
@@ -87,63 +84,58 @@ class TurnClaimer:
 
         def turn(conversation: Conversation, history: list[Message] | None) -> Turn:
             base_length, new_messages = self._placed(request, conversation, history, new)
-            owner, message_id = self._storage.turns.owner, f"msg-{uuid.uuid4().hex}"
-            return Turn(conversation.id, turn_id, message_id, owner, at, framing, base_length, new_messages)
+            message_id = f"msg-{uuid.uuid4().hex}"
+            return Turn(userid, conversation.id, turn_id, message_id, at, framing, base_length, new_messages)
 
         def is_placed_in_history(conversation: Conversation) -> bool:
             return conversation.message_count > 0 and needs_history(request)
 
+        # Each round makes one attempt at the claim, and ends in a claim, an error, or a short wait. Why it ends:
+        #
+        # - `begin` writes conversation and claim in one transaction. It gives no claim in two cases: `place` made no
+        #   turn, because the turn's place depends on messages that must be read first; or another turn has the row.
+        # - In the first case the history is read outside any transaction (it may be long), and `claim` then writes the
+        #   row only if the conversation still has the version that was seen before the read. If another turn began
+        #   or ended in between, there is no claim, and the next round starts from the new state: the place is never
+        #   computed from a history that the end would not meet.
+        # - If another turn has the row, either it runs (in some process), or its process is dead; `running` settles
+        #   the latter, and the next round gets the row. A turn that runs is waited for: a client's abort and its next
+        #   POST may cross, so one that is stopping gets longer than one that is not. Past that it is a 409.
+        # - Two requests that race for a row that has just become free: the store gives it to one of them, and the other
+        #   sees a running turn. Neither can starve the other for longer than the limit, which is never extended.
+        # - A refusal that `place` or the store raises (a full conversation, too many running answers) has undone the
+        #   transaction; images that were stored for this request are discarded by our caller.
         while True:
-            # Nearly every turn is claimed with its conversation at once.
             conversation, claim = await self._storage.turns.begin(
-                userid, conversation_id, title, lambda row: None if is_placed_in_history(row) else turn(row, None)
+                userid,
+                conversation_id,
+                title,
+                lambda row: None if is_placed_in_history(row) else turn(row, None),
+                most_running=self._most_running,
+                with_base=request.mode == "chat",
             )
             if conversation is None:
                 raise not_found()
             if claim is None and is_placed_in_history(conversation):
-                history = await self._history.read(conversation_id)
+                history = await self._storage.history.read(conversation_id)
                 placed = turn(conversation, history)
                 # An edited first message gives the title, unless that was renamed.
                 retitled = placed.base_length == 0 and conversation.title == title_of(history)
                 new_title = title if retitled else conversation.title
-                claim = await self._storage.turns.claim(userid, placed, conversation, new_title)
+                claim = await self._storage.turns.claim(
+                    placed, conversation, new_title, history, most_running=self._most_running
+                )
             if claim is not None:
                 return claim
-            running = await self.release_dead(conversation_id)
+            running = await self._recovery.running(conversation_id)
             limit = STOPPING_SECONDS if running and self._is_stopping(running) else WAIT_SECONDS
             if time.monotonic() - began > limit:
                 raise ServiceError(409, "conflict", "An answer is already running in this conversation.")
             await asyncio.sleep(POLL_SECONDS)
 
-    async def release_dead(self, conversation_id: str) -> Turn | None:
-        """The conversation's running turn; one whose process has died is folded into the history first."""
-        running = await self._storage.turns.running(conversation_id)
-        if running is None or self._is_alive(running):
-            return running
-        async with self._recovering:
-            running = await self._storage.turns.running(conversation_id)
-            if running is not None and not self._is_alive(running):
-                await recover(self._storage, self._history, running)
-                self._watch()
-        return None
-
-    async def recover_all(self) -> None:
-        """Fold in every turn that a dead process left; one that cannot be folded in leaves the others as they are."""
-        for turn in await self._storage.turns.unfinished():
-            try:
-                await self.release_dead(turn.conversation_id)
-            except Exception:
-                log.exception("turn %s of a dead process cannot be folded in", turn.turn_id)
-        self._watch()
-
-    def _is_alive(self, turn: Turn) -> bool:
-        if turn.owner == self._storage.turns.owner:
-            return self._find_run(turn.turn_id) is not None
-        return self._storage.liveness.is_alive(turn.owner)
-
-    def _is_stopping(self, turn: Turn) -> bool:
-        run = self._find_run(turn.turn_id)
-        return turn.stop_requested or (run is not None and run.answer.stop.reason is not None)
+    def _is_stopping(self, running: RunningTurn) -> bool:
+        run = self._registry.find(running.turn.turn_id)
+        return running.stop_requested or (run is not None and run.answer.stop.reason is not None)
 
     def _placed(
         self,

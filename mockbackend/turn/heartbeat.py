@@ -1,7 +1,7 @@
 """The heartbeat of this process's turns: a few transactions for all of them, while any runs.
 
-It writes what has been said, so that a kill costs a second of words at the most, renews the leases, forgets rows long
-over, learns of stops asked for in other processes, and ends what has run for too long (within a beat).
+It writes what has been said, so that a kill costs at most a second of words, forgets rows long over, learns of stops
+that other processes asked for, and ends what has run for too long (within a beat).
 """
 
 from __future__ import annotations
@@ -11,27 +11,28 @@ import contextlib
 import contextvars
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from ..storage.embedded.turns import OVER_MS, Turns
+from ..storage import Turns
 from .answer import TOO_LONG
+from .registry import RunRegistry
 from .run import Run
 
 # A kill may cost a second of words: the write itself takes some of it.
 SECONDS = 0.7
 # After the last turn, until no row that is over is left.
-QUIET_BEATS = OVER_MS / 1000 // SECONDS + 2
+QUIET_BEATS = 5
 # Logs that one transaction writes: others wait for its end, in this process and in others.
 LOGS_AT_ONCE = 50
 log = logging.getLogger("mockbackend.turn")
 
 
 class Heartbeat:
-    """Beats for these runs, by turn id."""
+    """Beats for the runs of the registry."""
 
-    def __init__(self, turns: Turns, runs: Mapping[str, Run], max_turn_seconds: float) -> None:
+    def __init__(self, turns: Turns, registry: RunRegistry, max_turn_seconds: float) -> None:
         self._turns = turns
-        self._runs = runs
+        self._registry = registry
         self._max_turn_seconds = max_turn_seconds
         self._task: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
@@ -59,7 +60,7 @@ class Heartbeat:
     async def _beat(self) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time() + SECONDS
-        while self._runs or self._quiet < QUIET_BEATS:
+        while len(self._registry) or self._quiet < QUIET_BEATS:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
                     await self._woken.wait()
@@ -71,20 +72,20 @@ class Heartbeat:
                     await self._write(flushed_soon)
                     continue
                 due = loop.time() + SECONDS
-                self._quiet = 0 if self._runs else self._quiet + 1
+                self._quiet = 0 if len(self._registry) else self._quiet + 1
                 await self._look()
-                await self._write(list(self._runs.values()))
+                await self._write(self._registry)
             except Exception:
                 log.warning("the heartbeat failed", exc_info=True)
 
     async def _look(self) -> None:
         """Stop what has run for too long, and what another process wants to be stopped."""
         now = time.monotonic()
-        for run in self._runs.values():
+        for run in self._registry:
             if now - run.began > self._max_turn_seconds and run.answer.finish is None:
                 run.answer.stop.request(TOO_LONG)
         for turn_id in await self._turns.beat():
-            if stopped := self._runs.get(turn_id):
+            if stopped := self._registry.find(turn_id):
                 stopped.answer.stop.request("stopped")
 
     async def _write(self, runs: Iterable[Run]) -> None:

@@ -19,7 +19,9 @@ def image(
 
     async def work() -> None:
         async with guarded(answer):
-            made, usage = await generator.generate(userid, conversation_id, text_of(answer.new_messages[-1]), options)
+            made, usage = await generator.generate(
+                userid, conversation_id, text_of(answer.turn.new_messages[-1]), options
+            )
             answer.emit(made)
             answer.end_step("stop", usage)
 

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from ..events import Event, ReasoningDelta, TextDelta, ToolCallDelta, TurnEnded, load
-from ..storage.embedded.turns import Turn
+from ..storage import Turn
 from .answer import Answer
 
 POLL_SECONDS = 0.25
@@ -61,7 +61,7 @@ class RemoteReader:
 
     def _closing(self) -> list[Event]:
         turn = self._turn
-        answer = Answer(turn.turn_id, turn.message_id, turn.started_at, turn.base_length, turn.new_messages)
+        answer = Answer(turn)
         for event in self._seen:
             answer.emit(event)
         if answer.between_steps and not self._seen:

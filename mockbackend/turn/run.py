@@ -7,7 +7,7 @@ import time
 from typing import Protocol
 
 from ..events import Event, dump, joined
-from ..storage.embedded.turns import Turn
+from ..storage import Turn
 from .answer import Answer
 
 
@@ -27,11 +27,10 @@ class EventSource(Protocol):
 class Run:
     """One turn in this process. It goes on apart from whoever reads it."""
 
-    def __init__(self, turn: Turn, userid: str, mode: str, answer: Answer, *, resumable: bool) -> None:
+    def __init__(self, turn: Turn, mode: str, *, resumable: bool) -> None:
         self.turn = turn
-        self.userid = userid
         self.mode = mode
-        self.answer = answer
+        self.answer = Answer(turn)
         self.resumable = resumable
         self.began = time.monotonic()
         # How many of the answering's events the readers may have, and how many of those the turn's row has.

@@ -9,22 +9,22 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from ..agent.context import ChatContext
+from ..agent.graph import compile_graph
 from ..agent.tools import ToolServices
 from ..documents.documents import Documents
 from ..errors import INTERNAL, NOT_STORED, unusable
-from ..events import Event, Failed, ImageMade, StepEnded, TurnEnded
+from ..events import Event, Failed, ImageMade, StepEnded, TurnEnded, dump
 from ..images.generator import ImageGenerator, ImageOptions
+from ..messages import Message
 from ..settings import Settings
 from ..storage import Storage
 from ..upstream import Upstream
 from .admission import Admission
-from .answer import Answer
 from .chat import chat
 from .claim import TurnClaimer
-from .ending import settle
 from .heartbeat import Heartbeat
-from .history import History
 from .image import image
+from .registry import RunRegistry
 from .request import ChatRequest
 from .run import Run
 from .search import document_search
@@ -33,36 +33,37 @@ log = logging.getLogger("mockbackend.turn")
 
 
 class TurnRunner:
-    """This process's runs by turn id, and what a turn is made with."""
+    """Starts turns, and sees each to its stored end."""
 
     def __init__(
         self,
         settings: Settings,
         storage: Storage,
-        history: History,
         upstream: Upstream,
         generator: ImageGenerator,
         documents: Documents,
+        registry: RunRegistry,
+        heartbeat: Heartbeat,
+        claimer: TurnClaimer,
     ) -> None:
         self._settings = settings
         self._storage = storage
-        self._history = history
         self._upstream = upstream
         self._generator = generator
         self._documents = documents
-        self._runs: dict[str, Run] = {}
+        self._registry = registry
+        self._heartbeat = heartbeat
+        self._claimer = claimer
+        self._graph = compile_graph()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._heartbeat = Heartbeat(storage.turns, self._runs, settings.max_turn_seconds)
         self.admission = Admission(settings)
 
-    def __len__(self) -> int:
-        return len(self._runs)
+    @property
+    def running(self) -> int:
+        """How many turns run here."""
+        return len(self._registry)
 
-    def find(self, turn_id: str) -> Run | None:
-        """This process's run of that turn."""
-        return self._runs.get(turn_id)
-
-    async def start(self, userid: str, request: ChatRequest, framing: str, beginning: TurnClaimer) -> Run:
+    async def start(self, userid: str, request: ChatRequest, framing: str) -> Run:
         """Claim a turn and set it running. Raises ServiceError."""
         if request.mode == "image" and not self._upstream.engine.images:
             raise unusable(
@@ -70,37 +71,37 @@ class TurnRunner:
             )
         async with self.admission.beginning(userid):
             searchable = await self._searchable(userid, request)
-            claim = await beginning.claim(userid, request, framing)
-        # From the claim on nothing is awaited: a row of ours that has no run counts as a dead process's.
+            claim = await self._claimer.claim(userid, request, framing)
+        # From here to `registry.add` nothing may be awaited. Why:
+        #
+        # - The turn's row is committed and names this process as its owner, but the registry does not know the turn
+        #   yet. To anybody in this process who looks now, that is a turn whose run is gone (`Recovery`): they would
+        #   settle it as interrupted, and the answer that is about to begin could not be stored.
+        # - Who looks must ask the store for the row first, and that answer arrives as a callback of the event loop.
+        #   The store's answer to our claim was queued before theirs, since the store has one thread and worked on our
+        #   claim first; so the loop resumes us first, and as long as we do not give it back, they run after `add`.
+        # - Leaving `beginning` suspends nowhere: it ends a timeout and touches counters. Neither does making the Run.
+        # - Where our caller is cancelled between the commit and here, the row is left without a run, and that is
+        #   right: whoever comes next settles it with the user's message and an empty answer, marked incomplete.
         turn = claim.turn
         search = searchable if searchable is not None else claim.has_documents
-        answer = Answer(turn.turn_id, turn.message_id, turn.started_at, turn.base_length, turn.new_messages)
         resumable = self._settings.resumable if request.resumable is None else request.resumable
-        run = Run(turn, userid, request.mode, answer, resumable=resumable)
-        self._runs[turn.turn_id] = run
+        run = Run(turn, request.mode, resumable=resumable)
+        self._registry.add(run)
         if self.admission.cut:
-            answer.stop.request("drained")
-        task = asyncio.create_task(self._work(run, self._events(run, request, search=search)))
+            run.answer.stop.request("drained")
+        task = asyncio.create_task(self._work(run, self._events(run, request, claim.base, search=search)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        self.watch()
-        return run
-
-    def watch(self) -> None:
-        """Have rows that are over forgotten, and those of running turns kept."""
         self._heartbeat.start()
+        return run
 
     async def drain(self, seconds: float) -> None:
         """Take no new turns; let running ones finish for so long, and then stop them. Returns once all are stored."""
         await self.admission.drain(seconds)
-        for run in list(self._runs.values()):
+        for run in self._registry:
             run.answer.stop.request("drained")
         await self.admission.idle()
-
-    async def close(self) -> None:
-        """Stop what still runs, at once, and the heartbeat with it."""
-        await self.drain(0)
-        await self._heartbeat.close()
 
     async def _searchable(self, userid: str, request: ChatRequest) -> bool | None:
         """Whether something can be found in the files that the request names; None where it names none."""
@@ -110,8 +111,8 @@ class TurnRunner:
             raise unusable(f"file_ids[{request.file_ids.index(missing[0])}]: there is no such file.")
         return await self._storage.files.has_ready(userid, request.file_ids)
 
-    def _events(self, run: Run, request: ChatRequest, *, search: bool) -> AsyncIterator[Event]:
-        conversation_id, userid = run.turn.conversation_id, run.userid
+    def _events(self, run: Run, request: ChatRequest, base: list[Message], *, search: bool) -> AsyncIterator[Event]:
+        conversation_id, userid = run.turn.conversation_id, run.turn.userid
         if run.mode == "image":
             return image(run.answer, self._generator, userid, conversation_id, request.image)
 
@@ -131,33 +132,31 @@ class TurnRunner:
                 document_search(self._documents, run.answer, userid, request.file_ids) if search else None,
             ),
         )
-        return chat(context, self._history.graph, conversation_id)
+        return chat(context, self._graph, base)
 
     async def _work(self, run: Run, events: AsyncIterator[Event]) -> None:
         """Run a turn to its stored end, whatever happens."""
         answer, turn = run.answer, run.turn
-        written = False
         try:
             async with aclosing(events) as stream:  # type: ignore[type-var]
                 async for event in stream:
                     run.publish()
                     if isinstance(event, StepEnded) and event.finish_reason == "tool-calls":
                         self._heartbeat.flush_soon(run)
-            written = run.mode == "chat"
         except Exception:
             log.exception("turn %s failed", turn.turn_id)
             if answer.finish is None:
                 answer.fail(INTERNAL)
         ended = TurnEnded(answer.finish or "error", answer.usage)
-        stored = await self._stored(run, ended, written=written)
+        stored = await self._stored(run, ended)
         if not stored:
             answer.emit(Failed(NOT_STORED))
             ended = TurnEnded("error", answer.usage)
         answer.emit(ended)
         while run.published < len(answer.events):
             run.publish()
-        del self._runs[turn.turn_id]
-        self.admission.leave(run.userid)
+        self._registry.remove(run)
+        self.admission.leave(turn.userid)
         run.end()
         log.info(
             "turn %s of conversation %s: mode=%s steps=%d finish=%s%s tokens=%d+%d history %s, %d ms",
@@ -167,12 +166,11 @@ class TurnRunner:
             *("written" if stored else "NOT written", (time.monotonic() - run.began) * 1000),
         )
 
-    async def _stored(self, run: Run, ended: TurnEnded, *, written: bool) -> bool:
-        """Store the turn's end. Where that fails its row stays, and whoever comes next folds in what its log has."""
+    async def _stored(self, run: Run, ended: TurnEnded) -> bool:
+        """Store the turn's end. Where that fails its row stays, and any process may settle it with what its log has."""
         answer, turn = run.answer, run.turn
         try:
-            said = [*answer.events, ended]
-            await settle(self._storage, self._history, turn, answer.history_update(), said, written=written)
+            await self._storage.turns.end(turn, [answer.message()], dump([*answer.events, ended]))
         except Exception:
             log.exception("turn %s could not be stored", turn.turn_id)
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockbackend.messages import Message, Part
-from mockbackend.storage.embedded.images import Image
+from mockbackend.storage import Image
 from mockbackend.upstream.chat import request
 from mockbackend.upstream.chat.request import wire_messages
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from mockbackend.events import Event, Failed, ToolCalled, ToolReturned
-from mockbackend.messages import answer
+from mockbackend.messages import answer_message
 from mockbackend.protocol import FRAMINGS
 from mockbackend.protocol.links import Links
 from tests.clients.client import Process
@@ -65,7 +65,7 @@ def test_a_failure_is_the_one_error(read: Read) -> None:
 def test_any_turn_is_read_as_it_is_stored(read: Read, kind: str, turn: list[Event]) -> None:
     found = read(turn)
     assert found["errors"] == [event.message for event in turn if isinstance(event, Failed)]
-    stored = FRAMINGS[READERS[kind]].render_message(answer(MESSAGE, "turn", 0, turn, complete=True), LINKS)
+    stored = FRAMINGS[READERS[kind]].render_message(answer_message(MESSAGE, "turn", 0, turn, complete=True), LINKS)
     assert held(found["message"]) == held(stored)
 
 

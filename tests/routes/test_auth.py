@@ -11,8 +11,7 @@ import re
 import httpx2
 import pytest
 
-from mockbackend import login
-from mockbackend.routes import API
+from mockbackend.routes import API, login
 from tests.conftest import StartServer
 from tests.harness.http_client import PLAIN
 from tests.routes.api import error_of, filled

@@ -8,29 +8,29 @@ from pathlib import Path
 
 import pytest
 
-from mockbackend.storage import Storage, open_storage
-from mockbackend.storage.embedded.files import File, FileLimits
+from mockbackend.storage import File, FileLimits
+from mockbackend.storage.embedded import EmbeddedStorage, open_embedded
 
 ROOMY = FileLimits(file_bytes=1000, user_files=100, user_bytes=100_000)
 
 
 @pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
-    opened = await open_storage(tmp_path)
+async def storage(tmp_path: Path) -> AsyncIterator[EmbeddedStorage]:
+    opened = await open_embedded(tmp_path)
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-async def other(tmp_path: Path) -> AsyncIterator[Storage]:
+async def other(tmp_path: Path) -> AsyncIterator[EmbeddedStorage]:
     """What another process has open on the same folder."""
-    opened = await open_storage(tmp_path)
+    opened = await open_embedded(tmp_path)
     yield opened
     await opened.close()
 
 
 async def put(
-    storage: Storage, content: bytes, *, userid: str = "ann", name: str = "a.txt", limits: FileLimits = ROOMY
+    storage: EmbeddedStorage, content: bytes, *, userid: str = "ann", name: str = "a.txt", limits: FileLimits = ROOMY
 ) -> File:
     """Receive a file as a route does."""
     upload = storage.files.receive(userid, name, limits)
@@ -40,30 +40,33 @@ async def put(
     return await upload.finish("text", "text/plain")
 
 
-async def claimed(storage: Storage) -> str:
+async def claimed(storage: EmbeddedStorage) -> str:
     """The content of the file that is claimed next."""
-    work = await storage.file_queue.claim(storage.liveness.is_alive)
+    work = await storage.file_queue.claim()
     assert work is not None
-    return work.path.read_text()
+    async with work.blob.local_file() as path:
+        return path.read_text()
 
 
 def on_disk(folder: Path) -> list[bytes]:
     return sorted(path.read_bytes() for path in (folder / "files").iterdir())
 
 
-async def test_what_was_written_is_what_is_kept(storage: Storage, tmp_path: Path) -> None:
+async def test_what_was_written_is_what_is_kept(storage: EmbeddedStorage, tmp_path: Path) -> None:
     content = bytes(range(256)) * 3
     file = await put(storage, content, name="né.txt")
     assert (file.name, file.size, file.status, file.media_type) == ("né.txt", 768, "queued", "text/plain")
     found = await storage.files.content("ann", file.id)
     assert found is not None
-    assert (found[0].read_bytes(), found[1]) == (content, file)
+    assert found[0] == file
+    assert b"".join([piece async for piece in found[1].pieces()]) == content
+    assert b"".join([piece async for piece in found[1].pieces(5, 10)]) == content[5:10]
     assert await storage.files.listing("ann") == [file]
     assert await storage.files.content("bob", file.id) is None
     assert await storage.files.get("bob", file.id) is None
 
 
-async def test_the_head_is_the_first_4_kb(storage: Storage) -> None:
+async def test_the_head_is_the_first_4_kb(storage: EmbeddedStorage) -> None:
     upload = storage.files.receive("ann", "a", FileLimits(10_000, 1, 10_000))
     for piece in (b"a" * 4000, b"b" * 90, b"c" * 4000):
         await upload.write(piece)
@@ -71,27 +74,27 @@ async def test_the_head_is_the_first_4_kb(storage: Storage) -> None:
     await upload.discard()
 
 
-async def test_the_same_content_is_stored_once_for_each_user(storage: Storage, tmp_path: Path) -> None:
+async def test_the_same_content_is_stored_once_for_each_user(storage: EmbeddedStorage, tmp_path: Path) -> None:
     first = await put(storage, b"same", name="first.txt")
     assert await put(storage, b"same", name="second.txt") == first
     assert (await put(storage, b"same", userid="bob")).id != first.id
     assert on_disk(tmp_path) == [b"same", b"same"]
 
 
-async def test_the_same_content_at_once_is_stored_once(storage: Storage, tmp_path: Path) -> None:
+async def test_the_same_content_at_once_is_stored_once(storage: EmbeddedStorage, tmp_path: Path) -> None:
     files = await asyncio.gather(*(put(storage, b"same", name=f"{number}.txt") for number in range(8)))
     assert len({file.id for file in files}) == 1
     assert on_disk(tmp_path) == [b"same"]
 
 
-async def test_the_same_content_needs_no_room(storage: Storage) -> None:
+async def test_the_same_content_needs_no_room(storage: EmbeddedStorage) -> None:
     full = FileLimits(1000, 1, 4)
     file = await put(storage, b"same", limits=full)
     assert await put(storage, b"same", limits=full) == file
     assert (await put(storage, b"more", limits=full)).status == "failed"
 
 
-async def test_what_has_failed_is_queued_again_under_the_new_name(storage: Storage, tmp_path: Path) -> None:
+async def test_what_has_failed_is_queued_again_under_the_new_name(storage: EmbeddedStorage, tmp_path: Path) -> None:
     file = await put(storage, b"bad", name="old.txt")
     assert await claimed(storage) == "bad"
     await storage.file_queue.fail(file.id, "It is broken.")
@@ -105,7 +108,7 @@ async def test_what_has_failed_is_queued_again_under_the_new_name(storage: Stora
     assert await claimed(storage) == "bad"
 
 
-async def test_too_large_a_file_fails_and_leaves_nothing(storage: Storage, tmp_path: Path) -> None:
+async def test_too_large_a_file_fails_and_leaves_nothing(storage: EmbeddedStorage, tmp_path: Path) -> None:
     assert (await put(storage, b"x" * 1000)).status == "queued"
     file = await put(storage, b"y" * 1001)
     assert (file.status, file.error, file.size) == ("failed", "The file is larger than 1000 bytes.", 1001)
@@ -114,7 +117,7 @@ async def test_too_large_a_file_fails_and_leaves_nothing(storage: Storage, tmp_p
 
 
 async def test_a_quota_of_files_is_kept_by_uploads_to_two_processes(
-    storage: Storage, other: Storage, tmp_path: Path
+    storage: EmbeddedStorage, other: EmbeddedStorage, tmp_path: Path
 ) -> None:
     limits = FileLimits(1000, 3, 100_000)
     files = await asyncio.gather(
@@ -129,7 +132,7 @@ async def test_a_quota_of_files_is_kept_by_uploads_to_two_processes(
     assert (await put(storage, b"b", userid="bob", limits=limits)).status == "queued"
 
 
-async def test_a_quota_of_bytes_is_kept_by_uploads_side_by_side(storage: Storage, tmp_path: Path) -> None:
+async def test_a_quota_of_bytes_is_kept_by_uploads_side_by_side(storage: EmbeddedStorage, tmp_path: Path) -> None:
     limits = FileLimits(1000, 100, 2500)
     files = await asyncio.gather(*(put(storage, bytes([number]) * 1000, limits=limits) for number in range(8)))
     assert [file.status for file in files].count("queued") <= 2
@@ -142,7 +145,7 @@ async def test_a_quota_of_bytes_is_kept_by_uploads_side_by_side(storage: Storage
     assert (await put(storage, b"z", limits=limits)).status == "failed"
 
 
-async def test_what_is_coming_in_takes_no_more_disk_than_the_quota(storage: Storage, tmp_path: Path) -> None:
+async def test_what_is_coming_in_takes_no_more_disk_than_the_quota(storage: EmbeddedStorage, tmp_path: Path) -> None:
     limits = FileLimits(1000, 100, 1500)
     uploads = [storage.files.receive("ann", f"{number}.txt", limits) for number in range(5)]
     for number, one in enumerate(uploads):
@@ -154,7 +157,7 @@ async def test_what_is_coming_in_takes_no_more_disk_than_the_quota(storage: Stor
     assert (await put(storage, b"x" * 1000, limits=limits)).status == "queued"
 
 
-async def test_the_rows_of_what_was_refused_are_few(storage: Storage) -> None:
+async def test_the_rows_of_what_was_refused_are_few(storage: EmbeddedStorage) -> None:
     kept = await put(storage, b"kept")
     others = await storage.files.receive("bob", "b", ROOMY).refuse("No.")
     for number in range(105):
@@ -164,7 +167,7 @@ async def test_the_rows_of_what_was_refused_are_few(storage: Storage) -> None:
     assert await storage.files.listing("bob") == [others]
 
 
-async def test_a_discarded_file_leaves_nothing_and_a_kept_one_stays(storage: Storage, tmp_path: Path) -> None:
+async def test_a_discarded_file_leaves_nothing_and_a_kept_one_stays(storage: EmbeddedStorage, tmp_path: Path) -> None:
     upload = storage.files.receive("ann", "a.txt", ROOMY)
     await upload.write(b"gone")
     await upload.discard()
@@ -176,7 +179,9 @@ async def test_a_discarded_file_leaves_nothing_and_a_kept_one_stays(storage: Sto
     assert [file.name for file in await storage.files.listing("ann")] == ["b.txt"]
 
 
-async def test_an_upload_that_is_cancelled_while_it_writes_leaves_nothing(storage: Storage, tmp_path: Path) -> None:
+async def test_an_upload_that_is_cancelled_while_it_writes_leaves_nothing(
+    storage: EmbeddedStorage, tmp_path: Path
+) -> None:
     async def upload() -> None:
         upload = storage.files.receive("ann", "a.txt", FileLimits(10**9, 1, 10**9))
         try:
@@ -196,7 +201,7 @@ async def test_an_upload_that_is_cancelled_while_it_writes_leaves_nothing(storag
     assert await storage.files.listing("ann") == []
 
 
-async def test_users_take_turns_and_each_ones_oldest_is_first(storage: Storage) -> None:
+async def test_users_take_turns_and_each_ones_oldest_is_first(storage: EmbeddedStorage) -> None:
     for userid, content in (("ann", b"a1"), ("ann", b"a2"), ("ann", b"a3"), ("bob", b"b1"), ("bob", b"b2")):
         await put(storage, content, userid=userid)
     order = []
@@ -205,16 +210,14 @@ async def test_users_take_turns_and_each_ones_oldest_is_first(storage: Storage) 
         # Whose turn it was is told in milliseconds.
         await asyncio.sleep(0.002)
     assert order == ["a1", "b1", "a2", "b2", "a3"]
-    assert await storage.file_queue.claim(storage.liveness.is_alive) is None
+    assert await storage.file_queue.claim() is None
 
 
 async def test_a_file_is_claimed_by_one_process_and_passes_on_when_that_one_dies(
-    storage: Storage, other: Storage
+    storage: EmbeddedStorage, other: EmbeddedStorage
 ) -> None:
     file = await put(storage, b"work")
-    claims = await asyncio.gather(
-        *(one.file_queue.claim(one.liveness.is_alive) for one in (storage, other, storage, other))
-    )
+    claims = await asyncio.gather(*(one.file_queue.claim() for one in (storage, other, storage, other)))
     (work,) = [one for one in claims if one]
     assert (work.id, work.userid, work.name, work.kind) == (file.id, "ann", "a.txt", "text")
     holder, heir = (storage, other) if claims[0] or claims[2] else (other, storage)
@@ -234,7 +237,7 @@ async def test_a_file_is_claimed_by_one_process_and_passes_on_when_that_one_dies
     assert (ready.status, ready.done, ready.total) == ("ready", 9, 9)
 
 
-async def test_what_a_process_holds_is_put_back_at_its_end(storage: Storage) -> None:
+async def test_what_a_process_holds_is_put_back_at_its_end(storage: EmbeddedStorage) -> None:
     await put(storage, b"work")
     await claimed(storage)
     await storage.file_queue.release()
@@ -242,7 +245,7 @@ async def test_what_a_process_holds_is_put_back_at_its_end(storage: Storage) -> 
     assert await claimed(storage) == "work"
 
 
-async def test_a_hidden_file_is_nothing_to_anybody(storage: Storage, tmp_path: Path) -> None:
+async def test_a_hidden_file_is_nothing_to_anybody(storage: EmbeddedStorage, tmp_path: Path) -> None:
     file = await put(storage, b"gone")
     await claimed(storage)
     assert not await storage.files.hide("bob", file.id)
@@ -252,7 +255,7 @@ async def test_a_hidden_file_is_nothing_to_anybody(storage: Storage, tmp_path: P
     assert not await storage.file_queue.ready(file.id, 2)
     await storage.file_queue.fail(file.id, "No.")
     await storage.file_queue.release()
-    assert await storage.file_queue.claim(storage.liveness.is_alive) is None
+    assert await storage.file_queue.claim() is None
     assert await storage.files.get("ann", file.id) is None
     assert await storage.files.content("ann", file.id) is None
     assert await storage.files.listing("ann") == []
@@ -268,7 +271,7 @@ async def test_a_hidden_file_is_nothing_to_anybody(storage: Storage, tmp_path: P
     assert await storage.files.listing("ann") == [again]
 
 
-async def test_only_ready_files_of_the_user_are_searched(storage: Storage) -> None:
+async def test_only_ready_files_of_the_user_are_searched(storage: EmbeddedStorage) -> None:
     assert not await storage.files.has_ready("ann", None)
     ready = await put(storage, b"ready")
     waiting = await put(storage, b"waiting")
@@ -286,7 +289,9 @@ async def test_only_ready_files_of_the_user_are_searched(storage: Storage) -> No
     assert await storage.files.missing("ann", ids) == [theirs.id, "nobodys"]
 
 
-async def test_what_dead_processes_were_receiving_is_removed(storage: Storage, other: Storage, tmp_path: Path) -> None:
+async def test_what_dead_processes_were_receiving_is_removed(
+    storage: EmbeddedStorage, other: EmbeddedStorage, tmp_path: Path
+) -> None:
     kept = await put(other, b"kept by the dead")
     for one, content in ((other, b"part of the dead"), (storage, b"part of the living")):
         upload = one.files.receive("ann", "part.txt", ROOMY)
@@ -294,6 +299,6 @@ async def test_what_dead_processes_were_receiving_is_removed(storage: Storage, o
         await upload.end()
     # As the kernel drops the lock of a dead process.
     other.liveness.close()
-    await storage.files.clean(storage.liveness.is_alive)
+    await storage.files.clean()
     assert on_disk(tmp_path) == [b"kept by the dead", b"part of the living"]
     assert await storage.files.listing("ann") == [kept]

@@ -19,13 +19,13 @@ from tests.running import Server, chat
 OPEN = """
 import asyncio, sys
 from pathlib import Path
-from mockbackend.storage import open_storage
+from mockbackend.storage.embedded import open_embedded
 
 async def main():
     print("ready", flush=True)
     sys.stdin.readline()
-    storage = await open_storage(Path(sys.argv[1]))
-    row, _ = await storage.turns.begin("user", sys.argv[2], "title", lambda conversation: None)
+    storage = await open_embedded(Path(sys.argv[1]))
+    row, _ = await storage.turns.begin("user", sys.argv[2], "title", lambda _: None, most_running=1, with_base=True)
     assert row is not None and row.id == sys.argv[2]
     await storage.close()
 
@@ -82,7 +82,8 @@ async def test_the_conversations_table_reads_well(server: Server) -> None:
         connection.row_factory = sqlite3.Row
         (found,) = connection.execute("SELECT * FROM conversations WHERE userid = 'reader'").fetchall()
     assert list(found.keys())[:4] == ["id", "userid", "is_pinned", "created_at"]
-    assert dict(found) == {**row, "userid": "reader", "is_pinned": 1, "deleted_at": None}
+    stored = {"userid": "reader", "is_pinned": 1, "deleted_at": None, "folded_title": "grüsse aus köln", "version": 1}
+    assert dict(found) == {**row, **stored}
     kinds = {name: (kind, strict) for _, name, kind, strict, *_ in rows(path, "PRAGMA table_info(conversations)")}
     assert kinds["id"] == ("TEXT", 0)
     assert kinds["userid"] == ("TEXT", 1)

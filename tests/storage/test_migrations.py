@@ -34,9 +34,7 @@ def version(path: Path) -> int:
 def old(path: Path, number: int) -> None:
     """A database as schema `number` had it, with a conversation in it."""
     with closing(sqlite3.connect(path)) as connection:
-        for step in MIGRATIONS[:number]:
-            connection.executescript(step)
-        connection.execute(f"PRAGMA user_version = {number}")
+        migrate(connection, MIGRATIONS[:number])
         connection.execute("INSERT INTO conversations (id, userid, is_pinned, created_at) VALUES ('a', 'user-1', 1, 5)")
         connection.commit()
 
@@ -57,7 +55,7 @@ def test_an_old_schema_becomes_the_newest(tmp_path: Path, number: int) -> None:
 def test_a_table_that_somebody_made_by_hand_is_taken_as_the_first_schema(tmp_path: Path) -> None:
     path = tmp_path / "hand.db"
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(MIGRATIONS[0])
+        connection.executescript(str(MIGRATIONS[0]))
     database.prepare(path)
     assert version(path) == NEWEST
 

@@ -13,16 +13,17 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from mockbackend import events as ev
 from mockbackend.events import Event, Order, Usage
 from mockbackend.messages import INTERRUPTED
+from mockbackend.storage import Turn
 from mockbackend.turn.answer import TOO_LONG, Answer, stream_events
 
 
-def _answering() -> Answer:
+def _answer() -> Answer:
     user: Any = {"id": "u", "role": "user", "turn": "t", "at": 1, "parts": [{"type": "text", "text": "Hi"}]}
-    return Answer("t", "m", 1, 0, [user])
+    return Answer(Turn("ann", "c", "t", "m", 1, "data", 0, [user]))
 
 
 async def test_events_are_read_as_they_come_and_what_the_work_raised_is_raised() -> None:
-    answer = _answering()
+    answer = _answer()
 
     async def work() -> None:
         for word in ("a", "b"):
@@ -44,7 +45,7 @@ async def test_events_are_read_as_they_come_and_what_the_work_raised_is_raised()
 
 
 async def test_work_is_ended_with_its_reader() -> None:
-    answer = _answering()
+    answer = _answer()
     ended = asyncio.Event()
 
     async def work() -> None:
@@ -62,12 +63,12 @@ async def test_work_is_ended_with_its_reader() -> None:
     assert ended.is_set()
 
 
-class AnsweringMachine(RuleBasedStateMachine):
+class AnswerMachine(RuleBasedStateMachine):
     """Any answer, ended in any way at any time: the order table holds, and what is stored is valid."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.answer = _answering()
+        self.answer = _answer()
         self.calls = 0
         self.expected = Usage()
 
@@ -137,7 +138,7 @@ class AnsweringMachine(RuleBasedStateMachine):
     @rule()
     def stay_over(self) -> None:
         """Nothing more may come, and what is stored stays what it is."""
-        assert self.answer.history_update() == self.answer.history_update()
+        assert self.answer.message() == self.answer.message()
 
     @invariant()
     def what_is_stored_is_valid(self) -> None:
@@ -146,7 +147,7 @@ class AnsweringMachine(RuleBasedStateMachine):
         for event in answer.events:
             order.follow(event)
         assert answer.usage == self.expected
-        said = answer.history_update()["messages"][-1]
+        said = answer.message()
         assert all("result" in part for part in said["parts"] if part["type"] == "tool")
         assert said.get("incomplete", False) == (not answer.complete)
         if answer.finish is not None:
@@ -157,5 +158,5 @@ class AnsweringMachine(RuleBasedStateMachine):
             assert all(event.result == {"error": INTERRUPTED} for event in cut)
 
 
-TestAnyAnswer = AnsweringMachine.TestCase
+TestAnyAnswer = AnswerMachine.TestCase
 TestAnyAnswer.settings = settings(max_examples=80, stateful_step_count=25, deadline=None)

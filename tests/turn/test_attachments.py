@@ -14,7 +14,8 @@ import pytest
 
 from mockbackend.errors import ServiceError
 from mockbackend.images.fetch import Fetcher
-from mockbackend.storage import Storage, open_storage
+from mockbackend.storage import Storage
+from mockbackend.storage.embedded import open_embedded
 from mockbackend.turn import attachments
 from mockbackend.turn.attachments import Attachments
 from mockbackend.turn.request import Attachment, SentMessage
@@ -193,7 +194,7 @@ async def test_what_cannot_be_attached_is_a_422_and_nothing_is_stored(
 
 @pytest.fixture
 async def folder(tmp_path: Path) -> AsyncIterator[Storage]:
-    storage = await open_storage(tmp_path)
+    storage = await open_embedded(tmp_path)
     yield storage
     await storage.close()
 

@@ -8,31 +8,41 @@ from pathlib import Path
 import pytest
 
 from mockbackend.events import TextDelta, load
-from mockbackend.storage import Storage, open_storage
-from mockbackend.storage.embedded.turns import Turn
-from mockbackend.turn import heartbeat as heart
-from mockbackend.turn.answer import TOO_LONG, Answer
+from mockbackend.messages import Message
+from mockbackend.storage import Storage, Turn
+from mockbackend.storage.embedded import open_embedded
+from mockbackend.turn import heartbeat
+from mockbackend.turn.answer import TOO_LONG
 from mockbackend.turn.heartbeat import Heartbeat
+from mockbackend.turn.registry import RunRegistry
 from mockbackend.turn.run import Run
 from tests.turn.world import until
 
 
 @pytest.fixture
 async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
-    opened = await open_storage(tmp_path)
+    opened = await open_embedded(tmp_path)
     yield opened
     await opened.close()
 
 
 async def running(storage: Storage, name: str) -> Run:
     """A run whose row is there, and which has begun a step."""
-    turn = Turn(name, name, "m", storage.turns.owner, 1, "data", 0, [])
-    _, claim = await storage.turns.begin("ann", name, "Hello", lambda conversation: turn)
+    user: Message = {"id": "u", "role": "user", "turn": name, "at": 1, "parts": []}
+    turn = Turn("ann", name, name, "m", 1, "data", 0, [user])
+    _, claim = await storage.turns.begin("ann", name, "Hello", lambda _: turn, most_running=20, with_base=True)
     assert claim
-    run = Run(turn, "ann", "chat", Answer(name, "m", 1, 0, []), resumable=False)
+    run = Run(turn, "chat", resumable=False)
     run.answer.begin_step()
     run.publish()
     return run
+
+
+def registry_of(*runs: Run) -> RunRegistry:
+    registry = RunRegistry()
+    for run in runs:
+        registry.add(run)
+    return registry
 
 
 def say(run: Run, text: str) -> None:
@@ -42,9 +52,9 @@ def say(run: Run, text: str) -> None:
 
 async def written(storage: Storage, name: str) -> str:
     """The words that the row of that turn has."""
-    turn = await storage.turns.running(name)
-    assert turn
-    return "".join(event.text for event in load(turn.log) if isinstance(event, TextDelta))
+    running = await storage.turns.running(name)
+    assert running
+    return "".join(event.text for event in load(running.log) if isinstance(event, TextDelta))
 
 
 async def become(storage: Storage, name: str, words: str) -> None:
@@ -57,9 +67,9 @@ async def become(storage: Storage, name: str, words: str) -> None:
 async def test_a_run_in_a_hurry_is_written_at_once_and_the_others_at_the_beat(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(heart, "SECONDS", 3600)
+    monkeypatch.setattr(heartbeat, "SECONDS", 3600)
     one, other = await running(storage, "one"), await running(storage, "other")
-    beating = Heartbeat(storage.turns, {"one": one, "other": other}, 600)
+    beating = Heartbeat(storage.turns, registry_of(one, other), 600)
     beating.start()
     say(one, "Now ")
     say(other, "later")
@@ -75,11 +85,11 @@ async def test_a_run_in_a_hurry_is_written_at_once_and_the_others_at_the_beat(
 async def test_every_beat_writes_what_is_new_of_all_and_stops_what_takes_too_long(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(heart, "SECONDS", 0.01)
-    monkeypatch.setattr(heart, "LOGS_AT_ONCE", 2)
+    monkeypatch.setattr(heartbeat, "SECONDS", 0.01)
+    monkeypatch.setattr(heartbeat, "LOGS_AT_ONCE", 2)
     runs = {name: await running(storage, name) for name in "abcde"}
     runs["a"].began -= 601
-    beating = Heartbeat(storage.turns, runs, 600)
+    beating = Heartbeat(storage.turns, registry_of(*runs.values()), 600)
     beating.start()
     for words in ("first", "first, then"):
         for name, run in runs.items():
@@ -87,7 +97,7 @@ async def test_every_beat_writes_what_is_new_of_all_and_stops_what_takes_too_lon
         for name in runs:
             await become(storage, name, f"{name} {words}")
     assert {name: run.answer.stop.reason for name, run in runs.items() if run.answer.stop.reason} == {"a": TOO_LONG}
-    await storage.turns.request_stop("b", "b")
+    await storage.turns.request_stop(runs["b"].turn)
 
     async def is_stopped() -> bool:
         return runs["b"].answer.stop.reason == "stopped"

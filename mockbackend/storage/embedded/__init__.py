@@ -1,21 +1,24 @@
-"""Everything that outlives a process. Storage knows no HTTP and no model API.
+"""The engine on SQLite: a folder that any number of processes of one host share.
 
-conversations, turns, images and files are rows of the metadata database; checkpoints is LangGraph's saver, the true
-home of settled messages; passages is what was read out of files, on its way into an index.
+`conversation_metadata.db` has the rows of conversations, turns, images and files; `mock-langgraph-db.db` is LangGraph's
+saver, the true home of settled messages; `documents.db` has what was read out of files; images and files are files. A
+turn's end writes the saver first and then the rows: "messages there, turn open" is the one state between the two.
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
 
-from . import checkpoints, database, passages
+from . import checkpoints, database, login, passages
 from .checkpoints import Checkpoints
 from .conversations import Conversations
 from .database import Database
 from .files import Files, Queue
+from .history import History
 from .images import Images
 from .liveness import Liveness
 from .passages import EmbeddedIndex, Passages
@@ -23,54 +26,65 @@ from .turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
-class Storage:
-    """The stores of one data folder, open."""
+class EmbeddedStorage:
+    """The contract's Storage, over one data folder."""
 
     conversations: Conversations
+    history: History
     turns: Turns
     images: Images
     files: Files
     file_queue: Queue
     passages: Passages
-    checkpoints: Checkpoints
     liveness: Liveness
-    database: Database
-    searching: Database
+    databases: tuple[Database, ...]
     folder: Path
 
     def open_index(self) -> EmbeddedIndex:
-        """The embedded index of documents, which its user closes: another may be in use."""
         return EmbeddedIndex(self.folder / passages.NAME)
 
+    async def login(self) -> str:
+        return await asyncio.to_thread(login.load_or_make, self.folder, _lock(self.folder))
+
     async def close(self) -> None:
-        """Close everything; other processes see at once that this one is gone."""
         await self.passages.close()
-        await self.checkpoints.aclose()
-        await self.searching.close()
-        await self.database.close()
+        await self.history.close()
+        self.turns.close()
+        for one in self.databases:
+            await one.close()
         self.liveness.close()
 
 
-async def open_storage(folder: Path) -> Storage:
+async def open_embedded(folder: Path) -> EmbeddedStorage:
     """Open the stores in `folder`, made and migrated where need be; any number of processes may share it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with FileLock(folder / "setup.lock"):
+    with _lock(folder):
         database.prepare(folder / database.NAME)
         checkpoints.prepare(folder / checkpoints.NAME)
         passages.prepare(folder / passages.NAME)
         liveness = Liveness(folder / "alive")
         liveness.clean()
     metadata, searching = [await Database.open(folder / database.NAME) for _ in range(2)]
-    return Storage(
-        conversations=Conversations(metadata, searching),
-        turns=Turns(metadata, liveness.id),
-        images=Images(metadata, folder / "pictures", liveness.id),
-        files=Files(metadata, folder / "files", liveness.id),
-        file_queue=Queue(metadata, folder / "files", liveness.id),
+    images = Images(metadata, folder / "pictures", liveness)
+    turns = Turns(metadata, Checkpoints(folder / checkpoints.NAME), liveness)
+
+    async def erase_content(conversation_id: str) -> None:
+        await turns.erase_history(conversation_id)
+        await images.forget(conversation_id)
+
+    return EmbeddedStorage(
+        conversations=Conversations(metadata, searching, erase_content),
+        history=History(folder / checkpoints.NAME),
+        turns=turns,
+        images=images,
+        files=Files(metadata, folder / "files", liveness),
+        file_queue=Queue(metadata, folder / "files", liveness),
         passages=Passages(folder / passages.NAME),
-        checkpoints=Checkpoints(folder / checkpoints.NAME),
         liveness=liveness,
-        database=metadata,
-        searching=searching,
+        databases=(searching, metadata),
         folder=folder,
     )
+
+
+def _lock(folder: Path) -> FileLock:
+    return FileLock(folder / "setup.lock")

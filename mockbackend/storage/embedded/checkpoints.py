@@ -1,30 +1,26 @@
-"""LangGraph's SQLite saver on a thread of its own: one hop a call, one checkpoint a thread.
+"""Settled messages in LangGraph's SQLite saver: one checkpoint a thread, whose id is the conversation's.
 
-AsyncSqliteSaver makes about 18 hops a turn and prunes nothing. Here `put` deletes the thread's older checkpoints in
-the transaction that writes the new one, so that the disk holds each conversation once.
+A stock saver with the graph's schema reads each conversation whole. Nothing here runs in an event loop: the callers
+choose the thread.
 """
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
+from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, empty_checkpoint
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+from ...messages import Message
 from . import sqlite
 
 NAME = "mock-langgraph-db.db"
-# A key of a run's configuration: the run keeps nothing of its thread, which need not be read then. LangGraph stores
-# beside a checkpoint what was configured, unless its name begins like this one.
-NOTHING_KEPT = "__nothing_kept"
-T = TypeVar("T")
+CHANNEL = "messages"
 
 
 def prepare(path: Path) -> None:
@@ -33,12 +29,25 @@ def prepare(path: Path) -> None:
 
 
 class Checkpoints(SqliteSaver):
-    """The saver of settled history; the asynchronous methods are what LangGraph calls."""
+    """The saver, of which any one thread at a time may use a method."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(sqlite.connect(path))
         self.is_setup = True
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
+
+    def read(self, conversation_id: str) -> list[Message]:
+        """The settled messages, oldest first."""
+        found = self.get_tuple(_config(conversation_id))
+        messages: list[Message] = found.checkpoint["channel_values"].get(CHANNEL, []) if found else []
+        return messages
+
+    def write(self, conversation_id: str, messages: list[Message]) -> None:
+        """Make these the settled messages."""
+        checkpoint = empty_checkpoint()
+        versions: dict[str, Any] = {CHANNEL: self.get_next_version(None, None)}
+        checkpoint["channel_values"] = {CHANNEL: messages}
+        checkpoint["channel_versions"] = versions
+        self.put(_config(conversation_id), checkpoint, {"source": "update", "step": 0, "parents": {}}, versions)
 
     def put(
         self,
@@ -47,7 +56,7 @@ class Checkpoints(SqliteSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        """Write a checkpoint in place of all others of its thread."""
+        """Write a checkpoint in place of all others of its thread: the disk holds each conversation once."""
         thread = (str(config["configurable"]["thread_id"]),)
         try:
             # The first DELETE opens the transaction that the saver's own `put` commits.
@@ -73,36 +82,6 @@ class Checkpoints(SqliteSaver):
             finally:
                 cursor.close()
 
-    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """The newest checkpoint of the thread."""
-        if NOTHING_KEPT in config["configurable"]:
-            return None
-        return await self._hop(self.get_tuple, config)
 
-    async def aput(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-    ) -> RunnableConfig:
-        """`put`, on the saver's thread."""
-        return await self._hop(self.put, config, checkpoint, metadata, new_versions)
-
-    async def aput_writes(
-        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
-    ) -> None:
-        """`put_writes`, on the saver's thread."""
-        await self._hop(self.put_writes, config, writes, task_id, task_path)
-
-    async def adelete_thread(self, thread_id: str) -> None:
-        """Forget a thread."""
-        await self._hop(self.delete_thread, thread_id)
-
-    async def aclose(self) -> None:
-        """Close the connection once what is under way is done."""
-        await self._hop(self.conn.close)
-        self._thread.shutdown()
-
-    async def _hop(self, work: Callable[..., T], *values: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *values)
+def _config(conversation_id: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": conversation_id, "checkpoint_ns": ""}}

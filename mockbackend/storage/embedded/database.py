@@ -1,14 +1,16 @@
 """The metadata database: one connection through aiosqlite, which is a thread of its own.
 
 A statement is a transaction, and so is what `transact` runs: each is one hop to the thread, and needs no lock between
-tasks. Work of several transactions is ordered so that a crash between any two is finished by whoever comes next.
+tasks. Work of several transactions is ordered so that a crash between any two is finished by whichever process comes
+next.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,7 +32,35 @@ def prepare(path: Path) -> None:
 
 
 class AbandonedError(Exception):
-    """Nobody waits for the transaction any more, and so it is undone; nobody hears of this either."""
+    """Undoes a transaction whose waiter was cancelled; nobody sees it."""
+
+
+class Session:
+    """The connection on its own thread, for the work of one hop."""
+
+    def __init__(self, connection: Any, abandoned: threading.Event) -> None:
+        self._connection = connection
+        self._abandoned = abandoned
+
+    def execute(self, statement: str, *values: Any) -> list[Row]:
+        """`Execute`."""
+        rows: list[Row] = self._connection.execute(statement, values).fetchall()
+        return rows
+
+    @contextmanager
+    def transaction(self) -> Iterator[Execute]:
+        """A transaction: what is raised undoes it, and so does a waiter that was cancelled before it is committed."""
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield self.execute
+            if self._abandoned.is_set():
+                raise AbandonedError
+            self.execute("COMMIT")
+        except BaseException:
+            # A full disk has SQLite roll back by itself.
+            if self._connection.in_transaction:
+                self.execute("ROLLBACK")
+            raise
 
 
 class Database:
@@ -44,8 +74,6 @@ class Database:
         """Open a database that `prepare` has made."""
         connection = _Connection(lambda: sqlite.connect(path, isolation_level=None), iter_chunk_size=64)
         await connection
-        # SQLite's own lower() knows ASCII only.
-        await connection.create_function("fold", 1, str.casefold, deterministic=True)
         return cls(connection)
 
     async def execute(self, statement: str, *values: Any) -> list[Row]:
@@ -54,11 +82,17 @@ class Database:
         return list(rows)
 
     async def transact(self, work: Callable[[Execute], T]) -> T:
-        """Run `work` on the connection's thread, all or nothing.
+        """Run `work` in one transaction on the connection's thread."""
 
-        What it raises undoes its statements, and so does a waiter that is cancelled before they are committed.
-        """
-        return await self._connection.transact(work)
+        def whole(session: Session) -> T:
+            with session.transaction() as execute:
+                return work(execute)
+
+        return await self._connection.run(whole)
+
+    async def run(self, work: Callable[[Session], T]) -> T:
+        """Run `work`, whose transactions are its own, on the connection's thread: one hop."""
+        return await self._connection.run(work)
 
     async def close(self) -> None:
         """Close the connection once what is under way is done."""
@@ -68,31 +102,12 @@ class Database:
 class _Connection(aiosqlite.Connection):
     """Of aiosqlite's calls each is one statement: a transaction of four would be six hops, and others' between them."""
 
-    async def transact(self, work: Callable[[Execute], T]) -> T:
-        """`Database.transact`."""
-        gone = threading.Event()
+    async def run(self, work: Callable[[Session], T]) -> T:
+        """`Database.run`."""
+        abandoned = threading.Event()
         try:
-            done: T = await self._execute(self._transact, work, gone)  # type: ignore[no-untyped-call]
+            done: T = await self._execute(lambda: work(Session(self._conn, abandoned)))  # type: ignore[no-untyped-call]
         except asyncio.CancelledError:
-            gone.set()
-            raise
-        return done
-
-    def _transact(self, work: Callable[[Execute], T], gone: threading.Event) -> T:
-        connection = self._conn
-
-        def execute(statement: str, *values: Any) -> list[Row]:
-            return connection.execute(statement, values).fetchall()
-
-        execute("BEGIN IMMEDIATE")
-        try:
-            done = work(execute)
-            if gone.is_set():
-                raise AbandonedError
-            execute("COMMIT")
-        except BaseException:
-            # A full disk has SQLite roll back by itself.
-            if connection.in_transaction:
-                execute("ROLLBACK")
+            abandoned.set()
             raise
         return done

@@ -9,35 +9,28 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
 from ...messages import now_ms
+from ..values import Image
 from .database import Database, Execute
+from .liveness import Liveness
 
 PART = ".part"
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
-    """A stored image: its bytes and their media type."""
-
-    media_type: str
-    content: bytes
-
-
 class Images:
-    """The table `images`, and the folder of the same name, as process `maker` sees them."""
+    """The contract's Images: the table `pictures`, and the folder of the same name."""
 
-    def __init__(self, database: Database, folder: Path, maker: str) -> None:
+    def __init__(self, database: Database, folder: Path, liveness: Liveness) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._database = database
         self._folder = folder
-        self._maker = maker
+        self._liveness = liveness
+        self._maker = liveness.id
 
     async def put(self, userid: str, conversation_id: str, image: Image) -> str:
-        """Store an image of that conversation; returns its token (192 bits)."""
         token = secrets.token_urlsafe(24)
         await self._database.execute(
             """INSERT INTO pictures (token, conversation_id, userid, media_type, created_at, maker)
@@ -55,7 +48,6 @@ class Images:
         return token
 
     async def get(self, token: str) -> Image | None:
-        """The image of that token."""
         rows = await self._database.execute("SELECT media_type FROM pictures WHERE token = ?", token)
         if not rows:
             return None
@@ -65,31 +57,29 @@ class Images:
             return None
 
     async def home(self, userid: str, token: str) -> str | None:
-        """The id of the conversation that this image of the user's belongs to; None where it is not the user's."""
         statement = "SELECT conversation_id FROM pictures WHERE token = ? AND userid = ?"
         rows = await self._database.execute(statement, token, userid)
         return rows[0][0] if rows else None
 
     async def forget(self, conversation_id: str) -> None:
-        """Remove all images of a conversation, files first."""
+        """Remove all images of a conversation."""
         rows = await self._database.execute("SELECT token FROM pictures WHERE conversation_id = ?", conversation_id)
         await self.discard(token for (token,) in rows)
 
     async def discard(self, tokens: Iterable[str]) -> None:
-        """Remove these images, files first."""
+        # Files first: no file is ever without its row.
         for token in tokens:
             await asyncio.to_thread((self._folder / token).unlink, missing_ok=True)
             await self._database.execute("DELETE FROM pictures WHERE token = ?", token)
 
-    async def clean(self, is_alive: Callable[[str], bool]) -> None:
-        """Remove what dead processes made and no message holds, and the files that they had not finished."""
+    async def clean(self) -> None:
         rows = await self._database.execute(
             """SELECT token, maker FROM pictures WHERE maker IS NOT NULL
             AND conversation_id NOT IN (SELECT conversation_id FROM turns WHERE over_at IS NULL)"""
         )
-        await self.discard(token for token, maker in rows if not is_alive(maker))
+        await self.discard(token for token, maker in rows if not self._liveness.is_alive(maker))
         for path in self._folder.glob(f"*{PART}"):
-            if not is_alive(path.name.split(".")[-2]):
+            if not self._liveness.is_alive(path.name.split(".")[-2]):
                 path.unlink(missing_ok=True)
 
     def _write(self, token: str, content: bytes) -> None:
@@ -102,6 +92,6 @@ class Images:
             raise
 
 
-def settle(execute: Execute, tokens: list[str]) -> None:
+def mark_images_settled(execute: Execute, tokens: list[str]) -> None:
     """These images are in settled messages."""
     execute(f"UPDATE pictures SET maker = NULL WHERE token IN ({', '.join('?' * len(tokens))})", *tokens)

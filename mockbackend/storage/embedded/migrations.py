@@ -1,6 +1,20 @@
 """The metadata database's schema, as numbered steps."""
 
-MIGRATIONS = (
+from __future__ import annotations
+
+import sqlite3
+
+from .sqlite import Step
+
+
+def _fold_titles(connection: sqlite3.Connection) -> None:
+    """Fill `folded_title` in: SQLite's own lower() knows ASCII only."""
+    titles = connection.execute("SELECT title, id FROM conversations").fetchall()
+    folded = [(title.casefold(), conversation_id) for title, conversation_id in titles]
+    connection.executemany("UPDATE conversations SET folded_title = ? WHERE id = ?", folded)
+
+
+MIGRATIONS: tuple[Step, ...] = (
     """
     CREATE TABLE IF NOT EXISTS conversations (
         id TEXT PRIMARY KEY,
@@ -84,4 +98,16 @@ MIGRATIONS = (
     ALTER TABLE turns ADD COLUMN previous_id TEXT;
     ALTER TABLE turns ADD COLUMN previous_log BLOB;
     """,
+    """
+    ALTER TABLE conversations ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
+    -- The title in one case, for search.
+    ALTER TABLE conversations ADD COLUMN folded_title TEXT NOT NULL DEFAULT '';
+    ALTER TABLE turns DROP COLUMN lease_until;
+    ALTER TABLE turns RENAME COLUMN keep TO base_length;
+    ALTER TABLE turns RENAME COLUMN added TO new_messages;
+    ALTER TABLE turns RENAME COLUMN added_count TO new_count;
+    ALTER TABLE turns ADD COLUMN userid TEXT NOT NULL DEFAULT '';
+    UPDATE turns SET userid = coalesce((SELECT userid FROM conversations WHERE id = conversation_id), '');
+    """,
+    _fold_titles,
 )

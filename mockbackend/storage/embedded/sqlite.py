@@ -6,9 +6,11 @@ import errno
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 BUSY_TIMEOUT_MS = 10_000
+Step: TypeAlias = str | Callable[[sqlite3.Connection], None]
+"""A step of a schema: a script, or a function that works within the transaction that it is given."""
 
 
 def connect(path: Path, **options: Any) -> sqlite3.Connection:
@@ -37,7 +39,7 @@ def prepare(path: Path, set_up: Callable[[sqlite3.Connection], None]) -> None:
         raise OSError(errno.EIO, f"{path.name}: {error}") from error
 
 
-def migrate(connection: sqlite3.Connection, steps: Sequence[str]) -> None:
+def migrate(connection: sqlite3.Connection, steps: Sequence[Step]) -> None:
     """Take the steps that this database has not taken: PRAGMA user_version is the number of the last one.
 
     OSError where it has taken steps that nobody here knows: what this version would write there might be wrong.
@@ -46,4 +48,10 @@ def migrate(connection: sqlite3.Connection, steps: Sequence[str]) -> None:
     if taken > len(steps):
         raise OSError(errno.ENOTSUP, "a newer version of this service has written it")
     for number, step in enumerate(steps[taken:], start=taken + 1):
-        connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")
+        if isinstance(step, str):
+            connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")
+        else:
+            connection.execute("BEGIN IMMEDIATE")
+            step(connection)
+            connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")

@@ -1,122 +1,163 @@
-"""The rows of turns: who runs each, what the user said, what has been said so far, and a wish to stop.
+"""The table `turns`: who runs each turn, what the user said, what has been said so far, and a wish to stop.
 
 A row is the write-ahead log of the history. It is claimed before the answer starts, and over once the answer is in the
-checkpoint; it stays for a moment then, for those who follow it from another process. A row whose owner has died is
-taken over and folded in by whoever comes next.
+saver; it stays for a moment then, for those who follow it from another process. A row whose owner has died is taken
+over and recovered by whichever process comes next.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from ...messages import Message, now_ms
-from . import conversations
-from . import images as images
-from .conversations import Conversation
-from .database import Database, Execute
+from ..values import Claim, Conversation, RunningTurn, TooManyTurns, Turn
+from .checkpoints import Checkpoints
+from .conversations import record_messages, upsert_conversation
+from .database import Database, Execute, Session
+from .images import mark_images_settled
+from .liveness import Liveness
 
-# For processes of other hosts, which no file lock tells of; on this one the lock decides.
-LEASE_MS = 15_000
-RENEWAL_MS = 5_000
-# An owner that is no process.
+# An owner that is not a process.
 NOBODY = "nobody"
 OVER_MS = 2_000
-_COLUMNS = "conversation_id, turn_id, message_id, owner, started_at, framing, keep, added, log, stop_requested"
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A turn as it is stored: the history will be its first `base_length` messages, `new_messages`, and the answer."""
-
-    conversation_id: str
-    turn_id: str
-    message_id: str
-    owner: str
-    started_at: int
-    framing: str
-    base_length: int
-    new_messages: list[Message]
-    log: bytes = b"[]"
-    stop_requested: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A turn that has its row; `has_documents` says whether its user has files that can be searched."""
-
-    turn: Turn
-    has_documents: bool
+_COLUMNS = (
+    "owner, log, stop_requested, "
+    "userid, conversation_id, turn_id, message_id, started_at, framing, base_length, new_messages"
+)
+log = logging.getLogger("mockbackend.storage")
 
 
 class Turns:
-    """The table `turns`, as process `owner` sees it."""
+    """The contract's Turns. `checkpoints` is used on the database's thread alone: claim and end are one hop each."""
 
-    def __init__(self, database: Database, owner: str) -> None:
+    def __init__(self, database: Database, checkpoints: Checkpoints, liveness: Liveness) -> None:
         self._database = database
-        self.owner = owner
+        self._checkpoints = checkpoints
+        self._liveness = liveness
+        self._owner = liveness.id
+        # What the claims of running turns have read: the end need not decode it again.
+        self._bases: dict[str, list[Message]] = {}
 
     async def begin(
-        self, userid: str, conversation_id: str, title: str, first: Callable[[Conversation], Turn | None]
+        self,
+        userid: str,
+        conversation_id: str,
+        title: str,
+        place: Callable[[Conversation], Turn | None],
+        *,
+        most_running: int,
+        with_base: bool,
     ) -> tuple[Conversation | None, Claim | None]:
-        """The conversation's row, made where there was none, and the claim of the turn that `first` makes of it.
+        def work(session: Session) -> tuple[Conversation | None, Claim | None]:
+            claimed = None
+            with session.transaction() as execute:
+                conversation = upsert_conversation(execute, userid, conversation_id, title)
+                turn = place(conversation) if conversation else None
+                if turn and conversation:
+                    claimed = self._claim(execute, turn, conversation, most_running)
+            if claimed is None:
+                return conversation, None
+            turn, has_documents = claimed
+            base: list[Message] = []
+            # Outside the transaction: other writers need not wait while a long history is decoded.
+            if not turn.base_length or with_base:
+                base = self._checkpoints.read(conversation_id)[: turn.base_length] if turn.base_length else []
+                self._bases[turn.turn_id] = base
+            return conversation, Claim(turn, base, has_documents)
 
-        None for the row where the id is somebody else's; None for the claim where `first` makes no turn, or another
-        runs. `first` is called on the connection's thread; what it raises leaves nothing stored.
-        """
+        return await self._database.run(work)
 
-        def work(execute: Execute) -> tuple[Conversation | None, Claim | None]:
-            conversation = conversations.begin(execute, userid, conversation_id, title)
-            turn = first(conversation) if conversation else None
-            return conversation, self._claim(execute, userid, turn, conversation) if turn and conversation else None
-
-        return await self._database.transact(work)
-
-    async def claim(self, userid: str, turn: Turn, conversation: Conversation, title: str) -> Claim | None:
-        """Write the row of a turn that begins, its place told from that row of its conversation, which is named so.
-
-        None where another runs, or where the conversation has changed since.
-        """
-
+    async def claim(
+        self, turn: Turn, conversation: Conversation, title: str, history: list[Message], *, most_running: int
+    ) -> Claim | None:
         def work(execute: Execute) -> Claim | None:
-            claim = self._claim(execute, userid, turn, conversation)
-            if claim and title != conversation.title:
-                execute("UPDATE conversations SET title = ? WHERE id = ?", title, conversation.id)
-            return claim
+            claimed = self._claim(execute, turn, conversation, most_running)
+            if claimed is None:
+                return None
+            if title != conversation.title:
+                statement = "UPDATE conversations SET title = ?, folded_title = ? WHERE id = ?"
+                execute(statement, title, title.casefold(), conversation.id)
+            return Claim(turn, history[: turn.base_length], claimed[1])
 
-        return await self._database.transact(work)
+        claim = await self._database.transact(work)
+        if claim is not None:
+            self._bases[turn.turn_id] = claim.base
+        return claim
 
-    def _claim(self, execute: Execute, userid: str, turn: Turn, conversation: Conversation) -> Claim | None:
+    def _claim(
+        self, execute: Execute, turn: Turn, conversation: Conversation, most_running: int
+    ) -> tuple[Turn, bool] | None:
+        """The turn and whether its user has documents; None where another runs or the history has changed."""
+        [(running,)] = execute(
+            "SELECT count(*) FROM turns WHERE userid = ? AND over_at IS NULL AND owner <> ? AND conversation_id <> ?",
+            *(turn.userid, NOBODY, turn.conversation_id),
+        )
+        if running >= most_running:
+            raise TooManyTurns
+        # One statement decides which of several processes gets the conversation. Why it suffices:
+        #
+        # - A conversation has at most one row here: its id is the key. INSERT therefore meets either no row or the row
+        #   of the last turn, and ON CONFLICT takes that one over only if it is over (`over_at` is set). A turn that
+        #   runs is never overwritten, in whichever process it runs; RETURNING then gives no row, and the caller waits
+        #   or answers 409.
+        # - The turn's place (`base_length`) was computed from the conversation's row as the caller saw it. Between
+        #   that look and this statement another turn may have begun *and ended*: its row is over, so the key alone
+        #   would let us in, and our end would cut its messages off. EXISTS compares the version, which every end counts
+        #   up in the transaction in which it sets `over_at`: a history that has changed does not match.
+        # - Deleting sets `deleted_at` first, so a claim cannot slip in between that and the end of the deletion.
+        # - SQLite has one writer at a time and BEGIN IMMEDIATE takes that place before anything is read, so nothing
+        #   that is read here can change before COMMIT. An engine with several writers must lock or compare-and-set.
+        # - The last turn's id and log move to `previous_…`: a reader in another process who polls that log may look
+        #   for the first time after our claim, and still hears the last turn's end (`log`).
         rows = execute(
-            """INSERT INTO turns (conversation_id, turn_id, message_id, owner, lease_until, started_at, framing, keep,
-            added_count, added, log) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
-            WHERE EXISTS (SELECT 1 FROM conversations
-                WHERE id = ? AND updated_at = ? AND message_count = ? AND deleted_at IS NULL)
-            ON CONFLICT (conversation_id) DO UPDATE SET turn_id = excluded.turn_id, message_id = excluded.message_id,
-            owner = excluded.owner, lease_until = excluded.lease_until, started_at = excluded.started_at,
-            framing = excluded.framing, keep = excluded.keep, added_count = excluded.added_count,
-            added = excluded.added, log = excluded.log, stop_requested = FALSE, over_at = NULL,
+            """INSERT INTO turns (conversation_id, turn_id, userid, message_id, owner, started_at, framing, base_length,
+            new_count, new_messages, log) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]'
+            WHERE EXISTS (SELECT 1 FROM conversations WHERE id = ? AND version = ? AND deleted_at IS NULL)
+            ON CONFLICT (conversation_id) DO UPDATE SET turn_id = excluded.turn_id, userid = excluded.userid,
+            message_id = excluded.message_id, owner = excluded.owner, started_at = excluded.started_at,
+            framing = excluded.framing, base_length = excluded.base_length, new_count = excluded.new_count,
+            new_messages = excluded.new_messages, log = excluded.log, stop_requested = FALSE, over_at = NULL,
             previous_id = turns.turn_id, previous_log = turns.log
             WHERE over_at IS NOT NULL RETURNING EXISTS (
                 SELECT 1 FROM files WHERE userid = ? AND status = 'ready' AND deleted_at IS NULL)""",
-            *(turn.conversation_id, turn.turn_id, turn.message_id, self.owner, now_ms() + LEASE_MS, turn.started_at),
-            *(turn.framing, turn.base_length, len(turn.new_messages), orjson.dumps(turn.new_messages), turn.log),
-            *(turn.conversation_id, conversation.updated_at, conversation.message_count, userid),
+            *(turn.conversation_id, turn.turn_id, turn.userid, turn.message_id, self._owner, turn.started_at),
+            *(turn.framing, turn.base_length, len(turn.new_messages), orjson.dumps(turn.new_messages)),
+            *(turn.conversation_id, conversation.version, turn.userid),
         )
-        return Claim(turn, bool(rows[0][0])) if rows else None
+        return (turn, bool(rows[0][0])) if rows else None
 
-    async def running(self, conversation_id: str) -> Turn | None:
-        """The conversation's turn that is not over."""
+    async def running(self, conversation_id: str) -> RunningTurn | None:
         rows = await self._database.execute(
             f"SELECT {_COLUMNS} FROM turns WHERE conversation_id = ? AND over_at IS NULL", conversation_id
         )
-        return _turn(rows[0]) if rows else None
+        return await self._decoded(rows[0]) if rows else None
 
-    async def said(self, turn: Turn) -> tuple[bytes, bool] | None:
-        """The log of a turn that may just have ended, and whether it has; None where its row is gone."""
+    async def unfinished(self) -> list[RunningTurn]:
+        rows = await self._database.execute(f"SELECT {_COLUMNS} FROM turns WHERE over_at IS NULL")
+        return [turn for row in rows if (turn := await self._decoded(row)) is not None]
+
+    async def _decoded(self, row: tuple[Any, ...]) -> RunningTurn | None:
+        owner, said, stop_requested, *values, new_messages = row
+        turn = Turn(*[*values, _messages(new_messages)])
+        is_alive = self._liveness.is_alive(owner)
+        if not turn.new_messages and not is_alive:
+            # Nothing can be made of it, and a conversation must not be closed for ever by one row.
+            log.error(
+                "the row of turn %s is damaged: what was said in it is lost; conversation %s is as it was before",
+                *(turn.turn_id, turn.conversation_id),
+            )
+            await self._database.execute(
+                "UPDATE turns SET over_at = ? WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL",
+                *(now_ms(), turn.conversation_id, turn.turn_id),
+            )
+            return None
+        return RunningTurn(turn, said, bool(stop_requested), owner == self._owner, is_alive)
+
+    async def log(self, turn: Turn) -> tuple[bytes, bool] | None:
         rows = await self._database.execute(
             """SELECT iif(turn_id = ?1, log, previous_log), turn_id != ?1 OR over_at IS NOT NULL FROM turns
             WHERE conversation_id = ?2 AND (turn_id = ?1 OR previous_id = ?1)""",
@@ -124,80 +165,92 @@ class Turns:
         )
         return (rows[0][0], bool(rows[0][1])) if rows else None
 
-    async def unfinished(self) -> list[Turn]:
-        """Every turn that is not over, of all processes."""
-        return [
-            _turn(row) for row in await self._database.execute(f"SELECT {_COLUMNS} FROM turns WHERE over_at IS NULL")
-        ]
+    async def take_over(self, running: RunningTurn) -> bool:
+        turn = running.turn
 
-    async def take_over(self, turn: Turn) -> bool:
-        """Make a dead process's turn ours; False where another was quicker."""
-        rows = await self._database.execute(
-            "UPDATE turns SET owner = ?, lease_until = ? WHERE turn_id = ? AND owner = ? RETURNING turn_id",
-            *(self.owner, now_ms() + LEASE_MS, turn.turn_id, turn.owner),
-        )
-        return bool(rows)
+        def work(execute: Execute) -> bool:
+            found = execute("SELECT owner FROM turns WHERE turn_id = ? AND over_at IS NULL", turn.turn_id)
+            if not found or (found[0][0] != self._owner and self._liveness.is_alive(found[0][0])):
+                return False
+            execute("UPDATE turns SET owner = ? WHERE turn_id = ?", self._owner, turn.turn_id)
+            return True
 
-    async def request_stop(self, conversation_id: str, turn_id: str) -> None:
-        """Ask the process that runs the turn to end it."""
+        return await self._database.transact(work)
+
+    async def request_stop(self, turn: Turn) -> None:
         await self._database.execute(
             "UPDATE turns SET stop_requested = TRUE WHERE conversation_id = ? AND turn_id = ?",
-            *(conversation_id, turn_id),
+            *(turn.conversation_id, turn.turn_id),
         )
 
-    async def write_logs(self, logs: list[tuple[Turn, bytes]]) -> None:
-        """Write what these turns of ours have said so far; the log of one that is over is whole, and stays."""
+    async def beat(self) -> list[str]:
+        def work(execute: Execute) -> list[str]:
+            execute("DELETE FROM turns WHERE over_at < ?", now_ms() - OVER_MS)
+            stops = "SELECT turn_id FROM turns WHERE owner = ? AND over_at IS NULL AND stop_requested"
+            return [turn_id for (turn_id,) in execute(stops, self._owner)]
 
+        return await self._database.transact(work)
+
+    async def write_logs(self, logs: list[tuple[Turn, bytes]]) -> None:
         def work(execute: Execute) -> None:
-            for turn, log in logs:
+            for turn, said in logs:
                 execute(
                     "UPDATE turns SET log = ? WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL",
-                    *(log, turn.conversation_id, turn.turn_id),
+                    *(said, turn.conversation_id, turn.turn_id),
                 )
 
         await self._database.transact(work)
 
+    async def end(self, turn: Turn, answers: list[Message], log: bytes) -> None:
+        messages = [*turn.new_messages, *answers]
+        base = self._bases.pop(turn.turn_id, None)
+
+        def work(session: Session) -> None:
+            stored = self._write_history(turn, messages, base)
+            tokens = [part["token"] for one in stored for part in one["parts"] if part["type"] == "picture"]
+            with session.transaction() as execute:
+                if tokens:
+                    mark_images_settled(execute, tokens)
+                record_messages(execute, turn.conversation_id, turn.base_length, stored)
+                execute(
+                    "UPDATE turns SET over_at = ?, log = ? WHERE conversation_id = ? AND turn_id = ?",
+                    *(now_ms(), log, turn.conversation_id, turn.turn_id),
+                )
+
+        await self._database.run(work)
+
+    def _write_history(self, turn: Turn, messages: list[Message], base: list[Message] | None) -> list[Message]:
+        """The turn's messages as the history has them now."""
+        if base is None:
+            stored = self._checkpoints.read(turn.conversation_id)
+            if any(message["turn"] == turn.turn_id for message in stored):
+                # A process wrote them, and died before the rows were written.
+                return stored[turn.base_length :]
+            base = stored[: turn.base_length]
+        self._checkpoints.write(turn.conversation_id, base + messages)
+        return messages
+
     async def give_up(self, turn: Turn, log: bytes) -> None:
-        """Leave a turn that could not be stored, with all that it has said, to whoever comes next in any process."""
+        self._bases.pop(turn.turn_id, None)
         await self._database.execute(
             "UPDATE turns SET log = ?, owner = ? WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL",
             *(log, NOBODY, turn.conversation_id, turn.turn_id),
         )
 
-    async def beat(self) -> list[str]:
-        """Renew the leases of our turns, forget those long over; returns the ids of ours that should stop."""
+    async def erase_history(self, conversation_id: str) -> None:
+        """Forget the settled messages of a conversation."""
+        await self._database.run(lambda _: self._checkpoints.delete_thread(conversation_id))
 
-        def work(execute: Execute) -> list[str]:
-            now = now_ms()
-            execute("DELETE FROM turns WHERE over_at < ?", now - OVER_MS)
-            execute(
-                "UPDATE turns SET lease_until = ? WHERE owner = ? AND over_at IS NULL AND lease_until < ?",
-                *(now + LEASE_MS, self.owner, now + LEASE_MS - RENEWAL_MS),
-            )
-            stops = "SELECT turn_id FROM turns WHERE owner = ? AND over_at IS NULL AND stop_requested"
-            return [turn_id for (turn_id,) in execute(stops, self.owner)]
-
-        return await self._database.transact(work)
-
-    async def end(self, turn: Turn, texts: list[str], tokens: list[str], log: bytes) -> None:
-        """The answer is in the history, so that the conversation has its new messages and the turn is over.
-
-        `texts` are those of the messages after the first `base_length`, `tokens` the images in them; `log` is the whole
-        turn, for those who follow from another process.
-        """
-
-        def work(execute: Execute) -> None:
-            if tokens:
-                images.settle(execute, tokens)
-            conversations.settle(execute, turn.conversation_id, turn.base_length, texts)
-            execute(
-                "UPDATE turns SET over_at = ?, log = ? WHERE conversation_id = ? AND turn_id = ?",
-                *(now_ms(), log, turn.conversation_id, turn.turn_id),
-            )
-
-        await self._database.transact(work)
+    def close(self) -> None:
+        """Close the saver's connection, once no turn runs."""
+        self._checkpoints.conn.close()
 
 
-def _turn(row: tuple[Any, ...]) -> Turn:
-    *values, new_messages, log, stop_requested = row
-    return Turn(*[*values, orjson.loads(new_messages), log, bool(stop_requested)])
+def _messages(stored: bytes) -> list[Message]:
+    """The messages of a row; none where they cannot be read."""
+    try:
+        messages: list[Message] = orjson.loads(stored)
+    except orjson.JSONDecodeError:
+        return []
+    is_whole = isinstance(messages, list) and all(isinstance(one, dict) and "parts" in one for one in messages)
+    return messages if is_whole else []

@@ -13,7 +13,7 @@ from typing import Any, assert_never
 import orjson
 
 from ...messages import Message, Part, ToolPart
-from ...storage.embedded.images import Image
+from ...storage import Image
 
 # Azure takes 50 in a request, in the whole conversation that is; OpenAI 50 MB, as base64.
 MOST_PICTURES = 50

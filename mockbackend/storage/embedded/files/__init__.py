@@ -5,8 +5,6 @@ removes the blobs that no row names and whose process is dead. The name that the
 """
 
 from .queue import Queue
-from .rows import File, FileLimits, IndexingJob, Status
 from .store import Files
-from .upload import Upload
 
-__all__ = ["File", "FileLimits", "Files", "IndexingJob", "Queue", "Status", "Upload"]
+__all__ = ["Files", "Queue"]

@@ -1,18 +1,20 @@
-"""Writing a blob: in order, hashed on the way, and off the event loop."""
+"""Blobs on disk: a new one, hashed as it is written, and a stored one. The event loop never waits for the disk."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Any, TypeVar
 
+PIECE_BYTES = 256 * 1024
 T = TypeVar("T")
 
 
-class Blob:
+class NewBlob:
     """A new blob at `path`, where no file may exist yet."""
 
     def __init__(self, path: Path) -> None:
@@ -60,6 +62,29 @@ class Blob:
         if self._file is None:
             self._file = FileIO(self._path, "xb")
         return self._file
+
+
+class StoredBlob:
+    """The contract's Blob: a file that nobody changes."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        self._path = path
+        self.size = size
+
+    async def pieces(self, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        left = (self.size if end is None else end) - start
+        file = await asyncio.to_thread(self._path.open, "rb")
+        try:
+            await asyncio.to_thread(file.seek, start)
+            while left > 0 and (piece := await asyncio.to_thread(file.read, min(left, PIECE_BYTES))):
+                left -= len(piece)
+                yield piece
+        finally:
+            file.close()
+
+    @asynccontextmanager
+    async def local_file(self) -> AsyncIterator[Path]:
+        yield self._path
 
 
 async def shielded(work: Coroutine[Any, Any, T]) -> T:

@@ -3,45 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 from ....messages import now_ms
+from ...values import IndexingJob, Status
 from ..database import Database
+from ..liveness import Liveness
+from .blob import StoredBlob
 from .failures import limit_failures
-from .rows import IndexingJob, Status
 
 
 class Queue:
-    """The table `files` as a queue, used by process `worker`. Hidden files are skipped."""
+    """The contract's Queue, in the table `files`."""
 
-    def __init__(self, database: Database, folder: Path, worker: str) -> None:
+    def __init__(self, database: Database, folder: Path, liveness: Liveness) -> None:
         self._database = database
         self._folder = folder
-        self._worker = worker
+        self._liveness = liveness
+        self._worker = liveness.id
 
-    async def claim(self, is_alive: Callable[[str], bool]) -> IndexingJob | None:
-        """Claim the oldest file of the user who was served least recently. None if no file waits."""
+    async def claim(self) -> IndexingJob | None:
         holders = await self._database.execute(
             "SELECT DISTINCT worker FROM files WHERE worker IS NOT NULL AND worker <> ?", self._worker
         )
         for (holder,) in holders:
-            if not is_alive(holder):
+            if not self._liveness.is_alive(holder):
                 await self._put_back(holder)
         rows = await self._database.execute(
             """UPDATE files SET worker = ?, claimed_at = ?, status = 'extracting', done = 0, total = 0
             WHERE rowid = (SELECT rowid FROM files f WHERE status = 'queued' AND deleted_at IS NULL
                 ORDER BY (SELECT max(claimed_at) FROM files WHERE userid = f.userid) NULLS FIRST, created_at, rowid
-                LIMIT 1) RETURNING id, userid, name, kind, blob""",
+                LIMIT 1) RETURNING id, userid, name, kind, blob, size""",
             *(self._worker, now_ms()),
         )
         if not rows:
             return None
-        file_id, userid, name, kind, blob = rows[0]
-        return IndexingJob(file_id, userid, name, kind, self._folder / blob)
+        file_id, userid, name, kind, blob, size = rows[0]
+        return IndexingJob(file_id, userid, name, kind, StoredBlob(self._folder / blob, size))
 
     async def progress(self, file_id: str, status: Status, done: int, total: int) -> bool:
-        """Store the progress of a claimed file. False if the file was hidden in the meantime."""
         rows = await self._database.execute(
             """UPDATE files SET status = ?, done = ?, total = ?
             WHERE id = ? AND worker = ? AND deleted_at IS NULL RETURNING id""",
@@ -50,7 +50,6 @@ class Queue:
         return bool(rows)
 
     async def ready(self, file_id: str, total: int) -> bool:
-        """Mark a claimed file as indexed, with `total` passages. False if it was hidden in the meantime."""
         rows = await self._database.execute(
             """UPDATE files SET status = 'ready', done = ?, total = ?, worker = NULL
             WHERE id = ? AND worker = ? AND deleted_at IS NULL RETURNING id""",
@@ -59,7 +58,6 @@ class Queue:
         return bool(rows)
 
     async def fail(self, file_id: str, error: str) -> None:
-        """Mark a claimed file as failed, with a reason for the user, and delete its content."""
         held = "id = ? AND worker = ? AND deleted_at IS NULL"
         rows = await self._database.execute(f"SELECT blob, userid FROM files WHERE {held}", file_id, self._worker)
         await self._database.execute(
@@ -71,7 +69,6 @@ class Queue:
             await limit_failures(self._database, userid)
 
     async def release(self) -> None:
-        """Return the files that this process has claimed to the queue."""
         await self._put_back(self._worker)
 
     async def _put_back(self, holder: str) -> None:

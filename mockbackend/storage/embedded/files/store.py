@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
 
 from ....messages import now_ms
+from ...values import File, FileLimits
 from ..database import Database
-from .rows import COLUMNS, File, FileLimits
+from ..liveness import Liveness
+from .blob import StoredBlob
+from .rows import COLUMNS
 from .upload import Upload
 
 # Bound to a JSON list of ids.
@@ -20,22 +23,20 @@ _THESE = "id IN (SELECT value FROM json_each(?))"
 
 
 class Files:
-    """The table `files` and the folder of the same name, used by process `worker`."""
+    """The contract's Files: the table `files` and the folder of the same name."""
 
-    def __init__(self, database: Database, folder: Path, worker: str) -> None:
+    def __init__(self, database: Database, folder: Path, liveness: Liveness) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._database = database
         self._folder = folder
-        self._worker = worker
+        self._liveness = liveness
         self._receiving: Counter[str] = Counter()
 
     def receive(self, userid: str, name: str, limits: FileLimits) -> Upload:
-        """Begin to receive a file for the user."""
-        path = self._folder / f"{uuid.uuid4().hex}.{self._worker}"
+        path = self._folder / f"{uuid.uuid4().hex}.{self._liveness.id}"
         return Upload(self._database, path, userid, name, limits, self._receiving)
 
     async def listing(self, userid: str) -> list[File]:
-        """All of the user's files, newest first. Their number is limited."""
         rows = await self._database.execute(
             f"""SELECT {COLUMNS} FROM files WHERE userid = ? AND deleted_at IS NULL
             ORDER BY created_at DESC, rowid DESC""",
@@ -44,21 +45,21 @@ class Files:
         return [File(*row) for row in rows]
 
     async def get(self, userid: str, file_id: str) -> File | None:
-        """The user's file with this id."""
         found = await self._found(userid, [file_id])
         return found[0] if found else None
 
-    async def content(self, userid: str, file_id: str) -> tuple[Path, File] | None:
-        """The path of the user's file and its row. None if there is no such file, or if it has failed."""
+    async def content(self, userid: str, file_id: str) -> tuple[File, StoredBlob] | None:
         rows = await self._database.execute(
             f"""SELECT blob, {COLUMNS} FROM files
             WHERE userid = ? AND id = ? AND blob IS NOT NULL AND deleted_at IS NULL""",
             *(userid, file_id),
         )
-        return (self._folder / rows[0][0], File(*rows[0][1:])) if rows else None
+        if not rows:
+            return None
+        file = File(*rows[0][1:])
+        return file, StoredBlob(self._folder / rows[0][0], file.size)
 
     async def has_ready(self, userid: str, file_ids: Sequence[str] | None) -> bool:
-        """Whether the user has files that can be searched: any at all, or any of `file_ids`."""
         which, values = ("", []) if file_ids is None else (f"AND {_THESE}", [orjson.dumps(list(file_ids)).decode()])
         rows = await self._database.execute(
             f"SELECT 1 FROM files WHERE userid = ? AND status = 'ready' AND deleted_at IS NULL {which} LIMIT 1",
@@ -67,16 +68,13 @@ class Files:
         return bool(rows)
 
     async def named(self, userid: str, file_ids: Sequence[str]) -> dict[str, File]:
-        """The user's ready files among `file_ids`, by id."""
         return {file.id: file for file in await self._found(userid, file_ids) if file.status == "ready"}
 
     async def missing(self, userid: str, file_ids: Sequence[str]) -> list[str]:
-        """Those of `file_ids` that are not files of the user, in the given order."""
         theirs = {file.id for file in await self._found(userid, file_ids)}
         return [file_id for file_id in file_ids if file_id not in theirs]
 
     async def hide(self, userid: str, file_id: str) -> bool:
-        """Begin a deletion: from now on nobody sees the file. False if the user has no such file."""
         rows = await self._database.execute(
             "UPDATE files SET deleted_at = ? WHERE id = ? AND userid = ? AND deleted_at IS NULL RETURNING id",
             *(now_ms(), file_id, userid),
@@ -84,22 +82,21 @@ class Files:
         return bool(rows)
 
     async def hidden(self) -> list[tuple[str, str]]:
-        """Owner and id of the files whose deletion has begun but not ended."""
         rows = await self._database.execute("SELECT userid, id FROM files WHERE deleted_at IS NOT NULL")
         return [(userid, file_id) for userid, file_id in rows]
 
     async def forget(self, file_id: str) -> None:
-        """End a deletion. This is the last step, once everything else about the file is gone."""
         hidden = "id = ? AND deleted_at IS NOT NULL"
         rows = await self._database.execute(f"SELECT blob FROM files WHERE {hidden} AND blob IS NOT NULL", file_id)
         for (blob,) in rows:
             await asyncio.to_thread((self._folder / blob).unlink, missing_ok=True)
         await self._database.execute(f"DELETE FROM files WHERE {hidden}", file_id)
 
-    async def clean(self, is_alive: Callable[[str], bool]) -> None:
-        """Delete the blobs that dead processes left behind: no row names them."""
+    async def clean(self) -> None:
         paths = await asyncio.to_thread(lambda: list(self._folder.iterdir()))
-        living = {writer: is_alive(writer) for writer in {path.suffix.removeprefix(".") for path in paths}}
+        living = {
+            writer: self._liveness.is_alive(writer) for writer in {path.suffix.removeprefix(".") for path in paths}
+        }
         # Read the rows afterwards: a process that is dead by now adds no more of them.
         named = {blob for (blob,) in await self._database.execute("SELECT blob FROM files WHERE blob IS NOT NULL")}
         for path in paths:

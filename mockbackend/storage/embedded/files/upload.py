@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ....messages import now_ms
+from ...values import File, FileLimits
 from ..database import Database
-from .blob import Blob, shielded
+from .blob import NewBlob, shielded
 from .failures import limit_failures
-from .rows import COLUMNS, File, FileLimits, size_in_words
+from .rows import COLUMNS, size_in_words
 
 HEAD_BYTES = 4096
 NOT_WRITTEN = "The file could not be stored. The operator should check the disk and the log."
@@ -35,7 +36,7 @@ class Upload:
         self.size = 0
         self.head = b""
         self._database = database
-        self._blob = Blob(path)
+        self._blob = NewBlob(path)
         self._userid = userid
         self._limits = limits
         self._receiving = receiving
@@ -44,7 +45,6 @@ class Upload:
         self._stored = False
 
     async def write(self, data: bytes) -> None:
-        """Store the next bytes. Once the file is going to be refused, they are only counted."""
         self.size += len(data)
         self.head += data[: HEAD_BYTES - len(self.head)]
         if self._refusal is not None:
@@ -58,25 +58,20 @@ class Upload:
             await self._to_disk(self._blob.write(data))
 
     async def end(self) -> None:
-        """Close the file: no more bytes follow, and other uploads may take their time."""
         if self._refusal is None:
             await self._to_disk(self._blob.close())
 
     async def give_up(self, reason: str) -> None:
-        """Refuse the file later, for this reason, and drop its bytes now."""
         self._refusal = reason
         await self.discard()
 
     async def finish(self, kind: str, media_type: str) -> File:
-        """Store the file and queue it for indexing. If the user has the same content already, return that row."""
         return await shielded(self._finish(kind, media_type))
 
     async def refuse(self, reason: str) -> File:
-        """Store a failed row and no content. A reason given to `give_up` takes precedence."""
         return await shielded(self._refuse(self._refusal or reason))
 
     async def discard(self) -> None:
-        """Drop the upload: no row, nothing on disk."""
         if not self._stored:
             self._count(-self._counted)
             await self._blob.remove()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from mockbackend.messages import Message
-from mockbackend.service import Service
-from mockbackend.storage.embedded.turns import Turn
+from mockbackend.storage import RunningTurn, Turn
+from mockbackend.turn.follow import Follower
+from mockbackend.turn.registry import RunRegistry
 
 
 def message(name: str) -> Message:
@@ -18,7 +19,10 @@ def message(name: str) -> Message:
 
 A, B, C, D = map(message, "abcd")
 # Each stands after a and b, and adds c; its answer is d.
-ONE, OTHER = (Turn("c", name, "d", "owner", 0, "data", 2, [C]) for name in ("one", "other"))
+ONE, OTHER = (
+    RunningTurn(Turn("ann", "c", name, "d", 0, "data", 2, [C]), b"[]", False, is_ours=True, is_alive=True)
+    for name in ("one", "other")
+)
 SETTLED, ANSWERED = [A, B], [A, B, C, D]
 ASKED = [A, B, C]
 
@@ -35,20 +39,17 @@ ASKED = [A, B, C]
     ],
 )
 async def test_what_is_read_is_of_one_moment(
-    running: list[Turn | None], history: list[list[Message]], read: list[Message]
+    running: list[RunningTurn | None], history: list[list[Message]], read: list[Message]
 ) -> None:
     turns, histories = iter(running), iter(history)
 
-    async def next_turn(_: str) -> Turn | None:
+    async def next_turn(_: str) -> RunningTurn | None:
         return next(turns)
 
     async def next_history(_: str) -> list[Message]:
         return next(histories)
 
-    service: Any = SimpleNamespace(
-        beginning=SimpleNamespace(release_dead=next_turn),
-        storage=SimpleNamespace(turns=SimpleNamespace(running=next_turn)),
-        history=SimpleNamespace(read=next_history),
-    )
-    assert await Service.read(cast(Service, service), "c") == read
+    storage: Any = SimpleNamespace(turns=SimpleNamespace(running=next_turn), history=SimpleNamespace(read=next_history))
+    recovery: Any = SimpleNamespace(running=next_turn)
+    assert await Follower(storage, RunRegistry(), recovery).read("c") == read
     assert not [*turns, *histories], "not all was looked at"

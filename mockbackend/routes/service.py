@@ -1,0 +1,26 @@
+"""What the endpoints work with: one process's parts, wired in `app.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..documents.documents import Documents
+from ..settings import Settings
+from ..storage import Storage
+from ..turn.follow import Follower
+from ..turn.runner import TurnRunner
+from ..upstream import Upstream
+from .login import Login
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The open service."""
+
+    settings: Settings
+    login: Login
+    storage: Storage
+    upstream: Upstream
+    documents: Documents
+    runner: TurnRunner
+    follower: Follower

@@ -1,0 +1,142 @@
+"""The values that storage takes and gives. No engine shows in them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from ..messages import Message
+
+Status = Literal["queued", "extracting", "embedding", "ready", "failed"]
+
+
+class TooManyTurns(Exception):
+    """The user has as many running answers as one may have; nothing was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation's row; times are integer milliseconds. `version` counts the changes of its history."""
+
+    id: str
+    title: str
+    is_pinned: bool
+    created_at: int
+    updated_at: int
+    message_count: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page of the listing ends: the sort key of its last row."""
+
+    is_pinned: bool
+    updated_at: int
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn as it is stored: the history will be its first `base_length` messages, `new_messages`, and the answer.
+
+    `message_id` is the answer's, `started_at` integer milliseconds.
+    """
+
+    userid: str
+    conversation_id: str
+    turn_id: str
+    message_id: str
+    started_at: int
+    framing: str
+    base_length: int
+    new_messages: list[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTurn:
+    """A turn that is not over, with what its owner has written of it.
+
+    `is_ours`: this process claimed it. `is_alive`: the process that claimed it still runs. `log` is `events.dump`'s.
+    """
+
+    turn: Turn
+    log: bytes
+    stop_requested: bool
+    is_ours: bool
+    is_alive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A turn that has its row. `base` is the history before it, empty where it was not asked for.
+
+    `has_documents` says whether its user has files that can be searched.
+    """
+
+    turn: Turn
+    base: list[Message]
+    has_documents: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A stored image: its bytes and their media type."""
+
+    media_type: str
+    content: bytes
+
+
+class Blob(Protocol):
+    """The bytes of a stored file."""
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+
+    def pieces(self, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to `end`, a piece at a time. FileNotFoundError where they are gone."""
+
+    def local_file(self) -> AbstractAsyncContextManager[Path]:
+        """A file of this machine that holds them for as long as the context lasts; it must not be changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as its owner sees it. `size` is in bytes, `created_at` in integer milliseconds.
+
+    `done` of `total` is how far its indexing is; `error` says in words for people why it failed.
+    """
+
+    id: str
+    name: str
+    status: Status
+    done: int
+    total: int
+    error: str | None
+    size: int
+    media_type: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileLimits:
+    """What one file and what all files of one user may take; bytes, but for the number of files."""
+
+    file_bytes: int
+    user_files: int
+    user_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexingJob:
+    """A file that this process is to index."""
+
+    id: str
+    userid: str
+    name: str
+    kind: str
+    blob: Blob

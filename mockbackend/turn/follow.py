@@ -1,0 +1,83 @@
+"""Conversations whose turns may run: read, joined, stopped and deleted, in whichever process the turn runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from ..messages import Message
+from ..storage import Storage, Turn
+from .recovery import Recovery
+from .registry import RunRegistry
+from .remote import RemoteReader
+from .run import EventSource
+
+log = logging.getLogger("mockbackend.turn")
+
+
+class Follower:
+    """What others than its own client may do with a running turn."""
+
+    def __init__(self, storage: Storage, registry: RunRegistry, recovery: Recovery) -> None:
+        self._storage = storage
+        self._registry = registry
+        self._recovery = recovery
+
+    async def read(self, conversation_id: str) -> list[Message]:
+        """The conversation's messages, without the running answer: its reader may then join that."""
+        found = await self._recovery.running(conversation_id)
+        running = found.turn if found else None
+        while True:
+            messages = await self._storage.history.read(conversation_id)
+            found = await self._storage.turns.running(conversation_id)
+            turn, running = running, found.turn if found else None
+            if running is None and turn is None:
+                return messages
+            # Where a turn has begun or ended meanwhile, the history may be of before or of after that.
+            if running is not None and turn is not None and running.turn_id == turn.turn_id:
+                return messages[: running.base_length] + running.new_messages
+
+    async def follow(self, conversation_id: str) -> tuple[Turn, EventSource] | None:
+        """The running turn of a conversation, and a reader of it from its first event."""
+        running = await self._recovery.running(conversation_id)
+        if running is None:
+            return None
+        if run := self._registry.find(running.turn.turn_id):
+            return running.turn, run.reader()
+        return running.turn, self._remote_reader(running.turn)
+
+    async def stop(self, conversation_id: str) -> None:
+        """End the conversation's running turn; returns once it is stored."""
+        running = await self._recovery.running(conversation_id)
+        if running is None:
+            return
+        if run := self._registry.find(running.turn.turn_id):
+            run.answer.stop.request("stopped")
+            await asyncio.shield(run.over)
+            return
+        await self._storage.turns.request_stop(running.turn)
+        reader = self._remote_reader(running.turn)
+        while await reader.next() is not None:
+            pass
+
+    async def delete(self, conversation_id: str) -> None:
+        """End the deletion of a hidden conversation; each step may be repeated."""
+        await self.stop(conversation_id)
+        await self._storage.conversations.erase(conversation_id)
+
+    async def finish_deletions(self) -> None:
+        """End the deletions that a crash cut short; one that cannot be ended leaves the others as they are."""
+        for conversation_id in await self._storage.conversations.hidden():
+            try:
+                await self.delete(conversation_id)
+            except Exception:
+                log.exception("the deletion of conversation %s cannot be finished", conversation_id)
+            else:
+                log.info("finished the deletion of conversation %s", conversation_id)
+
+    def _remote_reader(self, turn: Turn) -> RemoteReader:
+        async def look() -> tuple[bytes, bool] | None:
+            await self._recovery.running(turn.conversation_id)
+            return await self._storage.turns.log(turn)
+
+        return RemoteReader(turn, look)

@@ -1,0 +1,49 @@
+"""Turns and deletions that a dead process left: finished by whoever comes upon them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from ..storage import RunningTurn, Storage
+from .ending import recover
+from .heartbeat import Heartbeat
+from .registry import RunRegistry
+
+log = logging.getLogger("mockbackend.turn")
+
+
+class Recovery:
+    """Looks at running turns, and settles those that nobody runs any more."""
+
+    def __init__(self, storage: Storage, registry: RunRegistry, heartbeat: Heartbeat) -> None:
+        self._storage = storage
+        self._registry = registry
+        self._heartbeat = heartbeat
+        self._recovering = asyncio.Lock()
+
+    async def running(self, conversation_id: str) -> RunningTurn | None:
+        """The conversation's running turn; one whose process has died is settled first."""
+        running = await self._storage.turns.running(conversation_id)
+        if running is None or self._is_alive(running):
+            return running
+        async with self._recovering:
+            running = await self._storage.turns.running(conversation_id)
+            if running is not None and not self._is_alive(running):
+                await recover(self._storage, running)
+                self._heartbeat.start()
+        return None
+
+    async def recover_all(self) -> None:
+        """Settle every turn that a dead process left; one that cannot be settled leaves the others as they are."""
+        for running in await self._storage.turns.unfinished():
+            try:
+                await self.running(running.turn.conversation_id)
+            except Exception:
+                log.exception("turn %s of a dead process cannot be settled", running.turn.turn_id)
+        self._heartbeat.start()
+
+    def _is_alive(self, running: RunningTurn) -> bool:
+        if running.is_ours:
+            return self._registry.find(running.turn.turn_id) is not None
+        return running.is_alive
