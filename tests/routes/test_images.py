@@ -146,7 +146,7 @@ async def test_an_image_that_is_sent_back_is_not_stored_again(server: Server) ->
         message = {"role": "user", "content": [{"type": "text", "text": "Again"}, part]}
         answer = await chat(client, {"id": "back", "message": message})
         assert answer.status == 200, answer.body
-        assert "I see 1 picture" in answer.text
+        assert "I see 1 image" in answer.text
         assert len(list((server.data_dir / "pictures").iterdir())) == before
 
 

@@ -115,7 +115,7 @@ class Turns:
         #   for the first time after our claim, and still hears the last turn's end (`log`).
         rows = execute(
             """INSERT INTO turns (conversation_id, turn_id, userid, message_id, owner, started_at, framing, base_length,
-            new_count, new_messages, log) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]'
+            new_count, new_messages, log) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, x'5b5d'
             WHERE EXISTS (SELECT 1 FROM conversations WHERE id = ? AND version = ? AND deleted_at IS NULL)
             ON CONFLICT (conversation_id) DO UPDATE SET turn_id = excluded.turn_id, userid = excluded.userid,
             message_id = excluded.message_id, owner = excluded.owner, started_at = excluded.started_at,
