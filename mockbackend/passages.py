@@ -24,7 +24,7 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """A passage that answers a query, and the file it is of; the best have the highest scores."""
 
     file_id: str

@@ -17,13 +17,13 @@ from .index import Index, open_index
 from .indexing import Indexing
 
 # What the model reads of one search, and how much of a query is looked at.
-MOST_PASSAGES = 6
+MAX_PASSAGES = 6
 QUERY_CHARACTERS = 2000
 log = logging.getLogger("mockbackend.documents")
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class Citation:
     """A passage that answers a query, and its file."""
 
     file: File
@@ -65,21 +65,21 @@ class Documents:
         self._deleting = asyncio.create_task(self._end_deletions(hidden))
         self.wake()
 
-    async def search(self, userid: str, query: str, file_ids: Sequence[str] | None) -> list[Hit]:
+    async def search(self, userid: str, query: str, file_ids: Sequence[str] | None) -> list[Citation]:
         """The user's passages that answer the query, best first. Raises UpstreamError."""
-        asked = query[:QUERY_CHARACTERS].strip()
-        if not asked:
+        query = query[:QUERY_CHARACTERS].strip()
+        if not query:
             return []
         vector = None
         if self._upstream.engine.embeddings:
             try:
-                vector = (await self._upstream.embed([asked]))[0]
+                vector = (await self._upstream.embed([query]))[0]
             except UpstreamError:
                 # The words alone find most: better than no answer.
                 log.warning("a search goes by words alone, since its query could not be embedded")
-        found = await self._index.search(userid, asked, vector, file_ids, MOST_PASSAGES)
+        found = await self._index.search(userid, query, vector, file_ids, MAX_PASSAGES)
         files = await self._files.named(userid, list({one.file_id for one in found}))
-        return [Hit(files[one.file_id], one.passage) for one in found if one.file_id in files]
+        return [Citation(files[one.file_id], one.passage) for one in found if one.file_id in files]
 
     async def close(self) -> None:
         """Stop what goes on in the background, and let go of the index."""

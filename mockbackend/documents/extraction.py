@@ -34,11 +34,11 @@ CHUNK = 1 << 16
 BYTES_PER_CHARACTER = 8
 FRAMING_BYTES = 1 << 25
 LONGEST_LINE_BYTES = 1 << 20
-NOISE_BYTES = 4096
+STDERR_BYTES = 4096
 FOLDER = Path(__file__).resolve().parent.parent.parent
 
 # Blocks, and the line after them.
-_Told = tuple[list[Passage], dict[str, Any]]
+_Blocks = tuple[list[Passage], dict[str, Any]]
 
 CRASHED = "The file makes its reader crash: it is probably damaged."
 MEMORY = "The file needs more memory to read than is allowed."
@@ -48,8 +48,8 @@ async def extract(path: Path, kind: Kind, limits: Limits) -> list[Passage]:
     """The document's blocks in reading order, with their places and headings; at least one. Raises Unreadable."""
     try:
         async with asyncio.timeout(limits.seconds), _reader(path, kind, limits) as process:
-            told: tuple[_Told, bytes] = await asyncio.gather(_blocks(process, limits), _noise(process))
-            (blocks, last), noise = told
+            results: tuple[_Blocks, bytes] = await asyncio.gather(_blocks(process, limits), _stderr_tail(process))
+            (blocks, last), stderr_tail = results
             status = await process.wait()
     except TimeoutError:
         raise _too_long(limits) from None
@@ -58,7 +58,7 @@ async def extract(path: Path, kind: Kind, limits: Limits) -> list[Passage]:
         raise Unreadable(str(last["failed"]))
     if "end" not in last:
         log.info("the reader of a document broke off (%s) with status %d", kind, status)
-        raise _died(status, noise, limits)
+        raise _died(status, stderr_tail, limits)
     if not blocks:
         scan = " If it is a scan, run text recognition on it first." if kind == "pdf" else ""
         raise Unreadable(f"The file holds no text.{scan}")
@@ -68,11 +68,11 @@ async def extract(path: Path, kind: Kind, limits: Limits) -> list[Passage]:
 @asynccontextmanager
 async def _reader(path: Path, kind: Kind, limits: Limits) -> AsyncIterator[Process]:
     """The process that reads the file; it and all that it started are gone afterwards."""
-    told = (limits.seconds, limits.memory_bytes, limits.pages, limits.characters, os.getpid())
+    arguments = (limits.seconds, limits.memory_bytes, limits.pages, limits.characters, os.getpid())
     command = (sys.executable, "-B", "-m", "mockbackend.documents.extractor", kind, str(path.resolve()))
     process = await asyncio.create_subprocess_exec(
         *command,
-        *map(str, told),
+        *map(str, arguments),
         cwd=FOLDER,
         # Where the modules are, and nothing else.
         env={"PYTHONPATH": os.pathsep.join(sys.path)},
@@ -101,7 +101,7 @@ def _kill(process: Process) -> None:
         return
 
 
-async def _blocks(process: Process, limits: Limits) -> _Told:
+async def _blocks(process: Process, limits: Limits) -> _Blocks:
     """The blocks, and the line after them, which tells how it ended; that is empty where the process broke off."""
     blocks: list[Passage] = []
     left = limits.characters * BYTES_PER_CHARACTER + FRAMING_BYTES
@@ -109,10 +109,10 @@ async def _blocks(process: Process, limits: Limits) -> _Told:
     async for chunk in _chunks(process.stdout):
         left -= len(chunk)
         *lines, rest = (rest + chunk).split(b"\n")
-        for told in map(_line, lines):
-            if "text" not in told:
-                return blocks, told
-            blocks.append(Passage(told["text"], told["place"], told["heading"]))
+        for line in map(_parsed, lines):
+            if "text" not in line:
+                return blocks, line
+            blocks.append(Passage(line["text"], line["place"], line["heading"]))
         if left < 0 or len(rest) > LONGEST_LINE_BYTES:
             _kill(process)
             return blocks, {"failed": CRASHED}
@@ -124,28 +124,28 @@ async def _chunks(stream: StreamReader | None) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def _line(line: bytes) -> dict[str, Any]:
-    """A line of the process; garbage is told as a crash."""
+def _parsed(data: bytes) -> dict[str, Any]:
+    """One line of the process's output. Anything that is not a JSON object counts as a crash."""
     try:
-        told = orjson.loads(line)
+        line = orjson.loads(data)
     except orjson.JSONDecodeError:
-        told = None
-    return told if isinstance(told, dict) else {"failed": CRASHED}
+        line = None
+    return line if isinstance(line, dict) else {"failed": CRASHED}
 
 
-async def _noise(process: Process) -> bytes:
+async def _stderr_tail(process: Process) -> bytes:
     """The last that the process wrote on stderr."""
-    noise = b""
+    stderr_tail = b""
     async for chunk in _chunks(process.stderr):
-        noise = (noise + chunk)[-NOISE_BYTES:]
-    return noise
+        stderr_tail = (stderr_tail + chunk)[-STDERR_BYTES:]
+    return stderr_tail
 
 
 def _too_long(limits: Limits) -> Unreadable:
     return Unreadable(f"The file took longer than {limits.seconds:g} seconds to read.")
 
 
-def _died(status: int, noise: bytes, limits: Limits) -> Unreadable:
+def _died(status: int, stderr_tail: bytes, limits: Limits) -> Unreadable:
     """Why the process ended without a last line."""
     if sys.platform != "win32" and status == -signal.SIGXCPU:
         return _too_long(limits)
@@ -153,7 +153,7 @@ def _died(status: int, noise: bytes, limits: Limits) -> Unreadable:
     if sys.platform != "win32" and status == -signal.SIGKILL:
         return Unreadable(MEMORY)
     # Libraries that get no memory end themselves: C++ and Rust say why, PDFium does so without a word.
-    said = any(mark in noise for mark in (b"bad_alloc", b"memory allocation", b"MemoryError"))
-    if said or (status == -signal.SIGABRT and not noise):
+    said = any(mark in stderr_tail for mark in (b"bad_alloc", b"memory allocation", b"MemoryError"))
+    if said or (status == -signal.SIGABRT and not stderr_tail):
         return Unreadable(MEMORY)
     return Unreadable(CRASHED)

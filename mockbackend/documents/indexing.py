@@ -36,7 +36,7 @@ NOT_STORED = "What was read from it could not be stored. The operator should che
 log = logging.getLogger("mockbackend.documents")
 
 
-class Gone(Exception):
+class FileDeleted(Exception):
     """The file was deleted while it was being indexed."""
 
 
@@ -116,13 +116,13 @@ class Indexing:
         try:
             total = await self._stage(job)
             await self._embed(job)
-            await _patiently(lambda: self._index.publish(job.userid, job.id, job.name))
+            await _retry(lambda: self._index.publish(job.userid, job.id, job.name))
             if not await self._queue.ready(job.id, total):
-                raise Gone
+                raise FileDeleted
             if self._index.holds_copies:
                 await self._passages.forget(job.id)
             log.info("file %s: ready with %d passages", job.id, total)
-        except Gone:
+        except FileDeleted:
             # Whoever deleted it may have done so before our last writing.
             await self._index.forget(job.userid, job.id)
             await self._passages.forget(job.id)
@@ -148,7 +148,7 @@ class Indexing:
             await self._passages.stage(job.id, job.userid, passages)
             counted = (0, len(passages))
         done, total = counted
-        await self._tell(job, done, total)
+        await self._report_progress(job, done, total)
         return total
 
     async def _embed(self, job: IndexingJob) -> None:
@@ -163,20 +163,20 @@ class Indexing:
                 if isinstance(result, BaseException):
                     raise result
             done, total = await self._passages.count(job.id) or (0, 0)
-            await self._tell(job, done, total)
+            await self._report_progress(job, done, total)
 
     async def _embed_batch(self, file_id: str, batch: list[tuple[int, Passage]]) -> None:
         async def call() -> list[Vector]:
             async with self._calls:
                 return await self._upstream.embed([passage.with_heading for _, passage in batch])
 
-        vectors = await _patiently(call)
+        vectors = await _retry(call)
         positions = [position for position, _ in batch]
         await self._passages.embedded(file_id, list(zip(positions, vectors, strict=True)))
 
-    async def _tell(self, job: IndexingJob, done: int, total: int) -> None:
+    async def _report_progress(self, job: IndexingJob, done: int, total: int) -> None:
         if not await self._queue.progress(job.id, "embedding", done, total):
-            raise Gone
+            raise FileDeleted
 
     async def _fail(self, job: IndexingJob, reason: str) -> None:
         log.warning("file %s failed: %s", job.id, reason)
@@ -189,11 +189,11 @@ class Indexing:
             log.exception("file %s: its failure could not be stored", job.id)
 
 
-async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
+async def _retry(call: Callable[[], Awaitable[T]]) -> T:
     """The call's result: it is made again for as long as that may help."""
-    retry_budget = RetryBudget(TRIES, WAIT_SECONDS)
+    budget = RetryBudget(TRIES, WAIT_SECONDS)
     while True:
         try:
             return await call()
         except UpstreamError as error:
-            await asyncio.sleep(retry_budget.wait(error))
+            await asyncio.sleep(budget.wait(error))

@@ -67,17 +67,17 @@ def _end(text: str, start: int, size: int, overlap: int) -> int:
         return len(text)
     # The last two passages share what is left: a scrap at the end would say nothing by itself.
     beyond = overlap + len(_PARAGRAPH) + 1
-    most = start + min(size, max(rest * 2 // 3, beyond))
+    limit = start + min(size, max(rest * 2 // 3, beyond))
     # Beyond the overlap and the white space after it, so that each passage says more than the one before.
-    least = start + max((most - start) // 2 + 1, beyond)
-    paragraph = text.rfind(_PARAGRAPH, least, most)
+    least = start + max((limit - start) // 2 + 1, beyond)
+    paragraph = text.rfind(_PARAGRAPH, least, limit)
     if paragraph > 0:
         return paragraph
     for boundary in (_SENTENCE, _WORD):
-        ends = [match.end() for match in boundary.finditer(text, least - 1, most + 1) if least <= match.end() <= most]
+        ends = [match.end() for match in boundary.finditer(text, least - 1, limit + 1) if least <= match.end() <= limit]
         if ends:
             return ends[-1]
-    return whole_cluster(text, most, least - 1)
+    return whole_cluster(text, limit, least - 1)
 
 
 def _next(text: str, start: int, end: int, overlap: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from ..documents.documents import Documents, Hit
+from ..documents.documents import Citation, Documents
 from ..events import Source
 from .answer import Answer
 
@@ -15,22 +15,22 @@ def document_search(documents: Documents, answer: Answer, userid: str, file_ids:
     """The turn's search. Whatever a model asks for, it is the user's own files that are looked at."""
 
     async def search(query: str) -> list[dict[str, str]]:
-        hits = await documents.search(userid, query, file_ids)
-        for source in dict.fromkeys(map(_source, hits)):
+        citations = await documents.search(userid, query, file_ids)
+        for source in dict.fromkeys(map(_source, citations)):
             # A place is named once, however often the model finds it.
             if source not in answer.events:
                 answer.emit(source)
-        return [_passage(hit) for hit in hits]
+        return [_passage(citation) for citation in citations]
 
     return search
 
 
-def _source(hit: Hit) -> Source:
-    passage = hit.passage
-    return Source(hit.file.id, hit.file.name, hit.file.media_type, passage.place or passage.heading)
+def _source(citation: Citation) -> Source:
+    passage = citation.passage
+    return Source(citation.file.id, citation.file.name, citation.file.media_type, passage.place or passage.heading)
 
 
-def _passage(hit: Hit) -> dict[str, str]:
-    passage = hit.passage
-    told = {"file": hit.file.name, "place": passage.place, "heading": passage.heading, "text": passage.text}
-    return {key: value for key, value in told.items() if value}
+def _passage(citation: Citation) -> dict[str, str]:
+    passage = citation.passage
+    fields = {"file": citation.file.name, "place": passage.place, "heading": passage.heading, "text": passage.text}
+    return {key: value for key, value in fields.items() if value}

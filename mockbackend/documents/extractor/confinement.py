@@ -24,7 +24,7 @@ def confine(limits: Limits, parent: int) -> None:
     import resource
 
     seconds = math.ceil(limits.seconds) + 1
-    for kind, most, beyond in (
+    for kind, limit, beyond in (
         (resource.RLIMIT_AS, limits.memory_bytes, 0),
         # A second between the signal that tells of the limit and the one that only kills.
         (resource.RLIMIT_CPU, seconds, 1),
@@ -34,7 +34,7 @@ def confine(limits: Limits, parent: int) -> None:
     ):
         # Not every system has every limit, and what is set from outside cannot be raised.
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(kind, (most, most + beyond))
+            resource.setrlimit(kind, (limit, limit + beyond))
     os.nice(NICENESS)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -20,7 +20,7 @@ _DOCTYPES = tuple("<!DOCTYPE".encode(encoding) for encoding in ("utf-8", "utf-16
 
 def check(path: str, kind: str, limits: Limits) -> None:
     """Unpack everything once and keep nothing. Raises Unreadable, or BadZipFile where the container is damaged."""
-    left = most = limits.memory_bytes // SHARE_OF_MEMORY
+    left = limit = limits.memory_bytes // SHARE_OF_MEMORY
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
         if not any(entry.filename.startswith(_FOLDERS[kind]) for entry in entries):
@@ -35,15 +35,15 @@ def check(path: str, kind: str, limits: Limits) -> None:
                 raise Unreadable("The file is packed in a way that Office does not use.")
             left -= _unpack(archive, entry, left)
             if left < 0:
-                raise Unreadable(f"The file unpacks to more than {most >> 20:,} MB.")
+                raise Unreadable(f"The file unpacks to more than {limit >> 20:,} MB.")
 
 
-def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> int:
+def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> int:
     """The bytes that an entry has, counted until they are more than `most`."""
     size = 0
     is_xml = entry.filename.endswith((".xml", ".rels"))
     with archive.open(entry) as part:
-        while size <= most and (chunk := part.read(CHUNK)):
+        while size <= limit and (chunk := part.read(CHUNK)):
             # Entities are what a document type is there for, and no Office file has one.
             if is_xml and size == 0 and any(mark in chunk for mark in _DOCTYPES):
                 raise Unreadable("The file declares XML entities, which no Office file needs.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from ...passages import Found
+from ...passages import SearchResult
 from ...settings import Settings
 from ...storage import Storage
 
@@ -25,8 +25,8 @@ class Index(Protocol):
         """Make the staged passages of a file findable; doing it again changes nothing."""
 
     async def search(
-        self, userid: str, query: str, vector: Vector | None, file_ids: Sequence[str] | None, most: int
-    ) -> list[Found]:
+        self, userid: str, query: str, vector: Vector | None, file_ids: Sequence[str] | None, limit: int
+    ) -> list[SearchResult]:
         """The owner's passages that answer the query, best first: of these files, or of all with None."""
 
     async def forget(self, userid: str, file_id: str) -> None:

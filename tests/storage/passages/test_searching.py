@@ -70,10 +70,10 @@ async def test_words_and_vectors_together_find_what_either_finds(shelf: Shelf) -
 async def test_every_nearest_neighbour_is_among_those_that_are_looked_at(shelf: Shelf) -> None:
     vectors = [direction(number) for number in range(1000)]
     await shelf.put("me", "a", *(f"passage {number}" for number in range(1000)), vectors=vectors)
-    asked = vectors[17] + np.float32(0.5) * direction(5000)
-    exact = sorted(range(1000), key=lambda number: -float(vectors[number] @ asked))
-    assert (await shelf.near("me", asked))[0] == "passage 17"
-    assert len(set(await shelf.near("me", asked)) & {f"passage {number}" for number in exact[:10]}) >= 8
+    query = vectors[17] + np.float32(0.5) * direction(5000)
+    exact = sorted(range(1000), key=lambda number: -float(vectors[number] @ query))
+    assert (await shelf.near("me", query))[0] == "passage 17"
+    assert len(set(await shelf.near("me", query)) & {f"passage {number}" for number in exact[:10]}) >= 8
 
 
 async def test_vectors_of_another_size_are_found_by_words_alone(shelf: Shelf) -> None:

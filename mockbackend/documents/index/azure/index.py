@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ....errors import UpstreamError
-from ....passages import Found, Passage
+from ....passages import Passage, SearchResult
 from ....settings import SettingsError
 from .schema import INDEX_NAME, Action, IndexMissing, batches, harmless, key, owned_by, removal, upload
 
@@ -88,8 +88,8 @@ class AzureSearchIndex:
             await self._publish(userid, file_id, name)
 
     async def search(
-        self, userid: str, query: str, vector: Vector | None, file_ids: Sequence[str] | None, most: int
-    ) -> list[Found]:
+        self, userid: str, query: str, vector: Vector | None, file_ids: Sequence[str] | None, limit: int
+    ) -> list[SearchResult]:
         """The owner's passages that answer the query, best first: of these files, or of all with None."""
         text = harmless(query)
         nowhere = file_ids is not None and not file_ids
@@ -98,13 +98,13 @@ class AzureSearchIndex:
         if vector is not None:
             await self._fit(vector.size)
         try:
-            rows = await self._service.search(text, vector, owned_by(userid, file_ids), most)
+            rows = await self._service.search(text, vector, owned_by(userid, file_ids), limit)
         except UpstreamError:
             # It may have been replaced by one of another shape: the next call looks again.
             self._shape = None
             raise
         return [
-            Found(
+            SearchResult(
                 row["file_id"], Passage(row["content"], row["place"] or "", row["heading"] or ""), row["@search.score"]
             )
             for row in rows
@@ -159,9 +159,9 @@ class AzureSearchIndex:
 
     async def _until_shown(self, userid: str, file_id: str, count: int, last: int) -> None:
         """Wait until a search would find all of the file: what was taken a moment ago cannot be found to be deleted."""
-        chosen = f"{owned_by(userid, [file_id])} and position le {last}"
+        filter_ = f"{owned_by(userid, [file_id])} and position le {last}"
         deadline = asyncio.get_running_loop().time() + SHOWN_SECONDS
-        while await self._service.count(chosen) < count:
+        while await self._service.count(filter_) < count:
             if asyncio.get_running_loop().time() > deadline:
                 log.warning("file %s is indexed, but not all of it is shown after %d s", file_id, SHOWN_SECONDS)
                 return

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from ....upstream.embeddings import Vector
 
 # What one call may hold is 1,000 documents and 16 MB; half of that leaves the service time for others.
-MOST_DOCUMENTS = 1000
-MOST_BYTES = 8 * 1024 * 1024
+MAX_DOCUMENTS = 1000
+MAX_BYTES = 8 * 1024 * 1024
 # Longer texts of a user are searched by their beginning (and by the whole embedding): a query may have 1,024 clauses.
 QUERY_CHARACTERS = 500
 # The operators of the simple and of the full syntax: which of them bite depends on the version.
@@ -78,7 +78,7 @@ def batches(actions: Sequence[Action]) -> Iterator[list[Action]]:
     batch: list[Action] = []
     size = 0
     for action in actions:
-        if batch and (len(batch) == MOST_DOCUMENTS or size + len(action.body) > MOST_BYTES):
+        if batch and (len(batch) == MAX_DOCUMENTS or size + len(action.body) > MAX_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(action)

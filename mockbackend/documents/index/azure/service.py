@@ -84,7 +84,7 @@ class SearchService:
 
     async def shape(self) -> Shape:
         """What the index is made for; an UpstreamError in words where it is not ours."""
-        index = await self._patiently(lambda: self._indexes.get_index(self.name))
+        index = await self._retry(lambda: self._indexes.get_index(self.name))
         fields = {field.name: field for field in index.fields or []}
         if not {"id", "position", *SHOWN} <= fields.keys():
             raise UpstreamError(
@@ -96,61 +96,61 @@ class SearchService:
 
     async def create(self, dimensions: int | None) -> None:
         """Make the index, with a field for embeddings of so many numbers; without one for None."""
-        await self._patiently(lambda: self._indexes.create_or_update_index(_definition(self.name, dimensions)))
+        await self._retry(lambda: self._indexes.create_or_update_index(_definition(self.name, dimensions)))
 
     async def change(self, batch: Sequence[Action]) -> None:
         """Do what a batch says, all of it: a document that fails for the moment is sent again."""
-        retry_budget = RetryBudget(TRIES, self._wait_seconds)
+        budget = RetryBudget(TRIES, self._wait_seconds)
         while True:
             batch = await self._send(batch)
             if not batch:
                 return
-            await asyncio.sleep(retry_budget.wait(errors.busy()))
+            await asyncio.sleep(budget.wait(errors.busy()))
 
-    async def search(self, text: str, vector: Vector | None, chosen: str, most: int) -> list[dict[str, Any]]:
+    async def search(self, text: str, vector: Vector | None, filter_: str, limit: int) -> list[dict[str, Any]]:
         """The best rows of those that a filter has chosen, by words and by vector where there is one."""
         queries = None
         if vector is not None:
-            nearest = max(most, NEAREST)
+            nearest = max(limit, NEAREST)
             queries = [VectorizedQuery(vector=vector.tolist(), k_nearest_neighbors=nearest, fields="embedding")]
         return await self._rows(
             search_text=text or None,
             vector_queries=queries,
-            filter=chosen,
+            filter=filter_,
             search_fields=SEARCHED,
             select=SHOWN,
             query_type="simple",
             search_mode="any",
-            top=most,
+            top=limit,
         )
 
-    async def listed(self, chosen: str, most: int) -> list[dict[str, Any]]:
+    async def listed(self, filter_: str, limit: int) -> list[dict[str, Any]]:
         """Key and position of those that a filter has chosen, by their positions."""
         return await self._rows(
-            search_text="*", filter=chosen, select=["id", "position"], order_by=["position"], top=most
+            search_text="*", filter=filter_, select=["id", "position"], order_by=["position"], top=limit
         )
 
-    async def count(self, chosen: str | None = None) -> int:
+    async def count(self, filter_: str | None = None) -> int:
         """How many documents there are, of those that a filter has chosen."""
 
         async def call() -> int:
-            found = await self._documents.search("*", filter=chosen, top=0, include_total_count=True)
+            found = await self._documents.search("*", filter=filter_, top=0, include_total_count=True)
             return await found.get_count()
 
-        return await self._patiently(call)
+        return await self._retry(call)
 
     async def _rows(self, **query: Any) -> list[dict[str, Any]]:
         async def call() -> list[dict[str, Any]]:
             found = await self._documents.search(**query)
             return [row async for row in found]
 
-        return await self._patiently(call)
+        return await self._retry(call)
 
     async def _send(self, batch: Sequence[Action]) -> list[Action]:
         """Send a batch, in halves where it is too large; returns what is to be sent again."""
         body = b'{"value":[' + b",".join(action.body for action in batch) + b"]}"
         try:
-            results = await self._patiently(lambda: self._post(body))
+            results = await self._retry(lambda: self._post(body))
         except errors.TooLarge:
             if len(batch) == 1:
                 raise
@@ -181,9 +181,9 @@ class SearchService:
             raise UpstreamError(errors.ELSEWHERE) from None
         return results
 
-    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+    async def _retry(self, call: Callable[[], Awaitable[T]]) -> T:
         """The call's result; it is made again, and its waits are waited, while that may help."""
-        retry_budget = RetryBudget(TRIES, self._wait_seconds)
+        budget = RetryBudget(TRIES, self._wait_seconds)
         while True:
             try:
                 return await call()
@@ -191,7 +191,7 @@ class SearchService:
                 failure = errors.from_exception(error)
             except json.JSONDecodeError:
                 raise UpstreamError(errors.ELSEWHERE) from None
-            await asyncio.sleep(retry_budget.wait(failure))
+            await asyncio.sleep(budget.wait(failure))
 
 
 def _definition(name: str, dimensions: int | None) -> SearchIndex:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ....passages import Found, Passage
+from ....passages import Passage, SearchResult
 from . import vectors, words
-from .held import Held, Memory
+from .owner_index import OwnerCache, OwnerIndex
 from .schema import changed, storable
-from .thread import Thread
+from .thread import DatabaseThread
 
 if TYPE_CHECKING:
     from .vectors import Flags, Numbers, Rotation, Vector
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 K = 60
 DEPTH = 100
 # Vectors that are compared exactly, after their signs have been.
-LIKELY = 300
+CANDIDATES = 300
 
 
 class EmbeddedIndex:
@@ -35,10 +35,10 @@ class EmbeddedIndex:
 
     def __init__(self, path: Path) -> None:
         """Open a database that `prepare` has made."""
-        self._writing = Thread(path, "index-writing")
-        self._reading = Thread(path, "index-reading")
+        self._writing = DatabaseThread(path, "index-writing")
+        self._reading = DatabaseThread(path, "index-reading")
         # Both are the reading thread's alone.
-        self._memory = Memory()
+        self._cache = OwnerCache()
         self._rotations: dict[int, Rotation] = {}
 
     async def publish(self, userid: str, file_id: str, name: str) -> None:
@@ -47,19 +47,19 @@ class EmbeddedIndex:
         if number is None:
             return
         # The rows are made outside the transaction that writes them, so that other writers hardly wait.
-        while part := await self._writing.read(words.missing, number):
+        while part := await self._writing.read(words.next_rows, number):
             await self._writing.write(words.add, number, *part)
         await self._writing.write(_end, number)
 
     async def search(
-        self, userid: str, query: str, vector: Vector | None, file_ids: Sequence[str] | None, most: int
-    ) -> list[Found]:
+        self, userid: str, query: str, vector: Vector | None, file_ids: Sequence[str] | None, limit: int
+    ) -> list[SearchResult]:
         """The passages that answer best, best first, at most so many; of these files, or of all the owner's.
 
         Without a vector words alone are compared; passages whose vector has another dimension, or none, are found
         by words alone too.
         """
-        return await self._reading.read(self._search, userid, query, vector, file_ids, most)
+        return await self._reading.read(self._search, userid, query, vector, file_ids, limit)
 
     async def forget(self, userid: str, file_id: str) -> None:
         """Take the file out of the index; its passages stay staged."""
@@ -79,41 +79,43 @@ class EmbeddedIndex:
         query: str,
         vector: Vector | None,
         file_ids: Sequence[str] | None,
-        most: int,
-    ) -> list[Found]:
-        held = self._memory.get(connection, userid)
-        if held is None:
+        limit: int,
+    ) -> list[SearchResult]:
+        index = self._cache.get(connection, userid)
+        if index is None:
             return []
-        allowed = None if file_ids is None else held.allowed(file_ids)
-        rankings = [words.ranked(connection, held, query, allowed, DEPTH)]
+        allowed = None if file_ids is None else index.allowed(file_ids)
+        rankings = [words.rank(connection, index, query, allowed, DEPTH)]
         if vector is not None:
-            rankings.append(self._near(connection, held, vector, allowed))
+            rankings.append(self._near(connection, index, vector, allowed))
         scores: dict[int, float] = {}
         for ranking in rankings:
             for rank, row in enumerate(ranking.tolist(), start=1):
                 scores[row] = scores.get(row, 0.0) + 1 / (K + rank)
-        best = sorted(scores, key=lambda row: (-scores[row], row))[:most]
-        return _found(connection, held, [(row, scores[row]) for row in best])
+        best = sorted(scores, key=lambda row: (-scores[row], row))[:limit]
+        return _found(connection, index, [(row, scores[row]) for row in best])
 
-    def _near(self, connection: sqlite3.Connection, held: Held, vector: Vector, allowed: Flags | None) -> Numbers:
+    def _near(
+        self, connection: sqlite3.Connection, index: OwnerIndex, vector: Vector, allowed: Flags | None
+    ) -> Numbers:
         """The rows whose vectors are nearest, best first."""
         import numpy as np
 
         direction = vectors.unit(vector)
-        rows, signs = held.signs.get(len(vector), (None, None))
+        rows, signs = index.signs.get(len(vector), (None, None))
         if direction is None or rows is None or signs is None:
             return np.empty(0, np.int64)
         if len(vector) not in self._rotations:
             self._rotations[len(vector)] = vectors.rotation(connection, len(vector))
         rotation = self._rotations[len(vector)]
-        among = None if allowed is None else np.flatnonzero(allowed[rows])
-        likely = np.sort(rows[vectors.likely(signs, rotation.signs(direction[None])[0], among, LIKELY)])
-        ids = held.ids(likely).tolist()
+        subset = None if allowed is None else np.flatnonzero(allowed[rows])
+        candidates = np.sort(rows[vectors.candidates(signs, rotation.signs(direction[None])[0], subset, CANDIDATES)])
+        ids = index.ids(candidates).tolist()
         stored = connection.execute(
             f"SELECT vector FROM vectors WHERE passage IN ({', '.join('?' * len(ids))}) ORDER BY passage", ids
         )
         similarity = vectors.similarities(direction, [blob for (blob,) in stored])
-        return likely[np.argsort(-similarity, kind="stable")[:DEPTH]]
+        return candidates[np.argsort(-similarity, kind="stable")[:DEPTH]]
 
 
 def _begin(connection: sqlite3.Connection, userid: str, file_id: str, name: str) -> int | None:
@@ -149,12 +151,12 @@ def _hide(connection: sqlite3.Connection, userid: str, file_id: str) -> int | No
     return int(row[0])
 
 
-def _found(connection: sqlite3.Connection, held: Held, best: list[tuple[int, float]]) -> list[Found]:
+def _found(connection: sqlite3.Connection, index: OwnerIndex, best: list[tuple[int, float]]) -> list[SearchResult]:
     import numpy as np
 
-    ids = held.ids(np.array([row for row, _ in best], np.int64)).tolist()
+    ids = index.ids(np.array([row for row, _ in best], np.int64)).tolist()
     found = []
     for passage, (row, score) in zip(ids, best, strict=True):
         texts = connection.execute("SELECT text, place, heading FROM passages WHERE id = ?", (passage,)).fetchone()
-        found.append(Found(held.file_id(row), Passage(*texts), score))
+        found.append(SearchResult(index.file_id(row), Passage(*texts), score))
     return found

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ....passages import Passage
 from . import words
 from .schema import changed, first_id, storable
-from .thread import Thread
+from .thread import DatabaseThread
 from .vectors import decode, keep
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Passages:
 
     def __init__(self, path: Path) -> None:
         """Open a database that `prepare` has made."""
-        self._thread = Thread(path, "passages")
+        self._thread = DatabaseThread(path, "passages")
 
     async def stage(self, file_id: str, userid: str, passages: Sequence[Passage]) -> None:
         """Keep these passages in place of all that was kept of the file; it is not staged until the last one is."""
@@ -47,17 +47,17 @@ class Passages:
         row = await self._thread.read(_staged, file_id)
         return (row[2], row[1]) if row else None
 
-    async def pending(self, file_id: str, most: int, after: int = -1) -> list[tuple[int, Passage]]:
+    async def pending(self, file_id: str, limit: int, after: int = -1) -> list[tuple[int, Passage]]:
         """The next passages without a vector: (position, passage), from beyond position `after`."""
-        return await self._thread.read(_pending, file_id, most, after)
+        return await self._thread.read(_pending, file_id, limit, after)
 
     async def embedded(self, file_id: str, vectors: Sequence[tuple[int, Vector]]) -> None:
         """Keep the vectors of these positions, all or none; a passage that has one keeps that."""
         await self._thread.write(_embedded, file_id, vectors)
 
-    async def read(self, file_id: str, most: int, after: int = -1) -> list[tuple[int, Passage, Vector | None]]:
+    async def read(self, file_id: str, limit: int, after: int = -1) -> list[tuple[int, Passage, Vector | None]]:
         """The next passages with their vectors (of length 1), from beyond position `after`."""
-        return await self._thread.read(_read, file_id, most, after)
+        return await self._thread.read(_read, file_id, limit, after)
 
     async def forget(self, file_id: str) -> None:
         """Remove all that is kept of the file; a kill in the middle leaves a file that is not staged."""
@@ -112,14 +112,14 @@ def _staged(connection: sqlite3.Connection, file_id: str) -> tuple[int, int, int
     return row
 
 
-def _pending(connection: sqlite3.Connection, file_id: str, most: int, after: int) -> list[tuple[int, Passage]]:
+def _pending(connection: sqlite3.Connection, file_id: str, limit: int, after: int) -> list[tuple[int, Passage]]:
     if not (row := _staged(connection, file_id)):
         return []
     first = first_id(row[0])
     rows = connection.execute(
         """SELECT id, text, place, heading FROM passages WHERE id > ? AND id < ?
         AND NOT EXISTS (SELECT 1 FROM vectors WHERE passage = id) ORDER BY id LIMIT ?""",
-        (first + after, first_id(row[0] + 1), most),
+        (first + after, first_id(row[0] + 1), limit),
     )
     return [(number - first, Passage(*texts)) for number, *texts in rows]
 
@@ -134,7 +134,7 @@ def _embedded(connection: sqlite3.Connection, file_id: str, vectors: Sequence[tu
 
 
 def _read(
-    connection: sqlite3.Connection, file_id: str, most: int, after: int
+    connection: sqlite3.Connection, file_id: str, limit: int, after: int
 ) -> list[tuple[int, Passage, Vector | None]]:
     if not (row := _staged(connection, file_id)):
         return []
@@ -142,7 +142,7 @@ def _read(
     rows = connection.execute(
         """SELECT id, vector, text, place, heading FROM passages LEFT JOIN vectors ON passage = id
         WHERE id > ? AND id < ? ORDER BY id LIMIT ?""",
-        (first + after, first_id(row[0] + 1), most),
+        (first + after, first_id(row[0] + 1), limit),
     )
     return [
         (number - first, Passage(*texts), decode(vector) if vector is not None else None)

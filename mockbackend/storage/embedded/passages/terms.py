@@ -33,7 +33,7 @@ def terms(text: str) -> Iterator[str]:
             yield _stem(run)
 
 
-def asked_terms(text: str) -> Iterator[tuple[str, bool]]:
+def query_terms(text: str) -> Iterator[tuple[str, bool]]:
     """The terms of a query, each with whether it is only the beginning of what is sought."""
     for run, unspaced in _runs(text):
         if not unspaced:

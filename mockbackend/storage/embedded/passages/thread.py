@@ -15,7 +15,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Thread:
+class DatabaseThread:
     """One connection; its work is done one after another, each piece in one transaction."""
 
     def __init__(self, path: Path, name: str) -> None:

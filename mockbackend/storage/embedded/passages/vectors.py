@@ -108,7 +108,7 @@ def rotation(connection: sqlite3.Connection, dimension: int) -> Rotation:
     return Rotation(dimension, flips)
 
 
-def likely(signs: Signs, asked: Signs, rows: Numbers | None, most: int) -> Numbers:
+def candidates(signs: Signs, query: Signs, rows: Numbers | None, limit: int) -> Numbers:
     """The rows whose signs differ least from those asked for, in no order; of `rows`, or of all."""
     import numpy as np
 
@@ -116,8 +116,8 @@ def likely(signs: Signs, asked: Signs, rows: Numbers | None, most: int) -> Numbe
     differing = np.empty(count, np.uint16)
     for start in range(0, count, AT_ONCE):
         part = signs[start : start + AT_ONCE] if rows is None else signs[rows[start : start + AT_ONCE]]
-        np.sum(np.bitwise_count(part ^ asked), axis=1, dtype=np.uint16, out=differing[start : start + AT_ONCE])
-    best = np.argpartition(differing, most)[:most] if count > most else np.arange(count)
+        np.sum(np.bitwise_count(part ^ query), axis=1, dtype=np.uint16, out=differing[start : start + AT_ONCE])
+    best = np.argpartition(differing, limit)[:limit] if count > limit else np.arange(count)
     return best if rows is None else rows[best]
 
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from ....passages import Passage
 from .schema import first_id
-from .terms import asked_terms, terms
+from .terms import query_terms, terms
 
 if TYPE_CHECKING:
-    from .held import Held
+    from .owner_index import OwnerIndex
     from .vectors import Flags, Numbers
 
 FREQUENCY_BITS = 3
@@ -27,8 +27,8 @@ HIGHEST = (1 << FREQUENCY_BITS) - 1
 # Passages whose words leave or enter the index in one transaction.
 AT_ONCE = 250
 # Terms of one query, and entries of the index that it reads: the rarest terms first, since they tell most.
-MOST_TERMS = 64
-MOST_READ = 10_000
+MAX_TERMS = 64
+MAX_ENTRIES = 10_000
 # BM25's usual constants.
 K1, B = 1.2, 0.75
 
@@ -45,7 +45,7 @@ def rows(owner: int, name: str, passage: int, what: Passage) -> list[Row]:
     return [(passage << FREQUENCY_BITS | count, " ".join(by_frequency[count])) for count in sorted(by_frequency)]
 
 
-def missing(connection: sqlite3.Connection, number: int) -> tuple[int, int, list[Row]] | None:
+def next_rows(connection: sqlite3.Connection, number: int) -> tuple[int, int, list[Row]] | None:
     """The next passages that the index lacks of a file that is wanted in it: from, up to, and their rows."""
     row = connection.execute(
         "SELECT owner, name, indexed_count FROM files WHERE number = ? AND wanted AND indexed_count < passage_count",
@@ -85,14 +85,14 @@ def remove(connection: sqlite3.Connection, number: int) -> bool:
     return True
 
 
-def ranked(connection: sqlite3.Connection, held: Held, query: str, allowed: Flags | None, most: int) -> Numbers:
+def rank(connection: sqlite3.Connection, index: OwnerIndex, query: str, allowed: Flags | None, limit: int) -> Numbers:
     """The rows of `held` that the query's words find, best first."""
     import numpy as np
 
-    first, last = held.span(allowed)
-    scores = np.zeros(len(held.lengths), np.float32)
+    first, last = index.span(allowed)
+    scores = np.zeros(len(index.lengths), np.float32)
     count = len(scores) if allowed is None else int(allowed.sum())
-    for match, begins, entries in _worth_reading(connection, held.owner, query, first, last):
+    for match, begins, entries in _worth_reading(connection, index.owner, query, first, last):
         # One string of numbers is read three times sooner than as many rows.
         ((found,),) = connection.execute(
             """SELECT group_concat(rowid) FROM
@@ -100,7 +100,7 @@ def ranked(connection: sqlite3.Connection, held: Held, query: str, allowed: Flag
             (match, first, last, entries),
         )
         entry = np.fromstring(found or "", np.int64, sep=",")
-        row = held.rows(entry >> FREQUENCY_BITS)
+        row = index.rows(entry >> FREQUENCY_BITS)
         frequency = (entry & HIGHEST).astype(np.float32)
         wanted = row >= 0 if allowed is None else (row >= 0) & allowed[row]
         row, frequency = row[wanted], frequency[wanted]
@@ -109,9 +109,9 @@ def ranked(connection: sqlite3.Connection, held: Held, query: str, allowed: Flag
             row, which = np.unique(row, return_inverse=True)
             frequency = np.bincount(which, frequency).astype(np.float32)
         rarity = math.log(1 + (count - len(row) + 0.5) / (len(row) + 0.5))
-        scores[row] += rarity * frequency * (K1 + 1) / (frequency + K1 * (1 - B + B * held.lengths[row]))
+        scores[row] += rarity * frequency * (K1 + 1) / (frequency + K1 * (1 - B + B * index.lengths[row]))
     found_rows = np.flatnonzero(scores)
-    return found_rows[np.argsort(-scores[found_rows], kind="stable")[:most]]
+    return found_rows[np.argsort(-scores[found_rows], kind="stable")[:limit]]
 
 
 def _worth_reading(
@@ -119,15 +119,15 @@ def _worth_reading(
 ) -> list[tuple[str, bool, int]]:
     """(what to match, whether it is a beginning, how many entries to read) of the query's terms, rarest first."""
     counted = []
-    for term, begins in list(dict.fromkeys(asked_terms(query)))[:MOST_TERMS]:
+    for term, begins in list(dict.fromkeys(query_terms(query)))[:MAX_TERMS]:
         match = f'"{owner}z{term}"{" *" if begins else ""}'
         ((entries,),) = connection.execute(
             """SELECT count(*) FROM
             (SELECT 1 FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? LIMIT ?)""",
-            (match, first, last, MOST_READ),
+            (match, first, last, MAX_ENTRIES),
         )
         counted.append((entries, match, begins))
-    worth, left = [], MOST_READ
+    worth, left = [], MAX_ENTRIES
     for entries, match, begins in sorted(counted):
         if entries > left:
             break

@@ -19,7 +19,7 @@ from mockbackend.emulator.app import create_emulator
 from mockbackend.emulator.embeddings.vectors import embed
 from mockbackend.emulator.script import load_script
 from mockbackend.errors import UpstreamError
-from mockbackend.passages import Found, Passage
+from mockbackend.passages import Passage, SearchResult
 from mockbackend.storage.embedded.passages import Passages, prepare
 from tests.emulator.serving import KEY, Served
 
@@ -67,9 +67,9 @@ class World:
         await self.index.publish(userid, file_id, name)
 
     async def found(
-        self, userid: str, query: str, files: list[str] | None = None, *, by_vector: bool = True, most: int = 8
-    ) -> list[Found]:
-        return await self.index.search(userid, query, vector(query) if by_vector else None, files, most)
+        self, userid: str, query: str, files: list[str] | None = None, *, by_vector: bool = True, limit: int = 8
+    ) -> list[SearchResult]:
+        return await self.index.search(userid, query, vector(query) if by_vector else None, files, limit)
 
     async def texts(self, userid: str, query: str, files: list[str] | None = None, **options: Any) -> list[str]:
         return [one.passage.text for one in await self.found(userid, query, files, **options)]

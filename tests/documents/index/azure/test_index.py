@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mockbackend.documents.index.azure.schema import (
-    MOST_BYTES,
-    MOST_DOCUMENTS,
+    MAX_BYTES,
+    MAX_DOCUMENTS,
     Action,
     batches,
     harmless,
@@ -33,7 +33,7 @@ async def test_words_alone_and_vectors_alone_find_and_both_together_find_best(wo
     only_vector = await world.index.search("u1", "…", vector("the fox"), None, 1)
     assert [one.passage.text for one in only_vector] == ["the fox"]
     assert (await world.texts("u1", "the fox"))[0] == "the fox"
-    assert len(await world.texts("u1", "the fox owl", most=2)) == 2
+    assert len(await world.texts("u1", "the fox owl", limit=2)) == 2
 
 
 async def test_headings_and_the_files_name_are_searched_too(world: World) -> None:
@@ -129,7 +129,7 @@ async def test_a_long_document_goes_up_in_batches_and_is_deleted_whole(world: Wo
     sent = await world.batches()
     assert {status for status, _ in sent} == {200}
     assert max(count for _, count in sent) <= 1000
-    assert await world.texts("u1", "passage 2499", ["long"], most=1) == ["passage 2499 of the fox"]
+    assert await world.texts("u1", "passage 2499", ["long"], limit=1) == ["passage 2499 of the fox"]
     await world.index.forget("u1", "long")
     assert await world.count() == 1
 
@@ -144,12 +144,12 @@ def test_no_batch_is_longer_than_a_call_may_be() -> None:
     assert [len(batch) for batch in batches(small)] == [1000, 1000, 500]
     large = [Action(str(number), bytes(20_000)) for number in range(2500)]
     sizes = [sum(len(action.body) for action in batch) for batch in batches(large)]
-    assert (max(sizes) <= MOST_BYTES, sum(sizes)) == (True, 2500 * 20_000)
+    assert (max(sizes) <= MAX_BYTES, sum(sizes)) == (True, 2500 * 20_000)
     assert [action for batch in batches(large) for action in batch] == large
-    huge = [Action("a", bytes(MOST_BYTES + 1)), Action("b", b"x")]
+    huge = [Action("a", bytes(MAX_BYTES + 1)), Action("b", b"x")]
     assert [len(batch) for batch in batches(huge)] == [1, 1]
     assert list(batches([])) == []
-    assert MOST_DOCUMENTS * 20_000 > MOST_BYTES
+    assert MAX_DOCUMENTS * 20_000 > MAX_BYTES
 
 
 def test_keys_differ_wherever_owner_file_or_position_do() -> None:

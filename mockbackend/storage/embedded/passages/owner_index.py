@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from .vectors import Flags, Numbers, Signs, Vector
 
 # All owners together; the one that was asked for is held even where it alone is larger.
-MOST_BYTES = 300_000_000
+MAX_BYTES = 300_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class OwnerIndex:
     """The published files of an owner, in the order of their numbers."""
 
     owner: int
@@ -85,30 +85,30 @@ class Held:
         return np.searchsorted(self.starts, rows, side="right") - 1
 
 
-class Memory:
+class OwnerCache:
     """The owners that were asked for last; for one thread."""
 
     def __init__(self) -> None:
-        self._held: OrderedDict[int, Held] = OrderedDict()
+        self._owners: OrderedDict[int, OwnerIndex] = OrderedDict()
 
-    def get(self, connection: sqlite3.Connection, userid: str) -> Held | None:
+    def get(self, connection: sqlite3.Connection, userid: str) -> OwnerIndex | None:
         """What this state of the database has of the owner; None where that is nothing."""
         row = connection.execute("SELECT number, version FROM owners WHERE userid = ?", (userid,)).fetchone()
         if row is None:
             return None
         owner, version = row
-        held = self._held.pop(owner, None)
-        if held is None or held.version != version:
+        owner_index = self._owners.pop(owner, None)
+        if owner_index is None or owner_index.version != version:
             # The old one goes first, so that there are never two.
-            held = None
-            held = _load(connection, owner, version)
-        self._held[owner] = held
-        while len(self._held) > 1 and sum(one.size for one in self._held.values()) > MOST_BYTES:
-            self._held.popitem(last=False)
-        return held if len(held.lengths) else None
+            owner_index = None
+            owner_index = _load(connection, owner, version)
+        self._owners[owner] = owner_index
+        while len(self._owners) > 1 and sum(owner.size for owner in self._owners.values()) > MAX_BYTES:
+            self._owners.popitem(last=False)
+        return owner_index if len(owner_index.lengths) else None
 
 
-def _load(connection: sqlite3.Connection, owner: int, version: int) -> Held:
+def _load(connection: sqlite3.Connection, owner: int, version: int) -> OwnerIndex:
     import numpy as np
 
     files = connection.execute(
@@ -126,7 +126,7 @@ def _load(connection: sqlite3.Connection, owner: int, version: int) -> Held:
     ):
         rows = np.frombuffer(positions, "<u4").astype(np.int64) + start_of[number]
         parts.setdefault(dimension, []).append((rows, bits))
-    return Held(
+    return OwnerIndex(
         owner=owner,
         version=version,
         file_ids=tuple(file[1] for file in files),
