@@ -29,6 +29,7 @@ from .routes.middleware import Guard, Unread
 from .routes.service import Service
 from .server import file_limits
 from .server.hypercorn_drain import drain_in_background
+from .server.upstream import open_upstream
 from .settings import Settings, SettingsError, load_settings
 from .storage import open_storage
 from .turn.attachments import Attachments
@@ -38,7 +39,6 @@ from .turn.heartbeat import Heartbeat
 from .turn.recovery import Recovery
 from .turn.registry import RunRegistry
 from .turn.runner import TurnRunner
-from .upstream import Upstream
 
 log = logging.getLogger("mockbackend")
 
@@ -103,14 +103,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise SettingsError([f"DATA_DIR: {settings.data_dir} cannot be used ({reason})"]) from error
-        emulator_url = None
-        if settings.engine == "emulator":
-            # Imported late: with a real engine nothing of it is needed.
-            from .embedded import embedded_emulator
-
-            emulator_url = await stack.enter_async_context(embedded_emulator(settings.mock_script))
-        upstream = Upstream(settings, emulator_url)
-        stack.push_async_callback(upstream.close)
+        upstream = await stack.enter_async_context(open_upstream(settings))
         generator = ImageGenerator(settings, upstream, storage.images)
         documents = open_documents(settings, storage, upstream)
         stack.push_async_callback(documents.close)

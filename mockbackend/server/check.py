@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
 
 from ..documents.index import open_azure_search
-from ..embedded import embedded_emulator
 from ..errors import PromptRefused, UnsupportedParameter, UpstreamError
 from ..log import printable
 from ..settings import Settings
 from ..storage import Image, open_storage
 from ..upstream import Upstream
 from ..upstream.errors import invalid_response
+from .upstream import open_upstream
 
 log = logging.getLogger("mockbackend")
 
@@ -30,7 +28,7 @@ def run(settings: Settings) -> int:
 
 async def _run(settings: Settings) -> int:
     failed = False
-    async with _upstream(settings) as upstream:
+    async with open_upstream(settings) as upstream:
         engine = upstream.engine
         probes: list[tuple[str, Callable[[], Awaitable[str]]]] = [
             (f"chat ({engine.chat.setting} = {engine.chat.name})", lambda: _chat(upstream)),
@@ -82,17 +80,6 @@ class _Kept(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep its line."""
         self.lines.append(printable(record.getMessage()))
-
-
-@asynccontextmanager
-async def _upstream(settings: Settings) -> AsyncIterator[Upstream]:
-    async with contextlib.AsyncExitStack() as stack:
-        url = None
-        if settings.engine == "emulator":
-            url = await stack.enter_async_context(embedded_emulator(settings.mock_script))
-        upstream = Upstream(settings, url)
-        stack.push_async_callback(upstream.close)
-        yield upstream
 
 
 async def _chat(upstream: Upstream) -> str:

@@ -54,8 +54,8 @@ def preload() -> None:
     defer("openai.types", "langgraph_sdk")
 
     import mockbackend.app
-    import mockbackend.embedded
     import mockbackend.emulator.app
+    import mockbackend.emulator.embedded
     import mockbackend.server.serve  # noqa: F401
 
     if len(threads := os.listdir("/proc/self/task")) > 1:

@@ -10,16 +10,14 @@ from contextlib import asynccontextmanager
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from .emulator.app import create_emulator
-from .emulator.script import ScriptError, load_script
-from .emulator.script.rules import Script
-from .settings import SettingsError
+from .app import create_emulator
+from .script import load_script
 
 
 @asynccontextmanager
 async def embedded_emulator(script: str) -> AsyncIterator[str]:
-    """Serve the emulator for as long as the context lasts; gives its URL."""
-    app = create_emulator(_script(script) if script else None)
+    """Serve the emulator for as long as the context lasts, and give its URL. Raises ScriptError."""
+    app = create_emulator(load_script(script) if script else None)
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     config = Config()
@@ -33,10 +31,3 @@ async def embedded_emulator(script: str) -> AsyncIterator[str]:
     finally:
         ended.set()
         await task
-
-
-def _script(path: str) -> Script:
-    try:
-        return load_script(path)
-    except ScriptError as error:
-        raise SettingsError([f"MOCK_SCRIPT: {error}"]) from None
