@@ -62,6 +62,7 @@ FOREIGN = {
     "hypercorn": {"server.serve", "emulator.embedded", "server.hypercorn_patches"},
     "environs": {"settings"},
     "yaml": {"emulator"},
+    "msgspec": {"emulator"},
     "python_multipart": {"routes"},
     "PIL": {"emulator"},
     "pypdfium2": {"documents"},

@@ -21,7 +21,7 @@ from .images.handler import handle_image
 from .images.store import ImageStore
 from .images.url import show_image
 from .script import Script
-from .script.rules import Rulebook
+from .script.rulebook import Rulebook
 from .search.routes import search_routes
 
 DATED = "/openai/deployments/{deployment}/"
@@ -35,7 +35,7 @@ def create_emulator(script: Script | None = None, api_key: str | None = None) ->
     With `api_key` None any key is valid, but there must be one. Serve it with Hypercorn: the fault `cut` relies on
     how Hypercorn closes the connection of an unfinished response.
     """
-    rulebook = Rulebook(script or Script())
+    rulebook = Rulebook(script or Script(()))
     store = ImageStore()
     journal = Journal()
 

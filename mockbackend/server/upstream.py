@@ -23,7 +23,7 @@ async def open_upstream(settings: Settings) -> AsyncIterator[Upstream]:
             try:
                 url = await stack.enter_async_context(embedded_emulator(settings.mock_script))
             except ScriptError as error:
-                raise SettingsError([f"MOCK_SCRIPT: {error}"]) from None
+                raise SettingsError([f"MOCK_SCRIPT: {problem}" for problem in error.problems]) from None
         upstream = Upstream(settings, url)
         stack.push_async_callback(upstream.close)
         yield upstream

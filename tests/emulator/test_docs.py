@@ -1,56 +1,78 @@
-"""The emulator's page says what is so, and the emulator stands alone."""
+"""docs/emulator.md: its examples work, and its tables are those of the code."""
 
 from __future__ import annotations
 
-import ast
-import dataclasses
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import fields
 
-import mockbackend.emulator
 from mockbackend.emulator.script import faults, load_script, rules
 from tests.emulator.conftest import Emulate
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-MODULES = sorted(Path(mockbackend.emulator.__file__).parent.glob("*.py"))
+FAULTS = PAGE.partition("## Faults")[2].partition("\n## ")[0]
+SECTIONS = {
+    "For every kind of call": faults.ErrorFault,
+    "In the middle of a chat answer": faults.StreamFault,
+    "At the URL of an image": faults.UrlFault,
+    "In a batch of documents": faults.BatchFault,
+}
+
+
+def names(struct: type[Struct]) -> set[str]:
+    return {field.name for field in fields(struct)}
+
+
+def table_after(text: str, words: str) -> list[tuple[str, str]]:
+    """The first column of the table that follows these words, and each whole row."""
+    table = text.partition(words)[2].partition("\n\n|")[2].partition("\n\n")[0]
+    return re.findall(r"^(?:\|)?\|? ?`(\w+)` (\|.*)$", table, re.MULTILINE)
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_every_example_of_the_page_is_a_script(tmp_path: Path, example: str) -> None:
+def test_every_example_is_a_script(tmp_path: Path, example: str) -> None:
     path = tmp_path / "example.yaml"
     path.write_text(example)
-    script = load_script(path)
-    assert (script.chat or script.image or script.embedding) != ()
+    assert load_script(path).rules
 
 
-async def test_the_pages_example_does_what_its_comments_say(emulate: Emulate) -> None:
+async def test_the_example_does_what_its_comments_say(emulate: Emulate) -> None:
     served = emulate(EXAMPLES[0])
     assert [(await served.chat("Are you busy?")).status_code for _ in range(3)] == [429, 429, 200]
     broken = await served.stream("Break, please.")
     assert (broken.broken, broken.texts) == (True, ["You", " said:", " Break,"])
 
 
-@pytest.mark.parametrize("kind", faults.KINDS)
-def test_every_fault_is_on_the_page_with_its_parameters(kind: str) -> None:
-    (row,) = re.findall(rf"^\| `{kind}` \|.*$", PAGE, re.MULTILINE)
-    for field in dataclasses.fields(faults.KINDS[kind]):
-        assert f"`{field.name}`" in row
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_table_has_the_faults_of_its_union_with_their_parameters(section: str) -> None:
+    rows = table_after(FAULTS, section)
+    union = {kind for kind, fault in faults.KINDS.items() if fault in get_args(SECTIONS[section])}
+    assert sorted(kind for kind, _ in rows) == sorted(union)
+    for kind, row in rows:
+        assert names(faults.KINDS[kind]) <= set(re.findall(r"`(\w+)`", row)), kind
 
 
-@pytest.mark.parametrize("step", [rules.ChatStep, rules.ImageStep, rules.EmbeddingStep])
-def test_every_key_of_a_step_is_on_the_page(step: type) -> None:
-    for field in dataclasses.fields(step):
-        assert f"`{field.name}`" in PAGE
+def test_the_tables_have_every_fault() -> None:
+    assert {kind for section in SECTIONS for kind, _ in table_after(FAULTS, section)} == set(faults.KINDS)
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
-def test_no_module_imports_the_service(module: Path) -> None:
-    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            assert not any(name.name.startswith("mockbackend") for name in node.names)
-        if isinstance(node, ast.ImportFrom):
-            assert node.level == 1 or not (node.module or "").startswith("mockbackend")
-            assert node.level < 2
+def test_the_table_of_a_chat_step_has_its_keys() -> None:
+    assert {key for key, _ in table_after(PAGE, "Keys of a chat step")} == names(rules.ChatStep)
+
+
+def test_the_table_of_rules_has_the_keys_of_all_of_them() -> None:
+    assert {key for key, _ in table_after(PAGE, "Keys of every rule")} == {"kind", *names(rules.BaseRule)}
+    assert names(rules.ChatRule) == names(rules.BaseRule) | names(rules.ChatStep) | {"steps"}
+
+
+@pytest.mark.parametrize("rule", get_args(rules.Rule))
+def test_every_kind_of_rule_is_named_with_its_further_keys(rule: type[Struct]) -> None:
+    (kinds,) = (row for key, row in table_after(PAGE, "Keys of every rule") if key == "kind")
+    assert f"`{rule.__struct_config__.tag}`" in kinds
+    further = PAGE.partition("Further keys of a chat rule")[2].partition("## Faults")[0]
+    assert {name for name in names(rule) - names(rules.BaseRule) if f"`{name}`" not in further} == set()

@@ -6,7 +6,7 @@ from time import time
 from typing import assert_never
 
 from ..gateway import tokens
-from ..script.rules import ChatStep, Finish, ScriptedCall
+from ..script.rules import ChatStep, Finish, ToolCall
 from .request import ChatRequest
 
 
@@ -71,8 +71,8 @@ class Answer:
 
 def build_answer(request: ChatRequest, step: ChatStep) -> Answer:
     """The answer of a step, cut to the length that the request allows unless the step says how it finishes."""
-    deltas: list[Delta] = [Reasoning(text) for text in step.reasoning or ()]
-    deltas += [Text(text) for text in step.text or ()]
+    deltas: list[Delta] = [Reasoning(text) for text in _split(step.reasoning)]
+    deltas += [Text(text) for text in _split(step.text)]
     kept = deltas if step.finish or request.limit is None else _truncate(deltas, request.limit)
     finish: Finish = "stop"
     if len(kept) < len(deltas):
@@ -91,6 +91,11 @@ def build_answer(request: ChatRequest, step: ChatStep) -> Answer:
     )
 
 
+def _split(text: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """A text goes out word by word, a list item by item."""
+    return tokens.split(text) if isinstance(text, str) else text or ()
+
+
 def _truncate(deltas: list[Delta], limit: int) -> list[Delta]:
     """The deltas that fit in `limit` tokens; hidden reasoning counts too."""
     length = 0
@@ -101,9 +106,9 @@ def _truncate(deltas: list[Delta], limit: int) -> list[Delta]:
     return deltas
 
 
-def _call_deltas(index: int, call: ScriptedCall, size: int) -> list[Delta]:
+def _call_deltas(index: int, call: ToolCall, size: int) -> list[Delta]:
     start = CallStart(index, call.id or f"call_{secrets.token_hex(12)}", call.name)
-    text = call.arguments
+    text = call.json()
     return [start, *(CallArguments(index, text[at : at + size]) for at in range(0, len(text), size))]
 
 

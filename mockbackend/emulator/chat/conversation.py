@@ -42,7 +42,7 @@ class Conversation:
 
     @property
     def question(self) -> Message:
-        """The last user message, an empty one where there is none."""
+        """The last user message; an empty one if nobody has spoken."""
         users = (message for message in reversed(self.messages) if message.role == "user")
         return next(users, Message("user", ""))
 

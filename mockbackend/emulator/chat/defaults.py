@@ -7,8 +7,7 @@ from zoneinfo import available_timezones
 
 import orjson
 
-from ..gateway import tokens
-from ..script.rules import ChatStep, ScriptedCall
+from ..script.rules import ChatStep, ToolCall
 from .conversation import Message
 from .request import ChatRequest
 
@@ -32,13 +31,13 @@ def default_step(request: ChatRequest) -> ChatStep:
     tool = request.forced or _choose_tool(request.tools, question.text)
     if tool:
         arguments = orjson.dumps(_arguments(tool, question.text)).decode()
-        return ChatStep(tool_calls=(ScriptedCall(tool, arguments),))
+        return ChatStep(tool_calls=(ToolCall(tool, arguments),))
     seen = f" (and I see {question.images} image{'s' * (question.images > 1)})" if question.images else ""
     return _say(f"You said: {question.text}{seen}")
 
 
 def _say(text: str) -> ChatStep:
-    return ChatStep(text=tokens.split(text))
+    return ChatStep(text=text)
 
 
 def _choose_tool(tools: tuple[str, ...], question: str) -> str | None:

@@ -1,13 +1,14 @@
 """A chat call: Azure's checks, then the answer of a rule, or the default one."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from ..gateway import wire
 from ..gateway.call import Call
 from ..gateway.error_faults import error_reply
 from ..gateway.reply import Reply
 from ..script import faults
-from ..script.rules import ChatStep, Rulebook
+from ..script.rulebook import Rulebook
+from ..script.rules import ChatRule, ChatStep
 from .answer import Answer, build_answer
 from .chunks import Chunk
 from .completion import completion
@@ -21,16 +22,16 @@ def handle_chat(call: Call, rulebook: Rulebook) -> Reply:
     """The reply to a call that has passed the gateway; AzureError where Azure refuses the request."""
     request = read_chat(call)
     conversation = request.conversation
-    steps = rulebook.serve(rulebook.script.chat, call.deployment.name, conversation.question.text)
-    step = steps[min(conversation.step, len(steps) - 1)] if steps else ChatStep()
+    rule = rulebook.serve(ChatRule, call.deployment.name, conversation.question.text)
+    step = rule.step(conversation.step) if rule else ChatStep()
     fault = step.fault
     if isinstance(fault, faults.ErrorFault):
         if error := error_reply(fault, call):
             return error
         fault = None
-    if step.silent:
-        spoken = default_step(request)
-        step = replace(step, text=spoken.text, tool_calls=spoken.tool_calls)
+    if step.is_default:
+        default = default_step(request)
+        step = replace(step, text=default.text, tool_calls=default.tool_calls)
     answer = build_answer(request, step)
     return _streamed(request, step, answer, fault) if request.stream else _whole(step, answer, fault)
 

@@ -8,7 +8,8 @@ from ..gateway import wire
 from ..gateway.call import Call
 from ..gateway.error_faults import error_reply
 from ..gateway.reply import Reply
-from ..script.rules import EmbeddingStep, Rulebook
+from ..script.rulebook import Rulebook
+from ..script.rules import EmbeddingRule
 from .request import EmbeddingRequest, read_embedding
 from .vectors import embed
 
@@ -16,9 +17,8 @@ from .vectors import embed
 async def handle_embedding(call: Call, rulebook: Rulebook) -> Reply:
     """The reply to a call that has passed the gateway; AzureError where Azure refuses the request."""
     request = read_embedding(call)
-    steps = rulebook.serve(rulebook.script.embedding, call.deployment.name, "\n".join(request.texts))
-    step = steps[0] if steps else EmbeddingStep()
-    if step.fault and (error := error_reply(step.fault, call)):
+    rule = rulebook.serve(EmbeddingRule, call.deployment.name, "\n".join(request.texts)) or EmbeddingRule()
+    if rule.fault and (error := error_reply(rule.fault, call)):
         return error
     document = {
         "object": "list",
@@ -26,7 +26,7 @@ async def handle_embedding(call: Call, rulebook: Rulebook) -> Reply:
         "model": call.deployment.name,
         "usage": {"prompt_tokens": request.tokens, "total_tokens": request.tokens},
     }
-    return Reply.of(wire.json_bytes(document), wire.azure_headers(wire.JSON), delay=step.delay)
+    return Reply.of(wire.json_bytes(document), wire.azure_headers(wire.JSON), delay=rule.delay)
 
 
 async def _embeddings(request: EmbeddingRequest) -> list[dict[str, object]]:

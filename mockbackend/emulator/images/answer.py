@@ -25,7 +25,7 @@ def gpt_image_document(request: ImageRequest, content: bytes) -> dict[str, objec
 def dalle_document(
     request: ImageRequest, content: bytes, url: str | None, revised_prompt: str | None
 ) -> dict[str, object]:
-    """The document of dall-e-3: with the image's URL, or with its bytes where there is none."""
+    """The document of dall-e-3: with a URL, or without one with the bytes."""
     if revised_prompt is None:
         revised_prompt = f"An image in clear light and plain colours: {request.prompt}"
     source = {"b64_json": base64.b64encode(content).decode()} if url is None else {"url": url}

@@ -8,7 +8,8 @@ from ..gateway.call import Call
 from ..gateway.error_faults import error_reply
 from ..gateway.reply import Reply
 from ..script import faults
-from ..script.rules import ImageStep, Rulebook
+from ..script.rulebook import Rulebook
+from ..script.rules import ImageRule
 from .answer import dalle_document, gpt_image_document
 from .drawing import draw
 from .request import read_image
@@ -18,12 +19,11 @@ from .store import ImageStore, StoredImage
 async def handle_image(call: Call, rulebook: Rulebook, store: ImageStore) -> Reply:
     """The reply to a call that has passed the gateway; AzureError where Azure refuses the request."""
     request = read_image(call)
-    steps = rulebook.serve(rulebook.script.image, call.deployment.name, request.prompt)
-    step = steps[0] if steps else ImageStep()
-    fault = step.fault
+    rule = rulebook.serve(ImageRule, call.deployment.name, request.prompt) or ImageRule()
+    fault = rule.fault
     if isinstance(fault, faults.ErrorFault):
         if error := error_reply(fault, call):
-            return replace(error, delay=step.delay)
+            return replace(error, delay=rule.delay)
         fault = None
     # In a thread: drawing takes tens of milliseconds.
     content = await asyncio.to_thread(draw, request.prompt, request.size, request.file_format, request.transparent)
@@ -31,8 +31,8 @@ async def handle_image(call: Call, rulebook: Rulebook, store: ImageStore) -> Rep
         url = None
         if request.url:
             token = store.add(StoredImage(content, "image/png", fault))
-            url = step.url or f"{call.origin}/generated/{token}.png"
-        document = dalle_document(request, content, url, step.revised_prompt)
+            url = rule.url or f"{call.origin}/generated/{token}.png"
+        document = dalle_document(request, content, url, rule.revised_prompt)
     else:
         document = gpt_image_document(request, content)
-    return Reply.of(wire.json_bytes(document), wire.azure_headers(wire.JSON), delay=step.delay)
+    return Reply.of(wire.json_bytes(document), wire.azure_headers(wire.JSON), delay=rule.delay)

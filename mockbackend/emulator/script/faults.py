@@ -1,215 +1,162 @@
-"""Every fault that a script can ask for: a class each, its fields are the parameters.
+"""The faults that a script can ask for: a class each, tagged with its `kind`; its fields are its parameters.
 
-`after` counts deltas; a number beyond the last delta means after all of them.
+A new fault is a class here and a place in a union at the end. The type checker then names every `match` that must
+handle it; tests/emulator tell whether it changes an answer and stands in docs/emulator.md.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal, get_args
+
+from msgspec import Meta, Struct
+
+Seconds = Annotated[float, Meta(ge=0)]
+HttpStatus = Annotated[int, Meta(ge=200, le=599)]
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
-    """An error status instead of an answer. Retry headers are sent where given: seconds (or a date), milliseconds."""
+class BaseFault(Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
+    """The base of all faults."""
 
-    status: int
+
+class Status(BaseFault, frozen=True, tag="status"):
+    """An HTTP status in place of an answer. `retry_after` is seconds or a date; no retry header unless given."""
+
+    status: HttpStatus
     retry_after: float | str | None = None
     retry_after_ms: float | None = None
     body: Literal["azure", "html", "empty"] = "azure"
     code: str | None = None
     message: str | None = None
 
-    def __post_init__(self) -> None:
-        if not 200 <= self.status <= 599:
-            raise ValueError(f"'status' is no HTTP status: {self.status}")
 
-
-@dataclass(frozen=True, slots=True)
-class PromptFilter:
+class PromptFilter(BaseFault, frozen=True, tag="prompt_filter"):
     """400: the prompt was refused. `variant` is where Azure puts the details; all have been seen."""
 
     variant: Literal["innererror", "inner_error", "none"] = "innererror"
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """400 for a request that has this parameter, and only for such: an answer without it goes through."""
+class Refuse(BaseFault, frozen=True, tag="refuse"):
+    """400 for a request that has this parameter; without it the call is answered."""
 
     parameter: str
     style: Literal["parameter", "value", "unknown"] = "parameter"
 
 
-@dataclass(frozen=True, slots=True)
-class ContextLength:
+class ContextLength(BaseFault, frozen=True, tag="context_length"):
     """400: the conversation is too long for the model."""
 
 
-@dataclass(frozen=True, slots=True)
-class AccountBlocked:
+class AccountBlocked(BaseFault, frozen=True, tag="account_blocked"):
     """403: the resource is blocked, not this prompt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Html:
-    """200 with an HTML page, as a proxy or a login page in between sends it."""
+class Html(BaseFault, frozen=True, tag="html"):
+    """200 with an HTML page, as a proxy or a login page sends it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Error200:
+class Error200(BaseFault, frozen=True, tag="error_200"):
     """200 whose document is an error."""
 
 
-@dataclass(frozen=True, slots=True)
-class AfterDeltas:
-    """What begins after so many deltas, 0 being before the first."""
-
-    after: int = 1
-
-    def __post_init__(self) -> None:
-        if self.after < 0:
-            raise ValueError("'after' counts deltas, so it cannot be negative")
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerFilter(AfterDeltas):
-    """The filter cuts the answer off after some deltas: 200, finish_reason content_filter."""
-
-
-@dataclass(frozen=True, slots=True)
-class AsyncFilter:
-    """The asynchronous filter: text first, its verdict later. `block` makes the last verdict a late refusal."""
-
-    block: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class FilterDown:
-    """The filter itself is out of order; the answer is whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cut(AfterDeltas):
-    """The connection breaks in mid-body."""
-
-
-@dataclass(frozen=True, slots=True)
-class End(AfterDeltas):
-    """The body ends properly, but with no finish_reason and no [DONE]."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoDone:
-    """The answer finishes, but [DONE] never comes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Malformed(AfterDeltas):
-    """One event is broken JSON; the rest of the stream follows."""
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorEvent(AfterDeltas):
-    """An error inside the stream, which ends with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stall(AfterDeltas):
-    """Silence in mid-stream; then it goes on."""
-
-    seconds: float = 600
-
-
-@dataclass(frozen=True, slots=True)
-class ImageRefused:
-    """400: the picture's prompt was refused, with one of the four codes that have been seen."""
+class ImageRefused(BaseFault, frozen=True, tag="image_refused"):
+    """400: the prompt of an image was refused, with one of the four codes that have been seen."""
 
     code: Literal["content_policy_violation", "moderation_blocked", "contentFilter", "content_filter"] = (
         "content_policy_violation"
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ImageGone:
-    """The picture's URL answers 404."""
+class AfterDeltas(BaseFault, frozen=True):
+    """The base of faults that begin after a number of deltas: 0 is before the first, too many is after the last."""
+
+    after: Annotated[int, Meta(ge=0)] = 1
 
 
-@dataclass(frozen=True, slots=True)
-class ImageNotImage:
-    """The picture's URL answers 200 with an HTML page."""
+class AnswerFilter(AfterDeltas, frozen=True, tag="answer_filter"):
+    """The content filter cuts the answer off: 200, finish_reason content_filter."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageHuge:
-    """The picture's URL sends bytes for ever."""
+class AsyncFilter(BaseFault, frozen=True, tag="async_filter"):
+    """The asynchronous filter: text first, verdicts later. With `block` the last verdict refuses the answer."""
+
+    block: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRedirect:
-    """The picture's URL redirects to another."""
+class FilterDown(BaseFault, frozen=True, tag="filter_down"):
+    """The filter is out of order; the answer is whole."""
+
+
+class Cut(AfterDeltas, frozen=True, tag="cut"):
+    """The connection closes before the body's end."""
+
+
+class End(AfterDeltas, frozen=True, tag="end"):
+    """The body ends properly, but with no finish_reason and no [DONE]."""
+
+
+class NoDone(BaseFault, frozen=True, tag="no_done"):
+    """The answer finishes, but [DONE] never comes."""
+
+
+class Malformed(AfterDeltas, frozen=True, tag="malformed"):
+    """One event is broken JSON; the rest of the stream follows."""
+
+
+class ErrorEvent(AfterDeltas, frozen=True, tag="error_event"):
+    """An error inside the stream, which ends with it."""
+
+
+class Stall(AfterDeltas, frozen=True, tag="stall"):
+    """Silence, then the stream goes on."""
+
+    seconds: Seconds = 600
+
+
+class ImageGone(BaseFault, frozen=True, tag="image_gone"):
+    """The image's URL answers 404."""
+
+
+class ImageNotImage(BaseFault, frozen=True, tag="image_not_image"):
+    """The image's URL answers 200 with an HTML page."""
+
+
+class ImageHuge(BaseFault, frozen=True, tag="image_huge"):
+    """The image's URL sends bytes without end."""
+
+
+class ImageRedirect(BaseFault, frozen=True, tag="image_redirect"):
+    """The image's URL redirects to another."""
 
     to: str
 
 
-@dataclass(frozen=True, slots=True)
-class ImageSlow:
-    """The picture's URL is silent for some seconds before it answers."""
+class ImageSlow(BaseFault, frozen=True, tag="image_slow"):
+    """The image's URL is silent for some seconds before it answers."""
 
-    seconds: float = 60
+    seconds: Seconds = 60
 
 
-@dataclass(frozen=True, slots=True)
-class ItemsFail:
-    """207: the first `count` documents of a batch are left as they were, each with this status."""
+class ItemsFail(BaseFault, frozen=True, tag="items_fail"):
+    """207: the first `count` documents of a batch fail with this status, and stay as they were."""
 
-    count: int = 1
+    count: Annotated[int, Meta(ge=1)] = 1
     status: int = 503
 
-    def __post_init__(self) -> None:
-        if self.count < 1:
-            raise ValueError("'count' must be at least one document")
+
+class ShownLate(BaseFault, frozen=True, tag="shown_late"):
+    """200, but searches find the documents of the batch only some seconds later, as at Azure."""
+
+    seconds: Seconds = 2
 
 
-@dataclass(frozen=True, slots=True)
-class ShownLate:
-    """200, but searches find the documents of the batch only after some seconds, as it is at Azure."""
-
-    seconds: float = 2
-
-
-# Instead of an answer, whatever was asked.
+# In place of an answer, whatever the call.
 ErrorFault = Status | PromptFilter | Refuse | ContextLength | AccountBlocked | ImageRefused | Html | Error200
 # In the middle of a chat answer.
 StreamFault = AnswerFilter | AsyncFilter | FilterDown | Cut | End | NoDone | Malformed | ErrorEvent | Stall
-# At the URL of a picture that was made well.
+# At the URL of an image.
 UrlFault = ImageGone | ImageNotImage | ImageHuge | ImageRedirect | ImageSlow
-# Of a search, and of a batch of documents for one.
+# In place of an answer of Azure AI Search.
 SearchFault = Status | Html
+# In a batch of documents.
 BatchFault = ItemsFail | ShownLate
-IndexingFault = SearchFault | BatchFault
-Fault = ErrorFault | StreamFault | UrlFault | IndexingFault
+Fault = ErrorFault | StreamFault | UrlFault | SearchFault | BatchFault
 
-KINDS: dict[str, type[Fault]] = {
-    "status": Status,
-    "prompt_filter": PromptFilter,
-    "refuse": Refuse,
-    "context_length": ContextLength,
-    "account_blocked": AccountBlocked,
-    "image_refused": ImageRefused,
-    "html": Html,
-    "error_200": Error200,
-    "answer_filter": AnswerFilter,
-    "async_filter": AsyncFilter,
-    "filter_down": FilterDown,
-    "cut": Cut,
-    "end": End,
-    "no_done": NoDone,
-    "malformed": Malformed,
-    "error_event": ErrorEvent,
-    "stall": Stall,
-    "image_gone": ImageGone,
-    "image_not_image": ImageNotImage,
-    "image_huge": ImageHuge,
-    "image_redirect": ImageRedirect,
-    "image_slow": ImageSlow,
-    "items_fail": ItemsFail,
-    "shown_late": ShownLate,
-}
+KINDS: dict[str, type[Fault]] = {str(fault.__struct_config__.tag): fault for fault in get_args(Fault)}

@@ -1,135 +1,141 @@
-"""What a script says: rules, and the steps that answer a chat call, a picture, an embedding or a search."""
+"""The rules of a script: which calls each serves, and what it answers."""
 
 import re
-from collections import Counter
-from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Annotated, Any, Literal
+
+import orjson
+from msgspec import Meta, Struct
 
 from . import faults
+from .faults import Seconds
 
-S = TypeVar("S")
 Finish = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
+AtLeastOne = Annotated[int, Meta(ge=1)]
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptedCall:
-    """A tool call. `arguments` is the text as the model writes it, so it may be broken JSON."""
+class Pattern(Struct, frozen=True, forbid_unknown_fields=True):
+    """A text that must be equal, or a regular expression that must be found."""
+
+    equals: str | None = None
+    regex: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.equals is None) == (self.regex is None):
+            raise ValueError("give either 'equals' or 'regex'")
+        if self.regex is not None:
+            try:
+                re.compile(self.regex)
+            except re.error as error:
+                raise ValueError(f"'regex' is not a regular expression: {error}") from None
+
+    def matches(self, text: str) -> bool:
+        return text == self.equals if self.regex is None else re.search(self.regex, text) is not None
+
+
+class ToolCall(Struct, frozen=True, forbid_unknown_fields=True):
+    """A tool call of the model. `arguments` as a text may be broken JSON."""
 
     name: str
-    arguments: str = "{}"
+    arguments: str | dict[str, Any] = "{}"
     id: str | None = None
 
+    def __post_init__(self) -> None:
+        try:
+            self.json()
+        except orjson.JSONEncodeError as error:
+            raise ValueError(f"'arguments' cannot be written as JSON: {error}") from None
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+    def json(self) -> str:
+        return self.arguments if isinstance(self.arguments, str) else orjson.dumps(self.arguments).decode()
+
+
+class Usage(Struct, frozen=True, forbid_unknown_fields=True):
     prompt_tokens: int
     completion_tokens: int
 
 
-@dataclass(frozen=True, slots=True)
-class ChatStep:
-    """One model call: its deltas, their pace and its end. No text, reasoning nor tool call: the default answer."""
+class ChatStep(Struct, frozen=True, forbid_unknown_fields=True):
+    """One model call: its deltas, their pace and their end. Without text, reasoning and tool calls: the default."""
 
-    reasoning: tuple[str, ...] | None = None
-    text: tuple[str, ...] | None = None
-    tool_calls: tuple[ScriptedCall, ...] = ()
-    fragment: int = 8
-    tokens_per_second: float | None = None
-    first_token_after: float = 0
+    reasoning: str | tuple[str, ...] | None = None
+    text: str | tuple[str, ...] | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    fragment: AtLeastOne = 8
+    tokens_per_second: Annotated[float, Meta(gt=0)] | None = None
+    first_token_after: Seconds = 0
     finish: Finish | None = None
     usage: Usage | None = None
     fault: faults.ErrorFault | faults.StreamFault | None = None
 
-    def __post_init__(self) -> None:
-        if self.fragment < 1:
-            raise ValueError("'fragment' must be at least one character")
-        if self.tokens_per_second is not None and self.tokens_per_second <= 0:
-            raise ValueError("'tokens_per_second' must be above zero")
-        if self.first_token_after < 0:
-            raise ValueError("'first_token_after' cannot be negative")
-
     @property
-    def silent(self) -> bool:
-        """Says nothing of its own."""
+    def is_default(self) -> bool:
+        """Whether it has nothing of its own to say."""
         return self.reasoning is None and self.text is None and not self.tool_calls
 
 
-@dataclass(frozen=True, slots=True)
-class ImageStep:
-    """One picture. `delay` in seconds; `url` is answered instead of the emulator's own (dall-e-3's shape)."""
+class ChatRule(ChatStep, frozen=True, tag_field="kind", tag="chat"):
+    """A rule for chat: a step for each model call of a turn, or itself the only step."""
+
+    when: str | Pattern | None = None
+    deployment: str | None = None
+    times: AtLeastOne | None = None
+    steps: Annotated[tuple[ChatStep, ...], Meta(min_length=1)] | None = None
+
+    def __post_init__(self) -> None:
+        if self.steps:
+            default = ChatStep()
+            for key in ChatStep.__struct_fields__:
+                if getattr(self, key) != getattr(default, key):
+                    raise ValueError(f"move '{key}' into a step, since the rule has 'steps'")
+
+    def step(self, number: int) -> ChatStep:
+        """The step for a model call of the turn, counted from 0; the last one repeats."""
+        return self.steps[min(number, len(self.steps) - 1)] if self.steps else self
+
+
+class BaseRule(Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
+    """The base of all other rules. A key that is None fits every text, every deployment, any number of times.
+
+    For `search` and `indexing`, the index is the deployment.
+    """
+
+    when: str | Pattern | None = None
+    deployment: str | None = None
+    times: AtLeastOne | None = None
+
+
+class ImageRule(BaseRule, frozen=True, tag="image"):
+    """A rule for images. `url` replaces the emulator's own in an answer of dall-e-3's shape."""
 
     revised_prompt: str | None = None
-    delay: float = 0
+    delay: Seconds = 0
     url: str | None = None
     fault: faults.ErrorFault | faults.UrlFault | None = None
 
-    def __post_init__(self) -> None:
-        if self.delay < 0:
-            raise ValueError("'delay' cannot be negative")
 
+class EmbeddingRule(BaseRule, frozen=True, tag="embedding"):
+    """A rule for embeddings."""
 
-@dataclass(frozen=True, slots=True)
-class EmbeddingStep:
-    delay: float = 0
+    delay: Seconds = 0
     fault: faults.ErrorFault | None = None
 
-    def __post_init__(self) -> None:
-        if self.delay < 0:
-            raise ValueError("'delay' cannot be negative")
 
+class SearchRule(BaseRule, frozen=True, tag="search"):
+    """A rule for searches of Azure AI Search."""
 
-@dataclass(frozen=True, slots=True)
-class SearchStep:
     fault: faults.SearchFault | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class IndexingStep:
-    """One batch of documents that is sent to an index."""
+class IndexingRule(BaseRule, frozen=True, tag="indexing"):
+    """A rule for batches of documents of Azure AI Search."""
 
-    fault: faults.IndexingFault | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Rule(Generic[S]):
-    """Which calls are answered by which steps. None stands for any text, any deployment, any number of times.
-
-    Of a search and of a batch of documents, the index stands for the deployment.
-    """
-
-    when: re.Pattern[str] | None
-    deployment: str | None
-    times: int | None
-    steps: tuple[S, ...]
-
-    def fits(self, deployment: str, text: str) -> bool:
-        if self.deployment not in (None, deployment):
-            return False
-        return self.when is None or self.when.search(text) is not None
+    fault: faults.SearchFault | faults.BatchFault | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
-    """Rules by what they answer; the first that fits and is not used up serves a call."""
-
-    chat: tuple[Rule[ChatStep], ...] = ()
-    image: tuple[Rule[ImageStep], ...] = ()
-    embedding: tuple[Rule[EmbeddingStep], ...] = ()
-    search: tuple[Rule[SearchStep], ...] = ()
-    indexing: tuple[Rule[IndexingStep], ...] = ()
+Rule = ChatRule | ImageRule | EmbeddingRule | SearchRule | IndexingRule
 
 
-class Rulebook:
-    """A script in use: remembers how often each rule has served."""
+class Script(Struct, frozen=True, forbid_unknown_fields=True):
+    """A script: the first rule that fits a call, and is not used up, serves it."""
 
-    def __init__(self, script: Script) -> None:
-        self.script = script
-        self._served: Counter[int] = Counter()
-
-    def serve(self, rules: tuple[Rule[S], ...], deployment: str, text: str) -> tuple[S, ...]:
-        """The steps of the first rule that fits, which has then served once more; none where none fits."""
-        for rule in rules:
-            if rule.fits(deployment, text) and (rule.times is None or self._served[id(rule)] < rule.times):
-                self._served[id(rule)] += 1
-                return rule.steps
-        return ()
+    rules: tuple[Rule, ...]

@@ -15,7 +15,7 @@ from ..gateway.endpoint import Endpoint
 from ..gateway.errors import AzureError
 from ..gateway.journal import Journal
 from ..gateway.reply import Reply
-from ..script.rules import Rulebook
+from ..script.rulebook import Rulebook
 from . import errors
 from .service import Answer, SearchService
 

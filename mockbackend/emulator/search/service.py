@@ -9,7 +9,8 @@ from starlette.requests import Request
 from ..gateway.call import parse_object
 from ..gateway.reply import Reply
 from ..script import faults
-from ..script.rules import IndexingStep, Rulebook
+from ..script.rulebook import Rulebook
+from ..script.rules import IndexingRule, SearchRule
 from . import errors
 from .actions import MAX_BYTES, apply_actions, read_actions
 from .error_faults import error_reply
@@ -95,11 +96,9 @@ class SearchService:
     def search(self, request: Request, raw: bytes) -> Answer | Reply:
         """One page of results; `@search.nextPageParameters` is the body that asks for the next."""
         body = _parse(raw)
-        steps = self._rulebook.serve(
-            self._rulebook.script.search, request.path_params["index"], str(body.get("search") or "")
-        )
-        if steps and steps[0].fault:
-            return error_reply(steps[0].fault)
+        rule = self._rulebook.serve(SearchRule, request.path_params["index"], str(body.get("search") or ""))
+        if rule and rule.fault:
+            return error_reply(rule.fault)
         index = self._index(request)
         search = read_search(body, index.schema)
         found = rank(index, search)
@@ -123,12 +122,12 @@ class SearchService:
     def _index(self, request: Request) -> Index:
         return self._indexes.find(request.path_params["index"])
 
-    def _indexing_fault(self, name: str, raw: bytes) -> faults.IndexingFault | None:
-        if not self._rulebook.script.indexing:
+    def _indexing_fault(self, name: str, raw: bytes) -> faults.SearchFault | faults.BatchFault | None:
+        if not self._rulebook.has(IndexingRule):
             return None
         # A rule's `when` looks for a text as people write it, which JSON may have escaped.
-        steps = self._rulebook.serve(self._rulebook.script.indexing, name, orjson.dumps(_parse(raw)).decode())
-        return (steps[0] if steps else IndexingStep()).fault
+        rule = self._rulebook.serve(IndexingRule, name, orjson.dumps(_parse(raw)).decode())
+        return rule.fault if rule else None
 
 
 def _parse(raw: bytes) -> Mapping[str, object]:

@@ -35,7 +35,7 @@ async def client_reads(served: Served, within: float = 20) -> tuple[list[str], E
 
 
 @pytest.mark.parametrize(("after", "words"), [(0, 0), (2, 2), (99, 3)])
-async def test_cut_breaks_the_connection_after_so_many_deltas(emulate: Emulate, after: int, words: int) -> None:
+async def test_cut_breaks_the_connection_after_a_number_of_deltas(emulate: Emulate, after: int, words: int) -> None:
     served = emulate(script(f"{{kind: cut, after: {after}}}"))
     stream = await served.stream()
     assert stream.broken
@@ -159,7 +159,7 @@ async def test_filter_down_has_an_error_in_place_of_the_verdict(emulate: Emulate
     assert (await served.chat()).json()["choices"][0]["content_filter_result"] == down
 
 
-async def test_a_fault_alone_befalls_the_default_answer(emulate: Emulate) -> None:
+async def test_a_fault_alone_changes_the_default_answer(emulate: Emulate) -> None:
     stream = await emulate("rules: [{when: hi, fault: {kind: cut, after: 3}}]").stream("hi you")
     assert (stream.texts, stream.broken) == (["You", " said:", " hi"], True)
 

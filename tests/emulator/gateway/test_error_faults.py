@@ -127,7 +127,7 @@ async def test_prompt_filter_is_azures_400_in_its_three_variants(
         ("unknown", None, None, "Unrecognized request argument supplied: top_p"),
     ],
 )
-async def test_refuse_befalls_only_a_request_with_the_parameter(
+async def test_refuse_refuses_only_a_request_with_the_parameter(
     emulate: Emulate, style: str, code: str | None, param: str | None, words: str
 ) -> None:
     served = served_with(emulate, f"{{kind: refuse, parameter: top_p, style: {style}}}")

@@ -1,4 +1,4 @@
-"""Filters: what they choose, and what is none."""
+"""Filters: which documents they choose, and which are refused."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def test_filters_choose(docs: SearchClient, expression: str, keys: str) ->
         ("(" * 500 + "draft" + ")" * 500, "recursion limit"),
     ],
 )
-async def test_a_filter_that_is_none_is_refused_in_words(docs: SearchClient, expression: str, words: str) -> None:
+async def test_a_wrong_filter_is_refused_in_words(docs: SearchClient, expression: str, words: str) -> None:
     with pytest.raises(HttpResponseError, match=re.escape(words)) as caught:
         await found(docs, filter=expression)
     assert caught.value.status_code == 400

@@ -140,7 +140,7 @@ async def test_select_chooses_fields_and_a_hidden_vector_is_never_shown(docs: Se
         ({"vectorQueries": {}}, "list of objects"),
     ],
 )
-async def test_what_cannot_be_asked_is_refused_in_words(
+async def test_an_impossible_query_is_refused_in_words(
     plain: Served, docs: SearchClient, body: dict[str, Any], words: str
 ) -> None:
     answer = await post(plain, f"/indexes('{named(docs)}')/docs/search.post.search", body)
@@ -156,11 +156,11 @@ async def test_a_body_that_is_no_object_is_refused(plain: Served, docs: SearchCl
                 assert (await http.post(url, content=content)).status_code == 400
 
 
-async def test_what_is_stored_is_told_by_the_statistics(plain: Served, docs: SearchClient) -> None:
+async def test_the_statistics_count_what_is_stored(plain: Served, docs: SearchClient) -> None:
     await docs.upload_documents([{"id": "a", "content": "12345", "embedding": [1, 2, 3]}, {"id": "b"}])
     async with managing(plain) as indexes:
-        told = await indexes.get_index_statistics(named(docs))
-    assert (told["documentCount"], told["vectorIndexSize"]) == (2, 12)
+        statistics = await indexes.get_index_statistics(named(docs))
+    assert (statistics["documentCount"], statistics["vectorIndexSize"]) == (2, 12)
     await docs.delete_documents([{"id": "a"}, {"id": "b"}])
     async with managing(plain) as indexes:
         assert (await indexes.get_index_statistics(named(docs)))["storageSize"] == 0

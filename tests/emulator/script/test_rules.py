@@ -1,14 +1,12 @@
-"""Scripts: what they make the emulator do, and which are refused."""
+"""Rules: which calls they serve, and what they answer."""
 
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mockbackend.emulator.script import ScriptError, load_script
 from tests.emulator.conftest import Emulate
 from tests.emulator.serving import Served
 
@@ -101,73 +99,3 @@ async def test_the_pace_is_kept(emulate: Emulate, streamed: bool) -> None:
     begun = time.monotonic()
     await (served.stream() if streamed else served.chat())
     assert time.monotonic() - begun >= 0.2
-
-
-REFUSED = [
-    ("rules: [", "cannot be read"),
-    ("[]", "the file: wants a mapping"),
-    ("rules: {}", "rules: wants a list"),
-    ("{}", "rules: wants a list"),
-    ("{rules: [], more: 1}", "more: unknown key"),
-    ("rules: [x]", "rule 1: the rule: wants a mapping"),
-    ("rules: [{}, {txt: x}]", "rule 2: txt: unknown key; known are "),
-    ("rules: [{text: 1}]", "rule 1: text: wants a text or a list of texts, not 1"),
-    ("rules: [{text: [1]}]", "rule 1: text: wants a text or a list of texts"),
-    ("rules: [{times: 0}]", "rule 1: 'times' must be at least one"),
-    ("rules: [{times: x}]", "rule 1: times: wants a whole number, not 'x'"),
-    ("rules: [{times: true}]", "rule 1: times: wants a whole number, not True"),
-    ("rules: [{kind: video}]", "rule 1: kind: wants 'chat' or 'image' or 'embedding'"),
-    ("rules: [{when: 1}]", "rule 1: when: wants a text, {equals: text} or {regex: text}, not 1"),
-    ("rules: [{when: {equals: a, regex: b}}]", "rule 1: when: wants a text"),
-    ("rules: [{when: {regex: '('}}]", "rule 1: when.regex: missing )"),
-    ("rules: [{steps: []}]", "rule 1: steps: wants at least one step"),
-    ("rules: [{steps: [{}], text: x}]", "rule 1: text: belongs in a step"),
-    ("rules: [{steps: [{}, {fragment: 0}]}]", "rule 1: steps[1]: 'fragment' must be at least one"),
-    ("rules: [{tokens_per_second: 0}]", "rule 1: 'tokens_per_second' must be above zero"),
-    ("rules: [{first_token_after: -1}]", "rule 1: 'first_token_after' cannot be negative"),
-    ("rules: [{finish: never}]", "rule 1: finish: wants 'stop' or "),
-    ("rules: [{usage: {prompt_tokens: 1}}]", "rule 1: usage.completion_tokens: missing"),
-    ("rules: [{tool_calls: [{}]}]", "rule 1: tool_calls[0].name: missing"),
-    ("rules: [{tool_calls: [{name: f, arguments: 1}]}]", "rule 1: tool_calls[0].arguments: wants a mapping"),
-    ("rules: [{fault: {}}]", "rule 1: fault.kind: wants one of account_blocked, answer_filter, "),
-    ("rules: [{fault: {kind: crash}}]", "rule 1: fault.kind: wants one of"),
-    ("rules: [{fault: {kind: image_gone}}]", "rule 1: fault.kind: wants one of"),
-    ("rules: [{kind: image, fault: {kind: cut}}]", "rule 1: fault.kind: wants one of"),
-    ("rules: [{kind: embedding, fault: {kind: image_gone}}]", "rule 1: fault.kind: wants one of"),
-    ("rules: [{kind: image, text: x}]", "rule 1: text: unknown key"),
-    ("rules: [{kind: image, delay: -1}]", "rule 1: 'delay' cannot be negative"),
-    ("rules: [{kind: embedding, delay: -1}]", "rule 1: 'delay' cannot be negative"),
-    ("rules: [{fault: {kind: cut, after: x}}]", "rule 1: fault.after: wants a whole number, not 'x'"),
-    ("rules: [{fault: {kind: cut, after: -1}}]", "rule 1: fault: 'after' counts deltas"),
-    ("rules: [{fault: {kind: status}}]", "rule 1: fault.status: missing"),
-    ("rules: [{fault: {kind: status, status: 99}}]", "rule 1: fault: 'status' is no HTTP status: 99"),
-    ("rules: [{fault: {kind: status, status: 500, retry_after: [1]}}]", "fault.retry_after: wants a number or a text"),
-    ("rules: [{fault: {kind: no_done, after: 1}}]", "rule 1: fault.after: unknown key"),
-]
-
-
-@pytest.mark.parametrize(("text", "words"), REFUSED)
-def test_a_wrong_script_is_refused_by_file_rule_and_key(tmp_path: Path, text: str, words: str) -> None:
-    path = tmp_path / "answers.yaml"
-    path.write_text(text)
-    with pytest.raises(ScriptError) as caught:
-        load_script(path)
-    assert str(caught.value).startswith(f"{path}: ")
-    assert words in str(caught.value)
-
-
-def test_a_script_that_is_not_there_is_a_script_error(tmp_path: Path) -> None:
-    with pytest.raises(ScriptError, match=r"none\.yaml: cannot be read"):
-        load_script(tmp_path / "none.yaml")
-
-
-async def test_characters_may_be_written_as_json_escapes_them(emulate: Emulate) -> None:
-    served = emulate(r'{"rules": [{"when": "wave", "text": "hi \ud83d\udc4b"}]}')
-    assert await said(served, "wave") == "hi 👋"
-
-
-def test_half_a_character_is_a_script_error(tmp_path: Path) -> None:
-    path = tmp_path / "half.yaml"
-    path.write_text(r'{"rules": [{"text": "hi \ud83d"}]}')
-    with pytest.raises(ScriptError, match=r"half\.yaml: cannot be read"):
-        load_script(path)

@@ -1,0 +1,115 @@
+"""All that is wrong with a script, in plain words.
+
+msgspec stops at the first error, so a value that it refuses is taken apart, and its keys and items tried one by one.
+"""
+
+import re
+import reprlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import msgspec
+from msgspec.structs import fields
+
+Path = tuple[str | int, ...]
+
+NAMES = {int: "a whole number", float: "a number", str: "text", bool: "true or false", tuple: "a list"}
+BOUNDS = {">=": "at least", ">": "above", "<=": "at most"}
+BOUND = re.compile(r"Expected `\w+` (>=|>|<=) (\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One problem. `path` leads to it from the top: keys, and numbers of list items from 0."""
+
+    path: Path
+    message: str
+
+    def __str__(self) -> str:
+        where, path = "", self.path
+        if path[:1] == ("rules",) and len(path) > 1:
+            where, path = f"rule {int(path[1]) + 1}: ", path[2:]
+        keys = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
+        return f"{where}{keys}: {self.message}" if keys else f"{where}{self.message}"
+
+
+def find_problems(value: object, expected: Any, path: Path = ()) -> list[Problem]:
+    """Find every problem of a value that should have the type `expected`."""
+    try:
+        msgspec.convert(value, expected)
+    except msgspec.ValidationError as error:
+        types = _members(expected)
+        return list(_within(value, types, path)) or [Problem(path, _explain(error, value, types))]
+    return []
+
+
+def _within(value: object, types: list[Any], path: Path) -> Iterator[Problem]:
+    """The problems of a mapping's keys, or of a list's items."""
+    structs = [one for one in types if isinstance(one, type) and issubclass(one, msgspec.Struct)]
+    if isinstance(value, dict) and structs:
+        yield from _mapping_problems(value, structs, path)
+    for one in types:
+        if isinstance(value, list) and get_origin(one) is tuple:
+            for number, item in enumerate(value):
+                yield from find_problems(item, get_args(one)[0], (*path, number))
+
+
+def _mapping_problems(
+    value: Mapping[object, object], structs: list[type[msgspec.Struct]], path: Path
+) -> Iterator[Problem]:
+    tag_field = structs[0].__struct_config__.tag_field
+    by_tag = {one.__struct_config__.tag: one for one in structs}
+    tag = value.get(tag_field) if tag_field else None
+    if tag_field and tag not in list(by_tag):
+        problem = f"unknown {tag_field} {tag!r}" if tag_field in value else "is missing"
+        yield Problem((*path, tag_field), f"{problem}; {_suggestion(tag, by_tag)}")
+        return
+    struct = next(one for one in structs if one.__struct_config__.tag == tag)
+    known = {field.name: field for field in fields(struct)}
+    for key, item in value.items():
+        if isinstance(key, str) and key in known:
+            yield from find_problems(item, known[key].type, (*path, key))
+        elif key != tag_field:
+            names = [*known, tag_field] if tag_field else known
+            yield Problem((*path, str(key)), f"unknown key; {_suggestion(key, names)}")
+    for field in known.values():
+        if field.required and field.name not in value:
+            yield Problem((*path, field.name), "is missing")
+
+
+def _suggestion(word: object, known: Iterable[Any]) -> str:
+    names = sorted(map(str, known))
+    close = get_close_matches(str(word), names, 1)
+    return f"did you mean '{close[0]}'?" if close else f"known: {', '.join(names)}"
+
+
+def _explain(error: msgspec.ValidationError, value: object, types: list[Any]) -> str:
+    if isinstance(error.__cause__, ValueError):
+        # What a type says of itself, in __post_init__.
+        return str(error)
+    if "of length >= 1" in str(error):
+        return "must not be empty"
+    if bound := BOUND.match(str(error)):
+        return f"must be {BOUNDS[bound[1]]} {float(bound[2]):g}, not {value!r}"
+    *names, last = dict.fromkeys(name for one in types for name in _names(one))
+    expected = f"{', '.join(names)} or {last}" if names else last
+    return f"must be {expected}, not {reprlib.repr(value)}"
+
+
+def _members(expected: Any) -> list[Any]:
+    """The members of a union, or the type itself."""
+    if get_origin(expected) is Annotated:
+        return _members(get_args(expected)[0])
+    if get_origin(expected) in (Union, UnionType):
+        return [one for member in get_args(expected) for one in _members(member)]
+    return [expected]
+
+
+def _names(one: Any) -> list[str]:
+    """What to call a type: a literal by its values, a mapping by that name, None not at all."""
+    if get_origin(one) is Literal:
+        return [repr(value) for value in get_args(one)]
+    return [] if one is NoneType else [NAMES.get(get_origin(one) or one, "a mapping")]

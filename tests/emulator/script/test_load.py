@@ -1,0 +1,46 @@
+"""Script files: how they are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mockbackend.emulator.script import ScriptError, load_script
+from tests.emulator.conftest import Emulate
+
+
+@pytest.mark.parametrize(
+    "text", ["rules: [", 'rules: [{text: "\\ud83d"}]', "rules: *nowhere", "\ta: 1", "a: 2026-02-30"]
+)
+def test_a_file_that_is_not_yaml_is_a_script_error(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "answers.yaml"
+    path.write_text(text)
+    with pytest.raises(ScriptError, match=r"answers\.yaml: cannot be read: "):
+        load_script(path)
+
+
+def test_a_file_that_is_not_utf_8_is_a_script_error(tmp_path: Path) -> None:
+    path = tmp_path / "answers.yaml"
+    path.write_bytes(b"rules: [{text: \xff}]")
+    with pytest.raises(ScriptError, match=r"answers\.yaml: cannot be read: "):
+        load_script(path)
+
+
+def test_a_missing_file_is_a_script_error(tmp_path: Path) -> None:
+    with pytest.raises(ScriptError, match=r"none\.yaml: cannot be read"):
+        load_script(tmp_path / "none.yaml")
+
+
+async def test_characters_may_be_written_as_json_escapes_them(emulate: Emulate) -> None:
+    served = emulate(r'{"rules": [{"when": "wave", "text": "hi \ud83d\udc4b"}]}')
+    answer = (await served.chat("wave")).json()
+    assert answer["choices"][0]["message"]["content"] == "hi 👋"
+
+
+def test_a_key_without_a_value_counts_as_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "answers.yaml"
+    path.write_text("rules: [{when: , times: ~, text: x}]")
+    bare = tmp_path / "bare.yaml"
+    bare.write_text("rules: [{text: x}]")
+    assert load_script(path) == load_script(bare)
