@@ -1,4 +1,4 @@
-"""Work on a thread of its own, which nobody has to wait for: a pool is used up by what hangs, and joined at the end."""
+"""Work on a daemon thread of its own. A pool would be blocked by work that hangs, and joined at exit."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ T = TypeVar("T")
 
 
 async def in_thread(work: Callable[[], T], name: str) -> T:
-    """What `work` returns, or raises. Where the waiter is cancelled, the thread goes on."""
+    """Run `work` on a thread, and return or raise what it does. The thread goes on if the caller is cancelled."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
     context = contextvars.copy_context()
 
-    def settle(result: Any, error: BaseException | None) -> None:
+    def resolve(result: Any, error: BaseException | None) -> None:
         if not future.done():
             future.set_result((result, error))
 
@@ -28,9 +28,9 @@ async def in_thread(work: Callable[[], T], name: str) -> T:
             result = context.run(work)
         except BaseException as raised:
             error = raised
-        # A thread that outlives the loop has nobody to tell.
+        # The loop may be closed by now.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, result, error)
+            loop.call_soon_threadsafe(resolve, result, error)
 
     threading.Thread(target=run, daemon=True, name=name).start()
     result, error = await future

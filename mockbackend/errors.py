@@ -1,15 +1,15 @@
-"""Errors that reach people, and their words.
+"""Errors that reach people.
 
-    ServiceError               said before a stream starts: a status and a JSON body
-    TurnError                  ends a turn: said in the stream, as one line
+    ServiceError               sent before a stream starts: a status and a JSON body
+    TurnError                  ends a turn: sent in its stream, as one line
       UpstreamError            the model API failed
-        UnsupportedParameter   it refused an optional parameter by name
+        UnsupportedParameter   it does not support an optional parameter, which it named
         ContextExceeded        the request is longer than the model can read
-        PromptRefused          its filter refused the prompt
-      ImageError             an image could not be fetched, or is none that can be shown
-    SettingsError              said at the start, of all that is wrong at once (settings.py)
+        PromptRefused          its content filter refused the prompt
+      ImageError               an image could not be fetched, or is in a format that cannot be shown
+    SettingsError              printed at the start, with all that is wrong (settings.py)
 
-Whatever else is raised is a defect of ours: a 500, or `INTERNAL` in a stream, and the log has the rest.
+Any other exception is a bug: a 500, or `INTERNAL` in a stream, with the traceback in the log.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NOT_STORED = "The answer could not be stored. The operator should check the disk
 
 
 class ServiceError(Exception):
-    """An answer that is an error. `message` is for people; `headers` go out with it."""
+    """An error response. `message` is for people; `headers` are sent with it."""
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -32,22 +32,22 @@ class ServiceError(Exception):
 
 
 def bad_request(message: str) -> ServiceError:
-    """A body or a header that is malformed; the message names the field."""
+    """The error for a malformed body or header; the message names the field."""
     return ServiceError(400, "bad_request", message)
 
 
 def unusable(message: str) -> ServiceError:
-    """A well-formed value that cannot be used here."""
+    """The error for a well-formed value that cannot be used here."""
     return ServiceError(422, "unprocessable", message)
 
 
 def not_found() -> ServiceError:
-    """What does not exist, and what belongs to somebody else: the same words."""
+    """The error for what does not exist, or belongs to somebody else: nobody can tell which."""
     return ServiceError(404, "not_found", "There is nothing here.")
 
 
 class TurnError(Exception):
-    """What ends a turn. `message` is for people."""
+    """The reason why a turn ends. `message` is for people."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -55,14 +55,14 @@ class TurnError(Exception):
 
 
 class ImageError(TurnError):
-    """An image that could not be fetched, or bytes that are none that can be shown; the message says why."""
+    """An image that could not be fetched, or is in a format that cannot be shown; the message says why."""
 
 
 class UpstreamError(TurnError):
-    """The model API failed. `message` holds nothing of the upstream's own words.
+    """The model API failed. `message` never quotes it.
 
-    `retry_after` is in seconds, where the upstream asked for a wait; `retryable` says that asking again may help;
-    `refused` that the model was reached and took the request for a bad one.
+    `retryable` says that a retry may help, `retry_after` how many seconds it asked us to wait, and `refused` that it
+    was reached and found the request invalid.
     """
 
     def __init__(
@@ -75,25 +75,25 @@ class UpstreamError(TurnError):
 
 
 class UnsupportedParameter(UpstreamError):
-    """The model refused one parameter; `parameter` is its name in the request."""
+    """The model does not support a parameter; `parameter` is its name in the request."""
 
     def __init__(self, parameter: str) -> None:
         super().__init__(
-            f"The model refused the request's '{parameter}'. The operator should check the settings of this model."
+            f"The model does not support the parameter '{parameter}'. The operator should check the model's settings."
         )
         self.parameter = parameter
 
 
 class ContextExceeded(UpstreamError):
-    """The request is longer than the model can read; `limit` is what it can, in tokens, where it said so."""
+    """The request is longer than the model can read; `limit` is how many tokens it can, if it said so."""
 
     def __init__(self, limit: int | None = None) -> None:
-        super().__init__("The conversation is longer than this model can read. Please begin a new one.")
+        super().__init__("The conversation is longer than this model can read. Please start a new one.")
         self.limit = limit
 
 
 class PromptRefused(UpstreamError):
-    """The content filter refused the prompt: it must never be sent again."""
+    """The content filter refused the prompt, which must never be sent again."""
 
-    def __init__(self, message: str = "The request was refused by the content filter. Please rephrase it.") -> None:
+    def __init__(self, message: str = "The content filter refused the request. Please rephrase it.") -> None:
         super().__init__(message)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from environs import Env, EnvError
 
-Engine = Literal["azure", "openai", "emulator"]
+EngineName = Literal["azure", "openai", "emulator"]
 
 LOCAL_FRONT_ENDS = tuple(
     f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 3001, 4173, 4200, 5173, 8080)
@@ -141,7 +141,7 @@ class Settings:
     log_level: str = _setting("DEBUG, INFO, WARNING or ERROR", "INFO")
 
     @property
-    def engine(self) -> Engine:
+    def engine(self) -> EngineName:
         """Which model API answers."""
         if self.azure_openai_endpoint:
             return "azure"

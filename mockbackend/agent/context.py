@@ -1,4 +1,4 @@
-"""What a chat turn carries through the graph."""
+"""The context of a chat turn's run through the graph."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .tools import ToolServices
 
 @dataclass(slots=True)
 class ChatContext:
-    """One chat turn, as the graph's context. `calls` are the model's last ones, not yet run."""
+    """One chat turn. `calls` are the tool calls to run next, each with what is wrong with its arguments, if any."""
 
     answer: Answer
     upstream: Upstream

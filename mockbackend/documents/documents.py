@@ -13,6 +13,7 @@ from ..settings import Settings
 from ..storage import File, Files, Storage
 from ..storage.embedded.passages import Passages
 from ..upstream import Upstream
+from ..upstream.embeddings import embed
 from .index import Index, open_index
 from .indexing import Indexing
 
@@ -73,7 +74,7 @@ class Documents:
         vector = None
         if self._upstream.engine.embeddings:
             try:
-                vector = (await self._upstream.embed([query]))[0]
+                vector = (await embed(self._upstream, [query]))[0]
             except UpstreamError:
                 # The words alone find most: better than no answer.
                 log.warning("a search goes by words alone, since its query could not be embedded")

@@ -17,7 +17,8 @@ from ..settings import Settings
 from ..storage import IndexingJob, Queue
 from ..storage.embedded.passages import Passages
 from ..upstream import Upstream
-from ..upstream.retry import RetryBudget
+from ..upstream.embeddings import embed
+from ..upstream.retry import RetryBudget, retry
 from .extraction import Limits, extract
 from .index import Index
 from .kinds import Kind, Unreadable
@@ -168,7 +169,7 @@ class Indexing:
     async def _embed_batch(self, file_id: str, batch: list[tuple[int, Passage]]) -> None:
         async def call() -> list[Vector]:
             async with self._calls:
-                return await self._upstream.embed([passage.with_heading for _, passage in batch])
+                return await embed(self._upstream, [passage.with_heading for _, passage in batch])
 
         vectors = await _retry(call)
         positions = [position for position, _ in batch]
@@ -190,10 +191,4 @@ class Indexing:
 
 
 async def _retry(call: Callable[[], Awaitable[T]]) -> T:
-    """The call's result: it is made again for as long as that may help."""
-    budget = RetryBudget(TRIES, WAIT_SECONDS)
-    while True:
-        try:
-            return await call()
-        except UpstreamError as error:
-            await asyncio.sleep(budget.wait(error))
+    return await retry(call, RetryBudget(TRIES, WAIT_SECONDS))

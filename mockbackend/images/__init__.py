@@ -1,1 +1,1 @@
-"""Images: asking for one, fetching one from a URL in limits, telling what bytes are one."""
+"""Images: made from a prompt, fetched from a URL, recognized by their first bytes."""

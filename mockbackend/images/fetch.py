@@ -1,7 +1,7 @@
-"""Fetching an image from a URL that somebody else chose: in limits of size and time, and from public addresses only.
+"""The fetcher of images from untrusted URLs: with limits of size and time, and from public addresses only.
 
-The address is checked when it is connected to, after its name was resolved and after every redirect, so that neither
-a name that changes its address nor a redirect gets behind the check.
+An address is checked when it is connected to, after its name is resolved and after each redirect: neither a redirect
+nor a name whose address changes gets around the check.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from ..concurrency import in_thread
 from ..errors import ImageError
 from ..storage import Image
-from .formats import image
+from .formats import recognize
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
@@ -29,14 +29,16 @@ SECONDS = 30.0
 REDIRECTS = 3
 LOOKUPS = 8
 LOOKUP_SECONDS = 10.0
+NO_IMAGE = "The image's URL did not return an image."
 TOO_LARGE = "The image is too large."
+PRIVATE = "The image's URL points to a private address. Please use a public one."
 
 
 class _PublicResolver(AbstractResolver):
-    """Names to public addresses; the others do not exist.
+    """Resolves names to their public addresses.
 
-    A name server that does not answer holds a thread for a minute. These are not the event loop's, which all that is
-    looked up shares with what is written to disk, and `LOOKUPS` at the most.
+    A name server that does not answer blocks a thread for a minute. The event loop's own threads, which write to disk
+    as well, are spared that: a lookup has its own, and there are at most `LOOKUPS`.
     """
 
     def __init__(self, lookups: asyncio.Semaphore, *, allow_private: bool) -> None:
@@ -49,7 +51,7 @@ class _PublicResolver(AbstractResolver):
         found = {address[0]: kind for kind, _, _, _, address in await self._look_up(host, port, family)}
         allowed = {one: kind for one, kind in found.items() if self._allow_private or is_public(one)}
         if not allowed:
-            raise ImageError("The image's URL points to a private address, which is not fetched.")
+            raise ImageError(PRIVATE)
         flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
         return [
             ResolveResult(hostname=host, host=one, port=port, family=kind, proto=socket.IPPROTO_TCP, flags=flags)
@@ -58,7 +60,7 @@ class _PublicResolver(AbstractResolver):
 
     async def _look_up(self, host: str, port: int, family: socket.AddressFamily) -> list[Any]:
         loop = asyncio.get_running_loop()
-        # The caller may be gone: it is aiohttp that waits.
+        # aiohttp shields this from the end of `fetch`, so it has a limit of its own.
         async with asyncio.timeout(LOOKUP_SECONDS):
             await self._lookups.acquire()
 
@@ -66,18 +68,18 @@ class _PublicResolver(AbstractResolver):
             try:
                 return socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
             finally:
-                # When it ends, not when its waiter leaves. A thread that outlives the loop has nobody to tell.
+                # Released when the thread ends, not when its waiter leaves; the loop may be closed by then.
                 with contextlib.suppress(RuntimeError):
                     loop.call_soon_threadsafe(self._lookups.release)
 
         return await in_thread(look, "lookup")
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to close."""
 
 
 class Fetcher:
-    """Fetches images of at most `max_bytes`; private addresses only where `allow_private`."""
+    """Fetches images of at most `max_bytes`, and from private addresses only if `allow_private`."""
 
     def __init__(self, max_bytes: int, *, allow_private: bool, seconds: float = SECONDS) -> None:
         self._lookups = asyncio.Semaphore(LOOKUPS)
@@ -85,18 +87,18 @@ class Fetcher:
         self._seconds = seconds
         self._allow_private = allow_private
 
-    async def fetch(self, url: str, most: int | None = None) -> Image:
-        """The image at `url`, of at most `most` bytes where that is less. Raises ImageError."""
+    async def fetch(self, url: str, max_bytes: int | None = None) -> Image:
+        """The image at `url`; `max_bytes` may lower the limit. Raises ImageError."""
         resolver = _PublicResolver(self._lookups, allow_private=self._allow_private)
         connector = aiohttp.TCPConnector(resolver=resolver, force_close=True)
-        limit = self._max_bytes if most is None else min(most, self._max_bytes)
+        limit = self._max_bytes if max_bytes is None else min(max_bytes, self._max_bytes)
         try:
             async with asyncio.timeout(self._seconds), aiohttp.ClientSession(connector=connector) as session:
-                return image(await self._read(session, yarl.URL(url), limit))
+                return recognize(await self._read(session, yarl.URL(url), limit))
         except TimeoutError:
             raise ImageError("The image's URL did not answer in time.") from None
         except (aiohttp.ClientError, ValueError, OSError) as error:
-            raise ImageError("The image's URL did not return an image.") from error
+            raise ImageError(NO_IMAGE) from error
 
     async def _read(self, session: aiohttp.ClientSession, url: yarl.URL, limit: int) -> bytes:
         for _ in range(REDIRECTS + 1):
@@ -111,13 +113,13 @@ class Fetcher:
         raise ImageError("The image's URL redirects too often.")
 
     def _check(self, url: yarl.URL) -> None:
-        # The host as it is connected to: other parsers leave `①②⑦.⓪.⓪.①` as it is, which is 127.0.0.1 here.
+        # The host that is connected to: unlike other parsers, this one reads `①②⑦.⓪.⓪.①` as 127.0.0.1.
         host = url.raw_host
         if url.scheme not in ("http", "https") or not host:
             raise ImageError("The image's URL must begin with http:// or https://.")
-        # The resolver is not asked about a host that is an address itself.
+        # A host that is an address already is never resolved.
         if not self._allow_private and _is_address(host) and not is_public(host):
-            raise ImageError("The image's URL points to a private address, which is not fetched.")
+            raise ImageError(PRIVATE)
 
 
 async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -130,17 +132,17 @@ async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet."""
+    """Whether an IP address belongs to the public internet."""
     ip: Any = ipaddress.ip_address(address.partition("%")[0])
     ip = _inner(ip) or ip
-    # Not all versions of Python know these two as what they are.
+    # Some versions of Python take these two for global addresses.
     if ip.version == 6 and (ip.is_site_local or ip in _NAT64_LOCAL):
         return False
     return bool(ip.is_global and not ip.is_multicast)
 
 
 def _inner(ip: Any) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that an IPv6 one is a way to: mapped, compatible, translated (NAT64), 6to4."""
+    """The IPv4 address within an IPv6 address: mapped, compatible, translated (NAT64) or 6to4."""
     if ip.version == 4:
         return None
     if ip.ipv4_mapped or ip.sixtofour:
@@ -159,7 +161,7 @@ def _is_address(host: str) -> bool:
 
 
 async def is_private_host(url: str) -> bool:
-    """Whether a URL's host has an address that is not public (False where it has none at all)."""
+    """Whether the URL's host has an address that is not public; False if it has no address."""
     host = urlsplit(url).hostname or ""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, None)

@@ -15,7 +15,10 @@ from ..log import printable
 from ..settings import Settings
 from ..storage import Image, open_storage
 from ..upstream import Upstream
+from ..upstream.chat.stream import stream_chat
+from ..upstream.embeddings import embed
 from ..upstream.errors import invalid_response
+from ..upstream.images import request_image
 from .upstream import open_upstream
 
 log = logging.getLogger("mockbackend")
@@ -84,12 +87,12 @@ class _Kept(logging.Handler):
 
 async def _chat(upstream: Upstream) -> str:
     body = {"messages": [{"role": "user", "content": "Say ok."}], "stream": True, "max_completion_tokens": 16}
-    async with upstream.chat(body) as batches:
+    async with stream_chat(upstream, body) as batches:
         events = [data async for batch in batches for data in batch]
     chunks = [_parsed(data) for data in events if data != b"[DONE]"]
     for chunk in chunks:
         if chunk.get("error"):
-            raise upstream.fault_in_stream(chunk["error"])
+            raise upstream.failure_in_body(chunk["error"], upstream.engine.chat)
     if not any(chunk.get("choices") for chunk in chunks):
         raise invalid_response()
     return f"answered with {len(events)} events"
@@ -108,7 +111,7 @@ def _parsed(data: bytes) -> dict[str, Any]:
 async def _image(upstream: Upstream) -> str:
     """Told by a request that every image model refuses: a real image would be paid for."""
     try:
-        await upstream.image({"prompt": "", "n": 0})
+        await request_image(upstream, {"prompt": "", "n": 0})
     except (UnsupportedParameter, PromptRefused):
         return "answers (asked without making an image)"
     except UpstreamError as error:
@@ -119,7 +122,7 @@ async def _image(upstream: Upstream) -> str:
 
 
 async def _embedding(upstream: Upstream) -> str:
-    [vector] = await upstream.embed(["Say ok."])
+    [vector] = await embed(upstream, ["Say ok."])
     return f"answers with {len(vector)} dimensions"
 
 

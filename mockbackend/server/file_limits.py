@@ -7,9 +7,8 @@ import dataclasses
 import logging
 
 from ..settings import Settings
+from ..upstream.engine import ENGINES
 
-# Of each answer: its client's connection and the model API's; the emulator has the other end of that one as well.
-PER_TURN = {"azure": 2, "openai": 2, "emulator": 3}
 # Databases, files, and clients that ask for other things or for nothing.
 OTHERS = 150
 ENOUGH = (65_536, 10_240, 4_096)
@@ -19,7 +18,8 @@ log = logging.getLogger("mockbackend")
 def raise_and_cap(settings: Settings) -> Settings:
     """The settings with no more answers at once than there can be, the limit raised as far as may be."""
     limit = _raised()
-    room = settings.max_running_turns if limit is None else max(1, (limit - OTHERS) // PER_TURN[settings.engine])
+    per_turn = ENGINES[settings.engine].connections_per_turn
+    room = settings.max_running_turns if limit is None else max(1, (limit - OTHERS) // per_turn)
     if room >= settings.max_running_turns:
         return settings
     log.warning(

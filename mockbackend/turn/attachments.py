@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ..errors import ImageError, unusable
 from ..images.fetch import TOO_LARGE, Fetcher
-from ..images.formats import NOT_AN_IMAGE, image
+from ..images.formats import NOT_AN_IMAGE, recognize
 from ..messages import AttachmentPart, ImagePart, Part
 from ..storage import Image, Images
 from .request import Attachment, SentMessage
@@ -77,7 +77,7 @@ class Attachments:
                 # Another conversation's goes when that is deleted: this one gets its own.
                 return _within(room, await self._store.get(own[1]))
             if media_type.startswith("image/"):
-                return _within(room, image(content))
+                return _within(room, recognize(content))
             if media_type.startswith(TEXT_TYPES):
                 return {"type": "attachment", "name": name, "media_type": media_type, "text": content.decode()}
         except ImageError as error:

@@ -1,4 +1,4 @@
-"""The model API: the calls we make of it, and what its failures are to us."""
+"""The model API: its client, and a module for each kind of call."""
 
 from .client import Upstream
 

@@ -1,12 +1,16 @@
-"""Embeddings out of an answer's JSON.
+"""The embeddings API: one request, and the vectors in its response.
 
-They are base64 of little-endian float32, as we ask for it, or lists from engines that know nothing else.
+They are base64 of little-endian float32, as requested, or lists from engines that support nothing else.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import TYPE_CHECKING, Any
+
+from .client import Upstream
+from .errors import invalid_response
 
 if TYPE_CHECKING:
     import numpy
@@ -15,22 +19,33 @@ if TYPE_CHECKING:
     Vector = NDArray[numpy.float32]
 
 
+async def embed(upstream: Upstream, texts: list[str]) -> list[Vector]:
+    """The embeddings of these texts, float32 vectors of one size, in their order. Raises UpstreamError."""
+    body = {"input": texts, "encoding_format": "base64"}
+    answer = await upstream.post_json(upstream.engine.embeddings, body, upstream.read_timeout)
+    try:
+        # In a thread: numpy takes a moment to import, and megabytes of numbers one to decode.
+        return await asyncio.to_thread(vectors, answer, len(texts))
+    except (ValueError, TypeError, KeyError):
+        raise invalid_response() from None
+
+
 def vectors(answer: dict[str, Any], count: int) -> list[Vector]:
-    """The vectors of `count` texts, in their order; ValueError where the answer has other ones."""
-    # Imported late: it is a tenth of the start, and many never embed anything.
+    """The vectors of `count` texts, in their order; raises ValueError if the response has others."""
+    # Imported late: it is a tenth of the start, and many installations never embed anything.
     import numpy
 
     data = answer.get("data")
     if not isinstance(data, list) or len(data) != count:
-        raise ValueError("not one embedding for each text")
+        raise ValueError("there must be one embedding for each text")
     found: dict[int, Vector] = {}
-    for position, one in enumerate(data):
-        embedding = one["embedding"]
+    for position, entry in enumerate(data):
+        embedding = entry["embedding"]
         raw = base64.b64decode(embedding, validate=True) if isinstance(embedding, str) else None
         vector = numpy.frombuffer(raw, "<f4") if raw is not None else numpy.asarray(embedding, numpy.float32)
         if vector.ndim != 1 or not vector.size or not numpy.isfinite(vector).all():
-            raise ValueError("an embedding that is no vector")
-        found[one.get("index", position)] = vector
+            raise ValueError("an embedding must be a vector of finite numbers")
+        found[entry.get("index", position)] = vector
     if len({vector.size for vector in found.values()}) != 1:
-        raise ValueError("embeddings of several sizes")
+        raise ValueError("all embeddings must have one size")
     return [found[position] for position in range(count)]

@@ -1,8 +1,19 @@
-"""How long, and how often, a call of the model API is tried again."""
+"""Retries: which waits a failing call asks for, how many it is given, and the loop that makes it again."""
 
 from __future__ import annotations
 
+import asyncio
+import email.utils
+import math
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
+
 from ..errors import UpstreamError
+
+T = TypeVar("T")
+
+FIRST_WAIT_SECONDS = 0.5
 
 
 class RetryBudget:
@@ -14,10 +25,36 @@ class RetryBudget:
         self.attempt = 1
 
     def wait(self, error: UpstreamError) -> float:
-        """How long to wait before the next try, in seconds; raises the error where there is none."""
-        wait = error.retry_after if error.retry_after is not None else 0.5 * 2 ** (self.attempt - 1)
+        """How long to wait before the next try, in seconds; raises the error if there is none."""
+        wait = error.retry_after if error.retry_after is not None else FIRST_WAIT_SECONDS * 2 ** (self.attempt - 1)
         if not error.retryable or self.attempt >= self._tries or wait > self._seconds:
             raise error
         self._seconds -= wait
         self.attempt += 1
         return wait
+
+
+async def retry(call: Callable[[], Awaitable[T]], budget: RetryBudget) -> T:
+    """The call's result, after retries where it raises an UpstreamError that they may help against."""
+    while True:
+        try:
+            return await call()
+        except UpstreamError as error:
+            await asyncio.sleep(budget.wait(error))
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The wait that `retry-after-ms` or `retry-after` (seconds, or a date) asks for, in seconds."""
+    try:
+        if (milliseconds := headers.get("retry-after-ms")) is not None:
+            wait = float(milliseconds) / 1000
+        elif (value := headers.get("retry-after")) is None:
+            return None
+        else:
+            try:
+                wait = float(value)
+            except ValueError:
+                wait = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return max(0.0, wait) if math.isfinite(wait) else None

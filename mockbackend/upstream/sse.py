@@ -1,17 +1,17 @@
-"""Server-sent events, decoded from bytes however they were cut (WHATWG HTML, section 9.2.6; `data` alone is read)."""
+"""A decoder of server-sent events (WHATWG HTML, section 9.2.6), of which it reads only `data`."""
 
 from __future__ import annotations
 
 
 class EventDecoder:
-    """Bytes in, the data of whole events out; an event that was cut is never given."""
+    """Takes bytes, cut anywhere, and gives the data of whole events; never that of an event that was cut."""
 
     def __init__(self) -> None:
         self._rest = b""
         self._data: list[bytes] = []
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """Take the next bytes; returns the data of the events that they completed."""
+        """Take the next bytes; returns the data of the events that they complete."""
         lines = (self._rest + chunk).split(b"\n")
         self._rest = lines.pop()
         events: list[bytes] = []

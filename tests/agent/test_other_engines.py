@@ -50,7 +50,7 @@ async def test_a_model_without_tools_chats_without_them(tmp_path: Path, refusal:
             async with server.client() as client:
                 first, tried = await answered(client, upstream, refusal)
                 second, later = await answered(client, upstream, refusal)
-            assert "takes no tools" in server.log
+            assert "does not support tools" in server.log
     assert [first.text, second.text] == ["Hello", "Hello"]
     assert ["tools" in call.body for call in tried] == [True, False]
     assert len(later) == 1, "what was refused is remembered"

@@ -20,7 +20,7 @@ async def sent(*history: Message) -> tuple[list[list[str]], list[str]]:
 
     async def load(token: str) -> Image:
         loaded.append(token)
-        return Image("image/png", bytes(request.MOST_PICTURE_BYTES // 3))
+        return Image("image/png", bytes(request.MAX_IMAGE_BYTES // 3))
 
     wire = await wire_messages(list(history), [], load)
     return [[part["type"] for part in message["content"]] for message in wire], loaded

@@ -28,11 +28,11 @@ def _turn(prompt: str, *calls: dict[str, Any], usage: tuple[int, int] = (10, 5),
 
 TIME = _call("get_current_time", {"timezone": "Europe/Oslo"})
 FAULTS = {
-    "an unknown tool": (_call("fly", {}), "There is no tool named 'fly'. There are: get_current_time"),
+    "an unknown tool": (_call("fly", {}), "There is no tool named 'fly'. The tools are: get_current_time"),
     "arguments that are no JSON": (_call("get_current_time", '{"timezone": "UT'), "not valid JSON"),
     "arguments that are a list": (_call("get_current_time", '["UTC"]'), "not a JSON object"),
-    "arguments of a wrong type": (_call("rest", {"seconds": "long"}), "do not fit: seconds:"),
-    "an argument that is missing": (_call("rest", {}), "do not fit: seconds:"),
+    "arguments of a wrong type": (_call("rest", {"seconds": "long"}), "are invalid: seconds:"),
+    "an argument that is missing": (_call("rest", {}), "are invalid: seconds:"),
     "no such time zone": (_call("get_current_time", {"timezone": "../../etc"}), "There is no time zone named"),
     "a tool that raises": (_call("fail", {"how": "raise"}), "The tool failed: RuntimeError."),
     "a tool whose own time is out": (_call("fail", {"how": "timeout"}), "The tool failed: TimeoutError."),
@@ -201,7 +201,9 @@ async def test_calls_are_run_also_where_the_model_says_stop(client: httpx2.Async
 
 async def test_calls_that_broke_off_at_the_token_limit_are_not_run(client: httpx2.AsyncClient) -> None:
     answer = await _say(client, "cut off at the limit")
-    assert answer.values("a")[0]["result"] == {"error": "The answer broke off."}
+    assert answer.values("a")[0]["result"] == {
+        "error": "The answer reached its token limit, so this call was not made."
+    }
     assert answer.values("d")[0]["finishReason"] == "length"
 
 

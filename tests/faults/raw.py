@@ -61,34 +61,34 @@ class RawRow:
     finish: str = "error"
 
 
-CUT, SILENT, ODD = "cut off", "fell silent", "is no answer"
+CUT, TIMED_OUT, INVALID = "cut off", "did not respond in time", "an invalid response"
 RAW_ROWS = [
     RawRow("closed without an answer", (), CUT, 2),
     RawRow("reset without an answer", ("reset",), CUT, 2),
-    RawRow("garbage instead of HTTP", (b"SSH-2.0-OpenSSH_9.9\r\n\r\n",), CUT, 2),
-    RawRow("silence before the headers", (30.0,), SILENT, 2),
-    RawRow("silence within the headers", (STREAM[:40], 30.0), SILENT, 2),
+    RawRow("garbage instead of HTTP", (b"SSH-2.0-OpenSSH_9.9\r\n\r\n",), INVALID, 2),
+    RawRow("silence before the headers", (30.0,), TIMED_OUT, 2),
+    RawRow("silence within the headers", (STREAM[:40], 30.0), TIMED_OUT, 2),
     RawRow("reset after some words", (STREAM, words("One "), words("two "), 0.2, "reset"), CUT, kept="One two "),
     RawRow("cut within an event", (STREAM, words("One "), words("two")[:30]), CUT, kept="One "),
     RawRow("cut within a chunk", (CHUNKED, b"ff\r\n" + words("One ")), CUT, kept="One "),
     RawRow(
         "broken chunk",
         (CHUNKED, b"%x\r\n%b\r\n" % (len(words("One ")), words("One ")), 0.2, b"zz\r\n"),
-        SILENT,
+        TIMED_OUT,
         kept="One ",
     ),
     RawRow("cut within a document", (DOCUMENT % 900, b'{"error": '), CUT, 2),
-    RawRow("event that is a list", (STREAM, words("One "), event([1])), ODD, kept="One "),
-    RawRow("choices that are numbers", (STREAM, words("One "), event({"choices": [1]})), ODD, kept="One "),
-    RawRow("delta that is a text", (STREAM, words("One "), event(choice("two"))), ODD, kept="One "),
-    RawRow("words that are a list", (STREAM, words("One "), words(["two"])), ODD, kept="One "),
-    RawRow("half a character", (STREAM, words("One "), b'data: {"choices": "\xe2\x82"}\n\n'), ODD, kept="One "),
+    RawRow("event that is a list", (STREAM, words("One "), event([1])), INVALID, kept="One "),
+    RawRow("choices that are numbers", (STREAM, words("One "), event({"choices": [1]})), INVALID, kept="One "),
+    RawRow("delta that is a text", (STREAM, words("One "), event(choice("two"))), INVALID, kept="One "),
+    RawRow("words that are a list", (STREAM, words("One "), words(["two"])), INVALID, kept="One "),
+    RawRow("half a character", (STREAM, words("One "), b'data: {"choices": "\xe2\x82"}\n\n'), INVALID, kept="One "),
     RawRow("error that is a text", (STREAM, event({"error": "out of memory"})), "failed while answering", 2),
-    RawRow("rate limit inside a 200", (STREAM, event({"error": {"code": "429"}})), "over its rate limit", 2),
+    RawRow("rate limit inside a 200", (STREAM, event({"error": {"code": "429"}})), "rate limit is reached", 2),
     RawRow(
         "prompt filter inside a 200",
         (STREAM, event({"error": {"code": "content_filter"}})),
-        "refused by the content filter",
+        "content filter refused the request",
     ),
     RawRow("[DONE] without finish_reason", (STREAM, words("One "), DONE), CUT, kept="One "),
     RawRow("cut after the answer's end", (STREAM, words("One."), STOP, 0.1, "reset"), None, kept="One.", finish="stop"),

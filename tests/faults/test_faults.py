@@ -1,4 +1,4 @@
-"""upstream/faults.py as a table: every exception of the client and of its transports has words of ours."""
+"""Every exception of the model API's client and of its transport is converted, and so is every error response."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockbackend.errors import ContextExceeded, PromptRefused, UnsupportedParameter, UpstreamError
-from mockbackend.upstream import errors as faults
+from mockbackend.upstream import errors
+from mockbackend.upstream.error_responses import from_body
+from mockbackend.upstream.retry import retry_after
 
 SETTINGS = {"address": "THE_ADDRESS", "key": "THE_KEY", "version": "THE_VERSION", "deployment": "THE_DEPLOYMENT"}
 SECRET = "sk-secret at host.internal"
 REQUEST = httpx2.Request("POST", "http://host.internal/openai")
-CUT, SILENT = "cut off", "fell silent"
+CUT, TIMED_OUT, INVALID = "cut off", "did not respond in time", "an invalid response"
 UNREACHABLE = "cannot be reached"
 
 
@@ -42,11 +44,25 @@ def _made(kind: type[Exception]) -> Exception:
     return error
 
 
-EXCEPTIONS = [
-    kind
-    for root in (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, aiohttp.ClientError)
-    for kind in _tree(root)
-] + [TimeoutError, ConnectionResetError, BrokenPipeError, OSError, ValueError, RuntimeError]
+ROOTS = (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, aiohttp.ClientError)
+OF_LIBRARIES = [kind for root in ROOTS for kind in _tree(root)]
+EXCEPTIONS = [*OF_LIBRARIES, TimeoutError, ConnectionResetError, BrokenPipeError, OSError, ValueError, RuntimeError]
+# What none of our calls raises: bases that are never raised themselves, and other uses of the libraries.
+# fmt: off
+NEVER_RAISED = {
+    "OpenAIError", "HTTPError", "RequestError", "ClientError", "RedirectClientError", "StreamError", "StreamConsumed",
+    "StreamClosed", "StreamAlreadyConsumed", "ResponseNotRead", "RequestNotRead", "UploadAbortedError",
+    "SubjectTokenProviderError", "MutuallyExclusiveAuthError", "LengthFinishReasonError",
+    "ContentFilterFinishReasonError", "WebSocketConnectionClosedError", "WebSocketQueueFullError", "APIRemovedInV1",
+    "_AmbiguousModuleClientUsageError",
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("kind", OF_LIBRARIES, ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
+def test_every_exception_of_the_libraries_has_its_converter(kind: type[Exception]) -> None:
+    # A new one belongs in the table of upstream/errors.py, or above if our calls cannot raise it.
+    assert (errors.converter(kind) is None) == (kind.__name__ in NEVER_RAISED)
 
 
 @pytest.mark.parametrize("kind", EXCEPTIONS, ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
@@ -57,7 +73,7 @@ def test_every_exception_has_words_that_hold_nothing_of_its_own(kind: type[Excep
             outer = openai.APIConnectionError(request=REQUEST)
             outer.__cause__ = error
             error = outer
-        fault = faults.from_exception(error, SETTINGS)
+        fault = errors.from_exception(error, SETTINGS)
         assert isinstance(fault, UpstreamError)
         assert fault.message
         assert "secret" not in fault.message
@@ -78,12 +94,12 @@ CONNECTIONS = [
     (_caused(_made(aiohttp.ClientProxyConnectionError)), UNREACHABLE),
     (_made(aiohttp.ClientHttpProxyError), UNREACHABLE),
     (_caused(aiohttp.ConnectionTimeoutError()), UNREACHABLE),
-    (_caused(aiohttp.SocketTimeoutError()), SILENT),
+    (_caused(aiohttp.SocketTimeoutError()), TIMED_OUT),
     (_caused(aiohttp.ServerDisconnectedError()), CUT),
     (_caused(aiohttp.ClientOSError(104, "reset")), CUT),
     (_caused(aiohttp.ClientPayloadError("x")), CUT),
-    (aiohttp.SocketTimeoutError(), SILENT),
-    (TimeoutError(), SILENT),
+    (aiohttp.SocketTimeoutError(), TIMED_OUT),
+    (TimeoutError(), TIMED_OUT),
     (aiohttp.ClientOSError(104, "reset"), CUT),
     (aiohttp.ClientPayloadError("x"), CUT),
     (ConnectionResetError(104, "reset"), CUT),
@@ -96,7 +112,7 @@ CONNECTIONS = [
     ids=[f"{type(error.__cause__ or error).__name__}-{n}" for n, (error, _) in enumerate(CONNECTIONS)],
 )
 def test_connections_that_fail_are_told_apart_and_asked_again(error: Exception, says: str) -> None:
-    fault = faults.from_exception(error, SETTINGS)
+    fault = errors.from_exception(error, SETTINGS)
     assert says in fault.message
     assert fault.retryable
     assert ("THE_ADDRESS" in fault.message) == (says == UNREACHABLE)
@@ -107,7 +123,7 @@ def _status(status: int, body: Any = None, **headers: str) -> UpstreamError:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     response = httpx2.Response(status, json=body, headers=named, request=REQUEST)
     error = openai.AsyncOpenAI(api_key="k")._make_status_error_from_response(response)
-    return faults.from_exception(error, SETTINGS)
+    return errors.from_exception(error, SETTINGS)
 
 
 def _error(code: str | int | None, message: str, **more: Any) -> dict[str, Any]:
@@ -166,7 +182,7 @@ def test_the_figure_of_a_context_that_was_exceeded_is_read() -> None:
     fault = _status(400, _error("context_length_exceeded", message, param="messages"))
     assert isinstance(fault, ContextExceeded)
     assert fault.limit == 128_000
-    other = faults.from_body({"code": "context_length_exceeded"}, SETTINGS)
+    other = from_body({"code": "context_length_exceeded"})
     assert isinstance(other, ContextExceeded)
     assert other.limit is None
 
@@ -211,11 +227,11 @@ def test_a_wait_may_be_a_date() -> None:
 @given(st.text(max_size=20))
 def test_no_header_makes_reading_the_wait_fail(value: str) -> None:
     for name in ("retry-after", "retry-after-ms"):
-        wait = faults.retry_after({name: value})
+        wait = retry_after({name: value})
         assert wait is None or wait >= 0
 
 
 def test_an_error_that_is_raised_often_keeps_no_frames() -> None:
-    assert faults.truncated() is not faults.truncated()
-    assert faults.invalid_response() is not faults.invalid_response()
-    assert faults.silent() is not faults.silent()
+    assert errors.truncated() is not errors.truncated()
+    assert errors.invalid_response() is not errors.invalid_response()
+    assert errors.timed_out() is not errors.timed_out()

@@ -20,7 +20,7 @@ from tests.running import chat
 TRIES = 2
 WORDS = ["One ", "two ", "three."]
 CALL = {"name": "get_current_time", "arguments": {"timezone": "Europe/Oslo"}}
-FILTERED = "refused by the content filter"
+FILTERED = "content filter refused the request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ def _whole(name: str, rule: Rule, waits: list[float] | None = None) -> Row:
     return Row(name, {"text": WORDS, **rule}, None, tries, "One two three.", "stop", False, waits=waits or [])
 
 
-CUT, SILENT, ODD = "cut off", "fell silent", "is no answer"
-BUSY, OWN = "over its rate limit", "fault of its own"
+CUT, TIMED_OUT, INVALID = "cut off", "did not respond in time", "an invalid response"
+BUSY, OWN = "rate limit is reached", "an internal error"
 RATE = {"kind": "status", "status": 429}
 ROWS = [
     _status("wrong key", 401, "AZURE_OPENAI_API_KEY"),
@@ -80,7 +80,7 @@ ROWS = [
     _status(
         "version too old", 400, "AZURE_OPENAI_API_VERSION", message="Model x is enabled only for api versions 2024-"
     ),
-    _status("wrong kind of model", 400, "another kind of model", code="OperationNotSupported"),
+    _status("wrong kind of model", 400, "cannot answer this kind of request", code="OperationNotSupported"),
     _status("refused for another reason", 400, "find the reason in the log", message="Tools are out of fashion."),
     _whole("rate limit with retry-after-ms", {"fault": {**RATE, "retry_after_ms": 70}, "times": 1}, [0.07]),
     _whole("rate limit with retry-after", {"fault": {**RATE, "retry_after": 0.2}, "times": 1}, [0.2]),
@@ -93,7 +93,7 @@ ROWS = [
     _status("gateway's page", 502, OWN, tries=TRIES, body="html"),
     _status("empty error", 503, OWN, tries=TRIES, body="empty"),
     _whole("server error once", {"fault": {"kind": "status", "status": 500}, "times": 1}, [0.5]),
-    _broken("page with status 200", "html", ODD),
+    _broken("page with status 200", "html", INVALID),
     _broken("error with status 200", "error_200", "failed while answering"),
     _broken("cut before the first word", "cut", CUT, after=0),
     _half("cut after some words", "cut", CUT),
@@ -101,12 +101,12 @@ ROWS = [
     _broken("end before the first word", "end", CUT, after=0),
     _half("end without finish_reason", "end", CUT),
     _whole("no [DONE]", {"fault": {"kind": "no_done"}}),
-    _broken("malformed event before the first word", "malformed", ODD, after=0),
-    _half("malformed event after some words", "malformed", ODD),
+    _broken("malformed event before the first word", "malformed", INVALID, after=0),
+    _half("malformed event after some words", "malformed", INVALID),
     _broken("error event before the first word", "error_event", "failed while answering", after=0),
     _half("error event after some words", "error_event", "failed while answering"),
-    _broken("silence before the first word", "stall", SILENT, after=0, seconds=30),
-    _half("silence after some words", "stall", SILENT, seconds=30),
+    _broken("silence before the first word", "stall", TIMED_OUT, after=0, seconds=30),
+    _half("silence after some words", "stall", TIMED_OUT, seconds=30),
     Row("prompt filter", {"fault": {"kind": "prompt_filter"}}, (FILTERED, "rephrase"), refused=True),
     Row(
         "prompt filter, details elsewhere",

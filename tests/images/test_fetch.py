@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mockbackend.errors import ImageError
 from mockbackend.images import fetch
 from mockbackend.images.fetch import LOOKUPS, Fetcher, is_private_host, is_public
-from mockbackend.images.formats import image
+from mockbackend.images.formats import recognize
 
 PRIVATE = "points to a private address"
 PRIVATE_ADDRESSES = (
@@ -234,7 +234,7 @@ async def test_a_page_is_no_image(serve: Callable[[Answer], Any]) -> None:
 @given(st.binary(max_size=40))
 def test_what_is_taken_for_an_image_begins_as_one(content: bytes) -> None:
     try:
-        kind = image(content).media_type
+        kind = recognize(content).media_type
     except ImageError:
         return
     assert kind in ("image/png", "image/jpeg", "image/gif", "image/webp")

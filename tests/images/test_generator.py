@@ -20,8 +20,8 @@ from tests.running import Answer, Server, chat
 LIMIT = 3_000_000
 PNG = b"\x89PNG\r\n\x1a\n"
 PICTURE = re.compile(r"!\[Generated Image\]\((http://127\.0\.0\.1:\d+/images/([A-Za-z0-9_-]{32}))\)")
-FILTERED = "refused by the content filter"
-OWN = "fault of its own"
+FILTERED = "content filter refused the request"
+OWN = "an internal error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,9 @@ ROWS = [
     Row("busy", {"fault": {"kind": "status", "status": 429}}, "in a minute", "rate limit on images"),
     Row("broken", {"fault": {"kind": "status", "status": 500}}, OWN, "server error on images"),
     Row("gateway", {"fault": {"kind": "status", "status": 504, "body": "html"}}, OWN, "server error on images"),
-    Row("a page", {"fault": {"kind": "html"}}, "is no answer", "a page instead of an image"),
+    Row("a page", {"fault": {"kind": "html"}}, "an invalid response", "a page instead of an image"),
     Row("an error", {"fault": {"kind": "error_200"}}, "failed while answering", "error with status 200 on images"),
-    Row("slow", {"delay": 30}, "fell silent", "image too slow"),
+    Row("slow", {"delay": 30}, "did not respond in time", "image too slow"),
 ]
 # Of those that answer with a URL.
 URL_ROWS = [
@@ -181,7 +181,7 @@ async def test_options_are_sent_where_they_are_asked_for_and_only_there(dalle: M
 
 async def test_a_value_that_the_model_does_not_take_is_named(gpt: Modelled) -> None:
     answer = await _draw(gpt, "too fine", quality="hd")
-    assert answer.errors == ["The model does not take this value of 'quality'."]
+    assert answer.errors == ["The model does not support this value of 'quality'. Please choose another."]
     assert (await _draw(gpt, "fine", quality="high")).errors == []
 
 

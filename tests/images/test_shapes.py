@@ -22,15 +22,15 @@ def _document(value: Any) -> bytes:
 
 ENCODED = base64.b64encode(PNG + bytes(40)).decode()
 SHAPES: dict[str, tuple[Any, str]] = {
-    "broken base64": ({"data": [{"b64_json": ENCODED[:-3]}]}, "is no answer"),
-    "base64 of other letters": ({"data": [{"b64_json": "äöü" * 4}]}, "is no answer"),
+    "broken base64": ({"data": [{"b64_json": ENCODED[:-3]}]}, "an invalid response"),
+    "base64 of other letters": ({"data": [{"b64_json": "äöü" * 4}]}, "an invalid response"),
     "base64 of no picture": ({"data": [{"b64_json": base64.b64encode(b"<svg/>").decode()}]}, "not a PNG"),
-    "base64 that is a number": ({"data": [{"b64_json": 7}]}, "is no answer"),
+    "base64 that is a number": ({"data": [{"b64_json": 7}]}, "an invalid response"),
     "base64 too long": ({"data": [{"b64_json": "A" * (LIMIT * 3 // 2)}]}, "too large"),
-    "a URL that is a number": ({"data": [{"url": 7}]}, "is no answer"),
-    "no data": ({"data": []}, "is no answer"),
-    "data that is a text": ({"data": "x"}, "is no answer"),
-    "a list": ([1], "is no answer"),
+    "a URL that is a number": ({"data": [{"url": 7}]}, "an invalid response"),
+    "no data": ({"data": []}, "an invalid response"),
+    "data that is a text": ({"data": "x"}, "an invalid response"),
+    "a list": ([1], "an invalid response"),
     "usage that is a text": ({"data": [{"b64_json": ENCODED}], "usage": "x"}, ""),
     "usage of numbers that are none": (
         {"data": [{"b64_json": ENCODED}], "usage": {"input_tokens": -5, "output_tokens": True}},
@@ -71,4 +71,4 @@ async def test_an_image_has_one_limit_of_time_for_all_of_its_answer(tmp_path: Pa
     ):
         async with server.client() as client:
             answer = await chat(client, {"message": "slowly", "mode": "image"})
-    assert "fell silent" in answer.errors[0]
+    assert "did not respond in time" in answer.errors[0]

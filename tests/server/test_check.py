@@ -93,17 +93,17 @@ def test_a_deployment_that_refuses_a_parameter_works(emulator: Emulator, tmp_pat
     [
         ("azure_openai_api_key", "wrong", "refused the key. The operator should check AZURE_OPENAI_API_KEY"),
         ("azure_openai_gpt_deployment_name", "missing-1", "check AZURE_OPENAI_GPT_DEPLOYMENT_NAME"),
-        ("azure_openai_gpt_deployment_name", "gpt-image-1", "another kind of model"),
+        ("azure_openai_gpt_deployment_name", "gpt-image-1", "cannot answer this kind of request"),
         ("azure_openai_dalle_deployment_name", "missing-2", "check AZURE_OPENAI_DALLE_DEPLOYMENT_NAME"),
-        ("azure_openai_dalle_deployment_name", "gpt-4o", "another kind of model"),
+        ("azure_openai_dalle_deployment_name", "gpt-4o", "cannot answer this kind of request"),
         ("azure_openai_embedding_deployment_name", "missing-3", "check AZURE_OPENAI_EMBEDDING_DEPLOYMENT_NAME"),
-        ("azure_openai_embedding_deployment_name", "gpt-4o", "another kind of model"),
+        ("azure_openai_embedding_deployment_name", "gpt-4o", "cannot answer this kind of request"),
         ("azure_openai_gpt_deployment_name", "gpt-version", "check AZURE_OPENAI_API_VERSION"),
-        ("azure_openai_gpt_deployment_name", "gpt-busy", "over its rate limit"),
+        ("azure_openai_gpt_deployment_name", "gpt-busy", "rate limit is reached"),
         ("azure_openai_gpt_deployment_name", "gpt-role", "role"),
         ("azure_openai_gpt_deployment_name", "gpt-network", "network rules"),
         ("azure_openai_gpt_deployment_name", "gpt-broken", "failed while answering"),
-        ("azure_openai_gpt_deployment_name", "gpt-page", "is no answer"),
+        ("azure_openai_gpt_deployment_name", "gpt-page", "an invalid response"),
     ],
 )
 def test_what_is_wrong_is_told_apart(emulator: Emulator, tmp_path: Path, setting: str, value: str, says: str) -> None:
@@ -137,7 +137,7 @@ def test_a_wrong_path_is_told_from_a_missing_model(emulator: Emulator, tmp_path:
 def test_a_stream_that_says_nothing_is_a_failure(tmp_path: Path) -> None:
     with RawUpstream({"Say ok.": (STREAM, event({"odd": 1}))}) as upstream:
         settings = {name: value for name, value in upstream.settings.items() if name != "OPENAI_IMAGE_MODEL"}
-        assert "is no answer" in _failure(tmp_path, settings)
+        assert "an invalid response" in _failure(tmp_path, settings)
 
 
 def test_a_data_folder_that_cannot_be_used_is_told(emulator: Emulator, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""One streamed chat completion, read chunk by chunk as Azure sends it: text, reasoning, tool calls, end, usage."""
+"""One chat completion, read from its stream into events: text, reasoning, tool calls, and then its end and usage."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from ...events import (
 from ..client import Upstream
 from ..errors import invalid_response, truncated
 from ..usage import tokens
+from .stream import stream_chat
 
 FINISH: dict[str, FinishReason] = {
     "stop": "stop",
@@ -32,17 +33,17 @@ FINISH: dict[str, FinishReason] = {
     "tool_calls": "tool-calls",
     "function_call": "tool-calls",
 }
-# What the API takes as a name; a model may invent another, and its call would be refused with every later request.
+# A model may invent a name that the API does not take: with such a call in the history, it refuses every later request.
 NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
-LONGEST_NAME = 64
-# Arguments are framed, stored and sent within other JSON, and orjson writes 254 levels.
-DEEPEST = 200
-log = logging.getLogger("mockbackend.turn")
+MAX_NAME_LENGTH = 64
+# Arguments and results are sent and stored within other JSON, and orjson writes 254 levels.
+MAX_DEPTH = 200
+log = logging.getLogger("mockbackend.upstream")
 
 
 @dataclass(slots=True)
 class Call:
-    """A tool call as its fragments come; `id` is the conversation's, `arguments` JSON once it is whole."""
+    """A tool call in fragments. `id` is unique in the conversation; `arguments` is JSON once all have come."""
 
     id: str
     upstream_id: str | None
@@ -51,21 +52,21 @@ class Call:
 
 
 class Completion:
-    """One completion's stream, read into events for `emit`; `taken_ids` are the calls' ids that are in use."""
+    """The reader of one completion. `emit` takes its events; `taken_ids` are the ids of earlier tool calls."""
 
     def __init__(self, upstream: Upstream, emit: Callable[[Event], None], taken_ids: set[str]) -> None:
         self._upstream = upstream
         self._emit = emit
         self._taken_ids = taken_ids
-        self.calls: list[Call] = []
+        self._calls: list[Call] = []
         self._by_index: dict[int, Call] = {}
         self.finish: FinishReason | None = None
         self.usage = Usage()
-        self.said_anything = False
+        self.has_output = False
 
     async def read(self, body: dict[str, Any]) -> None:
-        """Ask, and read to the end. Raises UpstreamError; what was said until then has been emitted."""
-        async with self._upstream.chat(body) as batches:
+        """Send the request and read its answer. Raises UpstreamError; what came before that has been emitted."""
+        async with stream_chat(self._upstream, body) as batches:
             del body
             async for batch in batches:
                 for data in batch:
@@ -76,7 +77,7 @@ class Completion:
         self._check_end()
 
     def _check_end(self) -> None:
-        # A body that ends without a finish_reason was cut, though no library says so.
+        # A body that ends without a finish_reason was cut short, though no library says so.
         if self.finish is None:
             raise truncated()
 
@@ -86,16 +87,16 @@ class Completion:
             error = chunk.get("error")
             if not error:
                 self._take_chunk(chunk)
-        except (AttributeError, TypeError, ValueError) as shape:
-            log.warning("the model API sent an event that is none (%s): %.500r", shape, data)
+        except (AttributeError, TypeError, ValueError) as malformed:
+            log.warning("the model API sent a malformed event (%s): %.500r", malformed, data)
             raise invalid_response() from None
         if error:
-            raise self._upstream.fault_in_stream(error)
+            raise self._upstream.failure_in_body(error, self._upstream.engine.chat)
 
     def _take_chunk(self, chunk: dict[str, Any]) -> None:
         if usage := chunk.get("usage"):
             self.usage = Usage(tokens(usage.get("prompt_tokens")), tokens(usage.get("completion_tokens")))
-        # The first chunk has no choice, the last one neither, and a late filter's has no delta.
+        # The first chunk and the last have no choice, and that of a late content filter has no delta.
         for choice in chunk.get("choices") or ():
             if delta := choice.get("delta"):
                 self._take_delta(delta)
@@ -104,11 +105,11 @@ class Completion:
 
     def _take_delta(self, delta: dict[str, Any]) -> None:
         if text := delta.get("content") or delta.get("refusal"):
-            self.said_anything = True
-            self._emit(TextDelta(_words(text)))
+            self.has_output = True
+            self._emit(TextDelta(_checked(text)))
         if reasoning := delta.get("reasoning_content") or delta.get("reasoning"):
-            self.said_anything = True
-            self._emit(ReasoningDelta(_words(reasoning)))
+            self.has_output = True
+            self._emit(ReasoningDelta(_checked(reasoning)))
         for fragment in delta.get("tool_calls") or ():
             self._take_call(fragment)
 
@@ -116,51 +117,51 @@ class Completion:
         function = fragment.get("function") or {}
         upstream_id = fragment.get("id") or None
         if not isinstance(upstream_id, str | None):
-            raise TypeError("a call's id is no text")
+            raise TypeError("the id of a tool call must be a string")
         index = int(fragment.get("index") or 0)
         call = self._by_index.get(index)
-        # Some engines count no index, or none but 0: an id of its own begins another call.
+        # Some engines send no index, or always 0: an id of its own begins another call.
         if call is None or (upstream_id and upstream_id != call.upstream_id and function.get("name")):
-            self.said_anything = True
-            name = NOT_IN_NAMES.sub("_", function.get("name") or "unnamed")[:LONGEST_NAME]
+            self.has_output = True
+            name = NOT_IN_NAMES.sub("_", function.get("name") or "unnamed")[:MAX_NAME_LENGTH]
             call = self._by_index[index] = Call(self._call_id(upstream_id), upstream_id, name)
-            self.calls.append(call)
+            self._calls.append(call)
             self._emit(ToolCallStarted(call.id, call.name))
         if arguments := function.get("arguments"):
             call.arguments += arguments
             self._emit(ToolCallDelta(call.id, arguments))
 
-    def _call_id(self, upstreams: str | None) -> str:
-        # Some engines count their calls anew in every answer; a client would take them for one.
-        call_id = upstreams if upstreams and upstreams not in self._taken_ids else f"call_{uuid.uuid4().hex}"
+    def _call_id(self, upstream_id: str | None) -> str:
+        # Some engines use the same ids in every answer; a client would take the calls for one.
+        call_id = upstream_id if upstream_id and upstream_id not in self._taken_ids else f"call_{uuid.uuid4().hex}"
         self._taken_ids.add(call_id)
         return call_id
 
-    def called(self) -> list[tuple[ToolCalled, str | None]]:
-        """The whole calls, in order; beside each the fault of its arguments, where they are no JSON object."""
-        return [_whole(call) for call in self.calls]
+    def tool_calls(self) -> list[tuple[ToolCalled, str | None]]:
+        """The calls, in order, each with what is wrong with its arguments, if anything is."""
+        return [_parsed(call) for call in self._calls]
 
 
-def _words(text: object) -> str:
+def _checked(text: object) -> str:
     if not isinstance(text, str):
-        raise TypeError("its words are no text")
+        raise TypeError("the text must be a string")
     return text
 
 
-def _whole(call: Call) -> tuple[ToolCalled, str | None]:
+def _parsed(call: Call) -> tuple[ToolCalled, str | None]:
     try:
         args = orjson.loads(call.arguments or "{}")
     except orjson.JSONDecodeError as error:
         return ToolCalled(call.id, call.name, {}), f"The arguments are not valid JSON: {error}"
     if not isinstance(args, dict):
         return ToolCalled(call.id, call.name, {}), "The arguments are not a JSON object."
-    if is_deeper(args, DEEPEST):
+    if is_deeper(args, MAX_DEPTH):
         return ToolCalled(call.id, call.name, {}), "The arguments are nested too deeply."
     return ToolCalled(call.id, call.name, args), None
 
 
 def is_deeper(value: object, levels: int) -> bool:
-    """Whether a JSON value is nested more than so many levels deep."""
+    """Whether a JSON value is nested more than `levels` deep."""
     level = [value]
     for _ in range(levels):
         inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]

@@ -1,7 +1,7 @@
-"""History as the chat completions API takes it.
+"""The request of a chat completion: the history as the API takes it, the tools, and what the settings add.
 
-The valid-history rule lives here and in `messages.answer_parts`: every tool call is followed by its result, no image
-is ever an assistant's part, and a prompt that was refused is not sent again, nor what its turn had found by then.
+With `messages.answer_parts` it keeps the rules of a valid history: each tool call is followed by its result, an image
+is never part of an assistant's message, and neither a refused prompt is sent again nor what its turn had by then.
 """
 
 from __future__ import annotations
@@ -13,18 +13,33 @@ from typing import Any, assert_never
 import orjson
 
 from ...messages import Message, Part, ToolPart
+from ...settings import Settings
 from ...storage import Image
 
-# Azure takes 50 in a request, in the whole conversation that is; OpenAI 50 MB, as base64.
-MOST_PICTURES = 50
-MOST_PICTURE_BYTES = 36 * 1024 * 1024
+# Azure takes 50 images in a request, the whole conversation's together; OpenAI takes 50 MB of base64.
+MAX_IMAGES = 50
+MAX_IMAGE_BYTES = 36 * 1024 * 1024
 Wire = dict[str, Any]
 LoadImage = Callable[[str], Awaitable[Image | None]]
 
 
+def request_body(settings: Settings, messages: list[Wire], tools: list[Wire], *, may_call: bool) -> Wire:
+    """The request without its model; `may_call` says whether the model may call the tools this time."""
+    body: Wire = {"messages": messages, "stream": True, "stream_options": {"include_usage": True}}
+    optional = {
+        "temperature": settings.chat_temperature,
+        "max_completion_tokens": settings.chat_max_tokens,
+        "reasoning_effort": settings.chat_reasoning_effort or None,
+    }
+    body |= {name: value for name, value in optional.items() if value is not None}
+    if tools:
+        body |= {"tools": tools, **({} if may_call else {"tool_choice": "none"})}
+    return body
+
+
 async def wire_messages(history: list[Message], systems: list[str], load_image: LoadImage) -> list[Wire]:
-    """The request's `messages`: the system's words, then the history."""
-    wire: list[Wire] = [{"role": "system", "content": words} for words in systems]
+    """The request's `messages`: the system messages, then the history."""
+    wire: list[Wire] = [{"role": "system", "content": text} for text in systems]
     images = await _newest_images(history, load_image)
     refused_turn = None
     for message in history:
@@ -34,15 +49,15 @@ async def wire_messages(history: list[Message], systems: list[str], load_image: 
             if content := _user_content(message["parts"], images):
                 wire.append({"role": "user", "content": content})
         elif message["turn"] != refused_turn:
-            # Where a later step was refused, it may have been for the result of a tool.
-            wire += _answer(message["parts"])
+            # If a later step was refused, the reason may be the result of a tool.
+            wire += _answer_messages(message["parts"])
     return wire
 
 
 async def _newest_images(history: list[Message], load_image: LoadImage) -> dict[int, Image | None]:
-    """The users' newest images, as many as a request may hold, by their parts' id(); None for one that is gone."""
+    """The users' newest images that a request has room for, by the id() of their parts; None for a deleted one."""
     found: dict[int, Image | None] = {}
-    room = MOST_PICTURE_BYTES
+    room = MAX_IMAGE_BYTES
     for message in reversed(history):
         if message["role"] != "user" or message.get("refused"):
             continue
@@ -51,7 +66,7 @@ async def _newest_images(history: list[Message], load_image: LoadImage) -> dict[
                 continue
             image = await load_image(part["token"])
             room -= len(image.content) if image else 0
-            if room < 0 or len(found) == MOST_PICTURES:
+            if room < 0 or len(found) == MAX_IMAGES:
                 return found
             found[id(part)] = image
     return found
@@ -73,28 +88,28 @@ def _user_content(parts: list[Part], images: Mapping[int, Image | None]) -> str 
                     url = f"data:{image.media_type};base64,{data}"
                     content.append({"type": "image_url", "image_url": {"url": url}})
                 else:
-                    content.append({"type": "text", "text": "[An image that can no longer be seen]"})
+                    content.append({"type": "text", "text": "[An image that is no longer available]"})
             case "reasoning" | "step" | "tool" | "source":
-                pass  # an answer's
+                pass  # only in answers
             case _:
                 assert_never(part)
     return content
 
 
-def _answer(parts: list[Part]) -> list[Wire]:
+def _answer_messages(parts: list[Part]) -> list[Wire]:
     wire: list[Wire] = []
     step: list[Part] = []
     for part in parts:
         if part["type"] == "step":
-            wire += _step(step)
+            wire += _step_messages(step)
             step = []
         else:
             step.append(part)
-    return wire + _step(step)
+    return wire + _step_messages(step)
 
 
-def _step(parts: list[Part]) -> list[Wire]:
-    text = "".join(_words(part) for part in parts)
+def _step_messages(parts: list[Part]) -> list[Wire]:
+    text = "".join(_text(part) for part in parts)
     calls = [part for part in parts if part["type"] == "tool"]
     if not calls:
         return [{"role": "assistant", "content": text}] if text else []
@@ -113,7 +128,7 @@ def _step(parts: list[Part]) -> list[Wire]:
     return [called, *({"role": "tool", "tool_call_id": call["id"], "content": _result(call)} for call in calls)]
 
 
-def _words(part: Part) -> str:
+def _text(part: Part) -> str:
     match part["type"]:
         case "text":
             return part["text"]

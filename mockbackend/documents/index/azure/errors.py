@@ -13,7 +13,7 @@ from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestE
 from azure.core.rest import AsyncHttpResponse
 
 from ....errors import UpstreamError
-from ....upstream.errors import retry_after
+from ....upstream.retry import retry_after
 from .schema import IndexMissing
 
 BUSY = "Azure AI Search is over its limit. Please try again in a minute."

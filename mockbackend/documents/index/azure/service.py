@@ -34,7 +34,7 @@ from azure.search.documents.indexes.models import (
 from azure.search.documents.models import VectorizedQuery
 
 from ....errors import UpstreamError
-from ....upstream.retry import RetryBudget
+from ....upstream.retry import RetryBudget, retry
 from . import errors
 from .schema import Action
 
@@ -182,16 +182,17 @@ class SearchService:
         return results
 
     async def _retry(self, call: Callable[[], Awaitable[T]]) -> T:
-        """The call's result; it is made again, and its waits are waited, while that may help."""
-        budget = RetryBudget(TRIES, self._wait_seconds)
-        while True:
-            try:
-                return await call()
-            except AzureError as error:
-                failure = errors.from_exception(error)
-            except json.JSONDecodeError:
-                raise UpstreamError(errors.ELSEWHERE) from None
-            await asyncio.sleep(budget.wait(failure))
+        return await retry(lambda: _converted(call), RetryBudget(TRIES, self._wait_seconds))
+
+
+async def _converted(call: Callable[[], Awaitable[T]]) -> T:
+    """The call's result; what the client raises becomes an UpstreamError."""
+    try:
+        return await call()
+    except AzureError as error:
+        raise errors.from_exception(error) from error
+    except json.JSONDecodeError:
+        raise UpstreamError(errors.ELSEWHERE) from None
 
 
 def _definition(name: str, dimensions: int | None) -> SearchIndex:
