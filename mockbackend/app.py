@@ -1,4 +1,4 @@
-"""The application: opens the stores and the client, wires the parts, and closes them. It alone knows them all."""
+"""The application: opens the stores and the client, wires the parts, and closes them. Nothing else knows them all."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _settings() -> Settings:
 
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Service]:
-    """The service, open. What a crash left is finished first; leaving ends the turns that still run."""
+    """The open service. What a crash left is finished first; leaving the context ends the turns that still run."""
     async with contextlib.AsyncExitStack() as stack:
         try:
             storage = await open_storage(settings)
@@ -117,14 +117,14 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         runner = TurnRunner(settings, storage, upstream, generator, documents, registry, heartbeat, claimer)
         follower = Follower(storage, registry, recovery)
         service = Service(settings, login, storage, upstream, documents, runner, follower)
-        # What a crash left half-way: turns first, since they may hold images and belong to conversations being deleted.
+        # Turns first: they may hold images, and belong to conversations whose deletion was cut short.
         await recovery.recover_all()
         await follower.finish_deletions()
         await storage.images.clean()
         await storage.files.clean()
         await documents.recover()
         _announce(service)
-        # What was imported and opened lives as long as the process: the collector need not walk it again and again.
+        # What was imported and opened lives as long as the process: the collector need not walk it over and over.
         gc.freeze()
         # Under plain Hypercorn turns still run here, and the loop is about to be closed.
         stack.push_async_callback(runner.drain, 0)

@@ -17,7 +17,7 @@ FinishReason: TypeAlias = Literal["stop", "length", "content-filter", "tool-call
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens, as the model counted them; zeros where it reported none."""
+    """Tokens, as the model counted them; zeros if it reported nothing."""
 
     prompt: int = 0
     completion: int = 0
@@ -65,7 +65,7 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class ToolCalled:
-    """A tool call, whole: its arguments are an object."""
+    """A complete tool call; its arguments are a JSON object."""
 
     call_id: str
     name: str
@@ -74,7 +74,7 @@ class ToolCalled:
 
 @dataclass(frozen=True, slots=True)
 class ToolReturned:
-    """The result of a tool call, any JSON; `failed` where it is the reason for having none."""
+    """The result of a tool call, any JSON. With `failed`, the reason why there is no result."""
 
     call_id: str
     result: Any
@@ -91,7 +91,7 @@ class ImageMade:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A place in a user's document that the answer draws on, in words (`page 3`); empty where it is the whole."""
+    """A document that the answer draws on. `place` is in words (`page 3`), or empty for the whole document."""
 
     file_id: str
     name: str
@@ -101,7 +101,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How a long thing is getting on: `kind` is what it is of (image, retry, context), `data` its particulars."""
+    """Progress of something slow: `kind` says of what (picture, retry, context, as on the wire), `data` how far."""
 
     kind: str
     data: dict[str, Any]
@@ -146,7 +146,7 @@ Event: TypeAlias = (
     | TurnEnded
 )
 
-# What may follow: from a state, by an event, to a state. What is not here is a defect.
+# What may follow: from a state, by an event, to a state. Anything else is a bug.
 _WITHIN_STEP = (
     *(TextDelta, ReasoningDelta, ImageMade, Source),
     *(ToolCallStarted, ToolCallDelta, ToolCalled, ToolReturned),
@@ -168,7 +168,7 @@ CALL_ORDER: dict[str | None, dict[type, str]] = {
 
 
 class OrderError(Exception):
-    """An event that may not follow what came before: a defect of ours."""
+    """An event that may not follow what came before: a bug in this service."""
 
 
 class Order:
@@ -200,7 +200,7 @@ class Order:
 
 
 def joined(events: Iterable[Event]) -> list[Event]:
-    """The same events with neighbouring deltas joined: what a turn's log holds."""
+    """The same events with neighbouring deltas joined, as a turn's log has them."""
     result: list[Event] = []
     run: list[str] = []
     last: Event | None = None
@@ -238,7 +238,7 @@ def _call_of(event: Event | None) -> str | None:
     return event.call_id if isinstance(event, ToolCallDelta) else None
 
 
-# A log of the version before may hold an event under the name that its class had then.
+# A stored log keeps the name that an event had when logs were first written.
 _STORED_NAMES: dict[type[Event], str] = {ImageMade: "PictureMade"}
 _BY_NAME: dict[str, Any] = {_STORED_NAMES.get(kind, kind.__name__): kind for kinds in ORDER.values() for kind in kinds}
 

@@ -1,4 +1,4 @@
-"""The log: one line a thing, with the request that it belongs to."""
+"""The log: one line per event, with the id of its request."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from contextvars import ContextVar
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 
-# What would begin a line of its own or steer a terminal: a logged value may hold it, the log may not.
+# Characters that begin a new line or control a terminal. A logged value may contain them, the log may not.
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in (0x09, 0x0A, 0x0D)}
 _CONTROL |= {0x0A: "\n  ", 0x0D: "\\r", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 
 def printable(text: str) -> str:
-    """The text with nothing in it that begins a line of its own or steers a terminal."""
+    """The text without characters that begin a new line or control a terminal."""
     return text.translate(_CONTROL)
 
 
 class _Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         record.request_id = request_id.get()
-        # A traceback's own lines are indented; so is a line that was forged.
+        # The lines of a traceback are indented, and so is a forged line.
         return printable(super().format(record))
 
 
 def configure(level: str) -> None:
-    """Send our log to standard error; once in a process."""
+    """Send the log to standard error. Does nothing the second time."""
     root = logging.getLogger("mockbackend")
     if not root.handlers:
         handler = logging.StreamHandler()

@@ -4,7 +4,7 @@
     {"id", "role": "assistant", "turn", "at", "parts", "finish", "usage", "incomplete"?, "error"?}
 
 `at` is integer milliseconds, `turn` the id of the turn that wrote it. `refused` marks a prompt that the content filter
-refused: it is shown and never sent again. `Part` lists what a message consists of, each told apart by its `type`.
+refused: it is shown and never sent again. `Part` lists what a message consists of, each with its own `type`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Everything that outlives a process: the contract that each engine keeps. Storage knows no HTTP and no model API.
 
-Every method is one intention and one atomic unit: it is done whole or not at all, also where its process is killed or
-its waiter is cancelled, unless it says otherwise. Work of several units is ordered so that a crash between any two is
+Every method is one intention and one atomic unit: it is done whole or not at all, even if its process is killed or
+its caller is cancelled, unless it says otherwise. Work of several units is ordered so that a crash between any two is
 finished by the next process that looks. Nothing above an engine knows a folder, a connection, or how it tells the
 living processes from the dead. `tests/storage/contract` holds every engine to this.
 """
@@ -68,13 +68,13 @@ class Conversations(Protocol):
     async def change(
         self, userid: str, conversation_id: str, *, title: str | None = None, is_pinned: bool | None = None
     ) -> Conversation | None:
-        """Rename or pin; what is None stays."""
+        """Rename or pin. None changes nothing."""
 
     async def hide(self, userid: str, conversation_id: str) -> bool:
-        """Begin to delete: from now on the row exists for nobody. False where there was none."""
+        """Begin a deletion: from now on nobody sees the row. False if the user has no such conversation."""
 
     async def hidden(self) -> list[str]:
-        """The ids whose deletion has begun and not ended."""
+        """The ids whose deletion has begun but not ended."""
 
     async def erase(self, conversation_id: str) -> None:
         """End the deletion of a hidden conversation: history, images, rows. May be repeated after a crash."""
@@ -100,11 +100,11 @@ class Turns(Protocol):
         most_running: int,
         with_base: bool,
     ) -> tuple[Conversation | None, Claim | None]:
-        """The conversation's row, made where there was none, and the claim of the turn that `place` makes of it.
+        """The conversation's row, made if there is none, and the claim of the turn that `place` makes of it.
 
-        None for the row where the id is another user's; None for the claim where `place` makes no turn, or another
-        turn runs. What `place` raises leaves nothing stored; it may be called on another thread, and again. Raises
-        TooManyTurns. `with_base`: the claim brings the messages before the turn's.
+        The row is None if the id is another user's; the claim is None if `place` returns None, or if another turn
+        runs. If `place` raises, nothing is stored. It may be called on another thread, and more than once. With
+        `with_base`, the claim has the messages before the turn's. Raises TooManyTurns.
         """
 
     async def claim(
@@ -112,7 +112,7 @@ class Turns(Protocol):
     ) -> Claim | None:
         """Write the row of a turn whose place was found in `history`, read after that row of its conversation.
 
-        None where another turn runs, or where the conversation's version is no longer that one. Raises TooManyTurns.
+        None if another turn runs, or if the conversation has another version by now. Raises TooManyTurns.
         """
 
     async def running(self, conversation_id: str) -> RunningTurn | None:
@@ -122,29 +122,29 @@ class Turns(Protocol):
         """Every turn that is not over, of all processes. A damaged row is logged and left out."""
 
     async def log(self, turn: Turn) -> tuple[bytes, bool] | None:
-        """The log of a turn that may just have ended, and whether it has; None where its row is gone."""
+        """The log of a turn that may have ended, and whether it has. None if its row is gone."""
 
     async def take_over(self, running: RunningTurn) -> bool:
-        """Make a turn ours whose process is dead; False where another process was quicker."""
+        """Claim a turn whose process is dead. False if another process was quicker."""
 
     async def request_stop(self, turn: Turn) -> None:
         """Ask the process that runs the turn to end it."""
 
     async def beat(self) -> list[str]:
-        """Forget the turns long over; returns the ids of ours that another process asked to stop."""
+        """Delete the rows of turns long over; return the ids of this process's turns that another asked to stop."""
 
     async def write_logs(self, logs: list[tuple[Turn, bytes]]) -> None:
-        """Write what these turns of ours have said so far; the log of one that is over is whole, and stays."""
+        """Write what these turns of this process have said so far. The log of a turn that is over is final."""
 
     async def end(self, turn: Turn, answers: list[Message], log: bytes) -> None:
-        """Settle a turn of ours: its new messages and these are the history after its base, and it is over.
+        """Settle a turn of this process: its new messages and `answers` follow its base, and it is over.
 
-        Images in them are kept from now on. `log` is the whole turn, for readers in other processes. Where a process
-        died in the middle of this, the messages that it has written stay.
+        Images in them are kept from now on. `log` is the whole turn, for readers in other processes. If a process
+        died in the middle of this, the messages that it wrote stay.
         """
 
     async def give_up(self, turn: Turn, log: bytes) -> None:
-        """Leave a turn whose end could not be stored, with all that it has said, for any process to take over."""
+        """Leave a turn whose end could not be stored to any process, with all that it has said."""
 
 
 class Images(Protocol):
@@ -157,7 +157,7 @@ class Images(Protocol):
         """The image of that token."""
 
     async def home(self, userid: str, token: str) -> str | None:
-        """The id of the conversation that this image of the user's belongs to; None where it is not the user's."""
+        """The id of the conversation that this image belongs to. None if it is not the user's."""
 
     async def discard(self, tokens: Iterable[str]) -> None:
         """Remove these images."""
@@ -267,17 +267,17 @@ class Storage(Protocol):
     def passages(self) -> Passages: ...
 
     def open_index(self) -> EmbeddedIndex:
-        """The engine's own index of documents, which its user closes: another may be in use."""
+        """The engine's own index of documents. The caller closes it."""
 
     async def login(self) -> str:
-        """`user:password` of the login that all processes share where none is configured, made at the first call."""
+        """The login `user:password` that all processes share if none is configured. Made at the first call."""
 
     async def close(self) -> None:
-        """Close everything; other processes see at once that this one is gone."""
+        """Close everything. Other processes see at once that this one is gone."""
 
 
 async def open_storage(settings: Settings) -> Storage:
-    """Open the engine that the settings name, made and migrated where need be. Raises OSError, SettingsError."""
+    """Open the engine that the settings name; make or migrate it first, if needed. Raises OSError."""
     # Imported here: an engine takes its values from this package.
     from .embedded import open_embedded
 

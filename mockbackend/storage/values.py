@@ -72,7 +72,7 @@ class RunningTurn:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A turn that has its row. `base` is the history before it, empty where it was not asked for.
+    """A turn that has its row. `base` is the history before it, empty if it was not asked for.
 
     `has_documents` says whether its user has files that can be searched.
     """

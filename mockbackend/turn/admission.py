@@ -13,7 +13,7 @@ from ..settings import Settings
 
 
 class Admission:
-    """The places of the turns that begin and run here."""
+    """Counts the turns that are beginning or running in this process."""
 
     def __init__(self, settings: Settings) -> None:
         self._per_user = settings.max_running_turns_per_user
@@ -22,13 +22,13 @@ class Admission:
         self._beginnings: set[asyncio.Timeout] = set()
         self._idle = asyncio.Event()
         self._idle.set()
-        # No turn may begin; those that begin or run are cut short.
+        # `draining`: no turn may begin. `cut`: the turns that are beginning or running are cut short.
         self.draining = False
         self.cut = False
 
     @asynccontextmanager
     async def beginning(self, userid: str) -> AsyncIterator[None]:
-        """The beginning of a turn, which has its place until `leave`, unless this raises. ServiceError: 429, 503."""
+        """Count a turn while it begins, and until `leave` unless this raises. Raises ServiceError: 429, 503."""
         self._check(userid)
         self._taken[userid] += 1
         self._idle.clear()
@@ -54,7 +54,7 @@ class Admission:
             self._idle.set()
 
     async def drain(self, seconds: float) -> None:
-        """Admit none from now on; give the others so long, and then refuse those that have yet to begin."""
+        """Admit no more turns. Wait `seconds` for the others, then refuse those that have not begun."""
         self.draining = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -78,7 +78,7 @@ class Admission:
 
 
 def too_many_turns(limit: int) -> ServiceError:
-    """As many answers are running as may."""
+    """The refusal of a turn beyond the limit."""
     words = f"{limit} answers are running already. Please wait for one to end."
     return ServiceError(429, "too_many_turns", words, {"retry-after": "2"})
 

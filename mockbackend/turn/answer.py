@@ -1,7 +1,7 @@
-"""An answer in the making: what the generators of a turn write, and read their events from.
+"""The answer of a turn while it is being made: the turn's work writes events to it, the turn's generator reads them.
 
-It keeps the events in their legal order, sums the usage, and knows how to end: by itself, stopped, or failed. However
-it ends, its calls have results and its steps are closed, so that what is stored is valid.
+It keeps the events in their legal order, sums the usage, and ends in one of three ways: by itself, stopped, or failed.
+However it ends, its tool calls have results and its steps are closed, so what is stored is valid.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ log = logging.getLogger("mockbackend.turn")
 
 
 class Stop:
-    """A wish to end the turn. What is awaited within `scope` is cancelled by it, and the cancelling goes no further."""
+    """A request to end the turn. It cancels what is awaited within `scope`, and the cancellation stops there."""
 
     def __init__(self) -> None:
         self.reason: str | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def request(self, reason: str) -> None:
-        """Ask for the end; the first reason stays."""
+        """Request the end. The first reason counts."""
         if self.reason is None:
             self.reason = reason
             for task in self._tasks:
                 task.cancel()
 
     def scope(self) -> AbstractAsyncContextManager[None]:
-        """Work that a stop ends; asyncio.timeout's way of telling its own cancelling from others'."""
+        """A context for work that a stop ends."""
         return _StopScope(self, self._tasks)
 
 
@@ -51,7 +51,7 @@ class _StopScope(AbstractAsyncContextManager[None]):
         if task is None:
             raise RuntimeError("a stop scope needs a task")
         self._task = task
-        # Within another scope of this task the work is the outer one's: it ends as a whole.
+        # Inside another scope of the same task the outer one ends the work, as a whole.
         self._outermost = task not in self._tasks
         if not self._outermost:
             return
@@ -61,6 +61,21 @@ class _StopScope(AbstractAsyncContextManager[None]):
             task.cancel()
 
     async def __aexit__(self, kind: type[BaseException] | None, error: object, trace: object) -> bool:
+        # True swallows the exception. Only our own cancellation may be swallowed, exactly once, and nobody else's may
+        # get lost. What can happen:
+        #
+        # 1. Nothing was requested: whatever came, also a CancelledError, is not ours.
+        # 2. Our `cancel()` arrived as the exception: swallow it and take it off the task's count (`uncancel`), as
+        #    asyncio.timeout does. If the count is still above what it was at the start, somebody else cancelled the
+        #    task too. The two arrive as one exception, so it has to go on.
+        # 3. The work ended, or failed, before our `cancel()` was delivered. Python 3.11 delivers a pending
+        #    cancellation at the next await, even after `uncancel`; that would be an innocent one outside this scope.
+        #    So it is awaited here (`sleep(0)`), and eaten.
+        # 4. As 3, and somebody else cancelled too: the exception that was eaten was theirs as well. It is sent again,
+        #    so that it arrives outside; `uncancel` first, since `cancel` counts it a second time.
+        #
+        # The count (`task.cancelling()`) is the only thing that tells our cancellation from others': the exceptions are
+        # equal. `tests/turn/test_stop_scope.py` drives each case on every await.
         if not self._outermost:
             return False
         task = self._task
@@ -70,21 +85,19 @@ class _StopScope(AbstractAsyncContextManager[None]):
         cancelled = kind is not None and issubclass(kind, asyncio.CancelledError)
         arrived = False
         if not cancelled:
-            # The work ended before its cancelling arrived, which would otherwise hit the next await outside.
             try:
                 await asyncio.sleep(0)
             except asyncio.CancelledError:
                 arrived = True
         others = task.cancelling() > self._cancelling and task.uncancel() > self._cancelling
         if others and arrived:
-            # What arrived was theirs as well: let it come again, outside.
             task.uncancel()
             task.cancel()
         return cancelled and not others
 
 
 class Answer:
-    """The answer of a turn, as its events make it."""
+    """The answer of one turn: its events, and what follows from them."""
 
     def __init__(self, turn: Turn) -> None:
         self.turn = turn
@@ -97,18 +110,18 @@ class Answer:
         self._waiter: asyncio.Future[None] | None = None
 
     def emit(self, event: Event) -> None:
-        """Let something happen; OrderError where it may not."""
+        """Add an event. Raises OrderError if it may not come now."""
         self._order.follow(event)
         self.events.append(event)
         self.wake()
 
     def begin_step(self) -> None:
-        """A model call begins."""
+        """Begin a model call."""
         self.steps += 1
         self.emit(ev.StepStarted(self.turn.message_id))
 
     def end_step(self, reason: FinishReason, usage: Usage) -> None:
-        """A model call and its tools are done; `tool-calls` means that another follows."""
+        """End a model call and its tools. `tool-calls` means that another call follows."""
         self.usage += usage
         self.emit(ev.StepEnded(reason, usage))
         if reason != "tool-calls":
@@ -116,11 +129,11 @@ class Answer:
 
     @property
     def between_steps(self) -> bool:
-        """Whether the next step has yet to begin."""
+        """Whether the next step has not begun yet."""
         return self._order.state in ("idle", "between")
 
     def fail(self, message: str) -> None:
-        """End the turn with an error that people may read."""
+        """End the turn with an error message for the user."""
         self._begin_if_idle()
         self.close_calls()
         self.emit(ev.Failed(message))
@@ -129,7 +142,7 @@ class Answer:
         self.finish = "error"
 
     def end_stopped(self) -> None:
-        """End the turn because it was asked to; what was said stays."""
+        """End the turn because a stop was requested. What was said stays."""
         if self.stop.reason == TOO_LONG:
             self.fail("The answer took too long and was stopped.")
             return
@@ -140,26 +153,26 @@ class Answer:
         self.finish = "stop"
 
     def _begin_if_idle(self) -> None:
-        # Even a turn that ended before it said anything is a whole one to whoever reads it.
+        # A turn that ended before it said anything has a step all the same: readers expect one.
         if self._order.state == "idle":
             self.begin_step()
 
     @property
     def complete(self) -> bool:
-        """Whether the answer came to its own end."""
+        """Whether the answer ended by itself."""
         return self.stop.reason is None and self.finish not in (None, "error")
 
     def message(self) -> Message:
-        """The answer as it is stored, with all that has been said so far."""
+        """The message to store: all that has been said so far."""
         turn = self.turn
         return answer_message(turn.message_id, turn.turn_id, turn.started_at, self.events, complete=self.complete)
 
     def refuse_prompt(self) -> None:
-        """Mark the user's message as one that the filter refused: it is shown, and never sent again."""
+        """Mark the user's message as refused by the filter: it is shown, and never sent again."""
         self.turn.new_messages[-1]["refused"] = True
 
     async def more(self) -> None:
-        """Wait until another event happens, or `wake`. One waits at a time."""
+        """Wait for the next event, or for `wake`. Only one waiter at a time."""
         self._waiter = asyncio.get_running_loop().create_future()
         await self._waiter
 
@@ -169,7 +182,7 @@ class Answer:
             self._waiter.set_result(None)
 
     def close_calls(self) -> None:
-        """Give every call that has no result the reason as one."""
+        """Give every tool call without a result an error that says why."""
         started = {event.call_id: event.name for event in self.events if isinstance(event, ev.ToolCallStarted)}
         for call_id in self._order.pending_calls():
             if self._order.calls[call_id] == "arguments":
@@ -179,14 +192,14 @@ class Answer:
 
 @asynccontextmanager
 async def guarded(answer: Answer) -> AsyncIterator[None]:
-    """Work on an answer that never raises: where it fails, or is stopped, the answer ends and says so."""
+    """A context for work on an answer. It never raises: if the work fails or is stopped, the answer ends so."""
     try:
         async with answer.stop.scope():
             yield
     except TurnError as error:
         if isinstance(error, PromptRefused):
             answer.refuse_prompt()
-        # A call that was stopped may fail as it is closed: the stop is how it ended.
+        # A stopped call may fail while it is being closed. It still counts as stopped.
         if answer.stop.reason is None:
             answer.fail(error.message)
     except Exception:
@@ -197,7 +210,7 @@ async def guarded(answer: Answer) -> AsyncIterator[None]:
 
 
 async def stream_events(answer: Answer, work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[Event]:
-    """Run `work`, which writes to `answer`, and yield the events as they come; raises what it raised."""
+    """Run `work`, which writes to `answer`, and yield the events as they come. Raises what `work` raises."""
     task = asyncio.create_task(work())
     task.add_done_callback(lambda _: answer.wake())
     position = 0

@@ -1,4 +1,4 @@
-"""Attachments of messages, made into stored parts: images into the store, text into the message."""
+"""Attachments of messages, as stored parts: images go into the store, text into the message."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECONDS = 60.0
 
 
 class Attachments:
-    """Stores what came with messages; their images have at most `max_bytes` together."""
+    """Stores attachments. The images of one request may have `max_bytes` together."""
 
     def __init__(self, store: Images, fetcher: Fetcher, max_bytes: int) -> None:
         self._store = store
@@ -30,9 +30,9 @@ class Attachments:
     async def store(
         self, userid: str, conversation_id: str, messages: Sequence[SentMessage], tokens: list[str]
     ) -> list[list[Part]]:
-        """The parts of each message's attachments; a 422 where one cannot be used.
+        """The parts of each message's attachments. Raises ServiceError (422) if one cannot be used.
 
-        The tokens of stored images go into `tokens` one by one: the caller discards them where no turn comes of it.
+        The tokens of stored images go into `tokens` one by one. The caller discards them if no turn follows.
         """
         count = sum(len(message.attachments) for message in messages)
         if count > MOST:
@@ -64,7 +64,7 @@ class Attachments:
     async def _content(
         self, userid: str, conversation_id: str, attachment: Attachment, room: int
     ) -> Image | ImagePart | AttachmentPart:
-        """An image that is to be stored, or the part that needs no storing."""
+        """An image to store, or a part that is complete."""
         name, media_type, content = attachment.name, attachment.media_type, attachment.content or b""
         try:
             if attachment.url is not None:
@@ -74,7 +74,7 @@ class Attachments:
                     return await self._fetcher.fetch(attachment.url, room)
                 if home == conversation_id:
                     return {"type": "picture", "token": own[1], "name": name}
-                # Another conversation's goes when that is deleted: this one gets its own.
+                # An image of another conversation is deleted with it, so this one gets a copy.
                 return _within(room, await self._store.get(own[1]))
             if media_type.startswith("image/"):
                 return _within(room, recognize(content))
@@ -83,8 +83,9 @@ class Attachments:
         except ImageError as error:
             raise unusable(f"{name}: {error.message}") from None
         except UnicodeDecodeError:
-            raise unusable(f"{name}: the text is not UTF-8.") from None
-        raise unusable(f"{name}: {media_type or 'files of no type'} cannot be attached.")
+            raise unusable(f"{name}: the text is not UTF-8. Save it as UTF-8 and try again.") from None
+        kind = media_type or "a file without a media type"
+        raise unusable(f"{name}: {kind} cannot be attached. Upload it as a document (POST /files).")
 
 
 def _within(room: int, found: Image | None) -> Image:

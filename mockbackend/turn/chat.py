@@ -12,13 +12,13 @@ from .answer import stream_events
 
 
 def chat(context: ChatContext, graph: Graph, base: list[Message]) -> AsyncIterator[Event]:
-    """Answer, up to the last step's end; `base` is the history before the turn. The first event is there already."""
+    """Answer, up to the end of the last step. `base` is the history before the turn."""
     answer = context.answer
     answer.begin_step()
 
     async def work() -> None:
         messages = {"messages": {"keep": 0, "messages": [*base, *answer.turn.new_messages]}}
-        # No stream: what happens is in the answer's events.
+        # Not streamed: the answer's events tell what happens.
         await graph.ainvoke(messages, context=context, stream_mode=[])  # type: ignore[call-overload]
 
     return stream_events(answer, work)

@@ -1,6 +1,6 @@
-"""How a turn begins: its conversation is found or made, its place in the history computed, its row claimed.
+"""How a turn begins: find or make its conversation, compute its place in the history, claim its row.
 
-A request that is refused leaves nothing stored.
+A refused request leaves nothing stored.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from .recovery import Recovery
 from .registry import RunRegistry
 from .request import ChatRequest, SentMessage
 
-# A client's abort and its next POST may cross.
+# A client's abort and its next POST may overtake each other.
 WAIT_SECONDS = 1.0
 STOPPING_SECONDS = 10.0
 POLL_SECONDS = 0.02
 
 
 class TurnClaimer:
-    """Claims turns."""
+    """Claims turns for this process."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class TurnClaimer:
         self._recovery = recovery
 
     async def claim(self, userid: str, request: ChatRequest, framing: str) -> Claim:
-        """The turn's row, written. Raises ServiceError: 404, 409, 422, 429."""
+        """Write the turn's row. Raises ServiceError: 404, 409, 422, 429."""
         conversation_id = request.conversation_id or str(uuid.uuid4())
         images: list[str] = []
         try:
@@ -61,7 +61,7 @@ class TurnClaimer:
             raise
 
     async def _new_messages(self, userid: str, conversation_id: str, request: ChatRequest) -> tuple[SentMessage, ...]:
-        """The messages, the attachments of stored ones left out: a client sends its whole list each time."""
+        """The messages, without the attachments of stored ones: a client sends its whole list each time."""
         *earlier, last = request.messages
         if any(message.attachments for message in earlier):
             conversation = await self._storage.conversations.get(userid, conversation_id)
@@ -77,7 +77,7 @@ class TurnClaimer:
         began = time.monotonic()
 
         def new(index: int) -> Message:
-            # Made where it is needed: a client may send thousands with each turn, of which the last is new.
+            # Made only when needed: a client may send thousands with each turn, and only the last is new.
             return _message(request.messages[index], turn_id, at, attached[index])
 
         title = title_of([new(opening)])
@@ -144,18 +144,18 @@ class TurnClaimer:
         history: list[Message] | None,
         new: Callable[[int], Message],
     ) -> tuple[int, list[Message]]:
-        """How many of the stored messages stay, and which of the request's follow them."""
+        """How many of the stored messages stay, and which messages of the request follow them."""
         base_length, replaced = conversation.message_count, None
         if history is not None:
             base_length = place(request, history)
             replaced = history[base_length]["id"] if base_length < len(history) else None
-        # A list that came with a new conversation is its history.
+        # A list sent with a new conversation becomes its history.
         everything = conversation.message_count == 0
         new_messages = _distinct([new(index) for index in range(len(request.messages))]) if everything else [new(-1)]
         if replaced is not None and request.messages[-1].id is None:
             new_messages[-1] = {**new_messages[-1], "id": replaced}
         if base_length + len(new_messages) > self._max_messages:
-            raise unusable("This conversation is full. Please begin a new one.")
+            raise unusable("This conversation has as many messages as one may have. Please begin a new one.")
         return base_length, new_messages
 
 
@@ -171,7 +171,7 @@ def _message(sent: SentMessage, turn_id: str, at: int, parts: list[Part]) -> Mes
 
 
 def _distinct(messages: list[Message]) -> list[Message]:
-    """The messages, each with an id of its own: it says where the next one stands."""
+    """The messages, each with a unique id: ids say where a later message goes."""
     by_id: dict[str, Message] = {}
     for message in messages:
         by_id[message["id"] if message["id"] not in by_id else uuid.uuid4().hex] = message

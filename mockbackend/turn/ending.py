@@ -12,7 +12,7 @@ log = logging.getLogger("mockbackend.turn")
 
 
 async def recover(storage: Storage, running: RunningTurn) -> None:
-    """Settle a dead process's turn, its answer marked incomplete; nothing where another process was quicker."""
+    """Settle a dead process's turn and mark its answer incomplete. Does nothing if another process was quicker."""
     if not await storage.turns.take_over(running):
         return
     answer = interrupted(running)
@@ -23,7 +23,7 @@ async def recover(storage: Storage, running: RunningTurn) -> None:
 
 
 def interrupted(running: RunningTurn) -> Answer:
-    """The answer of a turn as its log has it, ended as one that was stopped."""
+    """The answer that the log of a turn holds, ended as if it had been stopped."""
     answer = Answer(running.turn)
     answer.stop.request("crash")
     for event in _logged(running):

@@ -1,4 +1,4 @@
-"""Conversations whose turns may run: read, joined, stopped and deleted, in whichever process the turn runs."""
+"""Reading, joining, stopping and deleting conversations, in whichever process their turn runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger("mockbackend.turn")
 
 
 class Follower:
-    """What others than its own client may do with a running turn."""
+    """What clients may do with a conversation while a turn runs in it."""
 
     def __init__(self, storage: Storage, registry: RunRegistry, recovery: Recovery) -> None:
         self._storage = storage
@@ -24,7 +24,7 @@ class Follower:
         self._recovery = recovery
 
     async def read(self, conversation_id: str) -> list[Message]:
-        """The conversation's messages, without the running answer: its reader may then join that."""
+        """The conversation's messages, without the running answer, which the reader may join."""
         found = await self._recovery.running(conversation_id)
         running = found.turn if found else None
         while True:
@@ -33,12 +33,12 @@ class Follower:
             turn, running = running, found.turn if found else None
             if running is None and turn is None:
                 return messages
-            # Where a turn has begun or ended meanwhile, the history may be of before or of after that.
+            # If a turn began or ended meanwhile, the history may be from before or after that: look again.
             if running is not None and turn is not None and running.turn_id == turn.turn_id:
                 return messages[: running.base_length] + running.new_messages
 
     async def follow(self, conversation_id: str) -> tuple[Turn, EventSource] | None:
-        """The running turn of a conversation, and a reader of it from its first event."""
+        """The conversation's running turn, and a reader at its first event."""
         running = await self._recovery.running(conversation_id)
         if running is None:
             return None
@@ -47,7 +47,7 @@ class Follower:
         return running.turn, self._remote_reader(running.turn)
 
     async def stop(self, conversation_id: str) -> None:
-        """End the conversation's running turn; returns once it is stored."""
+        """End the conversation's running turn. Returns once it is stored."""
         running = await self._recovery.running(conversation_id)
         if running is None:
             return
@@ -61,12 +61,12 @@ class Follower:
             pass
 
     async def delete(self, conversation_id: str) -> None:
-        """End the deletion of a hidden conversation; each step may be repeated."""
+        """End the deletion of a hidden conversation. May be repeated."""
         await self.stop(conversation_id)
         await self._storage.conversations.erase(conversation_id)
 
     async def finish_deletions(self) -> None:
-        """End the deletions that a crash cut short; one that cannot be ended leaves the others as they are."""
+        """End the deletions that a crash cut short. One that fails does not hold up the others."""
         for conversation_id in await self._storage.conversations.hidden():
             try:
                 await self.delete(conversation_id)

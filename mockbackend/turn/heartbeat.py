@@ -1,7 +1,7 @@
-"""The heartbeat of this process's turns: a few transactions for all of them, while any runs.
+"""The heartbeat of this process's turns: a few transactions for all of them, while any turn runs.
 
-It writes what has been said, so that a kill costs at most a second of words, forgets rows long over, learns of stops
-that other processes asked for, and ends what has run for too long (within a beat).
+It writes what has been said, so a kill costs at most a second of words. It deletes rows of turns that are long over,
+stops turns when another process asks for it, and ends turns that run for too long.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from .answer import TOO_LONG
 from .registry import RunRegistry
 from .run import Run
 
-# A kill may cost a second of words: the write itself takes some of it.
+# Less than the second that a kill may cost, since the write takes time too.
 SECONDS = 0.7
-# After the last turn, until no row that is over is left.
+# After the last turn, until storage has deleted the rows of finished turns.
 QUIET_BEATS = 5
-# Logs that one transaction writes: others wait for its end, in this process and in others.
+# Logs in one transaction: other writers wait for its end.
 LOGS_AT_ONCE = 50
 log = logging.getLogger("mockbackend.turn")
 
 
 class Heartbeat:
-    """Beats for the runs of the registry."""
+    """Beats for the runs in the registry."""
 
     def __init__(self, turns: Turns, registry: RunRegistry, max_turn_seconds: float) -> None:
         self._turns = turns
@@ -40,19 +40,19 @@ class Heartbeat:
         self._quiet = 0
 
     def start(self) -> None:
-        """Beat for as long as turns run, and until the rows of those that are over are gone."""
+        """Beat while turns run, and until the rows of finished turns are gone."""
         self._quiet = 0
         if self._task is None or self._task.done():
-            # In no request's context: it beats for all of them.
+            # In an empty context: it works for all requests, not for the one that started it.
             self._task = asyncio.create_task(self._beat(), context=contextvars.Context())
 
     def flush_soon(self, run: Run) -> None:
-        """Write at once what this run has said: it shall not be lost."""
+        """Write at once what this run has said."""
         self._flushed_soon.add(run)
         self._woken.set()
 
     async def close(self) -> None:
-        """Beat no more."""
+        """Stop beating."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -79,7 +79,7 @@ class Heartbeat:
                 log.warning("the heartbeat failed", exc_info=True)
 
     async def _look(self) -> None:
-        """Stop what has run for too long, and what another process wants to be stopped."""
+        """Stop the turns that run for too long, and those that another process asked to stop."""
         now = time.monotonic()
         for run in self._registry:
             if now - run.began > self._max_turn_seconds and run.answer.finish is None:
@@ -89,7 +89,7 @@ class Heartbeat:
                 stopped.answer.stop.request("stopped")
 
     async def _write(self, runs: Iterable[Run]) -> None:
-        """Write the logs of those of these runs that have said something since."""
+        """Write the logs of these runs, if they have said something new."""
         said = [run for run in runs if run.published > run.written]
         for start in range(0, len(said), LOGS_AT_ONCE):
             some = [(run, run.published) for run in said[start : start + LOGS_AT_ONCE]]

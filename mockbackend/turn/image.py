@@ -1,4 +1,4 @@
-"""An image turn: asks for one image and yields what happens."""
+"""An image turn: generates one image and yields what happens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .answer import Answer, guarded, stream_events
 def image(
     answer: Answer, generator: ImageGenerator, userid: str, conversation_id: str, options: ImageOptions
 ) -> AsyncIterator[Event]:
-    """Make the image that the user's message describes, up to the step's end."""
+    """Generate the image that the user's message describes, up to the end of the step."""
     answer.begin_step()
     answer.emit(Progress("picture", {"status": "started"}))
 

@@ -1,8 +1,8 @@
-"""Where in the stored history a new user message stands: at its end, or in place of one edited or answered anew.
+"""Where in the stored history a new user message goes: at the end, or in place of a message edited or regenerated.
 
 1. An id that is in the history: there; what follows is replaced.
-2. A list that is the client's whole conversation: by position, where the earlier user messages equal the stored ones.
-3. Otherwise a new turn at the end; a list that came with a new conversation becomes its history.
+2. A list that is the client's whole conversation: by position, if the earlier user messages equal the stored ones.
+3. Otherwise at the end; a list sent with a new conversation becomes its history.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from .request import ChatRequest
 
 
 def needs_history(request: ChatRequest) -> bool:
-    """Whether the place cannot be told without the stored messages."""
+    """Whether the place depends on the stored messages."""
     return request.positional or request.at_message is not None or request.messages[-1].id is not None
 
 
 def place(request: ChatRequest, history: list[Message]) -> int:
-    """How many messages of the history stay before the new one."""
+    """How many messages of the history stay, before the new one."""
     for wanted in (request.at_message, request.messages[-1].id):
         for index, message in enumerate(history):
             if wanted is not None and message["id"] == wanted:
-                # An assistant's message is answered anew by its user's, which stands before it.
+                # To regenerate an assistant message means to repeat the user message before it.
                 return index if message["role"] == "user" else max(0, index - 1)
     if request.positional and request.messages[-1].id is None:
         return _by_position(request, history)

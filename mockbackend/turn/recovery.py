@@ -1,4 +1,4 @@
-"""Turns and deletions that a dead process left: finished by whoever comes upon them."""
+"""Turns that a dead process left: settled by the next process that looks at them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger("mockbackend.turn")
 
 
 class Recovery:
-    """Looks at running turns, and settles those that nobody runs any more."""
+    """Finds running turns, and settles those whose process is gone."""
 
     def __init__(self, storage: Storage, registry: RunRegistry, heartbeat: Heartbeat) -> None:
         self._storage = storage
@@ -23,7 +23,7 @@ class Recovery:
         self._recovering = asyncio.Lock()
 
     async def running(self, conversation_id: str) -> RunningTurn | None:
-        """The conversation's running turn; one whose process has died is settled first."""
+        """The conversation's running turn. A turn whose process died is settled instead, and None returned."""
         running = await self._storage.turns.running(conversation_id)
         if running is None or self._is_alive(running):
             return running
@@ -35,7 +35,7 @@ class Recovery:
         return None
 
     async def recover_all(self) -> None:
-        """Settle every turn that a dead process left; one that cannot be settled leaves the others as they are."""
+        """Settle every turn that a dead process left. One that cannot be settled does not hold up the others."""
         for running in await self._storage.turns.unfinished():
             try:
                 await self.running(running.turn.conversation_id)

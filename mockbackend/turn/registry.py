@@ -8,7 +8,7 @@ from .run import Run
 
 
 class RunRegistry:
-    """Runs, from their claim to their stored end. A row of ours whose turn is not in here has no owner."""
+    """Runs from their claim to their stored end. A turn that this process has claimed and that is not here is dead."""
 
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}
@@ -17,7 +17,7 @@ class RunRegistry:
         return len(self._runs)
 
     def __iter__(self) -> Iterator[Run]:
-        # A copy: runs end while somebody walks through them.
+        # A copy, since runs may end while the caller iterates.
         return iter(list(self._runs.values()))
 
     def find(self, turn_id: str) -> Run | None:
@@ -25,9 +25,9 @@ class RunRegistry:
         return self._runs.get(turn_id)
 
     def add(self, run: Run) -> None:
-        """A run begins."""
+        """Add a run that begins."""
         self._runs[run.turn.turn_id] = run
 
     def remove(self, run: Run) -> None:
-        """A run is over."""
+        """Remove a run that is over."""
         del self._runs[run.turn.turn_id]

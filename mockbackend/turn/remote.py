@@ -1,4 +1,4 @@
-"""A turn that another process runs, followed through its row's log."""
+"""A turn that another process runs, followed through the log in its row."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..storage import Turn
 from .answer import Answer
 
 POLL_SECONDS = 0.25
-LOST = "The answer ended where it could not be followed. Please reload the conversation."
+LOST = "The answer went on where it cannot be followed. Please reload the conversation."
 
 
 class RemoteReader:
     """One connection's place in a turn of another process.
 
-    `look` reads the row anew: the turn's log, and whether it is over; None once the row has vanished.
+    `look` reads the row: the turn's log, and whether the turn is over. None once the row is gone.
     """
 
     def __init__(self, turn: Turn, look: Callable[[], Awaitable[tuple[bytes, bool] | None]]) -> None:
@@ -32,7 +32,7 @@ class RemoteReader:
         self._woken.set()
 
     async def next(self) -> list[Event] | None:
-        """What is new, waiting for it; [] when woken, None after the last event."""
+        """The new events. Waits if there are no new ones; [] if woken, None after the last event."""
         while not self._ended:
             found = await self._look()
             if found is None:
@@ -48,13 +48,13 @@ class RemoteReader:
         return None
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: this reader holds no resources."""
 
     async def _wait(self) -> bool:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(POLL_SECONDS):
                 await self._woken.wait()
-        # Cleared here alone: what wakes while the row is read must not be lost.
+        # Cleared only here: a wake-up that comes while the row is being read must not be lost.
         woken = self._woken.is_set()
         self._woken.clear()
         return woken
@@ -72,7 +72,7 @@ class RemoteReader:
 
 
 def grown(before: list[Event], after: list[Event]) -> list[Event]:
-    """What a log says beyond an earlier state of itself; its last words may have become longer."""
+    """What a log says beyond its earlier state. Its last words may have become longer."""
     if not before:
         return after
     last, same = before[-1], after[len(before) - 1]

@@ -1,4 +1,4 @@
-"""What a front end asks for, parsed: the values between the routes and the turn."""
+"""A parsed chat request: the values that routes hand to the turn."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Mode = Literal["chat", "image"]
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that came with a message: text or image bytes (`content`), or an image's URL."""
+    """A file sent with a message: text or image bytes (`content`), or the URL of an image."""
 
     media_type: str
     name: str
@@ -22,7 +22,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """A message as it was sent; `id` where the client gave one."""
+    """A message as it was sent. `id` is the client's, if it gave one."""
 
     role: Literal["user", "assistant"]
     text: str
@@ -34,10 +34,10 @@ class SentMessage:
 class ChatRequest:
     """One POST /chat. The last of `messages` is the user's new one.
 
-    `positional`: the list is the client's whole conversation, so that its length says where the new message stands.
-    `at_message`: the id of the message that the client wants answered anew or edited, where it named one.
-    `file_ids`: the only documents that may be searched; None is all of the user's.
-    `resumable`: the turn goes on when nobody reads it; None is what the settings say.
+    `positional`: the list is the client's whole conversation, so its length says where the new message goes.
+    `at_message`: the id of the message that the client wants to edit or regenerate.
+    `file_ids`: the documents that may be searched; None means all of the user's.
+    `resumable`: the turn goes on when nobody reads it; None means as the settings say.
     """
 
     conversation_id: str | None

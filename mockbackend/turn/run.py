@@ -1,4 +1,4 @@
-"""A running turn: its events so far, and the readers that follow them at their own pace."""
+"""A running turn: its events so far, and readers that follow them at their own pace."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from .answer import Answer
 
 
 class EventSource(Protocol):
-    """What a connection reads a turn from: this process's run, or another's through its log."""
+    """What a connection reads a turn from: a run of this process, or the log of another process's run."""
 
     async def next(self) -> list[Event] | None:
-        """All events that are ready, waiting for one where there are none; [] when woken, None after the last."""
+        """The events that are ready. Waits if there are no new ones; [] if woken, None after the last event."""
 
     def wake(self) -> None:
         """Make a waiting `next` return."""
 
     def close(self) -> None:
-        """The connection is gone, or has read all."""
+        """Stop reading: the connection is gone, or has read everything."""
 
 
 class Run:
-    """One turn in this process. It goes on apart from whoever reads it."""
+    """One turn in this process. Its readers come and go."""
 
     def __init__(self, turn: Turn, mode: str, *, resumable: bool) -> None:
         self.turn = turn
@@ -33,41 +33,41 @@ class Run:
         self.answer = Answer(turn)
         self.resumable = resumable
         self.began = time.monotonic()
-        # How many of the answering's events the readers may have, and how many of those the turn's row has.
+        # How many of the answer's events readers may see, and how many of those the turn's row has.
         self.published = 0
         self.written = 0
         self._joined: list[Event] = []
         self._joined_count = 0
-        # Not an Event: that takes as much memory as many a turn's words.
+        # Not an asyncio.Event, which takes more memory than the words of many turns.
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._readers: set[Reader] = set()
 
     def publish(self) -> None:
-        """Let the readers have the answering's next event."""
+        """Show readers the answer's next event."""
         self.published += 1
         for reader in self._readers:
             reader.wake()
 
     def log(self) -> bytes:
-        """What has been said so far, as the turn's row holds it. What was joined before is not joined again."""
+        """What has been said so far, as the turn's row stores it. Only events since the last call are joined."""
         self._joined = joined([*self._joined, *self.answer.events[self._joined_count : self.published]])
         self._joined_count = self.published
         return dump(self._joined)
 
     def end(self) -> None:
-        """No event follows."""
+        """Mark the end: no event follows."""
         self.over.set_result(None)
         for reader in self._readers:
             reader.wake()
 
     def reader(self) -> Reader:
-        """A new reader, which begins at the first event."""
+        """A new reader, at the first event."""
         reader = Reader(self)
         self._readers.add(reader)
         return reader
 
     def leave(self, reader: Reader) -> None:
-        """Forget a reader; a turn that nobody reads is stopped, so that no tokens are burnt, unless it is resumable."""
+        """Forget a reader. A turn without readers is stopped, to save tokens, unless it is resumable."""
         self._readers.discard(reader)
         if not self._readers and not self.resumable and not self.over.done():
             self.answer.stop.request("gone")
@@ -87,7 +87,7 @@ class Reader:
             self._waiter.set_result(None)
 
     async def next(self) -> list[Event] | None:
-        """All events that are ready, waiting for one where there are none; [] when woken, None after the last."""
+        """The events that are ready. Waits if there are no new ones; [] if woken, None after the last event."""
         if self._position == self._run.published:
             if self._run.over.done():
                 return None
@@ -98,5 +98,5 @@ class Reader:
         return batch
 
     def close(self) -> None:
-        """The connection is gone, or has read all."""
+        """Stop reading: the connection is gone, or has read everything."""
         self._run.leave(self)

@@ -1,4 +1,4 @@
-"""The turns that run in this process: started within limits, settled, drained."""
+"""The turns of this process: started within limits, run to their stored end, drained."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ log = logging.getLogger("mockbackend.turn")
 
 
 class TurnRunner:
-    """Starts turns, and sees each to its stored end."""
+    """Starts turns, and runs each to its stored end."""
 
     def __init__(
         self,
@@ -60,15 +60,13 @@ class TurnRunner:
 
     @property
     def running(self) -> int:
-        """How many turns run here."""
+        """The number of turns that run in this process."""
         return len(self._registry)
 
     async def start(self, userid: str, request: ChatRequest, framing: str) -> Run:
-        """Claim a turn and set it running. Raises ServiceError."""
+        """Claim a turn and start it. Raises ServiceError."""
         if request.mode == "image" and not self._upstream.engine.images:
-            raise unusable(
-                f"mode: no images can be made here, since {self._upstream.engine.images.setting} is not set."
-            )
+            raise unusable(f"mode: images need a deployment; set {self._upstream.engine.images.setting}.")
         async with self.admission.beginning(userid):
             searchable = await self._searchable(userid, request)
             claim = await self._claimer.claim(userid, request, framing)
@@ -81,8 +79,8 @@ class TurnRunner:
         #   The store's answer to our claim was queued before theirs, since the store has one thread and worked on our
         #   claim first; so the loop resumes us first, and as long as we do not give it back, they run after `add`.
         # - Leaving `beginning` suspends nowhere: it ends a timeout and touches counters. Neither does making the Run.
-        # - Where our caller is cancelled between the commit and here, the row is left without a run, and that is
-        #   right: whoever comes next settles it with the user's message and an empty answer, marked incomplete.
+        # - If our caller is cancelled between the commit and here, the row is left without a run, and that is right:
+        #   the next process that looks settles it with the user's message and an empty answer, marked incomplete.
         turn = claim.turn
         search = searchable if searchable is not None else claim.has_documents
         resumable = self._settings.resumable if request.resumable is None else request.resumable
@@ -97,18 +95,18 @@ class TurnRunner:
         return run
 
     async def drain(self, seconds: float) -> None:
-        """Take no new turns; let running ones finish for so long, and then stop them. Returns once all are stored."""
+        """Take no new turns, give running ones `seconds`, then stop them. Returns once all are stored."""
         await self.admission.drain(seconds)
         for run in self._registry:
             run.answer.stop.request("drained")
         await self.admission.idle()
 
     async def _searchable(self, userid: str, request: ChatRequest) -> bool | None:
-        """Whether something can be found in the files that the request names; None where it names none."""
+        """Whether any of the files that the request names can be searched; None if it names no files."""
         if request.file_ids is None or request.mode != "chat":
             return None
         if missing := await self._storage.files.missing(userid, request.file_ids):
-            raise unusable(f"file_ids[{request.file_ids.index(missing[0])}]: there is no such file.")
+            raise unusable(f"file_ids[{request.file_ids.index(missing[0])}]: there is no file with this id.")
         return await self._storage.files.has_ready(userid, request.file_ids)
 
     def _events(self, run: Run, request: ChatRequest, base: list[Message], *, search: bool) -> AsyncIterator[Event]:
@@ -167,7 +165,7 @@ class TurnRunner:
         )
 
     async def _stored(self, run: Run, ended: TurnEnded) -> bool:
-        """Store the turn's end. Where that fails its row stays, and any process may settle it with what its log has."""
+        """Store the turn's end. If that fails, its row and log stay, and any process may settle it later."""
         answer, turn = run.answer, run.turn
         try:
             await self._storage.turns.end(turn, [answer.message()], dump([*answer.events, ended]))

@@ -1,4 +1,4 @@
-"""Searching a user's documents for a turn: what is found goes to the model, and its places to the reader as sources."""
+"""Searching a user's documents in a turn: the passages go to the model, their places to the reader as sources."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Search = Callable[[str], Awaitable[list[dict[str, str]]]]
 
 
 def document_search(documents: Documents, answer: Answer, userid: str, file_ids: Sequence[str] | None) -> Search:
-    """The turn's search. Whatever a model asks for, it is the user's own files that are looked at."""
+    """The search function of a turn. Whatever the model asks for, it sees only files of this user."""
 
     async def search(query: str) -> list[dict[str, str]]:
         citations = await documents.search(userid, query, file_ids)
         for source in dict.fromkeys(map(_source, citations)):
-            # A place is named once, however often the model finds it.
+            # Each place is named once, however often the model finds it.
             if source not in answer.events:
                 answer.emit(source)
         return [_passage(citation) for citation in citations]

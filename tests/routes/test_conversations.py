@@ -143,6 +143,9 @@ async def test_a_conversation_that_is_full_takes_no_more(start_server: StartServ
             await say(client, text, "full")
         answer = await chat(client, {"id": "full", "message": "Three"})
         assert answer.status == 422
-        assert answer.json()["error"]["message"] == "This conversation is full. Please begin a new one."
+        assert (
+            answer.json()["error"]["message"]
+            == "This conversation has as many messages as one may have. Please begin a new one."
+        )
         (row,) = (await client.get("/conversations")).json()
         assert row["message_count"] == 4

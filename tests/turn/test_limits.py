@@ -104,7 +104,10 @@ async def test_a_conversation_may_have_so_many_messages_and_no_more(new_world: N
         for number, status in ((1, 200), (2, 200), (3, 422)):
             answer = await chat(client, {"id": "full", "message": f"number {number}"})
             assert answer.status == status
-        assert answer.json()["error"]["message"] == "This conversation is full. Please begin a new one."
+        assert (
+            answer.json()["error"]["message"]
+            == "This conversation has as many messages as one may have. Please begin a new one."
+        )
         assert (await stored(client, "full"))["message_count"] == 4
         # One that takes another's place fits.
         text = {"type": "text", "text": "from the start"}

@@ -12,7 +12,7 @@ NAME = "login"
 
 
 def load_or_make(folder: Path, lock: FileLock) -> str:
-    """What the file `login` holds, made (mode 0600) where there is none. Raises OSError."""
+    """The content of the file `login`, which is made (mode 0600) if it is missing. Raises OSError."""
     path = folder / NAME
     with lock:
         if not path.exists():
