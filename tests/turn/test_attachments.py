@@ -173,7 +173,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a sound": (parts({"type": "file", "mediaType": "audio/mpeg", "url": data_url(b"x", "audio/mpeg")}), "attached"),
     "an SVG": (sdk4({"name": "a.svg", "url": data_url(b"<svg/>", "image/svg+xml")}), "none that can be shown"),
     "too many": (sdk4(*[{"name": "a.png", "url": PNG}] * 50), "at most 50 files"),
-    "a text in a picture's clothes": (sdk4({"name": "a.png", "url": data_url(b"Hello", "image/png")}), "shown"),
+    "a text in a picture's clothes": (sdk4({"name": "a.png", "url": data_url(b"Hello", "image/png")}), "not a PNG"),
 }
 
 
