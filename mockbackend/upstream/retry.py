@@ -25,7 +25,7 @@ class RetryBudget:
         self.attempt = 1
 
     def wait(self, error: UpstreamError) -> float:
-        """How long to wait before the next try, in seconds; raises the error if there is none."""
+        """How long to wait before the next try, in seconds; raises the error if no try is left."""
         wait = error.retry_after if error.retry_after is not None else FIRST_WAIT_SECONDS * 2 ** (self.attempt - 1)
         if not error.retryable or self.attempt >= self._tries or wait > self._seconds:
             raise error
