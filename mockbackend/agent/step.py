@@ -84,7 +84,7 @@ def _narrower(chat: ChatContext, window: list[Message], error: ContextExceeded) 
 def _end(chat: ChatContext, completion: Completion, *, last_step: bool) -> None:
     """Run the completion's tool calls next, or end the step."""
     answer = chat.answer
-    calls = completion.tool_calls() if completion.finish in ("tool-calls", "stop", "length") else []
+    calls = completion.tool_calls.parsed() if completion.finish in ("tool-calls", "stop", "length") else []
     for call, _ in calls:
         answer.emit(call)
     if calls and not last_step and completion.finish != "length":

@@ -1,0 +1,67 @@
+"""One tool call, run to its result."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import orjson
+from langchain_core.tools import BaseTool, ToolException
+from pydantic import ValidationError
+
+from ..errors import TurnError
+from ..events import ToolCalled, ToolReturned
+from ..upstream.chat.tool_calls import is_too_deep
+from .context import ChatContext
+from .tools import invoke, offered
+
+log = logging.getLogger("mockbackend.turn")
+
+
+async def run_tool_call(chat: ChatContext, call: ToolCalled, problem: str | None) -> None:
+    """Run one call; whatever goes wrong becomes a result that the model reads."""
+    tools = {one.name: one for one in offered(chat.services)}
+    if problem is None and call.name not in tools:
+        problem = f"There is no tool named {call.name!r}. The tools are: {', '.join(tools)}."
+    result: Any = None
+    if problem is None:
+        result, problem = await _result(chat, tools[call.name], call.args)
+    if problem is not None:
+        # A file's name, say, may hold half a character, which JSON cannot.
+        problem = problem.encode(errors="replace").decode()
+        log.info("tool %s: %s", call.name, problem)
+        chat.answer.emit(ToolReturned(call.call_id, {"error": problem}, failed=True))
+        return
+    log.info("tool %s done", call.name)
+    chat.answer.emit(ToolReturned(call.call_id, result))
+
+
+async def _result(chat: ChatContext, tool: BaseTool, args: dict[str, Any]) -> tuple[Any, str | None]:
+    """What the tool returned, as JSON, or what went wrong."""
+    limit = asyncio.timeout(chat.settings.tool_timeout_seconds)
+    try:
+        async with limit:
+            returned = await invoke(tool, args, {"configurable": {"services": chat.services}})
+        # Only JSON can be stored and sent.
+        result = orjson.loads(orjson.dumps(returned, default=str, option=orjson.OPT_NON_STR_KEYS))
+        if is_too_deep(result):
+            raise ToolException("What the tool returned is nested too deeply.")
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        return None, f"The arguments are invalid: {'.'.join(map(str, wrong['loc']))}: {wrong['msg']}."
+    except (ToolException, TurnError) as error:
+        return None, str(error)
+    except (Exception, SystemExit) as error:
+        if isinstance(error, TimeoutError) and limit.expired():
+            return None, f"The tool returned no result within {chat.settings.tool_timeout_seconds:g} seconds."
+        log.warning("tool %s failed", tool.name, exc_info=True)
+        return None, f"The tool failed: {type(error).__name__}."
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # Nobody cancelled this call: something inside the tool cancelled itself.
+        log.warning("tool %s failed", tool.name, exc_info=error)
+        return None, "The tool failed: it was cancelled."
+    return result, None
