@@ -30,8 +30,8 @@ def names(struct: type[Struct]) -> set[str]:
 
 def table_after(text: str, words: str) -> list[tuple[str, str]]:
     """The first column of the table that follows these words, and each whole row."""
-    table = text.partition(words)[2].partition("\n\n|")[2].partition("\n\n")[0]
-    return re.findall(r"^(?:\|)?\|? ?`(\w+)` (\|.*)$", table, re.MULTILINE)
+    table = text.partition(words)[2].partition("\n\n| ")[2].partition("\n\n")[0]
+    return re.findall(r"^\| `(\w+)` (\|.*)$", table, re.MULTILINE)
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

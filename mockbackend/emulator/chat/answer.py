@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 from time import time
 from typing import assert_never
 
@@ -71,8 +72,8 @@ class Answer:
 
 def build_answer(request: ChatRequest, step: ChatStep) -> Answer:
     """The answer of a step, cut to the length that the request allows unless the step says how it finishes."""
-    deltas: list[Delta] = [Reasoning(text) for text in _split(step.reasoning)]
-    deltas += [Text(text) for text in _split(step.text)]
+    deltas: list[Delta] = [Reasoning(text) for text in _deltas(step.reasoning)]
+    deltas += [Text(text) for text in _deltas(step.text)]
     kept = deltas if step.finish or request.limit is None else _truncate(deltas, request.limit)
     finish: Finish = "stop"
     if len(kept) < len(deltas):
@@ -91,9 +92,15 @@ def build_answer(request: ChatRequest, step: ChatStep) -> Answer:
     )
 
 
-def _split(text: str | tuple[str, ...] | None) -> tuple[str, ...]:
-    """A text goes out word by word, a list item by item."""
-    return tokens.split(text) if isinstance(text, str) else text or ()
+def _deltas(text: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """Text goes out word by word, a list item by item."""
+    return _words(text) if isinstance(text, str) else text or ()
+
+
+# A script's texts are few, and may be long.
+@lru_cache(maxsize=256)
+def _words(text: str) -> tuple[str, ...]:
+    return tokens.split(text)
 
 
 def _truncate(deltas: list[Delta], limit: int) -> list[Delta]:

@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 
 import orjson
 
+from ..gateway import tokens
 from ..script.rules import ChatStep, ToolCall
 from .conversation import Message
 from .request import ChatRequest
@@ -37,7 +38,7 @@ def default_step(request: ChatRequest) -> ChatStep:
 
 
 def _say(text: str) -> ChatStep:
-    return ChatStep(text=text)
+    return ChatStep(text=tokens.split(text))
 
 
 def _choose_tool(tools: tuple[str, ...], question: str) -> str | None:

@@ -45,7 +45,7 @@ def inject_fault(fault: faults.StreamFault, parts: Iterator[Part], answer: Answe
 
 
 def faulty_completion(fault: faults.StreamFault, answer: Answer, delay: float) -> Reply:
-    """What comes nearest to the fault in an answer that is not streamed."""
+    """The closest equivalent of the fault in an answer that is not streamed."""
     headers = wire.azure_headers(wire.JSON)
     body = wire.json_bytes(completion(answer))
     half = body[: len(body) // 2]

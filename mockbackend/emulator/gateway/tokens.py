@@ -8,10 +8,10 @@ PER_IMAGE = 85
 
 
 def count(text: str) -> int:
-    """Count a text's tokens: one for every four characters, rounded up."""
+    """Count tokens: one for every four characters, rounded up."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
 def split(text: str) -> tuple[str, ...]:
-    """Split a text into deltas: word by word, each with the space before it. Joined they are the text again."""
+    """Split text into deltas: word by word, each with the space before it. Joined, they give the text again."""
     return tuple(re.findall(r"\s*\S+|\s+", text))

@@ -1,7 +1,7 @@
 """The faults that a script can ask for: a class each, tagged with its `kind`; its fields are its parameters.
 
-A new fault is a class here and a place in a union at the end. The type checker then names every `match` that must
-handle it; tests/emulator tell whether it changes an answer and stands in docs/emulator.md.
+To add one, write its class and put it in a union at the end. The type checker then names every `match` that must
+handle it, and the tests in tests/emulator demand that it changes an answer and stands in docs/emulator.md.
 """
 
 from typing import Annotated, Literal, get_args

@@ -33,7 +33,7 @@ class Pattern(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ToolCall(Struct, frozen=True, forbid_unknown_fields=True):
-    """A tool call of the model. `arguments` as a text may be broken JSON."""
+    """A tool call of the model. Arguments given as text may be broken JSON."""
 
     name: str
     arguments: str | dict[str, Any] = "{}"

@@ -11,7 +11,7 @@ CJK_CHARACTER = re.compile(rf"[{CJK}]")
 
 
 def terms(text: str) -> list[str]:
-    """Split a text into words without case and accents; Chinese, Japanese and Korean into pairs of characters."""
+    """Split text into words without case and accents; Chinese, Japanese and Korean into pairs of characters."""
     plain = unicodedata.normalize("NFKD", text).casefold()
     bare = unicodedata.normalize("NFC", ACCENTS.sub("", plain))
     return [term for run in RUN.findall(bare) for term in _split_run(run)]

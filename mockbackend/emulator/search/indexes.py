@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Vector = numpy.ndarray[tuple[int], numpy.dtype[numpy.float32]]
 
 MAX_INDEXES = 15
-# Of all documents together; a vector counts as float32, a text by its characters.
+# Of all documents together; vectors count as float32, text by its characters.
 MAX_BYTES = 512 * 1024 * 1024
 
 

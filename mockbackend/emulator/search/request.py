@@ -64,7 +64,7 @@ def read_search(body: Mapping[str, object], schema: Schema) -> Search:
         raise errors.invalid_request("parameters : Only the query type 'simple' is emulated.")
     given = body.get("filter")
     if given is not None and not isinstance(given, str):
-        raise errors.invalid_expression("The filter must be a text.", "$filter")
+        raise errors.invalid_expression("The filter must be a string.", "$filter")
     count = body.get("count") or False
     if not isinstance(count, bool):
         raise errors.invalid_request("parameters : 'count' must be true or false.")
@@ -153,7 +153,7 @@ def _names(body: Mapping[str, object], name: str) -> list[str]:
 def _text(body: Mapping[str, object], name: str) -> str:
     value = body.get(name)
     if value is not None and not isinstance(value, str):
-        raise errors.invalid_request(f"parameters : '{name}' must be a text.")
+        raise errors.invalid_request(f"parameters : '{name}' must be a string.")
     return value or ""
 
 

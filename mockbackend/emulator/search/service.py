@@ -125,7 +125,7 @@ class SearchService:
     def _indexing_fault(self, name: str, raw: bytes) -> faults.SearchFault | faults.BatchFault | None:
         if not self._rulebook.has(IndexingRule):
             return None
-        # A rule's `when` looks for a text as people write it, which JSON may have escaped.
+        # A rule's `when` is text as people write it; in the body, JSON may have escaped it.
         rule = self._rulebook.serve(IndexingRule, name, orjson.dumps(_parse(raw)).decode())
         return rule.fault if rule else None
 

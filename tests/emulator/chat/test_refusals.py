@@ -139,7 +139,7 @@ async def test_an_old_version_does_not_know_stream_options(plain: Served) -> Non
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'{"messages":\xff}'])
-async def test_a_body_that_is_no_json_object_is_refused(plain: Served, raw: bytes) -> None:
+async def test_a_body_that_is_not_a_json_object_is_refused(plain: Served, raw: bytes) -> None:
     async with plain.http() as http:
         response = await http.post("/v1/chat/completions", content=raw)
     assert response.status_code == 400

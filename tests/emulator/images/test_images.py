@@ -145,7 +145,7 @@ async def test_gpt_image_2_draws_other_sizes(plain: Served) -> None:
     assert decode(answer["data"][0]["b64_json"]).size == (1600, 800)
 
 
-async def test_an_unguessed_url_shows_nothing(plain: Served) -> None:
+async def test_an_unknown_url_shows_nothing(plain: Served) -> None:
     shown = await fetch(f"{plain.url}/generated/guess.png")
     assert (shown.status_code, shown.headers["content-type"]) == GONE
 

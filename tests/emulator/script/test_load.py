@@ -36,11 +36,3 @@ async def test_characters_may_be_written_as_json_escapes_them(emulate: Emulate) 
     served = emulate(r'{"rules": [{"when": "wave", "text": "hi \ud83d\udc4b"}]}')
     answer = (await served.chat("wave")).json()
     assert answer["choices"][0]["message"]["content"] == "hi 👋"
-
-
-def test_a_key_without_a_value_counts_as_left_out(tmp_path: Path) -> None:
-    path = tmp_path / "answers.yaml"
-    path.write_text("rules: [{when: , times: ~, text: x}]")
-    bare = tmp_path / "bare.yaml"
-    bare.write_text("rules: [{text: x}]")
-    assert load_script(path) == load_script(bare)

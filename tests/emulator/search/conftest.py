@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from azure.search.documents.aio import SearchClient
 
-from tests.emulator.search.searching import (
+from tests.emulator.search.clients import (
     definition,
     managing,
     numbers,

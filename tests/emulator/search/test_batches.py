@@ -9,7 +9,7 @@ import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.search.documents.aio import SearchClient
 
-from tests.emulator.search.searching import (
+from tests.emulator.search.clients import (
     fill,
     named,
     post,

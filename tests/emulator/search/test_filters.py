@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mockbackend.emulator.gateway.errors import AzureError
 from mockbackend.emulator.search.filter import read_filter
 from mockbackend.emulator.search.schema import read_schema
-from tests.emulator.search.searching import (
+from tests.emulator.search.clients import (
     found,
 )
 
@@ -42,7 +42,7 @@ from tests.emulator.search.searching import (
         ("", "abcde"),
     ],
 )
-async def test_filters_choose(docs: SearchClient, expression: str, keys: str) -> None:
+async def test_a_filter_chooses_documents(docs: SearchClient, expression: str, keys: str) -> None:
     await docs.upload_documents(
         [
             {"id": "a", "owner": "u1", "page": 1, "draft": True},
@@ -93,7 +93,7 @@ SCHEMA = read_schema(
         )
     )
 )
-def test_no_filter_is_more_than_refused(tokens: list[str]) -> None:
+def test_no_filter_crashes_the_parser(tokens: list[str]) -> None:
     try:
         test = read_filter(" ".join(tokens), SCHEMA)
     except AzureError as error:

@@ -13,7 +13,7 @@ from azure.search.documents.indexes.models import (
 )
 
 from tests.emulator.conftest import Emulate
-from tests.emulator.search.searching import (
+from tests.emulator.search.clients import (
     VERSION,
     definition,
     managing,
@@ -89,7 +89,7 @@ async def test_a_field_can_be_neither_changed_nor_left_out(plain: Served, docs: 
             await indexes.create_or_update_index(changed)
 
 
-async def test_a_wrong_key_is_a_403_and_none_as_well(emulate: Emulate) -> None:
+async def test_a_wrong_key_is_a_403_and_so_is_a_missing_one(emulate: Emulate) -> None:
     served = emulate(api_key=KEY)
     async with managing(served, key="other") as indexes:
         with pytest.raises(HttpResponseError) as caught:

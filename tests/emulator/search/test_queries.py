@@ -9,7 +9,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.search.documents.aio import SearchClient
 from azure.search.documents.models import VectorizedQuery
 
-from tests.emulator.search.searching import (
+from tests.emulator.search.clients import (
     VERSION,
     fill,
     found,
@@ -91,7 +91,7 @@ async def test_a_hybrid_query_fuses_both_lists_by_reciprocal_rank(docs: SearchCl
     assert [row["@search.score"] for row in rows] == pytest.approx([2 / 62, 1 / 61, 1 / 61])
 
 
-async def test_a_vector_of_another_length_or_of_no_field_is_refused(docs: SearchClient) -> None:
+async def test_a_vector_of_the_wrong_length_or_field_is_refused(docs: SearchClient) -> None:
     with pytest.raises(HttpResponseError, match=r"expects a length of '3'\. However, .* has a length of '2'"):
         await found(docs, vector_queries=[VectorizedQuery(vector=[1, 2], k_nearest_neighbors=5, fields="embedding")])
     with pytest.raises(HttpResponseError, match="Unknown field 'content' in vector field list"):
@@ -125,8 +125,8 @@ async def test_select_chooses_fields_and_a_hidden_vector_is_never_shown(docs: Se
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ({"search": 7}, "'search' must be a text"),
-        ({"filter": 7}, "must be a text"),
+        ({"search": 7}, "'search' must be a string"),
+        ({"filter": 7}, "must be a string"),
         ({"top": -1}, "Value must be between"),
         ({"skip": 100_001}, "Value must be between 0 and 100000"),
         ({"count": "yes"}, "true or false"),
@@ -148,7 +148,7 @@ async def test_an_impossible_query_is_refused_in_words(
     assert words in answer.json()["error"]["message"]
 
 
-async def test_a_body_that_is_no_object_is_refused(plain: Served, docs: SearchClient) -> None:
+async def test_a_body_that_is_not_an_object_is_refused(plain: Served, docs: SearchClient) -> None:
     for path in ("search.index", "search.post.search"):
         async with plain.http() as http:
             url = f"/indexes('{named(docs)}')/docs/{path}?api-version={VERSION}"

@@ -11,7 +11,7 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from tests.emulator.conftest import Emulate
-from tests.emulator.search.searching import (
+from tests.emulator.search.clients import (
     PAGE,
     definition,
     fill,
@@ -31,7 +31,7 @@ async def scripted(emulate: Emulate, rule: str) -> Served:
     return served
 
 
-async def test_a_script_throttles_searches_and_the_client_waits_where_it_is_told_how_long(emulate: Emulate) -> None:
+async def test_a_script_throttles_searches_and_the_client_waits_as_long_as_it_says(emulate: Emulate) -> None:
     served = await scripted(
         emulate, "{kind: search, when: fox, times: 1, fault: {kind: status, status: 429, retry_after: 0.1}}"
     )
