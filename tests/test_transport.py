@@ -1,4 +1,4 @@
-"""The way to the model API: encrypted, and through a proxy where the system has one."""
+"""The transport to the model API: TLS, the system's proxy, and connections that are kept."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ async def asked(folder: Path, upstream: Upstream, settings: Mapping[str, str]) -
     return answer.result(), call
 
 
-async def test_an_encrypted_upstream_is_asked_where_its_certificate_is_trusted(tmp_path: Path) -> None:
+async def test_an_upstream_with_a_trusted_certificate_is_called(tmp_path: Path) -> None:
     async with Upstream(encrypted(trusted := trustme.CA())) as upstream:
         trusted.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
         answer, _ = await asked(tmp_path, upstream, {**upstream.settings, "SSL_CERT_FILE": str(tmp_path / "ca.pem")})
     assert answer.text == "Hello there"
 
 
-async def test_a_certificate_that_nobody_trusts_is_refused(tmp_path: Path) -> None:
+async def test_an_untrusted_certificate_is_refused(tmp_path: Path) -> None:
     async with Upstream(encrypted(trustme.CA())) as upstream:
         settings = {**upstream.settings, "UPSTREAM_MAX_TRIES": "1"}
         with Server(tmp_path, settings) as server:
@@ -59,21 +59,21 @@ async def test_a_certificate_that_nobody_trusts_is_refused(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("written", ["http://user:{secret}@{host}", "http://{host}", "{host}"])
-async def test_a_proxy_of_the_environment_is_gone_through(tmp_path: Path, written: str) -> None:
+async def test_the_proxy_of_the_environment_is_used(tmp_path: Path, written: str) -> None:
     async with Upstream() as proxy:
         host = proxy.address.removeprefix("http://")
-        told = {**ANYWHERE, "HTTP_PROXY": written.format(host=host, secret=SECRET)}
-        answer, call = await asked(tmp_path, proxy, told)
+        settings = {**ANYWHERE, "HTTP_PROXY": written.format(host=host, secret=SECRET)}
+        answer, call = await asked(tmp_path, proxy, settings)
     assert answer.text == "Hello there"
     assert call.target == "http://model.example/v1/chat/completions"
     assert call.headers.get("proxy-authorization") == (f"Basic {LOGIN}" if "user" in written else None)
 
 
-async def test_a_proxys_login_stays_out_of_the_log_where_the_proxy_refuses_it(tmp_path: Path) -> None:
+async def test_a_login_that_the_proxy_refuses_is_not_logged(tmp_path: Path) -> None:
     async with Upstream() as proxy:
-        told = {**ANYWHERE, "OPENAI_BASE_URL": "https://model.example/v1", "UPSTREAM_MAX_TRIES": "1"}
-        told["HTTPS_PROXY"] = proxy.address.replace("http://", f"http://user:{SECRET}@")
-        with Server(tmp_path, told) as server:
+        settings = {**ANYWHERE, "OPENAI_BASE_URL": "https://model.example/v1", "UPSTREAM_MAX_TRIES": "1"}
+        settings["HTTPS_PROXY"] = proxy.address.replace("http://", f"http://user:{SECRET}@")
+        with Server(tmp_path, settings) as server:
             async with server.client() as client, asyncio.TaskGroup() as group:
                 answer = group.create_task(chat(client, {"message": "Hi"}))
                 call = await proxy.call()
@@ -85,7 +85,7 @@ async def test_a_proxys_login_stays_out_of_the_log_where_the_proxy_refuses_it(tm
     assert "cannot be reached" in answer.result().errors[0]
 
 
-def test_a_proxy_that_cannot_be_used_is_told_at_the_start(tmp_path: Path) -> None:
+def test_a_proxy_that_cannot_be_used_is_an_error_at_the_start(tmp_path: Path) -> None:
     env = environment({**ANYWHERE, "HTTP_PROXY": f"socks5://user:{SECRET}@127.0.0.1:1", "PORT": str(free_port())})
     command = [sys.executable, "-m", "mockbackend", "serve"]
     ended = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=30)
@@ -94,7 +94,7 @@ def test_a_proxy_that_cannot_be_used_is_told_at_the_start(tmp_path: Path) -> Non
     assert SECRET not in ended.stderr
 
 
-async def test_no_proxy_stands_before_this_machine_itself(tmp_path: Path) -> None:
+async def test_no_proxy_is_used_for_this_machine(tmp_path: Path) -> None:
     nowhere = f"http://127.0.0.1:{free_port()}"
     async with Upstream() as upstream:
         answer, call = await asked(tmp_path, upstream, {**upstream.settings, "HTTP_PROXY": nowhere})
@@ -102,7 +102,7 @@ async def test_no_proxy_stands_before_this_machine_itself(tmp_path: Path) -> Non
     assert call.target == "/v1/chat/completions"
 
 
-async def test_a_refusal_whose_body_never_ends_is_not_waited_for(tmp_path: Path) -> None:
+async def test_an_error_response_without_end_times_out(tmp_path: Path) -> None:
     async with Upstream() as upstream:
         settings = {**upstream.settings, "UPSTREAM_READ_TIMEOUT_SECONDS": "1", "UPSTREAM_MAX_TRIES": "1"}
         with Server(tmp_path, settings) as server:
@@ -116,7 +116,7 @@ async def test_a_refusal_whose_body_never_ends_is_not_waited_for(tmp_path: Path)
     assert "did not respond in time" in answer.result().errors[0]
 
 
-async def test_a_connection_is_kept_although_the_body_ends_after_the_answer(tmp_path: Path) -> None:
+async def test_a_connection_is_kept_even_if_the_body_ends_after_the_answer(tmp_path: Path) -> None:
     connections: list[asyncio.Task[Any] | None] = []
     said, ended = asyncio.Semaphore(0), asyncio.Semaphore(0)
 

@@ -1,4 +1,4 @@
-"""Engines that speak OpenAI's API and take less of it."""
+"""Engines that support only a part of OpenAI's API."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def answered(
 @pytest.mark.parametrize("steps", ["1", "8"])
 async def test_a_model_without_tools_chats_without_them(tmp_path: Path, refusal: dict[str, Any], steps: str) -> None:
     async with Upstream() as upstream:
-        # With one step the model is told to call nothing, which belongs to the tools.
+        # With one step the request says to call no tool, which is of no use without tools.
         with Server(tmp_path, {**upstream.settings, "AGENT_MAX_STEPS": steps}) as server:
             async with server.client() as client:
                 first, tried = await answered(client, upstream, refusal)
@@ -57,7 +57,7 @@ async def test_a_model_without_tools_chats_without_them(tmp_path: Path, refusal:
     assert "tool_choice" not in later[0].body
 
 
-async def test_vllms_words_for_a_conversation_that_is_too_long_are_understood(tmp_path: Path) -> None:
+async def test_vllms_message_for_a_conversation_that_is_too_long_is_understood(tmp_path: Path) -> None:
     words = "This model's maximum context length is 4096 tokens. However, your request has 5000 input tokens."
     async with Upstream() as upstream:
         with Server(tmp_path, upstream.settings) as server:
@@ -80,7 +80,7 @@ async def test_vllms_words_for_a_conversation_that_is_too_long_are_understood(tm
     assert [message["content"] for message in again.body["messages"]] == ["And now?"]
 
 
-async def test_nothing_of_the_environment_reaches_the_engine_but_the_settings(tmp_path: Path) -> None:
+async def test_the_engine_gets_nothing_of_the_environment_but_the_settings(tmp_path: Path) -> None:
     others = {
         "OPENAI_ORG_ID": "org-of-the-shell",
         "OPENAI_PROJECT_ID": "project-of-the-shell",
@@ -95,7 +95,7 @@ async def test_nothing_of_the_environment_reaches_the_engine_but_the_settings(tm
     assert "of-the-shell" not in str(call.headers)
 
 
-async def test_what_is_said_goes_to_the_model_and_to_nobody_else(tmp_path: Path) -> None:
+async def test_conversations_go_to_the_model_and_to_nobody_else(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as tracing:
         tracing.settimeout(0)
         address = f"http://127.0.0.1:{tracing.getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""What of a history's images is sent, where it is too much."""
+"""Which images of a history are sent if there are too many."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ async def sent(*history: Message) -> tuple[list[list[str]], list[str]]:
     return [[part["type"] for part in message["content"]] for message in wire], loaded
 
 
-async def test_the_newest_images_are_sent_up_to_so_many_bytes() -> None:
+async def test_the_newest_images_are_sent_up_to_the_limit_of_bytes() -> None:
     types, loaded = await sent(asked("a", "b"), asked("c", "d"))
     assert types == [["text", "image_url"], ["image_url", "image_url"]]
     assert loaded == ["d", "c", "b", "a"]
 
 
-async def test_images_of_a_refused_prompt_take_nobody_elses_place() -> None:
+async def test_images_of_a_refused_prompt_do_not_count() -> None:
     types, loaded = await sent(asked("a", "b", "c"), asked("x", "y", "z", refused=True))
     assert types == [["image_url"] * 3]
     assert loaded == ["c", "b", "a"]

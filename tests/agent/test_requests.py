@@ -1,4 +1,4 @@
-"""What the model is asked: on every surface of Azure's and of others', with what was set and nothing else."""
+"""Requests to the model: on every surface of Azure and of other engines, with what is set and nothing else."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ SURFACES = {
 
 
 @pytest.mark.parametrize("surface", SURFACES)
-async def test_chat_and_images_are_asked_on_the_surface_that_is_set(
+async def test_chat_and_images_are_requested_on_the_surface_that_is_set(
     running: Modelled, start_server: StartServer, surface: str
 ) -> None:
     emulator = running.emulator
@@ -93,7 +93,7 @@ async def test_chat_and_images_are_asked_on_the_surface_that_is_set(
     assert emulator.asked(drawn)[0] == {"model": "gpt-image-1", "prompt": drawn, "n": 1, "size": "1024x1024"}
 
 
-async def test_nothing_is_sent_that_was_not_set(running: Modelled, client: httpx2.AsyncClient) -> None:
+async def test_a_setting_that_is_absent_is_not_sent(running: Modelled, client: httpx2.AsyncClient) -> None:
     await chat(client, {"message": "bare", "temperature": 1.5, "tools": [], "model": "other", "max_tokens": 3})
     (sent,) = running.emulator.asked("bare")
     assert sent["stream_options"] == {"include_usage": True}
@@ -102,7 +102,7 @@ async def test_nothing_is_sent_that_was_not_set(running: Modelled, client: httpx
     assert sent["model"] == "gpt-4o"
 
 
-async def test_system_words_open_the_request_and_those_of_the_body_are_for_that_turn_only(
+async def test_system_messages_come_first_and_those_of_the_body_are_for_that_turn_only(
     running: Modelled, client: httpx2.AsyncClient
 ) -> None:
     said = [{"role": "system", "content": "Rhyme."}, {"role": "user", "content": "rhymed"}]
@@ -120,7 +120,7 @@ async def test_system_words_open_the_request_and_those_of_the_body_are_for_that_
     assert {message["role"] for message in await stored(client, answer.conversation_id)} == {"user", "assistant"}
 
 
-async def test_an_assistants_image_is_sent_back_in_words(running: Modelled, client: httpx2.AsyncClient) -> None:
+async def test_an_assistants_image_is_sent_back_as_text(running: Modelled, client: httpx2.AsyncClient) -> None:
     answer = await chat(client, {"message": "A red fox", "mode": "image"})
     again = await chat(client, {"id": answer.conversation_id, "message": "What did you make?"})
     assert again.errors == []
@@ -150,7 +150,7 @@ async def test_no_more_images_are_sent_than_azure_takes(running: Modelled, clien
     assert [part["type"] for part in newer] == ["image_url"] * 30
 
 
-async def test_a_message_of_nothing_is_not_sent(running: Modelled, client: httpx2.AsyncClient) -> None:
+async def test_an_empty_message_is_not_sent(running: Modelled, client: httpx2.AsyncClient) -> None:
     nothing: list[dict[str, Any]] = [{"role": "user", "content": ""}, {"role": "user", "parts": [{"type": "file-end"}]}]
     answer = await chat(client, {"messages": [*nothing, {"role": "user", "content": "something"}]})
     assert answer.errors == []
@@ -169,7 +169,7 @@ async def test_a_refused_prompt_is_never_sent_again(running: Modelled, client: h
     assert (await stored(client, answer.conversation_id))[0]["content"] == "refuse me"
 
 
-async def test_what_a_tool_found_is_never_sent_again_where_it_was_refused(
+async def test_a_tools_result_is_never_sent_again_once_it_was_refused(
     running: Modelled, client: httpx2.AsyncClient
 ) -> None:
     answer = await chat(client, {"message": "refused with the result"})
@@ -197,7 +197,7 @@ async def test_reasoning_is_shown_and_not_sent_back(running: Modelled, client: h
     assert "Hm." not in str(running.emulator.asked("go on")[0]["messages"])
 
 
-async def test_an_empty_answer_is_whole_and_not_sent_back(running: Modelled, client: httpx2.AsyncClient) -> None:
+async def test_an_empty_answer_is_complete_and_not_sent_back(running: Modelled, client: httpx2.AsyncClient) -> None:
     answer = await chat(client, {"message": "empty"})
     assert answer.codes == "fed"
     assert answer.values("d")[0]["finishReason"] == "stop"
@@ -223,9 +223,7 @@ async def _sent(server: Server, emulator: Emulator, prompt: str) -> list[set[str
     return [set(body) - always for body in emulator.asked(prompt)]
 
 
-async def test_what_is_set_is_sent_and_what_is_refused_is_left_out_from_then_on(
-    running: Modelled, start_server: StartServer
-) -> None:
+async def test_settings_are_sent_until_the_model_refuses_them(running: Modelled, start_server: StartServer) -> None:
     chosen = {"CHAT_TEMPERATURE": "0", "CHAT_MAX_TOKENS": "500", "CHAT_REASONING_EFFORT": "low"}
     server = start_server({**running.emulator.azure(), **chosen})
     every = {"stream_options", "temperature", "max_completion_tokens", "reasoning_effort"}
@@ -239,11 +237,13 @@ async def test_what_is_set_is_sent_and_what_is_refused_is_left_out_from_then_on(
         {"stream_options", "max_tokens"},
     ]
     assert await _sent(server, emulator, "no usage, please") == [{"stream_options", "max_tokens"}, {"max_tokens"}]
-    # Learnt for the deployment: nothing is asked twice any more.
+    # Remembered for the deployment: no request is made twice any more.
     assert await _sent(server, emulator, "and now") == [{"max_tokens"}]
 
 
-async def test_a_reasoning_models_refusals_are_learnt_in_one_turn(running: Modelled, start_server: StartServer) -> None:
+async def test_all_refusals_of_a_reasoning_model_are_learned_in_one_turn(
+    running: Modelled, start_server: StartServer
+) -> None:
     settings = running.emulator.azure(azure_openai_gpt_deployment_name="gpt-5-mini")
     server = start_server({**settings, "CHAT_TEMPERATURE": "0.2", "CHAT_MAX_TOKENS": "500"})
     first = await _sent(server, running.emulator, "reason")

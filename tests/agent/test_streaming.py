@@ -1,4 +1,4 @@
-"""When what the model says goes out: each delta as it comes, and those that come together in one piece."""
+"""Deltas are passed on as they come; those that come together, in one piece."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def pieces(tmp_path: Path, upstream: Upstream) -> AsyncIterator[Pieces]:
         await writer.wait_closed()
 
 
-async def test_the_step_begins_before_the_model_has_said_anything(upstream: Upstream, pieces: Pieces) -> None:
+async def test_the_step_begins_before_the_model_responds(upstream: Upstream, pieces: Pieces) -> None:
     call = await upstream.call()
     assert (await pieces.next()).startswith(b'f:{"messageId":"')
     await call.answer("Hello")

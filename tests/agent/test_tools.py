@@ -1,4 +1,4 @@
-"""The loop of model and tools: side by side, in error, too slow, once too often; and a tool is added by listing it."""
+"""The loop of model and tools: concurrent, failing and slow calls, and the last step. A tool is added by listing it."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ async def test_calls_of_one_step_run_at_the_same_time(client: httpx2.AsyncClient
 
 
 @pytest.mark.parametrize("prompt", FAULTS)
-async def test_a_call_that_goes_wrong_is_a_result_that_the_model_reads(
+async def test_the_error_of_a_call_is_a_result_that_the_model_reads(
     running: Modelled, client: httpx2.AsyncClient, prompt: str
 ) -> None:
     answer = await _say(client, prompt)
@@ -147,22 +147,22 @@ async def test_a_call_that_goes_wrong_is_a_result_that_the_model_reads(
     assert b"Traceback" not in answer.body
     # The second call of the model had the error as the tool's message.
     _, second = running.emulator.asked(prompt)
-    told = second["messages"][-1]
-    assert told["role"] == "tool"
-    assert orjson.loads(told["content"]) == returned["result"]
+    sent = second["messages"][-1]
+    assert sent["role"] == "tool"
+    assert orjson.loads(sent["content"]) == returned["result"]
     _, said, *_ = await stored(client, answer.conversation_id)
     (kept,) = said["toolInvocations"]
     assert (kept["state"], kept["result"]) == ("result", returned["result"])
     assert f"tool {FAULTS[prompt][0]['name']}" in log_of(running.server, answer.headers["x-request-id"])
 
 
-async def test_a_call_that_fails_leaves_its_neighbour_alone(client: httpx2.AsyncClient) -> None:
+async def test_a_call_that_fails_does_not_affect_another(client: httpx2.AsyncClient) -> None:
     answer = await _say(client, "one of two fails")
     results = {returned["toolCallId"]: returned["result"] for returned in answer.values("a")}
     assert results == {"call_bad": {"error": "The tool failed: RuntimeError."}, "call_good": "well"}
 
 
-async def test_what_a_tool_returns_is_made_json(client: httpx2.AsyncClient) -> None:
+async def test_what_a_tool_returns_is_converted_to_json(client: httpx2.AsyncClient) -> None:
     answer = await _say(client, "as it is")
     assert answer.values("a")[0]["result"] == {"type": "<class 'object'>", "1": "one"}
 
@@ -194,12 +194,12 @@ async def test_an_id_that_repeats_within_one_answer_is_made_unique(client: httpx
     assert [returned["toolCallId"] for returned in answer.values("a")] == ids
 
 
-async def test_calls_are_run_also_where_the_model_says_stop(client: httpx2.AsyncClient) -> None:
+async def test_calls_are_run_even_if_the_model_says_stop(client: httpx2.AsyncClient) -> None:
     answer = await _say(client, "call and stop")
     assert answer.text == "Done."
 
 
-async def test_calls_that_broke_off_at_the_token_limit_are_not_run(client: httpx2.AsyncClient) -> None:
+async def test_calls_that_were_cut_off_at_the_token_limit_are_not_run(client: httpx2.AsyncClient) -> None:
     answer = await _say(client, "cut off at the limit")
     assert answer.values("a")[0]["result"] == {
         "error": "The answer reached its token limit, so this call was not made."
@@ -216,7 +216,7 @@ async def test_the_last_step_offers_no_choice_of_tools_and_ends_the_turn(
     assert answer.values("a")[-1]["result"] == {"error": "No more calls are allowed in this turn."}
     choices = [body.get("tool_choice") for body in running.emulator.asked("for ever")]
     assert choices == [None] * (MAX_STEPS - 1) + ["none"]
-    # Ids that the model repeats in every step are told apart.
+    # The model repeats its ids in every step.
     assert len({call["toolCallId"] for call in answer.values("9")}) == MAX_STEPS
 
 
@@ -225,7 +225,7 @@ async def test_a_listed_tool_is_offered_with_its_docstring_and_types(
 ) -> None:
     await _say(client, "fragments")
     tools = {tool["function"]["name"]: tool["function"] for tool in running.emulator.asked("fragments")[0]["tools"]}
-    assert tools["rest"]["description"] == "Rest for so many seconds, and tell when that began and ended."
+    assert tools["rest"]["description"] == "Rest for some seconds, and return when that began and ended."
     assert tools["rest"]["parameters"]["properties"] == {"seconds": {"type": "number"}}
     assert tools["rest"]["parameters"]["required"] == ["seconds"]
     assert "generate_image" not in tools

@@ -1,4 +1,4 @@
-"""The service with tools of the tests' own: they are listed in AVAILABLE_TOOLS, and nothing else is done."""
+"""The service with additional tools, which are listed in AVAILABLE_TOOLS and nowhere else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mockbackend.app import create_app
 
 @tool
 async def rest(seconds: float) -> dict[str, float]:
-    """Rest for so many seconds, and tell when that began and ended."""
+    """Rest for some seconds, and return when that began and ended."""
     began = time.monotonic()
     await asyncio.sleep(seconds)
     return {"began": began, "ended": time.monotonic()}
@@ -23,7 +23,7 @@ async def rest(seconds: float) -> dict[str, float]:
 
 @tool
 def doze(seconds: float) -> dict[str, float]:
-    """Rest in a thread, and tell when that began and ended."""
+    """Rest in a thread, and return when that began and ended."""
     began = time.monotonic()
     time.sleep(seconds)
     return {"began": began, "ended": time.monotonic()}

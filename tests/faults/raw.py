@@ -1,4 +1,4 @@
-"""A model API made of bytes: what an HTTP server that keeps the rules cannot be made to do."""
+"""A model API that sends exact bytes, which a proper HTTP server cannot be made to send."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ ANSWER = (STREAM, words("fine"), STOP, DONE)
 
 @dataclass(frozen=True, slots=True)
 class RawRow:
-    """A kind of trouble, as the bytes that answer a prompt of the row's name. `tries` counts the calls of the turn."""
+    """A kind of trouble: the bytes that answer the prompt `name`. `tries` is the number of requests of the turn."""
 
     name: str
     pieces: tuple[Piece, ...]

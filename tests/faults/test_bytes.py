@@ -1,4 +1,4 @@
-"""Trouble below HTTP, and answers of odd shapes: rows of docs/reliability.md that need an upstream made of bytes."""
+"""Trouble below HTTP, and responses of odd shapes: the rows of docs/reliability.md that need exact bytes."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def upstream() -> Iterator[RawUpstream]:
 
 @pytest.fixture(scope="module")
 def server(upstream: RawUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    # Two steps at the most: the upstream answers a prompt with the same calls for ever.
+    # Two steps only: the upstream answers a prompt with the same calls for ever.
     settings = {**upstream.settings, **LIMITS, "AGENT_MAX_STEPS": "2"}
     with Server(tmp_path_factory.mktemp("raw"), settings) as running:
         yield running
 
 
 @pytest.mark.parametrize("name", ROWS)
-async def test_trouble_below_http_is_told_in_one_line(server: Server, upstream: RawUpstream, name: str) -> None:
+async def test_trouble_below_http_is_one_error(server: Server, upstream: RawUpstream, name: str) -> None:
     row = ROWS[name]
     async with server.client() as client:
         answer = await chat(client, {"message": name})
@@ -84,7 +84,7 @@ async def _called(server: Server, prompt: str) -> Answer:
 
 
 @pytest.mark.parametrize("name", ["calls without an index", "calls that all have index 0"])
-async def test_calls_are_told_apart_by_their_ids_where_their_indexes_do_not(server: Server, name: str) -> None:
+async def test_calls_without_distinct_indexes_are_distinguished_by_id(server: Server, name: str) -> None:
     answer = await _called(server, name)
     first, second = answer.values("9")[:2]
     assert [first["args"], second["args"]] == [{"timezone": "UTC"}, {"timezone": "Asia/Tokyo"}]
@@ -92,24 +92,24 @@ async def test_calls_are_told_apart_by_their_ids_where_their_indexes_do_not(serv
 
 
 @pytest.mark.parametrize(("name", "kept"), [("a name with a dot", "functions_f"), ("no name", "unnamed")])
-async def test_a_name_that_the_api_would_refuse_later_is_not_kept(server: Server, name: str, kept: str) -> None:
+async def test_a_tool_name_that_the_api_would_refuse_is_replaced(server: Server, name: str, kept: str) -> None:
     answer = await _called(server, name)
     assert answer.values("9")[0]["toolName"] == kept
     assert "There is no tool named" in answer.values("a")[0]["result"]["error"]
 
 
-async def test_arguments_nested_too_deeply_are_a_fault_that_the_model_reads(server: Server) -> None:
+async def test_arguments_nested_too_deeply_are_an_error_that_the_model_reads(server: Server) -> None:
     answer = await _called(server, "deep arguments")
     assert answer.values("9")[0]["args"] == {}
     assert "nested too deeply" in answer.values("a")[0]["result"]["error"]
 
 
-async def test_an_address_where_nobody_listens_is_told_with_its_setting(start_server: StartServer) -> None:
+async def test_the_error_of_a_refused_connection_names_the_setting(start_server: StartServer) -> None:
     settings = {"OPENAI_BASE_URL": f"http://127.0.0.1:{free_port()}/v1", "OPENAI_MODEL": "m", **LIMITS}
     await _unreachable(start_server(settings))
 
 
-async def test_an_address_that_never_connects_is_told_with_its_setting(start_server: StartServer) -> None:
+async def test_the_error_of_a_connection_that_is_never_made_names_the_setting(start_server: StartServer) -> None:
     with Unanswering() as nobody:
         settings = {"OPENAI_BASE_URL": f"http://127.0.0.1:{nobody.port}/v1", "OPENAI_MODEL": "m", **LIMITS}
         await asyncio.wait_for(_unreachable(start_server(settings)), 15)
@@ -126,7 +126,7 @@ async def _unreachable(server: Server) -> None:
         assert said["annotations"] == [{"type": "incomplete", "error": answer.errors[0]}]
 
 
-async def test_a_connection_is_used_again_where_the_answer_came_whole(start_server: StartServer) -> None:
+async def test_a_connection_is_reused_after_a_complete_answer(start_server: StartServer) -> None:
     with RawUpstream({"Hello": ANSWER}) as upstream:
         server = start_server(upstream.settings)
         async with server.client() as client:

@@ -1,4 +1,4 @@
-"""Every kind of trouble with the model API, provoked over the wire: what the user sees, what is stored, what is asked.
+"""Every kind of trouble with the model API, over the wire: what is shown, what is stored, and how often it is tried.
 
 Each row is a line of docs/reliability.md.
 """
@@ -27,7 +27,7 @@ FILTERED = "content filter refused the request"
 class Row:
     """One kind of trouble. `rule` is how the emulator answers a prompt that is the row's name.
 
-    `says` are words of the `3:` line, None where there is none; `kept` what is stored of the answer.
+    `says` are words of the `3:` line, or None if there must be no such line; `kept` is what is stored of the answer.
     """
 
     name: str
@@ -47,17 +47,17 @@ def _status(name: str, status: int, *says: str, tries: int = 1, **fault: Any) ->
 
 
 def _broken(name: str, kind: str, *says: str, **keys: Any) -> Row:
-    """Trouble before the first word: asked again."""
+    """Trouble before the first word: retried."""
     return Row(name, {"text": WORDS, "fault": {"kind": kind, **keys}}, says, TRIES, waits=[0.5])
 
 
 def _half(name: str, kind: str, *says: str, **keys: Any) -> Row:
-    """Trouble after two words: never asked again, since the user has read them."""
+    """Trouble after two words: never retried, since the user has read them."""
     return Row(name, {"text": WORDS, "fault": {"kind": kind, "after": 2, **keys}}, says, kept="One two ")
 
 
 def _whole(name: str, rule: Rule, waits: list[float] | None = None) -> Row:
-    """Trouble that the answer gets over."""
+    """Trouble with a whole answer after all."""
     tries = 1 + len(waits or [])
     return Row(name, {"text": WORDS, **rule}, None, tries, "One two three.", "stop", False, waits=waits or [])
 
@@ -161,12 +161,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Modelled]:
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-async def test_trouble_is_told_in_one_line_and_the_conversation_goes_on(running: Modelled, name: str) -> None:
+async def test_trouble_is_at_most_one_error_and_the_conversation_continues(running: Modelled, name: str) -> None:
     row = BY_NAME[name]
     async with running.server.client() as client:
         answer = await chat(client, {"message": name})
         assert answer.status == 200
-        # One error at the most, in words that say what to do.
+        # At most one error, which says what to do.
         assert len(answer.errors) == (row.says is not None)
         for words in row.says or ():
             assert words in answer.errors[0]
@@ -175,7 +175,7 @@ async def test_trouble_is_told_in_one_line_and_the_conversation_goes_on(running:
         assert answer.codes.startswith("f")
         assert answer.values("d")[0]["finishReason"] == row.finish
         assert answer.text == row.kept
-        # Asked so often, and each wait shown.
+        # The number of tries is right, and each wait is shown.
         assert len(running.emulator.asked(name)) == row.tries
         retries = [item for items in answer.values("2") for item in items if item["type"] == "retry"]
         assert [retry["waitSeconds"] for retry in retries] == row.waits
@@ -189,7 +189,7 @@ async def test_trouble_is_told_in_one_line_and_the_conversation_goes_on(running:
         assert said.get("annotations", []) == marks
         assert all(call["state"] == "result" for call in said.get("toolInvocations", []))
 
-        # The conversation can be gone on with, and a refused prompt is never sent again.
+        # The conversation can continue, and a refused prompt is never sent again.
         after = f"What comes after {name}?"
         again = await chat(client, {"id": answer.conversation_id, "message": after})
         assert (again.text, again.errors) == (f"You said: {after}", [])
@@ -213,7 +213,7 @@ def _check_log(running: Modelled, request_id: str, row: Row) -> None:
     assert f"finish={row.finish}" in log
 
 
-def test_every_trouble_has_its_row_on_the_page() -> None:
+def test_every_kind_of_trouble_has_its_row_on_the_page() -> None:
     page = (ROOT / "docs" / "reliability.md").read_text()
     on_page = re.findall(r"^\| ([^|]+?) \|", page, re.MULTILINE)
     for name in (*BY_NAME, *(row.name for row in RAW_ROWS)):

@@ -1,4 +1,4 @@
-"""Fetching from addresses that others chose: which are public, and what a redirect may not lead to."""
+"""Fetching from untrusted URLs: which addresses are public, where a redirect may lead, and what is an image."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_an_address_of_the_public_internet_is_public(address: str) -> None:
     "address",
     PRIVATE_ADDRESSES.split(),
 )
-def test_any_other_address_is_not(address: str) -> None:
+def test_any_other_address_is_private(address: str) -> None:
     assert not is_public(address)
 
 
@@ -65,7 +65,7 @@ def _fetch(url: str, **options: Any) -> Any:
     "host",
     PRIVATE_HOSTS.split(),
 )
-def test_no_way_of_writing_a_private_address_is_connected_to(host: str) -> None:
+def test_a_private_address_is_not_connected_to_however_it_is_written(host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(0)
         port = listening.getsockname()[1]
@@ -85,7 +85,7 @@ def test_only_web_addresses_are_fetched(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://[::1", "http://a\\@127.0.0.1/", "http://exa mple/", "http://x:99999/"])
-def test_an_address_that_cannot_be_read_is_an_error_with_words(url: str) -> None:
+def test_a_malformed_url_is_an_error(url: str) -> None:
     with pytest.raises(ImageError):
         _fetch(url)
 
@@ -94,11 +94,11 @@ def test_a_name_that_resolves_to_a_private_address_is_not_connected_to(monkeypat
     real = socket.getaddrinfo
 
     def lying(host: str, *rest: Any, **more: Any) -> Any:
-        return real("10.1.2.3" if host == "pictures.example" else host, *rest, **more)
+        return real("10.1.2.3" if host == "images.example" else host, *rest, **more)
 
     monkeypatch.setattr(socket, "getaddrinfo", lying)
     with pytest.raises(ImageError, match=PRIVATE):
-        _fetch("http://pictures.example/x.png")
+        _fetch("http://images.example/x.png")
 
 
 async def test_a_host_is_private_where_any_of_its_addresses_is() -> None:
@@ -148,8 +148,8 @@ def _to(location: str) -> bytes:
 
 
 ANSWERS = {
-    "/picture": _ok(GIF),
-    "/moved": _to("/picture"),
+    "/image": _ok(GIF),
+    "/moved": _to("/image"),
     "/page": _ok(b"<html></html>"),
     "/gone": b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
     "/round": _to("/round"),
@@ -172,7 +172,7 @@ async def test_a_redirect_to_a_public_address_is_followed(serve: Callable[[Answe
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "2130706433", "①②⑦.⓪.⓪.①", "169.254.169.254"])
-async def test_a_redirect_to_a_private_address_is_not(serve: Callable[[Answer], Any], host: str) -> None:
+async def test_a_redirect_to_a_private_address_is_not_followed(serve: Callable[[Answer], Any], host: str) -> None:
     base = await serve(lambda path: _to(f"http://{host}/x"))
     with pytest.raises(ImageError, match="image's URL"):
         await Fetcher(1000, allow_private=False, seconds=5).fetch(f"{base}/any")
@@ -190,13 +190,13 @@ async def test_a_redirect_to_a_private_address_is_not(serve: Callable[[Answer], 
         ("/file", "must begin with http"),
     ],
 )
-async def test_what_gives_no_image_says_why(serve: Callable[[Answer], Any], path: str, says: str) -> None:
+async def test_the_error_says_why_there_is_no_image(serve: Callable[[Answer], Any], path: str, says: str) -> None:
     base = await serve(_answer)
     with pytest.raises(ImageError, match=says):
         await Fetcher(1000, allow_private=False, seconds=0.3).fetch(base + path)
 
 
-async def test_names_that_nobody_answers_for_hold_up_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_name_servers_that_do_not_answer_block_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     answer, looked_up = threading.Event(), []
     loop, all_hang = asyncio.get_running_loop(), asyncio.Event()
 
@@ -212,7 +212,7 @@ async def test_names_that_nobody_answers_for_hold_up_nothing_else(monkeypatch: p
     fetching = [asyncio.create_task(fetcher.fetch(f"http://n{n}.example/x.png")) for n in range(40)]
     try:
         await asyncio.wait_for(all_hang.wait(), 10)
-        # The event loop's own threads, which all else needs, are free.
+        # The event loop's own threads, which everything else needs, are free.
         assert await asyncio.wait_for(asyncio.to_thread(lambda: "free"), 10) == "free"
         # A waiter that leaves does not make room while its thread hangs.
         fetching[0].cancel()
@@ -225,14 +225,14 @@ async def test_names_that_nobody_answers_for_hold_up_nothing_else(monkeypatch: p
     assert len(looked_up) >= 39
 
 
-async def test_a_page_is_no_image(serve: Callable[[Answer], Any]) -> None:
+async def test_a_page_is_not_an_image(serve: Callable[[Answer], Any]) -> None:
     base = await serve(_answer)
     with pytest.raises(ImageError):
         await Fetcher(1000, allow_private=False).fetch(f"{base}/page")
 
 
 @given(st.binary(max_size=40))
-def test_what_is_taken_for_an_image_begins_as_one(content: bytes) -> None:
+def test_only_images_are_recognized(content: bytes) -> None:
     try:
         kind = recognize(content).media_type
     except ImageError:

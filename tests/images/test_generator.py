@@ -1,4 +1,4 @@
-"""Images over the wire: both shapes, what is asked, what is refused, and where they are then."""
+"""Images over the wire: both kinds of response, the options, every kind of trouble, and where images are served."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OWN = "an internal error"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A kind of trouble; `name` is the prompt that brings it about, `page` its row in docs/reliability.md."""
+    """A kind of trouble; `name` is the prompt that causes it, `page` its row in docs/reliability.md."""
 
     name: str
     rule: Rule
@@ -135,7 +135,7 @@ async def test_a_prompt_that_was_not_revised_leaves_one_paragraph(dalle: Modelle
     assert PICTURE.fullmatch(answer.text)
 
 
-async def test_an_image_is_served_to_anybody_who_has_its_address(gpt: Modelled) -> None:
+async def test_an_image_is_served_to_everyone_who_has_its_url(gpt: Modelled) -> None:
     answer = await _draw(gpt, "a house")
     found = PICTURE.fullmatch(answer.text)
     assert found
@@ -167,7 +167,7 @@ async def test_the_conversation_goes_on_in_chat_after_an_image(dalle: Modelled) 
     assert sent["messages"][1]["content"] == "[An image was made and shown here: A red fox in the snow]"
 
 
-async def test_options_are_sent_where_they_are_asked_for_and_only_there(dalle: Modelled, gpt: Modelled) -> None:
+async def test_options_are_sent_only_if_they_are_set(dalle: Modelled, gpt: Modelled) -> None:
     emulator = gpt.emulator
     bare = {"n": 1, "size": "1024x1024"}
     assert (await _draw(dalle, "plain d")).errors == []
@@ -179,13 +179,13 @@ async def test_options_are_sent_where_they_are_asked_for_and_only_there(dalle: M
     assert emulator.asked("wide g")[0] | {"size": "1536x1024", "quality": "low"} == emulator.asked("wide g")[0]
 
 
-async def test_a_value_that_the_model_does_not_take_is_named(gpt: Modelled) -> None:
+async def test_the_error_names_an_option_whose_value_is_not_supported(gpt: Modelled) -> None:
     answer = await _draw(gpt, "too fine", quality="hd")
     assert answer.errors == ["The model does not support this value of 'quality'. Please choose another."]
     assert (await _draw(gpt, "fine", quality="high")).errors == []
 
 
-async def test_a_refused_style_is_left_out_and_learnt(gpt: Modelled, start_server: StartServer) -> None:
+async def test_a_refused_style_is_left_out_and_remembered(gpt: Modelled, start_server: StartServer) -> None:
     settings = gpt.emulator.azure(azure_openai_dalle_deployment_name="gpt-image-1")
     server = start_server({**settings, "IMAGE_STYLE": "vivid", "IMAGE_QUALITY": "low"})
     both = Modelled(server, gpt.emulator)
@@ -203,7 +203,7 @@ async def _fails(both: Modelled, row: Row) -> None:
         assert row.says in answer.errors[0]
         for inside in (KEY, "127.0.0.1", str(both.emulator.port), "safety system"):
             assert inside not in answer.body.decode()
-        # Whatever happened, it was asked for once.
+        # Whatever happened, it was requested once.
         assert len([body for body in both.emulator.asked(row.name) if body["model"] == _model(both)]) == 1
         user, said = await stored(client, answer.conversation_id)
         assert (user["content"], said["content"]) == (row.name, "")
@@ -220,18 +220,18 @@ def _model(both: Modelled) -> str:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-async def test_trouble_with_an_image_is_told_once_and_never_asked_again(gpt: Modelled, row: Row) -> None:
+async def test_trouble_with_an_image_is_one_error_and_no_retry(gpt: Modelled, row: Row) -> None:
     await _fails(gpt, row)
 
 
 @pytest.mark.parametrize("row", URL_ROWS, ids=lambda row: row.name)
-async def test_trouble_with_a_images_url_is_told(dalle: Modelled, row: Row) -> None:
+async def test_trouble_with_an_images_url_is_an_error(dalle: Modelled, row: Row) -> None:
     began = time.monotonic()
     await _fails(dalle, row)
     assert time.monotonic() - began < 15
 
 
-async def test_the_chat_model_draws_with_a_tool(gpt: Modelled) -> None:
+async def test_the_chat_model_makes_an_image_with_a_tool(gpt: Modelled) -> None:
     async with gpt.server.client() as client:
         answer = await chat(client, {"message": "paint it"})
         assert answer.errors == []
@@ -242,14 +242,14 @@ async def test_the_chat_model_draws_with_a_tool(gpt: Modelled) -> None:
         assert again.errors == []
 
 
-async def test_a_tools_image_that_is_refused_is_told_to_the_model_alone(gpt: Modelled) -> None:
+async def test_only_the_model_reads_that_a_tools_image_was_refused(gpt: Modelled) -> None:
     async with gpt.server.client() as client:
         answer = await chat(client, {"message": "paint what is refused"})
     assert (answer.text, answer.errors) == ("Sorry.", [])
     assert FILTERED in answer.values("a")[0]["result"]["error"]
 
 
-async def test_without_an_image_deployment_none_is_offered(gpt: Modelled, start_server: StartServer) -> None:
+async def test_without_an_image_deployment_there_are_no_images(gpt: Modelled, start_server: StartServer) -> None:
     async with start_server(gpt.emulator.azure()).client() as client:
         answer = await chat(client, {"message": "a fox", "mode": "image"})
         assert answer.status == 422
@@ -261,6 +261,6 @@ async def test_without_an_image_deployment_none_is_offered(gpt: Modelled, start_
     assert "generate_image" not in tools
 
 
-def test_every_trouble_has_its_row_on_the_page() -> None:
+def test_every_kind_of_trouble_has_its_row_on_the_page() -> None:
     page = re.findall(r"^\| ([^|]+?) \|", (ROOT / "docs" / "reliability.md").read_text(), re.MULTILINE)
     assert {row.page for row in (*ROWS, *URL_ROWS)} - set(page) == set()

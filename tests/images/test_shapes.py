@@ -1,4 +1,4 @@
-"""Answers of an image API in shapes that nobody documents: taken, or told, and never a crash."""
+"""Responses of an image API in undocumented shapes: used or reported, and never a crash."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENCODED = base64.b64encode(PNG + bytes(40)).decode()
 SHAPES: dict[str, tuple[Any, str]] = {
     "broken base64": ({"data": [{"b64_json": ENCODED[:-3]}]}, "an invalid response"),
     "base64 of other letters": ({"data": [{"b64_json": "äöü" * 4}]}, "an invalid response"),
-    "base64 of no picture": ({"data": [{"b64_json": base64.b64encode(b"<svg/>").decode()}]}, "not a PNG"),
+    "base64 of no image": ({"data": [{"b64_json": base64.b64encode(b"<svg/>").decode()}]}, "not a PNG"),
     "base64 that is a number": ({"data": [{"b64_json": 7}]}, "an invalid response"),
     "base64 too long": ({"data": [{"b64_json": "A" * (LIMIT * 3 // 2)}]}, "too large"),
     "a URL that is a number": ({"data": [{"url": 7}]}, "an invalid response"),
@@ -32,7 +32,7 @@ SHAPES: dict[str, tuple[Any, str]] = {
     "data that is a text": ({"data": "x"}, "an invalid response"),
     "a list": ([1], "an invalid response"),
     "usage that is a text": ({"data": [{"b64_json": ENCODED}], "usage": "x"}, ""),
-    "usage of numbers that are none": (
+    "usage of impossible numbers": (
         {"data": [{"b64_json": ENCODED}], "usage": {"input_tokens": -5, "output_tokens": True}},
         "",
     ),
@@ -52,7 +52,7 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("name", SHAPES)
-async def test_an_answer_of_an_odd_shape_is_told_or_taken(shapes: Server, name: str) -> None:
+async def test_a_response_of_an_odd_shape_is_used_or_reported(shapes: Server, name: str) -> None:
     says = SHAPES[name][1]
     async with shapes.client() as client:
         answer = await chat(client, {"message": name, "mode": "image"})
@@ -61,7 +61,7 @@ async def test_an_answer_of_an_odd_shape_is_told_or_taken(shapes: Server, name: 
     assert set(answer.values("d")[0]["usage"].values()) == {0}
 
 
-async def test_an_image_has_one_limit_of_time_for_all_of_its_answer(tmp_path: Path) -> None:
+async def test_the_time_limit_of_an_image_is_for_its_whole_response(tmp_path: Path) -> None:
     whole = _document({"data": [{"b64_json": ENCODED}]})
     # Neither the wait for the headers nor that for the body is too long by itself.
     slowly = {"slowly": (1.4, whole[:-10], 1.4, whole[-10:])}
