@@ -1,55 +1,47 @@
-"""Packages whose insides are loaded when somebody asks for one of their names, if ever.
+"""Packages that are imported when one of their names is first used, if ever.
 
-`import openai` loads every type of its API, and `import langgraph` a client of LangGraph's servers: of both nothing is
-used here, and they took an eighth of the start. The standard library's LazyLoader cannot defer a package whose
-submodules are imported, as these are: it loads on any attribute, `__path__` too.
+`import openai` imports every type of its API, and `import langgraph` a client of LangGraph's servers. Nothing here uses
+either, and together they take an eighth of the start. The standard library's LazyLoader cannot help: it imports a
+package as soon as one of its submodules is imported, and some of these are.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 import threading
-from pathlib import Path
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import module_from_spec
+from types import ModuleType
 from typing import Any
 
 
 def defer(*names: str) -> None:
-    """Put these packages into `sys.modules` unloaded; one that is loaded already, or not installed, stays as it is."""
+    """Put stand-ins for these packages into `sys.modules`, except those imported already or not installed."""
     for name in names:
-        if name not in sys.modules:
-            _defer(name)
+        spec = _find(name)
+        if spec is not None and name not in sys.modules:
+            sys.modules[name] = _stand_in(name, spec)
 
 
-def _defer(name: str) -> None:
-    top, *below = name.split(".")
-    found = importlib.util.find_spec(top)
-    if found is None or not found.submodule_search_locations:
-        return
-    # A submodule's own `find_spec` would import its parent.
-    folder = Path(found.submodule_search_locations[0], *below)
-    spec = importlib.util.spec_from_file_location(
-        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
-    )
-    if spec is None or spec.loader is None:
-        return
-    loader, module = spec.loader, importlib.util.module_from_spec(spec)
-    # Whoever asks meanwhile in another thread waits; the package itself may ask while it is loaded.
-    loading, is_begun = threading.RLock(), False
+def _stand_in(name: str, spec: ModuleSpec) -> ModuleType:
+    stand_in = module_from_spec(spec)
+    lock = threading.Lock()
 
     def load(attribute: str) -> Any:
-        nonlocal is_begun
-        with loading:
-            if not is_begun:
-                is_begun = True
-                loader.exec_module(module)
-        if module.__dict__["__getattr__"] is not load:
-            # The package has one of its own.
-            return getattr(module, attribute)
-        try:
-            return module.__dict__[attribute]
-        except KeyError:
-            raise AttributeError(f"module {name!r} has no attribute {attribute!r}") from None
+        with lock:
+            if sys.modules.get(name) is stand_in:
+                del sys.modules[name]
+        return getattr(importlib.import_module(name), attribute)
 
-    module.__getattr__ = load  # type: ignore[method-assign]
-    sys.modules[name] = module
+    stand_in.__getattr__ = load  # type: ignore[method-assign]
+    return stand_in
+
+
+def _find(name: str) -> ModuleSpec | None:
+    # `importlib.util.find_spec` would import the parent.
+    parent = name.rpartition(".")[0]
+    if not parent:
+        return PathFinder.find_spec(name)
+    above = _find(parent)
+    return above and PathFinder.find_spec(name, above.submodule_search_locations)

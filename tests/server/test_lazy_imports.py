@@ -11,7 +11,7 @@ START = """
 import sys
 from mockbackend.server.lazy_imports import defer
 
-defer("openai.types", "langgraph_sdk", "not_installed_at_all")
+defer("openai.types", "langgraph_sdk", "not_installed_at_all", "not_installed.at_all")
 """
 
 
