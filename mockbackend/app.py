@@ -27,7 +27,7 @@ from .routes.json import error_response
 from .routes.login import load_login
 from .routes.middleware import Guard, Unread
 from .routes.service import Service
-from .server import file_limits
+from .server import file_limits, hypercorn_patches
 from .server.hypercorn_drain import drain_in_background
 from .server.upstream import open_upstream
 from .settings import Settings, SettingsError, load_settings
@@ -45,19 +45,24 @@ log = logging.getLogger("mockbackend")
 EXPOSED = ["link", "retry-after", "x-conversation-id", "x-request-id", *STREAM_HEADERS]
 
 
-def create_app(settings: Settings | None = None) -> Starlette:
+def create_app(settings: Settings | None = None, *, announce: bool = True) -> Starlette:
     """The ASGI application. `app.state.drain(seconds)` ends its turns before it is shut down.
 
     Its settings are the environment's where none are given; wrong ones end the process as `mockbackend serve` ends.
+    At its start it logs the engine and a generated login, unless `announce` is false.
     """
     chosen = settings or _settings()
     logs.configure(chosen.log_level)
+    hypercorn_patches.install()
     chosen = file_limits.raise_and_cap(chosen)
     origins = list(chosen.cors_allow_origins)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with running(chosen) as service, drain_in_background(service.runner.drain, chosen.drain_seconds):
+        async with (
+            running(chosen, announce) as service,
+            drain_in_background(service.runner.drain, chosen.drain_seconds),
+        ):
             app.state.service = service
             app.state.drain = service.runner.drain
             yield
@@ -93,7 +98,7 @@ def _settings() -> Settings:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Service]:
+async def running(settings: Settings, announce: bool) -> AsyncIterator[Service]:
     """The open service. What a crash left is finished first; leaving the context ends the turns that still run."""
     async with contextlib.AsyncExitStack() as stack:
         try:
@@ -123,7 +128,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         await storage.images.clean()
         await storage.files.clean()
         await documents.recover()
-        _announce(service)
+        if announce:
+            _announce(service)
         # What was imported and opened lives as long as the process: the collector need not walk it over and over.
         gc.freeze()
         # Under plain Hypercorn turns still run here, and the loop is about to be closed.

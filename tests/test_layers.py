@@ -18,8 +18,7 @@ PACKAGE = "mockbackend"
 LAYERS = (
     ("__main__",),
     ("server",),
-    ("server.serve",),
-    ("server.workers", "server.check", "app"),
+    ("app",),
     ("server.file_limits", "server.hypercorn_drain", "server.upstream"),
     ("routes",),
     ("turn",),
@@ -30,7 +29,7 @@ LAYERS = (
     ("storage", "protocol"),
     ("messages", "passages"),
     ("events",),
-    ("settings", "errors", "log", "concurrency", "emulator", "server.hypercorn_patches", "server.lazy_imports"),
+    ("settings", "errors", "log", "concurrency", "emulator", "server.hypercorn_patches"),
 )
 # Further rules, where a folder's name always stands for all of it: what each may import of the package at all.
 ONLY = {
@@ -44,9 +43,9 @@ ONLY = {
 }
 # What is imported by these alone.
 IMPORTED_BY = {
-    "emulator": {"server.cli", "server.upstream"},
+    "emulator": {"server.cli", "server.serve", "server.upstream"},
     "app": {"server.serve"},
-    "server.hypercorn_patches": {"server.serve"},
+    "server.hypercorn_patches": {"server.hypercorn_server", "app"},
     "server.lazy_imports": {"server.serve"},
 }
 # Foreign packages, and where alone they may be imported.
@@ -55,11 +54,11 @@ FOREIGN = {
     "langgraph": {"agent", "storage.embedded"},
     "langchain_core": {"agent", "storage.embedded"},
     "langsmith": {"agent"},
-    "starlette": {"server.serve", "app", "routes", "emulator"},
+    "starlette": {"server", "app", "routes", "emulator"},
     "sqlite3": {"storage.embedded"},
     "aiosqlite": {"storage.embedded"},
     "aiohttp": {"images", "upstream"},
-    "hypercorn": {"server.serve", "emulator.embedded", "server.hypercorn_patches"},
+    "hypercorn": {"server", "emulator.embedded"},
     "environs": {"settings"},
     "yaml": {"emulator"},
     "msgspec": {"emulator"},

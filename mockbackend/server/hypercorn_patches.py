@@ -1,7 +1,8 @@
-"""Hypercorn's connection, which ends when its client ends it.
+"""Hypercorn's connection, ended as soon as its client ends it.
 
-Hypercorn 0.18 waits out `keep_alive_timeout` also where the client has closed: for so long every call of a client that
-keeps nothing alive holds a descriptor and 30 KB. It takes no class of ours for its connections, so we put it there.
+Hypercorn 0.18 keeps a connection for `keep_alive_timeout` even after the client has closed it, so each call of a client
+that keeps nothing alive holds a descriptor and 30 KB for that long. Hypercorn takes no other class for its connections;
+therefore ours is put in place of its own, both under `mockbackend serve` and under plain Hypercorn.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from hypercorn.asyncio.tcp_server import TCPServer
 
 
 class Connection(TCPServer):
-    """One client's connection; whoever has closed its side will ask for nothing more."""
+    """One client's connection. A client that has closed its side will ask for nothing more."""
 
     async def _read_data(self) -> None:
         await super()._read_data()
         await self.idle_task.stop()
 
     async def _idle_timeout(self) -> None:
-        # After a reset, which is no end of file, the answer's end begins to wait once more.
+        # A reset is not an end of file, so the wait begins once more when the response ends.
         if self.reader.exception():
             await asyncio.shield(self._initiate_server_close())
         else:
@@ -28,5 +29,5 @@ class Connection(TCPServer):
 
 
 def install() -> None:
-    """Have every server of this process use it."""
+    """Make every server of this process use it."""
     hypercorn.asyncio.run.TCPServer = Connection  # type: ignore[attr-defined]

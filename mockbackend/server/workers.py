@@ -1,13 +1,8 @@
-"""Several processes on one listening socket: started, replaced when they die, ended together.
-
-A worker is forked before anything heavy is imported, so that it costs no more to start than a process of its own.
-It is told to drain by SIGTERM, however often that comes (a terminal or a service manager signals every process
-beside their parent), and to end at once by the end of its lifeline: a pipe that the parent closes on a second signal,
-and that the kernel closes when the parent dies.
-"""
+"""Several processes on one listening socket: forked after the imports, replaced when they die, ended together."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -15,22 +10,75 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import FrameType
 
 log = logging.getLogger("mockbackend")
 
 BAD_SETTINGS = 2
-# A worker that dies younger than this many seconds could not start, and the next one waits a little.
-YOUNG = 5.0
+# What a worker waits before it starts where two before it have died without serving.
 BACK_OFF = 1.0
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
-Work = Callable[[socket.socket, int], int]
+# How signals, forks and pipes work together. It is easy to break, so here is why each part is as it is.
+#
+# SIGTERM and SIGINT go to the parent, which passes them on as SIGTERM. But service managers and terminals signal every
+# process of the group, so a worker gets each signal once or twice and cannot count them: to a worker every SIGTERM
+# means "drain", and it ignores SIGINT. Only the parent counts. The first signal drains, the second one ends the workers
+# at once, and from then on signals are ignored, since nothing is left to hurry. A process that serves alone has no
+# parent and counts for itself: `drain` holds both rules.
+#
+# "At once" cannot be a signal, for the reason above. It is the end of the lifeline: a pipe of which the parent alone
+# holds the writing end. It closes that end on the second signal, and the kernel closes it when the parent dies, even by
+# SIGKILL, so that no worker outlives its parent. Each worker must close its copy of the writing end first of all.
+#
+# Each worker has a pipe of its own as well, to say with one byte that it serves. The parent reads it twice. At the
+# start it waits for the first worker's byte before it forks the others: what is wrong with the settings is then
+# reported once, and a new data folder is set up by one process. Reading gives nothing if the worker has died, because
+# only the worker holds the writing end. When a worker dies, the byte tells whether it ever served. One that did is
+# replaced at once, however young it was; after two failed starts in a row the next one waits, lest they fill the log.
+#
+# Forking needs care in both processes. A signal that came between `fork` and the entry in the table would not reach
+# the new worker, so both signals are blocked until the entry is made. `pthread_sigmask` runs the handlers of signals
+# that came before it, so `_stopping`, read after it, cannot change until they are unblocked. The worker must not run
+# the parent's handlers: it replaces them before it unblocks. A SIGTERM before it serves just ends it, as it has nothing
+# to drain. It begins as a copy of a process with one thread, no event loop and no open file but the log, the pipes and
+# the listening socket. Threads would be missing in the copy with their locks held, and a database or connection would
+# be shared, so all of that is opened after the fork.
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """What a worker knows of its parent: the two pipes, and whether this worker is the first of a start."""
+
+    lifeline: int
+    serving: int
+    is_new: bool
+
+    def report_serving(self) -> None:
+        """Tell the parent that this worker takes connections."""
+        # A parent that has just died has closed the lifeline too.
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self.serving, b"1")
+
+
+Work = Callable[[socket.socket, Parent], int]
 
 
 def supervise(count: int, listening: socket.socket, work: Work) -> int:
-    """Keep `count` processes at `work(listening, lifeline)` until SIGTERM or SIGINT; gives the exit status."""
+    """Keep `count` processes at `work(listening, parent)` until a signal, and return the exit status."""
     return _Supervisor(count, listening, work).run()
+
+
+@dataclass(slots=True)
+class _Worker:
+    serving: int
+    has_served: bool = False
+
+    def wait_until_serving(self) -> bool:
+        """Wait until it serves or has died, and return whether it ever served."""
+        self.has_served = self.has_served or os.read(self.serving, 1) != b""
+        return self.has_served
 
 
 class _Supervisor:
@@ -39,38 +87,54 @@ class _Supervisor:
         self._listening = listening
         self._work = work
         self._lifeline, self._lifeline_end = os.pipe()
-        self._started: dict[int, float] = {}
+        self._workers: dict[int, _Worker] = {}
+        self._failed_starts = 0
         self._stopping = False
         self._status = 0
 
     def run(self) -> int:
         for number in SIGNALS:
             signal.signal(number, self._on_signal)
-        for _ in range(self._count):
+        self._start(is_new=True)
+        for pid, first in list(self._workers.items()):
+            while pid in self._workers and not first.wait_until_serving():
+                self._reap()
+        for _ in range(self._count - 1):
             self._start()
-        while self._started:
-            pid, status = os.wait()
-            # As process 1 of a container we are also given orphans that were never ours.
-            if pid in self._started:
-                self._ended(pid, os.waitstatus_to_exitcode(status))
+        while self._workers:
+            self._reap()
         return self._status
 
-    def _start(self, delay: float = 0.0) -> None:
-        # A signal between fork and table would miss the new worker, or run the parent's handler within it.
+    def _start(self, *, is_new: bool = False, delay: float = 0.0) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        pid = os.fork()
-        if pid == 0:
-            os.close(self._lifeline_end)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-            time.sleep(delay)
-            sys.exit(self._work(self._listening, self._lifeline))
-        self._started[pid] = time.monotonic()
+        if not self._stopping:
+            reading, writing = os.pipe()
+            pid = os.fork()
+            if pid == 0:
+                self._become_worker(reading)
+                time.sleep(delay)
+                sys.exit(self._work(self._listening, Parent(self._lifeline, writing, is_new)))
+            os.close(writing)
+            self._workers[pid] = _Worker(reading)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
+    def _become_worker(self, reading: int) -> None:
+        for fd in (self._lifeline_end, reading, *(other.serving for other in self._workers.values())):
+            os.close(fd)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+    def _reap(self) -> None:
+        pid, status = os.wait()
+        # Process 1 of a container also inherits orphans that it never started.
+        if pid in self._workers:
+            self._ended(pid, os.waitstatus_to_exitcode(status))
+
     def _ended(self, pid: int, status: int) -> None:
-        age = time.monotonic() - self._started.pop(pid)
+        worker = self._workers.pop(pid)
+        self._failed_starts = 0 if worker.wait_until_serving() else self._failed_starts + 1
+        os.close(worker.serving)
         if self._stopping:
             return
         if status == BAD_SETTINGS:
@@ -78,12 +142,11 @@ class _Supervisor:
             self._stop()
             return
         log.warning("worker %d ended with status %d and is replaced", pid, status)
-        self._start(BACK_OFF if age < YOUNG else 0.0)
+        self._start(delay=BACK_OFF if self._failed_starts > 1 else 0.0)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._stopping:
             os.close(self._lifeline_end)
-            # The lifeline is cut; a third signal has nothing left to do.
             for again in SIGNALS:
                 signal.signal(again, signal.SIG_IGN)
         else:
@@ -93,5 +156,7 @@ class _Supervisor:
         self._stopping = True
         # Once the last worker has closed its own, a connection is refused rather than left waiting in ours.
         self._listening.close()
-        for pid in self._started:
-            os.kill(pid, signal.SIGTERM)
+        for pid in self._workers:
+            # One that has just died may still be in the table.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import socket
 import struct
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -18,6 +19,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from mockbackend.server import hypercorn_patches
+from tests.harness.processes import free_port
 from tests.running import AUTH, Server
 
 LOGIN = base64.b64encode(":".join(AUTH).encode()).decode()
@@ -114,9 +116,13 @@ async def test_an_answer_that_ends_after_its_client_has_gone_ends_the_connection
     await running
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path, kind="serve") as server:
+@pytest.fixture(params=["serve", "plain Hypercorn"])
+def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    port, arguments = free_port(), ["mockbackend", "serve"]
+    if request.param == "plain Hypercorn":
+        # As long as `serve` keeps a connection.
+        arguments = ["hypercorn", "app:app", "-w", "0", "--keep-alive", "75", "-b", f"127.0.0.1:{port}"]
+    with Server(tmp_path, command=[sys.executable, "-m", *arguments], port=port) as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
             # The first answer opens what is kept open: the client to the emulator.
             ask_and_close(client)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import httpx2
 
@@ -34,3 +35,8 @@ async def clients_by_worker(
                 if isinstance(pid, int) and pid not in gone
             )
     return found
+
+
+def workers_of(server: Server) -> list[int]:
+    """The worker processes, whether they serve yet or not."""
+    return [int(pid) for pid in Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()]

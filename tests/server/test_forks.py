@@ -1,0 +1,133 @@
+"""Workers as they are forked: what they share, how soon one that died is replaced, what is said once."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.conftest import StartServer
+from tests.harness.http_client import PLAIN
+from tests.harness.processes import ROOT, environment, free_port
+from tests.running import Server, chat
+from tests.server.workers import clients_by_worker, workers_of
+
+THREE = {"WEB_CONCURRENCY": "3"}
+MOST_PRIVATE_BYTES = 25 * 1024 * 1024
+MOST_SECONDS_TO_REPLACE = 0.5
+
+
+def private_bytes(pid: int) -> int:
+    """Memory that this process shares with no other."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(1024 * int(kib) for kib in re.findall(r"^Private_(?:Clean|Dirty): +(\d+)", rollup, re.MULTILINE))
+
+
+def open_files(pid: int) -> list[str]:
+    return [os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir()]
+
+
+async def test_workers_share_what_they_have_imported(start_server: StartServer) -> None:
+    server = start_server(THREE, kind="serve")
+    async with AsyncExitStack() as stack:
+        clients = await clients_by_worker(server, stack, 3)
+        for pid, client in clients.items():
+            assert private_bytes(pid) <= MOST_PRIVATE_BYTES
+            assert (await chat(client, {"message": "Hello"})).codes.endswith("d")
+            assert private_bytes(pid) <= MOST_PRIVATE_BYTES
+
+
+def test_nothing_lives_across_the_fork(start_server: StartServer) -> None:
+    server = start_server(THREE, kind="serve")
+    # The parent is what each worker begins as a copy of.
+    assert len(list(Path(f"/proc/{server.pid}/task").iterdir())) == 1
+    files = open_files(server.pid)
+    assert len([file for file in files if file.startswith("socket:")]) == 1
+    assert [file for file in files if str(server.data_dir) in file] == []
+    assert [file for file in files if file.startswith("anon_inode:")] == [], "an event loop"
+
+
+def test_dead_workers_are_replaced_at_once_however_young(start_server: StartServer) -> None:
+    server = start_server({"WEB_CONCURRENCY": "2"}, kind="serve")
+    took = []
+    for _ in range(4):
+        before = time.monotonic()
+        for pid in workers_of(server):
+            os.kill(pid, signal.SIGKILL)
+        # Nobody else could answer this one. It waits in the socket that the parent keeps.
+        assert httpx2.get(f"{server.url}/livez", timeout=10, **PLAIN).status_code == 200
+        took.append(time.monotonic() - before)
+    # Other tests may run beside this one.
+    assert min(took) <= MOST_SECONDS_TO_REPLACE, took
+    assert server.stop() == 0
+
+
+def test_a_worker_that_cannot_start_is_tried_again_at_once_and_then_slowly() -> None:
+    program = """
+import socket, sys, time
+from mockbackend.server import workers
+
+workers.BACK_OFF = 0.4
+
+def fail(listening, parent):
+    print(time.monotonic(), flush=True)
+    return 1
+
+sys.exit(workers.supervise(1, socket.socket(), fail))
+"""
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, cwd=ROOT, env=environment({}), stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        starts = [float(parent.stdout.readline()) for _ in range(4)]
+        parent.send_signal(signal.SIGTERM)
+        assert parent.wait(10) == 0
+    second, *later = [after - before for before, after in itertools.pairwise(starts)]
+    assert second < 0.4
+    assert all(waited >= 0.4 for waited in later)
+
+
+async def test_the_start_is_announced_once(start_server: StartServer) -> None:
+    server = start_server({**THREE, "BACKEND_AUTH_USERNAME": "", "BACKEND_AUTH_PASSWORD": ""}, kind="serve")
+    server.auth = ("mock", (server.data_dir / "login").read_text().strip().partition(":")[2])
+    async with AsyncExitStack() as stack:
+        killed, *_ = await clients_by_worker(server, stack, 3)
+        os.kill(killed, signal.SIGKILL)
+        await clients_by_worker(server, stack, 3, gone=frozenset({killed}))
+    assert server.log.count("EMULATOR") == 1
+    assert server.log.count("No login is configured") == 1
+
+
+@pytest.mark.parametrize(
+    ("env", "says"),
+    [
+        ({"MOCK_SCRIPT": "script.yaml"}, "MOCK_SCRIPT: "),
+        ({"BACKEND_AUTH_USERNAME": ""}, "BACKEND_AUTH_USERNAME: "),
+        ({"DATA_DIR": "script.yaml"}, "DATA_DIR: "),
+    ],
+)
+def test_what_is_wrong_is_reported_once(tmp_path: Path, env: dict[str, str], says: str) -> None:
+    (tmp_path / "script.yaml").write_text("rules: 3\n")
+    settings = {"BACKEND_AUTH_USERNAME": "u", "BACKEND_AUTH_PASSWORD": "p", "PORT": str(free_port()), **THREE, **env}
+    command = [sys.executable, "-m", "mockbackend", "serve"]
+    ended = subprocess.run(
+        command, cwd=tmp_path, env=environment(settings), capture_output=True, text=True, timeout=30, check=False
+    )
+    assert ended.returncode == 2
+    assert [line.startswith(says) for line in ended.stderr.splitlines() if says in line] == [True], ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_signal_while_the_workers_start_ends_them(tmp_path: Path) -> None:
+    with Server(tmp_path, THREE, kind="serve") as server:
+        # The others are about to start, or have not served yet.
+        assert server.stop() == 0
+        assert "Traceback" not in server.log
