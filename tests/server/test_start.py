@@ -55,8 +55,8 @@ def test_a_login_file_without_a_login_lets_nobody_in(tmp_path: Path, content: st
     path.write_text(content)
     ended = run(tmp_path, {"PORT": str(free_port())}, "serve")
     assert ended.returncode == 2
-    told = "DATA_DIR: data/login holds no login (user:password); remove it, and one is generated"
-    assert ended.stderr.splitlines()[-1] == told
+    said = "DATA_DIR: data/login must hold user:password; remove the file to have one generated"
+    assert ended.stderr.splitlines()[-1] == said
 
 
 def test_a_login_that_cannot_be_read_ends_the_start(tmp_path: Path) -> None:
