@@ -68,7 +68,8 @@ async def _model(state: State, runtime: Runtime[ChatContext]) -> Command[str]:
     async with guarded(answer):
         await run_model_step(chat, state["messages"])
     onward = chat.calls and answer.finish is None
-    return Command(update={"messages": _update(answer)}, goto=TOOLS if onward else END)
+    # Without an update: the tools read the calls from the context, and storage gets the answer from the turn.
+    return Command(goto=TOOLS if onward else END)
 
 
 async def _tools(state: State, runtime: Runtime[ChatContext]) -> dict[str, Any]:

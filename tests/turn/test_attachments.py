@@ -171,7 +171,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an address of IPv6": (sdk4({"name": "a.png", "url": "http://[::1]/a.png"}), "private"),
     "a PDF": (sdk4({"name": "a.pdf", "url": data_url(b"%PDF-1.7", "application/pdf")}), "cannot be attached"),
     "a sound": (parts({"type": "file", "mediaType": "audio/mpeg", "url": data_url(b"x", "audio/mpeg")}), "attached"),
-    "an SVG": (sdk4({"name": "a.svg", "url": data_url(b"<svg/>", "image/svg+xml")}), "none that can be shown"),
+    "an SVG": (sdk4({"name": "a.svg", "url": data_url(b"<svg/>", "image/svg+xml")}), "not a PNG"),
     "too many": (sdk4(*[{"name": "a.png", "url": PNG}] * 50), "at most 50 files"),
     "a text in a picture's clothes": (sdk4({"name": "a.png", "url": data_url(b"Hello", "image/png")}), "not a PNG"),
 }
