@@ -51,18 +51,20 @@ _words = st.text(min_size=1)
 _reasons = st.sampled_from(get_args(ev.FinishReason))
 _usages = st.builds(Usage, st.integers(0, 2**53), st.integers(0, 2**53))
 _objects = st.dictionaries(st.text(), any_json, max_size=3)
-any_event: st.SearchStrategy[Event] = st.one_of(
-    st.builds(ev.StepStarted, st.text()),
-    st.builds(ev.TextDelta, _words),
-    st.builds(ev.ReasoningDelta, _words),
-    st.builds(ev.ToolCallStarted, st.text(), st.text()),
-    st.builds(ev.ToolCallDelta, st.sampled_from(["call-1", "call-2"]), _words),
-    st.builds(ev.ToolCalled, st.text(), st.text(), _objects),
-    st.builds(ev.ToolReturned, st.text(), any_json, st.booleans()),
-    st.builds(ev.ImageMade, st.text(), st.none() | st.text()),
-    st.builds(ev.Source, st.text(), st.text(), st.text(), st.text()),
-    st.builds(ev.Progress, st.text(), _objects),
-    st.builds(ev.StepEnded, _reasons, _usages),
-    st.builds(ev.Failed, st.text()),
-    st.builds(ev.TurnEnded, _reasons, _usages),
-)
+# What each event is made of, at random.
+PARTS: dict[type[Any], tuple[st.SearchStrategy[Any], ...]] = {
+    ev.StepStarted: (st.text(),),
+    ev.TextDelta: (_words,),
+    ev.ReasoningDelta: (_words,),
+    ev.ToolCallStarted: (st.text(), st.text()),
+    ev.ToolCallDelta: (st.sampled_from(["call-1", "call-2"]), _words),
+    ev.ToolCalled: (st.text(), st.text(), _objects),
+    ev.ToolReturned: (st.text(), any_json, st.booleans()),
+    ev.ImageMade: (st.text(), st.none() | st.text()),
+    ev.Source: (st.text(), st.text(), st.text(), st.text()),
+    ev.Progress: (st.text(), _objects),
+    ev.StepEnded: (_reasons, _usages),
+    ev.Failed: (st.text(),),
+    ev.TurnEnded: (_reasons, _usages),
+}
+any_event: st.SearchStrategy[Event] = st.one_of([st.builds(kind, *parts) for kind, parts in PARTS.items()])

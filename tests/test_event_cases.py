@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from hypothesis import find
-
 from mockbackend.events import CALL_ORDER, ORDER
-from tests.event_cases import CASES, KINDS, any_event
+from tests.event_cases import CASES, KINDS, PARTS
 
 
 def test_every_event_has_a_case() -> None:
@@ -18,5 +16,4 @@ def test_every_event_has_its_place_in_the_order() -> None:
 
 
 def test_every_event_comes_at_random() -> None:
-    for kind in KINDS:
-        find(any_event, lambda event, kind=kind: isinstance(event, kind))  # type: ignore[misc]
+    assert set(PARTS) == set(KINDS)

@@ -83,6 +83,7 @@ class Forked:
     def _read(self) -> int:
         data = self._pipe.read(NUMBER.size)
         if not data:
+            self._pipe.close()
             raise RuntimeError(f"the process that forks has ended, and {self._name} with it")
         number: int = NUMBER.unpack(data)[0]
         return number

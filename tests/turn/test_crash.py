@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.running import Server
 from tests.turn.conftest import emulating
 from tests.turn.crashing import SCRIPT
@@ -13,6 +15,7 @@ from tests.turn.world import azure
 KILLS = 20
 
 
+@pytest.mark.slow
 async def test_after_each_of_twenty_kills_everything_is_valid_and_goes_on(tmp_path: Path) -> None:
     with emulating(tmp_path, SCRIPT) as emulator:
         server = Server(tmp_path, azure(emulator))

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import openai
 import pytest
 from langchain_core.messages import AIMessage, ToolMessage
-from langchain_openai import AzureChatOpenAI
 from pydantic import SecretStr
 
 from tests.emulator.conftest import Emulate
 from tests.emulator.serving import KEY, VERSION, Served, read_deltas
 from tests.harness.http_client import PLAIN
+
+if TYPE_CHECKING:
+    from langchain_openai import AzureChatOpenAI
 
 Connect = Callable[[Served], openai.AsyncOpenAI]
 TOOL = {
@@ -80,6 +83,9 @@ async def test_the_typed_stream_helper_puts_a_tool_call_together(plain: Served) 
 
 @asynccontextmanager
 async def langchain(served: Served) -> AsyncIterator[AzureChatOpenAI]:
+    # Imported here: it takes a second, and every run of any test collects this module.
+    from langchain_openai import AzureChatOpenAI
+
     async with openai.DefaultAsyncHttpx2Client(**PLAIN) as http:
         yield AzureChatOpenAI(
             azure_endpoint=served.url,

@@ -52,7 +52,7 @@ def test_a_file_that_the_browser_holds_is_not_sent_again(server: Server, path: s
 
 
 def test_the_head_of_the_page_can_be_asked_for(server: Server) -> None:
-    response = httpx2.head(f"{server.url}/", trust_env=False)
+    response = httpx2.head(f"{server.url}/", **PLAIN)
     assert (response.status_code, response.content) == (200, b"")
     assert response.headers["content-type"] == "text/html; charset=utf-8"
 
