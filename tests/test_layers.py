@@ -62,7 +62,7 @@ FOREIGN = {
     "environs": {"settings"},
     "yaml": {"emulator"},
     "msgspec": {"emulator"},
-    "python_multipart": {"routes"},
+    "multipart": {"routes"},
     "PIL": {"emulator"},
     "pypdfium2": {"documents"},
     "docx": {"documents"},

@@ -1,50 +1,27 @@
-"""A request's body, read in limits and parsed into the turn's values; what is wrong is named by its field."""
+"""A request's body, read within a limit of bytes and time."""
 
 from __future__ import annotations
 
 import asyncio
-import re
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
-from ..errors import ServiceError, bad_request, unusable
-from ..images.generator import ImageOptions
-from ..settings import Settings
-from ..turn.request import ChatRequest, Mode, SentMessage
-from .content import parse_content
-from .limited import chunks
-from .parameters import check_id
+from ..errors import ServiceError, bad_request
 
-LARGE_BYTES = 64 * 1024
-MOST_FILE_IDS = 1000
-IGNORED_ROLES = ("tool", "data")
-SYSTEM_ROLES = ("system", "developer")
-# Keys of clients that send their whole conversation, and no ids.
-WHOLE_LIST_KEYS = ("parentId", "unstable_assistantMessageId")
+# nginx's default.
+SILENCE_SECONDS = 60.0
 
 
 async def read_object(request: Request, max_bytes: int) -> dict[str, Any]:
-    """The body as a JSON object, whatever its content type says but multipart; 413 as soon as it is too large."""
-    return _object(await _raw(request, max_bytes))
+    """The body as a JSON object."""
+    return parse_object(await read_body(request, max_bytes))
 
 
-async def read_chat(request: Request, settings: Settings) -> tuple[ChatRequest, dict[str, Any]]:
-    """The chat request that the body is, and the body."""
-    raw = await _raw(request, settings.max_body_bytes)
-
-    def parse() -> tuple[ChatRequest, dict[str, Any]]:
-        body = _object(raw)
-        chat = _chat(body, settings.max_conversation_messages)
-        _check_length(chat, settings.max_message_characters)
-        return chat, body
-
-    # A large one takes a while, which the streams of others shall not wait for.
-    return await asyncio.to_thread(parse) if len(raw) > LARGE_BYTES else parse()
-
-
-async def _raw(request: Request, max_bytes: int) -> bytes:
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """The whole body, of any content type but multipart."""
     if request.headers.get("content-type", "").lower().startswith("multipart/"):
         raise ServiceError(415, "unsupported_media_type", "The body must be JSON, not multipart.")
     body = bytearray()
@@ -53,9 +30,10 @@ async def _raw(request: Request, max_bytes: int) -> bytes:
     return bytes(body)
 
 
-def _object(raw: bytes) -> dict[str, Any]:
+def parse_object(body: bytes) -> dict[str, Any]:
+    """The JSON object that a body is."""
     try:
-        value = orjson.loads(raw)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise bad_request(f"The body is not valid JSON: {error.msg}.") from None
     if not isinstance(value, dict):
@@ -63,114 +41,30 @@ def _object(raw: bytes) -> dict[str, Any]:
     return value
 
 
-def _chat(body: dict[str, Any], most_messages: int) -> ChatRequest:
-    # Keys that are not ours are ignored, since front ends send their own.
-    field = "id" if body.get("id") is not None else "conversation_id"
-    conversation_id = check_id(body[field], field) if body.get(field) is not None else None
-    mode = body.get("mode")
-    if mode not in (None, "chat", "image"):
-        raise bad_request("mode must be chat or image.")
-    sent = _sent(body)
-    if len(sent) > most_messages:
-        raise unusable(f"messages: a conversation has at most {most_messages}.")
-    systems: list[str] = []
-    if body.get("system") is not None:
-        systems.append(_string(body["system"], "system"))
-    messages: list[SentMessage] = []
-    last = ""
-    for index, value in enumerate(sent):
-        name = f"messages[{index}]" if "messages" in body else "message"
-        if not isinstance(value, dict):
-            raise bad_request(f"{name} must be an object.")
-        role = last = value.get("role", "user")
-        if role in SYSTEM_ROLES:
-            systems.append(parse_content(value, name).text)
-        elif role in ("user", "assistant"):
-            messages.append(_message(value, role, name, is_last=index == len(sent) - 1))
-        elif role not in IGNORED_ROLES:
-            raise bad_request(f"{name}.role must be user, assistant or system.")
-    if last != "user":
-        raise unusable("messages: the last one must be the user's; continuing an assistant's is not supported.")
-    chosen: Mode = "image" if mode == "image" else "chat"
-    if chosen == "image" and (messages[-1].attachments or not messages[-1].text):
-        raise unusable("messages: an image is made from words alone.")
-    at_message = body.get("messageId")
-    resumable = body.get("resumable")
-    if resumable is not None and not isinstance(resumable, bool):
-        raise bad_request("resumable must be true or false.")
-    return ChatRequest(
-        conversation_id,
-        tuple(messages),
-        chosen,
-        tuple(systems),
-        _image(body.get("image")),
-        positional=len(sent) > 1 or "parts" in sent[-1] or any(key in body for key in WHOLE_LIST_KEYS),
-        at_message=check_id(at_message, "messageId") if at_message is not None else None,
-        resumable=resumable,
-        file_ids=_file_ids(body.get("file_ids")),
-    )
+async def chunks(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
+    """The body as it arrives.
 
-
-def _check_length(request: ChatRequest, most: int) -> None:
-    """A 422 for a new message of more than `most` characters, attached text included."""
-    message = request.messages[-1]
-    texts = [one for one in message.attachments if one.content and not one.media_type.startswith("image/")]
-    if len(message.text) + sum(len(one.content or b"") for one in texts) > most:
-        raise unusable(f"messages: the last one is longer than {most} characters.")
-
-
-def _sent(body: dict[str, Any]) -> list[Any]:
-    messages = body.get("messages")
-    if messages is not None:
-        if not isinstance(messages, list):
-            raise bad_request("messages must be a list.")
-        if not messages:
-            raise bad_request("messages must not be empty.")
-        return messages
-    message = body.get("message")
-    if isinstance(message, str):
-        return [{"role": "user", "content": message}]
-    if message is None:
-        raise bad_request("messages is missing: send messages, or message.")
-    return [message]
-
-
-def _message(value: dict[str, Any], role: Any, name: str, *, is_last: bool) -> SentMessage:
-    content = parse_content(value, name)
-    if is_last and not content.text.strip() and not content.attachments:
-        raise bad_request(f"{name}.content is empty.")
-    message_id = value.get("id")
-    if message_id is None:
-        message_id = value.get("unstable_id")
-    return SentMessage(
-        role,
-        content.text,
-        check_id(message_id, f"{name}.id") if message_id is not None else None,
-        content.attachments if role == "user" else (),
-    )
-
-
-def _image(value: object) -> ImageOptions:
-    if value is None:
-        return ImageOptions()
-    if not isinstance(value, dict):
-        raise bad_request("image must be an object.")
-    options = {name: value[name] for name in ("size", "quality", "style") if value.get(name) is not None}
-    for name, option in options.items():
-        if not isinstance(option, str) or not re.fullmatch(r"[a-z0-9-]{1,32}", option):
-            raise bad_request(f"image.{name} must be a short word such as 1024x1024, high or vivid.")
-    return ImageOptions(**options)
-
-
-def _file_ids(value: object) -> tuple[str, ...] | None:
-    if value is None:
-        return None
-    if not isinstance(value, list) or len(value) > MOST_FILE_IDS:
-        raise bad_request(f"file_ids must be a list of at most {MOST_FILE_IDS} ids of files.")
-    return tuple(check_id(one, f"file_ids[{index}]") for index, one in enumerate(value))
-
-
-def _string(value: object, field: str) -> str:
-    if not isinstance(value, str):
-        raise bad_request(f"{field} must be a string.")
-    return value
+    413 as soon as it is too large or its Content-Length is, 400 if the client disconnects, 408 if it sends nothing
+    for `SILENCE_SECONDS`.
+    """
+    too_large = ServiceError(413, "too_large", f"The body is larger than {max_bytes} bytes.")
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared[:18]) > max_bytes:
+        raise too_large
+    size = 0
+    stream = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(SILENCE_SECONDS):
+                chunk = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except ClientDisconnect:
+            raise bad_request("The body is incomplete: the connection was closed.") from None
+        except TimeoutError:
+            message = f"The body is incomplete: nothing was received for {SILENCE_SECONDS:g} seconds."
+            raise ServiceError(408, "timeout", message) from None
+        size += len(chunk)
+        if size > max_bytes:
+            raise too_large
+        yield chunk

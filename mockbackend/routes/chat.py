@@ -11,7 +11,7 @@ from ..protocol.data_stream import DATA_STREAM
 from ..storage import Turn
 from ..turn.run import EventSource
 from .auth import get_service, userid
-from .body import read_chat
+from .chat_request import read_chat
 from .origin import links
 from .parameters import check_id, named_framing, path_id
 from .stream import EventStream, stream_headers

@@ -1,4 +1,4 @@
-"""The files: upload, list, read, delete."""
+"""Files: upload, list, read, delete."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..errors import ServiceError, not_found
 from .auth import get_service, userid
 from .json import JSON
 from .parameters import path_id
-from .upload import read_files
+from .uploads import read_files
 
 HEADERS = {
     "cache-control": "private, no-cache",
@@ -33,7 +33,7 @@ async def upload(request: Request) -> Response:
 
 
 async def listing(request: Request) -> Response:
-    """All files of the owner, the newest first."""
+    """All files of the owner, newest first."""
     rows = await get_service(request).storage.files.listing(userid(request))
     return JSON([dataclasses.asdict(row) for row in rows])
 
@@ -47,7 +47,7 @@ async def read(request: Request) -> Response:
 
 
 async def content(request: Request) -> Response:
-    """A file's bytes, or a range of them: to be saved, never shown as a page of ours."""
+    """A file's bytes or a range of them, sent so that a browser never shows them as a page of this site."""
     found = await get_service(request).storage.files.content(userid(request), path_id(request))
     if found is None:
         raise not_found()
@@ -95,10 +95,11 @@ async def delete(request: Request) -> Response:
 
 
 def _one_range(request: Request, size: int) -> tuple[int, int] | None:
-    """Start and end of the range that is asked for; None for one that makes no sense, or several (RFC 9110, 14.2)."""
+    """Start and end of the requested range; None for an invalid range or several, as RFC 9110 (14.2) allows."""
     match = ONE_RANGE.fullmatch(request.headers.get("range", "").strip())
     if not match or (match[2] and int(match[2]) < int(match[1])):
         return None
     if int(match[1]) >= size:
-        raise ServiceError(416, "range", "The file ends before that range.", {"content-range": f"bytes */{size}"})
+        message = f"The range starts behind the end of the file, which has {size} bytes."
+        raise ServiceError(416, "range", message, {"content-range": f"bytes */{size}"})
     return int(match[1]), min(size, int(match[2]) + 1) if match[2] else size

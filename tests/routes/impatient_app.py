@@ -1,7 +1,7 @@
-"""The service, with less patience for a body that falls silent than anybody would wait for in a test."""
+"""The service, which gives up a silent body after half a second."""
 
 from mockbackend.app import create_app
-from mockbackend.routes import limited
+from mockbackend.routes import body
 
-limited.SILENCE_SECONDS = 0.5
+body.SILENCE_SECONDS = 0.5
 app = create_app()

@@ -1,0 +1,151 @@
+"""The body of POST /chat, parsed into a `ChatRequest`. An error names the field that is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+from starlette.requests import Request
+
+from ..errors import bad_request, unusable
+from ..images.generator import ImageOptions
+from ..settings import Settings
+from ..turn.request import ChatRequest, Mode, SentMessage
+from .body import parse_object, read_body
+from .content import parse_content
+from .parameters import check_id
+
+LARGE_BYTES = 64 * 1024
+MAX_FILE_IDS = 1000
+IGNORED_ROLES = ("tool", "data")
+SYSTEM_ROLES = ("system", "developer")
+# Keys of clients that always send the whole conversation, without ids.
+WHOLE_LIST_KEYS = ("parentId", "unstable_assistantMessageId")
+
+
+async def read_chat(request: Request, settings: Settings) -> tuple[ChatRequest, dict[str, Any]]:
+    """The chat request, and the body that it was read from."""
+    raw = await read_body(request, settings.max_body_bytes)
+
+    def parse() -> tuple[ChatRequest, dict[str, Any]]:
+        body = parse_object(raw)
+        chat = _chat(body, settings.max_conversation_messages)
+        _check_length(chat, settings.max_message_characters)
+        return chat, body
+
+    # A large body takes a while to parse, and other streams should not wait for it.
+    return await asyncio.to_thread(parse) if len(raw) > LARGE_BYTES else parse()
+
+
+def _chat(body: dict[str, Any], max_messages: int) -> ChatRequest:
+    # Unknown keys are ignored, since front ends send keys of their own.
+    field = "id" if body.get("id") is not None else "conversation_id"
+    conversation_id = check_id(body[field], field) if body.get(field) is not None else None
+    mode = body.get("mode")
+    if mode not in (None, "chat", "image"):
+        raise bad_request("mode must be chat or image.")
+    sent = _sent(body)
+    if len(sent) > max_messages:
+        raise unusable(f"messages: a conversation can have at most {max_messages} messages.")
+    systems: list[str] = []
+    if body.get("system") is not None:
+        systems.append(_string(body["system"], "system"))
+    messages: list[SentMessage] = []
+    last = ""
+    for index, value in enumerate(sent):
+        name = f"messages[{index}]" if "messages" in body else "message"
+        if not isinstance(value, dict):
+            raise bad_request(f"{name} must be an object.")
+        role = last = value.get("role", "user")
+        if role in SYSTEM_ROLES:
+            systems.append(parse_content(value, name).text)
+        elif role in ("user", "assistant"):
+            messages.append(_message(value, role, name, is_last=index == len(sent) - 1))
+        elif role not in IGNORED_ROLES:
+            raise bad_request(f"{name}.role must be user, assistant or system.")
+    if last != "user":
+        raise unusable("messages: the last message must be a user's. An assistant's message cannot be continued.")
+    chosen: Mode = "image" if mode == "image" else "chat"
+    if chosen == "image" and (messages[-1].attachments or not messages[-1].text):
+        raise unusable("messages: in image mode the last message must be text, without attachments.")
+    at_message = body.get("messageId")
+    resumable = body.get("resumable")
+    if resumable is not None and not isinstance(resumable, bool):
+        raise bad_request("resumable must be true or false.")
+    return ChatRequest(
+        conversation_id,
+        tuple(messages),
+        chosen,
+        tuple(systems),
+        _image(body.get("image")),
+        positional=len(sent) > 1 or "parts" in sent[-1] or any(key in body for key in WHOLE_LIST_KEYS),
+        at_message=check_id(at_message, "messageId") if at_message is not None else None,
+        resumable=resumable,
+        file_ids=_file_ids(body.get("file_ids")),
+    )
+
+
+def _check_length(request: ChatRequest, max_characters: int) -> None:
+    """A 422 if the new message, including attached texts, is longer than `max_characters`."""
+    message = request.messages[-1]
+    texts = [file.content for file in message.attachments if file.content and not file.media_type.startswith("image/")]
+    if len(message.text) + sum(map(len, texts)) > max_characters:
+        raise unusable(f"messages: the last message is longer than {max_characters} characters.")
+
+
+def _sent(body: dict[str, Any]) -> list[Any]:
+    messages = body.get("messages")
+    if messages is not None:
+        if not isinstance(messages, list):
+            raise bad_request("messages must be a list.")
+        if not messages:
+            raise bad_request("messages must not be empty.")
+        return messages
+    message = body.get("message")
+    if isinstance(message, str):
+        return [{"role": "user", "content": message}]
+    if message is None:
+        raise bad_request("messages is missing: send messages or message.")
+    return [message]
+
+
+def _message(value: dict[str, Any], role: Any, name: str, *, is_last: bool) -> SentMessage:
+    content = parse_content(value, name)
+    if is_last and not content.text.strip() and not content.attachments:
+        raise bad_request(f"{name}.content is empty.")
+    message_id = value.get("id")
+    if message_id is None:
+        message_id = value.get("unstable_id")
+    return SentMessage(
+        role,
+        content.text,
+        check_id(message_id, f"{name}.id") if message_id is not None else None,
+        content.attachments if role == "user" else (),
+    )
+
+
+def _image(value: object) -> ImageOptions:
+    if value is None:
+        return ImageOptions()
+    if not isinstance(value, dict):
+        raise bad_request("image must be an object.")
+    options = {name: value[name] for name in ("size", "quality", "style") if value.get(name) is not None}
+    for name, option in options.items():
+        if not isinstance(option, str) or not re.fullmatch(r"[a-z0-9-]{1,32}", option):
+            raise bad_request(f"image.{name} must be a short word, for example 1024x1024, high or vivid.")
+    return ImageOptions(**options)
+
+
+def _file_ids(value: object) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or len(value) > MAX_FILE_IDS:
+        raise bad_request(f"file_ids must be a list of at most {MAX_FILE_IDS} file ids.")
+    return tuple(check_id(file_id, f"file_ids[{index}]") for index, file_id in enumerate(value))
+
+
+def _string(value: object, field: str) -> str:
+    if not isinstance(value, str):
+        raise bad_request(f"{field} must be a string.")
+    return value
