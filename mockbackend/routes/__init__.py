@@ -1,41 +1,75 @@
-"""The API on one screen: method, path, endpoint, and who may call it."""
+"""The API in one table: for each route its endpoint, who may call it, and its description."""
 
 from __future__ import annotations
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
-from . import chat, conversations, files, health, images, openapi, page
+from . import chat, conversations, files, health, images, page, schemas
 from .auth import Access, Endpoint, Resource
+from .json import JSON
+from .openapi import Operation, describe
 
-API: tuple[tuple[str, str, Endpoint, Access], ...] = (
-    ("POST", "/chat", chat.post, "owner"),
-    ("GET", "/chat", chat.join_by_query, "owner"),
-    ("GET", "/chat/{id}/stream", chat.join, "owner"),
-    ("GET", "/conversations", conversations.listing, "owner"),
-    ("GET", "/conversations/{id}", conversations.read, "owner"),
-    ("PATCH", "/conversations/{id}", conversations.change, "owner"),
-    ("DELETE", "/conversations/{id}", conversations.delete, "owner"),
-    ("POST", "/conversations/{id}/pin", conversations.pin, "owner"),
-    ("POST", "/conversations/{id}/stop", conversations.stop, "owner"),
-    ("POST", "/files", files.upload, "owner"),
-    ("GET", "/files", files.listing, "owner"),
-    ("GET", "/files/{id}", files.read, "owner"),
-    ("GET", "/files/{id}/content", files.content, "owner"),
-    ("DELETE", "/files/{id}", files.delete, "owner"),
-    ("GET", "/images/{token}", images.get, "open"),
-    ("GET", "/health", health.health, "login"),
-    ("GET", "/livez", health.live, "open"),
-    ("GET", "/readyz", health.ready, "open"),
-    ("GET", "/openapi.json", openapi.get, "open"),
-    ("GET", "/", page.index, "open"),
-    ("GET", "/page/{path}", page.file, "open"),
-    ("GET", "/page/vendor/{path}", page.vendored, "open"),
+
+async def description(request: Request) -> Response:
+    """The API's description."""
+    return JSON(describe(API))
+
+
+# fmt: off
+API = (
+    Operation("POST", "/chat", chat.post, "owner",
+              "Begin a turn and stream its answer", {200: schemas.STREAM}, (schemas.PROTOCOL,), schemas.CHAT_REQUEST),
+    Operation("GET", "/chat", chat.join_by_query, "owner",
+              "Join the running answer, as AI SDK 4 does", {200: schemas.STREAM}, (schemas.CHAT_ID,)),
+    Operation("GET", "/chat/{id}/stream", chat.join, "owner",
+              "Join the running answer", {200: schemas.STREAM, 204: schemas.NOTHING}, (schemas.PROTOCOL,)),
+    Operation("GET", "/conversations", conversations.listing, "owner",
+              "List conversations", {200: schemas.CONVERSATIONS}, (schemas.LIMIT, schemas.CURSOR, schemas.SEARCH)),
+    Operation("GET", "/conversations/{id}", conversations.read, "owner",
+              "Read a conversation", {200: schemas.MESSAGES}, (schemas.PROTOCOL,)),
+    Operation("PATCH", "/conversations/{id}", conversations.change, "owner",
+              "Rename or pin a conversation", {200: schemas.CONVERSATION}, (), schemas.CHANGE),
+    Operation("DELETE", "/conversations/{id}", conversations.delete, "owner",
+              "Delete a conversation", {204: schemas.NOTHING}),
+    Operation("POST", "/conversations/{id}/pin", conversations.pin, "owner",
+              "Pin or unpin a conversation", {200: schemas.CONVERSATION}, (), schemas.PIN),
+    Operation("POST", "/conversations/{id}/stop", conversations.stop, "owner",
+              "Stop the running answer", {200: schemas.CONVERSATION}),
+    Operation("POST", "/files", files.upload, "owner",
+              "Upload files and index them", {202: schemas.FILES}, (), schemas.UPLOAD),
+    Operation("GET", "/files", files.listing, "owner",
+              "List files", {200: schemas.FILES}),
+    Operation("GET", "/files/{id}", files.read, "owner",
+              "Read a file's row", {200: schemas.FILE}),
+    Operation("GET", "/files/{id}/content", files.content, "owner",
+              "Download a file", {200: schemas.FILE_CONTENT, 206: schemas.FILE_RANGE}),
+    Operation("DELETE", "/files/{id}", files.delete, "owner",
+              "Delete a file", {204: schemas.NOTHING}),
+    Operation("GET", "/images/{token}", images.get, "open",
+              "Read a stored image", {200: schemas.IMAGE}),
+    Operation("GET", "/health", health.health, "login",
+              "Read the health of the process", {200: schemas.HEALTH}),
+    Operation("GET", "/livez", health.live, "open",
+              "Check that the process is up", {200: schemas.STATUS}),
+    Operation("GET", "/readyz", health.ready, "open",
+              "Check that the process can serve", {200: schemas.STATUS}),
+    Operation("GET", "/openapi.json", description, "open",
+              "Read this description", {200: schemas.DESCRIPTION}),
+    Operation("GET", "/", page.index, "open",
+              "The chat page", {200: schemas.PAGE_FILE, 304: schemas.NOT_MODIFIED}),
+    Operation("GET", "/page/{path}", page.file, "open",
+              "A file of the chat page", {200: schemas.PAGE_FILE, 304: schemas.NOT_MODIFIED}),
+    Operation("GET", "/page/vendor/{path}", page.vendored, "open",
+              "A library of the chat page", {200: schemas.PAGE_FILE, 304: schemas.NOT_MODIFIED}),
 )
+# fmt: on
 
 
 def routes() -> list[Route]:
-    """The routes of the application: one for all methods of a path, so that another is a 405 that names them."""
+    """The application's routes: one for all methods of a path, so that any other method is a 405 that names them."""
     by_path: dict[str, dict[str, tuple[Endpoint, Access]]] = {}
-    for method, path, endpoint, access in API:
-        by_path.setdefault(path, {})[method] = (endpoint, access)
+    for operation in API:
+        by_path.setdefault(operation.path, {})[operation.method] = (operation.endpoint, operation.access)
     return [Route(path, Resource(endpoints), methods=list(endpoints)) for path, endpoints in by_path.items()]

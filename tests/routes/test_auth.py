@@ -17,9 +17,10 @@ from tests.harness.http_client import PLAIN
 from tests.routes.api import error_of, filled
 from tests.running import Server
 
-GUARDED = [(method, path) for method, path, _, access in API if access != "open"]
-OWNED = [(method, path) for method, path, _, access in API if access == "owner"]
-OPEN = [(method, path) for method, path, _, access in API if access == "open"]
+ACCESS = [(route.method, route.path, route.access) for route in API]
+GUARDED = [(method, path) for method, path, access in ACCESS if access != "open"]
+OWNED = [(method, path) for method, path, access in ACCESS if access == "owner"]
+OPEN = [(method, path) for method, path, access in ACCESS if access == "open"]
 
 
 def basic(text: bytes) -> str:

@@ -15,7 +15,7 @@ from tests.running import Server
 
 FRONT_END = "http://localhost:5173"
 EXPOSED = {"x-conversation-id", "x-vercel-ai-data-stream", "link", "retry-after", "x-request-id"}
-PATHS = sorted({path for _, path, _, _ in API})
+PATHS = sorted({route.path for route in API})
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ LOGIN = base64.b64encode(b"u:p").decode()
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 MISSING = [
     (path, method)
-    for path in sorted({path for _, path, _, _ in API})
+    for path in sorted({route.path for route in API})
     for method in METHODS
-    if not any((method, path) == (m, p) for m, p, _, _ in API)
+    if not any((method, path) == (route.method, route.path) for route in API)
 ]
 
 
@@ -39,7 +39,7 @@ async def test_a_method_that_a_path_has_not_is_a_405_that_says_which_it_has(
     response = await client.request(method, filled(path))
     assert error_of(response, 405)["code"] == "method_not_allowed"
     listed = {name.strip() for name in response.headers["allow"].split(",")} - {"HEAD"}
-    assert listed == {m for m, p, _, _ in API if p == path}
+    assert listed == {route.method for route in API if route.path == path}
 
 
 @pytest.mark.parametrize("path", ["/livez", "/health", "/conversations"])

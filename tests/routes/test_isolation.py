@@ -186,7 +186,7 @@ TRIES: dict[tuple[str, str], tuple[Try, ...]] = {
 
 
 def test_every_route_is_tried() -> None:
-    assert set(TRIES) == {(method, path) for method, path, _, _ in API}
+    assert set(TRIES) == {(route.method, route.path) for route in API}
 
 
 @pytest.mark.parametrize("route", TRIES, ids=" ".join)

@@ -1,4 +1,4 @@
-"""GET /openapi.json: it names every route and no other, and what the server answers is what it says."""
+"""GET /openapi.json: it describes every route and no other, and the server answers as described."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from mockbackend.routes import API
-from mockbackend.routes.openapi import CALLS, OPEN, description
+from mockbackend.routes.openapi import describe
 from tests.harness.http_client import PLAIN
 from tests.running import AUTH, Server
 
@@ -33,21 +33,23 @@ CHECKS = [
     response_schema_conformance,
 ]
 Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
-OPERATIONS = [(path, method) for path, method, *_ in CALLS]
-# An open path has nothing that could be wrong: any text will do.
-SPOILABLE = [(path, method) for path, method in OPERATIONS if path not in OPEN]
+OPERATIONS = [(route.path, route.method.lower()) for route in API]
+# At an open path nothing can be invalid: any text will do.
+SPOILABLE = [(route.path, route.method.lower()) for route in API if route.access != "open"]
 # Bodies are where the surprises are; the rest are a few strings.
 EXAMPLES = {"post": 30, "patch": 30}
 
 
 def test_it_describes_every_route_and_no_other() -> None:
-    described = {(method.upper(), path) for path, methods in description()["paths"].items() for method in methods}
-    assert described == {(method, path) for method, path, _, _ in API}
+    described = {(method.upper(), path) for path, methods in describe(API)["paths"].items() for method in methods}
+    assert described == {(route.method, route.path) for route in API}
 
 
 def test_it_says_who_may_call() -> None:
-    for method, path, _, access in API:
-        operation = description()["paths"][path][method.lower()]
+    paths = describe(API)["paths"]
+    for route in API:
+        path, access = route.path, route.access
+        operation = paths[path][route.method.lower()]
         assert bool(operation["security"]) == (access != "open"), path
         named = {parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "header"}
         assert named == ({"userid"} if access == "owner" else set()), path
@@ -56,7 +58,7 @@ def test_it_says_who_may_call() -> None:
 
 
 def test_every_reference_leads_somewhere() -> None:
-    document = description()
+    document = describe(API)
 
     def references(value: object) -> Iterator[str]:
         if isinstance(value, dict):
@@ -95,8 +97,9 @@ def conform(
     )
     @given(case=strategy)
     def conforms(case: Case[Any]) -> None:
-        told = {"userid": "fuzz"}
-        seen.add(case.call_and_validate(base_url=server.url, headers=told, auth=AUTH, checks=CHECKS).status_code)
+        headers = {"userid": "fuzz"}
+        response = case.call_and_validate(base_url=server.url, headers=headers, auth=AUTH, checks=CHECKS)
+        seen.add(response.status_code)
 
     conforms()
     return seen

@@ -1,0 +1,135 @@
+"""What requests and responses look like, as JSON schemas for the API's description."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..protocol import FRAMINGS
+
+Schema = dict[str, Any]
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(required: list[str], **properties: Schema) -> Schema:
+    return {"type": "object", "required": required, "properties": properties}
+
+
+def _list(item: Schema) -> Schema:
+    return {"type": "array", "items": item}
+
+
+def _response(description: str, schema: Schema) -> Schema:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _body(name: str, media_type: str = "application/json") -> Schema:
+    return {"required": True, "content": {media_type: {"schema": _ref(name)}}}
+
+
+def _query(name: str, schema: Schema, *, required: bool = False) -> Schema:
+    return {"name": name, "in": "query", "required": required, "schema": schema}
+
+
+TEXT: Schema = {"type": "string"}
+WORDS: Schema = {"type": "string", "minLength": 1, "pattern": r"\S"}
+WORD: Schema = {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}
+INTEGER: Schema = {"type": "integer"}
+ID: Schema = {"type": "string", "pattern": r"^[!-.0-\[\]-~]{1,256}$", "minLength": 1, "maxLength": 256}
+USERID: Schema = {"type": "string", "minLength": 1, "maxLength": 256}
+
+COMPONENTS: Schema = {
+    "Error": _object(["error"], error=_object(["code", "message"], code=TEXT, message=TEXT)),
+    "Conversation": _object(
+        ["id", "title", "is_pinned", "created_at", "updated_at", "message_count"],
+        id=TEXT,
+        title=TEXT,
+        is_pinned={"type": "boolean"},
+        created_at=INTEGER,
+        updated_at=INTEGER,
+        message_count=INTEGER,
+    ),
+    # Front ends send more than this: parts, attachments, content as a list.
+    "Message": _object(["role", "content"], id=ID, role={"enum": ["user", "assistant", "system"]}, content=WORDS),
+    "ChatRequest": {
+        **_object(
+            [],
+            id=ID,
+            conversation_id=ID,
+            mode={"enum": ["chat", "image"]},
+            message={"anyOf": [WORDS, _ref("Message")]},
+            messages={"type": "array", "items": _ref("Message"), "minItems": 1},
+            image=_object([], size=WORD, quality=WORD, style=WORD),
+            system=TEXT,
+            messageId=ID,
+            resumable={"type": "boolean"},
+            file_ids={"type": "array", "items": ID, "maxItems": 1000},
+        ),
+        "anyOf": [{"required": ["message"]}, {"required": ["messages"]}],
+    },
+    "Change": _object([], title={"type": "string", "minLength": 1, "maxLength": 200}, is_pinned={"type": "boolean"}),
+    "Pin": _object(["is_pinned"], is_pinned={"type": "boolean"}),
+    "Upload": _object(
+        ["files"], files={"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
+    ),
+    "File": _object(
+        ["id", "name", "status", "done", "total", "error", "size", "media_type", "created_at"],
+        id=TEXT,
+        name=TEXT,
+        status={"enum": ["queued", "extracting", "embedding", "ready", "failed"]},
+        done=INTEGER,
+        total=INTEGER,
+        error={"type": ["string", "null"]},
+        size=INTEGER,
+        media_type=TEXT,
+        created_at=INTEGER,
+    ),
+    "Health": _object(["status", "timestamp", "engine"], status=TEXT, timestamp=TEXT, engine=TEXT),
+    "Status": _object(["status"], status=TEXT),
+}
+_CONVERSATION = COMPONENTS["Conversation"]
+_MESSAGES = _list({"type": "object"})
+
+# Request bodies.
+CHAT_REQUEST = _body("ChatRequest")
+CHANGE = _body("Change")
+PIN = _body("Pin")
+UPLOAD = _body("Upload", "multipart/form-data")
+
+# Query parameters.
+LIMIT = _query("limit", {"type": "integer", "minimum": 1, "maximum": 200})
+CURSOR = _query("cursor", TEXT)
+SEARCH = _query("q", {"type": "string", "maxLength": 1000})
+CHAT_ID = _query("chatId", ID, required=True)
+PROTOCOL = _query("protocol", {"enum": [*FRAMINGS]})
+
+# Responses.
+ERROR = _response("An error", _ref("Error"))
+# Without a schema: the lines of the data stream are not server-sent events, though its media type says so.
+STREAM: Schema = {
+    "description": "The answer: " + "; ".join(f"with `protocol={one.name}` {one.title}" for one in FRAMINGS.values()),
+    "headers": {"X-Conversation-Id": {"schema": TEXT}},
+    "content": {one.media_headers["content-type"].partition(";")[0]: {} for one in FRAMINGS.values()},
+}
+NOTHING: Schema = {"description": "No content"}
+NOT_MODIFIED: Schema = {"description": "The client's copy is current"}
+CONVERSATION = _response("The conversation's row", _ref("Conversation"))
+CONVERSATIONS = _response("A page of conversations", _list(_ref("Conversation")))
+MESSAGES = _response(
+    "The conversation's row and messages",
+    {**_CONVERSATION, "properties": {**_CONVERSATION["properties"], "messages": _MESSAGES}},
+)
+FILE = _response("The file's row", _ref("File"))
+FILES = _response("A row for each file", _list(_ref("File")))
+FILE_CONTENT: Schema = {"description": "The file", "content": {"*/*": {}}}
+FILE_RANGE: Schema = {"description": "A range of the file", "content": {"*/*": {}}}
+IMAGE: Schema = {"description": "The image", "content": {"image/*": {}}}
+HEALTH = _response("The health of the process", _ref("Health"))
+STATUS = _response("The status of the process", _ref("Status"))
+DESCRIPTION = _response("An OpenAPI document", {"type": "object"})
+PAGE_FILE: Schema = {
+    "description": "The file",
+    "content": {kind: {} for kind in ("text/html", "text/css", "text/javascript", "image/svg+xml")},
+}
