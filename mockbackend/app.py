@@ -25,7 +25,7 @@ from .protocol import STREAM_HEADERS
 from .routes import routes
 from .routes.json import error_response
 from .routes.login import load_login
-from .routes.middleware import Guard, Unread
+from .routes.middleware import Guard, UnreadBody
 from .routes.service import Service
 from .server import file_limits, hypercorn_patches
 from .server.hypercorn_drain import drain_in_background
@@ -70,7 +70,7 @@ def create_app(settings: Settings | None = None, *, announce: bool = True) -> St
     app = Starlette(
         routes=routes(),
         middleware=[
-            Middleware(Unread),
+            Middleware(UnreadBody),
             Middleware(
                 CORSMiddleware,
                 allow_origins=origins,

@@ -26,7 +26,7 @@ class _Lines(logging.Formatter):
 
 
 def configure(level: str) -> None:
-    """Send the log to standard error. Does nothing the second time."""
+    """Send the log to standard error. A further call only changes the level."""
     root = logging.getLogger("mockbackend")
     if not root.handlers:
         handler = logging.StreamHandler()

@@ -1,4 +1,4 @@
-"""Who may call: login and userid, checked before an endpoint sees the request."""
+"""Access to the routes: the login and the userid, checked before an endpoint runs."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ USERID_CHARACTERS = 256
 
 
 def get_service(request: Request) -> Service:
-    """This process's service; 503 until it has started."""
+    """This process's service. Raises a 503 until it has started."""
     found: Service | None = getattr(request.app.state, "service", None)
     if found is None:
-        raise ServiceError(503, "starting", "The service is starting.", {"retry-after": "1"})
+        raise ServiceError(503, "starting", "The service is starting. Please try again.", {"retry-after": "1"})
     return found
 
 
 def userid(request: Request) -> str:
-    """The owner that the request names; one of an endpoint whose access is `owner`."""
+    """The owner that the request names, at an endpoint whose access is `owner`."""
     named: str = request.scope["userid"]
     return named
 
 
 class Resource:
-    """What answers at one path: an endpoint for each method, behind its checks.
+    """The endpoints of one path by method, each behind its checks.
 
-    An ASGI application: around a function Starlette puts two coroutines more, and its request with them, which live
-    for as long as the answer is streamed.
+    It is an ASGI application, because Starlette wraps a function in two further coroutines, and these would live as
+    long as the answer is streamed.
     """
 
     def __init__(self, endpoints: dict[str, tuple[Endpoint, Access]]) -> None:
@@ -49,11 +49,11 @@ class Resource:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        """The endpoint's response, unless a check fails: a 401 for a wrong login, a 400 for no userid."""
+        """Run the endpoint, or raise a 401 for a wrong login or a 400 for a missing userid."""
         endpoint, access = self._endpoints[request.method]
         if access != "open" and not get_service(request).login.admits(_credentials(request)):
             challenge = {"www-authenticate": 'Basic realm="mockbackend", charset="UTF-8"'}
-            raise ServiceError(401, "unauthorized", "This needs a valid login (HTTP Basic).", challenge)
+            raise ServiceError(401, "unauthorized", "A valid login is required (HTTP Basic authentication).", challenge)
         if access == "owner":
             request.scope["userid"] = _userid(request)
         return await endpoint(request)
@@ -75,5 +75,5 @@ def _userid(request: Request) -> str:
     except UnicodeDecodeError:
         named = ""
     if not 1 <= len(named) <= USERID_CHARACTERS or not named.isprintable():
-        raise bad_request(f"userid: this header is needed, with 1 to {USERID_CHARACTERS} printable characters.")
+        raise bad_request(f"userid: this header is required, with 1 to {USERID_CHARACTERS} printable characters.")
     return named

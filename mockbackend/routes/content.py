@@ -1,4 +1,4 @@
-"""A message's content, in every shape that front ends send: a string, OpenAI's parts, AI SDK's, assistant-ui's."""
+"""A message's content in all shapes that front ends send: a string, or parts of OpenAI, AI SDK and assistant-ui."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ..turn.request import Attachment
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The words of a message and the files that came with them."""
+    """The text of a message and its attachments."""
 
     text: str
     attachments: tuple[Attachment, ...]
 
 
 def parse_content(message: dict[str, Any], name: str) -> Content:
-    """The content of a message object; `name` is its field's, for the error."""
+    """The content of a message object. `name` is its field, for the error."""
     texts: list[str] = []
     attachments: list[Attachment] = []
     parts = message.get("parts")
@@ -71,14 +71,14 @@ def _take_parts(parts: list[Any], name: str, texts: list[str], attachments: list
                 file_name = part.get("filename") or part.get("name")
                 attachments.append(_attachment(source, media_type, file_name, field))
             case _:
-                pass  # steps, tools, reasoning, sources: a client's record of answers, which the server holds itself
+                pass  # steps, tools, reasoning, sources: copies of answers, which the server has already
 
 
 def _attachment(source: object, media_type: object, name: object, field: str) -> Attachment:
     if not isinstance(source, str) or not source:
-        raise bad_request(f"{field} must hold a data: or https: URL.")
+        raise bad_request(f"{field} must be a data: or https: URL.")
     kind = media_type if isinstance(media_type, str) else ""
-    shown = name[:256] if isinstance(name, str) and name.isprintable() and name else "attachment"
+    file_name = name[:256] if isinstance(name, str) and name.isprintable() and name else "attachment"
     if source[:5].lower() == "data:":
         header, comma, payload = source[5:].partition(",")
         if not comma:
@@ -86,13 +86,13 @@ def _attachment(source: object, media_type: object, name: object, field: str) ->
         declared, *options = header.split(";")
         base64_encoded = any(option.strip().lower() == "base64" for option in options)
         content = _decode(payload, field) if base64_encoded else unquote_to_bytes(payload)
-        return Attachment(declared or kind or "text/plain", shown, content)
+        return Attachment(declared or kind or "text/plain", file_name, content)
     if source[:8].lower() == "https://" or source[:7].lower() == "http://":
-        return Attachment(kind, shown, url=source)
+        return Attachment(kind, file_name, url=source)
     if kind:
-        # assistant-ui and AI SDK core parts may carry bare base64.
-        return Attachment(kind, shown, _decode(source, field))
-    raise bad_request(f"{field} must hold a data: or https: URL.")
+        # The parts of assistant-ui and AI SDK core may hold bare base64.
+        return Attachment(kind, file_name, _decode(source, field))
+    raise bad_request(f"{field} must be a data: or https: URL.")
 
 
 def _decode(payload: str, field: str) -> bytes:

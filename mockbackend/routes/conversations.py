@@ -1,4 +1,4 @@
-"""The conversations: list, read, rename, pin, stop, delete."""
+"""Conversations: list, read, rename, pin, stop, delete."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ from .json import JSON
 from .origin import links
 from .parameters import named_framing, path_id
 
-PAGE, MOST = 50, 200
+PAGE, MAX_PAGE = 50, 200
 TITLE_CHARACTERS = 200
+BAD_CURSOR = "cursor is invalid. Take it from the Link header of the page before."
 # SQLite's LIKE refuses patterns of more than 50,000 bytes.
 QUERY_CHARACTERS = 1000
 
 
 async def listing(request: Request) -> Response:
-    """A page of the owner's conversations; the next one is in the Link header."""
+    """A page of the owner's conversations. The Link header has the URL of the next page."""
     limit, query = _limit(request), request.query_params.get("q", "").strip()
     if len(query) > QUERY_CHARACTERS:
         raise bad_request(f"q must have at most {QUERY_CHARACTERS} characters.")
@@ -44,7 +45,7 @@ async def listing(request: Request) -> Response:
 
 
 async def read(request: Request) -> Response:
-    """The row and its messages, as an AI SDK front end takes them; the running answer is left out."""
+    """The row and its messages, as front ends expect them, without an answer that is still running."""
     service, conversation_id = get_service(request), path_id(request)
     framing = named_framing(request) or DEFAULT
     await _owned(request, conversation_id)
@@ -61,7 +62,7 @@ async def change(request: Request) -> Response:
     body = await read_object(request, service.settings.max_body_bytes)
     title, is_pinned = body.get("title"), body.get("is_pinned")
     if title is None and is_pinned is None:
-        raise bad_request("title or is_pinned is needed.")
+        raise bad_request("title or is_pinned is required.")
     if title is not None and (not isinstance(title, str) or not 1 <= len(title.strip()) <= TITLE_CHARACTERS):
         raise bad_request(f"title must be a string of 1 to {TITLE_CHARACTERS} characters.")
     if is_pinned is not None and not isinstance(is_pinned, bool):
@@ -82,7 +83,7 @@ async def pin(request: Request) -> Response:
 
 
 async def stop(request: Request) -> Response:
-    """Stop the running answer, keep what was said; the row once it has ended."""
+    """Stop the running answer and keep its text. Returns the row once the answer has ended."""
     conversation_id = path_id(request)
     await _owned(request, conversation_id)
     await get_service(request).follower.stop(conversation_id)
@@ -90,7 +91,7 @@ async def stop(request: Request) -> Response:
 
 
 async def delete(request: Request) -> Response:
-    """Delete the row, the history and the images."""
+    """Delete the row, the messages and the images."""
     service, conversation_id = get_service(request), path_id(request)
     if not await service.storage.conversations.hide(userid(request), conversation_id):
         raise not_found()
@@ -120,8 +121,8 @@ def _rendered(row: Conversation) -> dict[str, Any]:
 
 def _limit(request: Request) -> int:
     value = request.query_params.get("limit", str(PAGE))
-    if not re.fullmatch(r"[0-9]{1,3}", value) or not 1 <= int(value) <= MOST:
-        raise bad_request(f"limit must be a number from 1 to {MOST}.")
+    if not re.fullmatch(r"[0-9]{1,3}", value) or not 1 <= int(value) <= MAX_PAGE:
+        raise bad_request(f"limit must be a number from 1 to {MAX_PAGE}.")
     return int(value)
 
 
@@ -137,8 +138,8 @@ def _after(request: Request) -> Cursor | None:
         value: Any = orjson.loads(base64.urlsafe_b64decode(cursor))
         is_pinned, updated_at, conversation_id = value
     except (binascii.Error, orjson.JSONDecodeError, ValueError, TypeError):
-        raise bad_request("cursor is none that we gave.") from None
+        raise bad_request(BAD_CURSOR) from None
     valid = isinstance(is_pinned, bool) and isinstance(updated_at, int) and abs(updated_at) < 2**63
     if not valid or not isinstance(conversation_id, str):
-        raise bad_request("cursor is none that we gave.")
+        raise bad_request(BAD_CURSOR)
     return Cursor(is_pinned, updated_at, conversation_id)

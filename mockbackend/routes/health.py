@@ -1,4 +1,4 @@
-"""How the process is: for people, and for load balancers."""
+"""Health checks, for people and for load balancers."""
 
 from __future__ import annotations
 
@@ -38,14 +38,16 @@ async def live(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """The process can serve: its stores answer, and it is not draining."""
+    """The process can serve: its storage answers, and it is not draining."""
     service = get_service(request)
     if service.runner.admission.draining:
-        raise ServiceError(503, "draining", "The service is shutting down.")
+        raise ServiceError(503, "draining", "The service is shutting down. Please try again.")
     try:
         await service.storage.conversations.get("nobody", "none")
         await service.storage.history.read("none")
     except Exception:
-        log.exception("the stores do not answer")
-        raise ServiceError(503, "unavailable", "The stores do not answer.") from None
+        log.exception("the storage does not answer")
+        raise ServiceError(
+            503, "unavailable", "The storage does not answer. The operator should check the log."
+        ) from None
     return JSON({"status": "ready"})

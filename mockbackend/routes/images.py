@@ -1,4 +1,4 @@
-"""GET /images/{token}: open, since an <img> sends no credentials; the token is the capability."""
+"""GET /images/{token}. It is open, since an <img> sends no credentials: anyone who has the token can see the image."""
 
 from __future__ import annotations
 

@@ -19,6 +19,6 @@ class JSON(JSONResponse):
 
 
 def error_response(error: ServiceError) -> JSON:
-    """The body of every error: `{"error": {"code", "message"}}`."""
+    """The response for an error: `{"error": {"code", "message"}}`."""
     body = {"error": {"code": error.code, "message": error.message}}
     return JSON(body, status_code=error.status, headers=error.headers)

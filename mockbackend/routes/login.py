@@ -1,4 +1,4 @@
-"""The API's one login: the configured one, or one that storage generates and keeps for all processes."""
+"""The API's login: the configured one, or one that storage generates and keeps for all processes."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from ..storage import Storage
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A login; `generated` where nobody configured one."""
+    """A user name and a password. `generated` says that none was configured."""
 
     username: str
     password: str
     generated: bool = False
 
     def admits(self, credentials: str) -> bool:
-        """Whether `user:password` is this login, in a time that does not depend on where they differ."""
+        """Whether `user:password` is this login, compared in constant time."""
         return hmac.compare_digest(credentials.encode(), f"{self.username}:{self.password}".encode())
 
 
 async def load_login(settings: Settings, storage: Storage) -> Login:
-    """The configured login, or the generated one. Raises OSError, and SettingsError where what is kept is damaged."""
+    """The configured login, or the generated one. Raises OSError, or SettingsError if the stored login is damaged."""
     if settings.backend_auth_username:
         return Login(settings.backend_auth_username, settings.backend_auth_password)
     username, _, password = (await storage.login()).partition(":")
     if not username or not password:
-        # An empty one would let everybody in.
+        # An empty login would let everyone in.
         raise SettingsError(
             [f"DATA_DIR: {settings.data_dir}/login must hold user:password; remove the file to have one generated"]
         )

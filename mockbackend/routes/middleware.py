@@ -1,4 +1,4 @@
-"""Around every request: an id for the log, an answer for whatever was not foreseen, and a way for it to arrive."""
+"""Middleware around every request: an id for the log, a 500 for unexpected errors, and unread bodies."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ log = logging.getLogger("mockbackend.http")
 
 
 class Guard:
-    """Inside the CORS middleware, so that a 500 has its headers too."""
+    """Gives a request its id, and answers unexpected errors. CORS stays outside, so that a 500 has its headers too."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the application; nothing that it raises reaches a client."""
+        """Run the application. No exception leaves it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -47,17 +47,17 @@ class Guard:
                 await error_response(ServiceError(500, "internal", INTERNAL))(scope, receive, sending)
 
 
-class Unread:
-    """Reads on, for a moment, what of a body nobody wanted, once its answer is sent.
+class UnreadBody:
+    """Reads and discards the rest of a body that the application answered without reading it.
 
-    A connection that closes while a body still comes is reset, and the client may never see its 401 or 413.
+    Closing the connection while the client still sends would reset it, and the client might never see its 401 or 413.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the application, and hold the end of its answer back until the body is read."""
+        """Run the application, and hold back the end of its response until the body is read or time is up."""
         if scope["type"] != "http" or not _has_body(scope):
             await self._app(scope, receive, send)
             return

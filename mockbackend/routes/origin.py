@@ -1,4 +1,4 @@
-"""Under which origin a client reaches us: for the absolute URLs of images."""
+"""The origin under which a client reaches the service, for absolute URLs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 
 
 def links(request: Request, settings: Settings) -> Links:
-    """What makes absolute URLs, as this request's client reaches them."""
+    """Absolute URLs that this request's client can reach."""
     return Links(origin(request, settings))
 
 
@@ -27,7 +27,7 @@ def origin(request: Request, settings: Settings) -> str:
     if request.client is not None and _is_trusted(request.client.host, settings.trusted_proxies):
         scheme = _first(request, "x-forwarded-proto") or scheme
         hosts.insert(0, _first(request, "x-forwarded-host"))
-    # What is no host would end the URL, and the Markdown around it, where it likes.
+    # Anything but a host could end the URL, and the Markdown around it, at any place.
     host = next((host for host in hosts if HOST.fullmatch(host)), _listening(request))
     return f"{scheme if scheme in ('http', 'https') else 'http'}://{host}"
 

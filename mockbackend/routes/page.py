@@ -1,4 +1,4 @@
-"""GET / and /page/…: the chat page's files, read once, with ETags and a policy that lets nothing foreign in."""
+"""GET / and /page/…: the files of the chat page, read once, with ETags and a strict content security policy."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ POLICY = "; ".join(
     )
 )
 HEADERS = {
-    # Kept by the browser, asked after each time: a new version shows at once.
+    # The browser keeps a copy and revalidates it each time, so a new version shows at once.
     "cache-control": "no-cache",
     "content-security-policy": POLICY,
     "cross-origin-opener-policy": "same-origin",
@@ -45,7 +45,7 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of the page, as it is sent."""
+    """A file of the page."""
 
     content: bytes
     media_type: str
@@ -54,7 +54,7 @@ class File:
 
 @cache
 def files() -> dict[str, File]:
-    """The files that may be sent, by their path in the folder. Nothing else of the disk can be asked for."""
+    """The files by their path in the folder. A request can reach no other file of the disk."""
     found: dict[str, File] = {}
     for path in FOLDER.rglob("*"):
         if media_type := MEDIA_TYPES.get(path.suffix):
@@ -65,17 +65,17 @@ def files() -> dict[str, File]:
 
 
 async def index(request: Request) -> Response:
-    """The page."""
+    """The page's HTML."""
     return _send(request, "index.html")
 
 
 async def file(request: Request) -> Response:
-    """One of the page's own files."""
+    """A file of the page itself."""
     return _send(request, request.path_params["path"])
 
 
 async def vendored(request: Request) -> Response:
-    """One of the libraries' files."""
+    """A file of a library that the page uses."""
     return _send(request, f"vendor/{request.path_params['path']}")
 
 
@@ -84,12 +84,12 @@ def _send(request: Request, path: str) -> Response:
     if found is None:
         raise not_found()
     headers = {**HEADERS, "etag": found.etag}
-    if _holds(request.headers.get("if-none-match", ""), found.etag):
+    if _matches(request.headers.get("if-none-match", ""), found.etag):
         return Response(status_code=304, headers=headers)
     return Response(found.content, media_type=found.media_type, headers=headers)
 
 
-def _holds(if_none_match: str, etag: str) -> bool:
-    # A proxy that compresses weakens the tag.
+def _matches(if_none_match: str, etag: str) -> bool:
+    # A proxy that compresses makes the tag a weak one.
     tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
     return etag in tags or "*" in tags

@@ -1,4 +1,4 @@
-"""The response that streams a turn: ready events in one send, keep-alives in silence, one watcher for the client."""
+"""The response that streams a turn: events that are ready go in one send, and a silent stream gets keep-alives."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class EventStream(Response):
         self._silence = keep_alive_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the turn's events until it is over or the client is gone."""
+        """Send the turn's events until it ends or the client leaves."""
         reader = self._source
         watcher = asyncio.create_task(self._watch(receive, reader))
         loop = asyncio.get_running_loop()
