@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from mockbackend.passages import Passage
+from mockbackend.storage.passages import Passage
 
 PACKAGES = ("debian-faq", "debian-reference-en", "developers-reference", "python3.11-doc")
 FOLDERS = {

@@ -19,7 +19,8 @@ import numpy as np
 
 from bench.index_queries import Queries
 from bench.synthetic import DIMENSION, PER_FILE, SyntheticPassages
-from mockbackend.storage.embedded.passages import NAME, EmbeddedIndex, Passages, prepare
+from mockbackend.documents.index.embedded import EmbeddedIndex
+from mockbackend.storage.embedded.passages import NAME, Passages, prepare
 
 QUERIES = 200
 BATCH = 64
@@ -31,7 +32,8 @@ USER = "user"
 async def build(path: Path, corpus: SyntheticPassages, files: int) -> dict[str, float]:
     """Fill the database; return the seconds in total and the CPU seconds per 1,000 passages by step."""
     prepare(path)
-    passages, index = Passages(path), EmbeddedIndex(path)
+    passages = Passages(path)
+    index = EmbeddedIndex(passages)
     spent = {"stage": 0.0, "embedded": 0.0, "publish": 0.0}
     wall = 0.0
     for file in range(files):
@@ -40,7 +42,7 @@ async def build(path: Path, corpus: SyntheticPassages, files: int) -> dict[str, 
         await passages.stage(name, USER, texts)
         staged = time.process_time()
         for start in range(0, PER_FILE, BATCH):
-            await passages.embedded(name, list(enumerate(vectors))[start : start + BATCH])
+            await passages.add_vectors(name, list(enumerate(vectors))[start : start + BATCH])
         embedded = time.process_time()
         await index.publish(USER, name, f"report {file}.pdf")
         spent["publish"] += time.process_time() - embedded
@@ -48,7 +50,6 @@ async def build(path: Path, corpus: SyntheticPassages, files: int) -> dict[str, 
         spent["stage"] += staged - began[1]
         wall += time.perf_counter() - began[0]
     await passages.close()
-    await index.close()
     thousands = files * PER_FILE / 1000
     return {"wall": wall, **{step: seconds / thousands for step, seconds in spent.items()}}
 

@@ -33,14 +33,16 @@ class Queries:
 async def ask(path: Path, queries: Queries) -> dict[str, float]:
     """Run the queries; return milliseconds, megabytes, and recall."""
     # Imported late, as in the service.
-    from mockbackend.storage.embedded.passages import EmbeddedIndex
+    from mockbackend.documents.index.embedded import EmbeddedIndex
+    from mockbackend.storage.embedded.passages import Passages
 
     figures = {"before": resident_bytes(os.getpid()) / 1e6}
     began = time.perf_counter()
     import numpy as np
 
     vectors = [np.array(vector, np.float32) for vector in queries.vectors]
-    index = EmbeddedIndex(path)
+    passages = Passages(path)
+    index = EmbeddedIndex(passages)
     await index.search(USER, queries.words[0], vectors[0], None, 10)
     figures["first"] = (time.perf_counter() - began) * 1000
     kinds: dict[str, tuple[list[str], list[Any]]] = {
@@ -64,7 +66,7 @@ async def ask(path: Path, queries: Queries) -> dict[str, float]:
             got = {(one.file_id, one.passage.place) for one in found}
             hits += len(got & {(f"f{file}", f"page {place + 1}") for file, place in expected})
         figures[where] = hits / sum(len(expected) for expected in nearest)
-    await index.close()
+    await passages.close()
     return figures
 
 

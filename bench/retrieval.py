@@ -15,8 +15,9 @@ import numpy as np
 
 from bench.corpus import Corpus, Question, install, read
 from bench.static_model import embedder
+from mockbackend.documents.index.embedded import EmbeddedIndex
 from mockbackend.emulator.embeddings.vectors import embed
-from mockbackend.storage.embedded.passages import NAME, EmbeddedIndex, Passages, prepare
+from mockbackend.storage.embedded.passages import NAME, Passages, prepare
 
 USER = "user"
 DEPTH = 10
@@ -33,7 +34,8 @@ def emulated(texts: Sequence[str]) -> Any:
 async def build(path: Path, corpus: Corpus, vectors: Any) -> dict[tuple[str, str], int]:
     """Index the corpus, one file per document; return each passage's number by file and place."""
     prepare(path)
-    passages, index = Passages(path), EmbeddedIndex(path)
+    passages = Passages(path)
+    index = EmbeddedIndex(passages)
     numbers: dict[tuple[str, str], int] = {}
     for document in dict.fromkeys(corpus.documents):
         members = [number for number, name in enumerate(corpus.documents) if name == document]
@@ -41,10 +43,9 @@ async def build(path: Path, corpus: Corpus, vectors: Any) -> dict[tuple[str, str
         staged = [corpus.passages[number].__class__(corpus.passages[number].text, str(number)) for number in members]
         numbers |= {(document, str(number)): number for number in members}
         await passages.stage(document, USER, staged)
-        await passages.embedded(document, [(at, vectors[number]) for at, number in enumerate(members)])
+        await passages.add_vectors(document, [(at, vectors[number]) for at, number in enumerate(members)])
         await index.publish(USER, document, "")
     await passages.close()
-    await index.close()
     return numbers
 
 
@@ -74,7 +75,8 @@ async def measure(corpus: Corpus, model: str, embedding: Embed, *, alone: bool) 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / NAME
         await build(path, corpus, embedding([passage.text for passage in corpus.passages]))
-        index = EmbeddedIndex(path)
+        passages = Passages(path)
+        index = EmbeddedIndex(passages)
         asked = {kind: embedding([one.text for one in questions]) for kind, questions in corpus.questions.items()}
         methods = {f"vectors of {model}": (True, False), f"both, {model}": (True, True)}
         if alone:
@@ -85,7 +87,7 @@ async def measure(corpus: Corpus, model: str, embedding: Embed, *, alone: bool) 
                 for kind, questions in corpus.questions.items()
             ]
             print(row(name, found), flush=True)
-        await index.close()
+        await passages.close()
 
 
 async def main() -> None:

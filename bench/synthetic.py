@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mockbackend.passages import Passage
+from mockbackend.storage.passages import Passage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

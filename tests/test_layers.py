@@ -27,7 +27,7 @@ LAYERS = (
     ("upstream",),
     ("turn.answer",),
     ("storage", "protocol"),
-    ("messages", "passages"),
+    ("messages",),
     ("events",),
     ("settings", "errors", "log", "concurrency", "emulator", "server.hypercorn_patches"),
 )
@@ -36,7 +36,7 @@ ONLY = {
     "emulator": set[str](),
     "protocol": {"events", "messages"},
     "upstream": {"events", "messages", "settings", "errors", "storage"},
-    "storage": {"events", "messages", "passages", "settings"},
+    "storage": {"events", "messages", "settings"},
     "events": set[str](),
     "settings": set[str](),
     "errors": set[str](),

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import UpstreamError
-from ..passages import Passage
 from ..settings import Settings
-from ..storage import File, Files, Storage
-from ..storage.embedded.passages import Passages
+from ..storage import File, Files, Passages, Storage
+from ..storage.passages import Passage
 from ..upstream import Upstream
 from ..upstream.embeddings import embed
 from .index import Index, open_index

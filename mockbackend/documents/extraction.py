@@ -21,7 +21,7 @@ from typing import Any
 
 import orjson
 
-from ..passages import Passage
+from ..storage.passages import Passage
 from .extractor.limits import Limits
 from .kinds import Kind, Unreadable
 

@@ -12,10 +12,9 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from ..errors import INTERNAL, UpstreamError
-from ..passages import Passage
 from ..settings import Settings
-from ..storage import IndexingJob, Queue
-from ..storage.embedded.passages import Passages
+from ..storage import IndexingJob, Passages, Queue
+from ..storage.passages import Passage
 from ..upstream import Upstream
 from ..upstream.embeddings import embed
 from ..upstream.retry import RetryBudget, retry
@@ -173,7 +172,7 @@ class Indexing:
 
         vectors = await _retry(call)
         positions = [position for position, _ in batch]
-        await self._passages.embedded(file_id, list(zip(positions, vectors, strict=True)))
+        await self._passages.add_vectors(file_id, list(zip(positions, vectors, strict=True)))
 
     async def _report_progress(self, job: IndexingJob, done: int, total: int) -> None:
         if not await self._queue.progress(job.id, "embedding", done, total):

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from ..passages import Passage
+from ..storage.passages import Passage
 
 # The end of a sentence: western marks need white space after them, those of Chinese and Japanese do not.
 _SENTENCE = re.compile(r"[.!?…؟।][\"'”’»)\]]{0,3}(?=\s)|[。！？｡](?![。！？｡])[」』”’）】》]*")

@@ -9,10 +9,11 @@ living processes from the dead. `tests/storage/contract` holds every engine to t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from ..messages import Message
 from ..settings import Settings
+from .passages import Passages
 from .values import (
     Blob,
     Claim,
@@ -28,9 +29,6 @@ from .values import (
     Turn,
 )
 
-if TYPE_CHECKING:
-    from .embedded.passages import EmbeddedIndex, Passages
-
 __all__ = [
     "Blob",
     "Claim",
@@ -44,6 +42,7 @@ __all__ = [
     "Image",
     "Images",
     "IndexingJob",
+    "Passages",
     "Queue",
     "RunningTurn",
     "Status",
@@ -265,9 +264,6 @@ class Storage(Protocol):
     def file_queue(self) -> Queue: ...
     @property
     def passages(self) -> Passages: ...
-
-    def open_index(self) -> EmbeddedIndex:
-        """The engine's own index of documents. The caller closes it."""
 
     async def login(self) -> str:
         """The login `user:password` that all processes share if none is configured. Made at the first call."""

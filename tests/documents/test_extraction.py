@@ -14,7 +14,7 @@ from pptx.util import Inches
 from mockbackend.documents.extraction import Limits, extract
 from mockbackend.documents.kinds import Kind
 from mockbackend.documents.splitting import split
-from mockbackend.passages import Passage
+from mockbackend.storage.passages import Passage
 from tests.documents import making
 from tests.documents.making import SAMPLES
 from tests.harness.processes import ROOT

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockbackend.documents.splitting import split
-from mockbackend.passages import Passage
+from mockbackend.storage.passages import Passage
 
 SENTENCE = "The keeper lit the lamp at dusk, and wrote it down."
 # Texts as documents have them: paragraphs, sentences, scripts without spaces, accents apart, emoji of several parts.

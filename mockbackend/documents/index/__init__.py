@@ -1,49 +1,57 @@
-"""The seam between documents and where their passages are searched."""
+"""The contract for an index of documents, and the choice between the two that there are.
+
+To add an index: a folder here with a class that keeps the protocol, and a branch in `open_index`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from ...passages import SearchResult
 from ...settings import Settings
 from ...storage import Storage
+from .embedded import EmbeddedIndex
+from .result import SearchResult
 
 if TYPE_CHECKING:
-    from ...upstream.embeddings import Vector
+    from ...storage.signs import Vector
     from .azure.index import AzureSearchIndex
+
+__all__ = ["Index", "SearchResult", "open_azure_search", "open_index"]
 
 
 class Index(Protocol):
-    """Finds passages: in the data folder, or in Azure AI Search. Its failures are UpstreamError, in words."""
+    """Finds passages of an owner's files. When that fails it raises UpstreamError, in words for the user."""
 
     @property
     def holds_copies(self) -> bool:
-        """Whether what was staged can go once it is published."""
+        """Whether staged passages can be deleted once they are published."""
 
     async def publish(self, userid: str, file_id: str, name: str) -> None:
-        """Make the staged passages of a file findable; doing it again changes nothing."""
+        """Make the staged passages of a file searchable. Repeating it changes nothing."""
 
     async def search(
         self, userid: str, query: str, vector: Vector | None, file_ids: Sequence[str] | None, limit: int
     ) -> list[SearchResult]:
-        """The owner's passages that answer the query, best first: of these files, or of all with None."""
+        """The owner's passages that answer the query, best first: of these files, or with None of all files."""
 
     async def forget(self, userid: str, file_id: str) -> None:
-        """Let nothing of the file be found again."""
+        """Remove everything about the file from the index."""
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
 
 
 def open_index(settings: Settings, storage: Storage) -> Index:
-    """The index that the settings name. Raises SettingsError where it cannot be used."""
-    return open_azure_search(settings, storage) if settings.azure_search_endpoint else storage.open_index()
+    """Open the index that the settings name. Raises SettingsError if it cannot be used."""
+    if settings.azure_search_endpoint:
+        return open_azure_search(settings, storage)
+    return EmbeddedIndex(storage.passages)
 
 
 def open_azure_search(settings: Settings, storage: Storage) -> AzureSearchIndex:
-    """The index in Azure AI Search. Raises SettingsError where the name is none or the extra is missing."""
-    # Imported late: few need it.
+    """Open the index in Azure AI Search. Raises SettingsError if its name is invalid or the extra is not installed."""
+    # Imported late: few installations need it.
     from .azure.index import AzureSearchIndex
 
     return AzureSearchIndex(

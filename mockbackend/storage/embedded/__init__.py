@@ -21,7 +21,7 @@ from .files import Files, Queue
 from .history import History
 from .images import Images
 from .liveness import Liveness
-from .passages import EmbeddedIndex, Passages
+from .passages import Passages
 from .turns import Turns
 
 
@@ -39,9 +39,6 @@ class EmbeddedStorage:
     liveness: Liveness
     databases: tuple[Database, ...]
     folder: Path
-
-    def open_index(self) -> EmbeddedIndex:
-        return EmbeddedIndex(self.folder / passages.NAME)
 
     async def login(self) -> str:
         return await asyncio.to_thread(login.load_or_make, self.folder, _lock(self.folder))

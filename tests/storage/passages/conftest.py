@@ -1,74 +1,26 @@
-"""A documents database of its own for each test, and what is put into it."""
+"""A store of passages of its own for each test."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
-from mockbackend.passages import Passage
-from mockbackend.storage.embedded.passages import NAME, EmbeddedIndex, Passages, prepare
-
-if TYPE_CHECKING:
-    from mockbackend.storage.embedded.passages.vectors import Vector
-
-DIMENSIONS = 64
-
-
-class Shelf:
-    """Both halves of one database, as one process has them open."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.passages = Passages(path)
-        self.index = EmbeddedIndex(path)
-
-    async def put(self, userid: str, file_id: str, *texts: str, vectors: Sequence[Vector] = ()) -> None:
-        """Stage, embed and publish a file of these texts."""
-        pieces = [Passage(text, f"page {page}") for page, text in enumerate(texts, start=1)]
-        await self.passages.stage(file_id, userid, pieces)
-        await self.passages.embedded(file_id, list(enumerate(vectors)))
-        await self.index.publish(userid, file_id, f"{file_id}.md")
-
-    async def forget(self, userid: str, file_id: str) -> None:
-        await self.index.forget(userid, file_id)
-        await self.passages.forget(file_id)
-
-    async def words(self, userid: str, query: str, file_ids: Sequence[str] | None = None) -> list[str]:
-        """The texts that the query's words find, best first."""
-        return [one.passage.text for one in await self.index.search(userid, query, None, file_ids, 10)]
-
-    async def near(self, userid: str, vector: Vector, file_ids: Sequence[str] | None = None) -> list[str]:
-        """The texts that the vector finds, best first."""
-        return [one.passage.text for one in await self.index.search(userid, "", vector, file_ids, 10)]
-
-    async def close(self) -> None:
-        await self.index.close()
-        await self.passages.close()
-
-
-def direction(number: int, dimensions: int = DIMENSIONS) -> Vector:
-    """A unit vector of its own for each number."""
-    vector = np.random.default_rng(number).standard_normal(dimensions, np.float32)
-    unit: Vector = vector / np.linalg.norm(vector)
-    return unit
+from mockbackend.storage import Passages
+from mockbackend.storage.embedded import open_embedded
 
 
 @pytest.fixture
-async def shelf(tmp_path: Path) -> AsyncIterator[Shelf]:
-    path = tmp_path / NAME
-    prepare(path)
-    opened = Shelf(path)
-    yield opened
-    await opened.close()
+async def passages(tmp_path: Path) -> AsyncIterator[Passages]:
+    storage = await open_embedded(tmp_path)
+    yield storage.passages
+    await storage.close()
 
 
 @pytest.fixture
-async def other(shelf: Shelf) -> AsyncIterator[Shelf]:
-    """The same database, opened once more, as another process does."""
-    opened = Shelf(shelf.path)
-    yield opened
-    await opened.close()
+async def other(passages: Passages, tmp_path: Path) -> AsyncIterator[Passages]:
+    """The same passages, opened a second time as by another process."""
+    storage = await open_embedded(tmp_path)
+    yield storage.passages
+    await storage.close()

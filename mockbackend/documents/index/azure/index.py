@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ....errors import UpstreamError
-from ....passages import Passage, SearchResult
 from ....settings import SettingsError
+from ....storage.passages import Passage
+from ..result import SearchResult
 from .schema import INDEX_NAME, Action, IndexMissing, batches, harmless, key, owned_by, removal, upload
 
 if TYPE_CHECKING:
-    from ....storage.embedded.passages import Passages
+    from ....storage import Passages
     from ....upstream.embeddings import Vector
     from .service import Shape
 

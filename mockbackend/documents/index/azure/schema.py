@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from ....errors import UpstreamError
-from ....passages import Passage
+from ....storage.passages import Passage
 
 if TYPE_CHECKING:
     from ....upstream.embeddings import Vector

@@ -1,4 +1,4 @@
-"""The database's schema, as numbered steps, and how a passage's id is made."""
+"""The database's schema, as numbered steps."""
 
 from __future__ import annotations
 
@@ -69,18 +69,13 @@ def prepare(path: Path) -> None:
     sqlite.prepare(path, lambda connection: sqlite.migrate(connection, MIGRATIONS))
 
 
-def first_id(number: int) -> int:
-    """The id of a file's first passage; the ids of all its passages are below `first_id(number + 1)`."""
-    return number << 32
-
-
 def storable(text: str) -> str:
-    """The text without halves of surrogate pairs, which SQLite refuses."""
+    """The text without lone surrogates, which SQLite refuses."""
     return text.encode("utf-8", "replace").decode()
 
 
-def changed(connection: sqlite3.Connection, number: int) -> None:
-    """Tell every process that this file is found differently, where it is published."""
+def bump_version(connection: sqlite3.Connection, number: int) -> None:
+    """Count up the version of the file's owner, if the file is published: every process then loads it again."""
     connection.execute(
         """UPDATE owners SET version = version + 1
         WHERE number = (SELECT owner FROM files WHERE number = ? AND published)""",

@@ -14,13 +14,14 @@ import numpy
 import orjson
 import pytest
 
+from mockbackend.documents.index import SearchResult
 from mockbackend.documents.index.azure.index import AzureSearchIndex
 from mockbackend.emulator.app import create_emulator
 from mockbackend.emulator.embeddings.vectors import embed
 from mockbackend.emulator.script import load_script
 from mockbackend.errors import UpstreamError
-from mockbackend.passages import Passage, SearchResult
 from mockbackend.storage.embedded.passages import Passages, prepare
+from mockbackend.storage.passages import Passage
 from tests.emulator.serving import KEY, Served
 
 DIMENSIONS = 64
@@ -60,7 +61,7 @@ class World:
         await self.passages.stage(file_id, userid, passages)
         if dimensions:
             vectors = [(position, vector(text, dimensions)) for position, text in enumerate(texts)]
-            await self.passages.embedded(file_id, vectors)
+            await self.passages.add_vectors(file_id, vectors)
 
     async def publish(self, userid: str, file_id: str, *texts: str, name: str = "notes.txt", **options: Any) -> None:
         await self.stage(userid, file_id, list(texts), **options)

@@ -13,7 +13,7 @@ from mockbackend.documents.index.azure.schema import (
     key,
     owned_by,
 )
-from mockbackend.passages import Passage
+from mockbackend.storage.passages import Passage
 from tests.documents.index.azure.azure_service import World, vector
 
 

@@ -1,7 +1,7 @@
-"""What a text is found by: its words, folded and stripped of endings.
+"""The terms by which a text is found: its words, case-folded, without accents and common English endings.
 
-Scripts that put no spaces between words are cut into pairs of neighbouring characters. Taking off these few English
-endings finds 49 of 100 section headings among the first five, without it 43 (bench/retrieval.py, words alone).
+Scripts without spaces between words are cut into pairs of neighbouring characters. Removing the endings finds 49 of 100
+section headings among the first five results, instead of 43 (bench/retrieval.py, words alone).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RUNS = re.compile(rf"([{UNSPACED}]+)|((?:[^\W_{UNSPACED}]|[{SIGNS}])+)|([{EMOJI}
 
 
 def terms(text: str) -> Iterator[str]:
-    """The terms by which a text is indexed, as often as it has them; they hold nothing but letters and digits."""
+    """The terms by which a text is indexed, as often as they occur. They consist of letters and digits only."""
     for run, unspaced in _runs(text):
         if unspaced:
             yield from (run[start : start + 2] for start in range(len(run)))
@@ -34,12 +34,12 @@ def terms(text: str) -> Iterator[str]:
 
 
 def query_terms(text: str) -> Iterator[tuple[str, bool]]:
-    """The terms of a query, each with whether it is only the beginning of what is sought."""
+    """The terms of a query, each with whether it stands for all terms that begin with it."""
     for run, unspaced in _runs(text):
         if not unspaced:
             yield _stem(run), False
         elif len(run) == 1:
-            # Each character begins a pair, or stands alone at the end of its run.
+            # In an indexed text a character begins a pair, or stands alone at the end of its run.
             yield run, True
         else:
             yield from ((run[start : start + 2], False) for start in range(len(run) - 1))
@@ -55,7 +55,7 @@ def _runs(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _stem(word: str) -> str:
-    """`policies` and `policy`, `mounted` and `mounting`, `uses` and `use` are one."""
+    """The word without its ending: the same for `policies` and `policy`, `mounted` and `mounting`, `uses` and `use`."""
     word = word[:LONGEST]
     if len(word) < 4 or not word.isascii():
         return word

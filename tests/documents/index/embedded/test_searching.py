@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.storage.passages.conftest import DIMENSIONS, Shelf, direction
+from tests.documents.index.embedded.conftest import DIMENSIONS, Shelf, direction
 
 
 async def test_the_passage_that_holds_the_words_comes_first(shelf: Shelf) -> None:

@@ -1,0 +1,80 @@
+"""One state of the database, as an index reads it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ...passages import Passage, PublishedFile, SignBlock
+from . import postings
+from .vectors import decode_all, load_rotation
+
+if TYPE_CHECKING:
+    from ...signs import Numbers, Rotation, Vector
+
+
+class Snapshot:
+    """The contract's Snapshot, within one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def owner(self, userid: str) -> tuple[int, int] | None:
+        row: tuple[int, int] | None = self._connection.execute(
+            "SELECT number, version FROM owners WHERE userid = ?", (userid,)
+        ).fetchone()
+        return row
+
+    def files(self, owner: int) -> list[PublishedFile]:
+        import numpy as np
+
+        rows = self._connection.execute(
+            "SELECT number, file_id, lengths FROM files WHERE owner = ? AND published ORDER BY number", (owner,)
+        )
+        return [
+            PublishedFile(number, file_id, np.frombuffer(lengths, np.uint32).astype(np.int64))
+            for number, file_id, lengths in rows
+        ]
+
+    def signs(self, owner: int) -> list[SignBlock]:
+        import numpy as np
+
+        rows = self._connection.execute(
+            """SELECT file, dimension, positions, bits FROM files JOIN signs ON file = number
+            WHERE owner = ? AND published ORDER BY number""",
+            (owner,),
+        )
+        return [
+            SignBlock(
+                file,
+                dimension,
+                np.frombuffer(positions, "<u4").astype(np.int64),
+                np.frombuffer(bits, np.uint64).reshape(len(positions) // 4, -1),
+            )
+            for file, dimension, positions, bits in rows
+        ]
+
+    def rotation(self, dimension: int) -> Rotation:
+        return load_rotation(self._connection, dimension)
+
+    def count_postings(self, owner: int, term: str, *, prefix: bool, first: int, last: int, limit: int) -> int:
+        match = postings.match_expression(owner, term, prefix=prefix)
+        return postings.count(self._connection, match, first, last, limit)
+
+    def postings(
+        self, owner: int, term: str, *, prefix: bool, first: int, last: int, limit: int
+    ) -> tuple[Numbers, Numbers]:
+        match = postings.match_expression(owner, term, prefix=prefix)
+        return postings.read(self._connection, match, first, last, limit)
+
+    def vectors(self, ids: Sequence[int]) -> Vector:
+        rows = self._connection.execute(
+            f"SELECT vector FROM vectors WHERE passage IN ({', '.join('?' * len(ids))}) ORDER BY passage", ids
+        )
+        return decode_all([vector for (vector,) in rows])
+
+    def passages(self, ids: Sequence[int]) -> list[Passage]:
+        # One by one: they are a handful, and come back in the given order.
+        statement = "SELECT text, place, heading FROM passages WHERE id = ?"
+        return [Passage(*self._connection.execute(statement, (passage,)).fetchone()) for passage in ids]
