@@ -170,11 +170,31 @@ def test_every_problem_is_told_at_once_by_name(env: dict[str, str], named: set[s
     assert len(told) == len(named)
 
 
-def test_an_env_file_of_another_encoding_is_told(tmp_path: Path) -> None:
+def test_an_env_file_in_another_encoding_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes("SYSTEM_PROMPT=Grüße\nLOG_LEVEL=loud\n".encode("latin-1"))
     with pytest.raises(SettingsError) as caught:
         load_settings(tmp_path / ".env")
-    assert caught.value.problems == [f"{tmp_path / '.env'}: is not UTF-8"]
+    assert caught.value.problems == [f"{tmp_path / '.env'}: not UTF-8; save it in that encoding"]
+
+
+@pytest.mark.parametrize(
+    ("env", "problem"),
+    [
+        ({"PORT": "http"}, "PORT: must be a whole number"),
+        ({"DRAIN_SECONDS": "long"}, "DRAIN_SECONDS: must be a number"),
+        ({"RESUMABLE": "maybe"}, "RESUMABLE: must be true or false"),
+        ({"DATA_DIR": "~no-such-user/data"}, "DATA_DIR: must be a path, and its ~user must exist"),
+    ],
+)
+def test_a_value_that_cannot_be_read_says_what_to_write(env: dict[str, str], problem: str) -> None:
+    assert problems(env) == [problem]
+
+
+@pytest.mark.parametrize(("env", "read"), [({}, 1000), ({"MAX_IMAGE_BYTES": "2000"}, 2000)])
+def test_an_old_name_is_read_with_a_warning(env: dict[str, str], read: int, caplog: pytest.LogCaptureFixture) -> None:
+    assert load({"MAX_PICTURE_BYTES": "1000", **env}).max_image_bytes == read
+    warning = "MAX_PICTURE_BYTES has been renamed to MAX_IMAGE_BYTES. The old name still works, but please change it."
+    assert [(record.levelname, record.message) for record in caplog.records] == [("WARNING", warning)]
 
 
 def test_a_problem_never_tells_a_key() -> None:
