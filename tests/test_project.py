@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import tomllib
 
+from mockbackend import __version__
 from tests.harness.processes import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
 def test_the_changelog_has_the_version() -> None:
+    assert "version" in PROJECT["dynamic"]
     releases = re.findall(r"^## (\d\S*) - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert releases[0] == PROJECT["version"]
+    assert releases[0] == __version__
 
 
 def test_the_package_is_typed() -> None:
