@@ -90,6 +90,8 @@ def create_app(settings: Settings | None = None, *, announce: bool = True) -> St
 
 
 def _settings() -> Settings:
+    # For warnings about the settings themselves.
+    logs.configure("WARNING")
     try:
         return load_settings()
     except SettingsError as error:

@@ -1,4 +1,4 @@
-"""`mockbackend check`: one probe for each configured deployment and store, one line for each."""
+"""`mockbackend check`: a probe of each configured deployment and store, and a line for each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = logging.getLogger("mockbackend")
 
 
 def run(settings: Settings) -> int:
-    """Print a line for each probe; the exit status is 1 if any failed."""
+    """Print a line for each probe, and return 1 if any failed."""
     return asyncio.run(_run(settings))
 
 
@@ -49,16 +49,18 @@ async def _run(settings: Settings) -> int:
         for name, probe in probes:
             failed = not await _works(name, probe) or failed
         if not engine.images:
-            print(f"absent  images: {engine.images.setting} is not set, so mode image answers 422")
+            print(f"absent  images: {engine.images.setting} is not set, so requests for images get a 422")
         if not engine.embeddings:
-            print(f"absent  embeddings: {engine.embeddings.setting} is not set, so documents are found by words alone")
+            print(
+                f"absent  embeddings: {engine.embeddings.setting} is not set, so documents are searched by words only"
+            )
     return 1 if failed else 0
 
 
 async def _works(name: str, probe: Callable[[], Awaitable[str]]) -> bool:
-    """Try it and print its line, and below a failure's what was logged of it."""
-    kept = _Kept()
-    log.addHandler(kept)
+    """Run a probe and print its line, followed by what was logged meanwhile if it failed."""
+    captured = _Captured()
+    log.addHandler(captured)
     try:
         print(f"works   {name}: {await probe()}")
     except Exception as error:
@@ -66,22 +68,22 @@ async def _works(name: str, probe: Callable[[], Awaitable[str]]) -> bool:
             reason = error.message
         else:
             reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-        print(f"FAILED  {name}: {reason}", *kept.lines, sep="\n        ")
+        print(f"FAILED  {name}: {reason}", *captured.lines, sep="\n        ")
         return False
     finally:
-        log.removeHandler(kept)
+        log.removeHandler(captured)
     return True
 
 
-class _Kept(logging.Handler):
-    """What is logged while a deployment is tried: one that works may refuse what it is tried with."""
+class _Captured(logging.Handler):
+    """What is logged during a probe. It is printed only after a failure: a deployment that works may log refusals."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep its line."""
+        """Keep the message."""
         self.lines.append(printable(record.getMessage()))
 
 
@@ -109,7 +111,7 @@ def _parsed(data: bytes) -> dict[str, Any]:
 
 
 async def _image(upstream: Upstream) -> str:
-    """Told by a request that every image model refuses: a real image would be paid for."""
+    """Send a request that every image model refuses, because a real image would cost money."""
     try:
         await request_image(upstream, {"prompt": "", "n": 0})
     except (UnsupportedParameter, PromptRefused):

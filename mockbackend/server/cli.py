@@ -1,7 +1,7 @@
 """The commands: `mockbackend serve`, `check` and `emulator`.
 
-What a command needs is imported inside it: the openai client and LangGraph take seconds, and the parent of
-several workers needs neither.
+Each command imports what it needs when it runs: the openai client and LangGraph take a second, which wrong settings or
+`--version` should not have to wait for.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import re
 import sys
 from pathlib import Path
 
+from .. import __version__
+from .. import log as logs
 from ..settings import SettingsError, load_settings
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run one command and exit with its status; 2 where the settings or the arguments are wrong."""
+    """Run one command and exit with its status, which is 2 if the settings or the arguments are wrong."""
     arguments = _parser().parse_args(argv)
     try:
         status = _run(arguments)
@@ -29,14 +31,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mockbackend", description="A chat backend over Azure OpenAI, or over its own emulator."
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("serve", help="serve the API: on 127.0.0.1:8000, or on all addresses where PORT is set")
-    commands.add_parser("check", help="try every configured deployment and store, one line each")
-    emulator = commands.add_parser("emulator", help="serve the emulator of Azure OpenAI alone, for other programs")
+    commands.add_parser("serve", help="serve the API on 127.0.0.1:8000, or on all addresses if PORT is set")
+    commands.add_parser("check", help="try every configured deployment and store, and print a line for each")
+    emulator = commands.add_parser("emulator", help="serve only the emulator of Azure OpenAI, for other programs")
     emulator.add_argument("--host", default="127.0.0.1")
     emulator.add_argument("--port", type=_port, default=8081)
-    emulator.add_argument("--script", type=Path, metavar="FILE", help="what it answers; without one it makes it up")
-    emulator.add_argument("--api-key", metavar="KEY", help="the only key that it takes; without one it takes any")
+    emulator.add_argument(
+        "--script", type=Path, metavar="FILE", help="script of its answers; without one it makes them up"
+    )
+    emulator.add_argument("--api-key", metavar="KEY", help="the only key it accepts; without one it accepts any")
     return parser
 
 
@@ -51,6 +56,8 @@ def _run(arguments: argparse.Namespace) -> int:
         case "serve":
             from . import serve
 
+            # For warnings about the settings themselves; `serve` then sets their level.
+            logs.configure("WARNING")
             return serve.run(load_settings())
         case "check":
             from . import check

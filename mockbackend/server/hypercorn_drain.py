@@ -1,6 +1,6 @@
-"""Under plain Hypercorn, which cuts what still runs 3 s after it was told to end: our turns end before that.
+"""The drain under plain Hypercorn, which cuts what still runs 3 s after a signal: turns end well before that.
 
-`mockbackend serve` has a better way, with as much time as is wanted.
+`mockbackend serve` has a better way, which gives them DRAIN_SECONDS.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ Drain = Callable[[float], Awaitable[None]]
 
 @asynccontextmanager
 async def drain_in_background(drain: Drain, seconds: float) -> AsyncIterator[None]:
-    """Call `drain`, with `seconds` or as many as there are, as soon as Hypercorn is told to end."""
+    """Call `drain` as soon as Hypercorn is asked to end, with `seconds` or as many as Hypercorn leaves."""
     seconds = min(seconds, SECONDS)
-    if (told := _shutdown_event()) is None:
+    if (shutdown := _shutdown_event()) is None:
         _chain_sigterm(drain, seconds)
         yield
         return
-    watching = asyncio.create_task(_watch(told, drain, seconds))
+    watching = asyncio.create_task(_watch(shutdown, drain, seconds))
     try:
         yield
     finally:
@@ -35,12 +35,12 @@ async def drain_in_background(drain: Drain, seconds: float) -> AsyncIterator[Non
 
 
 def _shutdown_event() -> Any:
-    """The event by which Hypercorn tells its worker processes to end; it is handed on to nobody, and polled there."""
+    """The event by which Hypercorn asks its worker process to end. It is not passed to the app."""
     return getattr(multiprocessing.current_process(), "_kwargs", {}).get("shutdown_event")
 
 
-async def _watch(told: Any, drain: Drain, seconds: float) -> None:
-    while not told.is_set():  # noqa: ASYNC110 - another process sets it
+async def _watch(shutdown: Any, drain: Drain, seconds: float) -> None:
+    while not shutdown.is_set():  # noqa: ASYNC110 - another process sets it
         await asyncio.sleep(POLL_SECONDS)
     await drain(seconds)
 
@@ -53,7 +53,7 @@ def _chain_sigterm(drain: Drain, seconds: float) -> None:
     draining: list[asyncio.Future[None]] = []
 
     def begin(number: int, frame: object) -> None:
-        # The loop's own handler is told through a descriptor, and runs as well.
+        # The loop's own handler is called through a descriptor, so it runs as well.
         loop.call_soon_threadsafe(lambda: draining.append(asyncio.ensure_future(drain(seconds))))
 
     signal.signal(signal.SIGTERM, begin)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from .. import log as logs
 from ..settings import Settings, SettingsError
-from .file_limits import raise_and_cap
 from .lazy_imports import defer
 from .listening import listen
 from .workers import Parent, supervise
@@ -29,7 +28,7 @@ def run(settings: Settings) -> int:
     if listening is None:
         return 1
     logs.configure(settings.log_level)
-    serve = _load(raise_and_cap(settings))
+    serve = _load(settings)
     if settings.web_concurrency == 1:
         return serve(listening, None)
     return supervise(settings.web_concurrency, listening, serve)
@@ -59,6 +58,7 @@ def _load(settings: Settings) -> Callable[[socket.socket, Parent | None], int]:
     from ..agent.tools import AVAILABLE_TOOLS, schema
     from ..app import create_app
     from . import hypercorn_server
+    from .file_limits import raise_and_cap
 
     if settings.engine == "emulator":
         from ..emulator import embedded  # noqa: F401 - the app imports it when it starts
@@ -67,6 +67,8 @@ def _load(settings: Settings) -> Callable[[socket.socket, Parent | None], int]:
         for tool in AVAILABLE_TOOLS:
             schema(tool.name)
     gc.freeze()
+    # Workers inherit the limit, and one that is too low is logged once.
+    settings = raise_and_cap(settings)
 
     def serve(listening: socket.socket, parent: Parent | None) -> int:
         gc.enable()

@@ -1,4 +1,4 @@
-"""What a start that cannot go on says, and with which status."""
+"""What a start says, and with which status it ends where it cannot go on."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.processes import environment, free_port
-from tests.running import Server
+from mockbackend import __version__
+from tests.conftest import StartServer
+from tests.harness.processes import ROOT, environment, free_port
+from tests.running import Kind, Server
 
 BAD = {"AZURE_OPENAI_ENDPOINT": "team.openai.azure.com", "LOG_LEVEL": "loud", "WEB_CONCURRENCY": "none"}
 
@@ -41,8 +43,25 @@ def test_the_env_file_of_the_working_directory_is_read(tmp_path: Path) -> None:
     assert ended.stderr.startswith("LOG_LEVEL: ")
 
 
+@pytest.mark.parametrize("kind", ["serve", "hypercorn"])
+def test_an_old_name_of_a_setting_is_logged(start_server: StartServer, kind: Kind) -> None:
+    server = start_server({"MAX_PICTURE_BYTES": "1000"}, kind=kind)
+    assert server.log.count("WARNING [-] mockbackend: MAX_PICTURE_BYTES has been renamed to MAX_IMAGE_BYTES.") == 1
+
+
+def test_the_version_is_printed(tmp_path: Path) -> None:
+    ended = run(tmp_path, {}, "--version")
+    assert (ended.returncode, ended.stdout) == (0, f"mockbackend {__version__}\n")
+
+
+def test_nothing_slow_is_imported_before_the_socket_listens() -> None:
+    program = "import sys, mockbackend.server.cli, mockbackend.server.serve; print(*sys.modules)"
+    imported = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, env=environment({}), text=True)
+    assert {"openai", "langgraph", "hypercorn", "starlette"} & set(imported.split()) == set()
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_port_in_use_is_told_in_a_line(tmp_path: Path, server: Server, workers: str) -> None:
+def test_a_port_in_use_is_reported_in_a_line(tmp_path: Path, server: Server, workers: str) -> None:
     ended = run(tmp_path, {"PORT": str(server.port), "WEB_CONCURRENCY": workers}, "serve")
     assert ended.returncode == 1
     assert ended.stderr == f"cannot listen on 0.0.0.0:{server.port}: Address already in use\n"
@@ -66,7 +85,7 @@ def test_a_login_that_cannot_be_read_ends_the_start(tmp_path: Path) -> None:
     assert ended.stderr.splitlines()[-1] == "DATA_DIR: data cannot be used (Is a directory)"
 
 
-def test_a_script_that_no_emulator_can_follow_is_told(tmp_path: Path) -> None:
+def test_a_script_that_no_emulator_can_follow_is_reported(tmp_path: Path) -> None:
     (tmp_path / "script.yaml").write_text("rules: 3\n")
     ended = run(tmp_path, {}, "emulator", "--script", "script.yaml")
     assert ended.returncode == 2
@@ -75,11 +94,11 @@ def test_a_script_that_no_emulator_can_follow_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http"])
-def test_a_port_that_is_none_is_told(tmp_path: Path, port: str) -> None:
+def test_a_port_out_of_range_is_reported(tmp_path: Path, port: str) -> None:
     ended = run(tmp_path, {}, "emulator", "--port", port)
     assert ended.returncode == 2
     assert "--port: must be a number from 1 to 65535" in ended.stderr
-    assert len(ended.stderr) < 500, "not every port that is one is listed"
+    assert len(ended.stderr) < 500, "the valid ports are not listed one by one"
 
 
 @pytest.mark.parametrize("alone", [True, False], ids=["-w 0", "with a worker"])
