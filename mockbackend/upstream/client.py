@@ -1,7 +1,7 @@
 """The model API's client: one for the process's life, through which every call goes.
 
 `client.post` takes the encoded body as it is: `create()` would walk every message of the history (190 ms for 800).
-The client itself retries nothing, since it would report no retry.
+It makes no retries of its own: nobody would see them.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Upstream:
             return response
 
     async def post_json(self, model: Model, body: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Send a request, and read its whole response, a JSON object, in that time. Raises UpstreamError."""
+        """Send a request and read its response, a JSON object, all within `seconds`. Raises UpstreamError."""
         began = time.monotonic()
         try:
             async with asyncio.timeout(seconds):
@@ -106,7 +106,7 @@ class Upstream:
         return answer
 
     def failure(self, error: Exception, model: Model, began: float | None = None) -> UpstreamError:
-        """What a call of the model failed with, for what it has raised; logged, unless it has been already."""
+        """Convert what a call of the model raised, and log it; an UpstreamError has been through this already."""
         if isinstance(error, UpstreamError):
             return error
         # The client says "Connection error." of them all. A repr may hold headers, and a login in them.
@@ -123,7 +123,7 @@ class Upstream:
         return from_exception(error, self._settings(model))
 
     def failure_in_body(self, body: object, model: Model) -> UpstreamError:
-        """What a call of the model failed with, for an `error` object inside its response; logged."""
+        """Convert an `error` object inside a response of the model, and log it."""
         log.warning("upstream %s sent an error inside a 200: %.1000r", model.kind, body)
         return from_body(body)
 

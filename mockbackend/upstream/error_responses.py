@@ -14,7 +14,7 @@ from .retry import retry_after
 REFUSED_PROMPT_CODES = {"content_filter", "content_policy_violation", "moderation_blocked", "contentFilter"}
 UNSUPPORTED_CODES = {"unsupported_parameter", "unsupported_value", "unknown_parameter"}
 INVALID_VALUE_CODES = {"invalid_value", "invalid_enum_value", "integer_below_min_value", "integer_above_max_value"}
-# Ollama says the first of a model without tools, vLLM the second where it was started without them.
+# Ollama says the first of a model without tools, vLLM the second if it was started without them.
 NO_TOOLS = re.compile(r"does not support tools|tool choice requires", re.IGNORECASE)
 UNRECOGNIZED = re.compile(r"Unrecognized request arguments? supplied: (\w+)")
 # vLLM has no code for it.
@@ -50,7 +50,7 @@ def from_body(body: object) -> UpstreamError:
 
 
 def from_status(error: openai.APIStatusError, settings: Mapping[str, str]) -> UpstreamError:
-    """The error for a response whose status is one."""
+    """The error for a response with an error status."""
     body: dict[str, Any] = error.body if isinstance(error.body, dict) else {}
     code, message = str(body.get("code") or ""), str(body.get("message") or "")
     match error.status_code:

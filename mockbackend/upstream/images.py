@@ -12,7 +12,7 @@ from .usage import tokens
 
 @dataclass(frozen=True, slots=True)
 class ImageResponse:
-    """The first image of a response: in base64 or at a URL; neither where the API has sent something else."""
+    """The first image of a response: in base64 or at a URL; neither if the API sent something else."""
 
     base64: str | None
     url: str | None

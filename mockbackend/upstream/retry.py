@@ -1,4 +1,4 @@
-"""Retries: which waits a failing call asks for, how many it is given, and the loop that makes it again."""
+"""Retries of a failing call: the wait that it asks for, the budget that it has, and the loop."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class RetryBudget:
 
 
 async def retry(call: Callable[[], Awaitable[T]], budget: RetryBudget) -> T:
-    """The call's result, after retries where it raises an UpstreamError that they may help against."""
+    """Make the call and return its result, with retries of an UpstreamError while the budget lasts."""
     while True:
         try:
             return await call()

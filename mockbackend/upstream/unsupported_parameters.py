@@ -26,7 +26,7 @@ class UnsupportedParameters:
         return True
 
     def without(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The body with what the model supports, under the other name where it has one."""
+        """The body without what is not supported; a parameter that has another name is sent under that."""
         if not self._names:
             return body
         request: dict[str, Any] = {}
