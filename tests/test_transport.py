@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import trustme
 
+from tests.harness.model import Call, Upstream
 from tests.harness.processes import environment, free_port
 from tests.running import Answer, Server, chat
-from tests.upstream import Call, Upstream
 
 ANYWHERE = {"OPENAI_BASE_URL": "http://model.example/v1", "OPENAI_API_KEY": "k", "OPENAI_MODEL": "model"}
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.model import Upstream
 from tests.running import AUTH, Server
-from tests.upstream import Upstream
 
 QUESTION = b'{"message": "Hi"}'
 LOGIN = base64.b64encode(":".join(AUTH).encode())

@@ -16,10 +16,10 @@ import pytest
 
 from mockbackend.settings import Settings
 from tests.conftest import StartServer
+from tests.harness.model import Upstream
 from tests.harness.processes import ROOT, free_port
 from tests.routes.uploads import MULTIPART, Sending, part, until_there
 from tests.running import Server, chat, lines, next_of
-from tests.upstream import Upstream
 
 CONF = ROOT / "deploy" / "nginx.conf"
 HELLO = {"message": {"role": "user", "content": "Hello"}}

@@ -12,9 +12,9 @@ import pytest
 
 from mockbackend.routes import API
 from tests.conftest import StartServer
+from tests.harness.model import Upstream
 from tests.routes.api import error_of, filled, say
 from tests.running import Server, chat, lines, next_of
-from tests.upstream import Upstream
 
 LIMIT = 10 * 1024 * 1024
 LOGIN = base64.b64encode(b"u:p").decode()

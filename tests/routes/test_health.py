@@ -9,9 +9,9 @@ import pytest
 
 from tests.conftest import StartServer
 from tests.harness.http_client import PLAIN
+from tests.harness.model import Upstream
 from tests.routes.api import error_of
 from tests.running import Server, lines, next_of
-from tests.upstream import Upstream
 
 
 async def test_health_says_who_answers_and_when(client: httpx2.AsyncClient) -> None:

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from tests.conftest import StartServer
+from tests.harness.model import Upstream
 from tests.running import Server, chat, lines, next_of
-from tests.upstream import Upstream
 
 HELLO = {"message": {"role": "user", "content": "Hello"}}
 

@@ -6,12 +6,12 @@ import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from tests.harness.model import Upstream
 from tests.running import Server, chat
 from tests.turn.conftest import NewWorld
 from tests.turn.test_stop import aborted, stop, stored
 from tests.turn.valid import is_incomplete
 from tests.turn.world import WORDS, codes_of, idle, posting, text_of
-from tests.upstream import Upstream
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
