@@ -37,6 +37,8 @@ ONLY = {
     "protocol": {"events", "messages"},
     "upstream": {"events", "messages", "settings", "errors", "storage"},
     "storage": {"events", "messages", "settings"},
+    # A process of its own: it loads little, and what it loads sees no settings.
+    "documents.extractor": {"documents.errors", "documents.formats", "documents.graphemes"},
     "events": set[str](),
     "settings": set[str](),
     "errors": set[str](),

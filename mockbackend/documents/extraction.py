@@ -22,8 +22,9 @@ from typing import Any
 import orjson
 
 from ..storage.passages import Passage
+from .errors import Unreadable
 from .extractor.limits import Limits
-from .kinds import Kind, Unreadable
+from .formats import Format
 
 __all__ = ["Limits", "extract"]
 
@@ -44,34 +45,34 @@ CRASHED = "The file makes its reader crash: it is probably damaged."
 MEMORY = "The file needs more memory to read than is allowed."
 
 
-async def extract(path: Path, kind: Kind, limits: Limits) -> list[Passage]:
+async def extract(path: Path, document_format: Format, limits: Limits) -> list[Passage]:
     """The document's blocks in reading order, with their places and headings; at least one. Raises Unreadable."""
     try:
-        async with asyncio.timeout(limits.seconds), _reader(path, kind, limits) as process:
+        async with asyncio.timeout(limits.seconds), _reader(path, document_format, limits) as process:
             results: tuple[_Blocks, bytes] = await asyncio.gather(_blocks(process, limits), _stderr_tail(process))
             (blocks, last), stderr_tail = results
             status = await process.wait()
     except TimeoutError:
         raise _too_long(limits) from None
     if "failed" in last:
-        log.info("reading a document failed (%s): %s", kind, last.get("cause") or last["failed"])
+        log.info("reading a document failed (%s): %s", document_format.name, last.get("cause") or last["failed"])
         raise Unreadable(str(last["failed"]))
     if "end" not in last:
-        log.info("the reader of a document broke off (%s) with status %d", kind, status)
+        log.info("the reader of a document broke off (%s) with status %d", document_format.name, status)
         raise _died(status, stderr_tail, limits)
     if not blocks:
-        scan = " If it is a scan, run text recognition on it first." if kind == "pdf" else ""
-        raise Unreadable(f"The file holds no text.{scan}")
+        raise Unreadable(f"The file holds no text.{document_format.empty_hint}")
     return blocks
 
 
 @asynccontextmanager
-async def _reader(path: Path, kind: Kind, limits: Limits) -> AsyncIterator[Process]:
+async def _reader(path: Path, document_format: Format, limits: Limits) -> AsyncIterator[Process]:
     """The process that reads the file; it and all that it started are gone afterwards."""
     arguments = (limits.seconds, limits.memory_bytes, limits.pages, limits.characters, os.getpid())
-    command = (sys.executable, "-B", "-m", "mockbackend.documents.extractor", kind, str(path.resolve()))
+    command = (sys.executable, "-B", "-m", "mockbackend.documents.extractor", document_format.name)
     process = await asyncio.create_subprocess_exec(
         *command,
+        str(path.resolve()),
         *map(str, arguments),
         cwd=FOLDER,
         # Where the modules are, and nothing else.

@@ -18,9 +18,10 @@ from ..storage.passages import Passage
 from ..upstream import Upstream
 from ..upstream.embeddings import embed
 from ..upstream.retry import RetryBudget, retry
+from .errors import Unreadable
 from .extraction import Limits, extract
+from .formats import FORMATS
 from .index import Index
-from .kinds import Kind, Unreadable
 from .splitting import split
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ class Indexing:
         counted = await self._passages.count(job.id)
         if counted is None:
             async with job.blob.local_file() as path:
-                blocks = await extract(path, cast("Kind", job.kind), self._limits)
+                blocks = await extract(path, FORMATS[job.kind], self._limits)
             size, overlap = self._settings.passage_characters, self._settings.passage_overlap_characters
             passages = await asyncio.to_thread(split, blocks, size, overlap)
             await self._passages.stage(job.id, job.userid, passages)

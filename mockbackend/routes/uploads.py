@@ -13,7 +13,8 @@ from multipart import (  # type: ignore[import-untyped]
 )
 from starlette.requests import Request
 
-from ..documents.kinds import Unreadable, kind_of, media_type
+from ..documents.errors import Unreadable
+from ..documents.formats import format_of
 from ..errors import ServiceError, bad_request
 from ..settings import Settings
 from ..storage import File, FileLimits, Files, Upload
@@ -97,7 +98,7 @@ class _Uploads:
 
 async def _settle(upload: Upload) -> File:
     try:
-        kind = kind_of(upload.name, upload.head)
+        document_format = format_of(upload.name, upload.head)
     except Unreadable as error:
         return await upload.refuse(str(error))
-    return await upload.finish(kind, media_type(kind))
+    return await upload.finish(document_format.name, document_format.media_type)

@@ -1,4 +1,4 @@
-"""The process that reads one document: told by its arguments, it answers in JSON lines and writes nothing else.
+"""The process that reads one document: its arguments name the document, it answers in JSON lines and writes no file.
 
-Each reader is a module named like the kind that it reads, with one function `read(path, output, limits)`.
+It bounds itself before it opens the document, then imports the one reader that the document's format needs.
 """

@@ -1,4 +1,4 @@
-"""`python -m mockbackend.documents.extractor KIND PATH SECONDS MEMORY PAGES CHARACTERS PARENT` reads one document."""
+"""`python -m mockbackend.documents.extractor FORMAT PATH SECONDS MEMORY PAGES CHARACTERS PARENT` reads one document."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import os
 import sys
 from importlib import import_module
 
-from ..kinds import Unreadable
+from ..errors import Unreadable
+from ..formats import FORMATS
 from .confinement import confine
 from .container import check
 from .limits import Limits
@@ -18,16 +19,17 @@ XML_ERR_NO_MEMORY = 2
 NESTED = "The file is nested too deeply."
 
 
-def main(kind: str, path: str, seconds: str, memory: str, pages: str, characters: str, parent: str) -> None:
+def main(format_name: str, path: str, seconds: str, memory: str, pages: str, characters: str, parent: str) -> None:
     """Read the file at `path`; what comes of it, a failure too, is the last line on stdout."""
     limits = Limits(float(seconds), int(memory), int(pages), int(characters))
     confine(limits, int(parent))
     output = Output(sys.stdout.buffer, limits.characters)
+    document_format = FORMATS[format_name]
     try:
-        if kind in ("docx", "pptx", "xlsx"):
-            check(path, kind, limits)
+        if document_format.office_folder:
+            check(path, document_format, limits)
         # Each reader brings a library that takes its time and memory to load; only one is needed.
-        import_module(f".{kind}", __package__).read(path, output, limits)
+        import_module(f".readers.{document_format.reader}", __package__).read(path, output, limits)
         output.close()
     except Unreadable as error:
         output.fail(str(error), "")

@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import zipfile
 
-from ..kinds import Unreadable
+from ..errors import Unreadable
+from ..formats import Format, wrong_content
 from .limits import Limits
 
 ENTRIES = 20_000
 CHUNK = 1 << 16
 # The libraries hold a file's parts and a tree of each; more than this cannot fit anyway.
 SHARE_OF_MEMORY = 2
-_FOLDERS = {"docx": "word/", "pptx": "ppt/", "xlsx": "xl/"}
 _DOCTYPES = tuple("<!DOCTYPE".encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
 
 
-def check(path: str, kind: str, limits: Limits) -> None:
+def check(path: str, office: Format, limits: Limits) -> None:
     """Unpack everything once and keep nothing. Raises Unreadable, or BadZipFile where the container is damaged."""
     left = limit = limits.memory_bytes // SHARE_OF_MEMORY
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
-        if not any(entry.filename.startswith(_FOLDERS[kind]) for entry in entries):
-            raise Unreadable(f"The file is named .{kind} but is none.")
+        if not any(entry.filename.startswith(office.office_folder) for entry in entries):
+            raise wrong_content(office.extensions[0])
         if len(entries) > ENTRIES:
             raise Unreadable(f"The file is packed from more than {ENTRIES:,} parts.")
         for entry in entries:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 
-from ..kinds import Unreadable
+from ..errors import Unreadable
 from .limits import Limits
 
 # UTF-8 spends at most four bytes on a character, so what lies beyond is more than the limit allows.

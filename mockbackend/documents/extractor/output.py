@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 import orjson
 
-from ..kinds import Unreadable
-from ..splitting import whole_cluster
+from ..errors import Unreadable
+from ..graphemes import last_boundary
 
 # Longer titles are paragraphs with large letters: their beginning serves as the heading.
 TITLE_CHARACTERS = 200
@@ -135,4 +135,4 @@ def _cut(text: str, start: int) -> int:
     if end >= len(text):
         return len(text)
     space = text.rfind(" ", start + LONGEST_LINE // 2, end)
-    return space if space > 0 else whole_cluster(text, end, start)
+    return space if space > 0 else last_boundary(text, end, start)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from mockbackend.documents.errors import Unreadable
 from mockbackend.documents.extraction import Limits, extract
-from mockbackend.documents.kinds import Kind, Unreadable
+from mockbackend.documents.formats import FORMATS
 
 MB = 1 << 20
 LIMITS = Limits(seconds=30, memory_bytes=300 * MB, pages=100, characters=1_000_000)
@@ -22,11 +23,11 @@ def children() -> set[int]:
     return {int(pid) for task in tasks for pid in task.read_text().split()}
 
 
-async def refusal(path: Path, kind: Kind, limits: Limits = LIMITS) -> str:
+async def refusal(path: Path, kind: str, limits: Limits = LIMITS) -> str:
     """The words with which a file is refused; nothing is left over, and nothing was written."""
     before, files = children(), set(path.parent.iterdir())
     with pytest.raises(Unreadable) as refused:
-        await extract(path, kind, limits)
+        await extract(path, FORMATS[kind], limits)
     assert children() <= before, "a process is left over"
     assert set(path.parent.iterdir()) == files, "a file is left over"
     return str(refused.value)

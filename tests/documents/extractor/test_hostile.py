@@ -11,10 +11,10 @@ import pytest
 import xlsxwriter  # type: ignore[import-untyped]
 
 from mockbackend.documents.extraction import extract
-from mockbackend.documents.kinds import Kind
+from mockbackend.documents.formats import FORMATS
 from tests.documents import making
+from tests.documents.extractor.refusals import LIMITS, MB, MEMORY, content, refusal
 from tests.documents.making import SAMPLES
-from tests.documents.refusing import LIMITS, MB, MEMORY, content, refusal
 
 PARAGRAPH = b"<w:p><w:r><w:t>The keeper lit the lamp.</w:t></w:r></w:p>"
 
@@ -78,7 +78,7 @@ def packed_oddly(folder: Path) -> Path:
     return making.zipped(folder / "file", {"word/document.xml": b" " * MB}, zipfile.ZIP_BZIP2)
 
 
-CASES: dict[str, tuple[Kind, Callable[[Path], Path], str]] = {
+CASES: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     "encrypted-pdf": ("pdf", lambda folder: making.pdf(folder / "file", ["secret"], encrypted=True), ENCRYPTED),
     "encrypted-pdf-of-libreoffice": ("pdf", lambda _: SAMPLES / "encrypted.pdf", ENCRYPTED),
     "pdf-of-10000-pages": (
@@ -170,13 +170,13 @@ def one_line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.mark.parametrize(
     ("kind", "words"), [("text", LONG), ("csv", LONG), ("markdown", LONG), ("html", MEMORY), ("pdf", DAMAGED)]
 )
-async def test_a_line_of_1_gb_is_refused_soon(one_line: Path, kind: Kind, words: str) -> None:
+async def test_a_line_of_1_gb_is_refused_soon(one_line: Path, kind: str, words: str) -> None:
     started = time.monotonic()
     assert await refusal(one_line, kind) == words
     assert time.monotonic() - started < 10
 
 
-def whole(kind: Kind, folder: Path) -> Path:
+def whole(kind: str, folder: Path) -> Path:
     if kind == "pdf":
         return making.pdf(folder / "file", ["The keeper"] * 30)
     sample = {"docx": "word.docx", "pptx": "powerpoint.pptx", "xlsx": "excel.xlsx"}[kind]
@@ -185,25 +185,25 @@ def whole(kind: Kind, folder: Path) -> Path:
 
 @pytest.mark.parametrize("kind", ["pdf", "docx", "pptx", "xlsx"])
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
-async def test_a_file_cut_short_is_called_damaged(kind: Kind, part: float, tmp_path: Path) -> None:
+async def test_a_file_cut_short_is_called_damaged(kind: str, part: float, tmp_path: Path) -> None:
     path = whole(kind, tmp_path)
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * part)])
     assert await refusal(path, kind) == DAMAGED
 
 
 @pytest.mark.parametrize("kind", ["pdf", "docx", "pptx", "xlsx"])
-async def test_a_file_with_a_hole_is_read_or_called_damaged(kind: Kind, tmp_path: Path) -> None:
+async def test_a_file_with_a_hole_is_read_or_called_damaged(kind: str, tmp_path: Path) -> None:
     path = whole(kind, tmp_path)
     data = bytearray(path.read_bytes())
     data[len(data) // 3 : len(data) // 3 + 2000] = b"\xff" * 2000
     path.write_bytes(data)
     if kind == "pdf":
         # The pages that are whole.
-        assert 10 <= len(await extract(path, kind, LIMITS)) < 30
+        assert 10 <= len(await extract(path, FORMATS[kind], LIMITS)) < 30
     else:
         assert await refusal(path, kind) == DAMAGED
 
 
 async def test_invalid_utf8_is_read_as_far_as_it_is_text(tmp_path: Path) -> None:
-    (block,) = await extract(content(b"caf\xe9 \xff\x81\xc3( end")(tmp_path), "text", LIMITS)
+    (block,) = await extract(content(b"caf\xe9 \xff\x81\xc3( end")(tmp_path), FORMATS["text"], LIMITS)
     assert block.text == "café ÿ\ufffdÃ( end"

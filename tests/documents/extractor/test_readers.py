@@ -12,7 +12,7 @@ from pptx import Presentation
 from pptx.util import Inches
 
 from mockbackend.documents.extraction import Limits, extract
-from mockbackend.documents.kinds import Kind
+from mockbackend.documents.formats import FORMATS
 from mockbackend.documents.splitting import split
 from mockbackend.storage.passages import Passage
 from tests.documents import making
@@ -22,11 +22,11 @@ from tests.harness.processes import ROOT
 LIMITS = Limits(seconds=30, memory_bytes=1 << 30, pages=1000, characters=1_000_000)
 
 
-async def read(path: Path, kind: Kind) -> list[Passage]:
-    return await extract(path, kind, LIMITS)
+async def read(path: Path, kind: str) -> list[Passage]:
+    return await extract(path, FORMATS[kind], LIMITS)
 
 
-async def read_text(folder: Path, kind: Kind, content: str | bytes) -> list[Passage]:
+async def read_text(folder: Path, kind: str, content: str | bytes) -> list[Passage]:
     path = folder / "file"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return await read(path, kind)

@@ -6,10 +6,10 @@ import csv
 from collections import Counter
 from itertools import islice
 
-from .encoding import read_text
-from .limits import Limits
-from .output import Output
-from .rows import give_rows
+from ..encoding import read_text
+from ..limits import Limits
+from ..output import Output
+from ..rows import give_rows
 
 DELIMITERS = ",;\t"
 SAMPLE_CHARACTERS = 1 << 16

@@ -8,9 +8,9 @@ from itertools import islice
 
 import pypdfium2  # type: ignore[import-untyped]
 
-from ..kinds import Unreadable
-from .limits import Limits
-from .output import Output
+from ...errors import Unreadable
+from ..limits import Limits
+from ..output import Output
 
 OUTLINE_ENTRIES = 10_000
 # What PDFium reports of a file that it cannot open without a password, or whose encryption it does not know.

@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 
 from mockbackend.documents.extraction import Limits, extract
+from mockbackend.documents.formats import FORMATS
 from tests.documents import making
-from tests.documents.refusing import LIMITS, MB, MEMORY, children, refusal
+from tests.documents.extractor.refusals import LIMITS, MB, MEMORY, children, refusal
 from tests.harness.processes import ROOT
 
 
@@ -96,7 +97,8 @@ def test_the_reader_dies_with_the_service(tmp_path: Path) -> None:
         import asyncio
         from pathlib import Path
         from mockbackend.documents.extraction import (Limits, extract)
-        asyncio.run(extract(Path({str(path)!r}), "text", Limits(60, 1 << 30, 10, 1000)))
+        from mockbackend.documents.formats import FORMATS
+        asyncio.run(extract(Path({str(path)!r}), FORMATS["text"], Limits(60, 1 << 30, 10, 1000)))
     """
     service = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], cwd=ROOT)
     writer = os.open(path, os.O_WRONLY)
@@ -123,7 +125,7 @@ async def test_no_reading_holds_up_the_event_loop(tmp_path: Path) -> None:
             last = now
 
     ticking = asyncio.create_task(tick())
-    blocks = await extract(path, "pdf", Limits(30, 1 << 30, 300, 10_000_000))
+    blocks = await extract(path, FORMATS["pdf"], Limits(30, 1 << 30, 300, 10_000_000))
     ticking.cancel()
     assert [block.place for block in blocks] == [f"page {number}" for number in range(1, 301)]
     print(f"largest gap {max(gaps) * 1000:.1f} ms of {len(gaps)}")

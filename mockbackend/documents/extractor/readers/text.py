@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from .encoding import read_text
-from .limits import Limits
-from .output import Output
+from ..encoding import read_text
+from ..limits import Limits
+from ..output import Output
 
 _EMPTY_LINES = re.compile(r"\n\s*\n")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from .encoding import read_text
-from .limits import Limits
-from .output import Output
+from ..encoding import read_text
+from ..limits import Limits
+from ..output import Output
 
 _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*))?$")
 _ATX_END = re.compile(r"(?:^|[ \t])#+$")

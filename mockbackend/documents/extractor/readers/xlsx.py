@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from python_calamine import CalamineWorkbook, SheetTypeEnum
 
-from ..kinds import Unreadable
-from .limits import Limits
-from .output import Output
-from .rows import give_rows
+from ...errors import Unreadable
+from ..limits import Limits
+from ..output import Output
+from ..rows import give_rows
 
 
 def read(path: str, output: Output, limits: Limits) -> None:

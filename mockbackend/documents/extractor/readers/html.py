@@ -6,11 +6,11 @@ import re
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from ..kinds import Unreadable
-from .encoding import decode
-from .limits import Limits
-from .output import Output
-from .rows import joined
+from ...errors import Unreadable
+from ..encoding import decode
+from ..limits import Limits
+from ..output import Output
+from ..rows import joined
 
 # The parser's time grows with the square of the depth, and no page that people read comes near it.
 DEPTH = 2_000

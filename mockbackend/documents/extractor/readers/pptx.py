@@ -8,10 +8,10 @@ from typing import Any
 from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 
-from ..kinds import Unreadable
-from .limits import Limits
-from .output import Output
-from .rows import joined
+from ...errors import Unreadable
+from ..limits import Limits
+from ..output import Output
+from ..rows import joined
 
 
 def read(path: str, output: Output, limits: Limits) -> None:

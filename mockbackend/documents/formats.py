@@ -1,0 +1,126 @@
+"""The formats of documents that can be read: one table, which uploads, indexing and the extractor's process share.
+
+To add a format: a row here, and a module in `extractor/readers` that the row names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from .errors import Unreadable
+
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_ZIP = b"PK\x03\x04"
+# The container of the older Office formats, and of every encrypted file of the newer ones.
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+# Readers of PDF accept the mark anywhere in the first 1,024 bytes.
+_PDF, _PDF_WITHIN = b"%PDF-", 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """A format of documents."""
+
+    name: str
+    """What is stored with a file of this format, so it never changes."""
+    extensions: tuple[str, ...]
+    """The endings of file names, in lower case."""
+    media_type: str
+    """What a file is sent as when it is downloaded."""
+    is_possible: Callable[[bytes], bool]
+    """Whether a file may begin with these bytes: all of it, or 1,024 or more."""
+    reader: str
+    """The module in `extractor/readers`."""
+    office_folder: str = ""
+    """The folder in the ZIP container of an Office file that holds its parts."""
+    empty_hint: str = ""
+    """What to do about a file in which no text is found."""
+
+
+def _is_pdf(head: bytes) -> bool:
+    return _PDF in head[:_PDF_WITHIN]
+
+
+def _is_zip(head: bytes) -> bool:
+    return head.startswith(_ZIP)
+
+
+def _is_text(head: bytes) -> bool:
+    return head.startswith(_UTF16) or (b"\0" not in head and not head.startswith((_PDF, _ZIP)))
+
+
+_TABLE = (
+    Format(
+        name="pdf",
+        extensions=(".pdf",),
+        media_type="application/pdf",
+        is_possible=_is_pdf,
+        reader="pdf",
+        empty_hint=" If it is a scan, run text recognition on it first.",
+    ),
+    Format(
+        name="docx",
+        extensions=(".docx",),
+        media_type=f"{_OFFICE}.wordprocessingml.document",
+        is_possible=_is_zip,
+        reader="docx",
+        office_folder="word/",
+    ),
+    Format(
+        name="pptx",
+        extensions=(".pptx",),
+        media_type=f"{_OFFICE}.presentationml.presentation",
+        is_possible=_is_zip,
+        reader="pptx",
+        office_folder="ppt/",
+    ),
+    Format(
+        name="xlsx",
+        extensions=(".xlsx",),
+        media_type=f"{_OFFICE}.spreadsheetml.sheet",
+        is_possible=_is_zip,
+        reader="xlsx",
+        office_folder="xl/",
+    ),
+    Format(name="html", extensions=(".html", ".htm"), media_type="text/html", is_possible=_is_text, reader="html"),
+    Format(
+        name="markdown",
+        extensions=(".md", ".markdown"),
+        media_type="text/markdown",
+        is_possible=_is_text,
+        reader="markdown",
+    ),
+    Format(name="text", extensions=(".txt",), media_type="text/plain", is_possible=_is_text, reader="text"),
+    Format(name="csv", extensions=(".csv", ".tsv"), media_type="text/csv", is_possible=_is_text, reader="csv"),
+)
+FORMATS: Mapping[str, Format] = {one.name: one for one in _TABLE}
+"""By their names."""
+_BY_EXTENSION = {extension: one for one in _TABLE for extension in one.extensions}
+
+
+def format_of(file_name: str, head: bytes) -> Format:
+    """The format of a file, by its name's extension, which its first 1,024 bytes must not contradict.
+
+    Raises Unreadable.
+    """
+    extension = PurePosixPath(file_name).suffix.lower()
+    found = _BY_EXTENSION.get(extension)
+    if found is None:
+        raise Unreadable(f"Files of this type cannot be read. These can: {', '.join(_BY_EXTENSION)}.")
+    if not head:
+        raise Unreadable("The file is empty.")
+    if found.office_folder and head.startswith(_OLE):
+        raise Unreadable(
+            f"The file is encrypted or of an older Office format: upload it without its password, saved as {extension}."
+        )
+    if not found.is_possible(head):
+        raise wrong_content(extension)
+    return found
+
+
+def wrong_content(extension: str) -> Unreadable:
+    """The error of a file whose content is not what its extension says."""
+    return Unreadable(f"The file is named {extension} but is none.")

@@ -1,0 +1,51 @@
+"""A file of every format, through the running server: uploaded, found by its words, and cited with its place."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+
+from mockbackend.documents.formats import FORMATS
+from tests.documents.making import SAMPLES
+from tests.documents.waiting import indexed
+from tests.running import Server, chat
+
+
+def sample(name: str) -> bytes:
+    return (SAMPLES / name).read_bytes()
+
+
+# Name, content, words that are asked for, the source that is named first.
+CASES: dict[str, tuple[str, bytes, str, str]] = {
+    "pdf": ("text.pdf", sample("text.pdf"), "openstreetmap", "text.pdf, page 2"),
+    "docx": ("word.docx", sample("word.docx"), "copyright", "word.docx, footer"),
+    "pptx": ("powerpoint.pptx", sample("powerpoint.pptx"), "group", "powerpoint.pptx, slide 1"),
+    "xlsx": ("excel.xlsx", sample("excel.xlsx"), "line1", "excel.xlsx, sheet Sheet3"),
+    "html": ("page.html", b"<h1>Light</h1><p>Keeper<h2>Salt</h2><p>Gulls cry", "gulls", "page.html, Light > Salt"),
+    "markdown": ("notes.md", b"# Light\n\nKeeper\n\n## Salt\n\nGulls cry", "gulls", "notes.md, Light > Salt"),
+    "text": ("notes.txt", "Möwen schreien".encode("utf-16"), "möwen", "notes.txt"),
+    "csv": ("birds.csv", b"bird;call\ngull;cry\nowl;hoot\n", "hoot", "birds.csv, bird | call"),
+}
+
+
+@pytest.fixture
+async def client(server: Server, request: pytest.FixtureRequest) -> AsyncIterator[httpx2.AsyncClient]:
+    async with server.client(request.node.name) as logged_in:
+        yield logged_in
+
+
+@pytest.mark.parametrize("name", CASES)
+async def test_a_file_is_found_and_cited_with_its_place(client: httpx2.AsyncClient, name: str) -> None:
+    file_name, content, words, title = CASES[name]
+    row = await indexed(client, file_name, content)
+    # The emulator searches with the question as it stands, whose other words are in none of the files.
+    answer = await chat(client, {"message": f"documents {words}"})
+    assert answer.values("h")[0]["title"] == title
+    assert words.casefold() in answer.text.casefold()
+    assert (await client.get(f"/files/{row['id']}/content")).content == content
+
+
+def test_every_format_is_tried() -> None:
+    assert set(CASES) == set(FORMATS)
