@@ -1,0 +1,80 @@
+"""A data folder of the version before: the service goes on with it, and everything reads as it did."""
+
+from __future__ import annotations
+
+import sqlite3
+import tarfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.conftest import StartServer
+from tests.documents.waiting import over
+from tests.routes.api import say, texts
+from tests.running import Server
+from tests.storage.embedded.folders import ARCHIVE, SETTINGS, USERS, login, views
+
+DATABASES = ("conversation_metadata.db", "mock-langgraph-db.db", "documents.db")
+
+
+@pytest.fixture
+def before(start_server: StartServer, tmp_path: Path) -> Iterator[tuple[Server, Any]]:
+    """A server that has just started on that folder, and what the version before made of it."""
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(tmp_path, filter="data")
+    server = start_server(SETTINGS, data_dir=tmp_path / "data")
+    server.auth = login(server.data_dir)
+    yield server, orjson.loads((tmp_path / "seen.json").read_bytes())
+    assert "Traceback" not in server.log
+
+
+def schema(path: Path) -> tuple[Any, ...]:
+    with closing(sqlite3.connect(path, timeout=10)) as connection:
+        tables = connection.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name").fetchall()
+        return connection.execute("PRAGMA user_version").fetchone(), tables
+
+
+async def test_everything_reads_as_before(before: tuple[Server, Any]) -> None:
+    server, seen = before
+    for userid in USERS:
+        async with server.client(userid) as client:
+            # One file still waited to be read.
+            for row in (await client.get("/files")).json():
+                await over(client, row)
+            now = await views(client)
+        for one in (seen[userid], now):
+            # When the interrupted answer was recovered is the only thing that differs.
+            one["conversations"].get("cut", {}).pop("updated_at", None)
+            one["ui"].get("cut", {}).pop("updated_at", None)
+        assert now == seen[userid]
+    assert "recovered a turn that its process left: conversation=cut" in server.log
+
+
+async def test_the_next_turns_work(before: tuple[Server, Any]) -> None:
+    server, _ = before
+    async with server.client() as client:
+        told = await texts(client, "cut")
+        assert told[-1][1].endswith("the fog ")
+        await say(client, "Go on", "cut")
+        assert await texts(client, "cut") == [*told, ("user", "Go on"), ("assistant", "You said: Go on")]
+        answer = await say(client, "What do my documents say about the launch of Zephyr?", "unicode")
+        assert "Zephyr launches on 14 May 2031" in answer.text
+        await client.patch("/conversations/unicode", json={"title": "ÅNGSTRÖM"})
+        assert [row["id"] for row in (await client.get("/conversations?q=ångström")).json()] == ["unicode"]
+        read = (await client.get("/conversations/edited")).json()
+        edit = {"role": "user", "id": read["messages"][0]["id"], "content": "One, edited"}
+        assert (await client.post("/chat", json={"id": "edited", "messages": [edit]})).status_code == 200
+        expected = [("user", "One, edited"), ("assistant", "You said: One, edited")]
+        assert await texts(client, "edited") == expected
+        assert (await client.delete("/conversations/painted")).status_code == 204
+
+
+async def test_its_schema_is_that_of_a_new_folder(before: tuple[Server, Any], start_server: StartServer) -> None:
+    server, _ = before
+    new = start_server()
+    for name in DATABASES:
+        assert schema(server.data_dir / name) == schema(new.data_dir / name)
