@@ -16,7 +16,7 @@ from filelock import FileLock
 from . import checkpoints, database, login, passages
 from .checkpoints import Checkpoints
 from .conversations import Conversations
-from .database import Database
+from .database import Database, Execute
 from .files import Files, Queue
 from .history import History
 from .images import Images
@@ -46,9 +46,9 @@ class EmbeddedStorage:
     async def close(self) -> None:
         await self.passages.close()
         await self.history.close()
-        self.turns.close()
         for one in self.databases:
             await one.close()
+        self.turns.close()
         self.liveness.close()
 
 
@@ -65,9 +65,9 @@ async def open_embedded(folder: Path) -> EmbeddedStorage:
     images = Images(metadata, folder / "pictures", liveness)
     turns = Turns(metadata, Checkpoints(folder / checkpoints.NAME), liveness)
 
-    async def erase_content(conversation_id: str) -> None:
-        await turns.erase_history(conversation_id)
-        await images.forget(conversation_id)
+    def erase_content(execute: Execute, conversation_id: str) -> None:
+        turns.erase_history(conversation_id)
+        images.forget(execute, conversation_id)
 
     return EmbeddedStorage(
         conversations=Conversations(metadata, searching, erase_content),

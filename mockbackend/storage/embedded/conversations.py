@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from ...messages import Message, now_ms, text_of
+from ..casefold import casefold
 from ..values import Conversation, Cursor
 from .database import Database, Execute
 
@@ -16,11 +17,9 @@ _FROM = "conversations c LEFT JOIN turns t ON t.conversation_id = c.id AND t.ove
 
 
 class Conversations:
-    """The contract's Conversations. `erase_content` removes history and images of a conversation."""
+    """The contract's Conversations. `erase_content` removes history and images of one, within a transaction."""
 
-    def __init__(
-        self, database: Database, searching: Database, erase_content: Callable[[str], Awaitable[None]]
-    ) -> None:
+    def __init__(self, database: Database, searching: Database, erase_content: Callable[[Execute, str], None]) -> None:
         self._database = database
         # A connection of its own: turns do not wait while all that was said is looked through.
         self._searching = searching
@@ -56,7 +55,7 @@ class Conversations:
         await self._database.execute(
             """UPDATE conversations SET title = coalesce(?, title), folded_title = coalesce(?, folded_title),
             is_pinned = coalesce(?, is_pinned) WHERE id = ? AND userid = ? AND deleted_at IS NULL""",
-            *(title, None if title is None else title.casefold(), is_pinned, conversation_id, userid),
+            *(title, None if title is None else casefold(title), is_pinned, conversation_id, userid),
         )
         return await self.get(userid, conversation_id)
 
@@ -72,27 +71,31 @@ class Conversations:
         return [row[0] for row in rows]
 
     async def erase(self, conversation_id: str) -> None:
-        await self._erase_content(conversation_id)
-
-        def rows(execute: Execute) -> None:
+        def work(execute: Execute) -> None:
+            # In the transaction in which all else goes: as soon as the row is gone its id may be in use again, while
+            # another process that ends the same deletion has yet to come here.
+            if not execute(
+                "DELETE FROM conversations WHERE id = ? AND deleted_at IS NOT NULL RETURNING id", conversation_id
+            ):
+                return
+            self._erase_content(execute, conversation_id)
             execute("DELETE FROM said WHERE conversation_id = ?", conversation_id)
             execute("DELETE FROM turns WHERE conversation_id = ?", conversation_id)
-            # The last step: until here the next start finds the deletion to be finished.
-            execute("DELETE FROM conversations WHERE id = ? AND deleted_at IS NOT NULL", conversation_id)
 
-        await self._database.transact(rows)
+        await self._database.transact(work)
 
 
-def upsert_conversation(execute: Execute, userid: str, conversation_id: str, title: str) -> Conversation | None:
+def upsert_conversation(
+    execute: Execute, userid: str, conversation_id: str, title: str, now: int
+) -> Conversation | None:
     """The row as it is settled, made where there was none; None where the id is another user's."""
-    now = now_ms()
     # One statement for both cases: an update that changes nothing returns the row that was there.
     rows = execute(
         """INSERT INTO conversations (id, userid, is_pinned, created_at, updated_at, title, folded_title)
         VALUES (?, ?, FALSE, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET id = id
         WHERE userid = excluded.userid AND deleted_at IS NULL
         RETURNING id, title, is_pinned, created_at, updated_at, message_count, version""",
-        *(conversation_id, userid, now, now, title, title.casefold()),
+        *(conversation_id, userid, now, now, title, casefold(title)),
     )
     return _conversation(rows[0]) if rows else None
 
@@ -100,13 +103,11 @@ def upsert_conversation(execute: Execute, userid: str, conversation_id: str, tit
 def record_messages(execute: Execute, conversation_id: str, base_length: int, messages: list[Message]) -> None:
     """Record that the history is now its first `base_length` messages and then these."""
     execute("DELETE FROM said WHERE conversation_id = ? AND position >= ?", conversation_id, base_length)
-    marks = ", ".join(["(?, ?, ?)"] * len(messages))
-    values = [
-        value
-        for position, message in enumerate(messages, base_length)
-        for value in (conversation_id, position, text_of(message).casefold())
-    ]
-    execute(f"INSERT OR REPLACE INTO said (conversation_id, position, text) VALUES {marks}", *values)
+    for position, message in enumerate(messages, base_length):
+        execute(
+            "INSERT INTO said (conversation_id, position, text) VALUES (?, ?, ?)",
+            *(conversation_id, position, casefold(text_of(message))),
+        )
     execute(
         "UPDATE conversations SET updated_at = ?, message_count = ?, version = version + 1 WHERE id = ?",
         *(now_ms(), base_length + len(messages), conversation_id),
@@ -120,4 +121,4 @@ def _conversation(row: tuple[Any, ...]) -> Conversation:
 def _pattern(query: str) -> str:
     for special in "\\%_":
         query = query.replace(special, "\\" + special)
-    return f"%{query.casefold()}%"
+    return f"%{casefold(query)}%"

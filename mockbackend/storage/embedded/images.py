@@ -61,10 +61,10 @@ class Images:
         rows = await self._database.execute(statement, token, userid)
         return rows[0][0] if rows else None
 
-    async def forget(self, conversation_id: str) -> None:
-        """Remove all images of a conversation."""
-        rows = await self._database.execute("SELECT token FROM pictures WHERE conversation_id = ?", conversation_id)
-        await self.discard(token for (token,) in rows)
+    def forget(self, execute: Execute, conversation_id: str) -> None:
+        """Remove all images of a conversation, on the database's thread."""
+        for (token,) in execute("DELETE FROM pictures WHERE conversation_id = ? RETURNING token", conversation_id):
+            (self._folder / token).unlink(missing_ok=True)
 
     async def discard(self, tokens: Iterable[str]) -> None:
         # Files first: no file is ever without its row.
@@ -73,11 +73,15 @@ class Images:
             await self._database.execute("DELETE FROM pictures WHERE token = ?", token)
 
     async def clean(self) -> None:
+        makers = await self._database.execute("SELECT DISTINCT maker FROM pictures WHERE maker IS NOT NULL")
+        dead = [maker for (maker,) in makers if not self._liveness.is_alive(maker)]
+        # Read the turns afterwards: a process that is dead by now begins no more of them.
         rows = await self._database.execute(
-            """SELECT token, maker FROM pictures WHERE maker IS NOT NULL
-            AND conversation_id NOT IN (SELECT conversation_id FROM turns WHERE over_at IS NULL)"""
+            f"""SELECT token FROM pictures WHERE maker IN ({", ".join("?" * len(dead))})
+            AND conversation_id NOT IN (SELECT conversation_id FROM turns WHERE over_at IS NULL)""",
+            *dead,
         )
-        await self.discard(token for token, maker in rows if not self._liveness.is_alive(maker))
+        await self.discard(token for (token,) in rows)
         for path in self._folder.glob(f"*{PART}"):
             if not self._liveness.is_alive(path.name.split(".")[-2]):
                 path.unlink(missing_ok=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 
+from ..casefold import casefold
 from .sqlite import Step
 
 
 def _fold_titles(connection: sqlite3.Connection) -> None:
     """Fill `folded_title` in: SQLite's own lower() knows ASCII only."""
     titles = connection.execute("SELECT title, id FROM conversations").fetchall()
-    folded = [(title.casefold(), conversation_id) for title, conversation_id in titles]
+    folded = [(casefold(title), conversation_id) for title, conversation_id in titles]
     connection.executemany("UPDATE conversations SET folded_title = ? WHERE id = ?", folded)
 
 

@@ -7,13 +7,15 @@ over and recovered by whichever process comes next.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
 from ...messages import Message, now_ms
+from ..casefold import casefold
 from ..values import Claim, Conversation, RunningTurn, TooManyTurns, Turn
 from .checkpoints import Checkpoints
 from .conversations import record_messages, upsert_conversation
@@ -28,7 +30,9 @@ _COLUMNS = (
     "owner, log, stop_requested, "
     "userid, conversation_id, turn_id, message_id, started_at, framing, base_length, new_messages"
 )
+_OVER = "UPDATE turns SET over_at = ? WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL"
 log = logging.getLogger("mockbackend.storage")
+T = TypeVar("T")
 
 
 class Turns:
@@ -52,16 +56,18 @@ class Turns:
         most_running: int,
         with_base: bool,
     ) -> tuple[Conversation | None, Claim | None]:
+        now, claimed = now_ms(), list[tuple[Turn, bool]]()
+
         def work(session: Session) -> tuple[Conversation | None, Claim | None]:
-            claimed = None
+            has_documents = None
             with session.transaction() as execute:
-                conversation = upsert_conversation(execute, userid, conversation_id, title)
+                conversation = upsert_conversation(execute, userid, conversation_id, title, now)
                 turn = place(conversation) if conversation else None
                 if turn and conversation:
-                    claimed = self._claim(execute, turn, conversation, most_running)
-            if claimed is None:
+                    has_documents = self._claim(execute, turn, conversation, most_running)
+            if turn is None or conversation is None or has_documents is None:
                 return conversation, None
-            turn, has_documents = claimed
+            claimed.append((turn, (conversation.version, conversation.created_at) == (0, now)))
             base: list[Message] = []
             # Outside the transaction: other writers need not wait while a long history is decoded.
             if not turn.base_length or with_base:
@@ -69,29 +75,50 @@ class Turns:
                 self._bases[turn.turn_id] = base
             return conversation, Claim(turn, base, has_documents)
 
-        return await self._database.run(work)
+        return await self._run_claim(work, claimed)
 
     async def claim(
         self, turn: Turn, conversation: Conversation, title: str, history: list[Message], *, most_running: int
     ) -> Claim | None:
-        def work(execute: Execute) -> Claim | None:
-            claimed = self._claim(execute, turn, conversation, most_running)
-            if claimed is None:
-                return None
-            if title != conversation.title:
-                statement = "UPDATE conversations SET title = ?, folded_title = ? WHERE id = ?"
-                execute(statement, title, title.casefold(), conversation.id)
-            return Claim(turn, history[: turn.base_length], claimed[1])
+        claimed: list[tuple[Turn, bool]] = []
 
-        claim = await self._database.transact(work)
-        if claim is not None:
-            self._bases[turn.turn_id] = claim.base
-        return claim
+        def work(session: Session) -> Claim | None:
+            with session.transaction() as execute:
+                has_documents = self._claim(execute, turn, conversation, most_running)
+                if has_documents is None:
+                    return None
+                if title != conversation.title:
+                    statement = "UPDATE conversations SET title = ?, folded_title = ? WHERE id = ?"
+                    execute(statement, title, casefold(title), conversation.id)
+            claimed.append((turn, False))
+            base = self._bases[turn.turn_id] = history[: turn.base_length]
+            return Claim(turn, base, has_documents)
 
-    def _claim(
-        self, execute: Execute, turn: Turn, conversation: Conversation, most_running: int
-    ) -> tuple[Turn, bool] | None:
-        """The turn and whether its user has documents; None where another runs or the history has changed."""
+        return await self._run_claim(work, claimed)
+
+    async def _run_claim(self, work: Callable[[Session], T], claimed: list[tuple[Turn, bool]]) -> T:
+        """What `work` returns. Where nobody gets that, the turn that it has put into `claimed` would run for ever.
+
+        Beside it stands whether its conversation was made for it.
+        """
+
+        def withdraw(execute: Execute) -> None:
+            for turn, is_new in claimed:
+                self._bases.pop(turn.turn_id, None)
+                execute(_OVER, now_ms(), turn.conversation_id, turn.turn_id)
+                if is_new:
+                    execute("DELETE FROM conversations WHERE id = ? AND version = 0", turn.conversation_id)
+
+        try:
+            return await self._database.run(work)
+        except BaseException as error:
+            # The thread goes on when its waiter is cancelled; what it gets next it does after that.
+            if claimed or isinstance(error, asyncio.CancelledError):
+                await asyncio.shield(self._database.transact(withdraw))
+            raise
+
+    def _claim(self, execute: Execute, turn: Turn, conversation: Conversation, most_running: int) -> bool | None:
+        """Whether the turn's user has documents; None where another turn runs or the history has changed."""
         [(running,)] = execute(
             "SELECT count(*) FROM turns WHERE userid = ? AND over_at IS NULL AND owner <> ? AND conversation_id <> ?",
             *(turn.userid, NOBODY, turn.conversation_id),
@@ -128,7 +155,7 @@ class Turns:
             *(turn.framing, turn.base_length, len(turn.new_messages), orjson.dumps(turn.new_messages)),
             *(turn.conversation_id, conversation.version, turn.userid),
         )
-        return (turn, bool(rows[0][0])) if rows else None
+        return bool(rows[0][0]) if rows else None
 
     async def running(self, conversation_id: str) -> RunningTurn | None:
         rows = await self._database.execute(
@@ -150,10 +177,7 @@ class Turns:
                 "the row of turn %s is damaged: what was said in it is lost; conversation %s is as it was before",
                 *(turn.turn_id, turn.conversation_id),
             )
-            await self._database.execute(
-                "UPDATE turns SET over_at = ? WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL",
-                *(now_ms(), turn.conversation_id, turn.turn_id),
-            )
+            await self._database.execute(_OVER, now_ms(), turn.conversation_id, turn.turn_id)
             return None
         return RunningTurn(turn, said, bool(stop_requested), owner == self._owner, is_alive)
 
@@ -195,8 +219,9 @@ class Turns:
         def work(execute: Execute) -> None:
             for turn, said in logs:
                 execute(
-                    "UPDATE turns SET log = ? WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL",
-                    *(said, turn.conversation_id, turn.turn_id),
+                    """UPDATE turns SET log = ?
+                    WHERE conversation_id = ? AND turn_id = ? AND owner = ? AND over_at IS NULL""",
+                    *(said, turn.conversation_id, turn.turn_id, self._owner),
                 )
 
         await self._database.transact(work)
@@ -206,6 +231,12 @@ class Turns:
         base = self._bases.pop(turn.turn_id, None)
 
         def work(session: Session) -> None:
+            if not session.execute(
+                "SELECT 1 FROM turns WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL",
+                *(turn.conversation_id, turn.turn_id),
+            ):
+                # It has been settled, and the next turn may have begun on what it made.
+                return
             stored = self._write_history(turn, messages, base)
             tokens = [part["token"] for one in stored for part in one["parts"] if part["type"] == "picture"]
             with session.transaction() as execute:
@@ -237,9 +268,9 @@ class Turns:
             *(log, NOBODY, turn.conversation_id, turn.turn_id),
         )
 
-    async def erase_history(self, conversation_id: str) -> None:
-        """Forget the settled messages of a conversation."""
-        await self._database.run(lambda _: self._checkpoints.delete_thread(conversation_id))
+    def erase_history(self, conversation_id: str) -> None:
+        """Forget the settled messages of a conversation, on the database's thread."""
+        self._checkpoints.delete_thread(conversation_id)
 
     def close(self) -> None:
         """Close the saver's connection, once no turn runs."""

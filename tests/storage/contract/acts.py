@@ -1,0 +1,85 @@
+"""What the tests do to a store again and again: turns that begin, end, and are taken over."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from mockbackend.messages import Message, Part, text_of
+from mockbackend.storage import Claim, Conversation, RunningTurn, Storage, Turn
+
+Role = Literal["user", "assistant"]
+
+
+def message(role: Role, turn: str, text: str, *parts: Part) -> Message:
+    """A message of that turn which says this, and holds these parts."""
+    words: Part = {"type": "text", "text": text}
+    return {"id": f"{turn}-{role}", "role": role, "turn": turn, "at": 1, "parts": [words, *parts]}
+
+
+def turn_of(turn: str = "t1", conversation_id: str = "c", *, userid: str = "ann", base_length: int = 0) -> Turn:
+    """A turn in which the user says its name."""
+    new = [message("user", turn, f"{turn}?")]
+    return Turn(userid, conversation_id, turn, f"{turn}-assistant", 1, "data", base_length, new)
+
+
+def answer(turn: Turn, *parts: Part) -> list[Message]:
+    """What the model says to it."""
+    return [message("assistant", turn.turn_id, f"{turn.turn_id}!", *parts)]
+
+
+async def begin(
+    storage: Storage,
+    turn: Turn,
+    *,
+    title: str = "Hello",
+    most_running: int = 20,
+    with_base: bool = True,
+) -> tuple[Conversation | None, Claim | None]:
+    """Begin that turn, whatever its conversation is."""
+    return await storage.turns.begin(
+        turn.userid, turn.conversation_id, title, lambda _: turn, most_running=most_running, with_base=with_base
+    )
+
+
+async def begun(storage: Storage, turn: Turn, *, title: str = "Hello", most_running: int = 20) -> Claim:
+    """The claim of that turn, which is got."""
+    _, claim = await begin(storage, turn, title=title, most_running=most_running)
+    assert claim is not None
+    return claim
+
+
+async def end(storage: Storage, turn: Turn, *parts: Part) -> None:
+    """End it with its answer."""
+    await storage.turns.end(turn, answer(turn, *parts), b"[]")
+
+
+async def ran(storage: Storage, turn: Turn, *parts: Part, title: str = "Hello") -> Turn:
+    """A turn from its begin to its end."""
+    await begun(storage, turn, title=title)
+    await end(storage, turn, *parts)
+    return turn
+
+
+async def row_of(storage: Storage, conversation_id: str = "c", userid: str = "ann") -> Conversation:
+    """The conversation's row, which is there."""
+    row = await storage.conversations.get(userid, conversation_id)
+    assert row is not None
+    return row
+
+
+async def running(storage: Storage, conversation_id: str = "c") -> RunningTurn:
+    """The conversation's running turn, which is there."""
+    found = await storage.turns.running(conversation_id)
+    assert found is not None
+    return found
+
+
+async def texts(storage: Storage, conversation_id: str = "c") -> list[str]:
+    """What each of the settled messages says."""
+    return [text_of(one) for one in await storage.history.read(conversation_id)]
+
+
+async def found(storage: Storage, query: str, userid: str = "ann") -> list[str]:
+    """The ids of the user's conversations that a search finds."""
+    rows = await storage.conversations.page(userid, limit=100, after=None, query=query)
+    return [row.id for row in rows]

@@ -1,0 +1,106 @@
+"""What the contract's tests need of an engine beyond the contract: processes that die, and rows that are damaged."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from mockbackend.messages import Message
+from mockbackend.settings import Settings
+from mockbackend.storage import Storage, Turn, open_storage
+from mockbackend.storage.embedded import EmbeddedStorage
+
+
+class Engine(Protocol):
+    """A place where any number of processes store; there is nothing in it yet."""
+
+    async def open(self) -> Storage:
+        """Open the store of one more process."""
+
+    async def crash(self, storage: Storage) -> None:
+        """Kill that process: it releases nothing, and writes nothing more."""
+
+    async def crash_in_end(self, storage: Storage, turn: Turn, answers: list[Message]) -> None:
+        """Kill that process within `turns.end`, after all that this stores before its last step."""
+
+    async def damage_turn(self, conversation_id: str) -> None:
+        """Make what the row of the conversation's turn holds unreadable."""
+
+    async def close(self) -> None:
+        """Close the stores of all processes that still live."""
+
+
+NewEngine: TypeAlias = Callable[[], Engine]
+
+
+class Embedded:
+    """The engine on SQLite, in a folder that has been made."""
+
+    def __init__(self, folder: Path) -> None:
+        self._settings = Settings(data_dir=folder)
+        self._metadata = folder / "conversation_metadata.db"
+        self._living: list[Storage] = []
+
+    async def open(self) -> Storage:
+        opened = await open_storage(self._settings)
+        self._living.append(opened)
+        return opened
+
+    async def crash(self, storage: Storage) -> None:
+        assert isinstance(storage, EmbeddedStorage)
+        self._living.remove(storage)
+        await storage.passages.close()
+        await storage.history.close()
+        for database in storage.databases:
+            await database.close()
+        storage.turns.close()
+        # The kernel drops a dead process's lock, and leaves the file.
+        storage.liveness._lock.release()
+        (storage.folder / "alive" / storage.liveness.id).touch()
+
+    async def crash_in_end(self, storage: Storage, turn: Turn, answers: list[Message]) -> None:
+        # The messages are written first; the rows follow in one transaction, which is not committed.
+        self._execute(
+            "CREATE TRIGGER killed BEFORE UPDATE OF over_at ON turns BEGIN SELECT RAISE(ABORT, 'killed'); END"
+        )
+        with contextlib.suppress(sqlite3.IntegrityError):
+            await storage.turns.end(turn, answers, b"[]")
+        await self.crash(storage)
+        self._execute("DROP TRIGGER killed")
+
+    async def damage_turn(self, conversation_id: str) -> None:
+        self._execute("UPDATE turns SET new_messages = '[{' WHERE conversation_id = ?", conversation_id)
+
+    async def close(self) -> None:
+        while self._living:
+            await self._living.pop().close()
+
+    def _execute(self, statement: str, *values: str) -> None:
+        with closing(sqlite3.connect(self._metadata, timeout=10)) as connection, connection:
+            connection.execute(statement, values)
+
+
+@contextmanager
+def embedded(folder: Path) -> Iterator[NewEngine]:
+    """Each engine's folder is a copy of one: to make a schema takes ten times as long as to open it."""
+    first, numbers = folder / "first", itertools.count()
+
+    async def make() -> None:
+        await (await open_storage(Settings(data_dir=first))).close()
+
+    def new() -> Engine:
+        shutil.copytree(first, copy := folder / str(next(numbers)))
+        return Embedded(copy)
+
+    asyncio.run(make())
+    yield new
+
+
+ENGINES: dict[str, Callable[[Path], AbstractContextManager[NewEngine]]] = {"embedded": embedded}
