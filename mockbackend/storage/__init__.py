@@ -3,7 +3,9 @@
 Every method is one intention and one atomic unit: it is done whole or not at all, even if its process is killed or
 its caller is cancelled, unless it says otherwise. Work of several units is ordered so that a crash between any two is
 finished by the next process that looks. Nothing above an engine knows a folder, a connection, or how it tells the
-living processes from the dead. `tests/storage/contract` holds every engine to this.
+living processes from the dead. Text is any Unicode. Messages come back as they were; a title or a name may have U+FFFD
+where a NUL was. Text that cannot be encoded raises ValueError or TypeError, and nothing is stored.
+`tests/storage/contract` holds every engine to this.
 """
 
 from __future__ import annotations
@@ -62,7 +64,10 @@ class Conversations(Protocol):
         """The owner's row of that id. A running turn counts as what it will have made of the history."""
 
     async def page(self, userid: str, *, limit: int, after: Cursor | None, query: str) -> list[Conversation]:
-        """A page of the owner's rows, pinned first, then the newest; `query` looks in titles and messages."""
+        """A page of the owner's rows: pinned first, then the newest, then by id.
+
+        `query` is looked for in titles and settled messages, in any case; no character of it is special.
+        """
 
     async def change(
         self, userid: str, conversation_id: str, *, title: str | None = None, is_pinned: bool | None = None
@@ -76,7 +81,10 @@ class Conversations(Protocol):
         """The ids whose deletion has begun but not ended."""
 
     async def erase(self, conversation_id: str) -> None:
-        """End the deletion of a hidden conversation: history, images, rows. May be repeated after a crash."""
+        """End the deletion of a hidden conversation: history, images, turn, row. Does nothing if it is not hidden.
+
+        May be repeated after a crash, and by several processes.
+        """
 
 
 class History(Protocol):
@@ -101,9 +109,10 @@ class Turns(Protocol):
     ) -> tuple[Conversation | None, Claim | None]:
         """The conversation's row, made if there is none, and the claim of the turn that `place` makes of it.
 
-        The row is None if the id is another user's; the claim is None if `place` returns None, or if another turn
-        runs. If `place` raises, nothing is stored. It may be called on another thread, and more than once. With
-        `with_base`, the claim has the messages before the turn's. Raises TooManyTurns.
+        The row is None if the id is another user's or is being deleted; the claim is None if `place` returns None, or
+        if another turn runs. If `place` raises, nothing is stored. It may be called on another thread, and more than
+        once. With `with_base`, the claim has the messages before the turn's. A claim is withdrawn if its caller is
+        cancelled. Raises TooManyTurns.
         """
 
     async def claim(
@@ -139,7 +148,7 @@ class Turns(Protocol):
         """Settle a turn of this process: its new messages and `answers` follow its base, and it is over.
 
         Images in them are kept from now on. `log` is the whole turn, for readers in other processes. If a process
-        died in the middle of this, the messages that it wrote stay.
+        died in the middle of this, the messages that it wrote stay. Does nothing if the turn is over already.
         """
 
     async def give_up(self, turn: Turn, log: bytes) -> None:

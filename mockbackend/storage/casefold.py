@@ -1,8 +1,8 @@
-"""The form of titles and messages in which engines store and search them; none leaves it to its database."""
+"""Titles and messages as engines store them for search: no database knows the case of all of Unicode."""
 
 from __future__ import annotations
 
 
 def casefold(text: str) -> str:
-    """The text in one case, over all of Unicode. Where a NUL stands, pattern matching would stop: it is replaced."""
+    """The text in one case. A NUL becomes U+FFFD: pattern matching stops at it, or refuses it."""
     return text.casefold().replace("\0", "\ufffd")

@@ -79,8 +79,7 @@ class TurnRunner:
         #   The store's answer to our claim was queued before theirs, since the store has one thread and worked on our
         #   claim first; so the loop resumes us first, and as long as we do not give it back, they run after `add`.
         # - Leaving `beginning` suspends nowhere: it ends a timeout and touches counters. Neither does making the Run.
-        # - If our caller is cancelled between the commit and here, the row is left without a run, and that is right:
-        #   the next process that looks settles it with the user's message and an empty answer, marked incomplete.
+        # - If our caller is cancelled after the commit and before the claim arrives here, the store withdraws it.
         turn = claim.turn
         search = searchable if searchable is not None else claim.has_documents
         resumable = self._settings.resumable if request.resumable is None else request.resumable
