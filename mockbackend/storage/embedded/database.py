@@ -94,6 +94,10 @@ class Database:
         """Run `work`, whose transactions are its own, on the connection's thread: one hop."""
         return await self._connection.run(work)
 
+    def post(self, work: Callable[[Session], None]) -> None:
+        """Have `work` run after all that is under way, and do not wait for it."""
+        self._connection.post(work)
+
     async def close(self) -> None:
         """Close the connection once what is under way is done."""
         await self._connection.close()
@@ -111,3 +115,9 @@ class _Connection(aiosqlite.Connection):
             abandoned.set()
             raise
         return done
+
+    def post(self, work: Callable[[Session], None]) -> None:
+        """`Database.post`."""
+        # Into the queue at once, before whatever the caller asks for next.
+        future = asyncio.get_running_loop().create_future()
+        self._tx.put_nowait((future, lambda: work(Session(self._conn, threading.Event()))))

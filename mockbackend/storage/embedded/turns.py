@@ -7,7 +7,6 @@ over and recovered by whichever process comes next.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -102,19 +101,19 @@ class Turns:
         Beside it stands whether its conversation was made for it.
         """
 
-        def withdraw(execute: Execute) -> None:
+        def withdraw(session: Session) -> None:
             for turn, is_new in claimed:
                 self._bases.pop(turn.turn_id, None)
-                execute(_OVER, now_ms(), turn.conversation_id, turn.turn_id)
-                if is_new:
-                    execute("DELETE FROM conversations WHERE id = ? AND version = 0", turn.conversation_id)
+                with session.transaction() as execute:
+                    execute(_OVER, now_ms(), turn.conversation_id, turn.turn_id)
+                    if is_new:
+                        execute("DELETE FROM conversations WHERE id = ? AND version = 0", turn.conversation_id)
 
         try:
             return await self._database.run(work)
-        except BaseException as error:
-            # The thread goes on when its waiter is cancelled; what it gets next it does after that.
-            if claimed or isinstance(error, asyncio.CancelledError):
-                await asyncio.shield(self._database.transact(withdraw))
+        except BaseException:
+            # If the waiter is cancelled, the thread may still be at `work`, or stuck in it; this comes after that.
+            self._database.post(withdraw)
             raise
 
     def _claim(self, execute: Execute, turn: Turn, conversation: Conversation, most_running: int) -> bool | None:
