@@ -1,0 +1,124 @@
+"""Error responses, as Azure and other engines send them, are converted to what they mean."""
+
+from __future__ import annotations
+
+import datetime
+import email.utils
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from mockbackend.errors import ContextExceeded, PromptRefused, UnsupportedParameter, UpstreamError
+from mockbackend.upstream.error_responses import from_body, from_status
+
+SETTINGS = {"address": "THE_ADDRESS", "key": "THE_KEY", "version": "THE_VERSION", "deployment": "THE_DEPLOYMENT"}
+SECRET = "sk-secret at host.internal"
+REQUEST = httpx2.Request("POST", "http://host.internal/openai")
+
+
+def _status(status: int, body: Any = None, **headers: str) -> UpstreamError:
+    """The error for a response of this status, of which the client itself makes the exception."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    response = httpx2.Response(status, json=body, headers=named, request=REQUEST)
+    error = openai.AsyncOpenAI(api_key="k")._make_status_error_from_response(response)
+    return from_status(error, SETTINGS)
+
+
+def _error(code: str | int | None, message: str, **more: Any) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message, **more}}
+
+
+# Azure's, OpenAI's, vLLM's, Ollama's, a gateway's.
+MISSING = [
+    (_error("DeploymentNotFound", "The API deployment for this resource does not exist."), "THE_DEPLOYMENT"),
+    (_error("model_not_found", "The model `x` does not exist or you do not have access to it."), "THE_DEPLOYMENT"),
+    (_error(404, "The model `x` does not exist.", type="NotFoundError"), "THE_DEPLOYMENT"),
+    (_error(None, 'model "x" not found, try pulling it first'), "THE_DEPLOYMENT"),
+    (_error("404", "Resource not found"), "THE_VERSION"),
+    ({"detail": "Not Found"}, "THE_VERSION"),
+    ([], "THE_VERSION"),
+]
+
+
+@pytest.mark.parametrize(("body", "names"), MISSING)
+def test_a_missing_model_is_distinguished_from_a_wrong_path(body: Any, names: str) -> None:
+    failure = _status(404, body)
+    assert names in failure.message
+    assert not failure.retryable
+
+
+@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize("code", ["content_filter", "content_policy_violation", "moderation_blocked", "contentFilter"])
+def test_a_refused_prompt_is_recognized_by_any_of_its_codes(status: int, code: str) -> None:
+    assert isinstance(_status(status, _error(code, "x")), PromptRefused)
+
+
+UNSUPPORTED = [
+    (_error("unsupported_parameter", "x", param="max_tokens"), "max_tokens"),
+    (_error("unsupported_value", "x", param="temperature"), "temperature"),
+    (_error("unknown_parameter", "x", param="style"), "style"),
+    (_error(None, "Unrecognized request argument supplied: stream_options"), "stream_options"),
+    (_error(None, "Unrecognized request arguments supplied: a, b"), "a"),
+]
+
+
+@pytest.mark.parametrize(("body", "parameter"), UNSUPPORTED)
+def test_an_unsupported_parameter_is_named(body: Any, parameter: str) -> None:
+    failure = _status(400, body)
+    assert isinstance(failure, UnsupportedParameter)
+    assert failure.parameter == parameter
+
+
+def test_a_parameter_that_is_not_a_name_is_not_shown() -> None:
+    failure = _status(400, _error("unsupported_parameter", "x", param=f"<b>{SECRET}</b>"))
+    assert not isinstance(failure, UnsupportedParameter)
+    assert "secret" not in failure.message
+
+
+def test_the_length_of_the_context_is_read() -> None:
+    message = "This model's maximum context length is 128000 tokens. However, your messages resulted in 131072 tokens."
+    failure = _status(400, _error("context_length_exceeded", message, param="messages"))
+    assert isinstance(failure, ContextExceeded)
+    assert failure.limit == 128_000
+    other = from_body({"code": "context_length_exceeded"})
+    assert isinstance(other, ContextExceeded)
+    assert other.limit is None
+
+
+@pytest.mark.parametrize("status", [300, 402, 405, 409, 410, 413, 415, 418, 451])
+def test_any_other_status_is_not_retried(status: int) -> None:
+    failure = _status(status, _error("x", SECRET))
+    assert not failure.retryable
+    assert "secret" not in failure.message
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry_after_ms": "250"}, 0.25),
+        ({"retry_after": "7"}, 7),
+        ({"retry_after": "0.5"}, 0.5),
+        ({"retry_after": "9", "retry_after_ms": "70"}, 0.07),
+        ({"retry_after": "-5"}, 0),
+        ({"retry_after": "soon"}, None),
+        ({"retry_after": "inf"}, None),
+        ({"retry_after_ms": "nan"}, None),
+        ({"retry_after_ms": "soon", "retry_after": "3"}, None),
+        ({"retry_after": "86400"}, 86400),
+        ({}, None),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_the_wait_that_is_asked_for_is_read(status: int, headers: dict[str, str], seconds: float | None) -> None:
+    failure = _status(status, _error("x", "x"), **headers)
+    assert failure.retryable
+    assert failure.retry_after == seconds
+
+
+def test_a_wait_may_be_a_date() -> None:
+    at = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=100)
+    wait = _status(429, None, retry_after=email.utils.format_datetime(at, usegmt=True)).retry_after
+    assert wait is not None
+    assert 90 < wait <= 100
