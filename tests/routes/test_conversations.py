@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx2
 import pytest
 
@@ -149,3 +151,30 @@ async def test_a_conversation_that_is_full_takes_no_more(start_server: StartServ
         )
         (row,) = (await client.get("/conversations")).json()
         assert row["message_count"] == 4
+
+
+CHANGES: dict[str, tuple[str, str, Any, str]] = {
+    "nothing to change": ("PATCH", "", {}, "title"),
+    "a title as a number": ("PATCH", "", {"title": 1}, "title"),
+    "an empty title": ("PATCH", "", {"title": ""}, "title"),
+    "a title of blanks": ("PATCH", "", {"title": " \n"}, "title"),
+    "a title of 201 characters": ("PATCH", "", {"title": "x" * 201}, "title"),
+    "is_pinned as a number": ("PATCH", "", {"is_pinned": 1}, "is_pinned"),
+    "is_pinned as a word": ("PATCH", "", {"title": "a", "is_pinned": "true"}, "is_pinned"),
+    "a list": ("PATCH", "", [], "The body"),
+    "no is_pinned": ("POST", "/pin", {}, "is_pinned"),
+    "is_pinned that is null": ("POST", "/pin", {"is_pinned": None}, "is_pinned"),
+    "is_pinned as zero": ("POST", "/pin", {"is_pinned": 0}, "is_pinned"),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+async def test_a_bad_change_is_named_and_not_made(server: Server, case: str) -> None:
+    method, path, body, named = CHANGES[case]
+    async with server.client("user-3") as client:
+        if (await client.get("/conversations/mine")).status_code == 404:
+            assert (await client.post("/chat", json={"id": "mine", "message": "Hello"})).status_code == 200
+        before = (await client.get("/conversations/mine")).json()
+        error = error_of(await client.request(method, f"/conversations/mine{path}", json=body), 400)
+        assert error["message"].startswith(named)
+        assert (await client.get("/conversations/mine")).json() == before

@@ -1,0 +1,45 @@
+"""POST /chat: what is refused before a turn begins."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.conftest import StartServer
+from tests.routes.api import error_of, say
+from tests.running import chat, lines, next_of
+from tests.harness.model import Upstream
+
+
+async def test_more_answers_at_once_than_are_allowed_are_a_429(start_server: StartServer) -> None:
+    async with Upstream() as upstream:
+        limits = {"MAX_RUNNING_TURNS_PER_USER": "1", "MAX_RUNNING_TURNS": "2"}
+        server = start_server({**upstream.settings, **limits})
+        async with server.client("one") as one, server.client("two") as two, server.client("three") as three:
+            async with (
+                one.stream("POST", "/chat", json={"message": "Hello"}) as first,
+                two.stream("POST", "/chat", json={"message": "Hello"}),
+            ):
+                calls = [await upstream.call(), await upstream.call()]
+                for client in (one, three):
+                    response = await client.post("/chat", json={"id": "refused", "message": "Hello"})
+                    assert error_of(response, 429)["code"] == "too_many_turns"
+                    assert int(response.headers["retry-after"]) > 0
+                    assert (await client.get("/conversations/refused")).status_code == 404
+                for call in calls:
+                    await call.answer("Hi")
+                await next_of(lines(first), "d")
+            # There is room again once an answer has ended.
+            async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+                group.create_task(say(three, "Hello", "refused"))
+                await (await upstream.call()).answer("Hi")
+
+
+async def test_images_that_cannot_be_made_are_a_422_that_names_the_setting(start_server: StartServer) -> None:
+    async with Upstream() as upstream:
+        server = start_server(upstream.settings)
+        async with server.client() as client:
+            answer = await chat(client, {"id": "a", "mode": "image", "message": "A fox"})
+            assert answer.status == 422
+            assert answer.json()["error"]["message"].startswith("mode: ")
+            assert "OPENAI_IMAGE_MODEL" in answer.json()["error"]["message"]
+            assert (await client.get("/conversations")).json() == []
