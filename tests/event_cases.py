@@ -1,4 +1,4 @@
-"""Every event as a table, and at random: what each framing is tried with.
+"""Every event in a table, and random events: what each framing is tested with.
 
 A framing's test has the expected bytes of each case, by its name; `test_event_cases.py` fails where an event has none.
 """
@@ -16,8 +16,8 @@ KINDS: tuple[type[Any], ...] = get_args(Event)
 
 CASES: dict[str, Event] = {
     "a step starts": ev.StepStarted("msg-1"),
-    "words": ev.TextDelta("Grüße"),
-    "words with what ends a line": ev.TextDelta('a\nb\r\u2028"c"\\'),
+    "text": ev.TextDelta("Grüße"),
+    "text with line ends": ev.TextDelta('a\nb\r\u2028"c"\\'),
     "reasoning": ev.ReasoningDelta("Hm."),
     "a call starts": ev.ToolCallStarted("call-1", "get_current_time"),
     "a call's arguments come": ev.ToolCallDelta("call-1", '{"timezone": "UT'),
@@ -26,8 +26,8 @@ CASES: dict[str, Event] = {
     "a call returns": ev.ToolReturned("call-1", {"time": "12:30"}),
     "a call returns nothing": ev.ToolReturned("call-1", None),
     "a call fails": ev.ToolReturned("call-1", {"error": "no such zone"}, failed=True),
-    "a picture": ev.ImageMade("token"),
-    "a picture with a revised prompt": ev.ImageMade("token", "A red fox"),
+    "an image": ev.ImageMade("token"),
+    "an image with a revised prompt": ev.ImageMade("token", "A red fox"),
     "a source": ev.Source("file-1", "plan.pdf", "application/pdf", "page 3"),
     "a source without a place": ev.Source("file-1", "plan.md", "text/markdown"),
     "progress": ev.Progress("picture", {"status": "started"}),

@@ -1,4 +1,4 @@
-"""A client's hook, rendered in a Node process: `driver/main.mjs` does what it is told and says what it holds."""
+"""A client's hook, rendered in a Node process: `driver/main.mjs` takes commands and reports what the hook holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client holds beside what the server tells, with what must differ taken out of both, each for its reason."""
+"""What a client holds, compared with what the server returns, without what must differ (each with its reason)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def same(client: Client, held: list[Message], stored: list[Message], *, how_it_e
     from its marks.
     """
     assert [_seen(client, message) for message in held] == [
-        _told(client, message, how_it_ended=how_it_ended) for message in stored
+        _stored(client, message, how_it_ended=how_it_ended) for message in stored
     ]
 
 
@@ -38,7 +38,7 @@ def _seen(client: Client, message: Message) -> Message:
     return _version_5(message)
 
 
-def _told(client: Client, message: Message, *, how_it_ended: bool) -> Message:
+def _stored(client: Client, message: Message, *, how_it_ended: bool) -> Message:
     if not how_it_ended:
         message = {key: value for key, value in message.items() if key not in ("metadata", "annotations")}
     if client.kind == "assistant-ui":
@@ -66,7 +66,7 @@ def _version_5(message: Message) -> Message:
 def _without_address(file: Message) -> Message:
     """An image that was sent as a data: URL is read from the server."""
     if (file.get("contentType") or file.get("mediaType", "")).startswith("image/"):
-        return {**file, "url": "of a picture"}
+        return {**file, "url": "of an image"}
     return file
 
 

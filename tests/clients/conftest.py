@@ -100,7 +100,7 @@ def http(backend: Server) -> Iterator[httpx2.Client]:
 
 @pytest.fixture
 def stored(client: Client, http: httpx2.Client, conversation_id: str) -> Stored:
-    """The messages that the server tells of the conversation, in the client's protocol."""
+    """The conversation's messages as the server returns them, in the client's protocol."""
 
     def read() -> list[dict[str, Any]]:
         response = http.get(f"/conversations/{conversation_id}", params={"protocol": client.protocol})

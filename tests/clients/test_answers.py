@@ -1,4 +1,4 @@
-"""Answers that come to their end: what the client holds is what the server tells."""
+"""Finished answers: the client holds what the server returns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def part_types(message: dict[str, Any]) -> list[str]:
     return [part["type"] for part in message.get("parts") or message["content"]]
 
 
-def test_a_plain_answer_is_held_as_it_is_stored(client: Client, open_page: OpenPage, stored: Stored) -> None:
+def test_the_client_holds_a_plain_answer_as_it_is_stored(client: Client, open_page: OpenPage, stored: Stored) -> None:
     held = open_page().send("plain")
     assert (held["status"], held["errors"]) == ("ready", [])
     assert held["shown"] == f"user: plainassistant: {PLAIN}"
@@ -30,7 +30,7 @@ def test_the_framing_is_what_the_client_reads(client: Client, open_page: OpenPag
     assert (request["status"], request["framing"]) == (200, client.protocol)
 
 
-def test_a_finished_answer_tells_its_reason_and_tokens(client: Client, open_page: OpenPage, stored: Stored) -> None:
+def test_a_finished_answer_has_its_reason_and_tokens(client: Client, open_page: OpenPage, stored: Stored) -> None:
     held = open_page().send("too long")
     (finished,) = held["finished"]
     match client.kind:
@@ -47,7 +47,7 @@ def test_a_finished_answer_tells_its_reason_and_tokens(client: Client, open_page
     same(client, held["messages"], stored())
 
 
-def test_reasoning_stands_before_the_words(client: Client, open_page: OpenPage, stored: Stored) -> None:
+def test_reasoning_comes_before_the_text(client: Client, open_page: OpenPage, stored: Stored) -> None:
     held = open_page().send("think")
     assert [kind for kind in part_types(held["messages"][-1]) if kind != "step-start"] == ["reasoning", "text"]
     same(client, held["messages"], stored())

@@ -1,4 +1,4 @@
-"""A text and a PNG go with a question, reach the model, and are there after a reload."""
+"""A text and a PNG are attached to a question, reach the model, and are there after a reload."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_loaded_image_is_the_same_image_after_the_next_question(
     assert stored()[:2] == before
 
 
-def test_an_image_that_comes_again_with_every_question_is_stored_once(
+def test_an_image_that_is_sent_with_every_question_is_stored_once(
     client: Client, open_page: OpenPage, backend: Server
 ) -> None:
     before = images_in(backend)
@@ -70,7 +70,7 @@ def test_an_image_that_comes_again_with_every_question_is_stored_once(
     assert len(images_in(backend) - before) == 1
 
 
-def test_a_conversation_goes_on_when_a_images_address_is_gone(
+def test_a_conversation_continues_when_the_url_of_an_image_is_gone(
     client: Client, open_page: OpenPage, stored: Stored
 ) -> None:
     page = open_page()

@@ -1,4 +1,4 @@
-"""Regenerate, edit, and going on with a conversation that was loaded: the server's history is the client's."""
+"""Regenerating, editing, and continuing a loaded conversation: client and server hold the same history."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tests.clients.compared import initial, same
 from tests.clients.conftest import Stored
 
 
-def test_an_answer_is_given_anew_in_its_place(client: Client, open_page: OpenPage, stored: Stored) -> None:
+def test_an_answer_is_regenerated_in_its_place(client: Client, open_page: OpenPage, stored: Stored) -> None:
     page = open_page()
     page.send("plain")
     page.send("think")
@@ -49,9 +49,7 @@ def test_a_question_that_is_asked_twice_is_two_turns(client: Client, open_page: 
     same(client, held["messages"], stored())
 
 
-def test_a_loaded_conversation_is_what_was_held_and_goes_on(
-    client: Client, open_page: OpenPage, stored: Stored
-) -> None:
+def test_a_loaded_conversation_is_the_same_and_continues(client: Client, open_page: OpenPage, stored: Stored) -> None:
     page = open_page()
     page.send("both clocks")
     page.send("think")
@@ -65,7 +63,7 @@ def test_a_loaded_conversation_is_what_was_held_and_goes_on(
     assert stored()[:4] == before
 
 
-def test_a_loaded_conversation_is_edited_and_answered_anew(client: Client, open_page: OpenPage, stored: Stored) -> None:
+def test_a_loaded_conversation_can_be_edited(client: Client, open_page: OpenPage, stored: Stored) -> None:
     page = open_page()
     page.send("both clocks")
     page.send("plain")

@@ -1,4 +1,4 @@
-"""Answers that fail: what was said stays, the error reads well, and the conversation goes on."""
+"""Failed answers: their text stays, the error is readable, and the conversation continues."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ def test_a_refusal_of_the_model_before_its_first_word_is_shown(
     same(client, held["messages"], ended(stored), how_it_ended=False)
 
 
-def test_what_was_said_before_the_break_stays(client: Client, open_page: OpenPage, stored: Stored) -> None:
+def test_the_text_before_a_break_stays(client: Client, open_page: OpenPage, stored: Stored) -> None:
     held = failed(open_page, "breaks off")
     assert held["shown"].endswith("assistant: One two three")
     assert "again" in held["error"]
-    told = ended(stored)
-    same(client, held["messages"], told, how_it_ended=False)
-    assert told[-1].get("annotations") or told[-1]["metadata"]["incomplete"]
+    stored_messages = ended(stored)
+    same(client, held["messages"], stored_messages, how_it_ended=False)
+    assert stored_messages[-1].get("annotations") or stored_messages[-1]["metadata"]["incomplete"]
 
 
-def test_an_answer_that_failed_is_tried_again(client: Client, open_page: OpenPage, stored: Stored) -> None:
+def test_a_failed_answer_can_be_retried(client: Client, open_page: OpenPage, stored: Stored) -> None:
     page = open_page()
     page.act("send", text=f"once, {client.name}")
     page.wait(status="error")
@@ -69,5 +69,5 @@ def failed(open_page: OpenPage, question: str) -> dict[str, Any]:
 
 def ended(stored: Stored) -> list[dict[str, Any]]:
     """The stored messages once the answer is among them: a client stops reading at the error, before the turn's end."""
-    told: list[dict[str, Any]] = until(stored, lambda messages: len(messages) == 2)
-    return told
+    stored_messages: list[dict[str, Any]] = until(stored, lambda messages: len(messages) == 2)
+    return stored_messages

@@ -1,4 +1,4 @@
-"""Both framings, read by the packages' own code: every event, any turn; what is read is what is stored."""
+"""The framings, read by the packages' own code: every event, and any turn, which is read as it is stored."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ LINKS = Links("https://host")
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if not name.startswith(("a call", "a failure"))])
-def test_an_event_is_taken(read: Read, name: str) -> None:
+def test_an_event_is_accepted(read: Read, name: str) -> None:
     assert read([CASES[name]])["errors"] == []
 
 
-def test_the_events_of_a_call_are_taken(read: Read) -> None:
+def test_the_events_of_a_call_are_accepted(read: Read) -> None:
     for ending in ("a call returns", "a call returns nothing", "a call fails"):
         names = ("a step starts", "a call starts", "a call's arguments come", "a call is whole", ending, "the end")
         assert read([CASES[name] for name in names])["errors"] == []
     assert read([CASES[name] for name in ("a step starts", "a call without arguments", "the end")])["errors"] == []
 
 
-def test_a_failure_is_the_one_error(read: Read) -> None:
-    names = ("a step starts", "words", "a failure", "a step ends with no usage", "the end")
+def test_a_failure_is_the_only_error(read: Read) -> None:
+    names = ("a step starts", "text", "a failure", "a step ends with no usage", "the end")
     assert read([CASES[name] for name in names])["errors"] == ["The model is busy."]
 
 
@@ -69,7 +69,7 @@ def test_any_turn_is_read_as_it_is_stored(read: Read, kind: str, turn: list[Even
     assert held(found["message"]) == held(stored)
 
 
-def test_what_the_clients_parser_forbids_breaks_no_answer(read: Read) -> None:
+def test_keys_that_the_clients_parser_forbids_break_no_answer(read: Read) -> None:
     forbidden = {"__proto__": 1, "constructor": {"prototype": 2}, "kept": [{"__proto__": 3}], "a": {"constructor": 4}}
     turn = [CASES["a step starts"], ToolCalled("call-1", "t", forbidden), ToolReturned("call-1", forbidden)]
     assert read(turn)["errors"] == []
@@ -80,7 +80,7 @@ def held(message: dict[str, Any]) -> Any:
     kept = {key: value for key, value in message.items() if key not in ("createdAt", "revisionId", "metadata")}
     kept["parts"] = [{key: value for key, value in part.items() if key != "id"} for part in message["parts"]]
     while kept["parts"] and kept["parts"][-1] == {"type": "step-start"}:
-        # 5 and later tell nobody of a step until something is said in it.
+        # AI SDK 5 and later do not show a step until it has content.
         kept["parts"].pop()
     return _numbers(kept)
 

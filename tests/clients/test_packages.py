@@ -1,4 +1,4 @@
-"""What is installed is what was asked for, to the digit, and asked for without naming where it comes from."""
+"""The installed packages have exactly the requested versions, and no address of a registry is stored."""
 
 from __future__ import annotations
 

@@ -44,6 +44,6 @@ def test_the_page_and_the_route_work_together(
     (row,) = [one for one in json.loads(listed["text"]) if one["id"] not in known]
     assert row["title"] == "plain"
     # The last word may be shown before its turn is stored.
-    until(lambda: http.get(f"/conversations/{row['id']}", headers=ADA).json(), lambda told: told["message_count"] == 4)
+    until(lambda: http.get(f"/conversations/{row['id']}", headers=ADA).json(), lambda row: row["message_count"] == 4)
     assert (joined["status"], joined["text"]) == (204, "")
     assert (missing["status"], json.loads(missing["text"])["error"]["code"]) == (404, "not_found")

@@ -1,4 +1,4 @@
-"""Reload: an answer that runs is joined from its beginning, and where none runs nothing happens."""
+"""Reload: a running answer is joined from its beginning, and without one nothing happens."""
 
 from __future__ import annotations
 
@@ -30,9 +30,7 @@ def test_a_running_answer_is_joined_after_a_reload(client: Client, open_page: Op
     same(client, held["messages"], stored())
 
 
-def test_a_conversation_goes_on_after_its_answer_was_joined(
-    client: Client, open_page: OpenPage, stored: Stored
-) -> None:
+def test_a_conversation_continues_after_a_join(client: Client, open_page: OpenPage, stored: Stored) -> None:
     page = open_page()
     page.act("send", text="slowly", body={"resumable": True})
     page.wait(words="a3", settled=False)
@@ -44,7 +42,7 @@ def test_a_conversation_goes_on_after_its_answer_was_joined(
     same(client, held["messages"], stored())
 
 
-def test_with_nothing_to_resume_the_page_stays_as_it_is(client: Client, open_page: OpenPage, stored: Stored) -> None:
+def test_a_page_with_nothing_to_resume_stays_as_it_is(client: Client, open_page: OpenPage, stored: Stored) -> None:
     page = open_page()
     page.send("both clocks")
     page.leave()
@@ -56,7 +54,7 @@ def test_with_nothing_to_resume_the_page_stays_as_it_is(client: Client, open_pag
     same(client, held["messages"], before)
 
 
-def test_a_new_page_has_nothing_to_resume_and_begins(client: Client, open_page: OpenPage, stored: Stored) -> None:
+def test_a_new_page_has_nothing_to_resume_and_can_begin(client: Client, open_page: OpenPage, stored: Stored) -> None:
     page = open_page(resume=True)
     held = page.wait(responses=1, status="ready")
     assert (held["messages"], held["errors"]) == ([], [])

@@ -1,4 +1,4 @@
-"""Stop: the client closes its connection, or asks the server; either way what was said stays, and it goes on."""
+"""Stop: the client closes its connection or asks the server. Either way the text stays and the chat continues."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from tests.clients.compared import same
 from tests.clients.conftest import Stored
 
 
-def test_the_clients_stop_keeps_what_was_said(client: Client, open_page: OpenPage, stored: Stored) -> None:
+def test_the_text_stays_when_the_client_stops(client: Client, open_page: OpenPage, stored: Stored) -> None:
     page = answer(open_page)
     page.act("stop")
     held = page.wait(status="ready")
     assert held["errors"] == []
-    told = until(stored, lambda messages: len(messages) == 2)
+    stored_messages = until(stored, lambda messages: len(messages) == 2)
     # The server may have said a word or two more before it knew.
     said = held["shown"].split("assistant: ")[1]
     assert said.startswith("a1 a2 a3")
-    assert text(told[1]).startswith(said)
-    assert "end" not in text(told[1])
-    assert is_incomplete(told[1])
+    assert text(stored_messages[1]).startswith(said)
+    assert "end" not in text(stored_messages[1])
+    assert is_incomplete(stored_messages[1])
 
 
 def test_the_next_question_is_answered_after_a_stop(client: Client, open_page: OpenPage, stored: Stored) -> None:
@@ -57,7 +57,7 @@ def test_the_servers_stop_gives_an_open_call_its_reason_as_a_result(
     same(client, without_ending(held["messages"]), stored(), how_it_ended=False)
 
 
-def test_a_stop_within_a_call_leaves_a_conversation_that_goes_on(
+def test_a_conversation_continues_after_a_stop_within_a_call(
     client: Client, open_page: OpenPage, stored: Stored, http: httpx2.Client, conversation_id: str
 ) -> None:
     page = calling(open_page, http, conversation_id)
@@ -94,5 +94,5 @@ def is_incomplete(message: dict[str, Any]) -> bool:
 
 
 def without_ending(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The stream ends with usage and a reason alone; that the answer is incomplete, only the stored message tells."""
+    """The stream ends with usage and a reason. Only the stored message says that the answer is incomplete."""
     return [{key: value for key, value in message.items() if key != "metadata"} for message in messages]

@@ -1,6 +1,6 @@
-"""Every part of a stored message as a table, with who writes it: what each framing's messages are tried with.
+"""Every part of a stored message in a table, with its author: what each framing's messages are tested with.
 
-A framing's test has what each case is rendered as, by its name; `test_part_cases.py` fails where a part has none.
+A framing's test has the expected rendering of each case, by its name; `test_part_cases.py` fails where a part has none.
 """
 
 from __future__ import annotations

@@ -35,10 +35,10 @@ def test_every_event_and_every_part_has_its_place_in_the_framing(name: str) -> N
 @pytest.mark.parametrize("name", FRAMINGS)
 def test_two_streams_share_nothing(name: str) -> None:
     cases = event_cases.CASES
-    words, alone = [cases["words"]], FRAMINGS[name].open_stream(Links(""))
+    text, alone = [cases["text"]], FRAMINGS[name].open_stream(Links(""))
     first, second = FRAMINGS[name].open_stream(Links("")), FRAMINGS[name].open_stream(Links(""))
-    first([cases["a step starts"], cases["words"], cases["a failure"]])
-    assert second(words) == alone(words)
+    first([cases["a step starts"], cases["text"], cases["a failure"]])
+    assert second(text) == alone(text)
 
 
 def test_a_request_is_answered_in_its_clients_framing() -> None:

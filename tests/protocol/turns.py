@@ -1,4 +1,4 @@
-"""Whole turns at random: any events, of which those stay that may happen, up to a legal end."""
+"""Random turns: random events, of which those are kept that the order allows, and a valid end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ids = st.sampled_from(["call-1", "call-2", "call-3"])
 
 @st.composite
 def any_turn(draw: st.DrawFn) -> list[Event]:
-    """The events of one turn, as a run would emit them."""
+    """The events of a turn as a run would emit them."""
     order = Order()
     said: list[Event] = []
     names: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What the tests of the API have in common: the shape of every error, and short ways to say something."""
+"""Helpers of the API's tests: the shape of every error, and short ways to chat."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import httpx2
 
 from tests.running import Answer, chat
 
-# Words that would show what is inside.
-INSIDE = ("Traceback", "mockbackend", "site-packages", 'File "', "Error(", "127.0.0.1", "sqlite", "0x")
+# Words that would reveal internals.
+INTERNALS = ("Traceback", "mockbackend", "site-packages", 'File "', "Error(", "127.0.0.1", "sqlite", "0x")
 
 
 def filled(path: str, conversation_id: str = "any") -> str:
@@ -22,7 +22,7 @@ def filled(path: str, conversation_id: str = "any") -> str:
 
 
 def error_of(response: httpx2.Response, status: int) -> dict[str, str]:
-    """The error of an answer that has this status: `{code, message}`, and nothing of our insides in it."""
+    """The error of a response with this status: `{code, message}`, without internals."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/json"
     body: dict[str, Any] = response.json()
@@ -30,7 +30,7 @@ def error_of(response: httpx2.Response, status: int) -> dict[str, str]:
     error: dict[str, str] = body["error"]
     assert set(error) == {"code", "message"}
     assert all(isinstance(value, str) and value for value in error.values())
-    assert not [word for word in INSIDE if word in error["message"]], error
+    assert not [word for word in INTERNALS if word in error["message"]], error
     return error
 
 

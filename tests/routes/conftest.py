@@ -12,6 +12,6 @@ from tests.running import Server
 
 @pytest.fixture
 async def client(server: Server, request: pytest.FixtureRequest) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of a user of its own."""
+    """A client with a user of its own."""
     async with server.client(request.node.name) as client:
         yield client

@@ -1,4 +1,4 @@
-"""Who may call: the login, the userid, and what is open."""
+"""Access to the routes: the login, the userid, and the open routes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ WRONG = {
     "another password": basic(b"u:q"),
     "another name": basic(b"v:p"),
     "no password": basic(b"u:"),
-    "a password that goes on": basic(b"u:pp"),
+    "a longer password": basic(b"u:pp"),
     "no colon": basic(b"up"),
     "what is not base64": "Basic u:p",
     "what is not UTF-8": basic(b"\xff:\xfe"),
@@ -58,14 +58,14 @@ async def test_a_wrong_login_is_challenged(server: Server, case: str) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), GUARDED)
-async def test_every_guarded_route_wants_a_login(server: Server, method: str, path: str) -> None:
+async def test_every_guarded_route_requires_a_login(server: Server, method: str, path: str) -> None:
     async with plain(server) as client:
         response = await client.request(method, filled(path), headers={"userid": "user-1"})
     error_of(response, 401)
 
 
 @pytest.mark.parametrize("scheme", ["basic", "BASIC", "Basic"])
-async def test_the_schemes_name_is_read_in_any_case(server: Server, scheme: str) -> None:
+async def test_the_scheme_is_case_insensitive(server: Server, scheme: str) -> None:
     async with plain(server) as client:
         response = await client.get(
             "/health", headers={"authorization": f"{scheme} {base64.b64encode(b'u:p').decode()}"}
@@ -74,7 +74,7 @@ async def test_the_schemes_name_is_read_in_any_case(server: Server, scheme: str)
 
 
 @pytest.mark.parametrize(("method", "path"), OWNED)
-async def test_every_owners_route_wants_a_userid(server: Server, method: str, path: str) -> None:
+async def test_every_route_of_an_owner_requires_a_userid(server: Server, method: str, path: str) -> None:
     async with server.client(userid=None) as client:
         error = error_of(await client.request(method, filled(path)), 400)
     assert error["message"].startswith("userid:")
@@ -93,7 +93,7 @@ async def test_a_userid_that_is_not_utf8_is_refused(server: Server) -> None:
 
 
 @pytest.mark.parametrize("userid", ["x", "x" * 256, "jörg@example.org", "利用者", "a b", "ü" * 256])
-async def test_these_userids_are_taken(server: Server, userid: str) -> None:
+async def test_these_userids_are_accepted(server: Server, userid: str) -> None:
     async with server.client(userid=None) as client:
         response = await client.get("/conversations", headers=[(b"userid", userid.encode())])
     assert (response.status_code, response.json()) == (200, [])
@@ -105,14 +105,14 @@ async def test_health_needs_a_login_and_no_userid(server: Server) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), OPEN)
-async def test_open_routes_challenge_nobody(server: Server, method: str, path: str) -> None:
+async def test_open_routes_need_no_login(server: Server, method: str, path: str) -> None:
     async with plain(server) as client:
         response = await client.request(method, filled(path))
     assert response.status_code in (200, 404)
     assert "www-authenticate" not in response.headers
 
 
-async def test_a_wrong_login_is_told_before_a_wrong_body(server: Server) -> None:
+async def test_the_login_is_checked_before_the_body(server: Server) -> None:
     async with plain(server) as client:
         error_of(await client.post("/chat", content=b"{"), 401)
 
@@ -124,7 +124,7 @@ def test_the_login_is_compared_in_constant_time() -> None:
     assert not [node for node in ast.walk(admits) if isinstance(node, ast.Compare)]
 
 
-async def test_a_login_is_generated_where_none_is_configured(start_server: StartServer) -> None:
+async def test_a_login_is_generated_if_none_is_configured(start_server: StartServer) -> None:
     nobody = {"BACKEND_AUTH_USERNAME": "", "BACKEND_AUTH_PASSWORD": ""}
     server = start_server(nobody)
     path = server.data_dir / "login"

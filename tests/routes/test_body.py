@@ -18,7 +18,7 @@ LOGIN = base64.b64encode(b"u:p").decode()
 
 
 async def raw(server: Server, head: str, chunks: list[bytes]) -> bytes:
-    """What the server says to this request, of which no end is ever sent; what it no longer reads is not sent."""
+    """The response to a request whose end is never sent. Sending stops when the server stops reading."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     lines = [head, "host: test", f"authorization: Basic {LOGIN}", "userid: user-1", "connection: close", "", ""]
     writer.write("\r\n".join(lines).encode())
@@ -44,13 +44,13 @@ async def test_a_body_without_a_length_is_refused_while_it_is_read(server: Serve
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
-async def test_a_body_that_says_its_length_is_refused_before_it_is_sent(server: Server) -> None:
+async def test_a_body_that_declares_too_large_a_length_is_refused_before_it_is_sent(server: Server) -> None:
     answer = await raw(server, "POST /chat HTTP/1.1\r\ncontent-length: 1000000000", [])
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
 @pytest.mark.parametrize("path", ["/chat", "/files"])
-async def test_a_body_that_falls_silent_is_a_408(tmp_path: Path, path: str) -> None:
+async def test_a_body_that_stops_arriving_is_a_408(tmp_path: Path, path: str) -> None:
     kind = "multipart/form-data; boundary=B" if path == "/files" else "application/json"
     head = f"POST {path} HTTP/1.1\r\ncontent-length: 100\r\ncontent-type: {kind}"
     with Server(tmp_path, app="tests.routes.impatient_app:app") as server:
@@ -64,7 +64,7 @@ async def test_a_body_that_is_too_large_is_a_413(client: httpx2.AsyncClient, pat
     assert error == {"code": "too_large", "message": f"The body is larger than {LIMIT} bytes."}
 
 
-async def test_a_body_as_large_as_is_allowed_is_read(client: httpx2.AsyncClient) -> None:
+async def test_a_body_of_the_maximum_size_is_read(client: httpx2.AsyncClient) -> None:
     opening, ending = b'{"message": "Hello", "own": "', b'"}'
     content = opening + b"x" * (LIMIT - len(opening) - len(ending)) + ending
     response = await client.post("/chat", content=content)
@@ -87,20 +87,20 @@ CONTENT_TYPES = ["application/x-www-form-urlencoded", "text/plain;charset=UTF-8"
 
 
 @pytest.mark.parametrize("content_type", CONTENT_TYPES)
-async def test_json_is_read_whatever_it_is_called(client: httpx2.AsyncClient, content_type: str) -> None:
+async def test_json_is_read_under_any_content_type(client: httpx2.AsyncClient, content_type: str) -> None:
     headers = {"content-type": content_type}
     response = await client.post("/chat", content=b'{"message": "Hello"}', headers=headers)
     assert response.status_code == 200
     assert '0:" Hello"' in response.text
 
 
-async def test_json_is_read_with_no_content_type(client: httpx2.AsyncClient) -> None:
+async def test_json_is_read_without_a_content_type(client: httpx2.AsyncClient) -> None:
     response = await client.post("/chat", content=b'{"message": "Hello"}')
     assert response.request.headers.get("content-type") is None
     assert response.status_code == 200
 
 
-async def test_a_client_that_leaves_in_its_body_does_no_harm(server: Server) -> None:
+async def test_a_client_that_leaves_in_mid_body_does_no_harm(server: Server) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     headers = f"host: test\r\nauthorization: Basic {LOGIN}\r\nuserid: user-1\r\ncontent-length: 100"
     writer.write(f'POST /chat HTTP/1.1\r\n{headers}\r\n\r\n{{"message": '.encode())

@@ -10,7 +10,7 @@ from tests.running import chat, lines, next_of
 from tests.harness.model import Upstream
 
 
-async def test_more_answers_at_once_than_are_allowed_are_a_429(start_server: StartServer) -> None:
+async def test_too_many_running_answers_are_a_429(start_server: StartServer) -> None:
     async with Upstream() as upstream:
         limits = {"MAX_RUNNING_TURNS_PER_USER": "1", "MAX_RUNNING_TURNS": "2"}
         server = start_server({**upstream.settings, **limits})
@@ -34,7 +34,7 @@ async def test_more_answers_at_once_than_are_allowed_are_a_429(start_server: Sta
                 await (await upstream.call()).answer("Hi")
 
 
-async def test_images_that_cannot_be_made_are_a_422_that_names_the_setting(start_server: StartServer) -> None:
+async def test_image_mode_without_an_image_model_is_a_422_that_names_the_setting(start_server: StartServer) -> None:
     async with Upstream() as upstream:
         server = start_server(upstream.settings)
         async with server.client() as client:

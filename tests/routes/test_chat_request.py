@@ -95,8 +95,8 @@ FIELDS: dict[str, tuple[dict[str, Any], int, str]] = {
     "attachments as an object": ({"messages": [{**HI, "experimental_attachments": {}}]}, 400, EXTRA[:-3]),
     "an attachment as a string": (with_attachment(PNG), 400, EXTRA),
     "an attachment without a URL": (with_attachment({"name": "a.png"}), 400, EXTRA),
-    "a picture that is none": (with_attachment({"name": "a.png", "url": data_url(b"x", "image/png")}), 422, "a.png"),
-    "a picture of a kind that is not shown": (
+    "an image that is not one": (with_attachment({"name": "a.png", "url": data_url(b"x", "image/png")}), 422, "a.png"),
+    "an image of an unknown type": (
         with_attachment({"name": "a.svg", "url": data_url(b"<svg/>", "image/svg+xml")}),
         422,
         "a.svg",
@@ -108,7 +108,7 @@ FIELDS: dict[str, tuple[dict[str, Any], int, str]] = {
     ),
     "a PDF": (with_attachment({"name": "a.pdf", "url": data_url(b"%PDF-", "application/pdf")}), 422, "a.pdf"),
     "a program": (with_attachment({"name": "a", "url": data_url(b"x", "application/octet-stream")}), 422, "a"),
-    "a picture in a text's clothes": (
+    "an image of a wrong media type": (
         with_attachment({"name": "a.txt", "contentType": "image/png", "url": data_url(png(), "application/zip")}),
         422,
         "a.txt",
@@ -151,7 +151,7 @@ FIELDS: dict[str, tuple[dict[str, Any], int, str]] = {
     "a quality of 10 kB": ({"message": HI, "mode": "image", "image": {"quality": LONG_ID}}, 400, "image.quality"),
     "a style as an object": ({"message": HI, "mode": "image", "image": {"style": {}}}, 400, "image.style"),
     "resumable as a word": ({"message": HI, "resumable": "yes"}, 400, "resumable"),
-    "a picture of a picture": (
+    "image mode with an image": (
         {**with_part({"type": "image_url", "image_url": PNG}), "mode": "image"},
         422,
         "messages",
@@ -174,7 +174,7 @@ async def stored(client: httpx2.AsyncClient, server: Server) -> tuple[Any, int, 
 
 
 @pytest.mark.parametrize("case", RAW)
-async def test_bytes_that_are_no_chat_are_refused(client: httpx2.AsyncClient, server: Server, case: str) -> None:
+async def test_a_body_that_is_no_json_object_is_refused(client: httpx2.AsyncClient, server: Server, case: str) -> None:
     content, status, named = RAW[case]
     assert named in error_of(await client.post("/chat", content=content), status)["message"]
     assert await stored(client, server) == ([], 0, 0)

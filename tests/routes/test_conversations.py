@@ -15,7 +15,7 @@ from tests.running import Server, chat
 KEYS = {"id", "title", "is_pinned", "created_at", "updated_at", "message_count"}
 
 
-async def test_a_conversation_moves_up_when_it_goes_on(client: httpx2.AsyncClient) -> None:
+async def test_a_conversation_moves_up_when_it_continues(client: httpx2.AsyncClient) -> None:
     for conversation_id in ("one", "two", "one"):
         await say(client, "Hello", conversation_id + "-up")
     assert await listed(client) == ["one-up", "two-up"]
@@ -32,7 +32,7 @@ TITLED = {
 
 
 @pytest.mark.parametrize("text", TITLED)
-async def test_a_title_is_the_first_messages_opening_words(client: httpx2.AsyncClient, text: str) -> None:
+async def test_a_title_is_the_beginning_of_the_first_message(client: httpx2.AsyncClient, text: str) -> None:
     answer = await say(client, text)
     await say(client, "Another", answer.conversation_id)
     (row,) = (await client.get("/conversations")).json()
@@ -55,7 +55,7 @@ async def test_a_title_has_at_most_200_characters(client: httpx2.AsyncClient) ->
     assert response.json()["title"] == "ü" * 200
 
 
-async def test_patch_pins_and_renames_at_once(client: httpx2.AsyncClient) -> None:
+async def test_patch_can_pin_and_rename_at_once(client: httpx2.AsyncClient) -> None:
     answer = await say(client, "Hello")
     path = f"/conversations/{answer.conversation_id}"
     row = (await client.patch(path, json={"title": "A", "is_pinned": True, "id": "other"})).json()
@@ -64,7 +64,7 @@ async def test_patch_pins_and_renames_at_once(client: httpx2.AsyncClient) -> Non
     assert (row["title"], row["is_pinned"]) == ("A", False)
 
 
-async def test_pinning_twice_is_pinning_once(client: httpx2.AsyncClient) -> None:
+async def test_pinning_twice_changes_nothing(client: httpx2.AsyncClient) -> None:
     answer = await say(client, "Hello")
     path = f"/conversations/{answer.conversation_id}/pin"
     rows = [(await client.post(path, json={"is_pinned": pin})).json() for pin in (True, True, False, False)]
@@ -73,7 +73,7 @@ async def test_pinning_twice_is_pinning_once(client: httpx2.AsyncClient) -> None
     assert all(set(row) == KEYS for row in rows)
 
 
-async def test_what_is_deleted_is_gone_with_its_images(client: httpx2.AsyncClient, server: Server) -> None:
+async def test_a_deleted_conversation_is_gone_with_its_images(client: httpx2.AsyncClient, server: Server) -> None:
     attachment = {"name": "a.png", "contentType": "image/png", "url": data_url(png(), "image/png")}
     message = {"role": "user", "content": "Look", "experimental_attachments": [attachment]}
     await chat(client, {"id": "gone", "messages": [message]})
@@ -102,7 +102,7 @@ async def test_what_is_deleted_is_gone_with_its_images(client: httpx2.AsyncClien
     assert await listed(client, q="walrus") == []
 
 
-async def test_an_id_that_was_deleted_may_begin_anew(client: httpx2.AsyncClient) -> None:
+async def test_a_deleted_id_can_be_used_again(client: httpx2.AsyncClient) -> None:
     await say(client, "Before", "again")
     await client.delete("/conversations/again")
     await say(client, "After", "again")
@@ -117,7 +117,7 @@ IDS = ["x", "x" * 256, "a.b", "...", "a-b_c~d", "9f1c", "a%b", "a?b#c", "!$&'()*
 
 
 @pytest.mark.parametrize("conversation_id", IDS)
-async def test_an_id_of_a_clients_own_is_kept(server: Server, client: httpx2.AsyncClient, conversation_id: str) -> None:
+async def test_a_clients_own_id_is_kept(server: Server, client: httpx2.AsyncClient, conversation_id: str) -> None:
     answer = await say(client, "Hello", conversation_id)
     assert answer.conversation_id == conversation_id
     encoded = "".join(f"%{byte:02X}" for byte in conversation_id.encode())
@@ -125,7 +125,7 @@ async def test_an_id_of_a_clients_own_is_kept(server: Server, client: httpx2.Asy
     assert (await client.delete(f"/conversations/{encoded}")).status_code == 204
 
 
-async def test_a_conversation_of_no_id_gets_a_new_uuid(client: httpx2.AsyncClient) -> None:
+async def test_a_conversation_without_an_id_gets_a_uuid(client: httpx2.AsyncClient) -> None:
     ids = {(await say(client, "Hello")).conversation_id for _ in range(2)}
     assert len(ids) == 2
     assert all(len(one) == 36 and one.count("-") == 4 for one in ids)
@@ -138,7 +138,7 @@ async def test_either_key_names_the_conversation(client: httpx2.AsyncClient) -> 
     assert await listed(client) == ["named"]
 
 
-async def test_a_conversation_that_is_full_takes_no_more(start_server: StartServer) -> None:
+async def test_a_full_conversation_takes_no_further_message(start_server: StartServer) -> None:
     server = start_server({"MAX_CONVERSATION_MESSAGES": "4"})
     async with server.client() as client:
         for text in ("One", "Two"):
@@ -169,7 +169,7 @@ CHANGES: dict[str, tuple[str, str, Any, str]] = {
 
 
 @pytest.mark.parametrize("case", CHANGES)
-async def test_a_bad_change_is_named_and_not_made(server: Server, case: str) -> None:
+async def test_a_bad_change_is_named_and_changes_nothing(server: Server, case: str) -> None:
     method, path, body, named = CHANGES[case]
     async with server.client("user-3") as client:
         if (await client.get("/conversations/mine")).status_code == 404:

@@ -1,4 +1,4 @@
-"""A browser's front end on another origin: preflight, errors, and what it may read."""
+"""Front ends on another origin: preflights, errors, and what they may read."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def test_a_preflight_is_answered_without_a_login(stranger: httpx2.Client, path: 
     assert {"GET", "POST", "PATCH", "DELETE"} <= set(response.headers["access-control-allow-methods"].split(", "))
 
 
-def test_a_preflight_of_a_strange_origin_is_refused(stranger: httpx2.Client) -> None:
+def test_a_preflight_from_a_foreign_origin_is_refused(stranger: httpx2.Client) -> None:
     headers = {"origin": "https://evil.example", "access-control-request-method": "POST"}
     response = stranger.options("/chat", headers=headers)
     assert response.status_code == 400
     assert "access-control-allow-origin" not in response.headers
 
 
-def test_a_strange_origin_may_not_read_an_answer(stranger: httpx2.Client) -> None:
+def test_a_foreign_origin_may_not_read_an_answer(stranger: httpx2.Client) -> None:
     response = stranger.get("/livez", headers={"origin": "https://evil.example"})
     assert "access-control-allow-origin" not in response.headers
 
@@ -93,7 +93,7 @@ def test_a_failed_login_may_be_read(stranger: httpx2.Client) -> None:
     allowed(response)
 
 
-async def test_a_fault_of_our_own_may_be_read_and_tells_nothing(start_server: StartServer) -> None:
+async def test_an_internal_error_may_be_read_and_reveals_nothing(start_server: StartServer) -> None:
     server = start_server()
     database = server.data_dir / "conversation_metadata.db"
     database.write_bytes(b"this is no database" * 1000)

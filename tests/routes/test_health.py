@@ -1,4 +1,4 @@
-"""How the process is, told to people and to load balancers."""
+"""Health checks, for people and for load balancers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tests.routes.api import error_of
 from tests.running import Server, lines, next_of
 
 
-async def test_health_says_who_answers_and_when(client: httpx2.AsyncClient) -> None:
+async def test_health_names_the_engine_and_the_time(client: httpx2.AsyncClient) -> None:
     response = await client.get("/health")
     health = response.json()
     assert health["status"] == "healthy"
-    told = datetime.fromisoformat(health["timestamp"])
-    assert told.utcoffset() == timedelta()
-    assert abs(datetime.now(UTC) - told) < timedelta(seconds=10)
+    timestamp = datetime.fromisoformat(health["timestamp"])
+    assert timestamp.utcoffset() == timedelta()
+    assert abs(datetime.now(UTC) - timestamp) < timedelta(seconds=10)
     assert (health["engine"], health["emulated"], health["pictures"]) == ("emulator", True, True)
 
 
@@ -46,7 +46,7 @@ def test_load_balancers_need_no_login(server: Server) -> None:
 
 
 @pytest.mark.parametrize("name", ["conversation_metadata.db", "mock-langgraph-db.db"])
-async def test_a_process_without_one_of_its_stores_lives_and_is_not_ready(start_server: StartServer, name: str) -> None:
+async def test_a_process_that_lost_a_database_is_live_but_not_ready(start_server: StartServer, name: str) -> None:
     server = start_server()
     async with server.client() as client:
         assert (await client.get("/readyz")).status_code == 200

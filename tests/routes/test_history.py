@@ -1,4 +1,4 @@
-"""GET /conversations/{id}: the messages in the shape that AI SDK 4 takes for its initial ones."""
+"""GET /conversations/{id}: the messages as AI SDK 4 takes them for its initial messages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def read(client: httpx2.AsyncClient, conversation_id: str) -> list[dict[st
     return messages
 
 
-async def test_words_are_a_text_part_and_the_content(client: httpx2.AsyncClient) -> None:
+async def test_text_is_a_part_and_the_content(client: httpx2.AsyncClient) -> None:
     answer = await say(client, "Grüße\n\u2028 😀")
     user, assistant = await read(client, answer.conversation_id)
     assert set(user) == set(assistant) == {"id", "role", "content", "createdAt", "parts"}
@@ -31,16 +31,16 @@ async def test_words_are_a_text_part_and_the_content(client: httpx2.AsyncClient)
     assert user["parts"] == [{"type": "text", "text": "Grüße\n\u2028 😀"}]
     assert (assistant["role"], assistant["content"]) == ("assistant", answer.text)
     assert assistant["parts"] == [{"type": "step-start"}, {"type": "text", "text": answer.text}]
-    # The id that the stream told is the one that is stored.
+    # The id in the stream is the one that is stored.
     assert assistant["id"] == answer.values("f")[0]["messageId"]
     for message in (user, assistant):
         age = datetime.now(UTC) - datetime.fromisoformat(message["createdAt"])
         assert timedelta() <= age < timedelta(minutes=1)
 
 
-async def test_an_id_that_came_twice_stays_the_first_ones(client: httpx2.AsyncClient) -> None:
-    told = [("user", "one"), ("assistant", "two"), ("user", "three")]
-    sent = [{"id": "same", "role": role, "content": content} for role, content in told]
+async def test_a_repeated_id_stays_with_the_first_message(client: httpx2.AsyncClient) -> None:
+    said = [("user", "one"), ("assistant", "two"), ("user", "three")]
+    sent = [{"id": "same", "role": role, "content": content} for role, content in said]
     answer = await chat(client, {"messages": sent})
     ids = [message["id"] for message in await read(client, answer.conversation_id)]
     assert ids[0] == "same"
@@ -75,7 +75,7 @@ async def test_an_image_is_markdown_in_the_answer(client: httpx2.AsyncClient) ->
     assert assistant["parts"] == [{"type": "step-start"}, {"type": "text", "text": answer.text}]
 
 
-async def test_a_chat_goes_on_after_an_image(client: httpx2.AsyncClient) -> None:
+async def test_a_chat_continues_after_an_image(client: httpx2.AsyncClient) -> None:
     made = await chat(client, {"message": "A red fox", "mode": "image"})
     await say(client, "Thank you", made.conversation_id)
     assert [role for role, _ in await texts(client, made.conversation_id)] == ["user", "assistant"] * 2
@@ -110,7 +110,7 @@ async def test_base64_is_in_no_database(client: httpx2.AsyncClient, server: Serv
     assert grown < len(content) / 2
 
 
-async def test_the_running_answer_is_left_out_and_its_question_is_not(start_server: StartServer) -> None:
+async def test_a_running_answer_is_left_out_but_its_question_is_not(start_server: StartServer) -> None:
     async with Upstream() as upstream:
         server = start_server(upstream.settings)
         async with server.client() as client:
@@ -150,7 +150,7 @@ async def test_an_answer_that_failed_is_marked_with_the_reason(start_server: Sta
 
 
 @pytest.mark.parametrize("protocol", ["data", "ui"])
-async def test_what_is_read_is_the_same_each_time(client: httpx2.AsyncClient, protocol: str) -> None:
+async def test_reading_twice_gives_the_same(client: httpx2.AsyncClient, protocol: str) -> None:
     answer = await say(client, "What time is it in Oslo?")
     path = f"/conversations/{answer.conversation_id}?protocol={protocol}"
     assert (await client.get(path)).content == (await client.get(path)).content

@@ -14,7 +14,7 @@ from tests.running import Server, chat
 
 
 @pytest.mark.parametrize("media_type", KINDS)
-async def test_an_image_is_served_to_whoever_has_its_address(server: Server, media_type: str) -> None:
+async def test_an_image_is_served_to_anyone_with_its_url(server: Server, media_type: str) -> None:
     async with server.client(media_type) as client:
         url = await attached(client, KINDS[media_type], media_type.replace("/", "-"))
     async with httpx2.AsyncClient(**PLAIN) as stranger:
@@ -38,11 +38,11 @@ async def test_a_token_cannot_be_guessed(server: Server) -> None:
 
 
 @pytest.mark.parametrize("token", ["x", "a" * 32, "a" * 5000, "%00", "..%2f..%2flogin", "%FF", ".", "a.part"])
-async def test_a_token_that_is_none_is_a_404(client: httpx2.AsyncClient, token: str) -> None:
+async def test_an_unknown_token_is_a_404(client: httpx2.AsyncClient, token: str) -> None:
     error_of(await client.get(f"/images/{token}"), 404)
 
 
-async def test_an_image_that_is_sent_back_is_not_stored_again(server: Server) -> None:
+async def test_an_image_that_is_sent_back_is_not_stored_twice(server: Server) -> None:
     async with server.client("back") as client:
         url = await attached(client, conversation_id="back")
         before = len(list((server.data_dir / "pictures").iterdir()))

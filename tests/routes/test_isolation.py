@@ -1,4 +1,4 @@
-"""What one user keeps does not exist for another: tried on every route of the API.
+"""What one user stores does not exist for another, tried on every route of the API.
 
 The cases are by method and path; a route that has none fails here, and so must a new one until it has its case.
 """
@@ -106,7 +106,7 @@ async def stop(two: Two) -> None:
 
 
 async def upload_of_the_same(two: Two) -> None:
-    """The same content under the same name is a file of one's own, and tells nothing of the other."""
+    """The same content under the same name is a separate file, and reveals nothing of the other."""
     (row,) = await upload(two.other, (f"{SECRET}.txt", CONTENT))
     assert row["id"] != two.file_id
     assert (await two.other.delete(f"/files/{row['id']}")).status_code == 204
@@ -131,7 +131,7 @@ async def delete_file(two: Two) -> None:
 
 
 async def image(two: Two) -> None:
-    """Open to whoever has its token; no shorter one, and no other file of the folder, is anything."""
+    """Open to anyone with the token. A shorter token, or another file of the folder, does not exist."""
     assert (await two.other.get(f"/images/{two.token}")).status_code == 200
     for token in ("", two.token[:-1], two.token + "A", two.token.lower() + "0", "..%2flogin", "%2e%2e"):
         error_of(await two.other.get(f"/images/{token}"), 404)
@@ -190,7 +190,7 @@ def test_every_route_is_tried() -> None:
 
 
 @pytest.mark.parametrize("route", TRIES, ids=" ".join)
-async def test_nobody_sees_or_changes_what_is_anothers(two: Two, route: tuple[str, str]) -> None:
+async def test_no_user_can_see_or_change_what_belongs_to_another(two: Two, route: tuple[str, str]) -> None:
     before = (await two.owner.get(f"/conversations/{two.conversation_id}")).json()
     for attempt in TRIES[route]:
         await attempt(two)
@@ -200,7 +200,7 @@ async def test_nobody_sees_or_changes_what_is_anothers(two: Two, route: tuple[st
     assert [row["title"] for row in (await two.other.get("/conversations")).json()] == ["Mine"]
 
 
-async def test_no_case_no_accent_and_no_pattern_makes_two_users_one(server: Server) -> None:
+async def test_userids_that_look_alike_are_different_users(server: Server) -> None:
     def named(userid: str) -> httpx2.AsyncClient:
         client = server.client(userid=None)
         client.headers = httpx2.Headers([(b"userid", userid.encode())])

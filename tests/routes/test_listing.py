@@ -1,4 +1,4 @@
-"""The list of conversations: its order, its pages, and the search in it."""
+"""The list of conversations: order, pages, search."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.running import Server, chat
 KEYS = {"id", "title", "is_pinned", "created_at", "updated_at", "message_count"}
 
 
-def told(server: Server, userid: str, texts: list[tuple[str, str]], pinned: tuple[str, ...] = ()) -> None:
+def converse(server: Server, userid: str, texts: list[tuple[str, str]], pinned: tuple[str, ...] = ()) -> None:
     """Say these texts in these conversations."""
     headers = {"userid": userid}
     with httpx2.Client(base_url=server.url, auth=server.auth, headers=headers, **PLAIN) as client:
@@ -27,11 +27,11 @@ def told(server: Server, userid: str, texts: list[tuple[str, str]], pinned: tupl
 @pytest.fixture(scope="module")
 def shelf(server: Server) -> str:
     """A user who has 7 conversations, `c0` the oldest, of which `c2` and `c4` are pinned."""
-    told(server, "shelf", [(f"c{number}", f"Number {number}") for number in range(7)], pinned=("c2", "c4"))
+    converse(server, "shelf", [(f"c{number}", f"Number {number}") for number in range(7)], pinned=("c2", "c4"))
     return "shelf"
 
 
-async def test_a_row_is_what_front_ends_list(client: httpx2.AsyncClient) -> None:
+async def test_a_row_has_what_front_ends_list(client: httpx2.AsyncClient) -> None:
     before = time.time_ns() // 1_000_000
     answer = await say(client, "Hello, world")
     after = time.time_ns() // 1_000_000
@@ -45,13 +45,13 @@ async def test_a_row_is_what_front_ends_list(client: httpx2.AsyncClient) -> None
     assert {key: value for key, value in read.items() if key != "messages"} == row
 
 
-async def test_pinned_ones_come_first_and_then_the_newest(server: Server, shelf: str) -> None:
+async def test_pinned_conversations_come_first_then_the_newest(server: Server, shelf: str) -> None:
     async with server.client(shelf) as client:
         assert await listed(client) == ["c4", "c2", "c6", "c5", "c3", "c1", "c0"]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 200])
-async def test_pages_are_followed_by_their_links(server: Server, shelf: str, limit: int) -> None:
+async def test_the_link_of_a_page_leads_to_the_next(server: Server, shelf: str, limit: int) -> None:
     async with server.client(shelf) as client:
         found: list[str] = []
         url: str | None = f"/conversations?limit={limit}"
@@ -75,7 +75,7 @@ async def test_a_link_keeps_the_search(server: Server, shelf: str) -> None:
         assert "q=Number" in first.links["next"]["url"]
 
 
-async def test_a_page_stands_though_a_newer_conversation_came(client: httpx2.AsyncClient) -> None:
+async def test_a_new_conversation_does_not_shift_the_pages(client: httpx2.AsyncClient) -> None:
     for number in range(4):
         await say(client, "Hello", f"page-{number}")
     first = await client.get("/conversations?limit=2")
@@ -90,7 +90,7 @@ LIMITS = ["0", "-1", "201", "x", "", "1.5", "١", "1e2", "99999999999999999999",
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-async def test_a_limit_that_is_none_is_named(client: httpx2.AsyncClient, limit: str) -> None:
+async def test_an_invalid_limit_is_named(client: httpx2.AsyncClient, limit: str) -> None:
     assert error_of(await client.get("/conversations", params={"limit": limit}), 400)["message"].startswith("limit")
 
 
@@ -98,7 +98,7 @@ CURSORS = ["x", "", "W10=", "bnVsbA==", "WzEsMiwzXQ==", "WzEsMiwzLDRd", "ä", "W
 
 
 @pytest.mark.parametrize("cursor", CURSORS)
-async def test_a_cursor_that_is_none_is_named(client: httpx2.AsyncClient, cursor: str) -> None:
+async def test_an_invalid_cursor_is_named(client: httpx2.AsyncClient, cursor: str) -> None:
     assert error_of(await client.get("/conversations", params={"cursor": cursor}), 400)["message"].startswith("cursor")
 
 
@@ -119,7 +119,7 @@ NOT_FOUND = ["Grösze", "100_", "a%b", "a.b", "aXb", "%Größe", "%%", "grosse",
 @pytest.fixture(scope="module")
 def searched(server: Server) -> str:
     """A user with one conversation that says it, and one that does not."""
-    told(server, "searched", [("said", "An opening"), ("said", SAID), ("unsaid", "Something else")])
+    converse(server, "searched", [("said", "An opening"), ("said", SAID), ("unsaid", "Something else")])
     return "searched"
 
 
@@ -130,12 +130,12 @@ async def test_a_search_finds_what_was_said(server: Server, searched: str, query
 
 
 @pytest.mark.parametrize("query", NOT_FOUND)
-async def test_a_search_finds_nothing_that_was_not_said(server: Server, searched: str, query: str) -> None:
+async def test_a_search_does_not_find_what_was_not_said(server: Server, searched: str, query: str) -> None:
     async with server.client(searched) as client:
         assert await listed(client, q=query) == []
 
 
-async def test_an_empty_search_is_none(server: Server, searched: str) -> None:
+async def test_an_empty_search_lists_everything(server: Server, searched: str) -> None:
     async with server.client(searched) as client:
         assert await listed(client, q="") == await listed(client, q=" ") == ["unsaid", "said"]
 
@@ -146,14 +146,14 @@ async def test_answers_are_searched_too(client: httpx2.AsyncClient) -> None:
     assert await listed(client, q="you SAID") == [answer.conversation_id]
 
 
-async def test_titles_are_searched_also_when_renamed(client: httpx2.AsyncClient) -> None:
+async def test_titles_are_searched_even_after_renaming(client: httpx2.AsyncClient) -> None:
     answer = await say(client, "Hello")
     await client.patch(f"/conversations/{answer.conversation_id}", json={"title": "Über 50%"})
     assert await listed(client, q="ÜBER 50%") == [answer.conversation_id]
     assert await listed(client, q="50_") == []
 
 
-async def test_what_was_replaced_is_found_no_more(client: httpx2.AsyncClient) -> None:
+async def test_replaced_messages_are_no_longer_found(client: httpx2.AsyncClient) -> None:
     whole = {"id": "edited", "messages": [{"role": "user", "content": "Walrus", "parts": []}]}
     await chat(client, whole)
     await say(client, "Penguin", "edited")

@@ -24,7 +24,7 @@ EARLY = {
 
 
 @pytest.mark.parametrize("case", EARLY)
-async def test_an_answer_arrives_though_its_body_still_comes(server: Server, case: str) -> None:
+async def test_a_response_arrives_while_the_body_is_still_being_sent(server: Server, case: str) -> None:
     head, status = EARLY[case]
     size = LIMIT * 2 if status == 413 else LIMIT // 2
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
@@ -35,7 +35,7 @@ async def test_an_answer_arrives_though_its_body_still_comes(server: Server, cas
     async with asyncio.timeout(15):
         answer = await reader.readuntil(b"\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 %d " % status)
-        # A client that sends first and reads then comes so far only where it is not reset.
+        # A client that first sends everything and then reads gets this far only if it is not reset.
         for _ in range(0, size, 65536):
             writer.write(b" " * min(65536, size))
             await writer.drain()
@@ -44,6 +44,6 @@ async def test_an_answer_arrives_though_its_body_still_comes(server: Server, cas
     writer.close()
 
 
-async def test_every_answer_has_an_id_that_the_log_has_too(client: httpx2.AsyncClient) -> None:
+async def test_every_response_has_a_request_id_of_its_own(client: httpx2.AsyncClient) -> None:
     ids = {(await client.get(path)).headers["x-request-id"] for path in ("/livez", "/none", "/conversations", "/chat")}
     assert len(ids) == 4

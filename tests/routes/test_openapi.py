@@ -45,7 +45,7 @@ def test_it_describes_every_route_and_no_other() -> None:
     assert described == {(route.method, route.path) for route in API}
 
 
-def test_it_says_who_may_call() -> None:
+def test_it_says_which_routes_need_a_login_and_a_userid() -> None:
     paths = describe(API)["paths"]
     for route in API:
         path, access = route.path, route.access
@@ -57,7 +57,7 @@ def test_it_says_who_may_call() -> None:
         assert in_path == re.findall(r"{(\w+)}", path)
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_has_its_target() -> None:
     document = describe(API)
 
     def references(value: object) -> Iterator[str]:

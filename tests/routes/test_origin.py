@@ -12,7 +12,7 @@ from tests.routes.attaching import KINDS, attached, shown
 from tests.running import Server, chat
 
 
-async def test_the_address_is_the_one_that_the_request_used(server: Server) -> None:
+async def test_urls_have_the_origin_of_the_request(server: Server) -> None:
     async with server.client("origin") as client:
         token = (await attached(client, conversation_id="origin")).rpartition("/")[2]
         assert await shown(client, "origin") == f"{server.url}/images/{token}"
@@ -40,7 +40,7 @@ BAD_HOSTS = [
 
 
 @pytest.mark.parametrize("host", BAD_HOSTS)
-async def test_a_host_that_is_none_is_not_believed(server: Server, host: str) -> None:
+async def test_an_invalid_host_is_ignored(server: Server, host: str) -> None:
     async with server.client("hosts") as client:
         if (await client.get("/conversations/more")).status_code == 404:
             await attached(client, conversation_id="hosts")
@@ -51,13 +51,13 @@ async def test_a_host_that_is_none_is_not_believed(server: Server, host: str) ->
             assert listed.status_code == 200
 
 
-async def test_images_that_are_made_follow_the_request_too(client: httpx2.AsyncClient) -> None:
+async def test_generated_images_have_the_origin_of_the_request_too(client: httpx2.AsyncClient) -> None:
     forwarded = {"x-forwarded-proto": "https", "x-forwarded-host": "chat.example"}
     response = await client.post("/chat", json={"message": "A fox", "mode": "image"}, headers=forwarded)
     assert "![Generated Image](https://chat.example/images/" in response.text
 
 
-async def test_a_peer_that_is_no_trusted_proxy_is_not_believed(start_server: StartServer) -> None:
+async def test_the_headers_of_an_untrusted_proxy_are_ignored(start_server: StartServer) -> None:
     server = start_server({"TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.1"})
     async with server.client() as client:
         await attached(client)
@@ -65,7 +65,7 @@ async def test_a_peer_that_is_no_trusted_proxy_is_not_believed(start_server: Sta
         assert (await shown(client, **forwarded)).startswith(f"{server.url}/images/")
 
 
-async def test_a_host_that_has_moved_keeps_its_images(start_server: StartServer) -> None:
+async def test_images_stay_reachable_under_a_new_origin(start_server: StartServer) -> None:
     server = start_server()
     async with server.client() as client:
         old = await attached(client)

@@ -17,5 +17,5 @@ async def test_a_bad_id_in_the_path_is_named(client: httpx2.AsyncClient, bad: st
     assert error_of(await client.get(f"/chat?chatId={bad}"), 400)["message"].startswith("chatId ")
 
 
-async def test_a_join_without_an_id_names_it(client: httpx2.AsyncClient) -> None:
+async def test_a_join_without_an_id_is_refused(client: httpx2.AsyncClient) -> None:
     assert error_of(await client.get("/chat"), 400)["message"].startswith("chatId")

@@ -1,4 +1,4 @@
-"""Bodies at random, most of them nearly right: an error in JSON or a stream that ends well, and never a 5xx."""
+"""Random bodies, most of them nearly valid: the answer is a JSON error or a complete stream, never a 5xx."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_any_bytes_never_break_the_server(caller: httpx2.Client, content: bytes)
 
 @settings(WIDE, max_examples=50)
 @given(st.sampled_from(["PATCH", "POST"]), any_json | st.fixed_dictionaries({"title": words, "is_pinned": any_json}))
-def test_no_change_breaks_the_server(caller: httpx2.Client, method: str, body: Any) -> None:
+def test_no_change_request_breaks_the_server(caller: httpx2.Client, method: str, body: Any) -> None:
     path = "/conversations/any" + ("/pin" if method == "POST" else "")
     response = caller.request(method, path, content=orjson.dumps(body))
     assert response.status_code in (400, 404)
@@ -161,12 +161,12 @@ def test_no_path_breaks_the_server(caller: httpx2.Client, text: str) -> None:
         assert response.status_code < 500, response.text
 
 
-def test_the_log_of_all_that_holds_no_stack_trace(server: Server, caller: httpx2.Client) -> None:
+def test_none_of_this_put_a_stack_trace_into_the_log(server: Server, caller: httpx2.Client) -> None:
     assert caller.get("/health").json()["running_turns"] == 0
     assert "Traceback" not in server.log, server.log[server.log.index("Traceback") :][:3000]
 
 
-def test_everything_that_was_stored_reads(caller: httpx2.Client) -> None:
+def test_everything_that_was_stored_can_be_read(caller: httpx2.Client) -> None:
     path: str | None = "/conversations?limit=200"
     while path:
         response = caller.get(path)

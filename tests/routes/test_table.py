@@ -18,12 +18,12 @@ MISSING = [
 
 
 @pytest.mark.parametrize("path", ["/none", "/chat/", "/conversations/", "/chat/a/b", "/conversations/a/b/c", "/%2e%2e"])
-async def test_a_path_that_is_none_is_a_404(client: httpx2.AsyncClient, path: str) -> None:
+async def test_an_unknown_path_is_a_404(client: httpx2.AsyncClient, path: str) -> None:
     assert error_of(await client.get(path), 404)["code"] == "not_found"
 
 
 @pytest.mark.parametrize(("path", "method"), MISSING)
-async def test_a_method_that_a_path_has_not_is_a_405_that_says_which_it_has(
+async def test_another_method_is_a_405_that_names_those_of_the_path(
     client: httpx2.AsyncClient, path: str, method: str
 ) -> None:
     response = await client.request(method, filled(path))

@@ -1,4 +1,4 @@
-"""Multipart bodies written out, and what is on the server's disk."""
+"""Multipart bodies, and the files on the server's disk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOGIN = base64.b64encode(":".join(AUTH).encode()).decode()
 
 
 class Sending:
-    """An upload on a connection of its own, which sends what it is told to."""
+    """An upload on a connection of its own, sent piece by piece."""
 
     def __init__(self, server: Server, userid: str, length: int) -> None:
         self._server = server

@@ -61,7 +61,7 @@ const commands = {
       .finally(() => (held.settled = true));
   },
 
-  // Until all of these are so: the hook's status, words in a message, so many answers, the last act's promise; and what
+  // Until all of these are so: the hook's status, words in a message, this number of answers, the last act's promise; and what
   // the hook holds is what the page shows, since React may render a moment later.
   async wait({ chat, status, words, responses, settled = true, seconds = 15 }) {
     const { held, page } = chats.get(chat);

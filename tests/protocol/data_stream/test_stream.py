@@ -20,8 +20,8 @@ USAGE = b'"usage":{"promptTokens":10,"completionTokens":5,"inputTokens":10,"outp
 NO_USAGE = b'"usage":{"promptTokens":0,"completionTokens":0,"inputTokens":0,"outputTokens":0}'
 LINES = {
     "a step starts": b'f:{"messageId":"msg-1"}\n',
-    "words": '0:"Grüße"\n'.encode(),
-    "words with what ends a line": '0:"a\\nb\\r\u2028\\"c\\"\\\\"\n'.encode(),
+    "text": '0:"Grüße"\n'.encode(),
+    "text with line ends": '0:"a\\nb\\r\u2028\\"c\\"\\\\"\n'.encode(),
     "reasoning": b'g:"Hm."\n',
     "a call starts": b'b:{"toolCallId":"call-1","toolName":"get_current_time"}\n',
     "a call's arguments come": b'c:{"toolCallId":"call-1","argsTextDelta":"{\\"timezone\\": \\"UT"}\n',
@@ -30,8 +30,8 @@ LINES = {
     "a call returns": b'a:{"toolCallId":"call-1","result":{"time":"12:30"}}\n',
     "a call returns nothing": b'a:{"toolCallId":"call-1","result":null}\n',
     "a call fails": b'a:{"toolCallId":"call-1","result":{"error":"no such zone"}}\n',
-    "a picture": b'0:"![Generated Image](https://host/images/token)"\n',
-    "a picture with a revised prompt": (
+    "an image": b'0:"![Generated Image](https://host/images/token)"\n',
+    "an image with a revised prompt": (
         b'0:"![Generated Image](https://host/images/token)\\n\\n*Revised prompt: A red fox*"\n'
     ),
     "a source": b'h:{"sourceType":"url","id":"file-1#page 3","url":"https://host/files/file-1/content",'
@@ -50,7 +50,7 @@ LINKS = Links("https://host")
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_an_event_is_this_line(name: str) -> None:
+def test_an_event_is_framed_as_this_line(name: str) -> None:
     assert frame([CASES[name]], LINKS) == LINES[name]
 
 
@@ -97,7 +97,7 @@ def carried(event: Event) -> tuple[str, Any]:
 
 
 @given(st.lists(any_event))
-def test_any_event_is_one_line_that_parses_back_to_the_same(events: list[Event]) -> None:
+def test_any_event_is_one_line_that_parses_back(events: list[Event]) -> None:
     framed = frame(events, LINKS)
     assert framed.count(b"\n") == len(events)
     assert framed.endswith(b"\n") or not events
@@ -105,7 +105,7 @@ def test_any_event_is_one_line_that_parses_back_to_the_same(events: list[Event])
 
 
 @given(st.lists(any_event), st.integers(0, 20))
-def test_events_framed_together_are_the_lines_of_each(events: list[Event], cut: int) -> None:
+def test_events_framed_together_are_the_lines_of_each_event(events: list[Event], cut: int) -> None:
     assert frame(events, LINKS) == frame(events[:cut], LINKS) + frame(events[cut:], LINKS)
 
 

@@ -20,8 +20,8 @@ from tests.protocol.turns import MESSAGE, any_turn
 # What each event is alone, first in a stream. A delta opens its block; only the end closes the stream.
 FRAMES = {
     "a step starts": [b'{"type":"start","messageId":"msg-1"}', b'{"type":"start-step"}'],
-    "words": [b'{"type":"text-start","id":"text-1"}', '{"type":"text-delta","id":"text-1","delta":"Grüße"}'.encode()],
-    "words with what ends a line": [
+    "text": [b'{"type":"text-start","id":"text-1"}', '{"type":"text-delta","id":"text-1","delta":"Grüße"}'.encode()],
+    "text with line ends": [
         b'{"type":"text-start","id":"text-1"}',
         '{"type":"text-delta","id":"text-1","delta":"a\\nb\\r\u2028\\"c\\"\\\\"}'.encode(),
     ],
@@ -42,11 +42,11 @@ FRAMES = {
     "a call returns": [b'{"type":"tool-output-available","toolCallId":"call-1","output":{"time":"12:30"}}'],
     "a call returns nothing": [b'{"type":"tool-output-available","toolCallId":"call-1","output":null}'],
     "a call fails": [b'{"type":"tool-output-error","toolCallId":"call-1","errorText":"no such zone"}'],
-    "a picture": [
+    "an image": [
         b'{"type":"text-start","id":"text-1"}',
         b'{"type":"text-delta","id":"text-1","delta":"![Generated Image](https://host/images/token)"}',
     ],
-    "a picture with a revised prompt": [
+    "an image with a revised prompt": [
         b'{"type":"text-start","id":"text-1"}',
         b'{"type":"text-delta","id":"text-1","delta":'
         b'"![Generated Image](https://host/images/token)\\n\\n*Revised prompt: A red fox*"}',
@@ -89,12 +89,12 @@ def chunks(events: list[Event]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_an_event_is_these_frames(name: str) -> None:
+def test_an_event_is_framed_as_these_chunks(name: str) -> None:
     assert frames([CASES[name]]) == b"".join(b"data: %b\n\n" % one for one in FRAMES[name])
 
 
 @given(any_turn(), st.integers(0, 20))
-def test_a_turn_framed_in_pieces_is_the_same_stream(turn: list[Event], cut: int) -> None:
+def test_a_turn_framed_in_pieces_gives_the_same_stream(turn: list[Event], cut: int) -> None:
     assert frames(turn[:cut], turn[cut:]) == frames(turn)
 
 
@@ -112,7 +112,7 @@ def test_a_turn_starts_once_and_each_step_ends(turn: list[Event]) -> None:
 
 
 @given(any_turn())
-def test_a_block_of_words_is_started_and_ended_within_its_step(turn: list[Event]) -> None:
+def test_a_block_is_started_and_ended_within_its_step(turn: list[Event]) -> None:
     opened: dict[str, str] = {}
     ended: set[str] = set()
     calls: set[str] = set()
@@ -136,7 +136,7 @@ def test_a_block_of_words_is_started_and_ended_within_its_step(turn: list[Event]
 
 
 @given(any_turn())
-def test_no_word_of_a_turn_is_lost(turn: list[Event]) -> None:
+def test_no_text_of_a_turn_is_lost(turn: list[Event]) -> None:
     read = chunks(turn)
     said = [words(event) for event in turn if isinstance(event, ev.TextDelta | ev.ImageMade)]
     assert "".join(one["delta"] for one in read if one["type"] == "text-delta") == "".join(said)
@@ -149,7 +149,7 @@ def words(event: ev.TextDelta | ev.ImageMade) -> str:
 
 
 @given(any_turn())
-def test_nothing_stands_for_an_absent_value(turn: list[Event]) -> None:
+def test_absent_values_have_no_key(turn: list[Event]) -> None:
     for one in chunks(turn):
         assert [key for key, value in one.items() if value is None] in ([], ["output"])
 
@@ -168,7 +168,7 @@ def test_only_the_end_of_the_stream_follows_an_error() -> None:
     ]
 
 
-def test_words_after_reasoning_are_a_block_of_their_own() -> None:
+def test_text_after_reasoning_is_a_block_of_its_own() -> None:
     turn: list[Event] = [ev.StepStarted(MESSAGE), ev.ReasoningDelta("Hm."), ev.TextDelta("So"), ev.TextDelta(" be it")]
     turn += [ev.StepEnded("stop", Usage()), ev.TurnEnded("stop", Usage())]
     assert [(one["type"], one.get("id")) for one in chunks(turn)][2:-2] == [

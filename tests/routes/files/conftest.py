@@ -19,6 +19,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 async def client(server: Server, request: pytest.FixtureRequest) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of a user whom no other test has."""
+    """A client of a user that no other test has."""
     async with server.client(f"user of {request.node.name}"[:256]) as logged_in:
         yield logged_in

@@ -1,4 +1,4 @@
-"""The limits that the files' server has, and what its users have."""
+"""The limits of the server for these tests, and its users' files."""
 
 from __future__ import annotations
 

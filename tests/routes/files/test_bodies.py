@@ -1,4 +1,4 @@
-"""Multipart bodies of every shape: names, broken ones, slow ones, too large ones."""
+"""Multipart bodies: file names, and bodies that are broken, slow or too large."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ BROKEN: dict[str, tuple[bytes, dict[str, str], int, str]] = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-async def test_of_a_broken_body_nothing_is_stored(server: Server, client: httpx2.AsyncClient, case: str) -> None:
-    content, headers, status, words = BROKEN[case]
-    assert words in error_of(await client.post("/files", content=content, headers=headers), status)["message"]
+async def test_nothing_of_a_broken_body_is_stored(server: Server, client: httpx2.AsyncClient, case: str) -> None:
+    content, headers, status, part_of_message = BROKEN[case]
+    assert part_of_message in error_of(await client.post("/files", content=content, headers=headers), status)["message"]
     assert await listed(client) == []
     assert blobs(server, b"Of a broken body") == 0
 
 
-async def test_a_body_that_comes_byte_by_byte_is_the_same(client: httpx2.AsyncClient) -> None:
+async def test_a_body_may_arrive_byte_by_byte(client: httpx2.AsyncClient) -> None:
     whole = body(A, part(b'; name=n; filename="b.txt"', b"\r\n--\r\n-B\r\n--\r--B-"))
 
     async def bytes_of_it() -> AsyncIterator[bytes]:
@@ -83,7 +83,7 @@ async def test_a_body_that_comes_byte_by_byte_is_the_same(client: httpx2.AsyncCl
     assert (await client.get(f"/files/{second['id']}/content")).content == b"\r\n--\r\n-B\r\n--\r--B-"
 
 
-async def test_of_an_upload_whose_client_goes_away_nothing_is_left(server: Server, client: httpx2.AsyncClient) -> None:
+async def test_nothing_is_left_of_an_upload_whose_client_leaves(server: Server, client: httpx2.AsyncClient) -> None:
     whole = body(
         part(b'; name=f; filename="whole.txt"', b"Gone, whole"), part(b'; name=f; filename="a.txt"', b"Gone, half")
     )
@@ -94,7 +94,7 @@ async def test_of_an_upload_whose_client_goes_away_nothing_is_left(server: Serve
     assert await listed(client) == []
 
 
-async def test_a_slow_upload_holds_nobody_up(server: Server, client: httpx2.AsyncClient) -> None:
+async def test_a_slow_upload_does_not_hold_up_others(server: Server, client: httpx2.AsyncClient) -> None:
     whole = body(part(b'; name=f; filename="a.txt"', b"Slow, but sure"))
     async with Sending(server, client.headers["userid"], len(whole)) as sending:
         await sending.send(whole[:-15])
@@ -105,14 +105,14 @@ async def test_a_slow_upload_holds_nobody_up(server: Server, client: httpx2.Asyn
     assert [one["name"] for one in await listed(client)] == ["a.txt", "b.txt"]
 
 
-async def test_a_body_that_says_it_is_too_large_is_refused_at_once(server: Server, client: httpx2.AsyncClient) -> None:
+async def test_a_body_with_too_large_a_length_is_refused_at_once(server: Server, client: httpx2.AsyncClient) -> None:
     async with Sending(server, client.headers["userid"], MOST_BYTES + 1) as sending:
         answer = await sending.answer()
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert f"larger than {MOST_BYTES} bytes".encode() in answer
 
 
-async def test_a_body_that_becomes_too_large_leaves_nothing(server: Server, client: httpx2.AsyncClient) -> None:
+async def test_nothing_is_left_of_a_body_that_becomes_too_large(server: Server, client: httpx2.AsyncClient) -> None:
     async def endless() -> AsyncIterator[bytes]:
         yield b"--B\r\n" + part(b'; name=f; filename="a.txt"', b"Too large a body")
         for _ in range(MOST_BYTES // 65536 + 1):
@@ -123,7 +123,7 @@ async def test_a_body_that_becomes_too_large_leaves_nothing(server: Server, clie
     assert blobs(server, b"Too large a body") == 0
 
 
-async def test_what_clients_get_wrong_is_not_in_the_log(server: Server, client: httpx2.AsyncClient) -> None:
+async def test_mistakes_of_clients_are_not_logged(server: Server, client: httpx2.AsyncClient) -> None:
     content, headers, status, _ = BROKEN["another boundary"]
     error_of(await client.post("/files", content=content, headers=headers), status)
     assert "boundary" not in server.log

@@ -1,4 +1,4 @@
-"""Stored files: their content, their end, and what a restart or a full disk leaves of them."""
+"""Stored files: their content, their deletion, a restart, and a full disk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.routes.uploads import MULTIPART, Sending, blobs, body, part, until_th
 from tests.running import Server
 
 
-async def test_content_is_to_be_saved_and_never_shown_as_a_page(client: httpx2.AsyncClient) -> None:
+async def test_content_is_sent_as_a_download(client: httpx2.AsyncClient) -> None:
     (row,) = await upload(client, ("Ünï.html", b"<script>alert(1)</script><p>Words"))
     response = await client.get(f"/files/{row['id']}/content")
     assert response.content == b"<script>alert(1)</script><p>Words"
@@ -41,7 +41,7 @@ RANGES: dict[str, tuple[int, bytes]] = {
 }
 
 
-async def test_a_range_of_the_content_can_be_asked_for(client: httpx2.AsyncClient) -> None:
+async def test_a_range_of_the_content_can_be_requested(client: httpx2.AsyncClient) -> None:
     (row,) = await upload(client, ("a.txt", b"0123456789"))
     for asked, (status, content) in RANGES.items():
         response = await client.get(f"/files/{row['id']}/content", headers={"range": asked})
@@ -52,7 +52,7 @@ async def test_a_range_of_the_content_can_be_asked_for(client: httpx2.AsyncClien
             assert (response.status_code, response.content) == (status, content), asked
 
 
-async def test_a_deleted_file_is_gone_from_the_disk(server: Server, client: httpx2.AsyncClient) -> None:
+async def test_a_deleted_file_is_removed_from_the_disk(server: Server, client: httpx2.AsyncClient) -> None:
     (row,) = await upload(client, ("a.txt", b"To be deleted"))
     await ready(client, row["id"])
     assert blobs(server, b"To be deleted") == 1
@@ -63,7 +63,7 @@ async def test_a_deleted_file_is_gone_from_the_disk(server: Server, client: http
     assert await listed(client) == []
 
 
-async def test_files_outlive_the_server(start_server: StartServer, tmp_path: Path) -> None:
+async def test_files_survive_a_restart(start_server: StartServer, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     server = start_server(data_dir=folder)
     async with server.client() as client:
@@ -82,7 +82,7 @@ async def test_files_outlive_the_server(start_server: StartServer, tmp_path: Pat
     assert blobs(again, b"Cut by") == 0
 
 
-async def test_a_large_upload_takes_no_memory(start_server: StartServer) -> None:
+async def test_a_large_upload_uses_no_memory(start_server: StartServer) -> None:
     server = start_server({"MAX_FILE_BYTES": str(300 * 1024 * 1024)}, fresh=True)
 
     def most_memory() -> int:
@@ -104,7 +104,7 @@ async def test_a_large_upload_takes_no_memory(start_server: StartServer) -> None
         assert most_memory() - before < 8 * 1024 * 1024
 
 
-async def test_a_file_that_the_disk_does_not_take_fails_in_words(start_server: StartServer) -> None:
+async def test_a_file_that_does_not_fit_on_the_disk_fails_with_a_reason(start_server: StartServer) -> None:
     """No file may grow beyond 6 MB here: the disk refuses what is above it, in the middle of a write."""
     most = 6 * 1024 * 1024
     command = ["prlimit", f"--fsize={most}", sys.executable, "-m", "mockbackend", "serve"]

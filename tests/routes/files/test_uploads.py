@@ -1,4 +1,4 @@
-"""POST /files: several files, the same one twice, and what the limits refuse."""
+"""POST /files: several files, the same file twice, and refused files."""
 
 from __future__ import annotations
 
@@ -65,16 +65,16 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-async def test_a_refused_file_is_a_failed_row_and_the_rest_goes_on(
+async def test_a_refused_file_is_a_failed_row_beside_the_others(
     server: Server, client: httpx2.AsyncClient, case: str
 ) -> None:
-    name, content, words = REFUSED[case]
+    name, content, reason = REFUSED[case]
     before, refused, after = await upload(
         client, ("b.txt", b"before " + case.encode()), (name, content), ("c.txt", b"after " + case.encode())
     )
     assert before["error"] is after["error"] is None
     assert (refused["status"], refused["size"]) == ("failed", len(content))
-    assert words in refused["error"]
+    assert reason in refused["error"]
     assert (await client.get(f"/files/{refused['id']}")).json() == refused
     assert [row["id"] for row in await listed(client)] == [after["id"], refused["id"], before["id"]]
     error_of(await client.get(f"/files/{refused['id']}/content"), 404)
@@ -82,18 +82,18 @@ async def test_a_refused_file_is_a_failed_row_and_the_rest_goes_on(
     assert (await client.delete(f"/files/{refused['id']}")).status_code == 204
 
 
-async def test_a_file_as_large_as_is_allowed_is_taken(client: httpx2.AsyncClient) -> None:
+async def test_a_file_of_the_maximum_size_is_accepted(client: httpx2.AsyncClient) -> None:
     (row,) = await upload(client, ("a.csv", b"large,1\n" * 12_500))
     assert (row["status"], row["size"]) == ("queued", 100_000)
 
 
-async def test_files_beyond_the_number_of_one_upload_are_failed_rows(client: httpx2.AsyncClient) -> None:
+async def test_files_beyond_the_limit_of_an_upload_are_failed_rows(client: httpx2.AsyncClient) -> None:
     rows = await upload(client, *((f"{number}.bin", b"any") for number in range(7)))
     assert [row["name"] for row in rows] == [f"{number}.bin" for number in range(7)]
     assert ["upload" in row["error"] for row in rows] == [False] * 5 + [True] * 2
 
 
-async def test_uploads_side_by_side_keep_the_number_of_a_users_files(
+async def test_concurrent_uploads_keep_to_the_number_of_files_per_user(
     server: Server, client: httpx2.AsyncClient
 ) -> None:
     answers = await asyncio.gather(
@@ -110,7 +110,7 @@ async def test_uploads_side_by_side_keep_the_number_of_a_users_files(
     assert row["status"] == "queued"
 
 
-async def test_uploads_side_by_side_keep_the_size_of_a_users_files(server: Server, client: httpx2.AsyncClient) -> None:
+async def test_concurrent_uploads_keep_to_the_size_per_user(server: Server, client: httpx2.AsyncClient) -> None:
     await asyncio.gather(
         *(upload(client, (f"{number}.csv", f"Together {number},".encode() + b"1\n" * 49_000)) for number in range(8))
     )
