@@ -1,4 +1,4 @@
-"""What a framing is."""
+"""The parts of a framing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How images and attachments read in a message."""
+"""Images and attachments in a message."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from .links import Links
 
 
 def markdown(token: str, revised_prompt: str | None, links: Links) -> str:
-    """The Markdown of an image, with the revised prompt as a second paragraph where there is one."""
+    """The Markdown of an image, followed by the revised prompt if there is one."""
     image = f"![Generated Image]({links.image(token)})"
     return f"{image}\n\n*Revised prompt: {revised_prompt}*" if revised_prompt else image
 
 
 def attachment_url(part: ImagePart | AttachmentPart, links: Links) -> tuple[str, str]:
-    """The media type and URL of a user's attachment: a stored image's, or a text's data: URL."""
+    """The media type and URL of a user's attachment. An image is linked, a text is a data: URL."""
     match part["type"]:
         case "picture":
             return part.get("media_type", "image/png"), links.image(part["token"])

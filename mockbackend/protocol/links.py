@@ -1,4 +1,4 @@
-"""The absolute URLs of what an answer shows and names, as one client reaches them."""
+"""Absolute URLs of images and documents."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """URLs under one origin, such as `https://chat.example.com`."""
+    """URLs under the origin that one client uses, such as `https://chat.example.com`."""
 
     origin: str
 
     def image(self, token: str) -> str:
-        """Where an image is shown."""
+        """The URL of an image."""
         return f"{self.origin}/images/{token}"
 
     def file(self, file_id: str) -> str:
-        """Where a document is had, by its owner alone."""
+        """The URL of a document, which only its owner can open."""
         return f"{self.origin}/files/{file_id}/content"

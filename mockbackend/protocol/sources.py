@@ -1,4 +1,4 @@
-"""How the documents that an answer draws on are named."""
+"""The names and ids of the documents that an answer draws on."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from ..messages import SourcePart
 
 
 def source_id(source: Source) -> str:
-    """One id for each place of a document, the same whenever it is named."""
+    """The id of a place in a document, the same every time."""
     return f"{source.file_id}#{source.place}" if source.place else source.file_id
 
 
-def title(source: Source) -> str:
-    """A document and the place in it, for people: `plan.pdf, page 3`."""
+def source_title(source: Source) -> str:
+    """A document and the place in it: `plan.pdf, page 3`."""
     return f"{source.name}, {source.place}" if source.place else source.name
 
 
 def stored_source(part: SourcePart) -> Source:
-    """The source that a stored part is."""
+    """The source of a stored part."""
     return Source(part["file_id"], part["name"], part["media_type"], part["place"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from ..framing import Framing
 from .messages import render_message
 from .stream import KEEP_ALIVE, MEDIA_HEADERS, frame
@@ -13,6 +11,6 @@ DATA_STREAM = Framing(
     title="the data stream of AI SDK 4, one line `CODE:JSON` for each event",
     media_headers=MEDIA_HEADERS,
     keep_alive=KEEP_ALIVE,
-    open_stream=lambda links: partial(frame, links=links),
+    open_stream=lambda links: lambda events: frame(events, links),
     render_message=render_message,
 )

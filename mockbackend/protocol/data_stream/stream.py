@@ -29,7 +29,7 @@ from ...events import (
 )
 from ..images import markdown
 from ..links import Links
-from ..sources import source_id, title
+from ..sources import source_id, source_title
 
 MEDIA_HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -39,7 +39,7 @@ KEEP_ALIVE = b"2:[]\n"
 
 
 def frame(events: Iterable[Event], links: Links) -> bytes:
-    """The lines of these events. `links` makes absolute URLs."""
+    """The lines of these events."""
     return b"".join([_line(event, links) for event in events])
 
 
@@ -79,11 +79,11 @@ def _line(event: Event, links: Links) -> bytes:
 def url_source(source: Source, links: Links) -> dict[str, str]:
     """A document as a source of AI SDK 4."""
     url = links.file(source.file_id)
-    return {"sourceType": "url", "id": source_id(source), "url": url, "title": title(source)}
+    return {"sourceType": "url", "id": source_id(source), "url": url, "title": source_title(source)}
 
 
 def _usage(usage: Usage) -> dict[str, int]:
-    # assistant-ui reads the second pair of names and does not convert the first.
+    # assistant-ui reads the second pair of names only.
     return {
         "promptTokens": usage.prompt,
         "completionTokens": usage.completion,

@@ -30,7 +30,7 @@ from ...events import (
 from ...messages import error_text
 from ..images import markdown
 from ..links import Links
-from ..sources import source_id, title
+from ..sources import source_id, source_title
 
 MEDIA_HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -141,7 +141,7 @@ def source_document(source: Source, links: Links) -> Chunk:
         "type": "source-document",
         "sourceId": source_id(source),
         "mediaType": source.media_type,
-        "title": title(source),
+        "title": source_title(source),
         "filename": source.name,
         "providerMetadata": {"mockbackend": {"fileId": source.file_id, "url": links.file(source.file_id)}},
     }
