@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from tests.conftest import StartServer
+from tests.harness.model import Upstream
 from tests.routes.api import error_of, say
 from tests.running import chat, lines, next_of
-from tests.harness.model import Upstream
 
 
 async def test_too_many_running_answers_are_a_429(start_server: StartServer) -> None:
