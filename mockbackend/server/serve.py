@@ -57,11 +57,14 @@ def _load(settings: Settings) -> Callable[[socket.socket, Parent | None], int]:
     defer("openai.types", "langgraph_sdk")
     from ..agent.tools import AVAILABLE_TOOLS, schema
     from ..app import create_app
+
+    # The app imports these only when it starts, which is after the fork.
+    from ..storage import embedded as storage_engine  # noqa: F401
     from . import hypercorn_server
     from .file_limits import raise_and_cap
 
     if settings.engine == "emulator":
-        from ..emulator import embedded  # noqa: F401 - the app imports it when it starts
+        from ..emulator import embedded as emulator_beside_it  # noqa: F401
     if settings.web_concurrency > 1:
         # Built for the first turn otherwise, which is 2 MB in each worker.
         for tool in AVAILABLE_TOOLS:

@@ -46,6 +46,30 @@ async def test_workers_share_what_they_have_imported(start_server: StartServer) 
             assert private_bytes(pid) <= MOST_PRIVATE_BYTES
 
 
+@pytest.mark.parametrize("engine", [{}, {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_MODEL": "any"}])
+def test_workers_import_nothing_of_ours_themselves(tmp_path: Path, engine: dict[str, str]) -> None:
+    program = """
+import asyncio, sys
+from mockbackend.server import serve
+from mockbackend.settings import load_settings
+
+settings = load_settings()
+serve._load(settings)
+before = set(sys.modules)
+
+async def start():
+    from mockbackend.app import create_app
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        print(*set(sys.modules) - before)
+
+asyncio.run(start())
+"""
+    command = [sys.executable, "-c", program]
+    imported = subprocess.check_output(command, cwd=tmp_path, env=environment({**THREE, **engine}), text=True)
+    assert [name for name in imported.split() if name.startswith(("mockbackend", "sqlite3", "hypercorn"))] == []
+
+
 def test_nothing_lives_across_the_fork(start_server: StartServer) -> None:
     server = start_server(THREE, kind="serve")
     # The parent is what each worker begins as a copy of.
