@@ -52,9 +52,9 @@ def sample_lines() -> list[tuple[str, str, bool, str]]:
     return [(name, value, not commented, meaning) for meaning, commented, name, value in found]
 
 
-def test_env_sample_tells_each_setting_once_in_order_with_its_meaning() -> None:
-    told = [(name, meaning) for name, _, _, meaning in sample_lines()]
-    assert told == [(name, field.metadata["meaning"]) for name, field in FIELDS.items()]
+def test_env_sample_lists_each_setting_once_in_order_with_its_meaning() -> None:
+    found = [(name, meaning) for name, _, _, meaning in sample_lines()]
+    assert found == [(name, field.metadata["meaning"]) for name, field in FIELDS.items()]
 
 
 def test_env_sample_comments_out_what_has_no_default() -> None:
@@ -164,10 +164,10 @@ def test_value_is_read(name: str, value: str, read: Any) -> None:
          | {"OPENAI_MODEL"}),
     ],
 )  # fmt: skip
-def test_every_problem_is_told_at_once_by_name(env: dict[str, str], named: set[str]) -> None:
-    told = problems(env)
-    assert {problem.partition(":")[0] for problem in told} == named
-    assert len(told) == len(named)
+def test_every_problem_is_listed_by_name(env: dict[str, str], named: set[str]) -> None:
+    found = problems(env)
+    assert {problem.partition(":")[0] for problem in found} == named
+    assert len(found) == len(named)
 
 
 def test_an_env_file_in_another_encoding_is_a_problem(tmp_path: Path) -> None:
@@ -197,6 +197,6 @@ def test_an_old_name_is_read_with_a_warning(env: dict[str, str], read: int, capl
     assert [(record.levelname, record.message) for record in caplog.records] == [("WARNING", warning)]
 
 
-def test_a_problem_never_tells_a_key() -> None:
+def test_a_problem_never_shows_a_key() -> None:
     env = {**AZURE, **OPENAI, "OPENAI_API_KEY": "sk-secret", "PORT": "http"}
     assert not any(secret in problem for problem in problems(env) for secret in ("sk-secret", "0123456789abcdef"))

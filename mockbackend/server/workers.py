@@ -32,11 +32,11 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # holds the writing end. It closes that end on the second signal, and the kernel closes it when the parent dies, even by
 # SIGKILL, so that no worker outlives its parent. Each worker must close its copy of the writing end first of all.
 #
-# Each worker has a pipe of its own as well, to say with one byte that it serves. The parent reads it twice. At the
-# start it waits for the first worker's byte before it forks the others: what is wrong with the settings is then
-# reported once, and a new data folder is set up by one process. Reading gives nothing if the worker has died, because
-# only the worker holds the writing end. When a worker dies, the byte tells whether it ever served. One that did is
-# replaced at once, however young it was; after two failed starts in a row the next one waits, lest they fill the log.
+# Each worker has a pipe of its own as well, and writes one byte to it once it serves. That byte matters twice. At the
+# start the parent waits for the first worker's before it forks the others: problems with the settings are then
+# reported once, and a new data folder is set up by one process. The wait ends also if the worker dies, because only the
+# worker holds the writing end. When a worker dies, the byte says whether it ever served. One that did is replaced at
+# once, however young it was; after two failed starts in a row the next one waits, or they would fill the log.
 #
 # Forking needs care in both processes. A signal that came between `fork` and the entry in the table would not reach
 # the new worker, so both signals are blocked until the entry is made. `pthread_sigmask` runs the handlers of signals

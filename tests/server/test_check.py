@@ -41,7 +41,7 @@ def _check(folder: Path, settings: dict[str, str]) -> tuple[int, list[str]]:
 
 
 def _failure(folder: Path, settings: dict[str, str]) -> str:
-    """The one line that tells of a failure."""
+    """The one line that reports a failure."""
     status, lines = _check(folder, settings)
     failed = [line for line in lines if line.startswith("FAILED")]
     assert (status, len(failed)) == (1, 1), lines
@@ -106,7 +106,9 @@ def test_a_deployment_that_refuses_a_parameter_works(emulator: Emulator, tmp_pat
         ("azure_openai_gpt_deployment_name", "gpt-page", "an invalid response"),
     ],
 )
-def test_what_is_wrong_is_told_apart(emulator: Emulator, tmp_path: Path, setting: str, value: str, says: str) -> None:
+def test_each_failure_says_what_to_check(
+    emulator: Emulator, tmp_path: Path, setting: str, value: str, says: str
+) -> None:
     assert says in _failure(tmp_path, {**emulator.azure(), setting.upper(): value})
 
 
@@ -118,7 +120,7 @@ def test_the_models_own_words_stand_below_a_failure(emulator: Emulator, tmp_path
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:{port}", "name.invalid"])
-def test_a_host_that_is_not_there_is_told_with_its_setting(tmp_path: Path, host: str) -> None:
+def test_a_host_that_cannot_be_reached_is_named_by_its_setting(tmp_path: Path, host: str) -> None:
     settings = {
         "AZURE_OPENAI_ENDPOINT": f"http://{host.format(port=free_port())}",
         "AZURE_OPENAI_API_KEY": KEY,
@@ -127,7 +129,7 @@ def test_a_host_that_is_not_there_is_told_with_its_setting(tmp_path: Path, host:
     assert "cannot be reached. The operator should check AZURE_OPENAI_ENDPOINT" in _failure(tmp_path, settings)
 
 
-def test_a_wrong_path_is_told_from_a_missing_model(emulator: Emulator, tmp_path: Path) -> None:
+def test_a_wrong_path_and_a_missing_model_differ(emulator: Emulator, tmp_path: Path) -> None:
     settings = {"OPENAI_BASE_URL": f"{emulator.url}/wrong", "OPENAI_API_KEY": KEY, "OPENAI_MODEL": "gpt-4o"}
     assert "does not know this path. The operator should check OPENAI_BASE_URL" in _failure(tmp_path, settings)
     settings |= {"OPENAI_BASE_URL": f"{emulator.url}/v1", "OPENAI_MODEL": "missing"}
@@ -140,7 +142,7 @@ def test_a_stream_that_says_nothing_is_a_failure(tmp_path: Path) -> None:
         assert "an invalid response" in _failure(tmp_path, settings)
 
 
-def test_a_data_folder_that_cannot_be_used_is_told(emulator: Emulator, tmp_path: Path) -> None:
+def test_a_data_folder_that_cannot_be_used_is_a_failure(emulator: Emulator, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "conversation_metadata.db").write_bytes(b"no database" * 1000)
     assert "storage (DATA_DIR" in _failure(tmp_path, emulator.azure())

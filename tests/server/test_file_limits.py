@@ -26,16 +26,16 @@ def limited(soft: int, hard: int, *arguments: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("hard", "is_enough"), [(4096, True), (1024, False)])
-def test_the_limit_is_raised_as_far_as_may_be(tmp_path: Path, hard: int, is_enough: bool) -> None:
+def test_the_limit_is_raised_as_far_as_possible(tmp_path: Path, hard: int, is_enough: bool) -> None:
     with Server(tmp_path, command=limited(256, hard, "mockbackend", "serve")) as server:
         limits = Path(f"/proc/{server.pid}/limits").read_text()
-        told = re.search(r"MAX_RUNNING_TURNS: this process may open (\d+) files", server.log)
+        warned = re.search(r"MAX_RUNNING_TURNS: this process may open (\d+) files", server.log)
     assert re.search(r"Max open files +(\d+)", limits)[1] == str(hard)  # type: ignore[index]
-    assert (told is None) == is_enough
-    assert told is None or told[1] == str(hard)
+    assert (warned is None) == is_enough
+    assert warned is None or warned[1] == str(hard)
 
 
-async def test_more_answers_than_there_can_be_are_refused(tmp_path: Path) -> None:
+async def test_answers_beyond_the_limit_are_refused(tmp_path: Path) -> None:
     script = tmp_path / "script.yaml"
     script.write_text(SCRIPT)
     env = {"MOCK_SCRIPT": str(script), "MAX_RUNNING_TURNS_PER_USER": "100"}
