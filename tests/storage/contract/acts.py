@@ -60,6 +60,12 @@ async def ran(storage: Storage, turn: Turn, *parts: Part, title: str = "Hello") 
     return turn
 
 
+async def conversation_of_two(storage: Storage) -> None:
+    """A conversation of two turns, t1 and t2."""
+    await ran(storage, turn_of())
+    await ran(storage, turn_of("t2", base_length=2))
+
+
 async def row_of(storage: Storage, conversation_id: str = "c", userid: str = "ann") -> Conversation:
     """The conversation's row, which is there."""
     row = await storage.conversations.get(userid, conversation_id)

@@ -24,6 +24,9 @@ class Engine(Protocol):
     async def open(self) -> Storage:
         """Open the store of one more process."""
 
+    async def stop(self, storage: Storage) -> None:
+        """End that process in order."""
+
     async def crash(self, storage: Storage) -> None:
         """Kill that process: it releases nothing, and writes nothing more."""
 
@@ -53,6 +56,10 @@ class Embedded:
         self._living.append(opened)
         return opened
 
+    async def stop(self, storage: Storage) -> None:
+        self._living.remove(storage)
+        await storage.close()
+
     async def crash(self, storage: Storage) -> None:
         assert isinstance(storage, EmbeddedStorage)
         self._living.remove(storage)
@@ -80,7 +87,7 @@ class Embedded:
 
     async def close(self) -> None:
         while self._living:
-            await self._living.pop().close()
+            await self.stop(self._living[0])
 
     def _execute(self, statement: str, *values: str) -> None:
         with closing(sqlite3.connect(self._metadata, timeout=10)) as connection, connection:

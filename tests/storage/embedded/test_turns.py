@@ -1,114 +1,17 @@
-"""The rows of turns, as the service uses them: begun, told from elsewhere, ended, forgotten."""
+"""The rows of turns on SQLite: what is done on which thread, and what is left where something fails in between."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import sqlite3
 from dataclasses import replace
-from pathlib import Path
-from typing import Literal
 
 import pytest
 
 from mockbackend.messages import Message
-from mockbackend.storage import Claim, Conversation, Turn
-from mockbackend.storage.embedded import EmbeddedStorage, open_embedded
-
-
-@pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[EmbeddedStorage]:
-    opened = await open_embedded(tmp_path)
-    yield opened
-    await opened.close()
-
-
-def turn_of(name: str = "t1", base_length: int = 0) -> Turn:
-    return Turn("ann", "c", name, "m", 1, "data", base_length, [message("user", name)])
-
-
-def message(role: Literal["user", "assistant"], turn: str) -> Message:
-    return {"id": f"{role} {turn}", "role": role, "turn": turn, "at": 1, "parts": [{"type": "text", "text": "Hello"}]}
-
-
-async def end(storage: EmbeddedStorage, turn: Turn, log: bytes) -> None:
-    await storage.turns.end(turn, [message("assistant", turn.turn_id)], log)
-
-
-Begun = tuple[Conversation | None, Claim | None]
-
-
-async def begin(storage: EmbeddedStorage, place: Callable[[Conversation], Turn | None], name: str = "c") -> Begun:
-    return await storage.turns.begin("ann", name, "Hello", place, most_running=20, with_base=True)
-
-
-async def begun(storage: EmbeddedStorage, turn: Turn) -> Conversation:
-    conversation, claim = await begin(storage, lambda _: turn, turn.conversation_id)
-    assert conversation
-    assert claim
-    return conversation
-
-
-async def test_a_log_that_comes_late_leaves_a_turn_that_is_over_as_it_is(storage: EmbeddedStorage) -> None:
-    turn = turn_of()
-    await begun(storage, turn)
-    await storage.turns.write_logs([(turn, b"[1]")])
-    await end(storage, turn, b"[1, 2]")
-    await storage.turns.write_logs([(turn, b"[1]")])
-    assert await storage.turns.log(turn) == (b"[1, 2]", True)
-
-
-async def test_a_turn_and_its_conversation_begin_together_or_not_at_all(storage: EmbeddedStorage) -> None:
-    def refused(conversation: Conversation) -> Turn:
-        raise ValueError("full")
-
-    with pytest.raises(ValueError, match="full"):
-        await begin(storage, refused)
-    assert await storage.conversations.get("ann", "c") is None
-    assert await storage.turns.log(turn_of()) is None
-
-
-async def test_one_turn_runs_at_a_time_and_the_next_is_told_from_what_the_last_has_made(
-    storage: EmbeddedStorage,
-) -> None:
-    first = turn_of()
-    before = await begun(storage, first)
-    second = turn_of("t2", base_length=2)
-    _, claim = await storage.turns.begin(
-        "ann", "c", "Hello", lambda conversation: second, most_running=20, with_base=True
-    )
-    assert claim is None, "another runs"
-    await end(storage, first, b"[]")
-    assert await storage.turns.claim(second, before, "Edited", [], most_running=20) is None, (
-        "told from a row that is no longer so"
-    )
-    after = await storage.conversations.get("ann", "c")
-    assert after
-    assert (after.message_count, after.title) == (2, "Hello")
-    assert await storage.turns.claim(second, after, "Edited", [], most_running=20)
-    renamed = await storage.conversations.get("ann", "c")
-    assert renamed
-    assert renamed.title == "Edited"
-
-
-async def test_a_beat_tells_of_stops_until_the_turn_is_over(storage: EmbeddedStorage) -> None:
-    turn = turn_of()
-    await begun(storage, turn)
-    assert await storage.turns.beat() == []
-    await storage.turns.request_stop(turn)
-    assert await storage.turns.beat() == ["t1"]
-    await end(storage, turn, b"[]")
-    assert await storage.turns.beat() == []
-
-
-async def test_what_a_turn_has_said_is_told_also_once_the_next_has_begun(storage: EmbeddedStorage) -> None:
-    first, second = turn_of(), turn_of("t2", base_length=2)
-    await begun(storage, first)
-    await storage.turns.write_logs([(first, b"[1]")])
-    assert await storage.turns.log(first) == (b"[1]", False)
-    await end(storage, first, b"[1, 2]")
-    await begun(storage, second)
-    assert await storage.turns.log(first) == (b"[1, 2]", True)
-    assert await storage.turns.log(second) == (b"[]", False)
+from mockbackend.storage.embedded import EmbeddedStorage
+from mockbackend.storage.embedded.turns import OVER_MS
+from tests.storage.contract.acts import answer, begin, begun, end, ran, row_of, running, texts, turn_of
 
 
 async def test_a_long_search_holds_up_no_turn(storage: EmbeddedStorage) -> None:
@@ -120,7 +23,73 @@ async def test_a_long_search_holds_up_no_turn(storage: EmbeddedStorage) -> None:
     await begun(storage, turn_of())
     search = asyncio.create_task(storage.conversations.page("ann", limit=10, after=None, query="needle"))
     await asyncio.sleep(0)
-    begins = asyncio.create_task(begun(storage, replace(turn_of(), conversation_id="d")))
+    begins = asyncio.create_task(begun(storage, turn_of("t2", "d")))
     done, _ = await asyncio.wait({search, begins}, return_when=asyncio.FIRST_COMPLETED)
     assert done == {begins}
     assert await search == []
+
+
+async def test_a_row_is_forgotten_once_it_is_long_over(storage: EmbeddedStorage, other: EmbeddedStorage) -> None:
+    turn = await ran(storage, turn_of())
+    await begun(storage, turn_of("t2", "d"))
+    await other.turns.beat()
+    assert await storage.turns.log(turn) is not None
+    await storage.databases[-1].execute("UPDATE turns SET over_at = over_at - ?", OVER_MS + 1)
+    await other.turns.beat()
+    assert await storage.turns.log(turn) is None
+    assert (await running(storage, "d")).turn.turn_id == "t2"
+
+
+async def test_a_begin_that_cannot_read_the_history_leaves_nothing(
+    storage: EmbeddedStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ran(storage, turn_of())
+    row = await row_of(storage)
+
+    def read(_: str) -> list[Message]:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage.turns._checkpoints, "read", read)
+        with pytest.raises(sqlite3.OperationalError):
+            await begin(storage, turn_of("t2", base_length=2))
+    assert await storage.turns.running("c") is None
+    assert await row_of(storage) == row
+    await ran(storage, turn_of("t3", base_length=2))
+    assert await texts(storage) == ["t1?", "t1!", "t3?", "t3!"]
+
+
+async def test_an_end_that_fails_between_its_steps_can_be_done_again(storage: EmbeddedStorage) -> None:
+    await ran(storage, turn_of())
+    turn = turn_of("t2", base_length=2)
+    await begun(storage, turn)
+    metadata = storage.databases[-1]
+    await metadata.execute("CREATE TRIGGER full BEFORE INSERT ON said BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    with pytest.raises(sqlite3.IntegrityError, match="disk full"):
+        await end(storage, turn)
+    assert (await row_of(storage)).version == 1
+    assert await texts(storage) == ["t1?", "t1!", "t2?", "t2!"]
+    await metadata.execute("DROP TRIGGER full")
+    await end(storage, turn)
+    assert await texts(storage) == ["t1?", "t1!", "t2?", "t2!"]
+    assert ((await row_of(storage)).version, (await row_of(storage)).message_count) == (2, 4)
+
+
+async def test_no_history_is_held_longer_than_its_turn(storage: EmbeddedStorage, other: EmbeddedStorage) -> None:
+    await ran(storage, turn_of())
+    for number in range(3):
+        turn = turn_of(f"t{number}", f"c{number}")
+        await ran(storage, turn)
+        again = replace(turn, turn_id=f"again{number}", base_length=2)
+        await begun(storage, again)
+        assert len(storage.turns._bases) == 1
+        if number == 0:
+            await storage.turns.give_up(again, b"[]")
+        elif number == 1:
+            await end(storage, again)
+        else:
+            await storage.conversations.hide("ann", again.conversation_id)
+            await other.conversations.erase(again.conversation_id)
+            await storage.turns.end(again, answer(again), b"[]")
+        assert storage.turns._bases == {}
+    assert await storage.history.read("c2") == []

@@ -1,0 +1,69 @@
+"""The settled messages: whatever they hold, they come back as they were stored."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mockbackend.messages import Message
+from mockbackend.storage import Storage
+from tests.protocol.part_cases import CASES, message_of
+from tests.storage.contract.acts import answer, begun, message, ran, turn_of
+
+FIELDS: list[Message] = [
+    {**message("user", "t1", ""), "refused": True, "parts": []},
+    {**message("assistant", "t1", "half"), "incomplete": True, "finish": "stop", "error": "It broke."},
+    {**message("assistant", "t1", "whole"), "usage": {"prompt": 2**40, "completion": 0}, "at": 2**50},
+]
+RESULTS: list[object] = [
+    None,
+    True,
+    0,
+    -(2**53),
+    2**63,
+    0.1,
+    1e300,
+    "",
+    "\0\ud7ff\U0010ffff",
+    [],
+    {},
+    {"": [{"a": [None, [1.5]]}]},
+]
+
+
+async def stored(storage: Storage, *messages: Message) -> list[Message]:
+    turn = turn_of()
+    await begun(storage, turn)
+    await storage.turns.end(turn, list(messages), b"[]")
+    return (await storage.history.read("c"))[1:]
+
+
+async def test_an_unknown_conversation_has_no_messages(storage: Storage) -> None:
+    assert await storage.history.read("none") == []
+
+
+@pytest.mark.parametrize("name", CASES)
+async def test_every_part_comes_back(storage: Storage, name: str) -> None:
+    kept = await ran(storage, replace(turn_of("t0", "d"), new_messages=[message_of(name)]))
+    assert await storage.history.read("d") == [message_of(name), *answer(kept)]
+    assert await stored(storage, message_of(name)) == [message_of(name)]
+
+
+async def test_every_field_comes_back(storage: Storage) -> None:
+    assert await stored(storage, *FIELDS) == FIELDS
+
+
+@pytest.mark.parametrize("result", RESULTS, ids=repr)
+async def test_any_json_comes_back(storage: Storage, other: Storage, result: object) -> None:
+    told = message("assistant", "t1", "x", {"type": "tool", "id": "1", "name": "n", "args": {"a": result}})
+    await stored(storage, told)
+    assert (await other.history.read("c"))[1:] == [told]
+
+
+async def test_what_is_read_is_the_readers_own(storage: Storage) -> None:
+    await ran(storage, turn_of())
+    read = await storage.history.read("c")
+    read[0]["parts"].clear()
+    read.clear()
+    assert [len(one["parts"]) for one in await storage.history.read("c")] == [1, 1]

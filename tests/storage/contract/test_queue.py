@@ -1,0 +1,106 @@
+"""The queue of files: each is indexed by one process, users take turns, and what a dead one held passes on."""
+
+from __future__ import annotations
+
+import asyncio
+
+from mockbackend.storage import File, Storage
+from tests.storage.contract.engines import Engine
+from tests.storage.contract.files import claimed, put
+
+
+async def seen(storage: Storage, file: File) -> tuple[str, int, int]:
+    """Status, done and total of Ann's file."""
+    found = await storage.files.get("ann", file.id)
+    assert found is not None
+    return found.status, found.done, found.total
+
+
+async def test_users_take_turns_and_each_ones_oldest_is_first(storage: Storage, other: Storage) -> None:
+    for userid, content in (("ann", b"a1"), ("ann", b"a2"), ("ann", b"a3"), ("bob", b"b1"), ("bob", b"b2")):
+        await put(storage, content, userid=userid)
+    order = []
+    for one in (storage, other, storage, other, storage):
+        order.append(await claimed(one))
+        # Whose turn it was is known in milliseconds.
+        await asyncio.sleep(0.002)
+    assert order == ["a1", "b1", "a2", "b2", "a3"]
+    assert await storage.file_queue.claim() is None
+
+
+async def test_a_file_is_claimed_by_one_process(storage: Storage, other: Storage) -> None:
+    file = await put(storage, b"work")
+    claims = await asyncio.gather(*(one.file_queue.claim() for one in (storage, other, storage, other)))
+    (job,) = [one for one in claims if one]
+    assert (job.id, job.userid, job.name, job.kind, job.blob.size) == (file.id, "ann", "a.txt", "text", 4)
+    assert await seen(storage, file) == ("extracting", 0, 0)
+
+
+async def test_many_files_are_claimed_once_each(storage: Storage, other: Storage) -> None:
+    files = [await put(storage, b"%d" % number) for number in range(12)]
+    claims = await asyncio.gather(*(one.file_queue.claim() for one in [storage, other] * 8))
+    assert sorted(job.id for job in claims if job) == sorted(file.id for file in files)
+
+
+async def test_its_holder_says_how_far_it_is(storage: Storage, other: Storage) -> None:
+    file = await put(storage, b"work")
+    assert not await storage.file_queue.progress(file.id, "embedding", 1, 2)
+    assert await claimed(storage) == "work"
+    assert await storage.file_queue.progress(file.id, "embedding", 3, 9)
+    assert not await other.file_queue.progress(file.id, "embedding", 4, 9)
+    assert not await other.file_queue.ready(file.id, 9)
+    await other.file_queue.fail(file.id, "Not mine.")
+    assert await seen(other, file) == ("embedding", 3, 9)
+    assert await storage.file_queue.ready(file.id, 8)
+    assert await seen(other, file) == ("ready", 8, 8)
+    assert not await storage.file_queue.progress(file.id, "embedding", 4, 9)
+    assert await storage.file_queue.claim() is None
+
+
+async def test_what_a_dead_process_held_passes_on(engine: Engine, storage: Storage, other: Storage) -> None:
+    file = await put(storage, b"work")
+    assert await claimed(storage) == "work"
+    await storage.file_queue.progress(file.id, "embedding", 3, 9)
+    assert await other.file_queue.claim() is None, "its holder lives"
+    await engine.crash(storage)
+    assert await claimed(other) == "work"
+    assert await seen(other, file) == ("extracting", 0, 0)
+    assert await other.file_queue.ready(file.id, 9)
+    assert await seen(other, file) == ("ready", 9, 9)
+
+
+async def test_what_a_process_holds_is_put_back_at_its_end(storage: Storage, other: Storage) -> None:
+    theirs = await put(storage, b"theirs")
+    assert await claimed(other) == "theirs"
+    file = await put(storage, b"work")
+    assert await claimed(storage) == "work"
+    await storage.file_queue.release()
+    assert (await seen(storage, file))[0] == "queued"
+    assert (await seen(storage, theirs))[0] == "extracting"
+    assert not await storage.file_queue.ready(file.id, 1)
+    assert await claimed(other) == "work"
+
+
+async def test_a_hidden_file_is_no_work(storage: Storage, other: Storage) -> None:
+    file, waiting = await put(storage, b"claimed"), await put(storage, b"waiting")
+    assert await claimed(storage) == "claimed"
+    for one in (file, waiting):
+        await other.files.hide("ann", one.id)
+    assert not await storage.file_queue.progress(file.id, "embedding", 1, 2)
+    assert not await storage.file_queue.ready(file.id, 2)
+    await storage.file_queue.fail(file.id, "No.")
+    await storage.file_queue.release()
+    assert await other.file_queue.claim() is None
+    assert sorted(await other.files.hidden()) == sorted([("ann", file.id), ("ann", waiting.id)])
+
+
+async def test_a_file_that_failed_says_why(storage: Storage, other: Storage) -> None:
+    file = await put(storage, b"bad")
+    await storage.file_queue.fail(file.id, "Not claimed.")
+    assert await claimed(storage) == "bad"
+    await storage.file_queue.fail(file.id, "Ein Bild ist kaputt.")
+    failed = await other.files.get("ann", file.id)
+    assert failed is not None
+    assert (failed.status, failed.error) == ("failed", "Ein Bild ist kaputt.")
+    assert await other.files.content("ann", file.id) is None
+    assert await other.file_queue.claim() is None
