@@ -1,1 +1,1 @@
-"""Documents: read in processes of their own, split, embedded, indexed and searched."""
+"""Documents of users: read in processes of their own, split into passages, embedded, indexed and searched."""

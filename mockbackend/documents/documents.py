@@ -1,4 +1,4 @@
-"""A user's documents: what the routes and the turns may do with them."""
+"""The documents of users, as routes and turns use them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..upstream.embeddings import embed
 from .index import Index, open_index
 from .indexing import Indexing
 
-# What the model reads of one search, and how much of a query is looked at.
+# How many passages the model gets from one search, and how much of a query is used.
 MAX_PASSAGES = 6
 QUERY_CHARACTERS = 2000
 log = logging.getLogger("mockbackend.documents")
@@ -31,14 +31,14 @@ class Citation:
 
 
 def open_documents(settings: Settings, storage: Storage, upstream: Upstream) -> Documents:
-    """The documents of one data folder. Raises SettingsError where Azure AI Search is set and cannot be used."""
+    """Open the documents in this storage. Raises SettingsError if Azure AI Search is configured and cannot be used."""
     index = open_index(settings, storage)
     indexing = Indexing(settings, storage.file_queue, storage.passages, index, upstream)
     return Documents(storage.files, storage.passages, index, upstream, indexing)
 
 
 class Documents:
-    """Search, deletion, and the indexing behind them."""
+    """Search and deletion of documents, and the indexing behind them."""
 
     def __init__(self, files: Files, passages: Passages, index: Index, upstream: Upstream, indexing: Indexing) -> None:
         self._files = files
@@ -49,18 +49,18 @@ class Documents:
         self._deleting: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
-        """There are new files."""
+        """Start indexing: new files are waiting."""
         self._indexing.wake()
 
     async def delete(self, userid: str, file_id: str) -> bool:
-        """Forget a file, its text and its vectors; False where the user has no such file."""
+        """Delete a file with its passages and vectors. False if the user has no such file."""
         if not await self._files.hide(userid, file_id):
             return False
         await self._end_deletion(userid, file_id)
         return True
 
     async def recover(self) -> None:
-        """Finish what a crash cut short, in the background: an index may be out of reach."""
+        """Finish in the background what a crash cut short; an index may be unreachable for now."""
         hidden = await self._files.hidden()
         self._deleting = asyncio.create_task(self._end_deletions(hidden))
         self.wake()
@@ -75,14 +75,14 @@ class Documents:
             try:
                 vector = (await embed(self._upstream, [query]))[0]
             except UpstreamError:
-                # The words alone find most: better than no answer.
-                log.warning("a search goes by words alone, since its query could not be embedded")
+                # Words alone find most of it, which is better than no answer.
+                log.warning("a query could not be embedded, so its search uses words only")
         found = await self._index.search(userid, query, vector, file_ids, MAX_PASSAGES)
         files = await self._files.named(userid, list({one.file_id for one in found}))
         return [Citation(files[one.file_id], one.passage) for one in found if one.file_id in files]
 
     async def close(self) -> None:
-        """Stop what goes on in the background, and let go of the index."""
+        """Stop the work in the background and close the index."""
         if self._deleting is not None:
             self._deleting.cancel()
             await asyncio.wait([self._deleting])
@@ -94,12 +94,12 @@ class Documents:
             await self._end_deletion(userid, file_id)
 
     async def _end_deletion(self, userid: str, file_id: str) -> None:
-        """Nobody sees the file any more; what the index cannot forget now, it forgets after the next start."""
+        """Delete what belongs to a hidden file. If the index cannot do that now, it is done after the next start."""
         await self._indexing.abandon(file_id)
         try:
             await self._index.forget(userid, file_id)
         except UpstreamError as error:
-            log.warning("the deletion of file %s cannot be finished now: %s", file_id, error.message)
+            log.warning("the deletion of file %s cannot be finished yet: %s", file_id, error.message)
             return
         await self._passages.forget(file_id)
         await self._files.forget(file_id)

@@ -1,7 +1,42 @@
-"""The error of a document that cannot be read."""
+"""The errors of a document that cannot be read. Their messages are for the user."""
 
 from __future__ import annotations
 
 
 class Unreadable(Exception):
-    """The document cannot be read; the message is for the user."""
+    """The document cannot be read."""
+
+
+class TooLarge(Unreadable):
+    """The document is beyond a limit."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(f"{how} Split it into smaller files.")
+
+
+class OutOfMemory(TooLarge):
+    """The document takes too much memory."""
+
+    def __init__(self) -> None:
+        super().__init__("Reading the file takes more memory than is allowed.")
+
+
+class NestedTooDeeply(Unreadable):
+    """The elements of the document are nested too deeply."""
+
+    def __init__(self) -> None:
+        super().__init__("The content of the file is nested too deeply to be read.")
+
+
+class HasPassword(Unreadable):
+    """The document is encrypted."""
+
+    def __init__(self) -> None:
+        super().__init__("The file has a password. Save it without one and upload that.")
+
+
+class WrongContent(Unreadable):
+    """The content of the document is not what its extension says."""
+
+    def __init__(self, extension: str) -> None:
+        super().__init__(f"The file name ends in {extension}, but the content is something else. Check the file.")

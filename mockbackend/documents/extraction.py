@@ -1,8 +1,8 @@
-"""Reading a document in a process of its own, so that a hostile one takes nothing down but that process.
+"""Reading a document in a process of its own, so that a hostile document harms nothing but that process.
 
-The process is given no settings (no key reaches it), no input and little priority; it bounds itself before it opens the
-file (`extractor/confinement.py`) and is killed, with all that it started, at the time limit, by a cancellation, or when
-the service dies.
+The process gets no settings (so no key reaches it), no input and a low priority. It limits itself before it opens the
+file (`extractor/confinement.py`). It is killed, together with everything that it started, at the time limit, on
+cancellation, and when the service dies.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 import orjson
 
 from ..storage.passages import Passage
-from .errors import Unreadable
+from .errors import OutOfMemory, TooLarge, Unreadable
 from .extractor.limits import Limits
 from .formats import Format
 
@@ -31,43 +31,42 @@ __all__ = ["Limits", "extract"]
 log = logging.getLogger("mockbackend.documents")
 
 CHUNK = 1 << 16
-# More than the process sends unless it has come under a document's control.
+# More than the process sends, unless a document has taken control of it.
 BYTES_PER_CHARACTER = 8
 FRAMING_BYTES = 1 << 25
 LONGEST_LINE_BYTES = 1 << 20
 STDERR_BYTES = 4096
 FOLDER = Path(__file__).resolve().parent.parent.parent
 
-# Blocks, and the line after them.
+# The blocks, and the line that follows them.
 _Blocks = tuple[list[Passage], dict[str, Any]]
 
-CRASHED = "The file makes its reader crash: it is probably damaged."
-MEMORY = "The file needs more memory to read than is allowed."
+CRASHED = "The file could not be read: it is probably damaged. Save it again in its program."
 
 
 async def extract(path: Path, document_format: Format, limits: Limits) -> list[Passage]:
-    """The document's blocks in reading order, with their places and headings; at least one. Raises Unreadable."""
+    """The document's blocks in reading order, with places and headings, one at least. Raises Unreadable."""
     try:
         async with asyncio.timeout(limits.seconds), _reader(path, document_format, limits) as process:
             results: tuple[_Blocks, bytes] = await asyncio.gather(_blocks(process, limits), _stderr_tail(process))
             (blocks, last), stderr_tail = results
             status = await process.wait()
     except TimeoutError:
-        raise _too_long(limits) from None
+        raise _timed_out(limits) from None
     if "failed" in last:
-        log.info("reading a document failed (%s): %s", document_format.name, last.get("cause") or last["failed"])
+        log.info("a document could not be read (%s): %s", document_format.name, last.get("cause") or last["failed"])
         raise Unreadable(str(last["failed"]))
     if "end" not in last:
-        log.info("the reader of a document broke off (%s) with status %d", document_format.name, status)
-        raise _died(status, stderr_tail, limits)
+        log.info("the process that read a document (%s) ended early with status %d", document_format.name, status)
+        raise _end_reason(status, stderr_tail, limits)
     if not blocks:
-        raise Unreadable(f"The file holds no text.{document_format.empty_hint}")
+        raise Unreadable(f"No text was found in the file.{document_format.empty_hint}")
     return blocks
 
 
 @asynccontextmanager
 async def _reader(path: Path, document_format: Format, limits: Limits) -> AsyncIterator[Process]:
-    """The process that reads the file; it and all that it started are gone afterwards."""
+    """The process that reads the file. Afterwards it is gone, with everything that it started."""
     arguments = (limits.seconds, limits.memory_bytes, limits.pages, limits.characters, os.getpid())
     command = (sys.executable, "-B", "-m", "mockbackend.documents.extractor", document_format.name)
     process = await asyncio.create_subprocess_exec(
@@ -75,7 +74,7 @@ async def _reader(path: Path, document_format: Format, limits: Limits) -> AsyncI
         str(path.resolve()),
         *map(str, arguments),
         cwd=FOLDER,
-        # Where the modules are, and nothing else.
+        # Where to find the modules, and nothing else.
         env={"PYTHONPATH": os.pathsep.join(sys.path)},
         stdin=DEVNULL,
         stdout=PIPE,
@@ -86,7 +85,7 @@ async def _reader(path: Path, document_format: Format, limits: Limits) -> AsyncI
         yield process
     finally:
         _kill(process)
-        # The pipes are read to their ends: only then does asyncio close them.
+        # Read the pipes to their ends: only then does asyncio close them.
         await process.communicate()
 
 
@@ -103,7 +102,7 @@ def _kill(process: Process) -> None:
 
 
 async def _blocks(process: Process, limits: Limits) -> _Blocks:
-    """The blocks, and the line after them, which tells how it ended; that is empty where the process broke off."""
+    """The blocks, and the line after them, which says how reading ended. It is empty if the process ended early."""
     blocks: list[Passage] = []
     left = limits.characters * BYTES_PER_CHARACTER + FRAMING_BYTES
     rest = b""
@@ -135,26 +134,26 @@ def _parsed(data: bytes) -> dict[str, Any]:
 
 
 async def _stderr_tail(process: Process) -> bytes:
-    """The last that the process wrote on stderr."""
+    """The end of what the process wrote to stderr."""
     stderr_tail = b""
     async for chunk in _chunks(process.stderr):
         stderr_tail = (stderr_tail + chunk)[-STDERR_BYTES:]
     return stderr_tail
 
 
-def _too_long(limits: Limits) -> Unreadable:
-    return Unreadable(f"The file took longer than {limits.seconds:g} seconds to read.")
+def _timed_out(limits: Limits) -> Unreadable:
+    return TooLarge(f"Reading the file takes longer than {limits.seconds:g} seconds.")
 
 
-def _died(status: int, stderr_tail: bytes, limits: Limits) -> Unreadable:
-    """Why the process ended without a last line."""
+def _end_reason(status: int, stderr_tail: bytes, limits: Limits) -> Unreadable:
+    """The reason why the process ended without a last line."""
     if sys.platform != "win32" and status == -signal.SIGXCPU:
-        return _too_long(limits)
-    # Nobody here has killed it, so the system did, for want of memory.
+        return _timed_out(limits)
+    # We have not killed it, so the system has, for lack of memory.
     if sys.platform != "win32" and status == -signal.SIGKILL:
-        return Unreadable(MEMORY)
-    # Libraries that get no memory end themselves: C++ and Rust say why, PDFium does so without a word.
-    said = any(mark in stderr_tail for mark in (b"bad_alloc", b"memory allocation", b"MemoryError"))
-    if said or (status == -signal.SIGABRT and not stderr_tail):
-        return Unreadable(MEMORY)
+        return OutOfMemory()
+    # Libraries that run out of memory abort: C++ and Rust say why, PDFium says nothing.
+    out_of_memory = any(mark in stderr_tail for mark in (b"bad_alloc", b"memory allocation", b"MemoryError"))
+    if out_of_memory or (status == -signal.SIGABRT and not stderr_tail):
+        return OutOfMemory()
     return Unreadable(CRASHED)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from .errors import Unreadable
+from .errors import Unreadable, WrongContent
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 _ZIP = b"PK\x03\x04"
@@ -59,7 +59,7 @@ _TABLE = (
         media_type="application/pdf",
         is_possible=_is_pdf,
         reader="pdf",
-        empty_hint=" If it is a scan, run text recognition on it first.",
+        empty_hint=" If it is a scan, run text recognition (OCR) on it and upload the result.",
     ),
     Format(
         name="docx",
@@ -109,18 +109,14 @@ def format_of(file_name: str, head: bytes) -> Format:
     extension = PurePosixPath(file_name).suffix.lower()
     found = _BY_EXTENSION.get(extension)
     if found is None:
-        raise Unreadable(f"Files of this type cannot be read. These can: {', '.join(_BY_EXTENSION)}.")
+        raise Unreadable(f"This type of file is not supported. Supported types: {', '.join(_BY_EXTENSION)}.")
     if not head:
         raise Unreadable("The file is empty.")
     if found.office_folder and head.startswith(_OLE):
         raise Unreadable(
-            f"The file is encrypted or of an older Office format: upload it without its password, saved as {extension}."
+            "The file has a password or is in an older Office format. "
+            f"Save it as {extension} without a password and upload that."
         )
     if not found.is_possible(head):
-        raise wrong_content(extension)
+        raise WrongContent(extension)
     return found
-
-
-def wrong_content(extension: str) -> Unreadable:
-    """The error of a file whose content is not what its extension says."""
-    return Unreadable(f"The file is named {extension} but is none.")

@@ -1,6 +1,6 @@
-"""Indexing in the background: one file after the other is read, split, embedded and published.
+"""Indexing in the background: file after file is read, split, embedded and published.
 
-Each stage is kept when it is done: work that was cut short goes on with what is missing, and embeds nothing twice.
+Each step is stored when it is done. A job that was cut short continues with what is missing, and embeds nothing twice.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Files that one process reads at once: each takes a core for as long.
+# Files that one process reads at once. Each keeps a core busy.
 FILES_AT_ONCE = 2
-# Nobody waits for it as for an answer: a quota that is used up for minutes is waited out.
+# No user waits for an answer here, so even a quota that is used up for minutes is waited for.
 TRIES, WAIT_SECONDS = 30, 900.0
-NOT_STORED = "What was read from it could not be stored. The operator should check the disk and the log."
+NOT_STORED = "The text of the file could not be stored. The operator should check the disk and the log."
 log = logging.getLogger("mockbackend.documents")
 
 
@@ -42,7 +42,7 @@ class FileDeleted(Exception):
 
 
 class Indexing:
-    """This process's share of the queue of files."""
+    """The worker tasks of this process, which take files from the queue."""
 
     def __init__(
         self,
@@ -65,26 +65,26 @@ class Indexing:
         self._upstream = upstream
         self._calls = asyncio.Semaphore(settings.embedding_concurrency)
         self._workers: set[asyncio.Task[None]] = set()
-        self._asked = False
+        self._woken = False
         self._running: dict[str, asyncio.Task[None]] = {}
         self._closed = False
 
     def wake(self) -> None:
-        """There may be work."""
-        # A worker that is just finding nothing looks once more.
-        self._asked = True
+        """Look for files in the queue."""
+        # A worker that is just finding the queue empty looks again.
+        self._woken = True
         if not self._closed and len(self._workers) < FILES_AT_ONCE:
-            # In no request's context: it works for all of them.
+            # Without the context of a request: it works for all of them.
             self._workers.add(asyncio.create_task(self._work(), context=contextvars.Context()))
 
     async def abandon(self, file_id: str) -> None:
-        """Stop indexing that file, if this process does; returns once it has stopped."""
+        """Stop indexing this file, if this process does, and wait until it has stopped."""
         if task := self._running.get(file_id):
             task.cancel()
             await asyncio.wait([task])
 
     async def close(self) -> None:
-        """Stop, and leave what is not done to the next process."""
+        """Stop, and leave unfinished files to the next process."""
         self._closed = True
         tasks = [*self._workers, *self._running.values()]
         for task in tasks:
@@ -95,10 +95,10 @@ class Indexing:
 
     async def _work(self) -> None:
         try:
-            while self._asked:
-                self._asked = False
+            while self._woken:
+                self._woken = False
                 while job := await self._queue.claim():
-                    # Another worker for the next file, if there is one.
+                    # Start another worker for the next file, if there is one.
                     self.wake()
                     task = asyncio.create_task(self._index_file(job))
                     self._running[job.id] = task
@@ -112,8 +112,8 @@ class Indexing:
             self._workers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     async def _index_file(self, job: IndexingJob) -> None:
-        """Index a file to its end, whatever that is."""
-        log.info("file %s: indexing begins", job.id)
+        """Index a file until it is ready, failed or deleted."""
+        log.info("file %s: indexing starts", job.id)
         try:
             total = await self._stage(job)
             await self._embed(job)
@@ -122,9 +122,9 @@ class Indexing:
                 raise FileDeleted
             if self._index.holds_copies:
                 await self._passages.forget(job.id)
-            log.info("file %s: ready with %d passages", job.id, total)
+            log.info("file %s: ready, %d passages", job.id, total)
         except FileDeleted:
-            # Whoever deleted it may have done so before our last writing.
+            # The deletion may have come before our last write, so delete what that left.
             await self._index.forget(job.userid, job.id)
             await self._passages.forget(job.id)
         except Unreadable as error:
@@ -139,7 +139,7 @@ class Indexing:
             await self._fail(job, INTERNAL)
 
     async def _stage(self, job: IndexingJob) -> int:
-        """Read and split the file, unless that is done; returns the number of its passages."""
+        """Read and split the file, unless that was done before. Returns the number of its passages."""
         counted = await self._passages.count(job.id)
         if counted is None:
             async with job.blob.local_file() as path:
@@ -159,7 +159,7 @@ class Indexing:
         while pending := await self._passages.pending(job.id, size * self._settings.embedding_concurrency):
             batches = [pending[at : at + size] for at in range(0, len(pending), size)]
             calls = (self._embed_batch(job.id, batch) for batch in batches)
-            # Those that come back are kept, also where another fails.
+            # The batches that succeed are kept even if another fails.
             for result in await asyncio.gather(*calls, return_exceptions=True):
                 if isinstance(result, BaseException):
                     raise result
@@ -186,8 +186,8 @@ class Indexing:
             await self._passages.forget(job.id)
             await self._queue.fail(job.id, reason)
         except Exception:
-            # Still ours: whoever comes after this process tries again.
-            log.exception("file %s: its failure could not be stored", job.id)
+            # The file stays claimed by this process, and the next process tries again.
+            log.exception("file %s: the failure could not be stored", job.id)
 
 
 async def _retry(call: Callable[[], Awaitable[T]]) -> T:

@@ -1,7 +1,7 @@
-"""Blocks of a document into passages of a size that a model reads and an index ranks well.
+"""Splitting a document's blocks into passages of a size that a model reads and an index ranks well.
 
-A passage never crosses a place or a heading. Within them it ends at a paragraph where one ends in its second half,
-else at a sentence, else at a word, else anywhere between two characters as people see them.
+A passage never crosses a place or a heading. Within them it ends at the last paragraph that ends in its second half,
+else at a sentence, else at a word, else between any two characters as people see them.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from itertools import groupby
 from ..storage.passages import Passage
 from .graphemes import first_boundary, last_boundary
 
-# The end of a sentence: western marks need white space after them, those of Chinese and Japanese do not.
+# The end of a sentence. Western marks need white space after them, Chinese and Japanese ones do not.
 _SENTENCE = re.compile(r"[.!?…؟।][\"'”’»)\]]{0,3}(?=\s)|[。！？｡](?![。！？｡])[」』”’）】》]*")
-# Words end at white space, and at the commas of scripts that write no spaces.
+# Words end at white space, and at the commas of scripts that use no spaces.
 _WORD = re.compile(r"\s+|[、，；：]+")
 _EMPTY_LINE = re.compile(r"\n\n")
 _BLACK = re.compile(r"\S")
@@ -23,7 +23,7 @@ _PARAGRAPH = "\n\n"
 
 
 def split(blocks: Iterable[Passage], size: int, overlap: int) -> list[Passage]:
-    """Passages of at most `size` characters; neighbours of one place and heading share up to `overlap` of them.
+    """Split into passages of at most `size` characters. Neighbours of one place and heading share up to `overlap`.
 
     `overlap` is at most half of `size`. Time is linear in the text.
     """
@@ -37,7 +37,7 @@ def split(blocks: Iterable[Passage], size: int, overlap: int) -> list[Passage]:
 
 
 def _stretches(text: str, size: int, overlap: int) -> Iterator[tuple[int, int]]:
-    """Where each passage begins and ends; none begins or ends with white space."""
+    """Where each passage begins and ends. None begins or ends with white space."""
     start = _skip(text, 0)
     while start < len(text):
         end = _end(text, start, size, overlap)
@@ -51,10 +51,10 @@ def _end(text: str, start: int, size: int, overlap: int) -> int:
     rest = len(text) - start
     if rest <= size:
         return len(text)
-    # The last two passages share what is left: a scrap at the end would say nothing by itself.
+    # The last two passages share what is left: a short rest would say little by itself.
     beyond = overlap + len(_PARAGRAPH) + 1
     limit = start + min(size, max(rest * 2 // 3, beyond))
-    # Beyond the overlap and the white space after it, so that each passage says more than the one before.
+    # Beyond the overlap and the white space after it, so that each passage adds something to the one before.
     least = start + max((limit - start) // 2 + 1, beyond)
     paragraph = text.rfind(_PARAGRAPH, least, limit)
     if paragraph > 0:
@@ -67,9 +67,9 @@ def _end(text: str, start: int, size: int, overlap: int) -> int:
 
 
 def _next(text: str, start: int, end: int, overlap: int) -> int:
-    """Where the passage after `start` to `end` begins: in the overlap, at a paragraph, sentence, word or character."""
+    """Where the passage after this one begins: within the overlap, at a paragraph, sentence, word or character."""
     least = max(end - overlap, start + 1)
-    # What stands apart by more than an empty line has nothing in common.
+    # Texts that are further apart than an empty line have no overlap.
     if least >= end or _skip(text, end) > end + len(_PARAGRAPH):
         return end
     for boundary in (_EMPTY_LINE, _SENTENCE, _WORD):

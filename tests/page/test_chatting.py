@@ -225,7 +225,7 @@ def test_a_file_that_neither_a_message_nor_the_documents_take_is_refused_in_word
     visitor.page.locator("#file").set_input_files({"name": "a.bin", "mimeType": "", "buffer": b"\0\xff"})
     row = visitor.page.get_by_role("region", name="Documents").get_by_role("listitem")
     expect(row).to_contain_text("a.bin")
-    expect(row).to_contain_text("Files of this type cannot be read")
+    expect(row).to_contain_text("This type of file is not supported")
 
 
 def test_dropped_and_pasted_files_are_attached(visitor: Visitor) -> None:

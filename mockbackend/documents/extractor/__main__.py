@@ -1,4 +1,4 @@
-"""`python -m mockbackend.documents.extractor FORMAT PATH SECONDS MEMORY PAGES CHARACTERS PARENT` reads one document."""
+"""The program `python -m mockbackend.documents.extractor FORMAT PATH SECONDS MEMORY PAGES CHARACTERS PARENT`."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ import os
 import sys
 from importlib import import_module
 
-from ..errors import Unreadable
+from ..errors import NestedTooDeeply, OutOfMemory, Unreadable
 from ..formats import FORMATS
 from .confinement import confine
 from .container import check
 from .limits import Limits
 from .output import Output
 
-DAMAGED = "The file is damaged, or is not what its name says."
-MEMORY = "The file needs more memory to read than is allowed."
+DAMAGED = "The file is damaged, or its content does not match its name. Check that it opens in its program."
 XML_ERR_NO_MEMORY = 2
-NESTED = "The file is nested too deeply."
 
 
 def main(format_name: str, path: str, seconds: str, memory: str, pages: str, characters: str, parent: str) -> None:
-    """Read the file at `path`; what comes of it, a failure too, is the last line on stdout."""
+    """Read the file at `path`. The last line on stdout says how that ended."""
     limits = Limits(float(seconds), int(memory), int(pages), int(characters))
     confine(limits, int(parent))
     output = Output(sys.stdout.buffer, limits.characters)
@@ -28,32 +26,34 @@ def main(format_name: str, path: str, seconds: str, memory: str, pages: str, cha
     try:
         if document_format.office_folder:
             check(path, document_format, limits)
-        # Each reader brings a library that takes its time and memory to load; only one is needed.
+        # Each reader loads a library that takes time and memory, and only one reader is needed.
         import_module(f".readers.{document_format.reader}", __package__).read(path, output, limits)
         output.close()
-    except Unreadable as error:
-        output.fail(str(error), "")
-    except MemoryError:
-        output.fail(MEMORY, "MemoryError")
-    except RecursionError:
-        output.fail(NESTED, "RecursionError")
     except BrokenPipeError:
         os._exit(1)
     except Exception as error:
-        output.fail(*_words(error))
+        failure = _unreadable(error)
+        output.fail(str(failure), "" if failure is error else type(error).__name__)
     sys.stdout.buffer.flush()
-    # What a library built out of a hostile file is not taken apart any more: that alone can crash.
+    # Do not tear down what a library has built from a hostile file: that alone can crash.
     os._exit(0)
 
 
-def _words(error: Exception) -> tuple[str, str]:
-    """For the user, and for the log. What lxml raises tells of its limits by a number, or by words alone."""
-    cause = type(error).__name__
-    if isinstance(error, SyntaxError) and "Excessive depth" in str(error):
-        return NESTED, cause
-    if isinstance(error, SyntaxError) and getattr(error, "code", None) == XML_ERR_NO_MEMORY:
-        return MEMORY, cause
-    return DAMAGED, cause
+def _unreadable(error: Exception) -> Unreadable:
+    """What the error is to the user. lxml reports its limits by a number, or only in words."""
+    match error:
+        case Unreadable():
+            return error
+        case MemoryError():
+            return OutOfMemory()
+        case RecursionError():
+            return NestedTooDeeply()
+        case SyntaxError() if "Excessive depth" in str(error):
+            return NestedTooDeeply()
+        case SyntaxError() if getattr(error, "code", None) == XML_ERR_NO_MEMORY:
+            return OutOfMemory()
+        case _:
+            return Unreadable(DAMAGED)
 
 
 if __name__ == "__main__":

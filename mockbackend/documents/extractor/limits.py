@@ -1,4 +1,4 @@
-"""What reading one document may take."""
+"""Limits on reading one document."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds and bytes that the process may use; pages (or slides, or sheets) and characters that it may give."""
+    """Seconds and bytes that the process may use; pages (or slides, or sheets) and characters that it may return."""
 
     seconds: float
     memory_bytes: int

@@ -1,7 +1,7 @@
-"""What a reader gives: paragraphs under places and headings, as JSON lines.
+"""The output of a reader: paragraphs under places and headings, as JSON lines.
 
-Neighbouring paragraphs of one place and heading share a line. A heading with nothing beneath it is text itself,
-so that no word of a document is lost.
+Neighbouring paragraphs of one place and heading share a line. A heading with nothing below it becomes text, so that no
+word of a document is lost.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from typing import BinaryIO
 
 import orjson
 
-from ..errors import Unreadable
+from ..errors import TooLarge, Unreadable
 from ..graphemes import last_boundary
 
-# Longer titles are paragraphs with large letters: their beginning serves as the heading.
+# A longer title is a paragraph in large letters. Its beginning serves as the heading.
 TITLE_CHARACTERS = 200
-# A line is given once it is so long, and is never much longer, whatever the paragraphs are.
+# A line is written once it is this long, and is never longer than LONGEST_LINE, whatever the paragraphs are.
 LINE_CHARACTERS = 8_000
 LONGEST_LINE = 50_000
 SECTIONS = 200_000
 
 _NEWLINE = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
-# Controls, soft hyphens, byte order marks, halves of surrogate pairs, and what is no character at all.
+# Controls, soft hyphens, byte order marks, lone surrogates and noncharacters.
 _NOTHING = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\ufeff\ufffe\uffff\ud800-\udfff]")
-# Indentation at the beginning of a line says something in code; other runs of spaces do not.
+# Indentation means something in code. Other runs of spaces do not.
 _SPACES = re.compile(r"(?<=\S)[^\S\n]+")
 _EMPTY_LINES = re.compile(r"\n\s*\n")
 
 
 class Output:
-    """Takes a document in reading order and writes it to `stream`: at most `characters`, else Unreadable."""
+    """Takes a document in reading order and writes it to `stream`. Raises Unreadable beyond `characters`."""
 
     def __init__(self, stream: BinaryIO, characters: int) -> None:
         self._stream = stream
@@ -44,14 +44,14 @@ class Output:
         self._length = 0
 
     def place(self, place: str, *titles: str) -> None:
-        """What follows stands there, beneath `titles` and no other headings."""
+        """Begin a place: what follows is there, under `titles` and no other headings."""
         self._leave(0)
         self._place = _title(place)
         self._titles = [(0, title) for title in map(_title, titles) if title]
         self._has_text = True
 
     def heading(self, level: int, title: str) -> None:
-        """What follows stands beneath this heading; 1 is the outermost level, 0 that of the document's own title."""
+        """Begin a heading. 1 is the outermost level, and 0 the level of the document's own title."""
         title = " ".join(clean(title).split())
         if not title:
             return
@@ -62,7 +62,7 @@ class Output:
             self.paragraph(title)
 
     def paragraph(self, text: str) -> None:
-        """A paragraph, a list item, a row of a table."""
+        """Add a paragraph, a list item or a row of a table."""
         self._spend(len(text) if len(text) > self._left else 0)
         text = clean(text)
         if not text:
@@ -75,16 +75,16 @@ class Output:
             self._flush()
 
     def close(self) -> None:
-        """The document is whole."""
+        """End the document."""
         self._leave(0)
         self._write({"end": True})
 
-    def fail(self, words: str, cause: str) -> None:
-        """The document cannot be read: `words` for the user, `cause` for the log."""
-        self._write({"failed": words, "cause": cause})
+    def fail(self, message: str, cause: str) -> None:
+        """Report that the document cannot be read: `message` is for the user, `cause` for the log."""
+        self._write({"failed": message, "cause": cause})
 
     def _leave(self, level: int) -> None:
-        """Close headings of this level and deeper."""
+        """Close the headings of this level and deeper ones."""
         self._flush()
         if not self._has_text and self._titles[-1][0] >= level:
             _, title = self._titles.pop()
@@ -102,7 +102,7 @@ class Output:
         while start < len(text):
             self._sections += 1
             if self._sections > SECTIONS:
-                raise Unreadable(f"The file has more than {SECTIONS:,} sections.")
+                raise TooLarge(f"The file has more than {SECTIONS:,} sections.")
             self._spend(len(heading) + len(self._place))
             end = _cut(text, start)
             self._write({"place": self._place, "heading": heading, "text": text[start:end]})
@@ -111,14 +111,16 @@ class Output:
     def _spend(self, characters: int) -> None:
         self._left -= characters
         if self._left < 0:
-            raise Unreadable(f"The file has more than {self._characters:,} characters of text.")
+            raise Unreadable(
+                f"The file has more than {self._characters:,} characters of text. Split it into smaller files."
+            )
 
     def _write(self, line: dict[str, object]) -> None:
         self._stream.write(orjson.dumps(line) + b"\n")
 
 
 def clean(text: str) -> str:
-    """Text with plain newlines and spaces and no characters that mean nothing; every step is linear."""
+    """The text with plain newlines and spaces, without meaningless characters. Every step is linear."""
     text = _NOTHING.sub("", _NEWLINE.sub("\n", text))
     text = _SPACES.sub(" ", text).replace(" \n", "\n")
     return _EMPTY_LINES.sub("\n\n", text).strip()
@@ -130,7 +132,7 @@ def _title(text: str) -> str:
 
 
 def _cut(text: str, start: int) -> int:
-    """Where a line that begins at `start` ends: at a space, if it must."""
+    """Where a line that begins at `start` ends: at a space, if it is too long."""
     end = start + LONGEST_LINE
     if end >= len(text):
         return len(text)

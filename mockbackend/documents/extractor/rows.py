@@ -1,4 +1,4 @@
-"""Tables that are whole documents: the names of the columns stand above every stretch of the rows."""
+"""Tables that are whole documents: the column names go with every passage of rows."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from itertools import chain, islice
 
 from .output import TITLE_CHARACTERS, Output
 
-# So many rows tell how wide a table is.
+# The rows that show how wide a table is.
 SAMPLE = 50
 SEPARATOR = " | "
-# Numbers, dates and times: what no column is named.
+# Numbers, dates and times, which are not column names.
 _VALUE = re.compile(r"[\d\s.,:;%€$£()+/TZ-]+")
 
 
 def joined(cells: Iterable[str]) -> str:
-    """A row as one line; cells that are empty at its end are left out."""
+    """A row as one line, without the empty cells at its end."""
     texts = [" ".join(cell.split()) for cell in cells]
     while texts and not texts[-1]:
         texts.pop()
@@ -24,17 +24,17 @@ def joined(cells: Iterable[str]) -> str:
 
 
 def give_rows(output: Output, rows: Iterable[Sequence[str]]) -> None:
-    """Give a table's rows as `a | b | c`, under the names of its columns where its first row has them.
+    """Output a table's rows as `a | b | c`, under the names of the columns if the first row has them.
 
-    The names are the heading of the rows, so that they stand with each passage. Where there are too many of them for
-    that, each cell is given with its name.
+    The names are the heading of the rows, so that each passage has them. If they are too long for a heading, each cell
+    is written with its name.
     """
     filled = (row for row in rows if any(cell.strip() for cell in row))
     sample = list(islice(filled, SAMPLE))
     width = max(map(_cells, sample), default=0)
     table: Iterator[Sequence[str]] = chain(sample, filled)
     for row in table:
-        # A line or two above a table are its title.
+        # A single cell above a table is its title.
         if _cells(row) == 1 and width > 1:
             output.paragraph(joined(row))
             continue

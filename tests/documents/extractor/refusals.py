@@ -14,7 +14,7 @@ from mockbackend.documents.formats import FORMATS
 MB = 1 << 20
 LIMITS = Limits(seconds=30, memory_bytes=300 * MB, pages=100, characters=1_000_000)
 
-MEMORY = "The file needs more memory to read than is allowed."
+MEMORY = "Reading the file takes more memory than is allowed. Split it into smaller files."
 
 
 def children() -> set[int]:

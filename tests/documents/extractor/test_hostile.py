@@ -18,12 +18,14 @@ from tests.documents.making import SAMPLES
 
 PARAGRAPH = b"<w:p><w:r><w:t>The keeper lit the lamp.</w:t></w:r></w:p>"
 
-DAMAGED = "The file is damaged, or is not what its name says."
-ENCRYPTED = "The file is encrypted: upload it without its password."
-ENTITIES = "The file declares XML entities, which no Office file needs."
-LONG = "The file has more than 1,000,000 characters of text."
-NESTED = "The file is nested too deeply."
-NO_TEXT = "The file holds no text."
+DAMAGED = "The file is damaged, or its content does not match its name. Check that it opens in its program."
+ENCRYPTED = "The file has a password. Save it without one and upload that."
+ENTITIES = "The file declares XML entities, as Office never does. Save it again in Office."
+SPLIT = "Split it into smaller files."
+LONG = f"The file has more than 1,000,000 characters of text. {SPLIT}"
+NESTED = "The content of the file is nested too deeply to be read."
+NO_TEXT = "No text was found in the file."
+BINARY = "The file is binary, not text. Check the file and its name."
 
 
 def entities(folder: Path) -> Path:
@@ -84,12 +86,12 @@ CASES: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     "pdf-of-10000-pages": (
         "pdf",
         lambda folder: making.pdf(folder / "file", ["a"], count=10_000),
-        "The file has more than 100 pages.",
+        f"The file has more than 100 pages. {SPLIT}",
     ),
     "pdf-without-text": (
         "pdf",
         lambda folder: making.pdf(folder / "file", [""]),
-        "The file holds no text. If it is a scan, run text recognition on it first.",
+        f"{NO_TEXT} If it is a scan, run text recognition (OCR) on it and upload the result.",
     ),
     "pdf-of-nothing": ("pdf", content(b"%PDF-1.7\n"), DAMAGED),
     "pdf-that-unpacks-to-400-mb": ("pdf", lambda folder: making.bomb_pdf(folder / "file", b" " * MB, 400), MEMORY),
@@ -99,16 +101,20 @@ CASES: dict[str, tuple[str, Callable[[Path], Path], str]] = {
         MEMORY,
     ),
     "docx-of-nothing": ("docx", content(b"PK\x03\x04"), DAMAGED),
-    "xlsx-named-docx": ("docx", lambda _: SAMPLES / "excel.xlsx", "The file is named .docx but is none."),
+    "xlsx-named-docx": (
+        "docx",
+        lambda _: SAMPLES / "excel.xlsx",
+        "The file name ends in .docx, but the content is something else. Check the file.",
+    ),
     "zip-named-pptx": (
         "pptx",
         lambda folder: making.zipped(folder / "file", {"a.txt": b"a"}),
-        "The file is named .pptx but is none.",
+        "The file name ends in .pptx, but the content is something else. Check the file.",
     ),
     "docx-that-unpacks-to-200-mb": (
         "docx",
         lambda folder: making.zipped(folder / "file", {"word/document.xml": b" " * (200 * MB)}),
-        "The file unpacks to more than 150 MB.",
+        f"Unpacked, the file is larger than 150 MB. {SPLIT}",
     ),
     "docx-that-says-it-unpacks-to-1-kb": (
         "docx",
@@ -120,8 +126,12 @@ CASES: dict[str, tuple[str, Callable[[Path], Path], str]] = {
         lambda folder: making.word(folder / "file", PARAGRAPH * 1_000_000),
         MEMORY,
     ),
-    "docx-of-many-parts": ("docx", many_parts, "The file is packed from more than 20,000 parts."),
-    "docx-packed-oddly": ("docx", packed_oddly, "The file is packed in a way that Office does not use."),
+    "docx-of-many-parts": ("docx", many_parts, f"The file consists of more than 20,000 parts. {SPLIT}"),
+    "docx-packed-oddly": (
+        "docx",
+        packed_oddly,
+        "The file uses a compression that is not Office's. Save it again in Office.",
+    ),
     "docx-with-an-encrypted-part": ("docx", encrypted_part, ENCRYPTED),
     "docx-with-an-entity-bomb": ("docx", entities, ENTITIES),
     "docx-that-asks-for-a-file-of-ours": ("docx", outside_entity, ENTITIES),
@@ -134,18 +144,18 @@ CASES: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     "docx-of-too-much-text": ("docx", lambda folder: making.word(folder / "file", PARAGRAPH * 50_000), LONG),
     "xlsx-with-a-cell-far-away": ("xlsx", far_cell, MEMORY),
     "xlsx-with-one-string-everywhere": ("xlsx", one_string_everywhere, MEMORY),
-    "xlsx-of-many-sheets": ("xlsx", many_sheets, "The file has more than 100 sheets."),
+    "xlsx-of-many-sheets": ("xlsx", many_sheets, f"The file has more than 100 sheets. {SPLIT}"),
     "encrypted-xlsx": ("xlsx", lambda _: SAMPLES / "encrypted.xlsx", DAMAGED),
     "html-of-200000-nested-tags": ("html", content(b"<div>" * 200_000), NESTED),
     "html-of-200000-nested-tables": ("html", content(b"<table><tr><td>" * 200_000), NESTED),
     "html-without-text": ("html", content(b"<script>alert(1)</script>"), NO_TEXT),
     "text-of-white-space": ("text", content(b" \n\t " * 1000), NO_TEXT),
-    "binary-text": ("text", content(b"a\0b"), "The file is binary, not text."),
-    "binary-markdown": ("markdown", content(b"\x7fELF\0"), "The file is binary, not text."),
+    "binary-text": ("text", content(b"a\0b"), BINARY),
+    "binary-markdown": ("markdown", content(b"\x7fELF\0"), BINARY),
     "markdown-of-too-many-sections": (
         "markdown",
         content(b"# a\n\nb\n\n# c\n\nd\n\n" * 110_000),
-        "The file has more than 200,000 sections.",
+        f"The file has more than 200,000 sections. {SPLIT}",
     ),
 }
 

@@ -58,8 +58,8 @@ async def test_the_same_content_twice_is_stored_once(server: Server, client: htt
 
 REFUSED = {
     "an empty file": ("a.txt", b"", "The file is empty."),
-    "a type that cannot be read": ("a.exe", b"MZ of no use", "cannot be read"),
-    "another's extension": ("a.pdf", b"Refused, no PDF", "named .pdf but is none"),
+    "a type that cannot be read": ("a.exe", b"MZ of no use", "This type of file is not supported."),
+    "another's extension": ("a.pdf", b"Refused, no PDF", "ends in .pdf, but the content is something else"),
     "too large": ("a.txt", b"Refused, large" + b"x" * 100_000, "The file is larger than 97.66 kB."),
 }
 

@@ -1,4 +1,4 @@
-"""CSV: rows under the names of their columns, whichever of the usual characters parts the cells."""
+"""CSV: rows under the names of their columns, separated by any of the usual characters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SAMPLE_ROWS = 100
 
 
 def read(path: str, output: Output, limits: Limits) -> None:
-    """Give every row of a CSV file."""
+    """Output every row of a CSV file."""
     text = read_text(path, limits)
     csv.field_size_limit(max(limits.characters, SAMPLE_CHARACTERS))
     lines = text.splitlines(keepends=True)
@@ -25,7 +25,7 @@ def read(path: str, output: Output, limits: Limits) -> None:
 
 
 def _delimiter(sample: str) -> str:
-    """The one that gives the most rows of one same width; a comma where none gives more than one column."""
+    """The delimiter that gives the most rows of the same width; a comma if none gives more than one column."""
 
     def agreement(delimiter: str) -> tuple[int, int]:
         rows = islice(csv.reader(sample.splitlines(keepends=True), delimiter=delimiter), SAMPLE_ROWS)

@@ -1,4 +1,4 @@
-"""Word: paragraphs, lists and tables in reading order, then what stands in margins and notes."""
+"""Word: paragraphs, lists and tables in reading order, then headers, footers and notes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PARAGRAPH, _TABLE, _ROW, _CELL = qn("w:p"), qn("w:tbl"), qn("w:tr"), qn("w:tc")
 _TEXT_BOX = qn("w:txbxContent")
 _TEXTS = (qn("w:t"), f"{{{nsmap['m']}}}t" if "m" in nsmap else "")
 _CHARACTERS = {qn("w:tab"): "\t", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:noBreakHyphen"): "-"}
-# Deleted and moved away by tracked changes; drawn a second time for older programs; how to read a word; properties.
+# Text that tracked changes delete or move away, fallbacks for older programs, ruby annotations, and properties.
 _SKIPPED = {
     *map(qn, ("w:del", "w:moveFrom", "w:rt", "w:pPr", "w:rPr", "w:sectPr", "w:tblPr", "w:tcPr")),
     f"{_COMPATIBILITY}Fallback",
@@ -37,7 +37,7 @@ _PLACES = {
 
 
 def read(path: str, output: Output, limits: Limits) -> None:
-    """Give every paragraph of a Word file under its headings."""
+    """Output every paragraph of a Word file under its headings."""
     document = Document(path)
     levels, lists = _styles(document.styles.element)
     _give(document.element.body, output, levels, lists)
@@ -46,7 +46,7 @@ def read(path: str, output: Output, limits: Limits) -> None:
         output.place(place)
         given: set[str] = set()
         for part in (part.target_part for part in parts if part.reltype == wanted):
-            # First, even and other pages often have the same.
+            # First, even and other pages often have the same text.
             for text in _texts(parse_xml(part.blob)):
                 if text not in given:
                     output.paragraph(text)
@@ -54,7 +54,7 @@ def read(path: str, output: Output, limits: Limits) -> None:
 
 
 def _texts(root: Any) -> Iterator[str]:
-    """Texts of a part that has no headings."""
+    """The texts of a part that has no headings."""
     for block in _blocks(root):
         yield from _rows(block) if block.tag == _TABLE else _paragraph(block)
 
@@ -76,7 +76,7 @@ def _give(root: Any, output: Output, levels: dict[str, int], lists: set[str]) ->
 
 
 def _blocks(root: Any) -> Iterator[Any]:
-    """Paragraphs and tables, also those in content controls and insertions."""
+    """Paragraphs and tables, including those in content controls and insertions."""
     for child in root.iterchildren("*"):
         if child.tag in (_PARAGRAPH, _TABLE):
             yield child
@@ -85,7 +85,7 @@ def _blocks(root: Any) -> Iterator[Any]:
 
 
 def _paragraph(paragraph: Any) -> list[str]:
-    """The paragraph's text, and after it that of each text box that hangs on it."""
+    """The paragraph's text, followed by that of each text box anchored in it."""
     boxes: list[Any] = []
     return [_text(paragraph, boxes), *(text for box in boxes for text in _texts(box))]
 
@@ -112,7 +112,7 @@ def _rows(table: Any) -> Iterator[str]:
 
 
 def _within(element: Any, tag: str) -> Iterator[Any]:
-    """Rows of a table, cells of a row, also those in content controls."""
+    """Rows of a table or cells of a row, including those in content controls."""
     for child in element.iterchildren("*"):
         if child.tag == tag:
             yield child
@@ -121,12 +121,12 @@ def _within(element: Any, tag: str) -> Iterator[Any]:
 
 
 def _styles(styles: Any) -> tuple[dict[str, int], set[str]]:
-    """Styles by their ids: the level of those that make headings, and those that make list items."""
+    """Styles by their ids: the levels of those that make headings, and those that make list items."""
     found = {style.get(qn("w:styleId"), ""): style for style in styles.iterchildren(qn("w:style"))}
     levels: dict[str, int] = {}
     lists: set[str] = set()
     for style_id, style in found.items():
-        # A style has what the one has that it is based on, at whatever remove.
+        # A style inherits from the one it is based on, and so on.
         seen: set[str] = set()
         base, current = style_id, style
         while current is not None and base not in seen:
@@ -152,7 +152,7 @@ def _level_of_style(style: Any) -> int | None:
 
 
 def _level(paragraph: Any, levels: dict[str, int]) -> int | None:
-    """The level of the heading that the paragraph is; none for text of the body."""
+    """The heading level of the paragraph. None for body text."""
     outline = _value(paragraph, "w:pPr", "w:outlineLvl")
     if outline.isdecimal():
         return int(outline) + 1 if int(outline) < _BODY else None
@@ -165,6 +165,6 @@ def _is_item(paragraph: Any, lists: set[str]) -> bool:
 
 
 def _value(element: Any, *tags: str) -> str:
-    """The value of a property; empty where it has none."""
+    """The value of a property, or an empty string."""
     found = element.find("/".join(map(qn, tags)))
     return str(found.get(qn("w:val"), "")) if found is not None else ""

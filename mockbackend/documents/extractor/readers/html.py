@@ -1,4 +1,4 @@
-"""HTML: what a reader sees, under the headings of the page."""
+"""HTML: the visible text, under the headings of the page."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from ...errors import Unreadable
+from ...errors import NestedTooDeeply
 from ..encoding import decode
 from ..limits import Limits
 from ..output import Output
 from ..rows import joined
 
-# The parser's time grows with the square of the depth, and no page that people read comes near it.
+# The parser's time grows with the square of the depth. Pages that people read stay far below this.
 DEPTH = 2_000
 _DECLARED = re.compile(
     rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w-]+)|<\?xml[^>]{0,200}?encoding=["']([\w-]+)""", re.I
@@ -21,7 +21,7 @@ DECLARED_WITHIN = 4_096
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 _SKIPPED = frozenset(("script", "style", "nav", "template", "noscript", "head", "svg", "iframe", "object", "canvas"))
-# What begins a paragraph of its own; other elements, unknown ones too, are part of the text around them.
+# Elements that begin a paragraph. All others, even unknown ones, are part of the text around them.
 _BLOCKS = frozenset(
     (
         "address",
@@ -69,7 +69,7 @@ _BLOCKS = frozenset(
         "ul",
     )
 )
-# What stands without an end tag, and is no measure of depth.
+# Elements that may lack an end tag, so they do not count for the depth.
 _UNENDED = frozenset(
     (
         "area",
@@ -105,7 +105,7 @@ _CELLS = ("td", "th")
 
 
 def read(path: str, output: Output, limits: Limits) -> None:
-    """Give every paragraph of a page."""
+    """Output every paragraph of a page."""
     with open(path, "rb") as file:
         data = file.read()
     found = _DECLARED.search(data[:DECLARED_WITHIN])
@@ -127,18 +127,18 @@ def _refuse_nesting(text: str) -> None:
         if name.lower() not in _UNENDED:
             depth = max(depth + (-1 if end else 1), 0)
             if depth > DEPTH:
-                raise Unreadable("The file is nested too deeply.")
+                raise NestedTooDeeply()
 
 
 class _Reading:
-    """A walk through the tree in which no depth of nesting is a depth of calls."""
+    """A walk through the tree without recursion, however deep the nesting."""
 
     def __init__(self, output: Output) -> None:
         self._output = output
         self._texts: list[str] = []
         self._cells: list[str] = []
         self._verbatim = 0
-        # A heading or a row within another one is text of the outer.
+        # A heading or a row within another one is part of the outer one's text.
         self._holder: LexborNode | None = None
 
     def read(self, root: LexborNode) -> None:

@@ -1,4 +1,4 @@
-"""Markdown: headings of both forms; fenced code and front matter are text, whatever their lines look like."""
+"""Markdown: headings of both forms. Fenced code and front matter are text, whatever their lines look like."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*))?$")
 _ATX_END = re.compile(r"(?:^|[ \t])#+$")
 _SETEXT = re.compile(r" {0,3}(=+|-+)$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-# A line under which `---` is a rule and no heading: of a list, a quotation, a table.
+# A line of a list, a quotation or a table: `---` under it is a rule, not a heading.
 _OTHER = re.compile(r"\s*(?:[-*+>|]|\d+[.)]\s)|\s{4}")
 _LINK = re.compile(r"!?\[([^\]\[]*)\]\([^()]*\)")
 _MARKUP = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)")
@@ -20,7 +20,7 @@ _FRONT = "---"
 
 
 def read(path: str, output: Output, limits: Limits) -> None:
-    """Give every paragraph of a Markdown file under its headings."""
+    """Output every paragraph of a Markdown file under its headings."""
     lines = read_text(path, limits).splitlines()
     if lines and lines[0].rstrip() == _FRONT and (_FRONT in lines[1:] or "..." in lines[1:]):
         end = next(number for number, line in enumerate(lines[1:], 1) if line.rstrip() in (_FRONT, "..."))

@@ -1,4 +1,4 @@
-"""PDF: the text of each page, under the chapter that its outline names."""
+"""PDF: the text of each page, under the chapter that the outline names."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from itertools import islice
 
 import pypdfium2  # type: ignore[import-untyped]
 
-from ...errors import Unreadable
+from ...errors import HasPassword, TooLarge
 from ..limits import Limits
 from ..output import Output
 
 OUTLINE_ENTRIES = 10_000
-# What PDFium reports of a file that it cannot open without a password, or whose encryption it does not know.
+# PDFium's errors for a file that needs a password, and for an encryption that it does not know.
 _PASSWORD, _SECURITY = 4, 5
-# A word cut at the end of its line: PDFium gives the hyphen as this.
+# PDFium's character for the hyphen of a word that is broken at the end of a line.
 _HYPHEN = re.compile("[\ufffe\x02]\r?\n?")
 
 
 def read(path: str, output: Output, limits: Limits) -> None:
-    """Give the text of every page."""
+    """Output the text of every page."""
     with open(path, "rb") as file:
         document = _open(file)
         if len(document) > limits.pages:
-            raise Unreadable(f"The file has more than {limits.pages:,} pages.")
+            raise TooLarge(f"The file has more than {limits.pages:,} pages.")
         outline = _outline(document)
         first_pages = [page for page, _ in outline]
         for index in range(len(document)):
@@ -41,7 +41,7 @@ def _open(file: object) -> pypdfium2.PdfDocument:
         return pypdfium2.PdfDocument(file)
     except pypdfium2.PdfiumError as error:
         if error.err_code in (_PASSWORD, _SECURITY):
-            raise Unreadable("The file is encrypted: upload it without its password.") from None
+            raise HasPassword() from None
         raise
 
 
@@ -49,18 +49,18 @@ def _text(document: pypdfium2.PdfDocument, index: int) -> str:
     try:
         page = document[index]
     except pypdfium2.PdfiumError:
-        # One page that is damaged is no reason to refuse the others.
+        # One damaged page is no reason to refuse the others.
         return ""
     text_page = page.get_textpage()
     text = _HYPHEN.sub("", text_page.get_text_bounded())
-    # A document of thousands of pages does not stay in memory.
+    # Free each page: a document may have thousands.
     text_page.close()
     page.close()
     return text
 
 
 def _outline(document: pypdfium2.PdfDocument) -> list[tuple[int, tuple[str, ...]]]:
-    """Where the chapters begin, and the titles that lead to each, in the order of the pages."""
+    """The first page of each chapter and the titles that lead to it, in the order of the pages."""
     chapters: list[tuple[int, tuple[str, ...]]] = []
     titles: list[str] = []
     for entry in islice(document.get_toc(), OUTLINE_ENTRIES):

@@ -1,4 +1,4 @@
-"""PowerPoint: the shapes of each slide under its title, and the speaker's notes."""
+"""PowerPoint: the text of each slide under its title, and the speaker's notes."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 
-from ...errors import Unreadable
+from ...errors import TooLarge
 from ..limits import Limits
 from ..output import Output
 from ..rows import joined
 
 
 def read(path: str, output: Output, limits: Limits) -> None:
-    """Give the text of every slide."""
+    """Output the text of every slide."""
     slides = Presentation(path).slides
     if len(slides) > limits.pages:
-        raise Unreadable(f"The file has more than {limits.pages:,} slides.")
+        raise TooLarge(f"The file has more than {limits.pages:,} slides.")
     for number, slide in enumerate(slides, 1):
         output.place(f"slide {number}")
         title = slide.shapes.title

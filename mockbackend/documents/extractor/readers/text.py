@@ -1,4 +1,4 @@
-"""Plain text: paragraphs are apart by empty lines."""
+"""Plain text: empty lines separate paragraphs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ _EMPTY_LINES = re.compile(r"\n\s*\n")
 
 
 def read(path: str, output: Output, limits: Limits) -> None:
-    """Give every paragraph of a text file."""
+    """Output every paragraph of a text file."""
     for paragraph in _EMPTY_LINES.split(read_text(path, limits).replace("\r\n", "\n")):
         output.paragraph(paragraph)
