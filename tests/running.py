@@ -28,9 +28,9 @@ Kind = Literal["hypercorn", "hypercorn with a worker", "serve"]
 class Server:
     """A server under test: `with Server(folder) as server:` gives it once it answers /livez.
 
-    `folder` is its working directory, so that a developer's `.env` is not read. Plain Hypercorn without workers is
-    forked from a preloaded process, unless a `fresh` one is wanted; all others are executed. `command`, where given,
-    replaces the one that `kind` names; it must listen on `port` of 127.0.0.1, which it finds in PORT.
+    `folder` is its working directory, so that a developer's `.env` is not read. It is forked from a preloaded process,
+    unless a `fresh` interpreter is wanted: by tests of the start, signals, memory and descriptors. `command`, where
+    given, is executed instead of what `kind` names; it must listen on `port` of 127.0.0.1, which it finds in PORT.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Server:
         self.log_path = folder / f"server-{self.port}.log"
         self._arguments = self._arguments_of(kind, app)
         self._command = command or [sys.executable, "-m", *self._arguments]
-        self._forks = kind == "hypercorn" and command is None and not fresh
+        self._forks = kind != "hypercorn with a worker" and command is None and not fresh
         login = {"BACKEND_AUTH_USERNAME": AUTH[0], "BACKEND_AUTH_PASSWORD": AUTH[1]}
         # Plain Hypercorn reads no PORT; `serve` listens on all addresses where there is one.
         told = {} if kind != "serve" and command is None else {"PORT": str(self.port)}

@@ -61,7 +61,7 @@ def test_a_failure_is_the_only_error(read: Read) -> None:
 
 
 @given(turn=any_turn())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_turn_is_read_as_it_is_stored(read: Read, kind: str, turn: list[Event]) -> None:
     found = read(turn)
     assert found["errors"] == [event.message for event in turn if isinstance(event, Failed)]

@@ -67,7 +67,7 @@ def test_the_first_command_makes_all_and_prints_a_call_that_works(clone: Path) -
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The service with the login that README's calls have."""
-    with Server(tmp_path_factory.mktemp("served"), LOGIN, kind="serve") as server:
+    with Server(tmp_path_factory.mktemp("served"), LOGIN, kind="serve", fresh=True) as server:
         yield server
 
 

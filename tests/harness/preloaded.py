@@ -1,8 +1,8 @@
 """A process that has imported the service once, and forks servers of it.
 
 `python -m tests.harness.preloaded FD` takes one job after another from the socket FD. A job names the module and the
-arguments of `python -m`, the folder and the environment; with it come the descriptors of the log and of a pipe. The
-child runs the module as `python -m` would. The pipe says the child's process id, and at its end its exit status.
+arguments of `python -m`, the folder and the environment; with it come the descriptors of its two outputs and of a pipe.
+The child runs the module as `python -m` would. The pipe says the child's process id, and at its end its exit status.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ class Job:
     folder: str
     env: dict[str, str]
 
-    def send(self, control: socket.socket, log: int, pipe: int) -> None:
+    def send(self, control: socket.socket, out: int, error: int, pipe: int) -> None:
         """Hand it over, with the descriptors that go with it."""
-        socket.send_fds(control, [orjson.dumps(self)], [log, pipe])
+        socket.send_fds(control, [orjson.dumps(self)], [out, error, pipe])
 
     @classmethod
-    def receive(cls, control: socket.socket) -> tuple[Self, int, int] | None:
+    def receive(cls, control: socket.socket) -> tuple[Self, int, int, int] | None:
         """The next one and its descriptors; None once nobody sends any more."""
-        data, descriptors, _, _ = socket.recv_fds(control, MAX_JOB_BYTES, 2)
+        data, descriptors, _, _ = socket.recv_fds(control, MAX_JOB_BYTES, 3)
         if not data:
             return None
-        log, pipe = descriptors
-        return cls(**orjson.loads(data)), log, pipe
+        out, error, pipe = descriptors
+        return cls(**orjson.loads(data)), out, error, pipe
 
 
 def preload() -> None:
@@ -81,12 +81,13 @@ def serve(control: socket.socket) -> Job | None:
                 if received is None:
                     running.kill()
                     return None
-                job, log, pipe = received
+                job, out, error, pipe = received
                 if (pid := os.fork()) == 0:
-                    _become(job, log)
                     os.close(pipe)
+                    _become(job, out, error)
                     return job
-                os.close(log)
+                os.close(out)
+                os.close(error)
                 running.began(pid, pipe)
 
 
@@ -131,15 +132,15 @@ def _tell(pipe: int, number: int) -> None:
         os.write(pipe, NUMBER.pack(number))
 
 
-def _become(job: Job, log: int) -> None:
+def _become(job: Job, out: int, error: int) -> None:
     """Make this process as a new one would be."""
     os.setsid()
     os.chdir(job.folder)
     os.environ.clear()
     os.environ.update(job.env)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.close(log)
+    for descriptor, number in ((out, 1), (error, 2)):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
     sys.path[0] = job.folder
 
 

@@ -92,7 +92,6 @@ def conform(
         max_examples=EXAMPLES.get(operation.method.lower(), 8),
         derandomize=True,
         database=None,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     @given(case=strategy)

@@ -115,7 +115,7 @@ def check(response: httpx2.Response) -> None:
     assert ("3" in dict(read)) == (read[-1][1]["finishReason"] == "error")
 
 
-WIDE = settings(deadline=None, suppress_health_check=list(HealthCheck))
+WIDE = settings(suppress_health_check=list(HealthCheck))
 
 
 @settings(WIDE, max_examples=150)

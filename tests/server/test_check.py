@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.faults.raw import STREAM, RawUpstream, event
-from tests.harness.processes import environment, free_port
+from tests.harness.processes import free_port, run
 from tests.modelled import KEY, Emulator, Rule
 
 RULES: list[Rule] = [
@@ -30,11 +28,9 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
         yield running
 
 
-def _check(folder: Path, settings: dict[str, str]) -> tuple[int, list[str]]:
+def _check(folder: Path, settings: dict[str, str], *, fresh: bool = False) -> tuple[int, list[str]]:
     """Exit status and lines."""
-    env = environment({"DATA_DIR": str(folder / "data"), **settings})
-    command = [sys.executable, "-m", "mockbackend", "check"]
-    ran = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
+    ran = run(["check"], folder, {"DATA_DIR": str(folder / "data"), **settings}, fresh=fresh)
     assert KEY not in ran.stdout + ran.stderr
     assert "Traceback" not in ran.stderr, ran.stderr
     return ran.returncode, ran.stdout.splitlines() + ran.stderr.splitlines()
@@ -64,7 +60,7 @@ def test_all_that_is_set_works(emulator: Emulator, tmp_path: Path, version: str)
 
 
 def test_the_emulator_is_checked_where_nothing_is_set(tmp_path: Path) -> None:
-    status, lines = _check(tmp_path, {})
+    status, lines = _check(tmp_path, {}, fresh=True)
     assert status == 0
     assert lines[0].startswith("engine: emulator")
 

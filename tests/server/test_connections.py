@@ -116,13 +116,13 @@ async def test_an_answer_that_ends_after_its_client_has_gone_ends_the_connection
     await running
 
 
-@pytest.fixture(params=["serve", "plain Hypercorn"])
-def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+@pytest.fixture(scope="module", params=["serve", "plain Hypercorn"])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     port, arguments = free_port(), ["mockbackend", "serve"]
     if request.param == "plain Hypercorn":
         # As long as `serve` keeps a connection.
         arguments = ["hypercorn", "app:app", "-w", "0", "--keep-alive", "75", "-b", f"127.0.0.1:{port}"]
-    with Server(tmp_path, command=[sys.executable, "-m", *arguments], port=port) as server:
+    with Server(tmp_path_factory.mktemp("served"), command=[sys.executable, "-m", *arguments], port=port) as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
             # The first answer opens what is kept open: the client to the emulator.
             ask_and_close(client)

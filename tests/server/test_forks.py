@@ -37,7 +37,7 @@ def open_files(pid: int) -> list[str]:
 
 
 async def test_workers_share_what_they_have_imported(start_server: StartServer) -> None:
-    server = start_server(THREE, kind="serve")
+    server = start_server(THREE, kind="serve", fresh=True)
     async with AsyncExitStack() as stack:
         clients = await clients_by_worker(server, stack, 3)
         for pid, client in clients.items():
@@ -71,7 +71,7 @@ asyncio.run(start())
 
 
 def test_nothing_lives_across_the_fork(start_server: StartServer) -> None:
-    server = start_server(THREE, kind="serve")
+    server = start_server(THREE, kind="serve", fresh=True)
     # The parent is what each worker begins as a copy of.
     assert len(list(Path(f"/proc/{server.pid}/task").iterdir())) == 1
     files = open_files(server.pid)
@@ -81,7 +81,7 @@ def test_nothing_lives_across_the_fork(start_server: StartServer) -> None:
 
 
 def test_dead_workers_are_replaced_at_once_however_young(start_server: StartServer) -> None:
-    server = start_server({"WEB_CONCURRENCY": "2"}, kind="serve")
+    server = start_server({"WEB_CONCURRENCY": "2"}, kind="serve", fresh=True)
     took = []
     for _ in range(4):
         before = time.monotonic()
@@ -120,7 +120,7 @@ sys.exit(workers.supervise(1, socket.socket(), fail))
 
 
 async def test_the_start_is_announced_once(start_server: StartServer) -> None:
-    server = start_server({**THREE, "BACKEND_AUTH_USERNAME": "", "BACKEND_AUTH_PASSWORD": ""}, kind="serve")
+    server = start_server({**THREE, "BACKEND_AUTH_USERNAME": "", "BACKEND_AUTH_PASSWORD": ""}, kind="serve", fresh=True)
     server.auth = ("mock", (server.data_dir / "login").read_text().strip().partition(":")[2])
     async with AsyncExitStack() as stack:
         killed, *_ = await clients_by_worker(server, stack, 3)
@@ -151,7 +151,7 @@ def test_what_is_wrong_is_reported_once(tmp_path: Path, env: dict[str, str], say
 
 
 def test_a_signal_while_the_workers_start_ends_them(tmp_path: Path) -> None:
-    with Server(tmp_path, THREE, kind="serve") as server:
+    with Server(tmp_path, THREE, kind="serve", fresh=True) as server:
         # The others are about to start, or have not served yet.
         assert server.stop() == 0
         assert "Traceback" not in server.log

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from mockbackend import __version__
 from tests.conftest import StartServer
-from tests.harness.processes import ROOT, environment, free_port
+from tests.harness.processes import ROOT, environment, free_port, run
 from tests.running import Kind, Server
 
 BAD = {"AZURE_OPENAI_ENDPOINT": "team.openai.azure.com", "LOG_LEVEL": "loud", "WEB_CONCURRENCY": "none"}
 
 
-def run(folder: Path, env: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mockbackend", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment(env), capture_output=True, text=True, timeout=30)
-
-
 @pytest.mark.parametrize("command", ["serve", "check"])
 def test_all_settings_that_are_wrong_are_listed_at_once(tmp_path: Path, command: str) -> None:
-    ended = run(tmp_path, BAD, command)
+    ended = run([command], tmp_path, BAD, fresh=True)
     assert ended.returncode == 2
     assert sorted(line.partition(":")[0] for line in ended.stderr.splitlines()) == [
         "AZURE_OPENAI_API_KEY",
@@ -38,7 +32,7 @@ def test_all_settings_that_are_wrong_are_listed_at_once(tmp_path: Path, command:
 
 def test_the_env_file_of_the_working_directory_is_read(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("LOG_LEVEL=loud\n")
-    ended = run(tmp_path, {}, "serve")
+    ended = run(["serve"], tmp_path, {}, fresh=True)
     assert ended.returncode == 2
     assert ended.stderr.startswith("LOG_LEVEL: ")
 
@@ -50,7 +44,7 @@ def test_an_old_name_of_a_setting_is_logged(start_server: StartServer, kind: Kin
 
 
 def test_the_version_is_printed(tmp_path: Path) -> None:
-    ended = run(tmp_path, {}, "--version")
+    ended = run(["--version"], tmp_path, {}, fresh=True)
     assert (ended.returncode, ended.stdout) == (0, f"mockbackend {__version__}\n")
 
 
@@ -62,7 +56,7 @@ def test_nothing_slow_is_imported_before_the_socket_listens() -> None:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_port_in_use_is_reported_in_a_line(tmp_path: Path, server: Server, workers: str) -> None:
-    ended = run(tmp_path, {"PORT": str(server.port), "WEB_CONCURRENCY": workers}, "serve")
+    ended = run(["serve"], tmp_path, {"PORT": str(server.port), "WEB_CONCURRENCY": workers}, fresh=True)
     assert ended.returncode == 1
     assert ended.stderr == f"cannot listen on 0.0.0.0:{server.port}: Address already in use\n"
 
@@ -72,7 +66,7 @@ def test_a_login_file_without_a_login_lets_nobody_in(tmp_path: Path, content: st
     path = tmp_path / "data" / "login"
     path.parent.mkdir()
     path.write_text(content)
-    ended = run(tmp_path, {"PORT": str(free_port())}, "serve")
+    ended = run(["serve"], tmp_path, {"PORT": str(free_port())})
     assert ended.returncode == 2
     said = "DATA_DIR: data/login must hold user:password; remove the file to have one generated"
     assert ended.stderr.splitlines()[-1] == said
@@ -80,14 +74,14 @@ def test_a_login_file_without_a_login_lets_nobody_in(tmp_path: Path, content: st
 
 def test_a_login_that_cannot_be_read_ends_the_start(tmp_path: Path) -> None:
     (tmp_path / "data" / "login").mkdir(parents=True)
-    ended = run(tmp_path, {"PORT": str(free_port())}, "serve")
+    ended = run(["serve"], tmp_path, {"PORT": str(free_port())}, fresh=True)
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1] == "DATA_DIR: data cannot be used (Is a directory)"
 
 
 def test_a_script_that_no_emulator_can_follow_is_reported(tmp_path: Path) -> None:
     (tmp_path / "script.yaml").write_text("rules: 3\n")
-    ended = run(tmp_path, {}, "emulator", "--script", "script.yaml")
+    ended = run(["emulator", "--script", "script.yaml"], tmp_path, {}, fresh=True)
     assert ended.returncode == 2
     assert "script.yaml" in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -95,7 +89,7 @@ def test_a_script_that_no_emulator_can_follow_is_reported(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("port", ["0", "65536", "http"])
 def test_a_port_out_of_range_is_reported(tmp_path: Path, port: str) -> None:
-    ended = run(tmp_path, {}, "emulator", "--port", port)
+    ended = run(["emulator", "--port", port], tmp_path, {}, fresh=True)
     assert ended.returncode == 2
     assert "--port: must be a number from 1 to 65535" in ended.stderr
     assert len(ended.stderr) < 500, "the valid ports are not listed one by one"

@@ -43,7 +43,7 @@ async def test_the_procfile_continues_a_conversation_in_the_other_worker(start_s
 
 
 async def test_a_worker_that_dies_is_replaced_and_the_other_goes_on(start_server: StartServer) -> None:
-    server = start_server(TWO, kind="serve")
+    server = start_server(TWO, kind="serve", fresh=True)
     async with AsyncExitStack() as stack:
         (killed, _), (kept, client) = (await clients_by_worker(server, stack, 2)).items()
         os.kill(killed, signal.SIGKILL)
@@ -55,7 +55,7 @@ async def test_a_worker_that_dies_is_replaced_and_the_other_goes_on(start_server
 
 
 async def test_workers_die_with_their_parent(start_server: StartServer) -> None:
-    server = start_server(TWO, kind="serve")
+    server = start_server(TWO, kind="serve", fresh=True)
     server.kill()
     deadline = time.monotonic() + 10
     while _listens(server):

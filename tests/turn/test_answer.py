@@ -159,4 +159,4 @@ class AnswerMachine(RuleBasedStateMachine):
 
 
 TestAnyAnswer = AnswerMachine.TestCase
-TestAnyAnswer.settings = settings(max_examples=80, stateful_step_count=25, deadline=None)
+TestAnyAnswer.settings = settings(max_examples=80, stateful_step_count=25)

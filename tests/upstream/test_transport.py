@@ -6,8 +6,6 @@ import asyncio
 import base64
 import contextlib
 import ssl
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ import pytest
 import trustme
 
 from tests.harness.model import Call, Upstream
-from tests.harness.processes import environment, free_port
+from tests.harness.processes import free_port, run
 from tests.running import Answer, Server, chat
 
 ANYWHERE = {"OPENAI_BASE_URL": "http://model.example/v1", "OPENAI_API_KEY": "k", "OPENAI_MODEL": "model"}
@@ -86,9 +84,8 @@ async def test_a_login_that_the_proxy_refuses_is_not_logged(tmp_path: Path) -> N
 
 
 def test_a_proxy_that_cannot_be_used_is_an_error_at_the_start(tmp_path: Path) -> None:
-    env = environment({**ANYWHERE, "HTTP_PROXY": f"socks5://user:{SECRET}@127.0.0.1:1", "PORT": str(free_port())})
-    command = [sys.executable, "-m", "mockbackend", "serve"]
-    ended = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=30)
+    env = {**ANYWHERE, "HTTP_PROXY": f"socks5://user:{SECRET}@127.0.0.1:1", "PORT": str(free_port())}
+    ended = run(["serve"], tmp_path, env)
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1].startswith("HTTP_PROXY: ")
     assert SECRET not in ended.stderr

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from mockbackend.storage.embedded import database
 from mockbackend.storage.embedded.migrations import MIGRATIONS
 from mockbackend.storage.embedded.sqlite import migrate
 from tests.conftest import StartServer
-from tests.harness.processes import environment, free_port
+from tests.harness.processes import free_port, run
 from tests.routes.api import say, texts
 
 NEWEST = len(MIGRATIONS)
@@ -94,9 +92,7 @@ async def test_the_service_goes_on_with_the_oldest_folder(start_server: StartSer
 
 def refused(folder: Path) -> str:
     """Start on that folder, which cannot be used; why not."""
-    env = environment({"DATA_DIR": str(folder), "PORT": str(free_port())})
-    command = [sys.executable, "-m", "mockbackend", "serve"]
-    ended = subprocess.run(command, cwd=folder.parent, env=env, capture_output=True, text=True, timeout=30)
+    ended = run(["serve"], folder.parent, {"DATA_DIR": str(folder), "PORT": str(free_port())})
     assert ended.returncode == 2, ended.stderr
     return ended.stderr.splitlines()[-1]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +11,7 @@ import pytest
 
 from tests.documents.waiting import indexed, over, uploaded
 from tests.harness.http_client import PLAIN
-from tests.harness.processes import environment
+from tests.harness.processes import run
 from tests.modelled import KEY, Emulator, Rule
 from tests.running import Server, chat
 
@@ -89,9 +87,7 @@ async def test_throttling_is_waited_out_and_a_refused_passage_fails_the_file_in_
     ],
 )
 def test_check_tries_it(searching: Searching, tmp_path: Path, changes: dict[str, str], says: str) -> None:
-    env = environment({**searching.settings, "DATA_DIR": str(tmp_path / "data"), **changes})
-    command = [sys.executable, "-m", "mockbackend", "check"]
-    ran = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
+    ran = run(["check"], tmp_path, {**searching.settings, "DATA_DIR": str(tmp_path / "data"), **changes})
     line = next(line for line in ran.stdout.splitlines() if " search (" in line)
     assert says in line
     assert (ran.returncode == 0) == line.startswith("works")
