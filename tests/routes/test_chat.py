@@ -1,8 +1,9 @@
-"""POST /chat: what is refused before a turn begins."""
+"""POST /chat: what is refused before a turn begins. Joining: the framing of the running answer."""
 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 
 from tests.conftest import StartServer
 from tests.harness.model import Upstream
@@ -43,3 +44,21 @@ async def test_image_mode_without_an_image_model_is_a_422_that_names_the_setting
             assert answer.json()["error"]["message"].startswith("mode: ")
             assert "OPENAI_IMAGE_MODEL" in answer.json()["error"]["message"]
             assert (await client.get("/conversations")).json() == []
+
+
+async def test_a_running_answer_of_an_unknown_framing_is_not_joined_in_another(start_server: StartServer) -> None:
+    async with Upstream() as upstream:
+        server = start_server(upstream.settings)
+        async with (
+            server.client() as client,
+            client.stream("POST", "/chat", json={"id": "a", "message": "Hello"}) as first,
+        ):
+            call = await upstream.call()
+            with sqlite3.connect(server.data_dir / "conversation_metadata.db") as database:
+                database.execute("UPDATE turns SET framing = 'none' WHERE conversation_id = 'a'")
+            database.close()
+            error_of(await client.get("/chat/a/stream"), 500)
+            async with client.stream("GET", "/chat/a/stream", params={"protocol": "ui"}) as joined:
+                assert joined.status_code == 200
+                await call.answer("Hi")
+                await next_of(lines(first), "d")
