@@ -14,7 +14,7 @@ from statistics import median, quantiles
 import httpx2
 
 from tests.documents.making import SENTENCE, pdf
-from tests.modelled import Rule, modelled
+from tests.harness.modelled import Rule, modelled
 
 PAGES = 300
 STREAMS = 5

@@ -21,12 +21,12 @@ import httpx2
 
 from bench.procfs import resident_bytes
 from bench.soak_script import CASES, script, whole_answer
-from tests.emulator.serving import Served
-from tests.running import Server, chat, line
+from tests.harness.emulator import Served
+from tests.harness.service import Server, chat, line
+from tests.harness.world import azure, idle, rows
 from tests.turn.conftest import emulating
 from tests.turn.crashing import check_nothing_left, leftovers
 from tests.turn.valid import check_conversation, is_incomplete
-from tests.turn.world import azure, idle, rows
 
 CONVERSATIONS = 40
 AT_ONCE = 12

@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, expect, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tests.harness.service import Server  # noqa: E402
 from tests.page.visiting import ARGUMENTS, BROWSER, Visitor  # noqa: E402
-from tests.running import Server  # noqa: E402
 
 FOLDER = ROOT / "docs" / "screenshots"
 MAX_BYTES = 200_000

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.running import Kind, Server
+from tests.harness.service import Kind, Server
 
 # With both cores busy an example takes as long as it takes.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockbackend.log import _Lines
-from tests.faults.raw import STREAM, RawUpstream, calls, choice, event
-from tests.modelled import KEY, Modelled, Rule, log_of, modelled
-from tests.running import Server, chat
+from tests.harness.modelled import KEY, Modelled, Rule, log_of, modelled
+from tests.harness.raw_model import STREAM, RawUpstream, calls, choice, event
+from tests.harness.service import Server, chat
 
 FORGED = "x\n2026-01-01 00:00:00,000 INFO [-] mockbackend: forged\r\x1b[2J\x85\u2028y"
 LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ \[[0-9a-f-]+\] [\w.]+: .")

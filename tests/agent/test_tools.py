@@ -9,8 +9,8 @@ import httpx2
 import orjson
 import pytest
 
-from tests.modelled import Modelled, Rule, log_of, modelled, stored
-from tests.running import Answer, chat
+from tests.harness.modelled import Modelled, Rule, log_of, modelled, stored
+from tests.harness.service import Answer, chat
 
 MAX_STEPS = 3
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import Server, chat
+from tests.harness.service import Server, chat
 
 
 async def test_conversations_go_to_the_model_and_to_nobody_else(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.clients.packages import HERE, NODE
 from tests.harness.processes import environment
-from tests.running import AUTH
+from tests.harness.service import AUTH
 
 DRIVER = HERE / "driver"
 PATIENCE = 30.0

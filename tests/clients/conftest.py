@@ -14,7 +14,7 @@ import pytest
 from tests.clients.client import CLIENTS, LOGIN, Client, OpenPage, Page, Process
 from tests.clients.packages import HERE, installed
 from tests.harness.http_client import PLAIN
-from tests.running import Server
+from tests.harness.service import Server
 
 Stored = Callable[[], list[dict[str, Any]]]
 

@@ -11,8 +11,8 @@ import httpx2
 from tests.clients.client import Client, OpenPage
 from tests.clients.compared import initial, same
 from tests.clients.conftest import Stored
-from tests.routes.api import png
-from tests.running import Server
+from tests.harness.api import png
+from tests.harness.service import Server
 
 PNG = png()
 TEXT = "Grüße from a file.\n"

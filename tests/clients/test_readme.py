@@ -12,7 +12,7 @@ import pytest
 from tests.clients.client import LOGIN, Process, until
 from tests.clients.packages import HERE
 from tests.harness.processes import ROOT
-from tests.running import AUTH, Server
+from tests.harness.service import AUTH, Server
 
 ADA = {**LOGIN, "userid": "ada"}
 EXAMPLES = HERE / "readme"

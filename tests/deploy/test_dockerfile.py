@@ -13,7 +13,7 @@ import httpx2
 
 from tests.harness.http_client import PLAIN
 from tests.harness.processes import ROOT
-from tests.running import Server
+from tests.harness.service import Server
 
 TEXT = (ROOT / "deploy" / "Dockerfile").read_text()
 # These change the machine itself, and need no trying.

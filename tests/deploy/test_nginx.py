@@ -18,8 +18,8 @@ from mockbackend.settings import Settings
 from tests.conftest import StartServer
 from tests.harness.model import Upstream
 from tests.harness.processes import ROOT, free_port
+from tests.harness.service import Server, chat, lines, next_of
 from tests.routes.uploads import MULTIPART, Sending, part, until_there
-from tests.running import Server, chat, lines, next_of
 
 CONF = ROOT / "deploy" / "nginx.conf"
 HELLO = {"message": {"role": "user", "content": "Hello"}}

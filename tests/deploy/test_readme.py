@@ -15,7 +15,7 @@ import pytest
 
 from mockbackend.settings import Settings
 from tests.harness.processes import ROOT, environment
-from tests.running import Server
+from tests.harness.service import Server
 
 BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 SETTINGS = {field.name.upper() for field in dataclasses.fields(Settings)}

@@ -10,7 +10,7 @@ import pytest
 from mockbackend.documents.formats import FORMATS
 from tests.documents.making import SAMPLES
 from tests.documents.waiting import indexed
-from tests.running import Server, chat
+from tests.harness.service import Server, chat
 
 
 def sample(name: str) -> bytes:

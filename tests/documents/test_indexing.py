@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from tests.documents.waiting import over, uploaded
-from tests.modelled import Emulator, Rule, modelled
-from tests.running import Server
+from tests.harness.modelled import Emulator, Rule, modelled
+from tests.harness.service import Server
 
 EMBEDDING = "text-embedding-3-small"
 LONG = b"\n\n".join(b"# Part %d\n\nThe %dth lamp was lit at dusk by its keeper." % (n, n) for n in range(200))

@@ -11,7 +11,7 @@ import pytest
 
 from mockbackend.emulator.app import create_emulator
 from mockbackend.emulator.script import load_script
-from tests.emulator.serving import Served
+from tests.harness.emulator import Served
 
 
 class Emulate(Protocol):

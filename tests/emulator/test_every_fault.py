@@ -14,7 +14,7 @@ import pytest
 
 from mockbackend.emulator.script import faults, rules
 from tests.emulator.conftest import Emulate
-from tests.emulator.serving import HI, VERSION, Served
+from tests.harness.emulator import HI, VERSION, Served
 
 RULES = {str(rule.__struct_config__.tag): rule for rule in get_args(rules.Rule)}
 CASES = [

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import StartServer
-from tests.faults.raw import ANSWER, RAW_ROWS, STREAM, RawUpstream, Unanswering, calls, choice, event
+from tests.harness.modelled import log_of, stored
 from tests.harness.processes import free_port
-from tests.modelled import log_of, stored
-from tests.running import Answer, Server, chat
+from tests.harness.raw_model import ANSWER, RAW_ROWS, STREAM, RawUpstream, Unanswering, calls, choice, event
+from tests.harness.service import Answer, Server, chat
 
 ROWS = {row.name: row for row in RAW_ROWS}
 LIMITS = {

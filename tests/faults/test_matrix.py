@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.faults.raw import RAW_ROWS
+from tests.harness.modelled import KEY, Modelled, Rule, log_of, modelled, stored
 from tests.harness.processes import ROOT
-from tests.modelled import KEY, Modelled, Rule, log_of, modelled, stored
-from tests.running import chat
+from tests.harness.raw_model import RAW_ROWS
+from tests.harness.service import chat
 
 TRIES = 2
 WORDS = ["One ", "two ", "three."]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import StartServer
-from tests.running import Server, chat
+from tests.harness.service import Server, chat
 
 STATUS = ("SigBlk", "SigIgn", "SigCgt", "NoNewPrivs")
 # What differs with each server, each turn and each moment.

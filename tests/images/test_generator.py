@@ -13,9 +13,9 @@ import pytest
 
 from tests.conftest import StartServer
 from tests.harness.http_client import PLAIN
+from tests.harness.modelled import KEY, Modelled, Rule, modelled, stored
 from tests.harness.processes import ROOT
-from tests.modelled import KEY, Modelled, Rule, modelled, stored
-from tests.running import Answer, Server, chat
+from tests.harness.service import Answer, Server, chat
 
 LIMIT = 3_000_000
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.faults.raw import RawUpstream
+from tests.harness.raw_model import RawUpstream
+from tests.harness.service import Server, chat
 from tests.images.test_generator import ENV, LIMIT, PICTURE, PNG
-from tests.running import Server, chat
 
 
 def _document(value: Any) -> bytes:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.harness.service import Server
 from tests.page.answers import rules
 from tests.page.visiting import ARGUMENTS, BROWSER, Visitor
-from tests.running import Server
 
 expect.set_options(timeout=10_000)
 Visit = Callable[..., Visitor]

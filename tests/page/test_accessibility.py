@@ -7,9 +7,9 @@ from importlib import resources
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.harness.api import png
 from tests.page.conftest import Visit
 from tests.page.visiting import Visitor
-from tests.routes.api import png
 
 AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
 RUN = (

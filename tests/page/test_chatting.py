@@ -6,8 +6,8 @@ import re
 
 from playwright.sync_api import FilePayload, expect
 
+from tests.harness.api import png
 from tests.page.visiting import Visitor
-from tests.routes.api import png
 
 
 def test_a_question_is_answered_and_the_conversation_listed(visitor: Visitor) -> None:

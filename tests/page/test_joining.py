@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.harness.service import Server
 from tests.page.answers import rules
 from tests.page.visiting import Visitor
-from tests.running import Server
 
 WHOLE = " ".join(f"step{n}" for n in range(1, 61)) + " done."
 

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.harness.http_client import PLAIN
+from tests.harness.service import AUTH, Server
 from tests.page.conftest import Visit
 from tests.page.visiting import Visitor
-from tests.running import AUTH, Server
 
 Fill = Callable[..., None]
 

@@ -9,10 +9,10 @@ import subprocess
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.harness.service import AUTH
 from tests.page.answers import long_answer
 from tests.page.conftest import Visit
 from tests.page.visiting import Visitor
-from tests.running import AUTH
 
 WATCH = """() => {
     const seen = window.seen = {added: 0, removed: [], scrolledUp: 0};

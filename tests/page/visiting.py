@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
-from tests.running import AUTH
+from tests.harness.service import AUTH
 
 BROWSER = "/usr/bin/chromium"
 ARGUMENTS = [

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from tests.running import Server
+from tests.harness.service import Server
 
 
 @pytest.fixture

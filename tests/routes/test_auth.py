@@ -13,9 +13,9 @@ import pytest
 
 from mockbackend.routes import API, login
 from tests.conftest import StartServer
+from tests.harness.api import error_of, filled
 from tests.harness.http_client import PLAIN
-from tests.routes.api import error_of, filled
-from tests.running import Server
+from tests.harness.service import Server
 
 ACCESS = [(route.method, route.path, route.access) for route in API]
 GUARDED = [(method, path) for method, path, access in ACCESS if access != "open"]

@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from tests.conftest import StartServer
-from tests.routes.api import error_of
-from tests.running import Server
+from tests.harness.api import error_of
+from tests.harness.service import Server
 
 LIMIT = 10 * 1024 * 1024
 LOGIN = base64.b64encode(b"u:p").decode()

@@ -8,8 +8,8 @@ import httpx2
 import orjson
 import pytest
 
-from tests.routes.api import data_url, error_of, png
-from tests.running import Server
+from tests.harness.api import data_url, error_of, png
+from tests.harness.service import Server
 
 
 def nested(depth: int) -> bytes:

@@ -8,9 +8,9 @@ import httpx2
 import pytest
 
 from tests.conftest import StartServer
+from tests.harness.api import data_url, error_of, listed, png, say
 from tests.harness.http_client import PLAIN
-from tests.routes.api import data_url, error_of, listed, png, say
-from tests.running import Server, chat
+from tests.harness.service import Server, chat
 
 KEYS = {"id", "title", "is_pinned", "created_at", "updated_at", "message_count"}
 

@@ -9,9 +9,9 @@ import pytest
 
 from mockbackend.routes import API
 from tests.conftest import StartServer
+from tests.harness.api import filled
 from tests.harness.http_client import PLAIN
-from tests.routes.api import filled
-from tests.running import Server
+from tests.harness.service import Server
 
 FRONT_END = "http://localhost:5173"
 EXPOSED = {"x-conversation-id", "x-vercel-ai-data-stream", "link", "retry-after", "x-request-id"}

@@ -11,9 +11,9 @@ import httpx2
 import pytest
 
 from tests.conftest import StartServer
+from tests.harness.api import data_url, png, say, texts
 from tests.harness.model import Upstream
-from tests.routes.api import data_url, png, say, texts
-from tests.running import Server, chat, lines, next_of
+from tests.harness.service import Server, chat, lines, next_of
 
 
 async def read(client: httpx2.AsyncClient, conversation_id: str) -> list[dict[str, Any]]:

@@ -7,10 +7,10 @@ import re
 import httpx2
 import pytest
 
+from tests.harness.api import error_of
 from tests.harness.http_client import PLAIN
-from tests.routes.api import error_of
+from tests.harness.service import Server, chat
 from tests.routes.attaching import KINDS, attached
-from tests.running import Server, chat
 
 
 @pytest.mark.parametrize("media_type", KINDS)

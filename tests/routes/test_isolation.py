@@ -12,9 +12,9 @@ import httpx2
 import pytest
 
 from mockbackend.routes import API
-from tests.routes.api import data_url, error_of, png, say
+from tests.harness.api import data_url, error_of, png, say
+from tests.harness.service import Server, chat
 from tests.routes.uploads import upload
-from tests.running import Server, chat
 
 SECRET = "Xylophone"
 CONTENT = b"A file about the xylophone."

@@ -7,9 +7,9 @@ import time
 import httpx2
 import pytest
 
+from tests.harness.api import error_of, listed, say
 from tests.harness.http_client import PLAIN
-from tests.routes.api import error_of, listed, say
-from tests.running import Server, chat
+from tests.harness.service import Server, chat
 
 KEYS = {"id", "title", "is_pinned", "created_at", "updated_at", "message_count"}
 

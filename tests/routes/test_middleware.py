@@ -9,7 +9,7 @@ import httpx2
 import orjson
 import pytest
 
-from tests.running import Server
+from tests.harness.service import Server
 
 LIMIT = 10 * 1024 * 1024
 LOGIN = base64.b64encode(b"u:p").decode()

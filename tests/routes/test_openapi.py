@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 from mockbackend.routes import API
 from mockbackend.routes.openapi import describe
 from tests.harness.http_client import PLAIN
-from tests.running import AUTH, Server
+from tests.harness.service import AUTH, Server
 
 CHECKS = [
     not_a_server_error,

@@ -8,8 +8,8 @@ import httpx2
 import pytest
 
 from tests.conftest import StartServer
+from tests.harness.service import Server, chat
 from tests.routes.attaching import KINDS, attached, shown
-from tests.running import Server, chat
 
 
 async def test_urls_have_the_origin_of_the_request(server: Server) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.harness.http_client import PLAIN
 from tests.harness.processes import ROOT
-from tests.running import Server
+from tests.harness.service import Server
 
 PAGE = ROOT / "mockbackend" / "page"
 INDEX = (PAGE / "index.html").read_text()

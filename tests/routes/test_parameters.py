@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx2
 import pytest
 
-from tests.routes.api import error_of
+from tests.harness.api import error_of
 
 
 @pytest.mark.parametrize("bad", ["a%0Ab", "a%00", "%FF", "a%20b", "x" * 257, "%C3%A4", "a%5Cb"])

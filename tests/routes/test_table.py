@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from mockbackend.routes import API
-from tests.routes.api import error_of, filled
+from tests.harness.api import error_of, filled
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 MISSING = [

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 
-from tests.running import AUTH, Server
+from tests.harness.service import AUTH, Server
 
 MULTIPART = {"content-type": "multipart/form-data; boundary=B"}
 LOGIN = base64.b64encode(":".join(AUTH).encode()).decode()

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.raw import STREAM, RawUpstream, event
+from tests.harness.modelled import KEY, Emulator, Rule
 from tests.harness.processes import free_port, run
-from tests.modelled import KEY, Emulator, Rule
+from tests.harness.raw_model import STREAM, RawUpstream, event
 
 RULES: list[Rule] = [
     {"deployment": "gpt-busy", "fault": {"kind": "status", "status": 429}},

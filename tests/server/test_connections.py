@@ -20,7 +20,7 @@ from hypercorn.config import Config
 
 from mockbackend.server import hypercorn_patches
 from tests.harness.processes import free_port
-from tests.running import AUTH, Server
+from tests.harness.service import AUTH, Server
 
 LOGIN = base64.b64encode(":".join(AUTH).encode()).decode()
 HEADERS = f"Host: here\r\nAuthorization: Basic {LOGIN}\r\nuserid: user-1\r\n"

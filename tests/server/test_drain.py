@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import StartServer
 from tests.harness.model import Upstream
-from tests.running import Server, chat, lines, next_of
+from tests.harness.service import Server, chat, lines, next_of
 
 HELLO = {"message": {"role": "user", "content": "Hello"}}
 

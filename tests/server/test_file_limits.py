@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import Server, chat
-from tests.turn.world import posting
+from tests.harness.service import Server, chat
+from tests.harness.world import posting
 
 SCRIPT = """
 rules:

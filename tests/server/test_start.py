@@ -11,7 +11,7 @@ import pytest
 from mockbackend import __version__
 from tests.conftest import StartServer
 from tests.harness.processes import ROOT, environment, free_port, run
-from tests.running import Kind, Server
+from tests.harness.service import Kind, Server
 
 BAD = {"AZURE_OPENAI_ENDPOINT": "team.openai.azure.com", "LOG_LEVEL": "loud", "WEB_CONCURRENCY": "none"}
 

@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import StartServer
 from tests.harness.http_client import PLAIN
 from tests.harness.processes import ROOT
-from tests.running import Server, chat
+from tests.harness.service import Server, chat
 from tests.server.workers import clients_by_worker, worker_of
 
 TWO = {"WEB_CONCURRENCY": "2"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx2
 
-from tests.running import Server
+from tests.harness.service import Server
 
 
 async def worker_of(client: httpx2.AsyncClient) -> int:

@@ -11,9 +11,9 @@ import pytest
 
 from mockbackend.emulator.app import create_emulator
 from mockbackend.emulator.script import load_script
-from tests.emulator.serving import Served
-from tests.running import Kind, Server
-from tests.turn.world import SCRIPT, World, azure
+from tests.harness.emulator import Served
+from tests.harness.service import Kind, Server
+from tests.harness.world import SCRIPT, World, azure
 
 NewWorld = Callable[..., World]
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import httpx2
 
-from tests.running import Server, line
+from tests.harness.service import Server, line
+from tests.harness.world import files, rows
 from tests.turn.valid import check_conversation
-from tests.turn.world import files, rows
 
 SENTENCE = tuple(f"word{number} " for number in range(60))
 # Longer than the second that a kill may cost: otherwise nothing could be missed.

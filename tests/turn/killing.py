@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import httpx2
 
-from tests.emulator.serving import Served
-from tests.running import Server, chat
+from tests.harness.emulator import Served
+from tests.harness.service import Server, chat
+from tests.harness.world import rows, until
 from tests.turn.crashing import Chatter, check_nothing_left, images_of, leftovers
 from tests.turn.valid import is_incomplete
-from tests.turn.world import rows, until
 
 CONVERSATIONS = 6
 

@@ -19,9 +19,9 @@ from mockbackend.storage.embedded import open_embedded
 from mockbackend.turn import attachments
 from mockbackend.turn.attachments import Attachments
 from mockbackend.turn.request import Attachment, SentMessage
-from tests.routes.api import data_url, png
-from tests.running import chat
-from tests.turn.world import World, files
+from tests.harness.api import data_url, png
+from tests.harness.service import chat
+from tests.harness.world import World, files
 
 PNG = data_url(png(), "image/png")
 BARE = base64.b64encode(png()).decode()

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import Server
+from tests.harness.service import Server
+from tests.harness.world import azure
 from tests.turn.conftest import emulating
 from tests.turn.crashing import SCRIPT
 from tests.turn.killing import kill_again_and_again
-from tests.turn.world import azure
 
 KILLS = 20
 

@@ -13,11 +13,11 @@ import httpx2
 import orjson
 import pytest
 
-from tests.running import AUTH, Server, chat
+from tests.harness.service import AUTH, Server, chat
+from tests.harness.world import WORDS, World, idle, joining, posting, until
 from tests.turn.conftest import NewWorld
 from tests.turn.test_stop import aborted, stop, stored
 from tests.turn.valid import is_incomplete
-from tests.turn.world import WORDS, World, idle, joining, posting, until
 
 FLOOD = f"""
 rules:

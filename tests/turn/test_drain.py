@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager, closing
 import httpx2
 import pytest
 
-from tests.running import Answer, Kind, chat
+from tests.harness.service import Answer, Kind, chat
+from tests.harness.world import WORDS, World, codes_of, joining, posting, until
 from tests.turn.conftest import NewWorld
 from tests.turn.test_stop import stored
 from tests.turn.valid import is_incomplete
-from tests.turn.world import WORDS, World, codes_of, joining, posting, until
 
 # Hypercorn gives 3 s to what still runs when it is told to end.
 LONGER = f"""

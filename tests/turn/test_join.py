@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack
 import httpx2
 import pytest
 
-from tests.running import chat, lines
+from tests.harness.service import chat, lines
+from tests.harness.world import World, idle, joining, posting
 from tests.turn.test_stop import stop
-from tests.turn.world import World, idle, joining, posting
 
 
 async def test_a_second_reader_gets_the_same_lines_from_the_first_on(user: httpx2.AsyncClient) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.running import chat
+from tests.harness.service import chat
+from tests.harness.world import said
 from tests.turn.conftest import NewWorld
 from tests.turn.test_stop import stored
-from tests.turn.world import said
 
 
 async def test_older_turns_are_left_out_and_an_event_says_so(new_world: NewWorld) -> None:

@@ -7,11 +7,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from tests.harness.model import Upstream
-from tests.running import Server, chat
+from tests.harness.service import Server, chat
+from tests.harness.world import WORDS, codes_of, idle, posting, text_of
 from tests.turn.conftest import NewWorld
 from tests.turn.test_stop import aborted, stop, stored
 from tests.turn.valid import is_incomplete
-from tests.turn.world import WORDS, codes_of, idle, posting, text_of
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 

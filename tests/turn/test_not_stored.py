@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-from tests.running import chat
+from tests.harness.service import chat
+from tests.harness.world import World, codes_of, posting
 from tests.turn.conftest import NewWorld
 from tests.turn.test_stop import stop, stored
 from tests.turn.valid import is_incomplete
-from tests.turn.world import World, codes_of, posting
 
 
 def rename(world: World, old: str, new: str) -> None:

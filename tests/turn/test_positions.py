@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx2
 
-from tests.running import Answer, chat
-from tests.turn.world import World, said
+from tests.harness.service import Answer, chat
+from tests.harness.world import World, said
 
 Message = dict[str, Any]
 

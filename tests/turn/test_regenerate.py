@@ -9,9 +9,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.running import Answer, chat
+from tests.harness.service import Answer, chat
+from tests.harness.world import World, posting, said
 from tests.turn.test_stop import stop, stored
-from tests.turn.world import World, posting, said
 
 Sent = dict[str, Any]
 

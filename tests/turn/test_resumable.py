@@ -5,11 +5,11 @@ from __future__ import annotations
 import httpx2
 import pytest
 
-from tests.running import chat
+from tests.harness.service import chat
+from tests.harness.world import World, codes_of, idle, joining, posting, text_of
 from tests.turn.conftest import NewWorld
 from tests.turn.test_stop import stop, stored
 from tests.turn.valid import is_incomplete
-from tests.turn.world import World, codes_of, idle, joining, posting, text_of
 
 RULES = """
 rules:

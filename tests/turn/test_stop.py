@@ -8,9 +8,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.running import chat
+from tests.harness.service import chat
+from tests.harness.world import WORDS, World, codes_of, idle, joining, posting, text_of, until
 from tests.turn.valid import check_conversation, is_incomplete
-from tests.turn.world import WORDS, World, codes_of, idle, joining, posting, text_of, until
 
 
 async def stop(client: httpx2.AsyncClient, conversation_id: str) -> Any:

@@ -12,11 +12,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.emulator.serving import Served
-from tests.running import Server, chat
+from tests.harness.emulator import Served
+from tests.harness.service import Server, chat
+from tests.harness.world import WORDS, World, azure, codes_of, joining, posting, rows, text_of, until
 from tests.turn.test_stop import aborted, stop, stored
 from tests.turn.valid import is_incomplete
-from tests.turn.world import WORDS, World, azure, codes_of, joining, posting, rows, text_of, until
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from tests.harness.model import Call, Upstream
-from tests.running import Answer, Server, chat
+from tests.harness.service import Answer, Server, chat
 
 OLLAMA = "registry.ollama.ai/library/gemma3:4b does not support tools"
 VLLM = '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'

@@ -15,7 +15,7 @@ import trustme
 
 from tests.harness.model import Call, Upstream
 from tests.harness.processes import free_port, run
-from tests.running import Answer, Server, chat
+from tests.harness.service import Answer, Server, chat
 
 ANYWHERE = {"OPENAI_BASE_URL": "http://model.example/v1", "OPENAI_API_KEY": "k", "OPENAI_MODEL": "model"}
 

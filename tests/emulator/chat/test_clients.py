@@ -13,7 +13,7 @@ from langchain_core.messages import AIMessage, ToolMessage
 from pydantic import SecretStr
 
 from tests.emulator.conftest import Emulate
-from tests.emulator.serving import KEY, VERSION, Served, read_deltas
+from tests.harness.emulator import KEY, VERSION, Served, read_deltas
 from tests.harness.http_client import PLAIN
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.serving import Served, tool
+from tests.harness.emulator import Served, tool
 
 ALL = [tool(name) for name in ("get_current_time", "search_documents", "generate_image", "other")]
 

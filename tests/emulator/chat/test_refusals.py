@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.serving import HI, Served, tool
+from tests.harness.emulator import HI, Served, tool
 
 CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 CALLING = {"role": "assistant", "content": None, "tool_calls": [CALL]}

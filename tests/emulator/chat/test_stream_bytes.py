@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from tests.emulator.conftest import Emulate
-from tests.emulator.serving import Served, tool
+from tests.harness.emulator import Served, tool
 
 SAFE = b'{"filtered":false,"severity":"safe"}'
 F = b'{"hate":%b,"self_harm":%b,"sexual":%b,"violence":%b}' % ((SAFE,) * 4)

@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from tests.emulator.conftest import Emulate
-from tests.emulator.serving import Served, read_deltas
+from tests.harness.emulator import Served, read_deltas
 
 OFFSETS = {"check_offset", "start_offset", "end_offset"}
 

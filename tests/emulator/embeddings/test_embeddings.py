@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from tests.emulator.conftest import Emulate
-from tests.emulator.serving import Served
+from tests.harness.emulator import Served
 
 SMALL = "text-embedding-3-small"
 

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from tests.emulator.conftest import Emulate
-from tests.emulator.serving import HI, Served
+from tests.harness.emulator import HI, Served
 
 PATH = "/v1/chat/completions"
 ASK = {"model": "gpt-4o", "messages": HI, "stream": True}

@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from tests.emulator.conftest import Emulate
-from tests.emulator.serving import Served
+from tests.harness.emulator import Served
 
 SERVER_ERROR = "The server had an error while processing your request. Sorry about that!"
 

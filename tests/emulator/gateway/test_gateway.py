@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from tests.emulator.conftest import Emulate
-from tests.emulator.serving import HI, VERSION, Served
+from tests.harness.emulator import HI, VERSION, Served
 
 DATED = f"/openai/deployments/gpt-4o/chat/completions?api-version={VERSION}"
 V1 = "/openai/v1/chat/completions"

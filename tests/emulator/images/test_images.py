@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.emulator.conftest import Emulate
-from tests.emulator.serving import Served
+from tests.harness.emulator import Served
 from tests.harness.http_client import PLAIN
 
 GONE = (404, "text/plain; charset=utf-8")

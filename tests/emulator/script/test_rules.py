@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.conftest import Emulate
-from tests.emulator.serving import Served
+from tests.harness.emulator import Served
 
 
 async def said(served: Served, text: str, deployment: str = "gpt-4o") -> str:

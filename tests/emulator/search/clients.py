@@ -21,7 +21,7 @@ from azure.search.documents.indexes.models import (
     VectorSearchProfile,
 )
 
-from tests.emulator.serving import KEY, Served
+from tests.harness.emulator import KEY, Served
 from tests.harness.processes import ROOT
 
 VERSION = "2026-04-01"

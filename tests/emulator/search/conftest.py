@@ -13,7 +13,7 @@ from tests.emulator.search.clients import (
     numbers,
     searching,
 )
-from tests.emulator.serving import Served
+from tests.harness.emulator import Served
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.emulator.search.clients import (
     named,
     post,
 )
-from tests.emulator.serving import Served
+from tests.harness.emulator import Served
 
 
 async def test_every_document_of_a_batch_has_a_status_and_a_failed_one_raises_nothing(docs: SearchClient) -> None:

@@ -21,7 +21,7 @@ from tests.emulator.search.clients import (
     numbers,
     post,
 )
-from tests.emulator.serving import KEY, Served
+from tests.harness.emulator import KEY, Served
 from tests.harness.http_client import PLAIN
 
 

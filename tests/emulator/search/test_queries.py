@@ -17,7 +17,7 @@ from tests.emulator.search.clients import (
     named,
     post,
 )
-from tests.emulator.serving import Served
+from tests.harness.emulator import Served
 
 
 async def test_the_rarer_word_counts_for_more_and_the_shorter_text_too(docs: SearchClient) -> None:

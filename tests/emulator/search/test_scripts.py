@@ -20,7 +20,7 @@ from tests.emulator.search.clients import (
     post,
     searching,
 )
-from tests.emulator.serving import Served
+from tests.harness.emulator import Served
 
 
 async def scripted(emulate: Emulate, rule: str) -> Served:

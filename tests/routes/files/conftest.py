@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 import httpx2
 import pytest
 
+from tests.harness.service import Server
 from tests.routes.files.listing import LIMITS
-from tests.running import Server
 
 
 @pytest.fixture(scope="module")

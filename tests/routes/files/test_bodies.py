@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from tests.routes.api import error_of
+from tests.harness.api import error_of
+from tests.harness.service import Server
 from tests.routes.files.listing import MOST_BYTES, listed
 from tests.routes.uploads import MULTIPART, Sending, blobs, body, part, until_gone, until_there, upload
-from tests.running import Server
 
 NAMES: dict[str, tuple[bytes, str]] = {
     "a Unix path": (b'filename="../../etc/passwd.bin"', "passwd.bin"),

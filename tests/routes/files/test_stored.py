@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx2
 
 from tests.conftest import StartServer
-from tests.routes.api import error_of
+from tests.harness.api import error_of
+from tests.harness.service import Server
 from tests.routes.files.listing import listed, ready
 from tests.routes.uploads import MULTIPART, Sending, blobs, body, part, until_there, upload
-from tests.running import Server
 
 
 async def test_content_is_sent_as_a_download(client: httpx2.AsyncClient) -> None:

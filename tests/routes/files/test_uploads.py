@@ -10,10 +10,10 @@ import httpx2
 import orjson
 import pytest
 
-from tests.routes.api import error_of
+from tests.harness.api import error_of
+from tests.harness.service import AUTH, Server
 from tests.routes.files.listing import ROW, listed
 from tests.routes.uploads import blobs, upload
-from tests.running import AUTH, Server
 
 
 async def test_curl_uploads_files_in_their_order(server: Server, client: httpx2.AsyncClient, tmp_path: Path) -> None:

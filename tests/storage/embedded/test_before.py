@@ -14,8 +14,8 @@ import pytest
 
 from tests.conftest import StartServer
 from tests.documents.waiting import over
-from tests.routes.api import say, texts
-from tests.running import Server
+from tests.harness.api import say, texts
+from tests.harness.service import Server
 from tests.storage.embedded.folders import ARCHIVE, SETTINGS, USERS, login, views
 
 DATABASES = ("conversation_metadata.db", "mock-langgraph-db.db", "documents.db")

@@ -10,9 +10,9 @@ from typing import Any
 import httpx2
 
 from tests.conftest import StartServer
+from tests.harness.api import data_url, error_of, png, say, texts
 from tests.harness.model import Call, Upstream
-from tests.routes.api import data_url, error_of, png, say, texts
-from tests.running import Server, chat, lines, next_of
+from tests.harness.service import Server, chat, lines, next_of
 
 
 def execute(server: Server, statement: str, *values: Any, name: str = "conversation_metadata.db") -> list[Any]:

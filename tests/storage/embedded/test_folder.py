@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import StartServer
+from tests.harness.api import say, texts
 from tests.harness.processes import environment
-from tests.routes.api import say, texts
-from tests.running import Server, chat
+from tests.harness.service import Server, chat
 
 OPEN = """
 import asyncio, sys

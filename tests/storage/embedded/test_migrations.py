@@ -12,8 +12,8 @@ from mockbackend.storage.embedded import database
 from mockbackend.storage.embedded.migrations import MIGRATIONS
 from mockbackend.storage.embedded.sqlite import migrate
 from tests.conftest import StartServer
+from tests.harness.api import say, texts
 from tests.harness.processes import free_port, run
-from tests.routes.api import say, texts
 
 NEWEST = len(MIGRATIONS)
 

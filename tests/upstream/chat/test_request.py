@@ -11,8 +11,8 @@ import pytest
 
 from mockbackend.emulator.images.drawing import draw
 from tests.conftest import StartServer
-from tests.modelled import KEY, Emulator, Modelled, Rule, modelled, stored
-from tests.running import Server, chat
+from tests.harness.modelled import KEY, Emulator, Modelled, Rule, modelled, stored
+from tests.harness.service import Server, chat
 
 RULES: list[Rule] = [
     {"when": {"equals": "empty"}, "text": []},

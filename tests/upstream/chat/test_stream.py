@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.model import Upstream
-from tests.running import AUTH, Server
+from tests.harness.service import AUTH, Server
 
 QUESTION = b'{"message": "Hi"}'
 LOGIN = base64.b64encode(":".join(AUTH).encode())

@@ -22,7 +22,7 @@ from mockbackend.emulator.script import load_script
 from mockbackend.errors import UpstreamError
 from mockbackend.storage.embedded.passages import Passages, prepare
 from mockbackend.storage.passages import Passage
-from tests.emulator.serving import KEY, Served
+from tests.harness.emulator import KEY, Served
 
 DIMENSIONS = 64
 numbers = itertools.count(1)

@@ -9,7 +9,7 @@ import pytest
 
 from mockbackend.emulator.app import create_emulator
 from tests.documents.index.azure.azure_service import World, world_of
-from tests.emulator.serving import Served
+from tests.harness.emulator import Served
 
 
 @pytest.fixture(scope="module")

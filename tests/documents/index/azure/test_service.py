@@ -11,9 +11,9 @@ import pytest
 
 from tests.documents.waiting import indexed, over, uploaded
 from tests.harness.http_client import PLAIN
+from tests.harness.modelled import KEY, Emulator, Rule
 from tests.harness.processes import run
-from tests.modelled import KEY, Emulator, Rule
-from tests.running import Server, chat
+from tests.harness.service import Server, chat
 
 QUESTION = "What do the documents say of Zephyr?"
 RULES: list[Rule] = [

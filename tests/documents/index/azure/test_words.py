@@ -14,7 +14,7 @@ import pytest
 from mockbackend.documents.index.azure.index import AzureSearchIndex
 from mockbackend.settings import SettingsError
 from tests.documents.index.azure.azure_service import World, failing, scripted
-from tests.emulator.serving import KEY
+from tests.harness.emulator import KEY
 from tests.harness.processes import ROOT
 
 

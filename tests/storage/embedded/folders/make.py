@@ -18,10 +18,10 @@ from pathlib import Path
 import httpx2
 import orjson
 
-from tests.routes.api import data_url, png, say
-from tests.running import Server
+from tests.harness.api import data_url, png, say
+from tests.harness.service import Server
+from tests.harness.world import rows, until
 from tests.storage.embedded.folders import ARCHIVE, SETTINGS, USERS, login, views
-from tests.turn.world import rows, until
 
 SCRIPT = """
 rules:

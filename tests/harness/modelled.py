@@ -19,7 +19,7 @@ import orjson
 
 from tests.harness.http_client import PLAIN
 from tests.harness.processes import Process, environment, fork, free_port
-from tests.running import Server
+from tests.harness.service import Server
 
 KEY = "secret-key-1"
 VERSION = "2024-10-21"

@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 
 import orjson
 
-from tests.modelled import prompt_of
+from tests.harness.modelled import prompt_of
 
 # A pause in seconds, bytes, or the connection's reset. The connection is closed after the last.
 Piece = bytes | float | Literal["reset"]

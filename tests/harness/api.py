@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx2
 
-from tests.running import Answer, chat
+from tests.harness.service import Answer, chat
 
 # Words that would reveal internals.
 INTERNALS = ("Traceback", "mockbackend", "site-packages", 'File "', "Error(", "127.0.0.1", "sqlite", "0x")

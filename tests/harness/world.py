@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx2
 
-from tests.emulator.serving import KEY, VERSION, Served
-from tests.running import Server, lines, next_of
+from tests.harness.emulator import KEY, VERSION, Served
+from tests.harness.service import Server, lines, next_of
 
 WORDS = tuple(f"word{number} " for number in range(400))
 PACE = 40
