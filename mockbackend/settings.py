@@ -136,7 +136,7 @@ class Settings:
     )
     cors_allow_origins: tuple[str, ...] = _setting("Origins that browsers may call from; * for any", LOCAL_FRONT_ENDS)
     max_body_bytes: int = _setting("Largest request body", 10 * 1024 * 1024)
-    max_running_turns_per_user: int = _setting("Answers running at once for one userid in one process", 20)
+    max_running_turns_per_user: int = _setting("Answers running at once for one userid, in all processes", 20)
     max_running_turns: int = _setting("Answers running at once in one process", 1000)
     max_turn_seconds: float = _setting("Time limit for one answer", 600.0)
     max_message_characters: int = _setting("Longest user message, including attached text", 1_000_000)

@@ -20,3 +20,10 @@ def test_the_changelog_has_the_version() -> None:
 def test_the_package_is_typed() -> None:
     assert "Typing :: Typed" in PROJECT["classifiers"]
     assert (ROOT / "mockbackend" / "py.typed").is_file()
+
+
+def test_the_named_pythons_are_those_that_ci_runs() -> None:
+    (newer,) = re.findall(r"^for version in (.+);", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    oldest = PROJECT["requires-python"].removeprefix(">=")
+    named = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
+    assert named == [oldest, *newer.split()]
