@@ -107,7 +107,7 @@ class Turns(Protocol):
         most_running: int,
         with_base: bool,
     ) -> tuple[Conversation | None, Claim | None]:
-        """The conversation's row, made if there is none, and the claim of the turn that `place` makes of it.
+        """The conversation's row, made if it is missing, and the claim of the turn that `place` makes of it.
 
         The row is None if the id is another user's or is being deleted; the claim is None if `place` returns None, or
         if another turn runs. If `place` raises, nothing is stored. It may be called on another thread, and more than

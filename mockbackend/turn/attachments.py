@@ -13,7 +13,7 @@ from ..messages import AttachmentPart, ImagePart, Part
 from ..storage import Image, Images
 from .request import Attachment, SentMessage
 
-OWN_PICTURE = re.compile(r"/images/([A-Za-z0-9_-]{32})$")
+OWN_IMAGE = re.compile(r"/images/([A-Za-z0-9_-]{32})$")
 TEXT_TYPES = ("text/", "application/json", "application/xml", "application/yaml", "application/x-yaml")
 MOST = 50
 SECONDS = 60.0
@@ -68,7 +68,7 @@ class Attachments:
         name, media_type, content = attachment.name, attachment.media_type, attachment.content or b""
         try:
             if attachment.url is not None:
-                own = OWN_PICTURE.search(attachment.url)
+                own = OWN_IMAGE.search(attachment.url)
                 home = await self._store.home(userid, own[1]) if own else None
                 if own is None or home is None:
                     return await self._fetcher.fetch(attachment.url, room)

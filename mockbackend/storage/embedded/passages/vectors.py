@@ -67,7 +67,7 @@ def load_rotation(connection: sqlite3.Connection, dimension: int) -> Rotation:
 
 
 def _rotation(connection: sqlite3.Connection, dimension: int) -> Rotation:
-    """The rotation of that dimension, made in this transaction if there is none."""
+    """The rotation of that dimension, made in this transaction if it is missing."""
     connection.execute(
         "INSERT OR IGNORE INTO rotations (dimension, flips) VALUES (?, ?)", (dimension, random_flips(dimension))
     )
