@@ -1,1 +1,1 @@
-"""Azure AI Search as an index of documents."""
+"""The index in Azure AI Search."""

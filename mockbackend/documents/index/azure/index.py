@@ -1,4 +1,4 @@
-"""Azure AI Search as an index of documents: passages are copied there, and found there by words and vectors."""
+"""Azure AI Search as the index: passages are copied there and found there, by words and vectors."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from ....errors import UpstreamError
 from ....settings import SettingsError
 from ....storage.passages import Passage
 from ..result import SearchResult
-from .schema import INDEX_NAME, Action, IndexMissing, batches, harmless, key, owned_by, removal, upload
+from .schema import INDEX_NAME, Action, IndexMissing, batches, escape, key, owned_by, removal, upload
 
 if TYPE_CHECKING:
     from ....storage import Passages
     from ....upstream.embeddings import Vector
     from .service import Shape
 
-# Passages that are read and encoded at once.
+# Passages read and encoded at a time.
 READ_AT_ONCE = 500
-# Keys that are looked up and deleted at once.
+# Keys looked up and deleted at a time.
 DELETED_AT_ONCE = 1000
-# What was taken is shown a moment later, commonly within a second or two.
+# A search shows new documents a moment later, usually within a second or two.
 SHOWN_SECONDS, SHOWN_EVERY = 30.0, 0.5
 EXTRA_MISSING = (
-    "AZURE_SEARCH_ENDPOINT: needs a package more: uv run --extra azure-search mockbackend serve, "
-    "or pip install azure-search-documents"
+    "AZURE_SEARCH_ENDPOINT: the package azure-search-documents is not installed. Start with "
+    "`uv run --extra azure-search mockbackend serve`, or run `pip install azure-search-documents`"
 )
 WRONG_NAME = (
-    "AZURE_SEARCH_INDEX_NAME: must be 2 to 128 lower-case letters, digits and single dashes, with a letter or digit at "
-    "both ends"
+    "AZURE_SEARCH_INDEX_NAME: must consist of 2 to 128 lower-case letters, digits and single dashes, with a letter or "
+    "digit at both ends"
 )
 log = logging.getLogger("mockbackend.documents")
 
 
 class AzureSearchIndex:
-    """The passages of all owners in one index; every call names the owner. Raises UpstreamError, in words.
+    """The passages of all owners in one index; every call names the owner.
 
-    Opening it is a SettingsError where the extra is not installed, or the name is none that an index can have.
-    `wait_seconds` is how long one call may wait in all while the service is throttling.
+    Opening it raises SettingsError if the extra is not installed, or the name is not allowed for an index.
+    `wait_seconds` limits how long one call waits in all while the service is throttling.
     """
 
     def __init__(self, endpoint: str, key: str, name: str, passages: Passages, wait_seconds: float) -> None:
         if not INDEX_NAME.match(name):
             raise SettingsError([WRONG_NAME])
         try:
-            # Imported late: only they need it who set it, and it is an extra.
+            # Imported late, because it belongs to an extra.
             from .service import SearchService
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] != "azure":
@@ -56,43 +56,43 @@ class AzureSearchIndex:
         self._passages = passages
         self._shape: Shape | None = None
         self._making = asyncio.Lock()
-        # Files whose passages were sent and have not been seen since: how many, by owner and file.
+        # How many passages were sent and may not be shown yet, by owner and file.
         self._unseen: dict[tuple[str, str], int] = {}
 
     @property
     def holds_copies(self) -> bool:
-        """What was staged can go once it is published."""
+        """True: the staged passages are not needed after publication."""
         return True
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         await self._service.close()
 
     async def check(self) -> str:
-        """What works, in a line."""
+        """Describe the index in one line, for `mockbackend check`."""
         name = self._service.name
         try:
             shape = await self._service.shape()
             count = await self._service.count()
         except IndexMissing:
-            return f"index {name} is not there yet, the first document makes it"
-        vectors = f"{shape.dimensions} dimensions" if shape.dimensions else "words alone"
+            return f"index {name} does not exist yet; the first document creates it"
+        vectors = f"{shape.dimensions} dimensions" if shape.dimensions else "words only"
         return f"index {name}, {vectors}, {count} passages"
 
     async def publish(self, userid: str, file_id: str, name: str) -> None:
-        """Copy the staged passages of a file into the index, made where it is missing; again changes nothing."""
+        """Copy the staged passages of a file into the index. The index is created if it does not exist."""
         try:
             await self._publish(userid, file_id, name)
         except IndexMissing:
-            log.warning("the search index %s was deleted; it is made anew for file %s", self._service.name, file_id)
+            log.warning("the search index %s was deleted; it is created again for file %s", self._service.name, file_id)
             self._shape = None
             await self._publish(userid, file_id, name)
 
     async def search(
         self, userid: str, query: str, vector: Vector | None, file_ids: Sequence[str] | None, limit: int
     ) -> list[SearchResult]:
-        """The owner's passages that answer the query, best first: of these files, or of all with None."""
-        text = harmless(query)
+        """Find the passages that answer the query best."""
+        text = escape(query)
         nowhere = file_ids is not None and not file_ids
         if nowhere or (not text and vector is None):
             return []
@@ -101,7 +101,7 @@ class AzureSearchIndex:
         try:
             rows = await self._service.search(text, vector, owned_by(userid, file_ids), limit)
         except UpstreamError:
-            # It may have been replaced by one of another shape: the next call looks again.
+            # The index may have been replaced by one of another shape, so the next call looks again.
             self._shape = None
             raise
         return [
@@ -109,12 +109,12 @@ class AzureSearchIndex:
                 row["file_id"], Passage(row["content"], row["place"] or "", row["heading"] or ""), row["@search.score"]
             )
             for row in rows
-            # The filter has seen to it; that nobody reads another's passages is worth a second look.
+            # The filter ensures this, but nobody must ever read what is another's, so it is checked again.
             if row["owner"] == userid and (file_ids is None or row["file_id"] in file_ids)
         ]
 
     async def forget(self, userid: str, file_id: str) -> None:
-        """Delete every passage of the file; one that has none is no error."""
+        """Delete every passage of the file, if there are any."""
         try:
             await self._remove_unseen(userid, file_id)
             await self._remove(userid, file_id, after=-1)
@@ -127,18 +127,18 @@ class AzureSearchIndex:
             await self._fit(next((vector.size for _, _, vector in read if vector is not None), None), make=True)
             last = read[-1][0]
             self._unseen[userid, file_id] = last + 1
-            # Hundreds of vectors take their time to write as JSON, and others are being answered.
+            # Writing hundreds of vectors as JSON takes time, while others are being answered.
             actions = await asyncio.to_thread(_uploads, userid, file_id, name, read)
             for batch in batches(actions):
                 await self._service.change(batch)
             count += len(read)
         if count:
             await self._until_shown(userid, file_id, count, last)
-            # Of a longer version that was published before.
+            # Left from a longer version that was published before.
             await self._remove(userid, file_id, after=last)
 
     async def _fit(self, dimensions: int | None, *, make: bool = False) -> None:
-        """See that the index takes embeddings of so many numbers; it is made where it is missing, if that is wanted."""
+        """Check that the index takes embeddings of this size. If it does not exist, `make` creates it."""
         async with self._making:
             if self._shape is None:
                 try:
@@ -151,26 +151,28 @@ class AzureSearchIndex:
             has = self._shape.dimensions
         if dimensions is None or dimensions == has:
             return
-        holds = f"holds embeddings of {has} numbers" if has else "was made without embeddings"
+        holds = f"holds embeddings of {has} numbers" if has else "was created without embeddings"
         self._shape = None
         raise UpstreamError(
-            f"The search index {holds}, and the embedding model gives {dimensions}. The operator should set "
-            "AZURE_SEARCH_INDEX_NAME to a name that is not taken; documents then have to be uploaded again."
+            f"The search index {holds}, but the embedding model returns {dimensions}. The operator should set "
+            "AZURE_SEARCH_INDEX_NAME to a new name; documents then have to be uploaded again."
         )
 
     async def _until_shown(self, userid: str, file_id: str, count: int, last: int) -> None:
-        """Wait until a search would find all of the file: what was taken a moment ago cannot be found to be deleted."""
+        """Wait until a search shows the whole file: only passages that it shows can be found and deleted."""
         filter_ = f"{owned_by(userid, [file_id])} and position le {last}"
         deadline = asyncio.get_running_loop().time() + SHOWN_SECONDS
         while await self._service.count(filter_) < count:
             if asyncio.get_running_loop().time() > deadline:
-                log.warning("file %s is indexed, but not all of it is shown after %d s", file_id, SHOWN_SECONDS)
+                log.warning(
+                    "file %s is indexed, but a search does not show all of it after %d s", file_id, SHOWN_SECONDS
+                )
                 return
             await asyncio.sleep(SHOWN_EVERY)
         self._unseen.pop((userid, file_id), None)
 
     async def _remove(self, userid: str, file_id: str, after: int) -> None:
-        """Delete the passages of the file that stand after a position, as a search shows them."""
+        """Delete the passages of the file after this position, as far as a search shows them."""
         while rows := await self._service.listed(
             f"{owned_by(userid, [file_id])} and position gt {after}", DELETED_AT_ONCE
         ):
@@ -178,7 +180,7 @@ class AzureSearchIndex:
             after = rows[-1]["position"]
 
     async def _remove_unseen(self, userid: str, file_id: str) -> None:
-        """Delete by their keys the passages that a search may not show yet."""
+        """Delete the passages that a search may not show yet, by their keys."""
         count = self._unseen.get((userid, file_id), 0)
         for batch in batches([removal(key(userid, file_id, position)) for position in range(count)]):
             await self._service.change(batch)

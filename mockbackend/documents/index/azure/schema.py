@@ -1,4 +1,4 @@
-"""What of a passage stands in the index of Azure AI Search, and how it is named, found and asked for there."""
+"""Documents of the search index: what they hold of a passage, and their keys, batches, filters and queries."""
 
 from __future__ import annotations
 
@@ -16,42 +16,41 @@ from ....storage.passages import Passage
 if TYPE_CHECKING:
     from ....upstream.embeddings import Vector
 
-# What one call may hold is 1,000 documents and 16 MB; half of that leaves the service time for others.
+# One call may hold 1,000 documents and 16 MB. Half of the size leaves the service time for others.
 MAX_DOCUMENTS = 1000
 MAX_BYTES = 8 * 1024 * 1024
-# Longer texts of a user are searched by their beginning (and by the whole embedding): a query may have 1,024 clauses.
+# A query may have 1,024 clauses, so a longer text is searched by its beginning (and by its whole embedding).
 QUERY_CHARACTERS = 500
-# The operators of the simple and of the full syntax: which of them bite depends on the version.
+# The operators of the simple and the full syntax. Which of them count depends on the version.
 OPERATORS = re.compile(r'([-+&|!(){}\[\]^"~*?:\\/])')
 INDEX_NAME = re.compile(r"(?=.{2,128}\Z)[a-z0-9](?:-?[a-z0-9])*\Z")
 
 
 class IndexMissing(UpstreamError):
-    """There is no such index (any more)."""
+    """The index does not exist, or no longer."""
 
     def __init__(self) -> None:
         super().__init__(
-            "The search index is missing. The next document makes it anew; those that were in it have to be uploaded "
-            "again."
+            "The search index is missing. The next upload creates it; earlier documents have to be uploaded again."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing to be done to a document of the index: its key, and the JSON that says it."""
+    """A change of one document of the index: its key, and the change as JSON."""
 
     key: str
     body: bytes
 
 
 def key(userid: str, file_id: str, position: int) -> str:
-    """The key of a passage: letters, digits and dashes, as Azure wants it, whatever the names hold."""
+    """The key of a passage. Azure allows letters, digits and dashes, whatever the names contain."""
     digest = hashlib.sha256(f"{len(userid)}:{userid}{file_id}".encode()).hexdigest()
     return f"{digest[:40]}-{position}"
 
 
 def upload(userid: str, file_id: str, name: str, position: int, passage: Passage, vector: Vector | None) -> Action:
-    """Store a passage, in the place of what was there."""
+    """The action that stores a passage and replaces an older one."""
     document = {
         "@search.action": "upload",
         "id": key(userid, file_id, position),
@@ -69,12 +68,12 @@ def upload(userid: str, file_id: str, name: str, position: int, passage: Passage
 
 
 def removal(key: str) -> Action:
-    """Forget the document with that key, if there is one."""
+    """The action that deletes the document with this key, if there is one."""
     return Action(key, orjson.dumps({"@search.action": "delete", "id": key}))
 
 
 def batches(actions: Sequence[Action]) -> Iterator[list[Action]]:
-    """The actions in their order, as many at once as one call may hold."""
+    """The actions in their order, in lists that one call may hold."""
     batch: list[Action] = []
     size = 0
     for action in actions:
@@ -88,17 +87,17 @@ def batches(actions: Sequence[Action]) -> Iterator[list[Action]]:
 
 
 def owned_by(userid: str, file_ids: Sequence[str] | None = None) -> str:
-    """The filter for the passages of an owner: of these files, or of all with None."""
+    """The filter for the passages of an owner: of these files, or with None of all files."""
     owner = f"owner eq {_quoted(userid)}"
     if file_ids is None:
         return owner
-    # Any character that is in none of the ids separates them.
+    # Any character that occurs in none of the ids can separate them.
     separator = next(char for char in map(chr, range(ord(","), 0x10000)) if not any(char in one for one in file_ids))
     return f"{owner} and search.in(file_id, {_quoted(separator.join(file_ids))}, {_quoted(separator)})"
 
 
-def harmless(query: str) -> str:
-    """A user's text as a query that means nothing but its words; empty where it has none."""
+def escape(query: str) -> str:
+    """A user's text as a query for its words, without operators. Empty if it has no words."""
     text = query[:QUERY_CHARACTERS].encode(errors="ignore").decode()
     return OPERATORS.sub(r"\\\1", text) if re.search(r"\w", text) else ""
 

@@ -1,8 +1,8 @@
-"""One index of an Azure AI Search service: the calls that we make, tried again while that may help.
+"""One index of an Azure AI Search service: the calls to it, with retries.
 
 Batches of documents go through the client's `send_request`: its own method builds a model for each document, walks
-every number of every vector, and forgets half of a batch that was too large (TypeError in 12.0.0). Retries are not
-the client's: it repeats no POST that was told to wait with a bare 429.
+every number of every vector, and loses half of a batch that was too large (TypeError in 12.0.0). Retries are our own,
+because the client does not repeat a POST after a 429 without `retry-after`.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ T = TypeVar("T")
 API_VERSION = "2026-04-01"
 TRIES = 8
 CONNECT_SECONDS, READ_SECONDS = 5, 60
-# The status of a document that is to be sent again; what else is none of 200 and 201 stays wrong.
-PASSING = {409, 422, 429, 503}
-# The nearest that a vector query contributes; the words' list is as long as it is.
+# The statuses of a document that should be sent again. Any other failure is permanent.
+TEMPORARY = {409, 422, 429, 503}
+# How many results a vector query contributes.
 NEAREST = 50
 SEARCHED = ["content", "heading", "name"]
 SHOWN = ["owner", "file_id", "content", "heading", "place"]
@@ -56,13 +56,13 @@ SHOWN = ["owner", "file_id", "content", "heading", "place"]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What the index can hold: embeddings of so many numbers, or none."""
+    """What the index can hold: embeddings with this many dimensions, or none."""
 
     dimensions: int | None
 
 
 class SearchService:
-    """The calls. All raise UpstreamError; IndexMissing where the index is not there."""
+    """The calls. All raise UpstreamError: IndexMissing if the index does not exist."""
 
     def __init__(self, endpoint: str, key: str, name: str, wait_seconds: float) -> None:
         self.name = name
@@ -78,28 +78,28 @@ class SearchService:
         self._documents = SearchClient(endpoint.rstrip("/"), name, credential, **options)
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         await self._indexes.close()
         await self._documents.close()
 
     async def shape(self) -> Shape:
-        """What the index is made for; an UpstreamError in words where it is not ours."""
+        """Read the index's shape. Raises UpstreamError if it was not made for documents."""
         index = await self._retry(lambda: self._indexes.get_index(self.name))
         fields = {field.name: field for field in index.fields or []}
         if not {"id", "position", *SHOWN} <= fields.keys():
             raise UpstreamError(
-                "The search index is made for something else than documents. The operator should set "
-                "AZURE_SEARCH_INDEX_NAME to a name that is not taken."
+                "The search index was not created for documents. The operator should set AZURE_SEARCH_INDEX_NAME to a "
+                "name that is not in use."
             )
         embedding = fields.get("embedding")
         return Shape(embedding.vector_search_dimensions if embedding else None)
 
     async def create(self, dimensions: int | None) -> None:
-        """Make the index, with a field for embeddings of so many numbers; without one for None."""
+        """Create the index, with a field for embeddings of this size, or with None without one."""
         await self._retry(lambda: self._indexes.create_or_update_index(_definition(self.name, dimensions)))
 
     async def change(self, batch: Sequence[Action]) -> None:
-        """Do what a batch says, all of it: a document that fails for the moment is sent again."""
+        """Apply a whole batch. A document that fails temporarily is sent again."""
         budget = RetryBudget(TRIES, self._wait_seconds)
         while True:
             batch = await self._send(batch)
@@ -108,7 +108,7 @@ class SearchService:
             await asyncio.sleep(budget.wait(errors.busy()))
 
     async def search(self, text: str, vector: Vector | None, filter_: str, limit: int) -> list[dict[str, Any]]:
-        """The best rows of those that a filter has chosen, by words and by vector where there is one."""
+        """The best rows that pass the filter, by words, and by vector if there is one."""
         queries = None
         if vector is not None:
             nearest = max(limit, NEAREST)
@@ -125,13 +125,13 @@ class SearchService:
         )
 
     async def listed(self, filter_: str, limit: int) -> list[dict[str, Any]]:
-        """Key and position of those that a filter has chosen, by their positions."""
+        """Keys and positions of the rows that pass the filter, by position."""
         return await self._rows(
             search_text="*", filter=filter_, select=["id", "position"], order_by=["position"], top=limit
         )
 
     async def count(self, filter_: str | None = None) -> int:
-        """How many documents there are, of those that a filter has chosen."""
+        """How many documents pass the filter, or with None how many there are."""
 
         async def call() -> int:
             found = await self._documents.search("*", filter=filter_, top=0, include_total_count=True)
@@ -147,7 +147,7 @@ class SearchService:
         return await self._retry(call)
 
     async def _send(self, batch: Sequence[Action]) -> list[Action]:
-        """Send a batch, in halves where it is too large; returns what is to be sent again."""
+        """Send a batch, in halves if it is too large. Returns the actions to be sent again."""
         body = b'{"value":[' + b",".join(action.body for action in batch) + b"]}"
         try:
             results = await self._retry(lambda: self._post(body))
@@ -158,19 +158,19 @@ class SearchService:
             return [*await self._send(batch[:half]), *await self._send(batch[half:])]
         failed = {one["key"]: one for one in results if not one["status"]}
         for one in failed.values():
-            if one["statusCode"] not in PASSING:
+            if one["statusCode"] not in TEMPORARY:
                 errors.log.error("a passage was refused: %s %s", one["statusCode"], one["errorMessage"])
                 raise errors.refused()
         return [action for action in batch if action.key in failed]
 
     async def _post(self, body: bytes) -> list[dict[str, Any]]:
-        """One `search.index` call: a status for each document."""
+        """Make one `search.index` call. Returns a status for each document."""
         request = HttpRequest(
             "POST",
             f"{{endpoint}}/indexes('{self.name}')/docs/search.index",
             params={"api-version": API_VERSION},
             headers={"content-type": "application/json", "accept": "application/json;odata.metadata=none"},
-            # Megabytes in one piece would be written in one go, while nobody else is answered.
+            # Megabytes in one piece would be written in one go, while nobody else gets an answer.
             content=io.BytesIO(body),
         )
         response = await self._documents.send_request(request)
@@ -178,7 +178,7 @@ class SearchService:
         try:
             results: list[dict[str, Any]] = orjson.loads(await response.read())["value"]
         except (KeyError, TypeError):
-            raise UpstreamError(errors.ELSEWHERE) from None
+            raise UpstreamError(errors.NOT_AZURE_SEARCH) from None
         return results
 
     async def _retry(self, call: Callable[[], Awaitable[T]]) -> T:
@@ -192,11 +192,11 @@ async def _converted(call: Callable[[], Awaitable[T]]) -> T:
     except AzureError as error:
         raise errors.from_exception(error) from error
     except json.JSONDecodeError:
-        raise UpstreamError(errors.ELSEWHERE) from None
+        raise UpstreamError(errors.NOT_AZURE_SEARCH) from None
 
 
 def _definition(name: str, dimensions: int | None) -> SearchIndex:
-    """The index. Its analyser knows no language: words, without case and accents, and CJK runs as bigrams."""
+    """The index. Its analyser knows no languages: it folds case and accents, and cuts CJK text into bigrams."""
     words = CustomAnalyzer(
         name="passages",
         tokenizer_name="standard_v2",
@@ -212,7 +212,7 @@ def _definition(name: str, dimensions: int | None) -> SearchIndex:
     ]
     if dimensions is None:
         return SearchIndex(name=name, fields=fields, analyzers=[words])
-    # Nobody reads the vectors back: not stored beside the graph, they take half of the room.
+    # Nobody reads the vectors back. Not stored beside the graph, they take half of the space.
     embedding = SearchField(
         name="embedding",
         type="Collection(Edm.Single)",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mockbackend.emulator.app import create_emulator
-from tests.documents.index.azure.azure_service import World, world_of
+from tests.documents.index.azure.emulated import EmulatedIndex, emulated_index
 from tests.harness.emulator import Served
 
 
@@ -20,6 +20,6 @@ def plain() -> Iterator[Served]:
 
 
 @pytest.fixture
-async def world(plain: Served, tmp_path: Path) -> AsyncIterator[World]:
-    async with world_of(plain, tmp_path) as world:
-        yield world
+async def emulated(plain: Served, tmp_path: Path) -> AsyncIterator[EmulatedIndex]:
+    async with emulated_index(plain, tmp_path) as index:
+        yield index

@@ -83,7 +83,7 @@ async def test_throttling_is_waited_out_and_a_refused_passage_fails_the_file_in_
     [
         ({}, "works   search (AZURE_SEARCH_INDEX_NAME = docs): index docs"),
         ({"AZURE_SEARCH_API_KEY": "wrong"}, "AZURE_SEARCH_API_KEY"),
-        ({"AZURE_SEARCH_INDEX_NAME": "none-yet"}, "is not there yet"),
+        ({"AZURE_SEARCH_INDEX_NAME": "none-yet"}, "does not exist yet"),
     ],
 )
 def test_check_tries_it(searching: Searching, tmp_path: Path, changes: dict[str, str], says: str) -> None:

@@ -1,4 +1,4 @@
-"""An index of ours in the emulator of Azure AI Search, and what is put into it."""
+"""An index in the emulator of Azure AI Search, and what is put into it."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ numbers = itertools.count(1)
 
 
 def vector(text: str, dimensions: int = DIMENSIONS) -> Any:
-    """Near that of texts with words in common."""
+    """The vector of a text: near those of texts with words in common."""
     return numpy.array(embed(text, dimensions), dtype=numpy.float32)
 
 
 @dataclass
-class World:
+class EmulatedIndex:
     """An emulated search service, staged passages, and one index of the service."""
 
     served: Served
@@ -44,7 +44,7 @@ class World:
     opened: list[AzureSearchIndex] = field(default_factory=list)
 
     def open(self, **changes: Any) -> AzureSearchIndex:
-        """The index opened once more, as by another process."""
+        """The index, opened a second time as by another process."""
         options: dict[str, Any] = {
             "endpoint": self.served.url,
             "key": KEY,
@@ -76,7 +76,7 @@ class World:
         return [one.passage.text for one in await self.found(userid, query, files, **options)]
 
     async def manage(self, method: str, path: str = "", body: Any = None) -> httpx2.Response:
-        """A call of an administrator's."""
+        """Make an administrator's call."""
         async with self.served.http() as http:
             url = f"/indexes('{self.name}'){path}?api-version=2026-04-01"
             return await http.request(method, url, content=orjson.dumps(body) if body else None)
@@ -85,42 +85,42 @@ class World:
         return int((await self.manage("GET", "/docs/$count")).content)
 
     async def batches(self) -> list[tuple[int, int]]:
-        """Status and number of documents of each batch that was sent to this index."""
+        """The status and the number of documents of each batch sent to this index."""
         path = f"/indexes('{self.name}')/docs/search.index"
         requests = (await self.served.journal())["requests"]
         return [(one["status"], len(one["body"]["value"])) for one in requests if one["path"] == path]
 
 
 @asynccontextmanager
-async def world_of(served: Served, folder: Path) -> AsyncIterator[World]:
+async def emulated_index(served: Served, folder: Path) -> AsyncIterator[EmulatedIndex]:
     path = folder / "documents.db"
     prepare(path)
     passages = Passages(path)
     name = f"docs-{next(numbers)}"
     index = AzureSearchIndex(served.url, KEY, name, passages, wait_seconds=5.0)
-    world = World(served, passages, index, name)
+    emulated = EmulatedIndex(served, passages, index, name)
     try:
-        yield world
+        yield emulated
     finally:
-        await world.manage("DELETE")
-        for one in (index, *world.opened):
+        await emulated.manage("DELETE")
+        for one in (index, *emulated.opened):
             await one.close()
         await passages.close()
 
 
 @asynccontextmanager
-async def scripted(folder: Path, *rules: str, api_key: str | None = None) -> AsyncIterator[World]:
-    """A world whose search service follows these rules."""
+async def scripted(folder: Path, *rules: str, api_key: str | None = None) -> AsyncIterator[EmulatedIndex]:
+    """An index whose search service follows these rules."""
     path = folder / "script.yaml"
     path.write_text(f"rules: [{', '.join(rules)}]")
     with Served(create_emulator(load_script(path), api_key)) as served:
-        async with world_of(served, folder) as world:
-            yield world
+        async with emulated_index(served, folder) as emulated:
+            yield emulated
 
 
 @asynccontextmanager
 async def failing() -> AsyncIterator[list[str]]:
-    """The words of the UpstreamError that must happen in the block."""
+    """The message of the UpstreamError that has to be raised in the block."""
     words: list[str] = []
     with pytest.raises(UpstreamError) as caught:
         yield words
