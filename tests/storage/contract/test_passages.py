@@ -7,11 +7,14 @@ import asyncio
 import numpy as np
 import pytest
 
-from mockbackend.storage import Passages
+from mockbackend.storage import Passages, Storage
 from mockbackend.storage.passages import Passage, Snapshot, first_id
-from tests.storage.passages.shelf import EVERYTHING, direction, holding, put, with_vectors
+from tests.storage.contract.passages import EVERYTHING, direction, holding, put, with_vectors
 
-TEXTS = [f"The lamp of page {number}." for number in range(1200)]
+
+@pytest.fixture
+def passages(storage: Storage) -> Passages:
+    return storage.passages
 
 
 async def test_a_staged_file_is_in_no_snapshot_before_it_is_published(passages: Passages) -> None:
@@ -117,7 +120,7 @@ async def test_a_prefix_finds_all_terms_that_begin_with_it(passages: Passages) -
 
 
 async def test_postings_are_those_of_a_range_of_passages_and_at_most_so_many(passages: Passages) -> None:
-    await put(passages, "me", "a", *TEXTS[:100])
+    await put(passages, "me", "a", *(f"The lamp of page {number}." for number in range(100)))
 
     def look(snapshot: Snapshot) -> tuple[list[int], int, int]:
         numbered = snapshot.owner("me")
@@ -148,14 +151,14 @@ async def test_the_owners_version_changes_with_what_is_published_and_only_then(p
     assert len(set(versions)) == 4
 
 
-async def test_processes_see_each_others_changes(passages: Passages, other: Passages) -> None:
+async def test_processes_see_each_others_changes(passages: Passages, other: Storage) -> None:
     await put(passages, "me", "a", "The lamp of a.")
-    assert await holding(other, "me", "lamp") == {"The lamp of a.": 1}
-    await other.forget("a")
+    assert await holding(other.passages, "me", "lamp") == {"The lamp of a.": 1}
+    await other.passages.forget("a")
     assert await holding(passages, "me", "lamp") == {}
 
 
-async def test_a_snapshot_is_one_state(passages: Passages, other: Passages) -> None:
+async def test_a_snapshot_is_one_state(passages: Passages, other: Storage) -> None:
     await put(passages, "me", "a", "The lamp.")
     loop = asyncio.get_running_loop()
 
@@ -163,7 +166,7 @@ async def test_a_snapshot_is_one_state(passages: Passages, other: Passages) -> N
         numbered = snapshot.owner("me")
         assert numbered
         before = len(snapshot.files(numbered[0]))
-        asyncio.run_coroutine_threadsafe(other.forget("a"), loop).result(30)
+        asyncio.run_coroutine_threadsafe(other.passages.forget("a"), loop).result(30)
         return [before, len(snapshot.files(numbered[0]))]
 
     assert await passages.read_snapshot(look) == [1, 1]

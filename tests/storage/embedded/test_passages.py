@@ -13,12 +13,18 @@ from pathlib import Path
 import pytest
 
 from mockbackend.storage import Passages
+from mockbackend.storage.embedded import EmbeddedStorage
 from mockbackend.storage.embedded.passages import NAME
 from mockbackend.storage.passages import Passage
 from tests.harness.processes import ROOT, environment
-from tests.storage.passages.shelf import direction, holding, put
+from tests.storage.contract.passages import direction, holding, put
 
 TEXTS = [f"The lamp of page {number}." for number in range(1200)]
+
+
+@pytest.fixture
+def passages(storage: EmbeddedStorage) -> Passages:
+    return storage.passages
 
 
 def rows(folder: Path, table: str) -> int:
