@@ -109,6 +109,8 @@ MIGRATIONS: tuple[Step, ...] = (
     ALTER TABLE turns RENAME COLUMN added_count TO new_count;
     ALTER TABLE turns ADD COLUMN userid TEXT NOT NULL DEFAULT '';
     UPDATE turns SET userid = coalesce((SELECT userid FROM conversations WHERE id = conversation_id), '');
+    -- All that is asked of running turns for each claim and beat: in the rows it stands behind logs of any length.
+    CREATE INDEX turns_running ON turns (userid, owner, stop_requested, turn_id, over_at) WHERE over_at IS NULL;
     """,
     _fold_titles,
 )

@@ -192,10 +192,13 @@ class Turns:
         turn = running.turn
 
         def work(execute: Execute) -> bool:
-            found = execute("SELECT owner FROM turns WHERE turn_id = ? AND over_at IS NULL", turn.turn_id)
+            found = execute(
+                "SELECT owner FROM turns WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL",
+                *(turn.conversation_id, turn.turn_id),
+            )
             if not found or (found[0][0] != self._owner and self._liveness.is_alive(found[0][0])):
                 return False
-            execute("UPDATE turns SET owner = ? WHERE turn_id = ?", self._owner, turn.turn_id)
+            execute("UPDATE turns SET owner = ? WHERE conversation_id = ?", self._owner, turn.conversation_id)
             return True
 
         return await self._database.transact(work)

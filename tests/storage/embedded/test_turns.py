@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from mockbackend.messages import Message
 from mockbackend.storage.embedded import EmbeddedStorage
+from mockbackend.storage.embedded.database import Row, Session
 from mockbackend.storage.embedded.turns import OVER_MS
 from tests.storage.contract.acts import answer, begin, begun, end, ran, row_of, running, texts, turn_of
 
@@ -93,3 +96,25 @@ async def test_no_history_is_held_longer_than_its_turn(storage: EmbeddedStorage,
             await storage.turns.end(again, answer(again), b"[]")
         assert storage.turns._bases == {}
     assert await storage.history.read("c2") == []
+
+
+async def test_no_claim_and_no_beat_reads_the_logs_of_all_that_runs(
+    storage: EmbeddedStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a thousand answers of 20 kB a claim took 16 ms, and 1 ms without."""
+    asked: list[tuple[str, tuple[Any, ...]]] = []
+    execute = Session.execute
+
+    def recorded(session: Session, statement: str, *values: Any) -> list[Row]:
+        asked.append((statement, values))
+        return execute(session, statement, *values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "execute", recorded)
+        await begun(storage, turn_of())
+        await storage.turns.beat()
+    of_all = [one for one in asked if re.search(r"FROM turns WHERE (userid|owner)", one[0])]
+    assert len(of_all) == 2
+    for statement, values in of_all:
+        ((*_, plan),) = await storage.databases[-1].execute(f"EXPLAIN QUERY PLAN {statement}", *values)
+        assert "COVERING INDEX turns_running" in plan
