@@ -31,7 +31,8 @@ async def listed(storage: Storage, limit: int, query: str = "") -> list[Conversa
     rows: list[Conversation] = []
     after = None
     while page := await storage.conversations.page("ann", limit=limit, after=after, query=query):
-        assert len(page) <= limit
+        assert 1 <= len(page) <= limit
+        assert not {row.id for row in page} & {row.id for row in rows}
         rows += page
         after = Cursor(*key(page[-1]))
     return rows

@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
@@ -277,12 +277,4 @@ def test_what_is_stored_is_what_the_model_has(new_engine: NewEngine) -> None:
         pass
 
     Machine.new_engine = staticmethod(new_engine)
-    run_state_machine_as_test(
-        Machine,
-        settings=settings(
-            max_examples=15,
-            stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_state_machine_as_test(Machine, settings=settings(max_examples=15, stateful_step_count=30))

@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sqlite3
-import subprocess
-import sys
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from tests.conftest import StartServer
 from tests.harness.api import say, texts
-from tests.harness.processes import environment
+from tests.harness.processes import environment, fork
 from tests.harness.service import Server, chat
 
-OPEN = """
-import asyncio, sys
-from pathlib import Path
-from mockbackend.storage.embedded import open_embedded
-
-async def main():
-    print("ready", flush=True)
-    sys.stdin.readline()
-    storage = await open_embedded(Path(sys.argv[1]))
-    row, _ = await storage.turns.begin("user", sys.argv[2], "title", lambda _: None, most_running=1, with_base=True)
-    assert row is not None and row.id == sys.argv[2]
-    await storage.close()
-
-asyncio.run(main())
-"""
+OPENING = "tests.storage.embedded.opening"
 
 
 def rows(path: Path, statement: str) -> list[tuple[Any, ...]]:
@@ -44,29 +30,17 @@ def test_a_new_folder_is_its_owners_alone(server: Server) -> None:
 
 
 def test_processes_that_open_a_new_folder_at_once_all_succeed(tmp_path: Path) -> None:
-    folder = tmp_path / "made" / "here"
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", OPEN, str(folder), f"c{number}"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment({}),
-        )
-        for number in range(4)
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        process.stdout.readline()
-    errors = []
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write(b"go\n")
-        process.stdin.flush()
-    for process in processes:
-        _, error = process.communicate(timeout=30)
-        errors.append((process.returncode, error.decode()))
-    assert errors == [(0, "")] * 4
+    folder, gate, log = tmp_path / "made" / "here", tmp_path / "gate", tmp_path / "log"
+    os.mkfifo(gate)
+    holding = os.open(gate, os.O_RDWR)
+    with log.open("ab") as out:
+        processes = [
+            fork([OPENING, str(folder), f"c{number}", str(gate)], tmp_path, environment({}), out) for number in range(4)
+        ]
+    while log.read_text().count("ready") < 4:
+        time.sleep(0.01)
+    os.close(holding)
+    assert [process.wait(30) for process in processes] == [0] * 4, log.read_text()
     found = rows(folder / "conversation_metadata.db", "SELECT id FROM conversations ORDER BY id")
     assert found == [("c0",), ("c1",), ("c2",), ("c3",)]
     assert list((folder / "alive").iterdir()) == []

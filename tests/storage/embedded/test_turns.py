@@ -20,7 +20,7 @@ from tests.storage.contract.acts import answer, begin, begun, end, ran, row_of, 
 async def test_a_long_search_holds_up_no_turn(storage: EmbeddedStorage) -> None:
     # "conversations" of one user, in which nothing is found: some megabytes are looked through.
     await storage.databases[-1].execute(
-        """WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+        """WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8000)
         INSERT INTO said (conversation_id, position, text) SELECT 'c', i, hex(zeroblob(1000)) FROM n"""
     )
     await begun(storage, turn_of())
