@@ -82,15 +82,15 @@ def test_nothing_lives_across_the_fork(start_server: StartServer) -> None:
 
 def test_dead_workers_are_replaced_at_once_however_young(start_server: StartServer) -> None:
     server = start_server({"WEB_CONCURRENCY": "2"}, kind="serve", fresh=True)
-    took = []
-    for _ in range(4):
+    took: list[float] = []
+    # Other tests may run beside this one, so the best of several counts.
+    while len(took) < 3 or (min(took) > MOST_SECONDS_TO_REPLACE and len(took) < 10):
         before = time.monotonic()
         for pid in workers_of(server):
             os.kill(pid, signal.SIGKILL)
         # Nobody else could answer this one. It waits in the socket that the parent keeps.
         assert httpx2.get(f"{server.url}/livez", timeout=10, **PLAIN).status_code == 200
         took.append(time.monotonic() - before)
-    # Other tests may run beside this one.
     assert min(took) <= MOST_SECONDS_TO_REPLACE, took
     assert server.stop() == 0
 
