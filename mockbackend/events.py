@@ -7,7 +7,7 @@ turn's log: the same events with neighbouring text joined, as JSON.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import orjson
@@ -199,48 +199,45 @@ class Order:
         return [call_id for call_id, state in self.calls.items() if state != "returned"]
 
 
+# The events that are fragments of something longer, and the field of each that holds the fragment.
+DELTAS: dict[type[Event], str] = {TextDelta: "text", ReasoningDelta: "text", ToolCallDelta: "fragment"}
+
+
 def joined(events: Iterable[Event]) -> list[Event]:
     """The same events with neighbouring deltas joined, as a turn's log has them."""
     result: list[Event] = []
-    run: list[str] = []
+    fragments: list[str] = []
     last: Event | None = None
 
     def flush() -> None:
-        match last:
-            case TextDelta():
-                result.append(TextDelta("".join(run)))
-            case ReasoningDelta():
-                result.append(ReasoningDelta("".join(run)))
-            case ToolCallDelta(call_id):
-                result.append(ToolCallDelta(call_id, "".join(run)))
-            case None:
-                pass
-            case _:
-                result.append(last)
-        run.clear()
+        if last is not None:
+            whole: Any = {DELTAS[type(last)]: "".join(fragments)} if fragments else {}
+            result.append(replace(last, **whole))
+        fragments.clear()
 
     for event in events:
-        if type(event) is not type(last) or _call_of(event) != _call_of(last) or not _words(event):
+        if not _continues(last, event):
             flush()
-        run.append(_words(event))
+        if (field := DELTAS.get(type(event))) is not None:
+            fragments.append(getattr(event, field))
         last = event
     flush()
     return result
 
 
-def _words(event: Event) -> str:
-    if isinstance(event, TextDelta | ReasoningDelta):
-        return event.text
-    return event.fragment if isinstance(event, ToolCallDelta) else ""
-
-
-def _call_of(event: Event | None) -> str | None:
-    return event.call_id if isinstance(event, ToolCallDelta) else None
+def _continues(last: Event | None, event: Event) -> bool:
+    """Whether a delta goes on with what the last one was part of; those of a tool call name the call."""
+    of_call = getattr(event, "call_id", None) == getattr(last, "call_id", None)
+    return type(event) in DELTAS and type(event) is type(last) and of_call
 
 
 # A stored log keeps the name that an event had when logs were first written.
 _STORED_NAMES: dict[type[Event], str] = {ImageMade: "PictureMade"}
 _BY_NAME: dict[str, Any] = {_STORED_NAMES.get(kind, kind.__name__): kind for kinds in ORDER.values() for kind in kinds}
+
+
+# What `load` raises for a log that `dump` did not write.
+DAMAGED = (ValueError, TypeError, KeyError)
 
 
 def dump(events: Iterable[Event]) -> bytes:
@@ -249,7 +246,7 @@ def dump(events: Iterable[Event]) -> bytes:
 
 
 def load(log: bytes) -> list[Event]:
-    """The events of a log that `dump` wrote."""
+    """The events of a log that `dump` wrote. Raises one of `DAMAGED`."""
     events: list[Event] = []
     for name, fields in orjson.loads(log):
         if "usage" in fields:

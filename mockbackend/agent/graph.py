@@ -26,9 +26,9 @@ MODEL, TOOLS = "model", "tools"
 
 
 def apply_update(history: list[Message], update: dict[str, Any]) -> list[Message]:
-    """The reducer: what the update keeps of the history, then its messages."""
-    kept: list[Message] = history[: update["keep"]]
-    return kept + list(update["messages"])
+    """The reducer: the first `base_length` messages stay, and `new_messages` follow."""
+    kept: list[Message] = history[: update["base_length"]]
+    return kept + list(update["new_messages"])
 
 
 class State(TypedDict):
@@ -56,7 +56,7 @@ def compile_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> Graph
 def _update(answer: Answer) -> dict[str, Any]:
     """The state's update: absolute, so that making it twice changes nothing."""
     turn = answer.turn
-    return {"keep": turn.base_length, "messages": [*turn.new_messages, answer.message()]}
+    return {"base_length": turn.base_length, "new_messages": [*turn.new_messages, answer.message()]}
 
 
 async def _model(state: State, runtime: Runtime[ChatContext]) -> Command[str]:

@@ -91,7 +91,10 @@ class Documents:
 
     async def _end_deletions(self, hidden: list[tuple[str, str]]) -> None:
         for userid, file_id in hidden:
-            await self._end_deletion(userid, file_id)
+            try:
+                await self._end_deletion(userid, file_id)
+            except Exception:
+                log.exception("the deletion of file %s cannot be finished", file_id)
 
     async def _end_deletion(self, userid: str, file_id: str) -> None:
         """Delete what belongs to a hidden file. If the index cannot do that now, it is done after the next start."""

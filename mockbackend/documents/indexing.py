@@ -125,8 +125,7 @@ class Indexing:
             log.info("file %s: ready, %d passages", job.id, total)
         except FileDeleted:
             # The deletion may have come before our last write, so delete what that left.
-            await self._index.forget(job.userid, job.id)
-            await self._passages.forget(job.id)
+            await self._forget(job)
         except Unreadable as error:
             await self._fail(job, str(error))
         except UpstreamError as error:
@@ -137,6 +136,14 @@ class Indexing:
         except Exception:
             log.exception("file %s could not be indexed", job.id)
             await self._fail(job, INTERNAL)
+
+    async def _forget(self, job: IndexingJob) -> None:
+        try:
+            await self._index.forget(job.userid, job.id)
+            await self._passages.forget(job.id)
+        except UpstreamError as error:
+            # Its row still says that it is to be deleted: the next start tries again.
+            log.warning("file %s was deleted, but the index still has it: %s", job.id, error.message)
 
     async def _stage(self, job: IndexingJob) -> int:
         """Read and split the file, unless that was done before. Returns the number of its passages."""

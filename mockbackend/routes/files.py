@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -54,7 +55,9 @@ async def content(request: Request) -> Response:
     row, blob = found
     # A file's bytes never change under its id.
     etag = f'"{row.id}"'
-    span = _one_range(request, blob.size) if request.headers.get("if-range", etag) == etag else None
+    # A range counts only with GET (RFC 9110, 14.2), and only if the client's copy is of this content.
+    is_ranged = request.method == "GET" and request.headers.get("if-range", etag) == etag
+    span = _one_range(request, blob.size) if is_ranged else None
     start, end = span or (0, blob.size)
     headers = {
         **HEADERS,
@@ -65,21 +68,21 @@ async def content(request: Request) -> Response:
     }
     if span:
         headers["content-range"] = f"bytes {start}-{end - 1}/{blob.size}"
-    status = 206 if span else 200
     if request.method == "HEAD":
-        return Response(status_code=status, headers=headers, media_type=row.media_type)
+        return Response(headers=headers, media_type=row.media_type)
     pieces = blob.pieces(start, end)
     try:
         first = await anext(pieces, b"")
     except FileNotFoundError:
         raise not_found() from None
-    return StreamingResponse(_chained(first, pieces), status, headers, row.media_type)
+    return StreamingResponse(_chained(first, pieces), 206 if span else 200, headers, row.media_type)
 
 
-async def _chained(first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for piece in pieces:
-        yield piece
+async def _chained(first: bytes, pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    async with aclosing(pieces):
+        yield first
+        async for piece in pieces:
+            yield piece
 
 
 def _disposition(name: str) -> str:
@@ -100,6 +103,6 @@ def _one_range(request: Request, size: int) -> tuple[int, int] | None:
     if not match or (match[2] and int(match[2]) < int(match[1])):
         return None
     if int(match[1]) >= size:
-        message = f"The range starts behind the end of the file, which has {size} bytes."
+        message = f"The range starts after the end of the file, which has {size} bytes."
         raise ServiceError(416, "range", message, {"content-range": f"bytes */{size}"})
     return int(match[1]), min(size, int(match[2]) + 1) if match[2] else size

@@ -63,8 +63,10 @@ def _run(arguments: argparse.Namespace) -> int:
             from . import check
 
             return check.run(load_settings())
-        case _:
+        case "emulator":
             return _emulator(arguments)
+        case command:
+            raise ValueError(f"the parser knows a command that is not run here: {command}")
 
 
 def _emulator(arguments: argparse.Namespace) -> int:

@@ -49,7 +49,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """What a worker knows of its parent: the two pipes, and whether this worker is the first of a start."""
+    """What a worker knows of its parent: the two pipes, and whether no worker has served before it."""
 
     lifeline: int
     serving: int
@@ -89,15 +89,19 @@ class _Supervisor:
         self._lifeline, self._lifeline_end = os.pipe()
         self._workers: dict[int, _Worker] = {}
         self._failed_starts = 0
+        self._has_served = False
         self._stopping = False
         self._status = 0
 
     def run(self) -> int:
         for number in SIGNALS:
             signal.signal(number, self._on_signal)
-        self._start(is_new=True)
-        for pid, first in list(self._workers.items()):
-            while pid in self._workers and not first.wait_until_serving():
+        self._start()
+        while self._workers and not self._has_served:
+            (first,) = self._workers.values()
+            if first.wait_until_serving():
+                self._has_served = True
+            else:
                 self._reap()
         for _ in range(self._count - 1):
             self._start()
@@ -105,7 +109,7 @@ class _Supervisor:
             self._reap()
         return self._status
 
-    def _start(self, *, is_new: bool = False, delay: float = 0.0) -> None:
+    def _start(self, *, delay: float = 0.0) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         if not self._stopping:
             reading, writing = os.pipe()
@@ -113,7 +117,7 @@ class _Supervisor:
             if pid == 0:
                 self._become_worker(reading)
                 time.sleep(delay)
-                sys.exit(self._work(self._listening, Parent(self._lifeline, writing, is_new)))
+                sys.exit(self._work(self._listening, Parent(self._lifeline, writing, is_new=not self._has_served)))
             os.close(writing)
             self._workers[pid] = _Worker(reading)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)

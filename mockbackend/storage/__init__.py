@@ -104,7 +104,7 @@ class Turns(Protocol):
         title: str,
         place: Callable[[Conversation], Turn | None],
         *,
-        most_running: int,
+        running_limit: int,
         with_base: bool,
     ) -> tuple[Conversation | None, Claim | None]:
         """The conversation's row, made if it is missing, and the claim of the turn that `place` makes of it.
@@ -116,7 +116,7 @@ class Turns(Protocol):
         """
 
     async def claim(
-        self, turn: Turn, conversation: Conversation, title: str, history: list[Message], *, most_running: int
+        self, turn: Turn, conversation: Conversation, title: str, history: list[Message], *, running_limit: int
     ) -> Claim | None:
         """Write the row of a turn whose place was found in `history`, read after that row of its conversation.
 

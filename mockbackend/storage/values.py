@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +97,7 @@ class Blob(Protocol):
     def size(self) -> int:
         """How many there are."""
 
-    def pieces(self, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    def pieces(self, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
         """The bytes from `start` up to `end`, a piece at a time. FileNotFoundError where they are gone."""
 
     def local_file(self) -> AbstractAsyncContextManager[Path]:

@@ -15,7 +15,7 @@ from .request import Attachment, SentMessage
 
 OWN_IMAGE = re.compile(r"/images/([A-Za-z0-9_-]{32})$")
 TEXT_TYPES = ("text/", "application/json", "application/xml", "application/yaml", "application/x-yaml")
-MOST = 50
+MAX_ATTACHMENTS = 50
 SECONDS = 60.0
 
 
@@ -35,8 +35,8 @@ class Attachments:
         The tokens of stored images go into `tokens` one by one. The caller discards them if no turn follows.
         """
         count = sum(len(message.attachments) for message in messages)
-        if count > MOST:
-            raise unusable(f"messages: at most {MOST} files can be attached.")
+        if count > MAX_ATTACHMENTS:
+            raise unusable(f"messages: at most {MAX_ATTACHMENTS} files can be attached.")
         if not count:
             return [[] for _ in messages]
         room = self._max_bytes

@@ -17,7 +17,7 @@ def chat(context: ChatContext, graph: Graph, base: list[Message]) -> AsyncIterat
     answer.begin_step()
 
     async def work() -> None:
-        messages = {"messages": {"keep": 0, "messages": [*base, *answer.turn.new_messages]}}
+        messages = {"messages": {"base_length": 0, "new_messages": [*base, *answer.turn.new_messages]}}
         # Not streamed: the answer's events tell what happens.
         await graph.ainvoke(messages, context=context, stream_mode=[])  # type: ignore[call-overload]
 

@@ -40,7 +40,7 @@ class TurnClaimer:
         recovery: Recovery,
     ) -> None:
         self._max_messages = settings.max_conversation_messages
-        self._most_running = settings.max_running_turns_per_user
+        self._running_limit = settings.max_running_turns_per_user
         self._storage = storage
         self._attachments = attachments
         self._registry = registry
@@ -57,7 +57,7 @@ class TurnClaimer:
         except BaseException as error:
             await self._storage.images.discard(images)
             if isinstance(error, TooManyTurns):
-                raise too_many_turns(self._most_running) from None
+                raise too_many_turns(self._running_limit) from None
             raise
 
     async def _new_messages(self, userid: str, conversation_id: str, request: ChatRequest) -> tuple[SentMessage, ...]:
@@ -111,7 +111,7 @@ class TurnClaimer:
                 conversation_id,
                 title,
                 lambda row: None if is_placed_in_history(row) else turn(row, None),
-                most_running=self._most_running,
+                running_limit=self._running_limit,
                 with_base=request.mode == "chat",
             )
             if conversation is None:
@@ -123,12 +123,13 @@ class TurnClaimer:
                 retitled = placed.base_length == 0 and conversation.title == title_of(history)
                 new_title = title if retitled else conversation.title
                 claim = await self._storage.turns.claim(
-                    placed, conversation, new_title, history, most_running=self._most_running
+                    placed, conversation, new_title, history, running_limit=self._running_limit
                 )
             if claim is not None:
                 return claim
             running = await self._recovery.running(conversation_id)
-            limit = STOPPING_SECONDS if running and self._is_stopping(running) else WAIT_SECONDS
+            # None runs if a turn began and ended while the history was being read: that deserves another attempt.
+            limit = STOPPING_SECONDS if running is None or self._is_stopping(running) else WAIT_SECONDS
             if time.monotonic() - began > limit:
                 raise ServiceError(409, "conflict", "An answer is already running in this conversation.")
             await asyncio.sleep(POLL_SECONDS)

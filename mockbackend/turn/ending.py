@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from ..events import Event, OrderError, TurnEnded, dump, load
+from ..events import DAMAGED, Event, OrderError, TurnEnded, dump, load
 from ..storage import RunningTurn, Storage
 from .answer import Answer
 
@@ -40,6 +40,6 @@ def interrupted(running: RunningTurn) -> Answer:
 def _logged(running: RunningTurn) -> list[Event]:
     try:
         return load(running.log)
-    except (ValueError, TypeError, KeyError):
+    except DAMAGED:
         log.exception("the log of turn %s is damaged: its answer is lost", running.turn.turn_id)
         return []

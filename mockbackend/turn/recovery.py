@@ -29,9 +29,11 @@ class Recovery:
             return running
         async with self._recovering:
             running = await self._storage.turns.running(conversation_id)
-            if running is not None and not self._is_alive(running):
-                await recover(self._storage, running)
-                self._heartbeat.start()
+            if running is None or self._is_alive(running):
+                # Another request settled the dead turn while this one waited, and a new turn may run by now.
+                return running
+            await recover(self._storage, running)
+            self._heartbeat.start()
         return None
 
     async def recover_all(self) -> None:

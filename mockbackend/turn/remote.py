@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
-from ..events import Event, ReasoningDelta, TextDelta, ToolCallDelta, TurnEnded, load
+from ..events import DAMAGED, DELTAS, Event, TurnEnded, load
 from ..storage import Turn
 from .answer import Answer
 
@@ -38,7 +39,11 @@ class RemoteReader:
             if found is None:
                 self._ended = True
                 return self._closing()
-            log, self._ended = load(found[0]), found[1]
+            try:
+                log, self._ended = load(found[0]), found[1]
+            except DAMAGED:
+                self._ended = True
+                return self._closing()
             new = grown(self._seen, log)
             self._seen = log
             if new:
@@ -75,14 +80,9 @@ def grown(before: list[Event], after: list[Event]) -> list[Event]:
     """What a log says beyond its earlier state. Its last words may have become longer."""
     if not before:
         return after
-    last, same = before[-1], after[len(before) - 1]
-    match last, same:
-        case (TextDelta(old), TextDelta(new)) if new != old:
-            rest: list[Event] = [TextDelta(new[len(old) :])]
-        case (ReasoningDelta(old), ReasoningDelta(new)) if new != old:
-            rest = [ReasoningDelta(new[len(old) :])]
-        case (ToolCallDelta(call_id, old), ToolCallDelta(_, new)) if new != old:
-            rest = [ToolCallDelta(call_id, new[len(old) :])]
-        case _:
-            rest = []
-    return rest + after[len(before) :]
+    last, *new = after[len(before) - 1 :]
+    field = DELTAS.get(type(last))
+    if field is None or last == before[-1]:
+        return new
+    fragment = getattr(last, field)[len(getattr(before[-1], field)) :]
+    return [replace(last, **{field: fragment}), *new]

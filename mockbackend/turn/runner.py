@@ -173,7 +173,7 @@ class TurnRunner:
         else:
             return True
         try:
-            await self._storage.turns.give_up(turn, run.log())
+            await self._storage.turns.give_up(turn, dump(answer.events))
         except Exception:
             log.exception("the log of turn %s could not be written", turn.turn_id)
         return False

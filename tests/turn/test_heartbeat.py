@@ -30,7 +30,7 @@ async def running(storage: Storage, name: str) -> Run:
     """A run whose row is there, and which has begun a step."""
     user: Message = {"id": "u", "role": "user", "turn": name, "at": 1, "parts": []}
     turn = Turn("ann", name, name, "m", 1, "data", 0, [user])
-    _, claim = await storage.turns.begin("ann", name, "Hello", lambda _: turn, most_running=20, with_base=True)
+    _, claim = await storage.turns.begin("ann", name, "Hello", lambda _: turn, running_limit=20, with_base=True)
     assert claim
     run = Run(turn, "chat", resumable=False)
     run.answer.begin_step()

@@ -39,7 +39,7 @@ class Conversations:
             where += " AND (c.is_pinned, c.updated_at, c.id) < (?, ?, ?)"
             values += [after.is_pinned, after.updated_at, after.id]
         if query:
-            where += r""" AND (c.folded_title LIKE ? ESCAPE '\' OR EXISTS (
+            where += r""" AND (c.casefolded_title LIKE ? ESCAPE '\' OR EXISTS (
                 SELECT 1 FROM said WHERE conversation_id = c.id AND text LIKE ? ESCAPE '\'))"""
             values += [_pattern(query)] * 2
         rows = await (self._searching if query else self._database).execute(
@@ -53,7 +53,7 @@ class Conversations:
         self, userid: str, conversation_id: str, *, title: str | None = None, is_pinned: bool | None = None
     ) -> Conversation | None:
         await self._database.execute(
-            """UPDATE conversations SET title = coalesce(?, title), folded_title = coalesce(?, folded_title),
+            """UPDATE conversations SET title = coalesce(?, title), casefolded_title = coalesce(?, casefolded_title),
             is_pinned = coalesce(?, is_pinned) WHERE id = ? AND userid = ? AND deleted_at IS NULL""",
             *(title, None if title is None else casefold(title), is_pinned, conversation_id, userid),
         )
@@ -91,7 +91,7 @@ def upsert_conversation(
     """The row as it is settled, made where there was none; None where the id is another user's."""
     # One statement for both cases: an update that changes nothing returns the row that was there.
     rows = execute(
-        """INSERT INTO conversations (id, userid, is_pinned, created_at, updated_at, title, folded_title)
+        """INSERT INTO conversations (id, userid, is_pinned, created_at, updated_at, title, casefolded_title)
         VALUES (?, ?, FALSE, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET id = id
         WHERE userid = excluded.userid AND deleted_at IS NULL
         RETURNING id, title, is_pinned, created_at, updated_at, message_count, version""",

@@ -8,11 +8,11 @@ from ..casefold import casefold
 from .sqlite import Step
 
 
-def _fold_titles(connection: sqlite3.Connection) -> None:
-    """Fill `folded_title` in: SQLite's own lower() knows ASCII only."""
+def _casefold_titles(connection: sqlite3.Connection) -> None:
+    """Fill `casefolded_title` in: SQLite's own lower() knows ASCII only."""
     titles = connection.execute("SELECT title, id FROM conversations").fetchall()
     folded = [(casefold(title), conversation_id) for title, conversation_id in titles]
-    connection.executemany("UPDATE conversations SET folded_title = ? WHERE id = ?", folded)
+    connection.executemany("UPDATE conversations SET casefolded_title = ? WHERE id = ?", folded)
 
 
 MIGRATIONS: tuple[Step, ...] = (
@@ -102,7 +102,7 @@ MIGRATIONS: tuple[Step, ...] = (
     """
     ALTER TABLE conversations ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
     -- The title in one case, for search.
-    ALTER TABLE conversations ADD COLUMN folded_title TEXT NOT NULL DEFAULT '';
+    ALTER TABLE conversations ADD COLUMN casefolded_title TEXT NOT NULL DEFAULT '';
     ALTER TABLE turns DROP COLUMN lease_until;
     ALTER TABLE turns RENAME COLUMN keep TO base_length;
     ALTER TABLE turns RENAME COLUMN added TO new_messages;
@@ -112,5 +112,5 @@ MIGRATIONS: tuple[Step, ...] = (
     -- All that is asked of running turns for each claim and beat: in the rows it stands behind logs of any length.
     CREATE INDEX turns_running ON turns (userid, owner, stop_requested, turn_id, over_at) WHERE over_at IS NULL;
     """,
-    _fold_titles,
+    _casefold_titles,
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
@@ -33,6 +33,16 @@ _OVER = "UPDATE turns SET over_at = ? WHERE conversation_id = ? AND turn_id = ? 
 log = logging.getLogger("mockbackend.storage")
 T = TypeVar("T")
 
+_RETITLE = "UPDATE conversations SET title = ?, casefolded_title = ? WHERE id = ?"
+
+
+class _Claimed(NamedTuple):
+    """A claim, and what undoes it: whether its conversation was made for it, or the title that it replaced."""
+
+    turn: Turn
+    is_new: bool = False
+    title: str | None = None
+
 
 class Turns:
     """The contract's Turns. `checkpoints` is used on the database's thread alone: claim and end are one hop each."""
@@ -52,10 +62,10 @@ class Turns:
         title: str,
         place: Callable[[Conversation], Turn | None],
         *,
-        most_running: int,
+        running_limit: int,
         with_base: bool,
     ) -> tuple[Conversation | None, Claim | None]:
-        now, claimed = now_ms(), list[tuple[Turn, bool]]()
+        now, claimed = now_ms(), list[_Claimed]()
 
         def work(session: Session) -> tuple[Conversation | None, Claim | None]:
             has_documents = None
@@ -63,10 +73,10 @@ class Turns:
                 conversation = upsert_conversation(execute, userid, conversation_id, title, now)
                 turn = place(conversation) if conversation else None
                 if turn and conversation:
-                    has_documents = self._claim(execute, turn, conversation, most_running)
+                    has_documents = self._claim(execute, turn, conversation, running_limit)
             if turn is None or conversation is None or has_documents is None:
                 return conversation, None
-            claimed.append((turn, (conversation.version, conversation.created_at) == (0, now)))
+            claimed.append(_Claimed(turn, (conversation.version, conversation.created_at) == (0, now)))
             base: list[Message] = []
             # Outside the transaction: other writers need not wait while a long history is decoded.
             if not turn.base_length or with_base:
@@ -77,37 +87,35 @@ class Turns:
         return await self._run_claim(work, claimed)
 
     async def claim(
-        self, turn: Turn, conversation: Conversation, title: str, history: list[Message], *, most_running: int
+        self, turn: Turn, conversation: Conversation, title: str, history: list[Message], *, running_limit: int
     ) -> Claim | None:
-        claimed: list[tuple[Turn, bool]] = []
+        claimed: list[_Claimed] = []
 
         def work(session: Session) -> Claim | None:
             with session.transaction() as execute:
-                has_documents = self._claim(execute, turn, conversation, most_running)
+                has_documents = self._claim(execute, turn, conversation, running_limit)
                 if has_documents is None:
                     return None
                 if title != conversation.title:
-                    statement = "UPDATE conversations SET title = ?, folded_title = ? WHERE id = ?"
-                    execute(statement, title, casefold(title), conversation.id)
-            claimed.append((turn, False))
+                    execute(_RETITLE, title, casefold(title), conversation.id)
+            claimed.append(_Claimed(turn, title=conversation.title))
             base = self._bases[turn.turn_id] = history[: turn.base_length]
             return Claim(turn, base, has_documents)
 
         return await self._run_claim(work, claimed)
 
-    async def _run_claim(self, work: Callable[[Session], T], claimed: list[tuple[Turn, bool]]) -> T:
-        """What `work` returns. Where nobody gets that, the turn that it has put into `claimed` would run for ever.
-
-        Beside it stands whether its conversation was made for it.
-        """
+    async def _run_claim(self, work: Callable[[Session], T], claimed: list[_Claimed]) -> T:
+        """Run `work` on the database's thread. If the caller is cancelled, withdraw what it put into `claimed`."""
 
         def withdraw(session: Session) -> None:
-            for turn, is_new in claimed:
+            for turn, is_new, title in claimed:
                 self._bases.pop(turn.turn_id, None)
                 with session.transaction() as execute:
                     execute(_OVER, now_ms(), turn.conversation_id, turn.turn_id)
                     if is_new:
                         execute("DELETE FROM conversations WHERE id = ? AND version = 0", turn.conversation_id)
+                    elif title is not None:
+                        execute(_RETITLE, title, casefold(title), turn.conversation_id)
 
         try:
             return await self._database.run(work)
@@ -116,13 +124,13 @@ class Turns:
             self._database.post(withdraw)
             raise
 
-    def _claim(self, execute: Execute, turn: Turn, conversation: Conversation, most_running: int) -> bool | None:
+    def _claim(self, execute: Execute, turn: Turn, conversation: Conversation, running_limit: int) -> bool | None:
         """Whether the turn's user has documents; None where another turn runs or the history has changed."""
         [(running,)] = execute(
             "SELECT count(*) FROM turns WHERE userid = ? AND over_at IS NULL AND owner <> ? AND conversation_id <> ?",
             *(turn.userid, NOBODY, turn.conversation_id),
         )
-        if running >= most_running:
+        if running >= running_limit:
             raise TooManyTurns
         # One statement decides which of several processes gets the conversation. Why it suffices:
         #

@@ -32,18 +32,18 @@ async def begin(
     turn: Turn,
     *,
     title: str = "Hello",
-    most_running: int = 20,
+    running_limit: int = 20,
     with_base: bool = True,
 ) -> tuple[Conversation | None, Claim | None]:
     """Begin that turn, whatever its conversation is."""
     return await storage.turns.begin(
-        turn.userid, turn.conversation_id, title, lambda _: turn, most_running=most_running, with_base=with_base
+        turn.userid, turn.conversation_id, title, lambda _: turn, running_limit=running_limit, with_base=with_base
     )
 
 
-async def begun(storage: Storage, turn: Turn, *, title: str = "Hello", most_running: int = 20) -> Claim:
+async def begun(storage: Storage, turn: Turn, *, title: str = "Hello", running_limit: int = 20) -> Claim:
     """The claim of that turn, which is got."""
-    _, claim = await begin(storage, turn, title=title, most_running=most_running)
+    _, claim = await begin(storage, turn, title=title, running_limit=running_limit)
     assert claim is not None
     return claim
 

@@ -30,7 +30,7 @@ async def test_a_turn_is_placed_in_the_settled_row(storage: Storage) -> None:
 
     await ran(storage, turn_of())
     row = await row_of(storage)
-    conversation, claim = await storage.turns.begin("ann", "c", "x", place, most_running=1, with_base=True)
+    conversation, claim = await storage.turns.begin("ann", "c", "x", place, running_limit=1, with_base=True)
     assert set(map(repr, seen)) == {repr(row)}
     assert conversation == row
     assert claim is not None
@@ -39,18 +39,18 @@ async def test_a_turn_is_placed_in_the_settled_row(storage: Storage) -> None:
 
 async def test_what_placing_raises_leaves_nothing(storage: Storage) -> None:
     with pytest.raises(RefusedError):
-        await storage.turns.begin("ann", "c", "x", refuse, most_running=1, with_base=True)
+        await storage.turns.begin("ann", "c", "x", refuse, running_limit=1, with_base=True)
     assert await storage.conversations.get("ann", "c") is None
     await ran(storage, turn_of())
     row = await row_of(storage)
     with pytest.raises(RefusedError):
-        await storage.turns.begin("ann", "c", "x", refuse, most_running=1, with_base=True)
+        await storage.turns.begin("ann", "c", "x", refuse, running_limit=1, with_base=True)
     assert await storage.turns.running("c") is None
     assert await row_of(storage) == row
 
 
 async def test_no_turn_need_be_made(storage: Storage, other: Storage) -> None:
-    conversation, claim = await storage.turns.begin("ann", "c", "x", lambda _: None, most_running=1, with_base=True)
+    conversation, claim = await storage.turns.begin("ann", "c", "x", lambda _: None, running_limit=1, with_base=True)
     assert claim is None
     assert conversation == await row_of(other)
     assert await other.turns.running("c") is None
@@ -58,7 +58,7 @@ async def test_no_turn_need_be_made(storage: Storage, other: Storage) -> None:
 
 async def test_nothing_is_placed_in_anothers_conversation(storage: Storage) -> None:
     await ran(storage, turn_of())
-    begun_for_bob = await storage.turns.begin("bob", "c", "x", refuse, most_running=1, with_base=True)
+    begun_for_bob = await storage.turns.begin("bob", "c", "x", refuse, running_limit=1, with_base=True)
     assert begun_for_bob == (None, None)
 
 
@@ -68,7 +68,7 @@ async def test_no_turn_begins_while_another_runs(storage: Storage, other: Storag
     await begun(storage, turn_of("t2", base_length=2))
     for one in (storage, other):
         assert await begin(one, turn_of("t3", base_length=2)) == (row, None)
-        assert await one.turns.claim(turn_of("t3", base_length=2), row, "x", [], most_running=20) is None
+        assert await one.turns.claim(turn_of("t3", base_length=2), row, "x", [], running_limit=20) is None
     assert (await running(other)).turn.turn_id == "t2"
     await end(storage, turn_of("t2", base_length=2))
     await begun(other, turn_of("t3", base_length=4))
@@ -93,12 +93,12 @@ async def test_a_claim_needs_the_version_that_its_place_was_found_in(storage: St
     # It is answered anew: as long as before, and other words.
     await ran(other, turn_of("t2"))
     placed = turn_of("t3", base_length=2)
-    assert await storage.turns.claim(placed, before, "Edited", history, most_running=20) is None
+    assert await storage.turns.claim(placed, before, "Edited", history, running_limit=20) is None
     now = await row_of(storage)
     assert (now.message_count, now.title) == (before.message_count, "Hello")
     assert await storage.turns.running("c") is None
     history = await storage.history.read("c")
-    claim = await storage.turns.claim(placed, now, "Edited", history, most_running=20)
+    claim = await storage.turns.claim(placed, now, "Edited", history, running_limit=20)
     assert claim is not None
     assert (claim.turn, claim.base) == (placed, history)
     await end(storage, placed)
@@ -109,7 +109,7 @@ async def test_a_claim_may_cut_the_history_and_name_the_conversation(storage: St
     await ran(storage, turn_of())
     await ran(storage, turn_of("t2", base_length=2))
     row, history = await row_of(storage), await storage.history.read("c")
-    claim = await storage.turns.claim(turn_of("t3", base_length=2), row, "Ärger", history, most_running=20)
+    claim = await storage.turns.claim(turn_of("t3", base_length=2), row, "Ärger", history, running_limit=20)
     assert claim is not None
     assert claim.base == history[:2]
     assert (await row_of(other)).title == "Ärger"
@@ -145,38 +145,38 @@ async def test_a_claim_says_whether_there_are_documents(storage: Storage, other:
     assert (await begun(storage, turn_of("t2", base_length=2))).has_documents
     await end(storage, turn_of("t2", base_length=2))
     row, history = await row_of(storage), await storage.history.read("c")
-    claim = await storage.turns.claim(turn_of("t3", base_length=4), row, "x", history, most_running=20)
+    claim = await storage.turns.claim(turn_of("t3", base_length=4), row, "x", history, running_limit=20)
     assert claim is not None
     assert claim.has_documents
     assert not (await begun(storage, turn_of("t4", "d", userid="bob"))).has_documents
 
 
 async def test_running_turns_of_a_user_are_counted_in_all_processes(storage: Storage, other: Storage) -> None:
-    await begun(storage, turn_of("t1", "c1"), most_running=2)
-    await begun(other, turn_of("t2", "c2"), most_running=2)
+    await begun(storage, turn_of("t1", "c1"), running_limit=2)
+    await begun(other, turn_of("t2", "c2"), running_limit=2)
     for one in (storage, other):
         with pytest.raises(TooManyTurns):
-            await begin(one, turn_of("t3", "c3"), most_running=2)
+            await begin(one, turn_of("t3", "c3"), running_limit=2)
         assert await one.conversations.get("ann", "c3") is None
     # Another's do not count, nor does the one that runs in the same conversation.
-    await begun(storage, turn_of("t4", "c4", userid="bob"), most_running=1)
-    _, claim = await begin(storage, turn_of("t5", "c2"), most_running=2)
+    await begun(storage, turn_of("t4", "c4", userid="bob"), running_limit=1)
+    _, claim = await begin(storage, turn_of("t5", "c2"), running_limit=2)
     assert claim is None
     await end(storage, turn_of("t1", "c1"))
-    await begun(storage, turn_of("t6", "c1", base_length=2), most_running=2)
+    await begun(storage, turn_of("t6", "c1", base_length=2), running_limit=2)
     row = await row_of(storage, "c1")
     with pytest.raises(TooManyTurns):
-        await storage.turns.claim(turn_of("t7", "c5"), replace(row, id="c5"), "x", [], most_running=2)
+        await storage.turns.claim(turn_of("t7", "c5"), replace(row, id="c5"), "x", [], running_limit=2)
 
 
 async def test_a_turn_that_was_given_up_does_not_count(storage: Storage) -> None:
-    await begun(storage, turn_of("t1", "c1"), most_running=1)
+    await begun(storage, turn_of("t1", "c1"), running_limit=1)
     await storage.turns.give_up(turn_of("t1", "c1"), b"[]")
-    await begun(storage, turn_of("t2", "c2"), most_running=1)
+    await begun(storage, turn_of("t2", "c2"), running_limit=1)
 
 
 async def test_as_many_begin_at_once_as_may(storage: Storage, other: Storage) -> None:
-    racing = [begin(one, turn_of(f"t{n}", f"c{n}"), most_running=3) for n, one in enumerate([storage, other] * 4)]
+    racing = [begin(one, turn_of(f"t{n}", f"c{n}"), running_limit=3) for n, one in enumerate([storage, other] * 4)]
     results = await asyncio.gather(*racing, return_exceptions=True)
     assert [type(one) for one in results if isinstance(one, BaseException)] == [TooManyTurns] * 5
     assert len(await storage.turns.unfinished()) == 3
@@ -192,7 +192,7 @@ async def cancelled(storage: Storage, turn: Turn) -> None:
         return turn
 
     task = asyncio.create_task(
-        storage.turns.begin("ann", turn.conversation_id, "x", place, most_running=1, with_base=True)
+        storage.turns.begin("ann", turn.conversation_id, "x", place, running_limit=1, with_base=True)
     )
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -66,7 +66,7 @@ class Processes(RuleBasedStateMachine):
     def begin(self, process: int, user: str, name: str, part: float, *, with_base: bool) -> None:
         one = self._model.get(name)
         turn = self._next(user, name, part, len(one.history) if one else 0)
-        work = begin(self._stores[process], turn, title=turn.turn_id, most_running=MOST, with_base=with_base)
+        work = begin(self._stores[process], turn, title=turn.turn_id, running_limit=MOST, with_base=with_base)
         if one and (one.owner != user or one.is_hidden):
             assert self._do(work) == (None, None)
         elif self._others(user, name) >= MOST:
@@ -99,7 +99,7 @@ class Processes(RuleBasedStateMachine):
                 return turn
 
             store = self._stores[process]
-            work = store.turns.begin(user, name, "x", place, most_running=9, with_base=True)
+            work = store.turns.begin(user, name, "x", place, running_limit=9, with_base=True)
             task = asyncio.create_task(work)
             with contextlib.suppress(asyncio.CancelledError):
                 _, claim = await task
@@ -127,7 +127,7 @@ class Processes(RuleBasedStateMachine):
         one = self._model.get(row.id)
         user = one.owner if one else "ann"
         turn = self._next(user, row.id, part, len(history))
-        work = self._stores[process].turns.claim(turn, row, f"{turn.turn_id} x", history, most_running=MOST)
+        work = self._stores[process].turns.claim(turn, row, f"{turn.turn_id} x", history, running_limit=MOST)
         if self._others(user, row.id) >= MOST:
             with pytest.raises(TooManyTurns):
                 self._do(work)

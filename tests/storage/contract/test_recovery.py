@@ -88,7 +88,7 @@ async def test_an_end_that_a_crash_cut_is_done_once(
     turn = turn_of("t3", base_length=base_length)
     if by_claim:
         history = await storage.history.read("c")
-        assert await storage.turns.claim(turn, before, "Hello", history, most_running=20)
+        assert await storage.turns.claim(turn, before, "Hello", history, running_limit=20)
     else:
         await begun(storage, turn)
     await engine.crash_in_end(storage, turn, answer(turn))

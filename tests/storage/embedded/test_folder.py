@@ -56,7 +56,13 @@ async def test_the_conversations_table_reads_well(server: Server) -> None:
         connection.row_factory = sqlite3.Row
         (found,) = connection.execute("SELECT * FROM conversations WHERE userid = 'reader'").fetchall()
     assert list(found.keys())[:4] == ["id", "userid", "is_pinned", "created_at"]
-    stored = {"userid": "reader", "is_pinned": 1, "deleted_at": None, "folded_title": "grüsse aus köln", "version": 1}
+    stored = {
+        "userid": "reader",
+        "is_pinned": 1,
+        "deleted_at": None,
+        "casefolded_title": "grüsse aus köln",
+        "version": 1,
+    }
     assert dict(found) == {**row, **stored}
     kinds = {name: (kind, strict) for _, name, kind, strict, *_ in rows(path, "PRAGMA table_info(conversations)")}
     assert kinds["id"] == ("TEXT", 0)

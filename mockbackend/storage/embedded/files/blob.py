@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from io import FileIO
 from pathlib import Path
@@ -71,16 +71,16 @@ class StoredBlob:
         self._path = path
         self.size = size
 
-    async def pieces(self, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    async def pieces(self, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
         left = (self.size if end is None else end) - start
-        file = await asyncio.to_thread(self._path.open, "rb")
+        file = await shielded(asyncio.to_thread(self._path.open, "rb"))
         try:
-            await asyncio.to_thread(file.seek, start)
-            while left > 0 and (piece := await asyncio.to_thread(file.read, min(left, PIECE_BYTES))):
+            await shielded(asyncio.to_thread(file.seek, start))
+            while left > 0 and (piece := await shielded(asyncio.to_thread(file.read, min(left, PIECE_BYTES)))):
                 left -= len(piece)
                 yield piece
         finally:
-            file.close()
+            await shielded(asyncio.to_thread(file.close))
 
     @asynccontextmanager
     async def local_file(self) -> AsyncIterator[Path]:
