@@ -11,7 +11,9 @@ from mockbackend.storage.embedded import open_embedded
 
 async def main(folder: Path, conversation_id: str) -> None:
     storage = await open_embedded(folder)
-    row, _ = await storage.turns.begin("user", conversation_id, "title", lambda _: None, most_running=1, with_base=True)
+    row, _ = await storage.turns.begin(
+        "user", conversation_id, "title", lambda _: None, running_limit=1, with_base=True
+    )
     assert row is not None
     assert row.id == conversation_id
     await storage.close()
