@@ -13,7 +13,7 @@ from statistics import median, quantiles
 
 import httpx2
 
-from tests.documents.making import SENTENCE, pdf
+from tests.documents.sample_files import SENTENCE, pdf
 from tests.harness.modelled import Rule, modelled
 
 PAGES = 300

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from mockbackend.documents.formats import FORMATS
-from tests.documents.making import SAMPLES
+from tests.documents.sample_files import SAMPLES
 from tests.documents.waiting import indexed
 from tests.harness.service import Server, chat
 

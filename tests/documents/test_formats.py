@@ -11,7 +11,7 @@ import pytest
 from mockbackend.documents.errors import Unreadable
 from mockbackend.documents.extractor import readers
 from mockbackend.documents.formats import FORMATS, format_of
-from tests.documents.making import SAMPLES
+from tests.documents.sample_files import SAMPLES
 
 OFFICE = "application/vnd.openxmlformats-officedocument"
 

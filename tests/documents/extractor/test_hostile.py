@@ -12,9 +12,9 @@ import xlsxwriter  # type: ignore[import-untyped]
 
 from mockbackend.documents.extraction import extract
 from mockbackend.documents.formats import FORMATS
-from tests.documents import making
+from tests.documents import sample_files
 from tests.documents.extractor.refusals import LIMITS, MB, MEMORY, content, refusal
-from tests.documents.making import SAMPLES
+from tests.documents.sample_files import SAMPLES
 
 PARAGRAPH = b"<w:p><w:r><w:t>The keeper lit the lamp.</w:t></w:r></w:p>"
 
@@ -31,20 +31,20 @@ BINARY = "The file is binary, not text. Check the file and its name."
 def entities(folder: Path) -> Path:
     nested = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
     head = f'<!DOCTYPE w:document [<!ENTITY e0 "lol">{nested}]>'.encode()
-    return making.word(folder / "file", b"<w:p><w:r><w:t>&e9;</w:t></w:r></w:p>", head)
+    return sample_files.word(folder / "file", b"<w:p><w:r><w:t>&e9;</w:t></w:r></w:p>", head)
 
 
 def outside_entity(folder: Path) -> Path:
     head = b'<!DOCTYPE w:document [<!ENTITY e SYSTEM "file:///etc/passwd">]>'
-    return making.word(folder / "file", b"<w:p><w:r><w:t>&e;</w:t></w:r></w:p>", head)
+    return sample_files.word(folder / "file", b"<w:p><w:r><w:t>&e;</w:t></w:r></w:p>", head)
 
 
 def many_parts(folder: Path) -> Path:
-    return making.zipped(folder / "file", {f"word/{number}": b"" for number in range(20_001)})
+    return sample_files.zipped(folder / "file", {f"word/{number}": b"" for number in range(20_001)})
 
 
 def encrypted_part(folder: Path) -> Path:
-    path = making.word(folder / "file", PARAGRAPH)
+    path = sample_files.word(folder / "file", PARAGRAPH)
     data = bytearray(path.read_bytes())
     # The flag of each entry in the directory at the end.
     at = data.find(b"PK\x01\x02")
@@ -77,27 +77,31 @@ def many_sheets(folder: Path) -> Path:
 
 
 def packed_oddly(folder: Path) -> Path:
-    return making.zipped(folder / "file", {"word/document.xml": b" " * MB}, zipfile.ZIP_BZIP2)
+    return sample_files.zipped(folder / "file", {"word/document.xml": b" " * MB}, zipfile.ZIP_BZIP2)
 
 
 CASES: dict[str, tuple[str, Callable[[Path], Path], str]] = {
-    "encrypted-pdf": ("pdf", lambda folder: making.pdf(folder / "file", ["secret"], encrypted=True), ENCRYPTED),
+    "encrypted-pdf": ("pdf", lambda folder: sample_files.pdf(folder / "file", ["secret"], encrypted=True), ENCRYPTED),
     "encrypted-pdf-of-libreoffice": ("pdf", lambda _: SAMPLES / "encrypted.pdf", ENCRYPTED),
     "pdf-of-10000-pages": (
         "pdf",
-        lambda folder: making.pdf(folder / "file", ["a"], count=10_000),
+        lambda folder: sample_files.pdf(folder / "file", ["a"], count=10_000),
         f"The file has more than 100 pages. {SPLIT}",
     ),
     "pdf-without-text": (
         "pdf",
-        lambda folder: making.pdf(folder / "file", [""]),
+        lambda folder: sample_files.pdf(folder / "file", [""]),
         f"{NO_TEXT} If it is a scan, run text recognition (OCR) on it and upload the result.",
     ),
     "pdf-of-nothing": ("pdf", content(b"%PDF-1.7\n"), DAMAGED),
-    "pdf-that-unpacks-to-400-mb": ("pdf", lambda folder: making.bomb_pdf(folder / "file", b" " * MB, 400), MEMORY),
+    "pdf-that-unpacks-to-400-mb": (
+        "pdf",
+        lambda folder: sample_files.bomb_pdf(folder / "file", b" " * MB, 400),
+        MEMORY,
+    ),
     "pdf-of-a-million-words": (
         "pdf",
-        lambda folder: making.bomb_pdf(folder / "file", b"BT /F1 9 Tf 50 800 Td (lamp) Tj ET\n" * 10_000, 200),
+        lambda folder: sample_files.bomb_pdf(folder / "file", b"BT /F1 9 Tf 50 800 Td (lamp) Tj ET\n" * 10_000, 200),
         MEMORY,
     ),
     "docx-of-nothing": ("docx", content(b"PK\x03\x04"), DAMAGED),
@@ -108,22 +112,24 @@ CASES: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     ),
     "zip-named-pptx": (
         "pptx",
-        lambda folder: making.zipped(folder / "file", {"a.txt": b"a"}),
+        lambda folder: sample_files.zipped(folder / "file", {"a.txt": b"a"}),
         "The file name ends in .pptx, but the content is something else. Check the file.",
     ),
     "docx-that-unpacks-to-200-mb": (
         "docx",
-        lambda folder: making.zipped(folder / "file", {"word/document.xml": b" " * (200 * MB)}),
+        lambda folder: sample_files.zipped(folder / "file", {"word/document.xml": b" " * (200 * MB)}),
         f"Unpacked, the file is larger than 150 MB. {SPLIT}",
     ),
     "docx-that-says-it-unpacks-to-1-kb": (
         "docx",
-        lambda folder: making.lying(making.zipped(folder / "file", {"word/document.xml": b" " * (9 * MB)}), 1024),
+        lambda folder: sample_files.lying(
+            sample_files.zipped(folder / "file", {"word/document.xml": b" " * (9 * MB)}), 1024
+        ),
         DAMAGED,
     ),
     "docx-that-fits-and-whose-tree-does-not": (
         "docx",
-        lambda folder: making.word(folder / "file", PARAGRAPH * 1_000_000),
+        lambda folder: sample_files.word(folder / "file", PARAGRAPH * 1_000_000),
         MEMORY,
     ),
     "docx-of-many-parts": ("docx", many_parts, f"The file consists of more than 20,000 parts. {SPLIT}"),
@@ -137,11 +143,11 @@ CASES: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     "docx-that-asks-for-a-file-of-ours": ("docx", outside_entity, ENTITIES),
     "docx-nested-deeply": (
         "docx",
-        lambda folder: making.word(folder / "file", b"<w:ins>" * 200_000 + b"</w:ins>" * 200_000),
+        lambda folder: sample_files.word(folder / "file", b"<w:ins>" * 200_000 + b"</w:ins>" * 200_000),
         NESTED,
     ),
-    "docx-without-text": ("docx", lambda folder: making.word(folder / "file", b"<w:p/>"), NO_TEXT),
-    "docx-of-too-much-text": ("docx", lambda folder: making.word(folder / "file", PARAGRAPH * 50_000), LONG),
+    "docx-without-text": ("docx", lambda folder: sample_files.word(folder / "file", b"<w:p/>"), NO_TEXT),
+    "docx-of-too-much-text": ("docx", lambda folder: sample_files.word(folder / "file", PARAGRAPH * 50_000), LONG),
     "xlsx-with-a-cell-far-away": ("xlsx", far_cell, MEMORY),
     "xlsx-with-one-string-everywhere": ("xlsx", one_string_everywhere, MEMORY),
     "xlsx-of-many-sheets": ("xlsx", many_sheets, f"The file has more than 100 sheets. {SPLIT}"),
@@ -188,7 +194,7 @@ async def test_a_line_of_1_gb_is_refused_soon(one_line: Path, kind: str, words: 
 
 def whole(kind: str, folder: Path) -> Path:
     if kind == "pdf":
-        return making.pdf(folder / "file", ["The keeper"] * 30)
+        return sample_files.pdf(folder / "file", ["The keeper"] * 30)
     sample = {"docx": "word.docx", "pptx": "powerpoint.pptx", "xlsx": "excel.xlsx"}[kind]
     return content((SAMPLES / sample).read_bytes())(folder)
 

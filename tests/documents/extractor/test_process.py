@@ -18,7 +18,7 @@ import pytest
 
 from mockbackend.documents.extraction import Limits, extract
 from mockbackend.documents.formats import FORMATS
-from tests.documents import making
+from tests.documents import sample_files
 from tests.documents.extractor.refusals import LIMITS, MB, MEMORY, children, refusal
 from tests.harness.processes import ROOT
 
@@ -112,8 +112,8 @@ def test_the_reader_dies_with_the_service(tmp_path: Path) -> None:
 
 
 async def test_no_reading_holds_up_the_event_loop(tmp_path: Path) -> None:
-    page = "\n".join([making.SENTENCE] * 50)
-    path = making.pdf(tmp_path / "a.pdf", [f"{page}\n{number}" for number in range(300)])
+    page = "\n".join([sample_files.SENTENCE] * 50)
+    path = sample_files.pdf(tmp_path / "a.pdf", [f"{page}\n{number}" for number in range(300)])
     gaps: list[float] = []
 
     async def tick() -> None:

@@ -15,8 +15,8 @@ from mockbackend.documents.extraction import Limits, extract
 from mockbackend.documents.formats import FORMATS
 from mockbackend.documents.splitting import split
 from mockbackend.storage.passages import Passage
-from tests.documents import making
-from tests.documents.making import SAMPLES
+from tests.documents import sample_files
+from tests.documents.sample_files import SAMPLES
 from tests.harness.processes import ROOT
 
 LIMITS = Limits(seconds=30, memory_bytes=1 << 30, pages=1000, characters=1_000_000)
@@ -34,7 +34,7 @@ async def read_text(folder: Path, kind: str, content: str | bytes) -> list[Passa
 
 async def test_a_pdf_gives_each_page_under_the_chapter_that_its_outline_names(tmp_path: Path) -> None:
     pages = ["Foreword (short)", "The keepers\nshared the watch.", "Still of keepers.", "The lens turns – slowly."]
-    path = making.pdf(tmp_path / "a.pdf", pages, [("Keepers", 1), ("The lens ☼", 3)])
+    path = sample_files.pdf(tmp_path / "a.pdf", pages, [("Keepers", 1), ("The lens ☼", 3)])
     assert await read(path, "pdf") == [
         Passage("Foreword (short)", "page 1"),
         Passage("The keepers\nshared the watch.", "page 2", "Keepers"),
@@ -44,7 +44,7 @@ async def test_a_pdf_gives_each_page_under_the_chapter_that_its_outline_names(tm
 
 
 async def test_pages_without_text_are_left_out_and_the_others_keep_their_numbers(tmp_path: Path) -> None:
-    path = making.pdf(tmp_path / "a.pdf", ["One", "", "Three"])
+    path = sample_files.pdf(tmp_path / "a.pdf", ["One", "", "Three"])
     assert [(block.place, block.text) for block in await read(path, "pdf")] == [("page 1", "One"), ("page 3", "Three")]
 
 
@@ -60,7 +60,7 @@ async def test_an_outline_that_goes_in_a_circle_ends() -> None:
 
 
 async def test_a_word_file_gives_all_that_it_shows_and_nothing_that_was_deleted(tmp_path: Path) -> None:
-    blocks = await read(making.docx(tmp_path / "a.docx"), "docx")
+    blocks = await read(sample_files.docx(tmp_path / "a.docx"), "docx")
     keepers = "Three shared the watch.\n\nName | Years\n\nMuirgen | 40\n\nBetween table and list.\n\n- oil\n\n- wicks"
     lens = "It turns by clockwork.\n\nBeside a box.\n\nMind the step.\n\nIn a content control."
     assert blocks == [

@@ -1,4 +1,7 @@
-"""The database's schema, as numbered steps."""
+"""The schema of the database, as numbered steps.
+
+SQLite stores the comments within a statement, so they never change once they are released.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from .. import sqlite
 NAME = "documents.db"
 MIGRATIONS = (
     """
-    -- The version is counted up whenever what is findable of the owner's changes, in whichever process.
+    -- The version is counted up by every change of what can be found of the owner, in any process.
     CREATE TABLE owners (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
         userid TEXT NOT NULL UNIQUE,
@@ -44,7 +47,7 @@ MIGRATIONS = (
         passage INTEGER PRIMARY KEY,
         vector BLOB NOT NULL
     );
-    -- The sign bits of the vectors that were stored together: a few large rows are read far sooner than many small.
+    -- The sign bits of vectors that were stored together: a few large rows are read much faster than many small ones.
     CREATE TABLE signs (
         id INTEGER PRIMARY KEY,
         file INTEGER NOT NULL,
@@ -53,12 +56,12 @@ MIGRATIONS = (
         bits BLOB NOT NULL
     );
     CREATE INDEX signs_of ON signs (file);
-    -- What turns the vectors of a dimension before their signs are taken; made once.
+    -- The rotation of the vectors of a dimension before their signs are taken. It is made once.
     CREATE TABLE rotations (
         dimension INTEGER PRIMARY KEY,
         flips BLOB NOT NULL
     );
-    -- Terms are made by us, so the tokenizer only parts them at spaces.
+    -- The terms are made in Python, so the tokenizer only has to split them at spaces.
     CREATE VIRTUAL TABLE words USING fts5 (terms, content='', detail=none, columnsize=0, tokenize='ascii');
     """,
 )

@@ -82,6 +82,6 @@ class Passages:
         return await self._snapshots.read(run)
 
     async def close(self) -> None:
-        """Close both connections once what is under way is done."""
+        """Close both connections once work in progress is done."""
         await self._thread.close()
         await self._snapshots.close()

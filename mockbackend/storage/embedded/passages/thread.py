@@ -1,4 +1,4 @@
-"""A connection on a thread of its own, with transactions begun by hand: the event loop never waits for the disk."""
+"""A connection on a thread of its own, with explicit transactions: the event loop never waits for the disk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class DatabaseThread:
-    """One connection; its work is done one after another, each piece in one transaction."""
+    """One connection. Work on it is done one piece after another, each in a transaction."""
 
     def __init__(self, path: Path, name: str) -> None:
         self._connection = connect(path, isolation_level=None, cached_statements=256)
@@ -25,17 +25,17 @@ class DatabaseThread:
     async def write(
         self, work: Callable[Concatenate[sqlite3.Connection, P], T], *values: P.args, **named: P.kwargs
     ) -> T:
-        """Run `work` in a transaction that is committed, or rolled back where it raises."""
+        """Run `work` in a transaction, which is rolled back if it raises."""
         return await self._run("BEGIN IMMEDIATE", work, *values, **named)
 
     async def read(
         self, work: Callable[Concatenate[sqlite3.Connection, P], T], *values: P.args, **named: P.kwargs
     ) -> T:
-        """Run `work` on one state of the database; no writer waits for it."""
+        """Run `work` on one state of the database. No writer waits for it."""
         return await self._run("BEGIN", work, *values, **named)
 
     async def close(self) -> None:
-        """Close the connection once what is under way is done."""
+        """Close the connection once work in progress is done."""
         await asyncio.get_running_loop().run_in_executor(self._executor, self._connection.close)
         self._executor.shutdown()
 
