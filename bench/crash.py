@@ -8,9 +8,8 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+from tests.harness.emulator import emulating
 from tests.harness.service import Server
-from tests.harness.world import azure
-from tests.turn.conftest import emulating
 from tests.turn.crashing import SCRIPT
 from tests.turn.killing import kill_again_and_again
 
@@ -25,7 +24,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="bench-crash-") as name:
         folder = Path(name)
         with emulating(folder, SCRIPT) as emulator:
-            server = Server(folder, azure(emulator))
+            server = Server(folder, emulator.settings(image="gpt-image-1"))
             try:
                 tally = asyncio.run(kill_again_and_again(server, emulator, chosen.kills, chosen.seed))
             finally:

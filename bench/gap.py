@@ -14,7 +14,8 @@ from statistics import median, quantiles
 import httpx2
 
 from tests.documents.sample_files import SENTENCE, pdf
-from tests.harness.modelled import Rule, modelled
+from tests.harness.emulator import Rule
+from tests.harness.world import start_world
 
 PAGES = 300
 STREAMS = 5
@@ -58,7 +59,7 @@ async def main() -> None:
             )
             for which in ("first", "second")
         }
-        with modelled(folder, RULES, azure_openai_embedding_deployment_name="text-embedding-3-small") as model:
+        with start_world(folder, RULES, embedding="text-embedding-3-small") as model:
             async with model.server.client() as client:
                 await gaps(client)
                 for meanwhile, path in {"at rest": None, **paths}.items():

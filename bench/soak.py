@@ -21,10 +21,11 @@ import httpx2
 
 from bench.procfs import resident_bytes
 from bench.soak_script import CASES, script, whole_answer
-from tests.harness.emulator import Served
-from tests.harness.service import Server, chat, line
-from tests.harness.world import azure, idle, rows
-from tests.turn.conftest import emulating
+from tests.harness.answers import chat, line
+from tests.harness.data_folder import rows
+from tests.harness.emulator import Emulator, emulating
+from tests.harness.service import Server
+from tests.harness.waiting import idle
 from tests.turn.crashing import check_nothing_left, leftovers
 from tests.turn.valid import check_conversation, is_incomplete
 
@@ -48,7 +49,7 @@ class Soak:
     """A soak in progress, and its counts."""
 
     server: Server
-    emulator: Served
+    emulator: Emulator
     chance: random.Random
     counts: Counter[str] = field(default_factory=Counter)
     number: int = 0
@@ -166,7 +167,7 @@ def open_files(pid: int) -> int:
 async def soak(folder: Path, faults: int, seed: int) -> None:
     """Run a whole soak; an AssertionError says what was wrong."""
     with emulating(folder, script()) as emulator:
-        server = Server(folder, {**azure(emulator), **SETTINGS}, fresh=True)
+        server = Server(folder, {**emulator.settings(image="gpt-image-1"), **SETTINGS}, fresh=True)
         one = Soak(server, emulator, random.Random(seed))
         try:
             server.start()

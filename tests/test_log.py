@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockbackend.log import _Lines
-from tests.harness.modelled import KEY, Modelled, Rule, log_of, modelled
+from tests.harness.answers import chat
+from tests.harness.emulator import KEY, Rule
 from tests.harness.raw_model import STREAM, RawUpstream, calls, choice, event
-from tests.harness.service import Server, chat
+from tests.harness.service import Server, log_of
+from tests.harness.world import World, start_world
 
 FORGED = "x\n2026-01-01 00:00:00,000 INFO [-] mockbackend: forged\r\x1b[2J\x85\u2028y"
 LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ \[[0-9a-f-]+\] [\w.]+: .")
@@ -27,10 +29,8 @@ RULES: list[Rule] = [
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Modelled]:
-    with modelled(
-        tmp_path_factory.mktemp("log"), RULES, fresh=True, azure_openai_dalle_deployment_name="gpt-image-1"
-    ) as both:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with start_world(tmp_path_factory.mktemp("log"), RULES, fresh=True, image="gpt-image-1") as both:
         yield both
 
 
@@ -40,7 +40,7 @@ async def _log(server: Server, prompt: str, mode: str = "chat") -> str:
     return log_of(server, answer.headers["x-request-id"])
 
 
-async def test_a_turn_is_told_from_its_calls_to_its_end(running: Modelled) -> None:
+async def test_a_turn_is_told_from_its_calls_to_its_end(running: World) -> None:
     log = await _log(running.server, "the time")
     call = r"upstream chat gpt-4o 200 in \d+ ms apim-request-id=[\w-]{8,}"
     assert len(re.findall(call, log)) == 2
@@ -49,20 +49,20 @@ async def test_a_turn_is_told_from_its_calls_to_its_end(running: Modelled) -> No
     assert len(re.findall(ended, log)) == 1
 
 
-async def test_an_image_is_told_too(running: Modelled) -> None:
+async def test_an_image_is_told_too(running: World) -> None:
     log = await _log(running.server, "a fox", "image")
     assert re.search(r"upstream images gpt-image-1 200 in \d+ ms", log)
     assert "mode=image" in log
 
 
-async def test_what_the_model_api_said_is_in_the_log_and_forges_no_line(running: Modelled) -> None:
+async def test_what_the_model_api_said_is_in_the_log_and_forges_no_line(running: World) -> None:
     log = await _log(running.server, "refused")
     assert re.search(r"upstream chat failed: status 400 after \d+ ms apim-request-id=[\w-]{8,}", log)
     assert "secret" in log
     _check(running.server)
 
 
-async def test_neither_words_nor_keys_are_in_the_log(running: Modelled) -> None:
+async def test_neither_words_nor_keys_are_in_the_log(running: World) -> None:
     log = await _log(running.server, "between you and me")
     assert "between you and me" not in running.server.log
     assert KEY not in running.server.log

@@ -9,8 +9,11 @@ import httpx2
 import orjson
 import pytest
 
-from tests.harness.modelled import Modelled, Rule, log_of, modelled, stored
-from tests.harness.service import Answer, chat
+from tests.harness.answers import Answer, chat
+from tests.harness.api import stored
+from tests.harness.emulator import Rule
+from tests.harness.service import log_of
+from tests.harness.world import World, start_world
 
 MAX_STEPS = 3
 
@@ -70,15 +73,15 @@ RULES: list[Rule] = [
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Modelled]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     env = {"TOOL_TIMEOUT_SECONDS": "1", "AGENT_MAX_STEPS": str(MAX_STEPS)}
     folder = tmp_path_factory.mktemp("tools")
-    with modelled(folder, RULES, env, app="tests.agent.toolbox_app:app") as both:
+    with start_world(folder, RULES, env, app="tests.agent.toolbox_app:app") as both:
         yield both
 
 
 @pytest.fixture
-async def client(running: Modelled) -> Any:
+async def client(running: World) -> Any:
     async with running.server.client() as logged_in:
         yield logged_in
 
@@ -137,7 +140,7 @@ async def test_calls_of_one_step_run_at_the_same_time(client: httpx2.AsyncClient
 
 @pytest.mark.parametrize("prompt", FAULTS)
 async def test_the_error_of_a_call_is_a_result_that_the_model_reads(
-    running: Modelled, client: httpx2.AsyncClient, prompt: str
+    running: World, client: httpx2.AsyncClient, prompt: str
 ) -> None:
     answer = await _say(client, prompt)
     assert answer.text == "Done."
@@ -208,7 +211,7 @@ async def test_calls_that_were_cut_off_at_the_token_limit_are_not_run(client: ht
 
 
 async def test_the_last_step_offers_no_choice_of_tools_and_ends_the_turn(
-    running: Modelled, client: httpx2.AsyncClient
+    running: World, client: httpx2.AsyncClient
 ) -> None:
     answer = await _say(client, "for ever")
     assert len(answer.values("f")) == MAX_STEPS
@@ -221,7 +224,7 @@ async def test_the_last_step_offers_no_choice_of_tools_and_ends_the_turn(
 
 
 async def test_a_listed_tool_is_offered_with_its_docstring_and_types(
-    running: Modelled, client: httpx2.AsyncClient
+    running: World, client: httpx2.AsyncClient
 ) -> None:
     await _say(client, "fragments")
     tools = {tool["function"]["name"]: tool["function"] for tool in running.emulator.asked("fragments")[0]["tools"]}

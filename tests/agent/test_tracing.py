@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.service import Server, chat
+from tests.harness.answers import chat
+from tests.harness.service import Server
 
 
 async def test_conversations_go_to_the_model_and_to_nobody_else(tmp_path: Path) -> None:

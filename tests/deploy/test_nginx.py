@@ -16,9 +16,10 @@ import pytest
 
 from mockbackend.settings import Settings
 from tests.conftest import StartServer
+from tests.harness.answers import chat, lines, next_of
 from tests.harness.model import Upstream
 from tests.harness.processes import ROOT, free_port
-from tests.harness.service import Server, chat, lines, next_of
+from tests.harness.service import Server
 from tests.routes.uploads import MULTIPART, Sending, part, until_there
 
 CONF = ROOT / "deploy" / "nginx.conf"

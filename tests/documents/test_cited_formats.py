@@ -10,7 +10,8 @@ import pytest
 from mockbackend.documents.formats import FORMATS
 from tests.documents.sample_files import SAMPLES
 from tests.documents.waiting import indexed
-from tests.harness.service import Server, chat
+from tests.harness.answers import chat
+from tests.harness.service import Server
 
 
 def sample(name: str) -> bytes:

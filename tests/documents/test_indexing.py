@@ -10,8 +10,9 @@ import httpx2
 import pytest
 
 from tests.documents.waiting import over, uploaded
-from tests.harness.modelled import Emulator, Rule, modelled
+from tests.harness.emulator import KEY, Emulator, Rule, emulating
 from tests.harness.service import Server
+from tests.harness.world import start_world
 
 EMBEDDING = "text-embedding-3-small"
 LONG = b"\n\n".join(b"# Part %d\n\nThe %dth lamp was lit at dusk by its keeper." % (n, n) for n in range(200))
@@ -31,7 +32,7 @@ async def test_a_rate_limit_is_waited_out(tmp_path: Path) -> None:
     rules: list[Rule] = [
         {"kind": "embedding", "times": 2, "fault": {"kind": "status", "status": 429, "retry_after": 0.2}},
     ]
-    with modelled(tmp_path, rules, azure_openai_embedding_deployment_name=EMBEDDING) as model:
+    with start_world(tmp_path, rules, embedding=EMBEDDING) as model:
         async with model.server.client() as client:
             row = await over(client, await uploaded(client, "a.md", LONG))
         statuses = [one["status"] for one in model.emulator.requests() if "embeddings" in one["path"]]
@@ -40,7 +41,7 @@ async def test_a_rate_limit_is_waited_out(tmp_path: Path) -> None:
 
 
 async def test_a_deployment_that_is_missing_fails_the_file_and_says_which_setting(tmp_path: Path) -> None:
-    with modelled(tmp_path, azure_openai_embedding_deployment_name="missing") as model:
+    with start_world(tmp_path, embedding="missing") as model:
         async with model.server.client() as client:
             row = await over(client, await uploaded(client, "a.md", LONG))
             content = await client.get(f"/files/{row['id']}/content")
@@ -73,8 +74,8 @@ async def test_what_cannot_be_read_fails_alone_with_a_reason(
 async def test_a_killed_server_goes_on_where_it_was_and_embeds_nothing_twice(tmp_path: Path) -> None:
     rules: list[Rule] = [{"kind": "embedding", "delay": 0.3}]
     small = {"EMBEDDING_BATCH_SIZE": "10", "EMBEDDING_CONCURRENCY": "1"}
-    with Emulator(tmp_path, rules) as emulator:
-        settings = {**emulator.azure(azure_openai_embedding_deployment_name=EMBEDDING), **small}
+    with emulating(tmp_path, rules, KEY) as emulator:
+        settings = {**emulator.settings(embedding=EMBEDDING), **small}
         with Server(tmp_path, settings) as server:
             async with server.client() as client:
                 row = await uploaded(client, "a.md", LONG)
@@ -100,7 +101,7 @@ async def _done(client: httpx2.AsyncClient, file_id: str, least: int) -> None:
 async def test_a_file_that_is_deleted_while_it_is_indexed_leaves_nothing(tmp_path: Path) -> None:
     rules: list[Rule] = [{"kind": "embedding", "delay": 0.2}]
     small = {"EMBEDDING_BATCH_SIZE": "10", "EMBEDDING_CONCURRENCY": "1"}
-    with modelled(tmp_path, rules, small, azure_openai_embedding_deployment_name=EMBEDDING) as model:
+    with start_world(tmp_path, rules, small, embedding=EMBEDDING) as model:
         async with model.server.client() as client:
             row = await uploaded(client, "a.md", LONG)
             await _done(client, row["id"], 10)

@@ -9,15 +9,13 @@ from typing import Protocol
 
 import pytest
 
-from mockbackend.emulator.app import create_emulator
-from mockbackend.emulator.script import load_script
-from tests.harness.emulator import Served
+from tests.harness.emulator import Emulator, emulating
 
 
 class Emulate(Protocol):
     """Starts an emulator with this script (YAML) and key; it is ended with the test."""
 
-    def __call__(self, script: str | None = None, api_key: str | None = None) -> Served: ...
+    def __call__(self, script: str | None = None, api_key: str | None = None) -> Emulator: ...
 
 
 @pytest.fixture
@@ -25,19 +23,14 @@ def emulate(tmp_path: Path) -> Iterator[Emulate]:
     """`emulate("rules: [...]")`, as often as a test needs one."""
     with ExitStack() as stack:
 
-        def start(script: str | None = None, api_key: str | None = None) -> Served:
-            loaded = None
-            if script is not None:
-                path = tmp_path / "script.yaml"
-                path.write_text(script)
-                loaded = load_script(path)
-            return stack.enter_context(Served(create_emulator(loaded, api_key)))
+        def start(script: str | None = None, api_key: str | None = None) -> Emulator:
+            return stack.enter_context(emulating(tmp_path, script or [], api_key))
 
         yield start
 
 
 @pytest.fixture(scope="module")
-def plain() -> Iterator[Served]:
+def plain() -> Iterator[Emulator]:
     """One emulator without a script for all tests of a module."""
-    with Served(create_emulator()) as served:
+    with Emulator() as served:
         yield served

@@ -14,7 +14,7 @@ import pytest
 
 from mockbackend.emulator.script import faults, rules
 from tests.emulator.conftest import Emulate
-from tests.harness.emulator import HI, VERSION, Served
+from tests.harness.emulator import HI, VERSION, Emulator
 
 RULES = {str(rule.__struct_config__.tag): rule for rule in get_args(rules.Rule)}
 CASES = [
@@ -72,7 +72,7 @@ class Outcome:
     ending: str
 
 
-async def exchange(served: Served, method: str, url: str, body: Any, patience: float = 20) -> Outcome:
+async def exchange(served: Emulator, method: str, url: str, body: Any, patience: float = 20) -> Outcome:
     raw, status, location, ending = b"", 0, "", "whole"
     async with served.http() as http:
         try:
@@ -90,7 +90,7 @@ async def exchange(served: Served, method: str, url: str, body: Any, patience: f
     return Outcome(status, location, raw, ending)
 
 
-async def outcomes(served: Served, kind: str, patience: float = 20) -> list[Outcome]:
+async def outcomes(served: Emulator, kind: str, patience: float = 20) -> list[Outcome]:
     """What comes of a call of a kind, and of looking at its results."""
     if kind in ("search", "indexing"):
         await exchange(served, "POST", f"/indexes?{VERSIONED}", INDEX)

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import StartServer
-from tests.harness.modelled import log_of, stored
+from tests.faults.raw_rows import RAW_ROWS
+from tests.harness.answers import Answer, chat
+from tests.harness.api import stored
 from tests.harness.processes import free_port
-from tests.harness.raw_model import ANSWER, RAW_ROWS, STREAM, RawUpstream, Unanswering, calls, choice, event
-from tests.harness.service import Answer, Server, chat
+from tests.harness.raw_model import ANSWER, STREAM, RawUpstream, Unanswering, calls, choice, event
+from tests.harness.service import Server, log_of
 
 ROWS = {row.name: row for row in RAW_ROWS}
 LIMITS = {

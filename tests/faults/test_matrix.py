@@ -12,10 +12,13 @@ from typing import Any
 
 import pytest
 
-from tests.harness.modelled import KEY, Modelled, Rule, log_of, modelled, stored
+from tests.faults.raw_rows import RAW_ROWS
+from tests.harness.answers import chat
+from tests.harness.api import stored
+from tests.harness.emulator import KEY, Rule
 from tests.harness.processes import ROOT
-from tests.harness.raw_model import RAW_ROWS
-from tests.harness.service import chat
+from tests.harness.service import log_of
+from tests.harness.world import World, start_world
 
 TRIES = 2
 WORDS = ["One ", "two ", "three."]
@@ -147,7 +150,7 @@ BY_NAME = {row.name: row for row in ROWS}
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Modelled]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     rules = [{"when": {"equals": row.name}, **row.rule} for row in ROWS]
     # Once the rule of a row is used up, the answer is its usual one.
     rules += [{"when": {"equals": row.name}, "text": WORDS} for row in ROWS if "times" in row.rule]
@@ -156,12 +159,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Modelled]:
         "UPSTREAM_MAX_WAIT_SECONDS": "2",
         "UPSTREAM_READ_TIMEOUT_SECONDS": "1",
     }
-    with modelled(tmp_path_factory.mktemp("matrix"), rules, env) as both:
+    with start_world(tmp_path_factory.mktemp("matrix"), rules, env) as both:
         yield both
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-async def test_trouble_is_at_most_one_error_and_the_conversation_continues(running: Modelled, name: str) -> None:
+async def test_trouble_is_at_most_one_error_and_the_conversation_continues(running: World, name: str) -> None:
     row = BY_NAME[name]
     async with running.server.client() as client:
         answer = await chat(client, {"message": name})
@@ -200,12 +203,12 @@ async def test_trouble_is_at_most_one_error_and_the_conversation_continues(runni
     _check_log(running, answer.headers["x-request-id"], row)
 
 
-def _check_nothing_inside(running: Modelled, body: bytes) -> None:
+def _check_nothing_inside(running: World, body: bytes) -> None:
     for inside in (KEY, str(running.emulator.port), "127.0.0.1", "Traceback", "apim", ".py", "httpx", "openai."):
         assert inside not in body.decode()
 
 
-def _check_log(running: Modelled, request_id: str, row: Row) -> None:
+def _check_log(running: World, request_id: str, row: Row) -> None:
     log = log_of(running.server, request_id)
     assert KEY not in log
     calls = re.findall(r"upstream chat .*apim-request-id=(\S+)", log)

@@ -1,1 +1,19 @@
-"""What the tests share: servers, a model API, clients."""
+"""What the rooms of the tests share. Which helper is for what:
+
+| you want | take |
+|---|---|
+| the service | fixtures `server` (one a module), `start_server(env, ...)`; else `service.Server` |
+| to ask it something | `answers.chat` reads to the end, `answers.posting` and `joining` as it arrives |
+| short ways to use its API | `api`: one message, stored texts, errors of the right shape, a small image |
+| the service on a scripted emulator, and what that was asked | `world.start_world`; fixture `world` in tests/turn |
+| the emulator alone, over its published clients or as bytes | `emulator.emulating` |
+| a model API that the test drives, word by word | `model.Upstream` |
+| a model API that breaks HTTP | `raw_model.RawUpstream` |
+| what is stored, seen from outside | `data_folder` |
+| something to become true | `waiting.until` |
+| a command that ends | `processes.run` |
+| a process of another kind, its environment, a free port | `processes` |
+| an HTTP client | `Server.client`, or one of httpx2 made with `http_client.PLAIN` |
+
+Servers and commands are forked from a process that has imported the service once (`preloaded`), unless `fresh=True`.
+"""

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx2
 
-from tests.harness.service import Answer, chat
+from tests.harness.answers import Answer, chat
 
 # Words that would reveal internals.
 INTERNALS = ("Traceback", "mockbackend", "site-packages", 'File "', "Error(", "127.0.0.1", "sqlite", "0x")
@@ -69,3 +69,11 @@ async def listed(client: httpx2.AsyncClient, **query: Any) -> list[str]:
     response = await client.get("/conversations", params=query)
     assert response.status_code == 200, response.text
     return [row["id"] for row in response.json()]
+
+
+async def stored(client: httpx2.AsyncClient, conversation_id: str) -> list[dict[str, Any]]:
+    """The messages of a conversation."""
+    response = await client.get(f"/conversations/{conversation_id}")
+    assert response.status_code == 200, response.text
+    messages: list[dict[str, Any]] = response.json()["messages"]
+    return messages

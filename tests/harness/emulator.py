@@ -6,8 +6,10 @@ import asyncio
 import logging
 import socket
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -16,12 +18,14 @@ import openai
 import orjson
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
-from starlette.applications import Starlette
 
+from mockbackend.emulator.app import create_emulator
+from mockbackend.emulator.script import Script, load_script
 from tests.harness.http_client import PLAIN
 
-KEY = "key-1"
+KEY = "secret-key-1"
 VERSION = "2024-10-21"
+Rule = dict[str, Any]
 HI = [{"role": "user", "content": "hi"}]
 
 
@@ -36,11 +40,14 @@ class Noise(logging.Handler):
         self.lines.append(self.format(record))
 
 
-class Served:
-    """An application under Hypercorn, at `url`; leaving it checks that the server logged no error."""
+class Emulator:
+    """An emulator under Hypercorn, at `url`; leaving it checks that the server logged no error.
 
-    def __init__(self, app: Starlette) -> None:
-        self._app = app
+    It takes any key, unless `api_key` is given; a service that has its settings sends KEY.
+    """
+
+    def __init__(self, script: Script | None = None, api_key: str | None = None) -> None:
+        self._app = create_emulator(script, api_key)
         # Listening before the thread starts: nobody has to wait for it.
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=100)
         self.port: int = self._socket.getsockname()[1]
@@ -117,7 +124,35 @@ class Served:
                 read.broken = True
         return read
 
+    def settings(
+        self, version: str = VERSION, *, chat: str = "gpt-4o", image: str = "", embedding: str = ""
+    ) -> dict[str, str]:
+        """The settings of a service that takes it for Azure, with these deployments."""
+        chosen = {
+            "AZURE_OPENAI_ENDPOINT": self.url,
+            "AZURE_OPENAI_API_KEY": KEY,
+            "AZURE_OPENAI_API_VERSION": version,
+            "AZURE_OPENAI_GPT_DEPLOYMENT_NAME": chat,
+            "AZURE_OPENAI_DALLE_DEPLOYMENT_NAME": image,
+            "AZURE_OPENAI_EMBEDDING_DEPLOYMENT_NAME": embedding,
+        }
+        return {name: value for name, value in chosen.items() if value}
+
+    def requests(self) -> list[Any]:
+        """The last hundred calls: `{method, path, body, status, aborted}`."""
+        found: list[Any] = httpx2.get(f"{self.url}/emulator/requests", **PLAIN).json()["requests"]
+        return found
+
+    def call(self, prompt: str) -> Any:
+        """The newest call that asks this."""
+        return [request for request in self.requests() if prompt_of(request["body"]) == prompt][-1]
+
+    def asked(self, prompt: str) -> list[Any]:
+        """The bodies of the calls whose last user message, or whose image's prompt, is this; oldest first."""
+        return [request["body"] for request in self.requests() if prompt_of(request["body"]) == prompt]
+
     async def journal(self) -> Any:
+        """The calls, and how many are open."""
         async with httpx2.AsyncClient(base_url=self.url, **PLAIN) as http:
             return (await http.get("/emulator/requests")).json()
 
@@ -177,3 +212,33 @@ def _user(text: str) -> list[dict[str, str]]:
 def tool(name: str) -> dict[str, Any]:
     """A tool as requests offer it."""
     return {"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}}
+
+
+def prompt_of(body: Any) -> str | None:
+    """What a request's body asks: the last user message as a text, or an image's prompt."""
+    if not isinstance(body, dict):
+        return None
+    for message in reversed(body.get("messages") or []):
+        if message["role"] == "user":
+            content = message["content"]
+            if isinstance(content, str):
+                return content
+            return "".join(part.get("text", "") for part in content)
+    return body.get("prompt")
+
+
+def said(body: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Roles and contents of a chat call's history up to its last user message, the system's left out."""
+    messages = [(message["role"], message["content"]) for message in body["messages"] if message["role"] != "system"]
+    last = max(index for index, (role, _) in enumerate(messages) if role == "user")
+    return messages[: last + 1]
+
+
+@contextmanager
+def emulating(folder: Path, script: str | list[Rule], api_key: str | None = None) -> Iterator[Emulator]:
+    """An emulator that follows this script: its YAML, or its rules."""
+    path = folder / "script.yaml"
+    # JSON is YAML.
+    path.write_text(script if isinstance(script, str) else orjson.dumps({"rules": script}).decode())
+    with Emulator(load_script(path), api_key) as emulator:
+        yield emulator

@@ -1,4 +1,4 @@
-"""The real service in a process of its own, and a client's view of its answers."""
+"""The real service, in a process of its own."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import httpx2
-import orjson
 
 from tests.harness.http_client import PLAIN
 from tests.harness.processes import Process, environment, execute, fork, free_port
@@ -155,72 +153,13 @@ class Server:
         self.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer of POST /chat, read to its end: `lines` holds code and value of each line of the data stream."""
-
-    status: int
-    headers: httpx2.Headers
-    lines: list[tuple[str, Any]]
-    body: bytes
-
-    @property
-    def codes(self) -> str:
-        """The codes in their order, such as `f00ed`."""
-        return "".join(code for code, _ in self.lines)
-
-    @property
-    def text(self) -> str:
-        """The text deltas, joined."""
-        return "".join(self.values("0"))
-
-    @property
-    def errors(self) -> list[str]:
-        """What the `3:` lines say."""
-        return self.values("3")
-
-    @property
-    def conversation_id(self) -> str:
-        """The conversation that it belongs to."""
-        return self.headers["x-conversation-id"]
-
-    def values(self, code: str) -> list[Any]:
-        """The values of the lines of this code."""
-        return [value for name, value in self.lines if name == code]
-
-    def json(self) -> Any:
-        """The body of an answer that is no stream."""
-        return orjson.loads(self.body)
-
-
-def line(raw: bytes) -> tuple[str, Any]:
-    """Code and value of one line of the data stream."""
-    code, colon, value = raw.partition(b":")
-    assert colon, f"not a line of the data stream: {raw!r}"
-    return code.decode(), orjson.loads(value)
-
-
-async def lines(response: httpx2.Response) -> AsyncIterator[tuple[str, Any]]:
-    """The lines of a data stream as they arrive. Only \\n ends one: JSON may hold other line separators."""
-    rest = b""
-    async for chunk in response.aiter_bytes():
-        *whole, rest = (rest + chunk).split(b"\n")
-        for raw in whole:
-            yield line(raw)
-    assert rest == b"", f"the stream ends within a line: {rest!r}"
-
-
-async def next_of(reader: AsyncIterator[tuple[str, Any]], code: str) -> Any:
-    """The value of the next line of this code; those before it are skipped."""
-    async for name, value in reader:
-        if name == code:
-            return value
-    raise AssertionError(f"the stream ended with no {code}: line")
-
-
-async def chat(client: httpx2.AsyncClient, body: Mapping[str, Any]) -> Answer:
-    """POST /chat, read to its end."""
-    response = await client.post("/chat", json=dict(body))
-    streamed = response.headers.get("content-type", "").startswith("text/event-stream")
-    parsed = [line_ async for line_ in lines(response)] if streamed else []
-    return Answer(response.status_code, response.headers, parsed, response.content)
+def log_of(server: Server, request_id: str) -> str:
+    """The log's lines of one request, what belongs to them included."""
+    found: list[str] = []
+    within = False
+    for line in server.log.splitlines():
+        if not line.startswith("  "):
+            within = f"[{request_id}]" in line
+        if within:
+            found.append(line)
+    return "\n".join(found)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import StartServer
-from tests.harness.service import Server, chat
+from tests.harness.answers import chat
+from tests.harness.service import Server
 
 STATUS = ("SigBlk", "SigIgn", "SigCgt", "NoNewPrivs")
 # What differs with each server, each turn and each moment.

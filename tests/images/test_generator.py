@@ -12,10 +12,13 @@ import httpx2
 import pytest
 
 from tests.conftest import StartServer
+from tests.harness.answers import Answer, chat
+from tests.harness.api import stored
+from tests.harness.emulator import KEY, Rule
 from tests.harness.http_client import PLAIN
-from tests.harness.modelled import KEY, Modelled, Rule, modelled, stored
 from tests.harness.processes import ROOT
-from tests.harness.service import Answer, Server, chat
+from tests.harness.service import Server
+from tests.harness.world import World, start_world
 
 LIMIT = 3_000_000
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -90,26 +93,26 @@ ENV = {"IMAGE_TIMEOUT_SECONDS": "1", "MAX_IMAGE_BYTES": str(LIMIT)}
 
 
 @pytest.fixture(scope="module")
-def gpt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Modelled]:
+def gpt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A model of gpt-image's kind: base64, usage, no revised prompt."""
-    with modelled(tmp_path_factory.mktemp("gpt"), RULES, ENV, azure_openai_dalle_deployment_name="gpt-image-1") as both:
+    with start_world(tmp_path_factory.mktemp("gpt"), RULES, ENV, image="gpt-image-1") as both:
         yield both
 
 
 @pytest.fixture(scope="module")
-def dalle(gpt: Modelled, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Modelled]:
+def dalle(gpt: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One of DALL-E's kind, at the same emulator: a URL and a revised prompt."""
-    settings = gpt.emulator.azure(azure_openai_dalle_deployment_name="dall-e-3")
+    settings = gpt.emulator.settings(image="dall-e-3")
     with Server(tmp_path_factory.mktemp("dalle"), {**settings, **ENV}) as server:
-        yield Modelled(server, gpt.emulator)
+        yield World(gpt.emulator, server)
 
 
-async def _draw(both: Modelled, prompt: str, **image: str) -> Answer:
+async def _draw(both: World, prompt: str, **image: str) -> Answer:
     async with both.server.client() as client:
         return await chat(client, {"message": prompt, "mode": "image", "image": image})
 
 
-async def test_base64_is_one_paragraph_with_usage(gpt: Modelled) -> None:
+async def test_base64_is_one_paragraph_with_usage(gpt: World) -> None:
     answer = await _draw(gpt, "a red fox")
     assert answer.codes == "f20ed"
     assert PICTURE.fullmatch(answer.text)
@@ -119,7 +122,7 @@ async def test_base64_is_one_paragraph_with_usage(gpt: Modelled) -> None:
     assert answer.values("d")[0]["finishReason"] == "stop"
 
 
-async def test_a_url_and_a_revised_prompt_are_two_paragraphs_without_usage(dalle: Modelled) -> None:
+async def test_a_url_and_a_revised_prompt_are_two_paragraphs_without_usage(dalle: World) -> None:
     answer = await _draw(dalle, "revised")
     assert answer.codes == "f20ed"
     (text,) = answer.values("0")
@@ -130,12 +133,12 @@ async def test_a_url_and_a_revised_prompt_are_two_paragraphs_without_usage(dalle
     assert (usage["promptTokens"], usage["completionTokens"]) == (0, 0)
 
 
-async def test_a_prompt_that_was_not_revised_leaves_one_paragraph(dalle: Modelled) -> None:
+async def test_a_prompt_that_was_not_revised_leaves_one_paragraph(dalle: World) -> None:
     answer = await _draw(dalle, "as it was said")
     assert PICTURE.fullmatch(answer.text)
 
 
-async def test_an_image_is_served_to_everyone_who_has_its_url(gpt: Modelled) -> None:
+async def test_an_image_is_served_to_everyone_who_has_its_url(gpt: World) -> None:
     answer = await _draw(gpt, "a house")
     found = PICTURE.fullmatch(answer.text)
     assert found
@@ -152,7 +155,7 @@ async def test_an_image_is_served_to_everyone_who_has_its_url(gpt: Modelled) -> 
     assert missing.status_code == 404
 
 
-async def test_the_conversation_goes_on_in_chat_after_an_image(dalle: Modelled) -> None:
+async def test_the_conversation_goes_on_in_chat_after_an_image(dalle: World) -> None:
     async with dalle.server.client() as client:
         answer = await chat(client, {"message": "revised", "mode": "image"})
         again = await chat(client, {"id": answer.conversation_id, "message": "Nice."})
@@ -167,7 +170,7 @@ async def test_the_conversation_goes_on_in_chat_after_an_image(dalle: Modelled) 
     assert sent["messages"][1]["content"] == "[An image was made and shown here: A red fox in the snow]"
 
 
-async def test_options_are_sent_only_if_they_are_set(dalle: Modelled, gpt: Modelled) -> None:
+async def test_options_are_sent_only_if_they_are_set(dalle: World, gpt: World) -> None:
     emulator = gpt.emulator
     bare = {"n": 1, "size": "1024x1024"}
     assert (await _draw(dalle, "plain d")).errors == []
@@ -179,16 +182,16 @@ async def test_options_are_sent_only_if_they_are_set(dalle: Modelled, gpt: Model
     assert emulator.asked("wide g")[0] | {"size": "1536x1024", "quality": "low"} == emulator.asked("wide g")[0]
 
 
-async def test_the_error_names_an_option_whose_value_is_not_supported(gpt: Modelled) -> None:
+async def test_the_error_names_an_option_whose_value_is_not_supported(gpt: World) -> None:
     answer = await _draw(gpt, "too fine", quality="hd")
     assert answer.errors == ["The model does not support this value of 'quality'. Please choose another."]
     assert (await _draw(gpt, "fine", quality="high")).errors == []
 
 
-async def test_a_refused_style_is_left_out_and_remembered(gpt: Modelled, start_server: StartServer) -> None:
-    settings = gpt.emulator.azure(azure_openai_dalle_deployment_name="gpt-image-1")
+async def test_a_refused_style_is_left_out_and_remembered(gpt: World, start_server: StartServer) -> None:
+    settings = gpt.emulator.settings(image="gpt-image-1")
     server = start_server({**settings, "IMAGE_STYLE": "vivid", "IMAGE_QUALITY": "low"})
-    both = Modelled(server, gpt.emulator)
+    both = World(gpt.emulator, server)
     assert (await _draw(both, "first style")).errors == []
     assert [body.get("style") for body in gpt.emulator.asked("first style")] == ["vivid", None]
     assert [body["quality"] for body in gpt.emulator.asked("first style")] == ["low", "low"]
@@ -196,7 +199,7 @@ async def test_a_refused_style_is_left_out_and_remembered(gpt: Modelled, start_s
     assert [body.get("style") for body in gpt.emulator.asked("second style")] == [None]
 
 
-async def _fails(both: Modelled, row: Row) -> None:
+async def _fails(both: World, row: Row) -> None:
     async with both.server.client() as client:
         answer = await chat(client, {"message": row.name, "mode": "image"})
         assert answer.codes == "f23ed"
@@ -215,23 +218,23 @@ async def _fails(both: Modelled, row: Row) -> None:
         assert users == ([after] if row.refused else [row.name, after])
 
 
-def _model(both: Modelled) -> str:
+def _model(both: World) -> str:
     return "dall-e-3" if "dalle" in both.server.data_dir.parent.name else "gpt-image-1"
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-async def test_trouble_with_an_image_is_one_error_and_no_retry(gpt: Modelled, row: Row) -> None:
+async def test_trouble_with_an_image_is_one_error_and_no_retry(gpt: World, row: Row) -> None:
     await _fails(gpt, row)
 
 
 @pytest.mark.parametrize("row", URL_ROWS, ids=lambda row: row.name)
-async def test_trouble_with_an_images_url_is_an_error(dalle: Modelled, row: Row) -> None:
+async def test_trouble_with_an_images_url_is_an_error(dalle: World, row: Row) -> None:
     began = time.monotonic()
     await _fails(dalle, row)
     assert time.monotonic() - began < 15
 
 
-async def test_the_chat_model_makes_an_image_with_a_tool(gpt: Modelled) -> None:
+async def test_the_chat_model_makes_an_image_with_a_tool(gpt: World) -> None:
     async with gpt.server.client() as client:
         answer = await chat(client, {"message": "paint it"})
         assert answer.errors == []
@@ -242,15 +245,15 @@ async def test_the_chat_model_makes_an_image_with_a_tool(gpt: Modelled) -> None:
         assert again.errors == []
 
 
-async def test_only_the_model_reads_that_a_tools_image_was_refused(gpt: Modelled) -> None:
+async def test_only_the_model_reads_that_a_tools_image_was_refused(gpt: World) -> None:
     async with gpt.server.client() as client:
         answer = await chat(client, {"message": "paint what is refused"})
     assert (answer.text, answer.errors) == ("Sorry.", [])
     assert FILTERED in answer.values("a")[0]["result"]["error"]
 
 
-async def test_without_an_image_deployment_there_are_no_images(gpt: Modelled, start_server: StartServer) -> None:
-    async with start_server(gpt.emulator.azure()).client() as client:
+async def test_without_an_image_deployment_there_are_no_images(gpt: World, start_server: StartServer) -> None:
+    async with start_server(gpt.emulator.settings()).client() as client:
         answer = await chat(client, {"message": "a fox", "mode": "image"})
         assert answer.status == 422
         assert "AZURE_OPENAI_DALLE_DEPLOYMENT_NAME" in answer.json()["error"]["message"]

@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 import pytest
 
+from tests.harness.answers import chat
 from tests.harness.raw_model import RawUpstream
-from tests.harness.service import Server, chat
+from tests.harness.service import Server
 from tests.images.test_generator import ENV, LIMIT, PICTURE, PNG
 
 

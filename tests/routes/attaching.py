@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import httpx2
 
+from tests.harness.answers import chat
 from tests.harness.api import data_url, png
-from tests.harness.service import chat
 
 KINDS = {
     "image/png": png(),

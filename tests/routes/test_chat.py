@@ -6,9 +6,9 @@ import asyncio
 import sqlite3
 
 from tests.conftest import StartServer
+from tests.harness.answers import chat, lines, next_of
 from tests.harness.api import error_of, say
 from tests.harness.model import Upstream
-from tests.harness.service import chat, lines, next_of
 
 
 async def test_too_many_running_answers_are_a_429(start_server: StartServer) -> None:

@@ -8,9 +8,10 @@ import httpx2
 import pytest
 
 from tests.conftest import StartServer
+from tests.harness.answers import chat
 from tests.harness.api import data_url, error_of, listed, png, say
 from tests.harness.http_client import PLAIN
-from tests.harness.service import Server, chat
+from tests.harness.service import Server
 
 KEYS = {"id", "title", "is_pinned", "created_at", "updated_at", "message_count"}
 

@@ -8,10 +8,11 @@ import httpx2
 import pytest
 
 from tests.conftest import StartServer
+from tests.harness.answers import lines, next_of
 from tests.harness.api import error_of
 from tests.harness.http_client import PLAIN
 from tests.harness.model import Upstream
-from tests.harness.service import Server, lines, next_of
+from tests.harness.service import Server
 
 
 async def test_health_names_the_engine_and_the_time(client: httpx2.AsyncClient) -> None:

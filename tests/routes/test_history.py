@@ -11,9 +11,10 @@ import httpx2
 import pytest
 
 from tests.conftest import StartServer
+from tests.harness.answers import chat, lines, next_of
 from tests.harness.api import data_url, png, say, texts
 from tests.harness.model import Upstream
-from tests.harness.service import Server, chat, lines, next_of
+from tests.harness.service import Server
 
 
 async def read(client: httpx2.AsyncClient, conversation_id: str) -> list[dict[str, Any]]:

@@ -7,9 +7,10 @@ import re
 import httpx2
 import pytest
 
+from tests.harness.answers import chat
 from tests.harness.api import error_of
 from tests.harness.http_client import PLAIN
-from tests.harness.service import Server, chat
+from tests.harness.service import Server
 from tests.routes.attaching import KINDS, attached
 
 

@@ -12,8 +12,9 @@ import httpx2
 import pytest
 
 from mockbackend.routes import API
+from tests.harness.answers import chat
 from tests.harness.api import data_url, error_of, png, say
-from tests.harness.service import Server, chat
+from tests.harness.service import Server
 from tests.routes.uploads import upload
 
 SECRET = "Xylophone"

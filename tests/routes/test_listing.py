@@ -7,9 +7,10 @@ import time
 import httpx2
 import pytest
 
+from tests.harness.answers import chat
 from tests.harness.api import error_of, listed, say
 from tests.harness.http_client import PLAIN
-from tests.harness.service import Server, chat
+from tests.harness.service import Server
 
 KEYS = {"id", "title", "is_pinned", "created_at", "updated_at", "message_count"}
 

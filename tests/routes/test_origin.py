@@ -8,7 +8,8 @@ import httpx2
 import pytest
 
 from tests.conftest import StartServer
-from tests.harness.service import Server, chat
+from tests.harness.answers import chat
+from tests.harness.service import Server
 from tests.routes.attaching import KINDS, attached, shown
 
 

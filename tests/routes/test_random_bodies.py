@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.event_cases import any_json
+from tests.harness.answers import line
 from tests.harness.api import data_url, error_of, png
 from tests.harness.http_client import PLAIN
-from tests.harness.service import Server, line
+from tests.harness.service import Server
 
 PNG = data_url(png(), "image/png")
 ids = st.text("abcXYZ019-_.~!", min_size=1, max_size=12) | st.text(max_size=12) | st.just("x" * 257)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.modelled import KEY, Emulator, Rule
+from tests.harness.emulator import KEY, Emulator, Rule, emulating
 from tests.harness.processes import free_port, run
 from tests.harness.raw_model import STREAM, RawUpstream, event
 
@@ -24,7 +24,7 @@ RULES: list[Rule] = [
 
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with Emulator(tmp_path_factory.mktemp("check"), RULES) as running:
+    with emulating(tmp_path_factory.mktemp("check"), RULES, KEY) as running:
         yield running
 
 
@@ -46,7 +46,7 @@ def _failure(folder: Path, settings: dict[str, str]) -> str:
 
 @pytest.mark.parametrize("version", ["2024-10-21", "v1", ""])
 def test_all_that_is_set_works(emulator: Emulator, tmp_path: Path, version: str) -> None:
-    status, lines = _check(tmp_path, emulator.azure(version, azure_openai_dalle_deployment_name="gpt-image-1"))
+    status, lines = _check(tmp_path, emulator.settings(version, image="gpt-image-1"))
     works = [line.split(":")[0] for line in lines if line.startswith("works")]
     assert status == 0
     assert [line.split()[1] for line in works] == ["chat", "images", "storage"]
@@ -66,22 +66,22 @@ def test_the_emulator_is_checked_where_nothing_is_set(tmp_path: Path) -> None:
 
 
 def test_no_image_deployment_is_said_and_is_no_failure(emulator: Emulator, tmp_path: Path) -> None:
-    status, lines = _check(tmp_path, emulator.azure())
+    status, lines = _check(tmp_path, emulator.settings())
     assert status == 0
     assert any(line.startswith("absent") and "AZURE_OPENAI_DALLE_DEPLOYMENT_NAME" in line for line in lines)
 
 
 def test_an_embedding_deployment_is_tried_and_its_absence_is_said(emulator: Emulator, tmp_path: Path) -> None:
-    status, lines = _check(tmp_path, emulator.azure(azure_openai_embedding_deployment_name="text-embedding-3-small"))
+    status, lines = _check(tmp_path, emulator.settings(embedding="text-embedding-3-small"))
     assert status == 0
     assert any(line.startswith("works   embeddings") and line.endswith("1536 dimensions") for line in lines), lines
-    status, lines = _check(tmp_path, emulator.azure())
+    status, lines = _check(tmp_path, emulator.settings())
     assert status == 0
     assert any(line.startswith("absent  embeddings: AZURE_OPENAI_EMBEDDING_DEPLOYMENT_NAME") for line in lines), lines
 
 
 def test_a_deployment_that_refuses_a_parameter_works(emulator: Emulator, tmp_path: Path) -> None:
-    assert _check(tmp_path, emulator.azure(azure_openai_gpt_deployment_name="gpt-4o-old"))[0] == 0
+    assert _check(tmp_path, emulator.settings(chat="gpt-4o-old"))[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -105,11 +105,11 @@ def test_a_deployment_that_refuses_a_parameter_works(emulator: Emulator, tmp_pat
 def test_each_failure_says_what_to_check(
     emulator: Emulator, tmp_path: Path, setting: str, value: str, says: str
 ) -> None:
-    assert says in _failure(tmp_path, {**emulator.azure(), setting.upper(): value})
+    assert says in _failure(tmp_path, {**emulator.settings(), setting.upper(): value})
 
 
 def test_the_models_own_words_stand_below_a_failure(emulator: Emulator, tmp_path: Path) -> None:
-    _, lines = _check(tmp_path, {**emulator.azure(), "AZURE_OPENAI_GPT_DEPLOYMENT_NAME": "missing-1"})
+    _, lines = _check(tmp_path, {**emulator.settings(), "AZURE_OPENAI_GPT_DEPLOYMENT_NAME": "missing-1"})
     below = lines[next(index for index, line in enumerate(lines) if line.startswith("FAILED")) + 1]
     assert below.startswith("        upstream chat failed: status 404")
     assert "DeploymentNotFound" in below
@@ -141,7 +141,7 @@ def test_a_stream_that_says_nothing_is_a_failure(tmp_path: Path) -> None:
 def test_a_data_folder_that_cannot_be_used_is_a_failure(emulator: Emulator, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "conversation_metadata.db").write_bytes(b"no database" * 1000)
-    assert "storage (DATA_DIR" in _failure(tmp_path, emulator.azure())
+    assert "storage (DATA_DIR" in _failure(tmp_path, emulator.settings())
 
 
 def test_settings_that_are_wrong_are_listed_with_exit_status_2(tmp_path: Path) -> None:

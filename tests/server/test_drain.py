@@ -9,8 +9,9 @@ import time
 import pytest
 
 from tests.conftest import StartServer
+from tests.harness.answers import chat, lines, next_of
 from tests.harness.model import Upstream
-from tests.harness.service import Server, chat, lines, next_of
+from tests.harness.service import Server
 
 HELLO = {"message": {"role": "user", "content": "Hello"}}
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.service import Server, chat
-from tests.harness.world import posting
+from tests.harness.answers import chat, posting
+from tests.harness.service import Server
 
 SCRIPT = """
 rules:

@@ -16,9 +16,10 @@ import httpx2
 import pytest
 
 from tests.conftest import StartServer
+from tests.harness.answers import chat
 from tests.harness.http_client import PLAIN
 from tests.harness.processes import ROOT, environment, free_port
-from tests.harness.service import Server, chat
+from tests.harness.service import Server
 from tests.server.workers import clients_by_worker, workers_of
 
 THREE = {"WEB_CONCURRENCY": "3"}

@@ -11,8 +11,9 @@ from typing import Any
 
 import httpx2
 
-from tests.harness.service import Server, line
-from tests.harness.world import files, rows
+from tests.harness.answers import line
+from tests.harness.data_folder import files, rows
+from tests.harness.service import Server
 from tests.turn.valid import check_conversation
 
 SENTENCE = tuple(f"word{number} " for number in range(60))

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 import httpx2
 
-from tests.harness.emulator import Served
-from tests.harness.service import Server, chat
-from tests.harness.world import rows, until
+from tests.harness.answers import chat
+from tests.harness.data_folder import rows
+from tests.harness.emulator import Emulator
+from tests.harness.service import Server
+from tests.harness.waiting import until
 from tests.turn.crashing import Chatter, check_nothing_left, images_of, leftovers
 from tests.turn.valid import is_incomplete
 
@@ -28,7 +30,7 @@ class Tally:
     images: int = 0
 
 
-async def kill_again_and_again(server: Server, emulator: Served, kills: int, seed: int) -> Tally:
+async def kill_again_and_again(server: Server, emulator: Emulator, kills: int, seed: int) -> Tally:
     """Start, load, kill and check so often. AssertionError where something is not as it must be."""
     chance = random.Random(seed)
     tally = Tally()

@@ -19,9 +19,10 @@ from mockbackend.storage.embedded import open_embedded
 from mockbackend.turn import attachments
 from mockbackend.turn.attachments import Attachments
 from mockbackend.turn.request import Attachment, SentMessage
+from tests.harness.answers import chat
 from tests.harness.api import data_url, png
-from tests.harness.service import chat
-from tests.harness.world import World, files
+from tests.harness.data_folder import files
+from tests.harness.world import World
 
 PNG = data_url(png(), "image/png")
 BARE = base64.b64encode(png()).decode()

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.emulator import emulating
 from tests.harness.service import Server
-from tests.harness.world import azure
-from tests.turn.conftest import emulating
 from tests.turn.crashing import SCRIPT
 from tests.turn.killing import kill_again_and_again
 
@@ -18,7 +17,7 @@ KILLS = 20
 @pytest.mark.slow
 async def test_after_each_of_twenty_kills_everything_is_valid_and_goes_on(tmp_path: Path) -> None:
     with emulating(tmp_path, SCRIPT) as emulator:
-        server = Server(tmp_path, azure(emulator))
+        server = Server(tmp_path, emulator.settings(image="gpt-image-1"))
         try:
             tally = await kill_again_and_again(server, emulator, KILLS, seed=20)
         finally:

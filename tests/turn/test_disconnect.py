@@ -13,9 +13,12 @@ import httpx2
 import orjson
 import pytest
 
-from tests.harness.service import AUTH, Server, chat
-from tests.harness.world import WORDS, World, idle, joining, posting, until
+from tests.harness.answers import chat, joining, posting
+from tests.harness.service import AUTH, Server
+from tests.harness.waiting import idle, until
+from tests.harness.world import World
 from tests.turn.conftest import NewWorld
+from tests.turn.script import WORDS
 from tests.turn.test_stop import aborted, stop, stored
 from tests.turn.valid import is_incomplete
 
@@ -45,7 +48,7 @@ async def test_a_client_that_goes_away_ends_the_call_within_a_second(
         heard = value if code == "0" else ""
 
         async def asked() -> bool:
-            return bool(await world.asked(message))
+            return bool(world.emulator.asked(message))
 
         await until(asked)
     await aborted(world, message)
@@ -124,7 +127,7 @@ async def test_a_slow_reader_that_leaves_ends_the_model_call(world: World, user:
     with closed_ear(world.server, {"id": "ear", "message": "speak slowly: to a closed ear"}, userid):
 
         async def asked() -> bool:
-            return bool(await world.asked("speak slowly: to a closed ear"))
+            return bool(world.emulator.asked("speak slowly: to a closed ear"))
 
         await until(asked)
     await aborted(world, "speak slowly: to a closed ear")

@@ -11,9 +11,12 @@ from contextlib import asynccontextmanager, closing
 import httpx2
 import pytest
 
-from tests.harness.service import Answer, Kind, chat
-from tests.harness.world import WORDS, World, codes_of, joining, posting, until
+from tests.harness.answers import Answer, chat, codes_of, joining, posting
+from tests.harness.service import Kind
+from tests.harness.waiting import until
+from tests.harness.world import World
 from tests.turn.conftest import NewWorld
+from tests.turn.script import WORDS
 from tests.turn.test_stop import stored
 from tests.turn.valid import is_incomplete
 

@@ -16,7 +16,7 @@ from mockbackend.turn.answer import TOO_LONG
 from mockbackend.turn.heartbeat import Heartbeat
 from mockbackend.turn.registry import RunRegistry
 from mockbackend.turn.run import Run
-from tests.harness.world import until
+from tests.harness.waiting import until
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from contextlib import AsyncExitStack
 import httpx2
 import pytest
 
-from tests.harness.service import chat, lines
-from tests.harness.world import World, idle, joining, posting
+from tests.harness.answers import chat, joining, lines, posting
+from tests.harness.waiting import idle
+from tests.harness.world import World
 from tests.turn.test_stop import stop
 
 

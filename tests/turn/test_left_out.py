@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.harness.service import chat
-from tests.harness.world import said
+from tests.harness.answers import chat
+from tests.harness.emulator import said
 from tests.turn.conftest import NewWorld
 from tests.turn.test_stop import stored
 
@@ -14,7 +14,7 @@ async def test_older_turns_are_left_out_and_an_event_says_so(new_world: NewWorld
         answers = [
             await chat(client, {"id": "long", "message": f"window {number} " + "word " * 100}) for number in range(4)
         ]
-        (body,) = await world.asked(f"window 3 {'word ' * 100}".strip()) or await world.asked(
+        (body,) = world.emulator.asked(f"window 3 {'word ' * 100}".strip()) or world.emulator.asked(
             f"window 3 {'word ' * 100}"
         )
         read = await stored(client, "long")
@@ -52,8 +52,8 @@ async def test_the_figure_in_the_models_refusal_is_learnt(new_world: NewWorld) -
         assert refused.values("2") == [[{"type": "context", "leftOut": 2}]]
         following = await chat(client, {"id": "learns", "message": "ten words, please"})
         assert following.values("2") == [[{"type": "context", "leftOut": 2}]]
-        assert len(await world.asked("refused once")) == 2
-        (body,) = await world.asked("ten words, please")
+        assert len(world.emulator.asked("refused once")) == 2
+        (body,) = world.emulator.asked("ten words, please")
         assert [content for _, content in said(body)[2:]] == [
             "refused once",
             "You said: refused once",

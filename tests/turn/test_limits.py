@@ -6,10 +6,12 @@ import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from tests.harness.answers import chat, codes_of, posting, text_of
 from tests.harness.model import Upstream
-from tests.harness.service import Server, chat
-from tests.harness.world import WORDS, codes_of, idle, posting, text_of
+from tests.harness.service import Server
+from tests.harness.waiting import idle
 from tests.turn.conftest import NewWorld
+from tests.turn.script import WORDS
 from tests.turn.test_stop import aborted, stop, stored
 from tests.turn.valid import is_incomplete
 

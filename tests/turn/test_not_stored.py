@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-from tests.harness.service import chat
-from tests.harness.world import World, codes_of, posting
+from tests.harness.answers import chat, codes_of, posting
+from tests.harness.world import World
 from tests.turn.conftest import NewWorld
 from tests.turn.test_stop import stop, stored
 from tests.turn.valid import is_incomplete

@@ -6,8 +6,9 @@ from typing import Any
 
 import httpx2
 
-from tests.harness.service import Answer, chat
-from tests.harness.world import World, said
+from tests.harness.answers import Answer, chat
+from tests.harness.emulator import said
+from tests.harness.world import World
 
 Message = dict[str, Any]
 
@@ -56,7 +57,7 @@ async def test_ai_sdk_4_posts_its_whole_list_each_time(world: World, user: httpx
         answer = await post(user, "sdk4", [*history, sdk4("user", text)])
         history += [sdk4("user", text), sdk4("assistant", answer.text)]
     assert await stored(user, "sdk4") == turns("sdk4 one", "sdk4 two", "sdk4 three")
-    (asked,) = await world.asked("sdk4 three")
+    (asked,) = world.emulator.asked("sdk4 three")
     assert said(asked) == [*turns("sdk4 one", "sdk4 two"), ("user", "sdk4 three")]
 
 
@@ -78,7 +79,7 @@ async def test_ai_sdk_4_edits_by_a_shorter_list(world: World, user: httpx2.Async
     shorter = [sdk4("user", "edit one"), sdk4("assistant", echo("edit one")), sdk4("user", "edited")]
     await post(user, "sdk4-edit", shorter)
     assert await stored(user, "sdk4-edit") == turns("edit one", "edited")
-    (asked,) = await world.asked("edited")
+    (asked,) = world.emulator.asked("edited")
     assert said(asked) == [*turns("edit one"), ("user", "edited")]
 
 
@@ -140,7 +141,7 @@ async def test_a_front_end_that_sends_its_last_few_goes_on(world: World, user: h
     few = [{"role": "user", "content": "few three"}, {"role": "assistant", "content": echo("few three")}]
     await post(user, "few", [*few, {"role": "user", "content": "few four"}])
     assert await stored(user, "few") == turns("few one", "few two", "few three", "few four")
-    (asked,) = await world.asked("few four")
+    (asked,) = world.emulator.asked("few four")
     assert said(asked) == [*turns("few one", "few two", "few three"), ("user", "few four")]
 
 
@@ -156,7 +157,7 @@ async def test_a_list_that_comes_with_a_new_conversation_is_its_history(world: W
     await post(user, "came", messages)
     history = [("assistant", "Welcome"), ("user", "came one"), ("assistant", "An answer")]
     assert await stored(user, "came") == [*history, *turns("came two")]
-    (asked,) = await world.asked("came two")
+    (asked,) = world.emulator.asked("came two")
     assert said(asked) == [*history, ("user", "came two")]
     assert asked["messages"][0] == {"role": "system", "content": "Be brief."}
     read = (await user.get("/conversations/came")).json()
@@ -171,7 +172,7 @@ async def test_a_systems_words_are_for_their_turn_alone(world: World, user: http
     }
     assert (await chat(user, {"id": "system", **first})).status == 200
     await post(user, "system", [{"role": "user", "content": "sys 2"}])
-    (one,), (two,) = await world.asked("sys 1"), await world.asked("sys 2")
+    (one,), (two,) = world.emulator.asked("sys 1"), world.emulator.asked("sys 2")
     assert [m["content"] for m in one["messages"] if m["role"] == "system"] == ["From a key.", "From a message."]
     assert [m for m in two["messages"] if m["role"] == "system"] == []
     assert await stored(user, "system") == turns("sys 1", "sys 2")
@@ -180,6 +181,6 @@ async def test_a_systems_words_are_for_their_turn_alone(world: World, user: http
 async def test_tools_that_a_client_sends_are_ignored(world: World, user: httpx2.AsyncClient) -> None:
     tools = [{"type": "function", "function": {"name": "rm", "parameters": {"type": "object"}}}]
     await post(user, "tools", [sdk4("user", "with tools of mine")], tools=tools, tool_choice="required")
-    (asked,) = await world.asked("with tools of mine")
+    (asked,) = world.emulator.asked("with tools of mine")
     assert sorted(tool["function"]["name"] for tool in asked["tools"]) == ["generate_image", "get_current_time"]
     assert asked.get("tool_choice", "auto") == "auto"

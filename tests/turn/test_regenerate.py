@@ -9,8 +9,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.harness.service import Answer, chat
-from tests.harness.world import World, posting, said
+from tests.harness.answers import Answer, chat, posting
+from tests.harness.emulator import said
+from tests.harness.world import World
 from tests.turn.test_stop import stop, stored
 
 Sent = dict[str, Any]
@@ -59,7 +60,7 @@ class Talk:
 
     async def check(self, *words: str) -> None:
         """What was sent last, and all that is stored, are of these words; search and count follow."""
-        bodies = await self.world.asked(self.says(words[-1]))
+        bodies = self.world.emulator.asked(self.says(words[-1]))
         assert said(bodies[-1]) == self.history(*words)
         read = await self.read()
         expected = [content for _, content in self.history(*words)] + [f"You said: {self.says(words[-1])}"]
@@ -204,7 +205,7 @@ async def test_answering_anew_again_and_again_keeps_one_answer(talk: Talk) -> No
         answers.add((await talk.ids())[3])
     await talk.check("one", "two")
     assert len(answers) == 5
-    assert await talk.world.asked(talk.says("two")) != []
+    assert talk.world.emulator.asked(talk.says("two")) != []
 
 
 async def test_an_edited_first_message_gives_the_title_unless_it_was_renamed(talk: Talk) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import httpx2
 import pytest
 
-from tests.harness.service import chat
-from tests.harness.world import World, codes_of, idle, joining, posting, text_of
+from tests.harness.answers import chat, codes_of, joining, posting, text_of
+from tests.harness.waiting import idle
+from tests.harness.world import World
 from tests.turn.conftest import NewWorld
 from tests.turn.test_stop import stop, stored
 from tests.turn.valid import is_incomplete
@@ -27,7 +28,7 @@ async def test_a_resumable_answer_ends_by_itself_with_nobody_reading(user: httpx
     answer = (await stored(user, conversation_id))["messages"][1]
     assert not is_incomplete(answer)
     assert answer["content"].endswith("Here it is.")
-    assert not (await world.call_of("a resumable hello, paint a fox"))["aborted"]
+    assert not world.emulator.call("a resumable hello, paint a fox")["aborted"]
 
 
 async def test_a_tab_that_comes_back_gets_it_all(new_world: NewWorld) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.harness.service import chat
-from tests.harness.world import WORDS, World, codes_of, idle, joining, posting, text_of, until
+from tests.harness.answers import chat, codes_of, joining, posting, text_of
+from tests.harness.waiting import idle, until
+from tests.harness.world import World
+from tests.turn.script import WORDS
 from tests.turn.valid import check_conversation, is_incomplete
 
 
@@ -31,7 +33,7 @@ async def aborted(world: World, last: str) -> None:
     """Wait until the emulator has seen its client leave; a second is what that may take."""
 
     async def gone() -> bool:
-        return bool((await world.call_of(last))["aborted"])
+        return bool(world.emulator.call(last)["aborted"])
 
     await until(gone, within=1.0)
 
@@ -85,7 +87,7 @@ async def test_an_answer_goes_on_after_a_stop(world: World, user: httpx2.AsyncCl
         heard = text_of(await stream.rest())
     answer = await chat(user, {"id": row["id"], "message": "after the stop"})
     assert answer.text == "You said: after the stop"
-    (body,) = await world.asked("after the stop")
+    (body,) = world.emulator.asked("after the stop")
     (_, first), (role, partial), _ = [(one["role"], one["content"]) for one in body["messages"]]
     assert (first, role) == ("speak slowly: before", "assistant")
     assert partial.endswith(heard)

@@ -12,9 +12,13 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.harness.emulator import Served
-from tests.harness.service import Server, chat
-from tests.harness.world import WORDS, World, azure, codes_of, joining, posting, rows, text_of, until
+from tests.harness.answers import chat, codes_of, joining, posting, text_of
+from tests.harness.data_folder import rows
+from tests.harness.emulator import Emulator
+from tests.harness.service import Server
+from tests.harness.waiting import until
+from tests.harness.world import World
+from tests.turn.script import WORDS
 from tests.turn.test_stop import aborted, stop, stored
 from tests.turn.valid import is_incomplete
 
@@ -29,18 +33,20 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def servers(emulator: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Server]]:
+def servers(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Server]]:
     """Two servers on one folder, started at the same time."""
     folder = tmp_path_factory.mktemp("shared")
     with (
-        Server(folder, azure(emulator), data_dir=folder / "data") as one,
-        Server(folder, azure(emulator), data_dir=folder / "data") as other,
+        Server(folder, emulator.settings(image="gpt-image-1"), data_dir=folder / "data") as one,
+        Server(folder, emulator.settings(image="gpt-image-1"), data_dir=folder / "data") as other,
     ):
         yield one, other
 
 
 @pytest.fixture
-async def pair(servers: tuple[Server, Server], emulator: Served, request: pytest.FixtureRequest) -> AsyncIterator[Pair]:
+async def pair(
+    servers: tuple[Server, Server], emulator: Emulator, request: pytest.FixtureRequest
+) -> AsyncIterator[Pair]:
     """Both, as one user of this test."""
     async with AsyncExitStack() as stack:
         one, other = [await stack.enter_async_context(server.client(request.node.name)) for server in servers]
@@ -176,10 +182,10 @@ async def test_rows_of_turns_that_are_over_are_forgotten(pair: Pair) -> None:
 
 
 async def test_a_joiner_of_a_killed_process_gets_the_recovered_end(
-    emulator: Served, servers: tuple[Server, Server]
+    emulator: Emulator, servers: tuple[Server, Server]
 ) -> None:
     data = servers[0].data_dir
-    with Server(data.parent, azure(emulator), data_dir=data) as doomed:
+    with Server(data.parent, emulator.settings(image="gpt-image-1"), data_dir=data) as doomed:
         async with doomed.client("killed") as client, servers[0].client("killed") as survivor:
             async with posting(client, "speak slowly: killed") as stream:
                 await stream.until("0")
@@ -197,11 +203,11 @@ async def test_a_joiner_of_a_killed_process_gets_the_recovered_end(
 
 
 async def test_the_first_request_after_a_kill_finds_the_conversation_free(
-    emulator: Served, servers: tuple[Server, Server]
+    emulator: Emulator, servers: tuple[Server, Server]
 ) -> None:
     data = servers[0].data_dir
     begun: dict[str, str] = {}
-    with Server(data.parent, azure(emulator), data_dir=data) as doomed:
+    with Server(data.parent, emulator.settings(image="gpt-image-1"), data_dir=data) as doomed:
         async with doomed.client("after a kill") as client, AsyncExitStack() as stack:
             for first in ("POST", "GET", "join", "stop", "delete"):
                 stream = await stack.enter_async_context(posting(client, f"speak slowly: before {first}"))

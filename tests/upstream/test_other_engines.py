@@ -10,8 +10,9 @@ import httpx2
 import orjson
 import pytest
 
+from tests.harness.answers import Answer, chat
 from tests.harness.model import Call, Upstream
-from tests.harness.service import Answer, Server, chat
+from tests.harness.service import Server
 
 OLLAMA = "registry.ollama.ai/library/gemma3:4b does not support tools"
 VLLM = '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import trustme
 
+from tests.harness.answers import Answer, chat
 from tests.harness.model import Call, Upstream
 from tests.harness.processes import free_port, run
-from tests.harness.service import Answer, Server, chat
+from tests.harness.service import Server
 
 ANYWHERE = {"OPENAI_BASE_URL": "http://model.example/v1", "OPENAI_API_KEY": "k", "OPENAI_MODEL": "model"}
 

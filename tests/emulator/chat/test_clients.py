@@ -13,13 +13,13 @@ from langchain_core.messages import AIMessage, ToolMessage
 from pydantic import SecretStr
 
 from tests.emulator.conftest import Emulate
-from tests.harness.emulator import KEY, VERSION, Served, read_deltas
+from tests.harness.emulator import KEY, VERSION, Emulator, read_deltas
 from tests.harness.http_client import PLAIN
 
 if TYPE_CHECKING:
     from langchain_openai import AzureChatOpenAI
 
-Connect = Callable[[Served], openai.AsyncOpenAI]
+Connect = Callable[[Emulator], openai.AsyncOpenAI]
 TOOL = {
     "type": "function",
     "function": {
@@ -42,7 +42,7 @@ def connect(request: pytest.FixtureRequest) -> Connect:
     return CLIENTS[request.param]
 
 
-async def test_a_client_gets_the_echo_whole(plain: Served, connect: Connect) -> None:
+async def test_a_client_gets_the_echo_whole(plain: Emulator, connect: Connect) -> None:
     async with connect(plain) as client:
         answer = await client.chat.completions.create(
             model="gpt-5-mini", messages=[{"role": "user", "content": "Grüße, 世界 🦊"}]
@@ -53,7 +53,7 @@ async def test_a_client_gets_the_echo_whole(plain: Served, connect: Connect) -> 
     assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
 
 
-async def test_a_client_gets_the_echo_word_by_word(plain: Served, connect: Connect) -> None:
+async def test_a_client_gets_the_echo_word_by_word(plain: Emulator, connect: Connect) -> None:
     async with connect(plain) as client:
         stream = await client.chat.completions.create(
             model="gpt-5-mini",
@@ -65,7 +65,7 @@ async def test_a_client_gets_the_echo_word_by_word(plain: Served, connect: Conne
     assert words == ["You", " said:", " Grüße,", " 世界", "  🦊", " "]
 
 
-async def test_the_typed_stream_helper_puts_a_tool_call_together(plain: Served) -> None:
+async def test_the_typed_stream_helper_puts_a_tool_call_together(plain: Emulator) -> None:
     async with (
         plain.v1() as client,
         client.chat.completions.stream(
@@ -82,7 +82,7 @@ async def test_the_typed_stream_helper_puts_a_tool_call_together(plain: Served) 
 
 
 @asynccontextmanager
-async def langchain(served: Served) -> AsyncIterator[AzureChatOpenAI]:
+async def langchain(served: Emulator) -> AsyncIterator[AzureChatOpenAI]:
     # Imported here: it takes a second, and every run of any test collects this module.
     from langchain_openai import AzureChatOpenAI
 
@@ -98,14 +98,14 @@ async def langchain(served: Served) -> AsyncIterator[AzureChatOpenAI]:
         )
 
 
-async def test_langchain_streams_the_echo(plain: Served) -> None:
+async def test_langchain_streams_the_echo(plain: Emulator) -> None:
     async with langchain(plain) as model:
         chunks = [chunk async for chunk in model.astream("hello there")]
     assert [chunk.content for chunk in chunks if chunk.content] == ["You", " said:", " hello", " there"]
     assert any(isinstance(chunk, AIMessage) and chunk.usage_metadata for chunk in chunks)
 
 
-async def test_langchain_calls_the_tool_and_then_says_its_result(plain: Served) -> None:
+async def test_langchain_calls_the_tool_and_then_says_its_result(plain: Emulator) -> None:
     asked = ("user", "What is the time in Oslo?")
     async with langchain(plain) as plain_model:
         model = plain_model.bind_tools([TOOL])
@@ -132,7 +132,7 @@ async def test_the_client_retries_a_rate_limit_and_gets_its_answer(emulate: Emul
     assert [request["status"] for request in (await served.journal())["requests"]] == [429, 200]
 
 
-async def test_fifty_streams_at_once_keep_their_words_apart(plain: Served) -> None:
+async def test_fifty_streams_at_once_keep_their_words_apart(plain: Emulator) -> None:
     async def ask(number: int) -> str:
         return "".join((await plain.stream(f"number {number}")).texts)
 

@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from tests.harness.emulator import Served, tool
+from tests.harness.emulator import Emulator, tool
 
 ALL = [tool(name) for name in ("get_current_time", "search_documents", "generate_image", "other")]
 
 
-async def first_call(served: Served, question: str, **body: Any) -> tuple[str, str] | None:
+async def first_call(served: Emulator, question: str, **body: Any) -> tuple[str, str] | None:
     """Name and arguments of the tool call that answers, None for words."""
     message = (await served.chat(question, **{"tools": ALL, **body})).json()["choices"][0]["message"]
     calls = message.get("tool_calls")
     return (calls[0]["function"]["name"], calls[0]["function"]["arguments"]) if calls else None
 
 
-async def after(served: Served, name: str, result: str, question: str = "well?") -> str:
+async def after(served: Emulator, name: str, result: str, question: str = "well?") -> str:
     """What is said once a tool has answered."""
     call = {"id": "call_1", "type": "function", "function": {"name": name, "arguments": "{}"}}
     messages = [
@@ -41,31 +41,31 @@ async def after(served: Served, name: str, result: str, question: str = "well?")
         ("What's the time in New York?", "America/New_York"),
     ],
 )
-async def test_a_question_for_the_time_calls_the_time_tool(plain: Served, question: str, zone: str) -> None:
+async def test_a_question_for_the_time_calls_the_time_tool(plain: Emulator, question: str, zone: str) -> None:
     assert await first_call(plain, question) == ("get_current_time", f'{{"timezone":"{zone}"}}')
 
 
-async def test_a_question_about_documents_searches_them(plain: Served) -> None:
+async def test_a_question_about_documents_searches_them(plain: Emulator) -> None:
     call = await first_call(plain, "What do my files say of foxes?")
     assert call == ("search_documents", '{"query":"What do my files say of foxes?"}')
 
 
-async def test_a_wish_for_a_drawing_calls_the_image_tool(plain: Served) -> None:
+async def test_a_wish_for_a_drawing_calls_the_image_tool(plain: Emulator) -> None:
     assert await first_call(plain, "Paint a fox") == ("generate_image", '{"prompt":"Paint a fox"}')
 
 
 @pytest.mark.parametrize("question", ["Sometimes I profile drawers", "hello"])
-async def test_other_words_are_echoed(plain: Served, question: str) -> None:
+async def test_other_words_are_echoed(plain: Emulator, question: str) -> None:
     assert await first_call(plain, question) is None
     assert (await plain.chat(question, tools=ALL)).json()["choices"][0]["message"]["content"] == f"You said: {question}"
 
 
-async def test_no_tool_is_called_that_was_not_offered(plain: Served) -> None:
+async def test_no_tool_is_called_that_was_not_offered(plain: Emulator) -> None:
     assert await first_call(plain, "What time is it?", tools=[tool("other")]) is None
     assert await first_call(plain, "What time is it?", tool_choice="none") is None
 
 
-async def test_a_forced_tool_is_called_whatever_was_said(plain: Served) -> None:
+async def test_a_forced_tool_is_called_whatever_was_said(plain: Emulator) -> None:
     choice = {"type": "function", "function": {"name": "other"}}
     assert await first_call(plain, "hello", tool_choice=choice) == ("other", "{}")
     assert await first_call(plain, "hello", tool_choice="required") == ("get_current_time", '{"timezone":"UTC"}')
@@ -88,11 +88,11 @@ async def test_a_forced_tool_is_called_whatever_was_said(plain: Served) -> None:
         ("search_documents", "Foxes are red.", "The documents say: Foxes are red."),
     ],
 )
-async def test_a_tools_result_is_put_in_words(plain: Served, name: str, result: str, said: str) -> None:
+async def test_a_tools_result_is_put_in_words(plain: Emulator, name: str, result: str, said: str) -> None:
     assert await after(plain, name, result) == said
 
 
-async def test_a_new_question_is_no_longer_about_the_last_tool(plain: Served) -> None:
+async def test_a_new_question_is_no_longer_about_the_last_tool(plain: Emulator) -> None:
     call = {"id": "c", "type": "function", "function": {"name": "other", "arguments": "{}"}}
     messages = [
         {"role": "user", "content": "time"},
@@ -105,14 +105,14 @@ async def test_a_new_question_is_no_longer_about_the_last_tool(plain: Served) ->
     assert answer["choices"][0]["message"]["content"] == "You said: thanks"
 
 
-async def test_images_in_a_question_are_counted(plain: Served) -> None:
+async def test_images_in_a_question_are_counted(plain: Emulator) -> None:
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
     content = [{"type": "text", "text": "look"}, image, image]
     answer = await plain.post("chat/completions", "gpt-4o", {"messages": [{"role": "user", "content": content}]})
     assert answer.json()["choices"][0]["message"]["content"] == "You said: look (and I see 2 images)"
 
 
-async def test_an_answer_that_is_too_long_is_cut_at_the_limit(plain: Served) -> None:
+async def test_an_answer_that_is_too_long_is_cut_at_the_limit(plain: Emulator) -> None:
     answer = (await plain.chat("one two three four", max_tokens=3)).json()
     assert answer["choices"][0]["finish_reason"] == "length"
     assert answer["choices"][0]["message"]["content"] == "You said:"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.emulator import HI, Served, tool
+from tests.harness.emulator import HI, Emulator, tool
 
 CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 CALLING = {"role": "assistant", "content": None, "tool_calls": [CALL]}
@@ -14,7 +14,9 @@ RESULT = {"role": "tool", "tool_call_id": "call_1", "content": "1"}
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
 
 
-async def refusal(served: Served, body: Any, deployment: str = "gpt-4o", version: str = "2024-10-21") -> dict[str, Any]:
+async def refusal(
+    served: Emulator, body: Any, deployment: str = "gpt-4o", version: str = "2024-10-21"
+) -> dict[str, Any]:
     response = await served.post("chat/completions", deployment, body, version)
     assert response.status_code == 400, response.text
     error: dict[str, Any] = response.json()["error"]
@@ -44,18 +46,18 @@ async def refusal(served: Served, body: Any, deployment: str = "gpt-4o", version
         (None, "messages", "Missing required parameter: 'messages'."),
     ],
 )
-async def test_a_history_that_no_model_takes_is_refused(plain: Served, messages: Any, param: str, words: str) -> None:
+async def test_a_history_that_no_model_takes_is_refused(plain: Emulator, messages: Any, param: str, words: str) -> None:
     error = await refusal(plain, {"messages": messages})
     assert error["param"] == param
     assert words in error["message"]
 
 
-async def test_an_answered_tool_history_is_taken(plain: Served) -> None:
+async def test_an_answered_tool_history_is_taken(plain: Emulator) -> None:
     response = await plain.post("chat/completions", "gpt-4o", {"messages": [*HI, CALLING, RESULT, *HI]})
     assert response.status_code == 200
 
 
-async def test_an_unknown_argument_is_named_without_code_or_param(plain: Served) -> None:
+async def test_an_unknown_argument_is_named_without_code_or_param(plain: Emulator) -> None:
     error = await refusal(plain, {"messages": HI, "chat_mode": "fast"})
     assert error == {
         "message": "Unrecognized request argument supplied: chat_mode",
@@ -80,7 +82,7 @@ async def test_an_unknown_argument_is_named_without_code_or_param(plain: Served)
     ],
 )
 async def test_a_reasoning_model_refuses_what_the_others_take(
-    plain: Served, deployment: str, param: str, value: Any, code: str
+    plain: Emulator, deployment: str, param: str, value: Any, code: str
 ) -> None:
     body = {"messages": HI, param: value}
     error = await refusal(plain, body, deployment, "2025-04-01-preview")
@@ -88,7 +90,7 @@ async def test_a_reasoning_model_refuses_what_the_others_take(
     assert (await plain.post("chat/completions", "gpt-4o", body)).status_code == 200
 
 
-async def test_the_two_best_known_refusals_have_azures_words(plain: Served) -> None:
+async def test_the_two_best_known_refusals_have_azures_words(plain: Emulator) -> None:
     limit = await refusal(plain, {"messages": HI, "max_tokens": 1}, "gpt-5")
     assert limit["message"] == (
         "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
@@ -100,14 +102,14 @@ async def test_the_two_best_known_refusals_have_azures_words(plain: Served) -> N
     )
 
 
-async def test_a_reasoning_model_takes_defaults_and_either_system_or_developer(plain: Served) -> None:
+async def test_a_reasoning_model_takes_defaults_and_either_system_or_developer(plain: Emulator) -> None:
     system, developer = ({"role": role, "content": "x"} for role in ("system", "developer"))
     fine = {"messages": [developer, *HI], "temperature": 1, "max_completion_tokens": 100}
     assert (await plain.post("chat/completions", "gpt-5", fine)).status_code == 200
     assert (await refusal(plain, {"messages": [system, developer, *HI]}, "gpt-5"))["param"] == "messages"
 
 
-async def test_a_conversation_beyond_the_context_is_refused(plain: Served) -> None:
+async def test_a_conversation_beyond_the_context_is_refused(plain: Emulator) -> None:
     error = await refusal(plain, {"messages": [{"role": "user", "content": "x" * 520_000}]})
     assert (error["code"], error["param"]) == ("context_length_exceeded", "messages")
     assert error["message"].startswith("This model's maximum context length is 128000 tokens. However, your messages")
@@ -128,18 +130,18 @@ async def test_a_conversation_beyond_the_context_is_refused(plain: Served) -> No
         ({"stream_options": {"include_usage": True}}, "stream_options"),
     ],
 )
-async def test_a_wrong_value_is_refused_with_its_param(plain: Served, body: dict[str, Any], param: str) -> None:
+async def test_a_wrong_value_is_refused_with_its_param(plain: Emulator, body: dict[str, Any], param: str) -> None:
     assert (await refusal(plain, {"messages": HI, **body}))["param"] == param
 
 
-async def test_an_old_version_does_not_know_stream_options(plain: Served) -> None:
+async def test_an_old_version_does_not_know_stream_options(plain: Emulator) -> None:
     body = {"messages": HI, "stream": True, "stream_options": {"include_usage": True}}
     error = await refusal(plain, body, version="2024-06-01")
     assert error["message"] == "Unrecognized request argument supplied: stream_options"
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'{"messages":\xff}'])
-async def test_a_body_that_is_not_a_json_object_is_refused(plain: Served, raw: bytes) -> None:
+async def test_a_body_that_is_not_a_json_object_is_refused(plain: Emulator, raw: bytes) -> None:
     async with plain.http() as http:
         response = await http.post("/v1/chat/completions", content=raw)
     assert response.status_code == 400

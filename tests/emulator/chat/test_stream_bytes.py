@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from tests.emulator.conftest import Emulate
-from tests.harness.emulator import Served, tool
+from tests.harness.emulator import Emulator, tool
 
 SAFE = b'{"filtered":false,"severity":"safe"}'
 F = b'{"hate":%b,"self_harm":%b,"sexual":%b,"violence":%b}' % ((SAFE,) * 4)
@@ -46,7 +46,7 @@ def choice(delta: bytes, judged: bytes = b"{}", finish: bytes = b"null") -> byte
     )
 
 
-async def test_a_text_answer_is_byte_for_byte_azures_stream(plain: Served) -> None:
+async def test_a_text_answer_is_byte_for_byte_azures_stream(plain: Emulator) -> None:
     stream = await plain.stream("hi ö", stream_options={"include_usage": True})
     first = stream.documents[1]
     assert first["id"].startswith("chatcmpl-")
@@ -104,7 +104,7 @@ async def test_text_before_a_tool_call_keeps_the_role_chunk_of_a_text(emulate: E
     assert deltas[3]["tool_calls"][0].keys() == {"function", "id", "index", "type"}
 
 
-async def test_no_usage_chunk_comes_unless_it_is_asked_for(plain: Served) -> None:
+async def test_no_usage_chunk_comes_unless_it_is_asked_for(plain: Emulator) -> None:
     for options in (None, {"include_usage": False}):
         stream = await plain.stream(stream_options=options)
         assert [bool(document["choices"]) for document in stream.documents].count(False) == 1
@@ -112,7 +112,7 @@ async def test_no_usage_chunk_comes_unless_it_is_asked_for(plain: Served) -> Non
         assert stream.done
 
 
-async def test_each_delta_is_sent_by_itself(plain: Served) -> None:
+async def test_each_delta_is_sent_by_itself(plain: Emulator) -> None:
     """Seen in the chunked body: as many chunks as events."""
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "one two three"}], "stream": True}
     raw = await _exchange(plain, orjson.dumps(body))
@@ -122,7 +122,7 @@ async def test_each_delta_is_sent_by_itself(plain: Served) -> None:
 
 
 @pytest.mark.parametrize("streamed", [True, False])
-async def test_every_answer_has_azures_headers(plain: Served, streamed: bool) -> None:
+async def test_every_answer_has_azures_headers(plain: Emulator, streamed: bool) -> None:
     headers = (await plain.stream()).headers if streamed else (await plain.chat()).headers
     expected = {"x-request-id", "apim-request-id", "x-ms-region"}
     expected |= {
@@ -132,7 +132,7 @@ async def test_every_answer_has_azures_headers(plain: Served, streamed: bool) ->
     assert headers["content-type"] == ("text/event-stream; charset=utf-8" if streamed else "application/json")
 
 
-async def test_a_whole_answer_has_azures_keys_in_azures_order(plain: Served) -> None:
+async def test_a_whole_answer_has_azures_keys_in_azures_order(plain: Emulator) -> None:
     raw = (await plain.chat("hi ö")).content
     document = orjson.loads(raw)
     assert raw == (
@@ -144,7 +144,7 @@ async def test_a_whole_answer_has_azures_keys_in_azures_order(plain: Served) -> 
     )
 
 
-async def test_a_whole_tool_call_has_null_content(plain: Served) -> None:
+async def test_a_whole_tool_call_has_null_content(plain: Emulator) -> None:
     answer = (await plain.chat("what time is it?", tools=[tool("get_current_time")])).json()["choices"][0]
     assert answer["finish_reason"] == "tool_calls"
     assert answer["message"]["content"] is None
@@ -153,7 +153,7 @@ async def test_a_whole_tool_call_has_null_content(plain: Served) -> None:
     assert call["function"] == {"arguments": '{"timezone":"UTC"}', "name": "get_current_time"}
 
 
-async def _exchange(served: Served, body: bytes) -> bytes:
+async def _exchange(served: Emulator, body: bytes) -> bytes:
     """One request on a socket of its own, the answer as its raw bytes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
     writer.write(

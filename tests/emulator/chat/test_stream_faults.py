@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from tests.emulator.conftest import Emulate
-from tests.harness.emulator import Served, read_deltas
+from tests.harness.emulator import Emulator, read_deltas
 
 OFFSETS = {"check_offset", "start_offset", "end_offset"}
 
@@ -19,7 +19,7 @@ def script(fault: str, text: str = "[one, two, three]") -> str:
     return f"rules: [{{text: {text}, fault: {fault}}}]"
 
 
-async def client_reads(served: Served, within: float = 20) -> tuple[list[str], Exception | None]:
+async def client_reads(served: Emulator, within: float = 20) -> tuple[list[str], Exception | None]:
     """The deltas that openai's typed client gives, and what it raises after them."""
     words: list[str] = []
     async with served.v1() as client:

@@ -11,12 +11,12 @@ import openai
 import pytest
 
 from tests.emulator.conftest import Emulate
-from tests.harness.emulator import Served
+from tests.harness.emulator import Emulator
 
 SMALL = "text-embedding-3-small"
 
 
-async def embed(served: Served, *texts: str, **options: Any) -> list[list[float]]:
+async def embed(served: Emulator, *texts: str, **options: Any) -> list[list[float]]:
     async with served.azure() as client:
         answer = await client.embeddings.create(model=SMALL, input=list(texts), **options)
     return [item.embedding for item in answer.data]
@@ -26,13 +26,13 @@ def nearness(one: list[float], two: list[float]) -> float:
     return sum(a * b for a, b in zip(one, two, strict=True))
 
 
-async def refused(served: Served, deployment: str = SMALL, **body: Any) -> Any:
+async def refused(served: Emulator, deployment: str = SMALL, **body: Any) -> Any:
     response = await served.post("embeddings", deployment, body)
     assert response.status_code == 400, response.text
     return response.json()["error"]
 
 
-async def test_words_in_common_are_near(plain: Served) -> None:
+async def test_words_in_common_are_near(plain: Emulator) -> None:
     fox, question, other = await embed(
         plain, "The red fox sleeps in winter.", "where does the RED FOX sleep?", "Invoices are due within a month"
     )
@@ -40,14 +40,14 @@ async def test_words_in_common_are_near(plain: Served) -> None:
     assert nearness(fox, other) < 0.2
 
 
-async def test_vectors_have_length_one_and_never_change(plain: Served) -> None:
+async def test_vectors_have_length_one_and_never_change(plain: Emulator) -> None:
     for text in ("a red fox", "…", "Ünïcode 日本"):
         (one,), (two,) = await embed(plain, text), await embed(plain, text)
         assert one == two
         assert math.isclose(nearness(one, one), 1, rel_tol=1e-5)
 
 
-async def test_both_encodings_and_the_clients_default_are_the_same_vector(plain: Served) -> None:
+async def test_both_encodings_and_the_clients_default_are_the_same_vector(plain: Emulator) -> None:
     default, floats = await embed(plain, "fox"), await embed(plain, "fox", encoding_format="float")
     assert default[0] == pytest.approx(floats[0])
     raw = (await plain.post("embeddings", SMALL, {"input": "fox", "encoding_format": "base64"})).json()
@@ -55,7 +55,7 @@ async def test_both_encodings_and_the_clients_default_are_the_same_vector(plain:
     assert list(struct.unpack(f"<{len(content) // 4}f", content)) == pytest.approx(floats[0])
 
 
-async def test_the_document_has_azures_keys(plain: Served) -> None:
+async def test_the_document_has_azures_keys(plain: Emulator) -> None:
     answer = (await plain.post("embeddings", SMALL, {"input": ["one two", "three"]})).json()
     assert answer.keys() == {"object", "data", "model", "usage"}
     assert [(item.keys(), item["object"], item["index"]) for item in answer["data"]] == [
@@ -65,14 +65,14 @@ async def test_the_document_has_azures_keys(plain: Served) -> None:
     assert answer["usage"] == {"prompt_tokens": 4, "total_tokens": 4}
 
 
-async def test_dimensions_are_those_of_the_model_or_as_asked(plain: Served) -> None:
+async def test_dimensions_are_those_of_the_model_or_as_asked(plain: Emulator) -> None:
     assert len((await embed(plain, "x"))[0]) == 1536
     assert len((await embed(plain, "x", dimensions=7))[0]) == 7
     large = (await plain.post("embeddings", "text-embedding-3-large", {"input": "x"})).json()
     assert len(large["data"][0]["embedding"]) == 3072
 
 
-async def test_token_numbers_stand_for_words(plain: Served) -> None:
+async def test_token_numbers_stand_for_words(plain: Emulator) -> None:
     answer = (await plain.post("embeddings", SMALL, {"input": [[1, 2], [2, 1], [3]]})).json()
     one, same, other = (item["embedding"] for item in answer["data"])
     assert one == same
@@ -82,18 +82,18 @@ async def test_token_numbers_stand_for_words(plain: Served) -> None:
 
 
 @pytest.mark.parametrize("given", ["", [], [""], ["x", None], {"a": 1}, [[]]])
-async def test_an_input_without_text_is_refused(plain: Served, given: Any) -> None:
+async def test_an_input_without_text_is_refused(plain: Emulator, given: Any) -> None:
     assert (await refused(plain, input=given))["message"].startswith("'$.input' is invalid.")
 
 
-async def test_too_many_inputs_and_too_long_ones_are_refused(plain: Served) -> None:
+async def test_too_many_inputs_and_too_long_ones_are_refused(plain: Emulator) -> None:
     assert (await refused(plain, input=["x"] * 2049))["param"] == "input"
     assert (await plain.post("embeddings", SMALL, {"input": ["x"] * 2048})).status_code == 200
     error = await refused(plain, input=["x" * 32_769])
     assert error["message"].startswith("This model's maximum context length is 8192 tokens, however you requested 8193")
 
 
-async def test_wrong_arguments_are_refused(plain: Served) -> None:
+async def test_wrong_arguments_are_refused(plain: Emulator) -> None:
     assert (await refused(plain))["param"] == "input"
     assert (await refused(plain, input="x", dimensions=0))["param"] == "dimensions"
     assert (await refused(plain, input="x", encoding_format="hex"))["param"] == "encoding_format"

@@ -8,21 +8,21 @@ import httpx2
 import pytest
 
 from tests.emulator.conftest import Emulate
-from tests.harness.emulator import HI, Served
+from tests.harness.emulator import HI, Emulator
 
 PATH = "/v1/chat/completions"
 ASK = {"model": "gpt-4o", "messages": HI, "stream": True}
 RUSHING = f"rules: [{{text: {'word ' * 100_000}}}]"
 
 
-async def leave_after_first_bytes(served: Served) -> None:
+async def leave_after_first_bytes(served: Emulator) -> None:
     async with served.http() as http, http.stream("POST", PATH, json=ASK) as response:
         async for _ in response.aiter_raw():
             assert (await served.journal())["open"] == 1
             break
 
 
-async def closed(served: Served) -> None:
+async def closed(served: Emulator) -> None:
     """Wait until nothing is open."""
     async with asyncio.timeout(5):
         while (await served.journal())["open"]:

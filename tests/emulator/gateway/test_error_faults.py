@@ -8,16 +8,16 @@ import openai
 import pytest
 
 from tests.emulator.conftest import Emulate
-from tests.harness.emulator import Served
+from tests.harness.emulator import Emulator
 
 SERVER_ERROR = "The server had an error while processing your request. Sorry about that!"
 
 
-def served_with(emulate: Emulate, fault: str, kind: str = "chat") -> Served:
+def served_with(emulate: Emulate, fault: str, kind: str = "chat") -> Emulator:
     return emulate(f"rules: [{{kind: {kind}, fault: {fault}}}]")
 
 
-async def caught(served: Served, **options: Any) -> openai.APIStatusError:
+async def caught(served: Emulator, **options: Any) -> openai.APIStatusError:
     async with served.azure() as client:
         with pytest.raises(openai.APIStatusError) as error:
             await client.chat.completions.create(

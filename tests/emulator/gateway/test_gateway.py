@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from tests.emulator.conftest import Emulate
-from tests.harness.emulator import HI, VERSION, Served
+from tests.harness.emulator import HI, VERSION, Emulator
 
 DATED = f"/openai/deployments/gpt-4o/chat/completions?api-version={VERSION}"
 V1 = "/openai/v1/chat/completions"
@@ -17,7 +17,7 @@ BODY = {"model": "gpt-4o", "messages": HI}
 
 
 async def ask(
-    served: Served, path: str, headers: dict[str, str] | None = None, body: Any = BODY, method: str = "POST"
+    served: Emulator, path: str, headers: dict[str, str] | None = None, body: Any = BODY, method: str = "POST"
 ) -> tuple[int, Any]:
     """Status and document of an answer; the usual key unless headers are given."""
     async with served.http() as http:
@@ -51,13 +51,13 @@ async def test_a_key_is_taken_where_azure_takes_it(
     assert (await ask(emulate(api_key="right"), path, headers))[0] == status
 
 
-async def test_without_a_set_key_any_is_taken_but_one_must_be_there(plain: Served) -> None:
+async def test_without_a_set_key_any_is_taken_but_one_must_be_there(plain: Emulator) -> None:
     assert (await ask(plain, DATED, {"api-key": "whatever"}))[0] == 200
     assert (await ask(plain, DATED, {"api-key": ""}))[0] == 401
     assert (await ask(plain, DATED, {}))[0] == 401
 
 
-async def test_a_wrong_key_and_a_wrong_token_have_azures_own_bodies(plain: Served) -> None:
+async def test_a_wrong_key_and_a_wrong_token_have_azures_own_bodies(plain: Emulator) -> None:
     _, key = await ask(plain, DATED, {})
     assert list(key) == ["error"]
     assert key["error"]["code"] == "401"
@@ -76,7 +76,7 @@ async def test_a_wrong_key_and_a_wrong_token_have_azures_own_bodies(plain: Serve
     ("path", "method"),
     [("/", "GET"), ("/openai/v1/models", "GET"), ("/openai/v1/responses", "POST"), (DATED, "GET")],
 )
-async def test_other_paths_are_not_found(plain: Served, path: str, method: str) -> None:
+async def test_other_paths_are_not_found(plain: Emulator, path: str, method: str) -> None:
     assert await ask(plain, path, method=method) == (404, {"error": {"code": "404", "message": "Resource not found"}})
 
 
@@ -91,7 +91,7 @@ async def test_other_paths_are_not_found(plain: Served, path: str, method: str) 
         ("", 404),
     ],
 )
-async def test_a_dated_path_wants_a_version_that_looks_like_a_date(plain: Served, version: str, status: int) -> None:
+async def test_a_dated_path_wants_a_version_that_looks_like_a_date(plain: Emulator, version: str, status: int) -> None:
     path = f"/openai/deployments/gpt-4o/chat/completions?api-version={version}"
     answered, body = await ask(plain, path)
     assert answered == status
@@ -102,11 +102,11 @@ async def test_a_dated_path_wants_a_version_that_looks_like_a_date(plain: Served
 @pytest.mark.parametrize(
     ("query", "status"), [("", 200), ("?api-version=v1", 200), ("?api-version=preview", 200), ("?api-version=x", 400)]
 )
-async def test_v1_takes_no_version_v1_and_preview(plain: Served, query: str, status: int) -> None:
+async def test_v1_takes_no_version_v1_and_preview(plain: Emulator, query: str, status: int) -> None:
     assert (await ask(plain, V1 + query))[0] == status
 
 
-async def test_a_missing_deployment_is_azures_404(plain: Served) -> None:
+async def test_a_missing_deployment_is_azures_404(plain: Emulator) -> None:
     async with plain.azure() as client:
         with pytest.raises(openai.NotFoundError) as caught:
             await client.chat.completions.create(model="missing-gpt", messages=[{"role": "user", "content": "hi"}])
@@ -115,7 +115,7 @@ async def test_a_missing_deployment_is_azures_404(plain: Served) -> None:
     assert (await ask(plain, V1, body={**BODY, "model": "missing"}))[1]["error"]["code"] == "DeploymentNotFound"
 
 
-async def test_v1_wants_a_model(plain: Served) -> None:
+async def test_v1_wants_a_model(plain: Emulator) -> None:
     status, body = await ask(plain, V1, body={"messages": HI})
     assert (status, body["error"]["param"]) == (400, "model")
 
@@ -129,12 +129,12 @@ async def test_v1_wants_a_model(plain: Served) -> None:
         ("gpt-4o", "images/generations"),
     ],
 )
-async def test_the_wrong_kind_of_deployment_is_refused(plain: Served, deployment: str, path: str) -> None:
+async def test_the_wrong_kind_of_deployment_is_refused(plain: Emulator, deployment: str, path: str) -> None:
     response = await plain.post(path, deployment, {"messages": HI, "prompt": "x", "input": "x"})
     assert (response.status_code, response.json()["error"]["code"]) == (400, "OperationNotSupported")
 
 
-async def test_an_old_version_refuses_the_o_series(plain: Served) -> None:
+async def test_an_old_version_refuses_the_o_series(plain: Emulator) -> None:
     old = await plain.post("chat/completions", "o3-mini", {"messages": HI}, "2024-10-21")
     assert (old.status_code, old.json()["error"]["message"]) == (
         400,

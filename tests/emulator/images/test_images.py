@@ -12,13 +12,13 @@ import pytest
 from PIL import Image
 
 from tests.emulator.conftest import Emulate
-from tests.harness.emulator import Served
+from tests.harness.emulator import Emulator
 from tests.harness.http_client import PLAIN
 
 GONE = (404, "text/plain; charset=utf-8")
 
 
-async def image(served: Served, deployment: str, **body: Any) -> Any:
+async def image(served: Emulator, deployment: str, **body: Any) -> Any:
     response = await served.post(
         "images/generations", deployment, {"prompt": "a red fox", **body}, "2025-04-01-preview"
     )
@@ -37,7 +37,7 @@ async def fetch(url: str) -> httpx2.Response:
         return await http.get(url)
 
 
-async def test_a_gpt_image_answer_has_its_keys_and_a_real_png(plain: Served) -> None:
+async def test_a_gpt_image_answer_has_its_keys_and_a_real_png(plain: Emulator) -> None:
     answer = await image(plain, "gpt-image-1", size="1536x1024", quality="low")
     assert answer.keys() == {"created", "background", "data", "output_format", "quality", "size", "usage"}
     assert (answer["background"], answer["output_format"]) == ("opaque", "png")
@@ -49,7 +49,7 @@ async def test_a_gpt_image_answer_has_its_keys_and_a_real_png(plain: Served) -> 
     assert (drawn.format, drawn.size) == ("PNG", (1536, 1024))
 
 
-async def test_a_dall_e_answer_has_its_keys_and_a_url_that_shows_the_png(plain: Served) -> None:
+async def test_a_dall_e_answer_has_its_keys_and_a_url_that_shows_the_png(plain: Emulator) -> None:
     answer = await image(plain, "dall-e-3", size="1792x1024")
     assert answer.keys() == {"created", "data"}
     (item,) = answer["data"]
@@ -61,26 +61,26 @@ async def test_a_dall_e_answer_has_its_keys_and_a_url_that_shows_the_png(plain: 
     assert decode(shown.content).size == (1792, 1024)
 
 
-async def test_a_dall_e_image_comes_as_base64_where_asked(plain: Served) -> None:
+async def test_a_dall_e_image_comes_as_base64_where_asked(plain: Emulator) -> None:
     (item,) = (await image(plain, "dall-e-3", response_format="b64_json"))["data"]
     assert item.keys() == {"b64_json", "revised_prompt", "content_filter_results", "prompt_filter_results"}
     assert decode(item["b64_json"]).format == "PNG"
 
 
-async def test_the_same_prompt_draws_the_same_image_and_another_does_not(plain: Served) -> None:
+async def test_the_same_prompt_draws_the_same_image_and_another_does_not(plain: Emulator) -> None:
     one, two = [(await image(plain, "gpt-image-1"))["data"] for _ in range(2)]
     assert one == two
     assert one != (await image(plain, "gpt-image-1", prompt="a blue fox"))["data"]
 
 
-async def test_openais_client_draws_several_jpegs(plain: Served) -> None:
+async def test_openais_client_draws_several_jpegs(plain: Emulator) -> None:
     async with plain.v1() as client:
         answer = await client.images.generate(model="gpt-image-1", prompt="fox", n=3, output_format="jpeg")
     assert answer.output_format == "jpeg"
     assert [decode(item.b64_json or "").format for item in answer.data or []] == ["JPEG"] * 3
 
 
-async def test_the_azure_client_draws_with_dall_e(plain: Served) -> None:
+async def test_the_azure_client_draws_with_dall_e(plain: Emulator) -> None:
     async with plain.azure() as client:
         answer = await client.images.generate(model="dall-e-3", prompt="fox", style="natural", quality="hd")
     assert answer.data is not None
@@ -88,7 +88,7 @@ async def test_the_azure_client_draws_with_dall_e(plain: Served) -> None:
     assert answer.data[0].revised_prompt is not None
 
 
-async def test_a_transparent_background_is_transparent(plain: Served) -> None:
+async def test_a_transparent_background_is_transparent(plain: Emulator) -> None:
     answer = await image(plain, "gpt-image-1", background="transparent")
     assert answer["background"] == "transparent"
     drawn = decode(answer["data"][0]["b64_json"])
@@ -96,13 +96,13 @@ async def test_a_transparent_background_is_transparent(plain: Served) -> None:
     assert drawn.getpixel((1023, 1023)) == (0, 0, 0, 0)
 
 
-async def test_quality_defaults_to_high_and_to_medium_for_mini(plain: Served) -> None:
+async def test_quality_defaults_to_high_and_to_medium_for_mini(plain: Emulator) -> None:
     assert (await image(plain, "gpt-image-1"))["quality"] == "high"
     assert (await image(plain, "gpt-image-1-mini"))["quality"] == "medium"
 
 
 @pytest.mark.parametrize("parameter", [{"style": "vivid"}, {"response_format": "url"}, {"fast": 1}])
-async def test_gpt_image_refuses_what_it_does_not_know(plain: Served, parameter: dict[str, Any]) -> None:
+async def test_gpt_image_refuses_what_it_does_not_know(plain: Emulator, parameter: dict[str, Any]) -> None:
     (name,) = parameter
     assert (await image(plain, "gpt-image-1", **parameter))["error"] == {
         "message": f"Unknown parameter: '{name}'.",
@@ -135,22 +135,22 @@ async def test_gpt_image_refuses_what_it_does_not_know(plain: Served, parameter:
     ],
 )
 async def test_a_wrong_value_is_refused_with_its_param(
-    plain: Served, deployment: str, body: dict[str, Any], param: str
+    plain: Emulator, deployment: str, body: dict[str, Any], param: str
 ) -> None:
     assert (await image(plain, deployment, **body))["error"]["param"] == param
 
 
-async def test_gpt_image_2_draws_other_sizes(plain: Served) -> None:
+async def test_gpt_image_2_draws_other_sizes(plain: Emulator) -> None:
     answer = await image(plain, "gpt-image-2", size="1600x800")
     assert decode(answer["data"][0]["b64_json"]).size == (1600, 800)
 
 
-async def test_an_unknown_url_shows_nothing(plain: Served) -> None:
+async def test_an_unknown_url_shows_nothing(plain: Emulator) -> None:
     shown = await fetch(f"{plain.url}/generated/guess.png")
     assert (shown.status_code, shown.headers["content-type"]) == GONE
 
 
-async def test_only_the_newest_images_are_kept(plain: Served) -> None:
+async def test_only_the_newest_images_are_kept(plain: Emulator) -> None:
     first = (await image(plain, "dall-e-3"))["data"][0]["url"]
     assert (await fetch(first)).status_code == 200
     async with plain.azure() as client:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests.emulator.conftest import Emulate
-from tests.harness.emulator import Served
+from tests.harness.emulator import Emulator
 
 
-async def said(served: Served, text: str, deployment: str = "gpt-4o") -> str:
+async def said(served: Emulator, text: str, deployment: str = "gpt-4o") -> str:
     content: str = (await served.chat(text, deployment)).json()["choices"][0]["message"]["content"]
     return content
 

@@ -21,7 +21,7 @@ from azure.search.documents.indexes.models import (
     VectorSearchProfile,
 )
 
-from tests.harness.emulator import KEY, Served
+from tests.harness.emulator import KEY, Emulator
 from tests.harness.processes import ROOT
 
 VERSION = "2026-04-01"
@@ -56,13 +56,13 @@ def definition(name: str) -> SearchIndex:
 
 
 @asynccontextmanager
-async def managing(served: Served, key: str = KEY) -> AsyncIterator[SearchIndexClient]:
+async def managing(served: Emulator, key: str = KEY) -> AsyncIterator[SearchIndexClient]:
     async with SearchIndexClient(served.url, AzureKeyCredential(key)) as client:
         yield client
 
 
 @asynccontextmanager
-async def searching(served: Served, index: str, **options: Any) -> AsyncIterator[SearchClient]:
+async def searching(served: Emulator, index: str, **options: Any) -> AsyncIterator[SearchClient]:
     async with SearchClient(served.url, index, AzureKeyCredential(KEY), **options) as client:
         yield client
 
@@ -79,6 +79,6 @@ async def fill(docs: SearchClient, **contents: str) -> None:
     await docs.upload_documents([{"id": key, "content": content} for key, content in contents.items()])
 
 
-async def post(served: Served, path: str, body: Any, **headers: str) -> httpx2.Response:
+async def post(served: Emulator, path: str, body: Any, **headers: str) -> httpx2.Response:
     async with served.http() as http:
         return await http.post(f"{path}?api-version={VERSION}", json=body, headers=headers)

@@ -13,11 +13,11 @@ from tests.emulator.search.clients import (
     numbers,
     searching,
 )
-from tests.harness.emulator import Served
+from tests.harness.emulator import Emulator
 
 
 @pytest.fixture
-async def docs(plain: Served) -> AsyncIterator[SearchClient]:
+async def docs(plain: Emulator) -> AsyncIterator[SearchClient]:
     """A client of a new index, which is deleted with the test."""
     name = f"docs-{next(numbers)}"
     async with managing(plain) as indexes, searching(plain, name) as client:

@@ -14,7 +14,7 @@ from tests.emulator.search.clients import (
     named,
     post,
 )
-from tests.harness.emulator import Served
+from tests.harness.emulator import Emulator
 
 
 async def test_every_document_of_a_batch_has_a_status_and_a_failed_one_raises_nothing(docs: SearchClient) -> None:
@@ -35,7 +35,7 @@ async def test_every_document_of_a_batch_has_a_status_and_a_failed_one_raises_no
         await docs.get_document("a")
 
 
-async def test_the_bytes_are_those_that_azure_documents(plain: Served, docs: SearchClient) -> None:
+async def test_the_bytes_are_those_that_azure_documents(plain: Emulator, docs: SearchClient) -> None:
     path = f"/indexes('{named(docs)}')/docs"
     batch = {
         "value": [
@@ -97,7 +97,7 @@ async def test_a_document_that_does_not_fit_refuses_the_batch(
     assert await docs.get_document_count() == 0
 
 
-async def test_a_batch_has_at_most_a_thousand_documents_and_16_mb(plain: Served, docs: SearchClient) -> None:
+async def test_a_batch_has_at_most_a_thousand_documents_and_16_mb(plain: Emulator, docs: SearchClient) -> None:
     with pytest.raises(HttpResponseError, match=r"1001\. The limit is 1000"):
         await docs.upload_documents([{"id": str(number)} for number in range(1001)])
     long = {"value": [{"id": "a", "content": "x" * (16 * 1024 * 1024)}]}

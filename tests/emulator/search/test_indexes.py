@@ -21,11 +21,11 @@ from tests.emulator.search.clients import (
     numbers,
     post,
 )
-from tests.harness.emulator import KEY, Served
+from tests.harness.emulator import KEY, Emulator
 from tests.harness.http_client import PLAIN
 
 
-async def test_an_index_is_made_changed_listed_and_deleted(plain: Served) -> None:
+async def test_an_index_is_made_changed_listed_and_deleted(plain: Emulator) -> None:
     name = f"docs-{next(numbers)}"
     async with managing(plain) as indexes:
         made = await indexes.create_index(definition(name))
@@ -44,7 +44,7 @@ async def test_an_index_is_made_changed_listed_and_deleted(plain: Served) -> Non
         assert (await http.delete(f"/indexes('{name}')?api-version={VERSION}")).status_code == 404
 
 
-async def test_a_new_index_is_a_201_and_the_same_again_a_200(plain: Served) -> None:
+async def test_a_new_index_is_a_201_and_the_same_again_a_200(plain: Emulator) -> None:
     name = f"docs-{next(numbers)}"
     body = {"name": name, "fields": [{"name": "id", "type": "Edm.String", "key": True}]}
     async with plain.http() as http:
@@ -71,14 +71,14 @@ async def test_a_new_index_is_a_201_and_the_same_again_a_200(plain: Served) -> N
     ],
 )
 async def test_a_definition_that_makes_no_index_is_refused_in_words(
-    plain: Served, change: dict[str, Any], words: str
+    plain: Emulator, change: dict[str, Any], words: str
 ) -> None:
     answer = await post(plain, "/indexes", {"name": "refused", "fields": [], **change})
     assert answer.status_code == 400
     assert words in answer.json()["error"]["message"]
 
 
-async def test_a_field_can_be_neither_changed_nor_left_out(plain: Served, docs: SearchClient) -> None:
+async def test_a_field_can_be_neither_changed_nor_left_out(plain: Emulator, docs: SearchClient) -> None:
     async with managing(plain) as indexes:
         changed = definition(named(docs))
         changed.fields[5].vector_search_dimensions = 4
@@ -101,7 +101,7 @@ async def test_a_wrong_key_is_a_403_and_so_is_a_missing_one(emulate: Emulate) ->
     assert answer.json()["error"].keys() == {"code", "message"}
 
 
-async def test_an_api_version_must_be_given_and_be_a_date(plain: Served) -> None:
+async def test_an_api_version_must_be_given_and_be_a_date(plain: Emulator) -> None:
     async with plain.http() as http:
         assert (await http.get("/indexes('docs')")).json()["error"]["code"] == "MissingApiVersionParameter"
         assert (await http.get("/indexes('docs')?api-version=v1")).status_code == 400

@@ -17,7 +17,7 @@ from tests.emulator.search.clients import (
     named,
     post,
 )
-from tests.harness.emulator import Served
+from tests.harness.emulator import Emulator
 
 
 async def test_the_rarer_word_counts_for_more_and_the_shorter_text_too(docs: SearchClient) -> None:
@@ -98,7 +98,7 @@ async def test_a_vector_of_the_wrong_length_or_field_is_refused(docs: SearchClie
         await found(docs, vector_queries=[VectorizedQuery(vector=[1, 2], k_nearest_neighbors=5, fields="content")])
 
 
-async def test_the_client_pages_through_all_that_was_found(plain: Served, docs: SearchClient) -> None:
+async def test_the_client_pages_through_all_that_was_found(plain: Emulator, docs: SearchClient) -> None:
     for start in (0, 1000):
         await docs.upload_documents([{"id": str(key), "page": key} for key in range(start, start + 1000)])
     everything = await docs.search("*", filter="page lt 120", include_total_count=True)
@@ -141,14 +141,14 @@ async def test_select_chooses_fields_and_a_hidden_vector_is_never_shown(docs: Se
     ],
 )
 async def test_an_impossible_query_is_refused_in_words(
-    plain: Served, docs: SearchClient, body: dict[str, Any], words: str
+    plain: Emulator, docs: SearchClient, body: dict[str, Any], words: str
 ) -> None:
     answer = await post(plain, f"/indexes('{named(docs)}')/docs/search.post.search", body)
     assert (answer.status_code, answer.json()["error"].keys()) == (400, {"code", "message"})
     assert words in answer.json()["error"]["message"]
 
 
-async def test_a_body_that_is_not_an_object_is_refused(plain: Served, docs: SearchClient) -> None:
+async def test_a_body_that_is_not_an_object_is_refused(plain: Emulator, docs: SearchClient) -> None:
     for path in ("search.index", "search.post.search"):
         async with plain.http() as http:
             url = f"/indexes('{named(docs)}')/docs/{path}?api-version={VERSION}"
@@ -156,7 +156,7 @@ async def test_a_body_that_is_not_an_object_is_refused(plain: Served, docs: Sear
                 assert (await http.post(url, content=content)).status_code == 400
 
 
-async def test_the_statistics_count_what_is_stored(plain: Served, docs: SearchClient) -> None:
+async def test_the_statistics_count_what_is_stored(plain: Emulator, docs: SearchClient) -> None:
     await docs.upload_documents([{"id": "a", "content": "12345", "embedding": [1, 2, 3]}, {"id": "b"}])
     async with managing(plain) as indexes:
         statistics = await indexes.get_index_statistics(named(docs))

@@ -20,10 +20,10 @@ from tests.emulator.search.clients import (
     post,
     searching,
 )
-from tests.harness.emulator import Served
+from tests.harness.emulator import Emulator
 
 
-async def scripted(emulate: Emulate, rule: str) -> Served:
+async def scripted(emulate: Emulate, rule: str) -> Emulator:
     """An emulator with one rule, and an empty index `docs`."""
     served = emulate(f"rules: [{rule}]")
     async with managing(served) as indexes:
@@ -90,7 +90,7 @@ def test_the_page_names_the_paths(pages_search: str) -> None:
         assert path in pages_search
 
 
-async def test_the_pages_example_works(plain: Served, pages_search: str) -> None:
+async def test_the_pages_example_works(plain: Emulator, pages_search: str) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", pages_search, re.DOTALL)
     settings: dict[str, Any] = {}
     exec(compile(example.replace("http://127.0.0.1:8081", plain.url), "example", "exec"), settings)  # noqa: S102

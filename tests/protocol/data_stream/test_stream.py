@@ -14,7 +14,7 @@ from mockbackend.events import Event
 from mockbackend.protocol.data_stream.stream import KEEP_ALIVE, frame
 from mockbackend.protocol.links import Links
 from tests.event_cases import CASES, any_event
-from tests.harness.service import line
+from tests.harness.answers import line
 
 USAGE = b'"usage":{"promptTokens":10,"completionTokens":5,"inputTokens":10,"outputTokens":5}'
 NO_USAGE = b'"usage":{"promptTokens":0,"completionTokens":0,"inputTokens":0,"outputTokens":0}'

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import StartServer
+from tests.harness.answers import chat
 from tests.harness.api import say, texts
 from tests.harness.processes import environment, fork
-from tests.harness.service import Server, chat
+from tests.harness.service import Server
 
 OPENING = "tests.storage.embedded.opening"
 

@@ -11,8 +11,11 @@ import pytest
 
 from mockbackend.emulator.images.drawing import draw
 from tests.conftest import StartServer
-from tests.harness.modelled import KEY, Emulator, Modelled, Rule, modelled, stored
-from tests.harness.service import Server, chat
+from tests.harness.answers import chat
+from tests.harness.api import stored
+from tests.harness.emulator import KEY, Emulator, Rule
+from tests.harness.service import Server
+from tests.harness.world import World, start_world
 
 RULES: list[Rule] = [
     {"when": {"equals": "empty"}, "text": []},
@@ -35,15 +38,15 @@ RULES: list[Rule] = [
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Modelled]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("requests")
     env = {"SYSTEM_PROMPT": "Be kind."}
-    with modelled(folder, RULES, env, azure_openai_dalle_deployment_name="gpt-image-1") as both:
+    with start_world(folder, RULES, env, image="gpt-image-1") as both:
         yield both
 
 
 @pytest.fixture
-async def client(running: Modelled) -> Any:
+async def client(running: World) -> Any:
     async with running.server.client() as logged_in:
         yield logged_in
 
@@ -65,13 +68,11 @@ SURFACES = {
 
 @pytest.mark.parametrize("surface", SURFACES)
 async def test_chat_and_images_are_requested_on_the_surface_that_is_set(
-    running: Modelled, start_server: StartServer, surface: str
+    running: World, start_server: StartServer, surface: str
 ) -> None:
     emulator = running.emulator
-    if surface == "OPENAI_BASE_URL":
-        settings = _openai(emulator)
-    else:
-        settings = emulator.azure(surface, azure_openai_dalle_deployment_name="gpt-image-1")
+    azure = emulator.settings(surface, image="gpt-image-1")
+    settings = _openai(emulator) if surface == "OPENAI_BASE_URL" else azure
     chatted, drawn = f"Hello {surface}", f"A fox {surface}"
     async with start_server(settings).client() as client:
         answer = await chat(client, {"message": chatted})
@@ -93,7 +94,7 @@ async def test_chat_and_images_are_requested_on_the_surface_that_is_set(
     assert emulator.asked(drawn)[0] == {"model": "gpt-image-1", "prompt": drawn, "n": 1, "size": "1024x1024"}
 
 
-async def test_a_setting_that_is_absent_is_not_sent(running: Modelled, client: httpx2.AsyncClient) -> None:
+async def test_a_setting_that_is_absent_is_not_sent(running: World, client: httpx2.AsyncClient) -> None:
     await chat(client, {"message": "bare", "temperature": 1.5, "tools": [], "model": "other", "max_tokens": 3})
     (sent,) = running.emulator.asked("bare")
     assert sent["stream_options"] == {"include_usage": True}
@@ -103,7 +104,7 @@ async def test_a_setting_that_is_absent_is_not_sent(running: Modelled, client: h
 
 
 async def test_system_messages_come_first_and_those_of_the_body_are_for_that_turn_only(
-    running: Modelled, client: httpx2.AsyncClient
+    running: World, client: httpx2.AsyncClient
 ) -> None:
     said = [{"role": "system", "content": "Rhyme."}, {"role": "user", "content": "rhymed"}]
     answer = await chat(client, {"messages": said})
@@ -120,7 +121,7 @@ async def test_system_messages_come_first_and_those_of_the_body_are_for_that_tur
     assert {message["role"] for message in await stored(client, answer.conversation_id)} == {"user", "assistant"}
 
 
-async def test_an_assistants_image_is_sent_back_as_text(running: Modelled, client: httpx2.AsyncClient) -> None:
+async def test_an_assistants_image_is_sent_back_as_text(running: World, client: httpx2.AsyncClient) -> None:
     answer = await chat(client, {"message": "A red fox", "mode": "image"})
     again = await chat(client, {"id": answer.conversation_id, "message": "What did you make?"})
     assert again.errors == []
@@ -130,7 +131,7 @@ async def test_an_assistants_image_is_sent_back_as_text(running: Modelled, clien
     assert image["content"] == "[An image was made and shown here]"
 
 
-async def test_a_users_image_is_sent_as_a_data_url(running: Modelled, client: httpx2.AsyncClient) -> None:
+async def test_a_users_image_is_sent_as_a_data_url(running: World, client: httpx2.AsyncClient) -> None:
     url = "data:image/png;base64," + base64.b64encode(draw("x", (16, 16), "png", False)).decode()
     parts = [{"type": "text", "text": "seen?"}, {"type": "image_url", "image_url": {"url": url}}]
     answer = await chat(client, {"messages": [{"role": "user", "content": parts}]})
@@ -139,7 +140,7 @@ async def test_a_users_image_is_sent_as_a_data_url(running: Modelled, client: ht
     assert sent == [{"type": "text", "text": "seen?"}, {"type": "image_url", "image_url": {"url": url}}]
 
 
-async def test_no_more_images_are_sent_than_azure_takes(running: Modelled, client: httpx2.AsyncClient) -> None:
+async def test_no_more_images_are_sent_than_azure_takes(running: World, client: httpx2.AsyncClient) -> None:
     url = "data:image/png;base64," + base64.b64encode(draw("x", (16, 16), "png", False)).decode()
     parts = [{"type": "text", "text": "thirty"}, *[{"type": "image_url", "image_url": {"url": url}}] * 30]
     first = await chat(client, {"messages": [{"role": "user", "content": parts}]})
@@ -150,7 +151,7 @@ async def test_no_more_images_are_sent_than_azure_takes(running: Modelled, clien
     assert [part["type"] for part in newer] == ["image_url"] * 30
 
 
-async def test_an_empty_message_is_not_sent(running: Modelled, client: httpx2.AsyncClient) -> None:
+async def test_an_empty_message_is_not_sent(running: World, client: httpx2.AsyncClient) -> None:
     nothing: list[dict[str, Any]] = [{"role": "user", "content": ""}, {"role": "user", "parts": [{"type": "file-end"}]}]
     answer = await chat(client, {"messages": [*nothing, {"role": "user", "content": "something"}]})
     assert answer.errors == []
@@ -158,7 +159,7 @@ async def test_an_empty_message_is_not_sent(running: Modelled, client: httpx2.As
     assert [message["content"] for message in sent["messages"]] == ["Be kind.", "something"]
 
 
-async def test_a_refused_prompt_is_never_sent_again(running: Modelled, client: httpx2.AsyncClient) -> None:
+async def test_a_refused_prompt_is_never_sent_again(running: World, client: httpx2.AsyncClient) -> None:
     answer = await chat(client, {"message": "refuse me"})
     assert "rephrase" in answer.errors[0]
     for words in ("something else", "and more"):
@@ -170,7 +171,7 @@ async def test_a_refused_prompt_is_never_sent_again(running: Modelled, client: h
 
 
 async def test_a_tools_result_is_never_sent_again_once_it_was_refused(
-    running: Modelled, client: httpx2.AsyncClient
+    running: World, client: httpx2.AsyncClient
 ) -> None:
     answer = await chat(client, {"message": "refused with the result"})
     assert answer.values("a")
@@ -189,7 +190,7 @@ async def test_every_delta_is_a_line_of_its_own(client: httpx2.AsyncClient) -> N
     assert answer.codes == "f00000ed"
 
 
-async def test_reasoning_is_shown_and_not_sent_back(running: Modelled, client: httpx2.AsyncClient) -> None:
+async def test_reasoning_is_shown_and_not_sent_back(running: World, client: httpx2.AsyncClient) -> None:
     answer = await chat(client, {"message": "think"})
     assert "".join(answer.values("g")) == "Hm. Yes."
     assert answer.text == "Well."
@@ -197,7 +198,7 @@ async def test_reasoning_is_shown_and_not_sent_back(running: Modelled, client: h
     assert "Hm." not in str(running.emulator.asked("go on")[0]["messages"])
 
 
-async def test_an_empty_answer_is_complete_and_not_sent_back(running: Modelled, client: httpx2.AsyncClient) -> None:
+async def test_an_empty_answer_is_complete_and_not_sent_back(running: World, client: httpx2.AsyncClient) -> None:
     answer = await chat(client, {"message": "empty"})
     assert answer.codes == "fed"
     assert answer.values("d")[0]["finishReason"] == "stop"
@@ -223,9 +224,9 @@ async def _sent(server: Server, emulator: Emulator, prompt: str) -> list[set[str
     return [set(body) - always for body in emulator.asked(prompt)]
 
 
-async def test_settings_are_sent_until_the_model_refuses_them(running: Modelled, start_server: StartServer) -> None:
+async def test_settings_are_sent_until_the_model_refuses_them(running: World, start_server: StartServer) -> None:
     chosen = {"CHAT_TEMPERATURE": "0", "CHAT_MAX_TOKENS": "500", "CHAT_REASONING_EFFORT": "low"}
-    server = start_server({**running.emulator.azure(), **chosen})
+    server = start_server({**running.emulator.settings(), **chosen})
     every = {"stream_options", "temperature", "max_completion_tokens", "reasoning_effort"}
     emulator = running.emulator
     assert await _sent(server, emulator, "all of it") == [every]
@@ -242,9 +243,9 @@ async def test_settings_are_sent_until_the_model_refuses_them(running: Modelled,
 
 
 async def test_all_refusals_of_a_reasoning_model_are_learned_in_one_turn(
-    running: Modelled, start_server: StartServer
+    running: World, start_server: StartServer
 ) -> None:
-    settings = running.emulator.azure(azure_openai_gpt_deployment_name="gpt-5-mini")
+    settings = running.emulator.settings(chat="gpt-5-mini")
     server = start_server({**settings, "CHAT_TEMPERATURE": "0.2", "CHAT_MAX_TOKENS": "500"})
     first = await _sent(server, running.emulator, "reason")
     assert first == [

@@ -7,19 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from mockbackend.emulator.app import create_emulator
 from tests.documents.index.azure.emulated import EmulatedIndex, emulated_index
-from tests.harness.emulator import Served
+from tests.harness.emulator import Emulator
 
 
 @pytest.fixture(scope="module")
-def plain() -> Iterator[Served]:
+def plain() -> Iterator[Emulator]:
     """One search service for all tests that need no script."""
-    with Served(create_emulator()) as served:
+    with Emulator() as served:
         yield served
 
 
 @pytest.fixture
-async def emulated(plain: Served, tmp_path: Path) -> AsyncIterator[EmulatedIndex]:
+async def emulated(plain: Emulator, tmp_path: Path) -> AsyncIterator[EmulatedIndex]:
     async with emulated_index(plain, tmp_path) as index:
         yield index

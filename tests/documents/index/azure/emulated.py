@@ -16,13 +16,11 @@ import pytest
 
 from mockbackend.documents.index import SearchResult
 from mockbackend.documents.index.azure.index import AzureSearchIndex
-from mockbackend.emulator.app import create_emulator
 from mockbackend.emulator.embeddings.vectors import embed
-from mockbackend.emulator.script import load_script
 from mockbackend.errors import UpstreamError
 from mockbackend.storage.embedded.passages import Passages, prepare
 from mockbackend.storage.passages import Passage
-from tests.harness.emulator import KEY, Served
+from tests.harness.emulator import KEY, Emulator, emulating
 
 DIMENSIONS = 64
 numbers = itertools.count(1)
@@ -37,7 +35,7 @@ def vector(text: str, dimensions: int = DIMENSIONS) -> Any:
 class EmulatedIndex:
     """An emulated search service, staged passages, and one index of the service."""
 
-    served: Served
+    served: Emulator
     passages: Passages
     index: AzureSearchIndex
     name: str
@@ -92,7 +90,7 @@ class EmulatedIndex:
 
 
 @asynccontextmanager
-async def emulated_index(served: Served, folder: Path) -> AsyncIterator[EmulatedIndex]:
+async def emulated_index(served: Emulator, folder: Path) -> AsyncIterator[EmulatedIndex]:
     path = folder / "documents.db"
     prepare(path)
     passages = Passages(path)
@@ -111,9 +109,7 @@ async def emulated_index(served: Served, folder: Path) -> AsyncIterator[Emulated
 @asynccontextmanager
 async def scripted(folder: Path, *rules: str, api_key: str | None = None) -> AsyncIterator[EmulatedIndex]:
     """An index whose search service follows these rules."""
-    path = folder / "script.yaml"
-    path.write_text(f"rules: [{', '.join(rules)}]")
-    with Served(create_emulator(load_script(path), api_key)) as served:
+    with emulating(folder, f"rules: [{', '.join(rules)}]", api_key) as served:
         async with emulated_index(served, folder) as emulated:
             yield emulated
 

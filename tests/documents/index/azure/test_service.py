@@ -10,10 +10,11 @@ import httpx2
 import pytest
 
 from tests.documents.waiting import indexed, over, uploaded
+from tests.harness.answers import chat
+from tests.harness.emulator import KEY, Rule, emulating
 from tests.harness.http_client import PLAIN
-from tests.harness.modelled import KEY, Emulator, Rule
 from tests.harness.processes import run
-from tests.harness.service import Server, chat
+from tests.harness.service import Server
 
 QUESTION = "What do the documents say of Zephyr?"
 RULES: list[Rule] = [
@@ -31,9 +32,9 @@ class Searching:
 @pytest.fixture(scope="module")
 def searching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searching]:
     folder = tmp_path_factory.mktemp("searching")
-    with Emulator(folder, RULES) as emulator:
+    with emulating(folder, RULES, KEY) as emulator:
         settings = {
-            **emulator.azure(azure_openai_embedding_deployment_name="text-embedding-3-small"),
+            **emulator.settings(embedding="text-embedding-3-small"),
             "AZURE_SEARCH_ENDPOINT": emulator.url,
             "AZURE_SEARCH_API_KEY": KEY,
             "AZURE_SEARCH_INDEX_NAME": "docs",

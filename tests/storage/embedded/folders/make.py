@@ -19,8 +19,9 @@ import httpx2
 import orjson
 
 from tests.harness.api import data_url, png, say
+from tests.harness.data_folder import rows
 from tests.harness.service import Server
-from tests.harness.world import rows, until
+from tests.harness.waiting import until
 from tests.storage.embedded.folders import ARCHIVE, SETTINGS, USERS, login, views
 
 SCRIPT = """

@@ -1,0 +1,54 @@
+"""`mockbackend emulator`: a process that other programs take for Azure."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.harness.emulator import HI, KEY, VERSION
+from tests.harness.http_client import PLAIN
+from tests.harness.processes import Process, environment, execute, free_port
+from tests.harness.waiting import until
+
+SCRIPT = "rules: [{text: Said by the script.}]"
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def process(tmp_path: Path, port: int) -> Iterator[Process]:
+    (tmp_path / "script.yaml").write_text(SCRIPT)
+    arguments = ["--port", str(port), "--script", "script.yaml", "--api-key", KEY]
+    with (tmp_path / "log").open("wb") as log:
+        command = [sys.executable, "-m", "mockbackend", "emulator", *arguments]
+        process = execute(command, tmp_path, environment({}), log)
+    yield process
+    process.kill()
+    process.wait()
+
+
+async def test_it_answers_by_its_script_whoever_has_the_key(process: Process, port: int) -> None:
+    path = f"http://127.0.0.1:{port}/openai/deployments/gpt-4o/chat/completions?api-version={VERSION}"
+    async with httpx2.AsyncClient(**PLAIN) as client:
+
+        async def answers() -> bool:
+            try:
+                return bool(await client.get(f"http://127.0.0.1:{port}/emulator/requests"))
+            except httpx2.TransportError:
+                return False
+
+        await until(answers, within=30)
+        refused = await client.post(path, json={"messages": HI}, headers={"api-key": "another"})
+        assert refused.status_code == 401
+        answer = await client.post(path, json={"messages": HI}, headers={"api-key": KEY})
+        assert answer.json()["choices"][0]["message"]["content"] == "Said by the script."
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
