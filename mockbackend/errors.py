@@ -7,7 +7,7 @@
         ContextExceeded        the request is longer than the model can read
         PromptRefused          its content filter refused the prompt
       ImageError               an image could not be fetched, or is in a format that cannot be shown
-    SettingsError              printed at the start, with all that is wrong (settings.py)
+    SettingsError              printed at the start, with all that is wrong (settings/)
 
 Any other exception is a bug: a 500, or `INTERNAL` in a stream, with the traceback in the log.
 """

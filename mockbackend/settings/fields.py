@@ -1,56 +1,21 @@
-"""Every setting, read once from the environment (and `.env`) into one frozen object.
+"""What can be set.
 
 A setting is a field of `Settings`: its name in lower case, its default, and a line that explains it, which `env.sample`
-repeats. An empty variable counts as unset. Nothing else reads the environment, except for how to reach the network
-(`HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE`), as curl does.
+repeats.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
-import logging
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
-
-from environs import Env, EnvError
 
 EngineName = Literal["azure", "openai", "emulator"]
 
 LOCAL_FRONT_ENDS = tuple(
     f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 3001, 4173, 4200, 5173, 8080)
 )
-AZURE_REQUIRED = ("azure_openai_endpoint", "azure_openai_api_key", "azure_openai_gpt_deployment_name")
-AZURE_OTHERS = (
-    "azure_openai_api_version",
-    "azure_openai_dalle_deployment_name",
-    "azure_openai_embedding_deployment_name",
-)
-AZURE_SEARCH = ("azure_search_endpoint", "azure_search_api_key", "azure_search_index_name")
-PLACEHOLDER = re.compile(r"<[^<>]*>|your[-_](resource|api[-_]key|key|deployment)|changeme", re.IGNORECASE)
-# As browsers write it, letter by letter; apps and extensions have schemes of their own.
-ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/?#@*\\\sA-Z]+")
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-ZERO_ALLOWED = ("chat_temperature", "drain_seconds", "passage_overlap_characters", "upstream_max_wait_seconds")
-OLD_NAMES = {"MAX_IMAGE_BYTES": "MAX_PICTURE_BYTES"}
-EXPECTED = {
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "Path": "a path, and its ~user must exist",
-}
-log = logging.getLogger("mockbackend")
-
-
-class SettingsError(Exception):
-    """Settings that cannot be used. `problems` has a line for each of them."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 def _setting(meaning: str, default: Any, sample: str = "") -> Any:
@@ -164,139 +129,3 @@ class Settings:
     def azure_v1(self) -> bool:
         """Whether Azure is called on its v1 surface rather than on a dated one."""
         return self.azure_openai_api_version.lower() in ("", "v1", "preview")
-
-
-def load_settings(env_file: Path | None = Path(".env")) -> Settings:
-    """Read the environment and, where it is silent, `env_file`. SettingsError lists everything that is wrong."""
-    env = Env()
-    values: dict[str, Any] = {}
-    problems: list[str] = []
-    if env_file is not None and env_file.is_file():
-        try:
-            env.read_env(str(env_file), recurse=False)
-        except UnicodeDecodeError:
-            problems.append(f"{env_file}: not UTF-8; save it in that encoding")
-    for field in dataclasses.fields(Settings):
-        name = _name_in_use(env, field.name.upper())
-        kind = str(field.type).removesuffix(" | None")
-        values[field.name] = field.default
-        if _is_set(env, name):
-            try:
-                values[field.name] = _parse(env, kind, name)
-            except (EnvError, ValueError, RuntimeError):
-                problems.append(f"{name}: must be {EXPECTED[kind]}")
-    settings = Settings(**values)
-    problems += _problems(settings)
-    if problems:
-        raise SettingsError(problems)
-    return settings
-
-
-def _is_set(env: Env, name: str) -> bool:
-    return bool((env.str(name, None) or "").strip())
-
-
-def _name_in_use(env: Env, name: str) -> str:
-    old = OLD_NAMES.get(name)
-    if old is None or not _is_set(env, old):
-        return name
-    log.warning("%s has been renamed to %s. The old name still works, but please change it.", old, name)
-    return name if _is_set(env, name) else old
-
-
-def _parse(env: Env, kind: str, name: str) -> Any:
-    if kind == "int":
-        return env.int(name)
-    if kind == "float":
-        return env.float(name)
-    if kind == "bool":
-        return env.bool(name)
-    if kind == "Path":
-        return env.path(name).expanduser()
-    if kind == "tuple[str, ...]":
-        return tuple(item for item in map(str.strip, env.str(name).split(",")) if item)
-    return env.str(name).strip()
-
-
-def _problems(settings: Settings) -> list[str]:
-    problems: list[str] = []
-    for field in dataclasses.fields(Settings):
-        value = getattr(settings, field.name)
-        name = field.name.upper()
-        if field.metadata["sample"] and isinstance(value, str) and PLACEHOLDER.search(value):
-            problems.append(f"{name}: still the placeholder {value}; set a value or remove the line")
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            if field.name in ZERO_ALLOWED and value < 0:
-                problems.append(f"{name}: must not be negative")
-            if field.name not in ZERO_ALLOWED and value <= 0:
-                problems.append(f"{name}: must be greater than zero")
-    azure = [name for name in AZURE_REQUIRED if getattr(settings, name)]
-    problems += [
-        f"{name.upper()}: missing; Azure OpenAI needs it as well as {azure[0].upper()}"
-        for name in AZURE_REQUIRED
-        if azure and not settings.openai_base_url and not getattr(settings, name)
-    ]
-    search = [name for name in AZURE_SEARCH if getattr(settings, name)]
-    problems += [
-        f"{name.upper()}: missing; Azure AI Search needs it as well as {search[0].upper()}"
-        for name in AZURE_SEARCH
-        if search and not getattr(settings, name)
-    ]
-    if settings.passage_overlap_characters * 2 > settings.passage_characters:
-        problems.append("PASSAGE_OVERLAP_CHARACTERS: must be at most half of PASSAGE_CHARACTERS")
-    if settings.openai_base_url:
-        problems += [
-            f"{name.upper()}: conflicts with OPENAI_BASE_URL; set only one of the two engines"
-            for name in (*AZURE_REQUIRED, *AZURE_OTHERS)
-            if getattr(settings, name)
-        ]
-        if not settings.openai_model:
-            problems.append("OPENAI_MODEL: missing; OPENAI_BASE_URL needs it")
-    problems += [
-        f"{name.upper()}: must be an http:// or https:// URL without a login"
-        for name in ("azure_openai_endpoint", "openai_base_url", "azure_search_endpoint", "public_url")
-        if getattr(settings, name) and not _is_http_url(getattr(settings, name))
-    ]
-    problems += [
-        f"CORS_ALLOW_ORIGINS: {origin} is not an origin; write https://app.example (lower case, no path), or * for any"
-        for origin in settings.cors_allow_origins
-        if not ORIGIN.fullmatch(origin)
-    ]
-    if "?" in settings.public_url or "#" in settings.public_url:
-        problems.append("PUBLIC_URL: must not have a query or a fragment")
-    problems += [
-        f"TRUSTED_PROXIES: {peer} is not an IP address, a network such as 10.0.0.0/8, or *"
-        for peer in settings.trusted_proxies
-        if peer != "*" and not _is_network(peer)
-    ]
-    if not settings.azure_v1 and not re.match(r"^\d{4}-\d{2}-\d{2}(-preview)?$", settings.azure_openai_api_version):
-        problems.append("AZURE_OPENAI_API_VERSION: must be a date such as 2024-10-21, or v1")
-    if bool(settings.backend_auth_username) != bool(settings.backend_auth_password):
-        missing = "PASSWORD" if settings.backend_auth_username else "USERNAME"
-        problems.append(f"BACKEND_AUTH_{missing}: missing; set both user name and password, or neither")
-    if ":" in settings.backend_auth_username:
-        problems.append("BACKEND_AUTH_USERNAME: must not contain a colon")
-    if settings.port is not None and settings.port > 65535:
-        problems.append("PORT: must be at most 65535")
-    if settings.log_level.upper() not in LOG_LEVELS:
-        problems.append("LOG_LEVEL: must be DEBUG, INFO, WARNING or ERROR")
-    if settings.mock_script and not Path(settings.mock_script).is_file():
-        problems.append(f"MOCK_SCRIPT: there is no file {settings.mock_script}")
-    return problems
-
-
-def _is_http_url(value: str) -> bool:
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        return False
-    # URLs are logged, and a login in one would be too.
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
-
-
-def _is_network(value: str) -> bool:
-    try:
-        ipaddress.ip_network(value, strict=False)
-    except ValueError:
-        return False
-    return True

@@ -1,0 +1,124 @@
+"""What is wrong with settings that could be read: a line for each problem, which says what to change."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .fields import Settings
+
+AZURE_REQUIRED = ("azure_openai_endpoint", "azure_openai_api_key", "azure_openai_gpt_deployment_name")
+AZURE_OTHERS = (
+    "azure_openai_api_version",
+    "azure_openai_dalle_deployment_name",
+    "azure_openai_embedding_deployment_name",
+)
+AZURE_SEARCH = ("azure_search_endpoint", "azure_search_api_key", "azure_search_index_name")
+PLACEHOLDER = re.compile(r"<[^<>]*>|your[-_](resource|api[-_]key|key|deployment)|changeme", re.IGNORECASE)
+# As browsers write it, letter by letter; apps and extensions have schemes of their own.
+ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/?#@*\\\sA-Z]+")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+ZERO_ALLOWED = ("chat_temperature", "drain_seconds", "passage_overlap_characters", "upstream_max_wait_seconds")
+
+
+def problems_of(settings: Settings) -> list[str]:
+    """Everything that is wrong."""
+    return [problem for check in (_values, _engine, _documents, _addresses, _process) for problem in check(settings)]
+
+
+def _values(settings: Settings) -> Iterator[str]:
+    for field in dataclasses.fields(Settings):
+        value = getattr(settings, field.name)
+        name = field.name.upper()
+        if field.metadata["sample"] and isinstance(value, str) and PLACEHOLDER.search(value):
+            yield f"{name}: still the placeholder {value}; set a value or remove the line"
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if field.name in ZERO_ALLOWED and value < 0:
+                yield f"{name}: must not be negative"
+            if field.name not in ZERO_ALLOWED and value <= 0:
+                yield f"{name}: must be greater than zero"
+
+
+def _engine(settings: Settings) -> Iterator[str]:
+    azure = [name for name in AZURE_REQUIRED if getattr(settings, name)]
+    yield from (
+        f"{name.upper()}: missing; Azure OpenAI needs it as well as {azure[0].upper()}"
+        for name in AZURE_REQUIRED
+        if azure and not settings.openai_base_url and not getattr(settings, name)
+    )
+    if settings.openai_base_url:
+        yield from (
+            f"{name.upper()}: conflicts with OPENAI_BASE_URL; set only one of the two engines"
+            for name in (*AZURE_REQUIRED, *AZURE_OTHERS)
+            if getattr(settings, name)
+        )
+        if not settings.openai_model:
+            yield "OPENAI_MODEL: missing; OPENAI_BASE_URL needs it"
+    if not settings.azure_v1 and not re.match(r"^\d{4}-\d{2}-\d{2}(-preview)?$", settings.azure_openai_api_version):
+        yield "AZURE_OPENAI_API_VERSION: must be a date such as 2024-10-21, or v1"
+
+
+def _documents(settings: Settings) -> Iterator[str]:
+    search = [name for name in AZURE_SEARCH if getattr(settings, name)]
+    yield from (
+        f"{name.upper()}: missing; Azure AI Search needs it as well as {search[0].upper()}"
+        for name in AZURE_SEARCH
+        if search and not getattr(settings, name)
+    )
+    if settings.passage_overlap_characters * 2 > settings.passage_characters:
+        yield "PASSAGE_OVERLAP_CHARACTERS: must be at most half of PASSAGE_CHARACTERS"
+
+
+def _addresses(settings: Settings) -> Iterator[str]:
+    yield from (
+        f"{name.upper()}: must be an http:// or https:// URL without a login"
+        for name in ("azure_openai_endpoint", "openai_base_url", "azure_search_endpoint", "public_url")
+        if getattr(settings, name) and not _is_http_url(getattr(settings, name))
+    )
+    yield from (
+        f"CORS_ALLOW_ORIGINS: {origin} is not an origin; write https://app.example (lower case, no path), or * for any"
+        for origin in settings.cors_allow_origins
+        if not ORIGIN.fullmatch(origin)
+    )
+    if "?" in settings.public_url or "#" in settings.public_url:
+        yield "PUBLIC_URL: must not have a query or a fragment"
+    yield from (
+        f"TRUSTED_PROXIES: {peer} is not an IP address, a network such as 10.0.0.0/8, or *"
+        for peer in settings.trusted_proxies
+        if peer != "*" and not _is_network(peer)
+    )
+
+
+def _process(settings: Settings) -> Iterator[str]:
+    if bool(settings.backend_auth_username) != bool(settings.backend_auth_password):
+        missing = "PASSWORD" if settings.backend_auth_username else "USERNAME"
+        yield f"BACKEND_AUTH_{missing}: missing; set both user name and password, or neither"
+    if ":" in settings.backend_auth_username:
+        yield "BACKEND_AUTH_USERNAME: must not contain a colon"
+    if settings.port is not None and settings.port > 65535:
+        yield "PORT: must be at most 65535"
+    if settings.log_level.upper() not in LOG_LEVELS:
+        yield "LOG_LEVEL: must be DEBUG, INFO, WARNING or ERROR"
+    if settings.mock_script and not Path(settings.mock_script).is_file():
+        yield f"MOCK_SCRIPT: there is no file {settings.mock_script}"
+
+
+def _is_http_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    # URLs are logged, and a login in one would be too.
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+
+
+def _is_network(value: str) -> bool:
+    try:
+        ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        return False
+    return True

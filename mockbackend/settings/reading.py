@@ -1,0 +1,86 @@
+"""Reading the settings.
+
+An empty variable counts as unset. Nothing else reads the environment, except for how to reach the network
+(`HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE`), as curl does.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from pathlib import Path
+from typing import Any
+
+from environs import Env, EnvError
+
+from .fields import Settings
+from .problems import problems_of
+
+OLD_NAMES = {"MAX_IMAGE_BYTES": "MAX_PICTURE_BYTES"}
+EXPECTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "Path": "a path, and its ~user must exist",
+}
+log = logging.getLogger("mockbackend")
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used. `problems` has a line for each of them."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def load_settings(env_file: Path | None = Path(".env")) -> Settings:
+    """Read the environment and, where it is silent, `env_file`. SettingsError lists everything that is wrong."""
+    env = Env()
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    if env_file is not None and env_file.is_file():
+        try:
+            env.read_env(str(env_file), recurse=False)
+        except UnicodeDecodeError:
+            problems.append(f"{env_file}: not UTF-8; save it in that encoding")
+    for field in dataclasses.fields(Settings):
+        name = _name_in_use(env, field.name.upper())
+        kind = str(field.type).removesuffix(" | None")
+        values[field.name] = field.default
+        if _is_set(env, name):
+            try:
+                values[field.name] = _parse(env, kind, name)
+            except (EnvError, ValueError, RuntimeError):
+                problems.append(f"{name}: must be {EXPECTED[kind]}")
+    settings = Settings(**values)
+    problems += problems_of(settings)
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _is_set(env: Env, name: str) -> bool:
+    return bool((env.str(name, None) or "").strip())
+
+
+def _name_in_use(env: Env, name: str) -> str:
+    old = OLD_NAMES.get(name)
+    if old is None or not _is_set(env, old):
+        return name
+    log.warning("%s has been renamed to %s. The old name still works, but please change it.", old, name)
+    return name if _is_set(env, name) else old
+
+
+def _parse(env: Env, kind: str, name: str) -> Any:
+    if kind == "int":
+        return env.int(name)
+    if kind == "float":
+        return env.float(name)
+    if kind == "bool":
+        return env.bool(name)
+    if kind == "Path":
+        return env.path(name).expanduser()
+    if kind == "tuple[str, ...]":
+        return tuple(item for item in map(str.strip, env.str(name).split(",")) if item)
+    return env.str(name).strip()
