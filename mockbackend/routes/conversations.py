@@ -24,7 +24,7 @@ from .parameters import named_framing, path_id
 PAGE, MAX_PAGE = 50, 200
 TITLE_CHARACTERS = 200
 BAD_CURSOR = "cursor is invalid. Take it from the Link header of the page before."
-# SQLite's LIKE refuses patterns of more than 50,000 bytes.
+# Engines limit patterns; SQLite's LIKE refuses patterns of more than 50,000 bytes.
 QUERY_CHARACTERS = 1000
 
 

@@ -46,7 +46,7 @@ class Admission:
             self._beginnings.discard(limit)
 
     def leave(self, userid: str) -> None:
-        """A turn is over."""
+        """Give up a turn's place."""
         self._taken[userid] -= 1
         if not self._taken[userid]:
             del self._taken[userid]

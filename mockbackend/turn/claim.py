@@ -156,7 +156,9 @@ class TurnClaimer:
         if replaced is not None and request.messages[-1].id is None:
             new_messages[-1] = {**new_messages[-1], "id": replaced}
         if base_length + len(new_messages) > self._max_messages:
-            raise unusable("This conversation has as many messages as one may have. Please begin a new one.")
+            raise unusable(
+                f"This conversation has reached its limit of {self._max_messages} messages. Please start a new one."
+            )
         return base_length, new_messages
 
 

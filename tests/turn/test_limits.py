@@ -108,7 +108,7 @@ async def test_a_conversation_may_have_so_many_messages_and_no_more(new_world: N
             assert answer.status == status
         assert (
             answer.json()["error"]["message"]
-            == "This conversation has as many messages as one may have. Please begin a new one."
+            == "This conversation has reached its limit of 4 messages. Please start a new one."
         )
         assert (await stored(client, "full"))["message_count"] == 4
         # One that takes another's place fits.

@@ -69,7 +69,7 @@ class Checkpoints(SqliteSaver):
 
     @contextmanager
     def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
-        """The saver's own commits also what has failed: a thread's checkpoints would be deleted, and none written."""
+        """A cursor that rolls back on failure. The saver's own commits, and would leave a thread without its checkpoint."""
         with self.lock:
             cursor = self.conn.cursor()
             try:

@@ -43,7 +43,7 @@ class Session:
         self._abandoned = abandoned
 
     def execute(self, statement: str, *values: Any) -> list[Row]:
-        """`Execute`."""
+        """Run one statement and return its rows, RETURNING included."""
         rows: list[Row] = self._connection.execute(statement, values).fetchall()
         return rows
 
@@ -104,10 +104,10 @@ class Database:
 
 
 class _Connection(aiosqlite.Connection):
-    """Of aiosqlite's calls each is one statement: a transaction of four would be six hops, and others' between them."""
+    """Runs a whole transaction in one hop; aiosqlite makes one per statement, with other tasks' statements in between."""
 
     async def run(self, work: Callable[[Session], T]) -> T:
-        """`Database.run`."""
+        """Run `work` on this connection's thread."""
         abandoned = threading.Event()
         try:
             done: T = await self._execute(lambda: work(Session(self._conn, abandoned)))  # type: ignore[no-untyped-call]
@@ -117,7 +117,7 @@ class _Connection(aiosqlite.Connection):
         return done
 
     def post(self, work: Callable[[Session], None]) -> None:
-        """`Database.post`."""
+        """Queue `work` on this connection's thread."""
         # Into the queue at once, before whatever the caller asks for next.
         future = asyncio.get_running_loop().create_future()
         self._tx.put_nowait((future, lambda: work(Session(self._conn, threading.Event()))))

@@ -97,5 +97,5 @@ class Images:
 
 
 def mark_images_settled(execute: Execute, tokens: list[str]) -> None:
-    """These images are in settled messages."""
+    """Mark these images as held by settled messages."""
     execute(f"UPDATE pictures SET maker = NULL WHERE token IN ({', '.join('?' * len(tokens))})", *tokens)
