@@ -104,7 +104,7 @@ class Database:
 
 
 class _Connection(aiosqlite.Connection):
-    """Runs a whole transaction in one hop; aiosqlite makes one per statement, with other tasks' statements in between."""
+    """Runs a whole transaction in one hop; aiosqlite makes one per statement, with those of others in between."""
 
     async def run(self, work: Callable[[Session], T]) -> T:
         """Run `work` on this connection's thread."""
