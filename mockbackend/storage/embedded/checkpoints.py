@@ -69,7 +69,7 @@ class Checkpoints(SqliteSaver):
 
     @contextmanager
     def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
-        """A cursor that rolls back on failure. The saver's own commits, which may leave a thread without a checkpoint."""
+        """A cursor that rolls back on failure. The saver's own commits, and may leave a thread without any."""
         with self.lock:
             cursor = self.conn.cursor()
             try:

@@ -9,6 +9,7 @@ from ...messages import Message, now_ms, text_of
 from ..casefold import casefold
 from ..values import Conversation, Cursor
 from .database import Database, Execute
+from .sqlite import text
 
 # A running turn counts as what it will have made of the history: its base, and what it adds.
 _COLUMNS = """c.id, c.title, c.is_pinned, c.created_at, c.updated_at,
@@ -115,7 +116,7 @@ def record_messages(execute: Execute, conversation_id: str, base_length: int, me
 
 
 def _conversation(row: tuple[Any, ...]) -> Conversation:
-    return Conversation(row[0], row[1], bool(row[2]), *row[3:])
+    return Conversation(row[0], text(row[1]), bool(row[2]), *row[3:])
 
 
 def _pattern(query: str) -> str:

@@ -8,6 +8,7 @@ next.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -72,7 +73,13 @@ class Database:
     @classmethod
     async def open(cls, path: Path) -> Database:
         """Open a database that `prepare` has made."""
-        connection = _Connection(lambda: sqlite.connect(path, isolation_level=None), iter_chunk_size=64)
+
+        def connect() -> sqlite3.Connection:
+            connection = sqlite.connect(path, isolation_level=None)
+            connection.text_factory = sqlite.text
+            return connection
+
+        connection = _Connection(connect, iter_chunk_size=64)
         await connection
         return cls(connection)
 

@@ -6,10 +6,13 @@ A pid proves nothing (a restarted container has the same one); the kernel drops 
 from __future__ import annotations
 
 import contextlib
+import re
 import uuid
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+ID = re.compile(r"[0-9a-f]{32}")
 
 
 class Liveness:
@@ -26,6 +29,9 @@ class Liveness:
         """Whether the process of that id still runs; the file of a dead one is removed."""
         if owner == self.id:
             return True
+        # The row of an owner may be damaged: what is not an id must not become a path.
+        if not isinstance(owner, str) or not ID.fullmatch(owner):
+            return False
         path = self._folder / owner
         if not path.exists():
             return False

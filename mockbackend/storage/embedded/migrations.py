@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlite3
 
 from ..casefold import casefold
-from .sqlite import Step
+from .sqlite import Step, text
 
 
 def _casefold_titles(connection: sqlite3.Connection) -> None:
     """Fill `casefolded_title` in: SQLite's own lower() knows ASCII only."""
-    titles = connection.execute("SELECT title, id FROM conversations").fetchall()
-    folded = [(casefold(title), conversation_id) for title, conversation_id in titles]
+    titles = connection.execute("SELECT CAST(title AS BLOB), id FROM conversations").fetchall()
+    folded = [(casefold(text(title)), conversation_id) for title, conversation_id in titles]
     connection.executemany("UPDATE conversations SET casefolded_title = ? WHERE id = ?", folded)
 
 

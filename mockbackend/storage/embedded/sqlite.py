@@ -23,6 +23,11 @@ def connect(path: Path, **options: Any) -> sqlite3.Connection:
     return connection
 
 
+def text(stored: object) -> str:
+    """A stored text, even if it is damaged: one that is no UTF-8 must not hide the rows around it."""
+    return stored.decode(errors="replace") if isinstance(stored, bytes) else str(stored)
+
+
 def prepare(path: Path, set_up: Callable[[sqlite3.Connection], None]) -> None:
     """Make the database, or bring it up to date; the caller keeps other processes out meanwhile.
 

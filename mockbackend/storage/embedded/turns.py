@@ -176,7 +176,9 @@ class Turns:
 
     async def _decoded(self, row: tuple[Any, ...]) -> RunningTurn | None:
         owner, said, stop_requested, *values, new_messages = row
-        turn = Turn(*[*values, _messages(new_messages)])
+        base_length = values[-1]
+        is_whole = isinstance(base_length, int) and base_length >= 0
+        turn = Turn(*[*values, _messages(new_messages) if is_whole else []])
         is_alive = self._liveness.is_alive(owner)
         if not turn.new_messages and not is_alive:
             # Nothing can be made of it, and a conversation must not be closed for ever by one row.
@@ -287,11 +289,19 @@ class Turns:
         self._checkpoints.conn.close()
 
 
-def _messages(stored: bytes) -> list[Message]:
-    """The messages of a row; none where they cannot be read."""
+def _messages(stored: object) -> list[Message]:
+    """The messages of a row; none if they cannot be read."""
     try:
-        messages: list[Message] = orjson.loads(stored)
-    except orjson.JSONDecodeError:
+        messages: Any = orjson.loads(stored)  # type: ignore[arg-type]
+    except (orjson.JSONDecodeError, TypeError):
         return []
-    is_whole = isinstance(messages, list) and all(isinstance(one, dict) and "parts" in one for one in messages)
-    return messages if is_whole else []
+    return messages if isinstance(messages, list) and all(map(_is_message, messages)) else []
+
+
+def _is_message(found: Any) -> bool:
+    if not isinstance(found, dict) or found.get("role") not in ("user", "assistant"):
+        return False
+    if not isinstance(found.get("id"), str) or not isinstance(found.get("turn"), str):
+        return False
+    parts = found.get("parts")
+    return isinstance(parts, list) and all(isinstance(part, dict) and "type" in part for part in parts)

@@ -115,3 +115,14 @@ def test_a_damaged_folder_is_left_alone(tmp_path: Path, name: str) -> None:
     path.write_bytes(b"no database" * 1000)
     assert refused(path.parent) == f"DATA_DIR: {path.parent} cannot be used ({name}: file is not a database)"
     assert path.read_bytes() == b"no database" * 1000
+
+
+@pytest.mark.parametrize("title", ["x'fffe'", "CAST(x'fffe41' AS TEXT)"])
+def test_a_damaged_title_does_not_stop_the_migration(tmp_path: Path, title: str) -> None:
+    path = tmp_path / "old.db"
+    old(path, 5)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"UPDATE conversations SET title = {title}")
+        connection.commit()
+    database.prepare(path)
+    assert version(path) == NEWEST
