@@ -188,3 +188,12 @@ def test_the_environment_is_read_by_the_settings_alone() -> None:
 
 def test_nothing_of_the_package_imports_the_tests() -> None:
     assert [str(one) for one in imports() if one.target.split(".")[0] in ("tests", "bench")] == []
+
+
+def test_no_module_is_longer_than_one_idea() -> None:
+    lengths = {name: len(path.read_text().splitlines()) for name, path in files()}
+    assert {name: lines for name, lines in lengths.items() if lines > 300} == {}
+
+
+def test_the_top_of_the_package_stays_small() -> None:
+    assert len([path for path in (ROOT / PACKAGE).iterdir() if path.is_file()]) <= 10

@@ -62,7 +62,7 @@ def rules() -> list[Rule]:
     held = "one two three four five six seven eight nine ten"
     return [
         {"when": "long answer", "text": long_answer(), "tokens_per_second": 4000},
-        {"when": "paced", "text": " ".join(f"step{n}" for n in range(1, 61)) + " done.", "tokens_per_second": 30},
+        {"when": "paced", "text": " ".join(f"step{n}" for n in range(1, 61)) + " done.", "tokens_per_second": 15},
         {"when": "hold", "text": held, "fault": {"kind": "stall", "after": 6, "seconds": 600}},
         {"when": "hostile", "text": HOSTILE},
         {"when": "show me code", "text": f"Some code:\n\n{CODE}\n\nThat is all."},

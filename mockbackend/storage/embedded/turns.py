@@ -21,6 +21,7 @@ from .conversations import record_messages, upsert_conversation
 from .database import Database, Execute, Session
 from .images import mark_images_settled
 from .liveness import Liveness
+from .stored_messages import decode_messages
 
 # An owner that is not a process.
 NOBODY = "nobody"
@@ -178,7 +179,7 @@ class Turns:
         owner, said, stop_requested, *values, new_messages = row
         base_length = values[-1]
         is_whole = isinstance(base_length, int) and base_length >= 0
-        turn = Turn(*[*values, _messages(new_messages) if is_whole else []])
+        turn = Turn(*[*values, decode_messages(new_messages) if is_whole else []])
         is_alive = self._liveness.is_alive(owner)
         if not turn.new_messages and not is_alive:
             # Nothing can be made of it, and a conversation must not be closed for ever by one row.
@@ -287,21 +288,3 @@ class Turns:
     def close(self) -> None:
         """Close the saver's connection, once no turn runs."""
         self._checkpoints.conn.close()
-
-
-def _messages(stored: object) -> list[Message]:
-    """The messages of a row; none if they cannot be read."""
-    try:
-        messages: Any = orjson.loads(stored)  # type: ignore[arg-type]
-    except (orjson.JSONDecodeError, TypeError):
-        return []
-    return messages if isinstance(messages, list) and all(map(_is_message, messages)) else []
-
-
-def _is_message(found: Any) -> bool:
-    if not isinstance(found, dict) or found.get("role") not in ("user", "assistant"):
-        return False
-    if not isinstance(found.get("id"), str) or not isinstance(found.get("turn"), str):
-        return False
-    parts = found.get("parts")
-    return isinstance(parts, list) and all(isinstance(part, dict) and "type" in part for part in parts)
