@@ -10,10 +10,14 @@ import subprocess
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from tests.harness.http_client import PLAIN
 from tests.harness.processes import ROOT
 from tests.harness.service import Server
+
+# It installs the packages into a new environment.
+pytestmark = pytest.mark.slow
 
 TEXT = (ROOT / "deploy" / "Dockerfile").read_text()
 # These change the machine itself, and need no trying.

@@ -17,6 +17,9 @@ from mockbackend.settings import Settings
 from tests.harness.processes import ROOT, environment
 from tests.harness.service import Server
 
+# Its first command makes an environment.
+pytestmark = pytest.mark.slow
+
 BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 SETTINGS = {field.name.upper() for field in dataclasses.fields(Settings)}
 LOGIN = {"BACKEND_AUTH_USERNAME": "me", "BACKEND_AUTH_PASSWORD": "secret"}
