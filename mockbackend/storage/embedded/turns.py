@@ -193,9 +193,9 @@ class Turns:
 
     async def log(self, turn: Turn) -> tuple[bytes, bool] | None:
         rows = await self._database.execute(
-            """SELECT iif(turn_id = ?1, log, previous_log), turn_id != ?1 OR over_at IS NOT NULL FROM turns
-            WHERE conversation_id = ?2 AND (turn_id = ?1 OR previous_id = ?1)""",
-            *(turn.turn_id, turn.conversation_id),
+            """SELECT iif(turn_id = ?, log, previous_log), turn_id != ? OR over_at IS NOT NULL FROM turns
+            WHERE conversation_id = ? AND (turn_id = ? OR previous_id = ?)""",
+            *(turn.turn_id, turn.turn_id, turn.conversation_id, turn.turn_id, turn.turn_id),
         )
         return (rows[0][0], bool(rows[0][1])) if rows else None
 
