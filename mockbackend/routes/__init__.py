@@ -44,7 +44,7 @@ API = (
     Operation("GET", "/files/{id}", files.read, "owner",
               "Read a file's row", {200: schemas.FILE}),
     Operation("GET", "/files/{id}/content", files.content, "owner",
-              "Download a file", {200: schemas.FILE_CONTENT, 206: schemas.FILE_RANGE}),
+              "Download a file", {200: schemas.FILE_CONTENT, 206: schemas.FILE_RANGE, 304: schemas.NOT_MODIFIED}),
     Operation("DELETE", "/files/{id}", files.delete, "owner",
               "Delete a file", {204: schemas.NOTHING}),
     Operation("GET", "/images/{token}", images.get, "open",

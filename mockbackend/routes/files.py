@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from ..errors import ServiceError, not_found
 from .auth import get_service, userid
+from .etags import is_held
 from .json import JSON
 from .parameters import path_id
 from .uploads import read_files
@@ -55,6 +56,8 @@ async def content(request: Request) -> Response:
     row, blob = found
     # A file's bytes never change under its id.
     etag = f'"{row.id}"'
+    if is_held(request, etag):
+        return Response(status_code=304, headers={**HEADERS, "etag": etag})
     # A range counts only with GET (RFC 9110, 14.2), and only if the client's copy is of this content.
     is_ranged = request.method == "GET" and request.headers.get("if-range", etag) == etag
     span = _one_range(request, blob.size) if is_ranged else None

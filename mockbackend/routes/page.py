@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..errors import not_found
+from .etags import is_held
 
 FOLDER = Path(__file__).resolve().parent.parent / "page"
 MEDIA_TYPES = {
@@ -84,12 +85,6 @@ def _send(request: Request, path: str) -> Response:
     if found is None:
         raise not_found()
     headers = {**HEADERS, "etag": found.etag}
-    if _matches(request.headers.get("if-none-match", ""), found.etag):
+    if is_held(request, found.etag):
         return Response(status_code=304, headers=headers)
     return Response(found.content, media_type=found.media_type, headers=headers)
-
-
-def _matches(if_none_match: str, etag: str) -> bool:
-    # A proxy that compresses makes the tag a weak one.
-    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    return etag in tags or "*" in tags

@@ -52,6 +52,22 @@ async def test_a_range_of_the_content_can_be_requested(client: httpx2.AsyncClien
             assert (response.status_code, response.content) == (status, content), asked
 
 
+async def test_content_that_the_client_holds_is_not_sent_again(client: httpx2.AsyncClient) -> None:
+    (row,) = await upload(client, ("a.txt", b"0123456789"))
+    address = f"/files/{row['id']}/content"
+    etag = (await client.get(address)).headers["etag"]
+    for named in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+        # A range does not matter any more (RFC 9110, 13.2.2).
+        for headers in ({"if-none-match": named}, {"if-none-match": named, "range": "bytes=20-"}):
+            response = await client.get(address, headers=headers)
+            assert (response.status_code, response.content) == (304, b"")
+            assert response.headers["etag"] == etag
+            assert response.headers["cache-control"] == "private, no-cache"
+        assert (await client.head(address, headers={"if-none-match": named})).status_code == 304
+    assert (await client.get(address, headers={"if-none-match": '"other"'})).status_code == 200
+    error_of(await client.get("/files/unknown/content", headers={"if-none-match": "*"}), 404)
+
+
 async def test_a_deleted_file_is_removed_from_the_disk(server: Server, client: httpx2.AsyncClient) -> None:
     (row,) = await upload(client, ("a.txt", b"To be deleted"))
     await ready(client, row["id"])
