@@ -2,6 +2,15 @@
 // Parts: {type: "text" | "reasoning", text} · {type: "tool", id, name, argsText, args, result, done, failed}
 //        {type: "source", source}
 
+const reported = new Set();
+
+/** Warn the console, once, that this page leaves out what it does not know. */
+function warn(unknown) {
+  if (reported.has(unknown)) return;
+  reported.add(unknown);
+  console.warn(`This page does not know ${unknown} and leaves them out. Reload it: the server may be newer.`);
+}
+
 export class Answer {
   constructor() {
     this.id = null;
@@ -53,6 +62,10 @@ export class Answer {
       case "d":
         this.finish = value.finishReason;
         break;
+      case "e": // a step's end, which is not drawn
+        break;
+      default:
+        warn(`lines that begin with "${code}:"`);
     }
   }
 
@@ -70,7 +83,7 @@ export class Answer {
         const tool = answer.#tool(toolCallId, toolName);
         tool.args = args;
         answer.#result(tool, result);
-      }
+      } else if (part.type !== "step-start") warn(`parts of the type "${part.type}"`);
     }
     const cut = (message.annotations ?? []).find((note) => note?.type === "incomplete");
     answer.incomplete = Boolean(cut);

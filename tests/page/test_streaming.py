@@ -110,6 +110,30 @@ def test_a_last_line_without_an_end_is_read_too(modules: Page) -> None:
     assert found == ['0:"a"', '3:"cut"']
 
 
+def test_what_the_page_does_not_know_is_reported_once_and_left_out(modules: Page) -> None:
+    found = modules.evaluate(
+        """async () => {
+            const {Answer} = await import("/page/answer.js");
+            const heard = [];
+            const warn = console.warn;
+            console.warn = text => heard.push(text);
+            const answer = new Answer();
+            for (const code of ["f", "e", "y", "z", "y", "d"]) answer.apply(code, {});
+            const parts = [{type: "step-start"}, {type: "song"}, {type: "text", text: "Words"}, {type: "song"}];
+            const stored = Answer.of({id: "m", parts});
+            console.warn = warn;
+            return [answer.parts.length, stored.text, ...heard.map(text => text.split(" and ")[0])];
+        }"""
+    )
+    assert found == [
+        0,
+        "Words",
+        'This page does not know lines that begin with "y:"',
+        'This page does not know lines that begin with "z:"',
+        'This page does not know parts of the type "song"',
+    ]
+
+
 def test_sources_of_an_answer_are_named(visitor: Visitor) -> None:
     visitor.page.evaluate(
         """async () => {
