@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from mockbackend.documents.formats import FORMATS
+from mockbackend.routes import API
 from tests.harness.processes import ROOT
 
 NAMES = ["README.md", "CONTRIBUTING.md", "bench/README.md", *(f"docs/{page.name}" for page in ROOT.glob("docs/*.md"))]
@@ -37,3 +39,15 @@ def test_every_constant_is_in_the_code(name: str) -> None:
     sources = [*ROOT.glob("mockbackend/**/*.py"), *ROOT.glob("tests/**/*.py"), ROOT / "env.sample"]
     known = {word for path in sources for word in re.findall(r"[A-Z]+(?:_[A-Z]+)+", path.read_text())}
     assert set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", TEXT[name])) <= known
+
+
+def test_the_readme_has_a_row_for_each_call_of_the_api() -> None:
+    table = re.findall(r"^\| (`[A-Z]+ /.*?) \|", TEXT["README.md"], re.MULTILINE)
+    calls = [call.partition("?")[0] for cell in table for call in re.findall(r"`([A-Z]+ /[^`]*)`", cell)]
+    pages = [route.path for route in API if route.path == "/" or route.path.startswith("/page/")]
+    assert sorted(calls) == sorted(f"{route.method} {route.path}" for route in API if route.path not in pages)
+
+
+def test_the_readme_names_every_format_of_documents() -> None:
+    (named,) = re.findall(r"^Upload files \((.+?)\)", TEXT["README.md"], re.MULTILINE)
+    assert sorted(named.lower().split(", ")) == sorted(FORMATS)

@@ -31,7 +31,7 @@ def _turn(prompt: str, *calls: dict[str, Any], usage: tuple[int, int] = (10, 5),
 
 TIME = _call("get_current_time", {"timezone": "Europe/Oslo"})
 FAULTS = {
-    "an unknown tool": (_call("fly", {}), "There is no tool named 'fly'. The tools are: get_current_time"),
+    "an unknown tool": (_call("fly", {}), "There is no tool named 'fly'. The tools are: "),
     "arguments that are no JSON": (_call("get_current_time", '{"timezone": "UT'), "not valid JSON"),
     "arguments that are a list": (_call("get_current_time", '["UTC"]'), "not a JSON object"),
     "arguments of a wrong type": (_call("rest", {"seconds": "long"}), "are invalid: seconds:"),
@@ -51,6 +51,7 @@ FAULTS = {
 }
 RULES: list[Rule] = [
     *[_turn(prompt, call) for prompt, (call, _) in FAULTS.items()],
+    _turn("a tool that is not offered", _call("fly", {})),
     _turn("fragments", TIME, fragment=1),
     _turn("side by side", _call("rest", {"seconds": 0.4}), _call("rest", {"seconds": 0.4})),
     _turn("side by side in threads", _call("doze", {"seconds": 0.4}), _call("doze", {"seconds": 0.4})),
@@ -157,6 +158,15 @@ async def test_the_error_of_a_call_is_a_result_that_the_model_reads(
     (kept,) = said["toolInvocations"]
     assert (kept["state"], kept["result"]) == ("result", returned["result"])
     assert f"tool {FAULTS[prompt][0]['name']}" in log_of(running.server, answer.headers["x-request-id"])
+
+
+async def test_the_error_of_an_unknown_tool_names_those_that_were_offered(
+    running: World, client: httpx2.AsyncClient
+) -> None:
+    answer = await _say(client, "a tool that is not offered")
+    named = answer.values("a")[0]["result"]["error"].partition("The tools are: ")[2].removesuffix(".").split(", ")
+    offered = running.emulator.asked("a tool that is not offered")[0]["tools"]
+    assert sorted(named) == sorted(tool["function"]["name"] for tool in offered)
 
 
 async def test_a_call_that_fails_does_not_affect_another(client: httpx2.AsyncClient) -> None:
