@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mockbackend.emulator.script import Script, ScriptError, load_script
-from mockbackend.emulator.script.problems import find_problems
+from mockbackend.emulator.script.problems import Problem, find_problems
 
 FAULTS_OF_EMBEDDINGS = (
     "known: account_blocked, context_length, error_200, html, image_refused, prompt_filter, refuse, status"
@@ -131,6 +133,31 @@ LEAVES: list[object] = [None, True, 0, 1.5, "", "chat", "image", "cut", "status"
 @given(
     st.recursive(st.sampled_from(LEAVES), lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(KEYS), inner))
 )
-def test_no_document_crashes_the_check(document: object) -> None:
-    assert all(str(problem) for problem in find_problems(document, Script))
-    assert all(str(problem) for problem in find_problems({"rules": [document]}, Script))
+def test_a_document_has_problems_if_and_only_if_it_is_no_script(document: object) -> None:
+    for value in (document, {"rules": [document]}):
+        problems = find_problems(value, Script)
+        assert bool(problems) != is_script(value)
+        for problem in problems:
+            assert problem.message
+            assert leads_somewhere(value, problem)
+
+
+def is_script(value: object) -> bool:
+    try:
+        msgspec.convert(value, Script)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def leads_somewhere(value: Any, problem: Problem) -> bool:
+    """Whether the problem's path is one in the document, but for a last key that is missing."""
+    for number, step in enumerate(problem.path, 1):
+        if isinstance(value, list):
+            value = value[int(step)]
+            continue
+        keys = {str(key): one for key, one in value.items()}
+        if str(step) not in keys:
+            return number == len(problem.path) and problem.message.startswith("is missing")
+        value = keys[str(step)]
+    return True
