@@ -11,13 +11,14 @@ from starlette.requests import Request
 from ..errors import bad_request, unusable
 from ..images.generator import ImageOptions
 from ..settings import Settings
-from ..turn.request import ChatRequest, Mode, SentMessage
+from ..turn.request import MODES, ChatRequest, Mode, SentMessage
 from .body import parse_object, read_body
 from .content import parse_content
 from .parameters import check_id
 
 LARGE_BYTES = 64 * 1024
 MAX_FILE_IDS = 1000
+IMAGE_OPTION = re.compile(r"[a-z0-9-]{1,32}")
 IGNORED_ROLES = ("tool", "data")
 SYSTEM_ROLES = ("system", "developer")
 # Keys of clients that always send the whole conversation, without ids.
@@ -42,9 +43,7 @@ def _chat(body: dict[str, Any], max_messages: int) -> ChatRequest:
     # Unknown keys are ignored, since front ends send keys of their own.
     field = "id" if body.get("id") is not None else "conversation_id"
     conversation_id = check_id(body[field], field) if body.get(field) is not None else None
-    mode = body.get("mode")
-    if mode not in (None, "chat", "image"):
-        raise bad_request("mode must be chat or image.")
+    mode = _mode(body.get("mode"))
     sent = _sent(body)
     if len(sent) > max_messages:
         raise unusable(f"messages: a conversation can have at most {max_messages} messages.")
@@ -66,8 +65,7 @@ def _chat(body: dict[str, Any], max_messages: int) -> ChatRequest:
             raise bad_request(f"{name}.role must be user, assistant or system.")
     if last != "user":
         raise unusable("messages: the last message must be a user's. An assistant's message cannot be continued.")
-    chosen: Mode = "image" if mode == "image" else "chat"
-    if chosen == "image" and (messages[-1].attachments or not messages[-1].text):
+    if mode == "image" and (messages[-1].attachments or not messages[-1].text):
         raise unusable("messages: in image mode the last message must be text, without attachments.")
     at_message = body.get("messageId")
     resumable = body.get("resumable")
@@ -76,7 +74,7 @@ def _chat(body: dict[str, Any], max_messages: int) -> ChatRequest:
     return ChatRequest(
         conversation_id,
         tuple(messages),
-        chosen,
+        mode,
         tuple(systems),
         _image(body.get("image")),
         positional=len(sent) > 1 or "parts" in sent[-1] or any(key in body for key in WHOLE_LIST_KEYS),
@@ -84,6 +82,15 @@ def _chat(body: dict[str, Any], max_messages: int) -> ChatRequest:
         resumable=resumable,
         file_ids=_file_ids(body.get("file_ids")),
     )
+
+
+def _mode(value: object) -> Mode:
+    if value is None:
+        return "chat"
+    for mode in MODES:
+        if value == mode:
+            return mode
+    raise bad_request(f"mode must be {' or '.join(MODES)}.")
 
 
 def _check_length(request: ChatRequest, max_characters: int) -> None:
@@ -132,7 +139,7 @@ def _image(value: object) -> ImageOptions:
         raise bad_request("image must be an object.")
     options = {name: value[name] for name in ("size", "quality", "style") if value.get(name) is not None}
     for name, option in options.items():
-        if not isinstance(option, str) or not re.fullmatch(r"[a-z0-9-]{1,32}", option):
+        if not isinstance(option, str) or not IMAGE_OPTION.fullmatch(option):
             raise bad_request(f"image.{name} must be a short word, for example 1024x1024, high or vivid.")
     return ImageOptions(**options)
 

@@ -9,13 +9,15 @@ from starlette.requests import Request
 from ..errors import bad_request
 from ..protocol import FRAMINGS, Framing
 
-ID = re.compile(r"[!-.0-\[\]-~]{1,256}")
+ID_CHARACTERS = 256
+ID_PATTERN = re.compile(rf"[!-.0-\[\]-~]{{1,{ID_CHARACTERS}}}")
 
 
 def check_id(value: object, field: str) -> str:
-    """The id of a conversation, message or file: 1 to 256 visible ASCII characters without / and \\."""
-    if not isinstance(value, str) or not ID.fullmatch(value) or value in (".", ".."):
-        raise bad_request(f"{field} must be a string of 1 to 256 visible ASCII characters, without / and \\.")
+    """The id of a conversation, message or file: visible ASCII characters without / and \\."""
+    if not isinstance(value, str) or not ID_PATTERN.fullmatch(value) or value in (".", ".."):
+        characters = f"1 to {ID_CHARACTERS} visible ASCII characters"
+        raise bad_request(f"{field} must be a string of {characters}, without / and \\.")
     return value
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from ..protocol import FRAMINGS
+from ..storage import Status
+from ..turn.request import MODES
+from .auth import USERID_CHARACTERS
+from .chat_request import IMAGE_OPTION, MAX_FILE_IDS
+from .conversations import MAX_PAGE, QUERY_CHARACTERS, TITLE_CHARACTERS
+from .parameters import ID_CHARACTERS, ID_PATTERN
 
 Schema = dict[str, Any]
 
@@ -35,10 +41,10 @@ def _query(name: str, schema: Schema, *, required: bool = False) -> Schema:
 
 TEXT: Schema = {"type": "string"}
 WORDS: Schema = {"type": "string", "minLength": 1, "pattern": r"\S"}
-WORD: Schema = {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}
+WORD: Schema = {"type": "string", "pattern": f"^{IMAGE_OPTION.pattern}$"}
 INTEGER: Schema = {"type": "integer"}
-ID: Schema = {"type": "string", "pattern": r"^[!-.0-\[\]-~]{1,256}$", "minLength": 1, "maxLength": 256}
-USERID: Schema = {"type": "string", "minLength": 1, "maxLength": 256}
+ID: Schema = {"type": "string", "pattern": f"^{ID_PATTERN.pattern}$", "minLength": 1, "maxLength": ID_CHARACTERS}
+USERID: Schema = {"type": "string", "minLength": 1, "maxLength": USERID_CHARACTERS}
 
 COMPONENTS: Schema = {
     "Error": _object(["error"], error=_object(["code", "message"], code=TEXT, message=TEXT)),
@@ -58,18 +64,20 @@ COMPONENTS: Schema = {
             [],
             id=ID,
             conversation_id=ID,
-            mode={"enum": ["chat", "image"]},
+            mode={"enum": [*MODES]},
             message={"anyOf": [WORDS, _ref("Message")]},
             messages={"type": "array", "items": _ref("Message"), "minItems": 1},
             image=_object([], size=WORD, quality=WORD, style=WORD),
             system=TEXT,
             messageId=ID,
             resumable={"type": "boolean"},
-            file_ids={"type": "array", "items": ID, "maxItems": 1000},
+            file_ids={"type": "array", "items": ID, "maxItems": MAX_FILE_IDS},
         ),
         "anyOf": [{"required": ["message"]}, {"required": ["messages"]}],
     },
-    "Change": _object([], title={"type": "string", "minLength": 1, "maxLength": 200}, is_pinned={"type": "boolean"}),
+    "Change": _object(
+        [], title={"type": "string", "minLength": 1, "maxLength": TITLE_CHARACTERS}, is_pinned={"type": "boolean"}
+    ),
     "Pin": _object(["is_pinned"], is_pinned={"type": "boolean"}),
     "Upload": _object(
         ["files"], files={"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
@@ -78,7 +86,7 @@ COMPONENTS: Schema = {
         ["id", "name", "status", "done", "total", "error", "size", "media_type", "created_at"],
         id=TEXT,
         name=TEXT,
-        status={"enum": ["queued", "extracting", "embedding", "ready", "failed"]},
+        status={"enum": [*get_args(Status)]},
         done=INTEGER,
         total=INTEGER,
         error={"type": ["string", "null"]},
@@ -99,9 +107,9 @@ PIN = _body("Pin")
 UPLOAD = _body("Upload", "multipart/form-data")
 
 # Query parameters.
-LIMIT = _query("limit", {"type": "integer", "minimum": 1, "maximum": 200})
+LIMIT = _query("limit", {"type": "integer", "minimum": 1, "maximum": MAX_PAGE})
 CURSOR = _query("cursor", TEXT)
-SEARCH = _query("q", {"type": "string", "maxLength": 1000})
+SEARCH = _query("q", {"type": "string", "maxLength": QUERY_CHARACTERS})
 CHAT_ID = _query("chatId", ID, required=True)
 PROTOCOL = _query("protocol", {"enum": [*FRAMINGS]})
 

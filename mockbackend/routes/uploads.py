@@ -43,7 +43,7 @@ async def read_files(request: Request, files: Files, userid: str, settings: Sett
         parser.close()
         if not uploads.received:
             raise bad_request("The body contains no file. A file is a part with a file name.")
-        return [await _settle(upload) for upload in uploads.received]
+        return [await _accept_or_refuse(upload) for upload in uploads.received]
     except ParserLimitReached:
         raise bad_request("The body has too many parts, or a header that is too long. Nothing was stored.") from None
     except MultipartError:
@@ -96,7 +96,7 @@ class _Uploads:
         return upload
 
 
-async def _settle(upload: Upload) -> File:
+async def _accept_or_refuse(upload: Upload) -> File:
     try:
         document_format = format_of(upload.name, upload.head)
     except Unreadable as error:

@@ -22,15 +22,15 @@ Drain = Callable[[], Awaitable[None]]
 
 async def until_drained(config: Config, drain: Drain, parent: Parent | None) -> None:
     """Return when Hypercorn should end. It calls this once it takes connections."""
-    asked, now = asyncio.Event(), asyncio.Event()
-    _watch(parent, asked, now)
+    drain_requested, end_requested = asyncio.Event(), asyncio.Event()
+    _watch(parent, drain_requested, end_requested)
     if parent is not None:
         parent.report_serving()
-    await asked.wait()
+    await drain_requested.wait()
     draining = asyncio.ensure_future(drain())
-    hurry = asyncio.create_task(now.wait())
-    await asyncio.wait({draining, hurry}, return_when=asyncio.FIRST_COMPLETED)
-    hurry.cancel()
+    waiting = asyncio.create_task(end_requested.wait())
+    await asyncio.wait({draining, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
     if not draining.done():
         draining.cancel()
         config.graceful_timeout = 0.0
@@ -38,19 +38,19 @@ async def until_drained(config: Config, drain: Drain, parent: Parent | None) -> 
         log.error("the drain failed", exc_info=error)
 
 
-def _watch(parent: Parent | None, asked: asyncio.Event, now: asyncio.Event) -> None:
-    """Set `asked` on a signal, and `now` at the end of a worker's lifeline or on a single process's second signal."""
+def _watch(parent: Parent | None, drain_requested: asyncio.Event, end_requested: asyncio.Event) -> None:
+    """Set the first on a signal, the second at the end of a worker's lifeline or on a single process's next signal."""
     loop = asyncio.get_running_loop()
 
     def on_signal() -> None:
-        if asked.is_set() and parent is None:
-            now.set()
-        asked.set()
+        if drain_requested.is_set() and parent is None:
+            end_requested.set()
+        drain_requested.set()
 
     def on_lifeline_end(lifeline: int) -> None:
         loop.remove_reader(lifeline)
-        now.set()
-        asked.set()
+        end_requested.set()
+        drain_requested.set()
 
     if parent is not None:
         loop.add_reader(parent.lifeline, on_lifeline_end, parent.lifeline)

@@ -13,7 +13,7 @@ from .. import log as logs
 from ..settings import Settings, SettingsError
 from .lazy_imports import defer
 from .listening import listen
-from .workers import Parent, supervise
+from .workers import Parent, Supervisor
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -31,7 +31,7 @@ def run(settings: Settings) -> int:
     serve = _load(settings)
     if settings.web_concurrency == 1:
         return serve(listening, None)
-    return supervise(settings.web_concurrency, listening, serve)
+    return Supervisor(settings.web_concurrency, listening, serve).run()
 
 
 def run_alone(app: Starlette, host: str, port: int) -> int:

@@ -65,11 +65,6 @@ class Parent:
 Work = Callable[[socket.socket, Parent], int]
 
 
-def supervise(count: int, listening: socket.socket, work: Work) -> int:
-    """Keep `count` processes at `work(listening, parent)` until a signal, and return the exit status."""
-    return _Supervisor(count, listening, work).run()
-
-
 @dataclass(slots=True)
 class _Worker:
     serving: int
@@ -81,7 +76,9 @@ class _Worker:
         return self.has_served
 
 
-class _Supervisor:
+class Supervisor:
+    """The parent of `count` processes, each at `work(listening, parent)`."""
+
     def __init__(self, count: int, listening: socket.socket, work: Work) -> None:
         self._count = count
         self._listening = listening
@@ -94,6 +91,7 @@ class _Supervisor:
         self._status = 0
 
     def run(self) -> int:
+        """Keep them running until a signal, and return the exit status."""
         for number in SIGNALS:
             signal.signal(number, self._on_signal)
         self._start()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,31 @@ from .fields import Settings
 from .problems import problems_of
 
 OLD_NAMES = {"MAX_IMAGE_BYTES": "MAX_PICTURE_BYTES"}
-EXPECTED = {
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "Path": "a path, and its ~user must exist",
-}
 log = logging.getLogger("mockbackend")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How values of one type are read, and what is expected of them."""
+
+    read: Callable[[Env, str], Any]
+    expected: str
+
+
+def _texts(env: Env, name: str) -> tuple[str, ...]:
+    return tuple(item for item in map(str.strip, env.str(name).split(",")) if item)
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "str": _Kind(lambda env, name: env.str(name).strip(), "text"),
+    "int": _Kind(lambda env, name: env.int(name), "a whole number"),
+    "float": _Kind(lambda env, name: env.float(name), "a number"),
+    "bool": _Kind(lambda env, name: env.bool(name), "true or false"),
+    "Path": _Kind(lambda env, name: env.path(name).expanduser(), "a path, and its ~user must exist"),
+    "tuple[str, ...]": _Kind(_texts, "texts with commas between them"),
+}
+# Made at the import, so that a setting of a type that nothing here reads fails then.
+_KIND_OF = {field.name: _KINDS[str(field.type).removesuffix(" | None")] for field in dataclasses.fields(Settings)}
 
 
 class SettingsError(Exception):
@@ -46,13 +66,13 @@ def load_settings(env_file: Path | None = Path(".env")) -> Settings:
             problems.append(f"{env_file}: not UTF-8; save it in that encoding")
     for field in dataclasses.fields(Settings):
         name = _name_in_use(env, field.name.upper())
-        kind = str(field.type).removesuffix(" | None")
+        kind = _KIND_OF[field.name]
         values[field.name] = field.default
         if _is_set(env, name):
             try:
-                values[field.name] = _parse(env, kind, name)
+                values[field.name] = kind.read(env, name)
             except (EnvError, ValueError, RuntimeError):
-                problems.append(f"{name}: must be {EXPECTED[kind]}")
+                problems.append(f"{name}: must be {kind.expected}")
     settings = Settings(**values)
     problems += problems_of(settings)
     if problems:
@@ -70,17 +90,3 @@ def _name_in_use(env: Env, name: str) -> str:
         return name
     log.warning("%s has been renamed to %s. The old name still works, but please change it.", old, name)
     return name if _is_set(env, name) else old
-
-
-def _parse(env: Env, kind: str, name: str) -> Any:
-    if kind == "int":
-        return env.int(name)
-    if kind == "float":
-        return env.float(name)
-    if kind == "bool":
-        return env.bool(name)
-    if kind == "Path":
-        return env.path(name).expanduser()
-    if kind == "tuple[str, ...]":
-        return tuple(item for item in map(str.strip, env.str(name).split(",")) if item)
-    return env.str(name).strip()

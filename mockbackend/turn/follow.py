@@ -76,8 +76,4 @@ class Follower:
                 log.info("finished the deletion of conversation %s", conversation_id)
 
     def _remote_reader(self, turn: Turn) -> RemoteReader:
-        async def look() -> tuple[bytes, bool] | None:
-            await self._recovery.running(turn.conversation_id)
-            return await self._storage.turns.log(turn)
-
-        return RemoteReader(turn, look)
+        return RemoteReader(turn, self._storage.turns, self._recovery)

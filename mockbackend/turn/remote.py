@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from ..events import DAMAGED, DELTAS, Event, TurnEnded, load
-from ..storage import Turn
+from ..storage import Turn, Turns
 from .answer import Answer
+from .recovery import Recovery
 
 POLL_SECONDS = 0.25
 LOST = "The answer went on where it cannot be followed. Please reload the conversation."
 
 
 class RemoteReader:
-    """One connection's place in a turn of another process.
+    """One connection's place in a turn of another process, which it settles if that process dies."""
 
-    `look` reads the row: the turn's log, and whether the turn is over. None once the row is gone.
-    """
-
-    def __init__(self, turn: Turn, look: Callable[[], Awaitable[tuple[bytes, bool] | None]]) -> None:
+    def __init__(self, turn: Turn, turns: Turns, recovery: Recovery) -> None:
         self._turn = turn
-        self._look = look
+        self._turns = turns
+        self._recovery = recovery
         self._seen: list[Event] = []
         self._woken = asyncio.Event()
         self._ended = False
@@ -35,7 +33,8 @@ class RemoteReader:
     async def next(self) -> list[Event] | None:
         """The new events. Waits if there are no new ones; [] if woken, None after the last event."""
         while not self._ended:
-            found = await self._look()
+            await self._recovery.running(self._turn.conversation_id)
+            found = await self._turns.log(self._turn)
             if found is None:
                 self._ended = True
                 return self._closing()

@@ -9,6 +9,7 @@ from typing import Protocol
 from ..events import Event, dump, joined
 from ..storage import Turn
 from .answer import Answer
+from .request import Mode
 
 
 class EventSource(Protocol):
@@ -27,7 +28,7 @@ class EventSource(Protocol):
 class Run:
     """One turn in this process. Its readers come and go."""
 
-    def __init__(self, turn: Turn, mode: str, *, resumable: bool) -> None:
+    def __init__(self, turn: Turn, mode: Mode, *, resumable: bool) -> None:
         self.turn = turn
         self.mode = mode
         self.answer = Answer(turn)

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import assert_never
 
 from ..agent.context import ChatContext
 from ..agent.graph import compile_graph
@@ -110,15 +111,23 @@ class TurnRunner:
 
     def _events(self, run: Run, request: ChatRequest, base: list[Message], *, search: bool) -> AsyncIterator[Event]:
         conversation_id, userid = run.turn.conversation_id, run.turn.userid
-        if run.mode == "image":
-            return image(run.answer, self._generator, userid, conversation_id, request.image)
+        match run.mode:
+            case "chat":
+                return chat(self._chat_context(run, request, search=search), self._graph, base)
+            case "image":
+                return image(run.answer, self._generator, userid, conversation_id, request.image)
+            case mode:
+                assert_never(mode)
+
+    def _chat_context(self, run: Run, request: ChatRequest, *, search: bool) -> ChatContext:
+        conversation_id, userid = run.turn.conversation_id, run.turn.userid
 
         async def draw(prompt: str) -> ImageMade:
             made, _ = await self._generator.generate(userid, conversation_id, prompt, ImageOptions())
             run.answer.emit(made)
             return made
 
-        context = ChatContext(
+        return ChatContext(
             run.answer,
             self._upstream,
             self._settings,
@@ -129,7 +138,6 @@ class TurnRunner:
                 document_search(self._documents, run.answer, userid, request.file_ids) if search else None,
             ),
         )
-        return chat(context, self._graph, base)
 
     async def _work(self, run: Run, events: AsyncIterator[Event]) -> None:
         """Run a turn to its stored end, whatever happens."""

@@ -107,7 +107,7 @@ def fail(listening, parent):
     print(time.monotonic(), flush=True)
     return 1
 
-sys.exit(workers.supervise(1, socket.socket(), fail))
+sys.exit(workers.Supervisor(1, socket.socket(), fail).run())
 """
     command = [sys.executable, "-c", program]
     with subprocess.Popen(command, cwd=ROOT, env=environment({}), stdout=subprocess.PIPE, text=True) as parent:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,10 +31,15 @@ def test_a_log_read_at_any_moment_grows_to_the_whole(turn: list[Event], data: st
 
 
 async def test_a_damaged_log_ends_the_answer_with_an_error() -> None:
-    async def look() -> tuple[bytes, bool] | None:
+    async def log(_: Turn) -> tuple[bytes, bool]:
         return b'[["Unknown", {}]]', False
 
-    reader = RemoteReader(TURN, look)
+    async def running(_: str) -> None:
+        return None
+
+    turns: Any = SimpleNamespace(log=log)
+    recovery: Any = SimpleNamespace(running=running)
+    reader = RemoteReader(TURN, turns, recovery)
     events = await reader.next()
     assert events is not None
     assert getattr(events[1], "message", None) == LOST
