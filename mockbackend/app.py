@@ -31,7 +31,7 @@ from .server import file_limits, hypercorn_patches
 from .server.hypercorn_drain import drain_in_background
 from .server.upstream import open_upstream
 from .settings import Settings, SettingsError, load_settings
-from .storage import open_storage
+from .storage import DamagedHistory, open_storage
 from .turn.attachments import Attachments
 from .turn.claim import TurnClaimer
 from .turn.follow import Follower
@@ -81,7 +81,11 @@ def create_app(settings: Settings | None = None, *, announce: bool = True) -> St
             ),
             Middleware(Guard),
         ],
-        exception_handlers={ServiceError: _service_error, HTTPException: _http_exception},
+        exception_handlers={
+            ServiceError: _service_error,
+            HTTPException: _http_exception,
+            DamagedHistory: _damaged_history,
+        },
         lifespan=lifespan,
     )
     # Behind a proxy that ends TLS a redirect to the path without its slash would name http, with the login in it.
@@ -158,6 +162,12 @@ async def _service_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, ServiceError):
         raise error
     return error_response(error)
+
+
+async def _damaged_history(request: Request, error: Exception) -> Response:
+    log.error("the messages of conversation %s are damaged", error, exc_info=error)
+    words = "The messages of this conversation are damaged. Please start a new one; the operator should check the log."
+    return error_response(ServiceError(500, "damaged", words))
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar, get_origin, get_type_hints
 
 import orjson
 
+T = TypeVar("T")
 FinishReason: TypeAlias = Literal["stop", "length", "content-filter", "tool-calls", "error", "other"]
 
 
@@ -231,10 +232,24 @@ def _continues(last: Event | None, event: Event) -> bool:
     return type(event) in DELTAS and type(event) is type(last) and of_call
 
 
+def _runtime_type(hint: Any) -> Any:
+    """What `isinstance` can check of a field's type."""
+    if hint is Any:
+        return object
+    origin = get_origin(hint)
+    return str if origin is Literal else dict if origin is dict else hint
+
+
 # A stored log keeps the name that an event had when logs were first written.
 _STORED_NAMES: dict[type[Event], str] = {ImageMade: "PictureMade"}
 _BY_NAME: dict[str, Any] = {_STORED_NAMES.get(kind, kind.__name__): kind for kinds in ORDER.values() for kind in kinds}
 
+
+# The type of each field, to tell a log that is damaged.
+_TYPES: dict[type, list[tuple[str, Any]]] = {
+    kind: [(name, _runtime_type(hint)) for name, hint in get_type_hints(kind).items()]
+    for kind in (Usage, *_BY_NAME.values())
+}
 
 # What `load` raises for a log that `dump` did not write.
 DAMAGED = (ValueError, TypeError, KeyError)
@@ -250,6 +265,13 @@ def load(log: bytes) -> list[Event]:
     events: list[Event] = []
     for name, fields in orjson.loads(log):
         if "usage" in fields:
-            fields["usage"] = Usage(**fields["usage"])
-        events.append(_BY_NAME[name](**fields))
+            fields["usage"] = _checked(Usage(**fields["usage"]))
+        events.append(_checked(_BY_NAME[name](**fields)))
     return events
+
+
+def _checked(value: T) -> T:
+    for name, kind in _TYPES[type(value)]:
+        if not isinstance(getattr(value, name), kind):
+            raise TypeError(f"{type(value).__name__}.{name} is damaged")
+    return value

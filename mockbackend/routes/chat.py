@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..errors import bad_request
-from ..protocol import FRAMINGS, Framing, framing_of
+from ..protocol import DEFAULT, FRAMINGS, Framing, framing_of
 from ..protocol.data_stream import DATA_STREAM
 from ..storage import Turn
 from ..turn.run import EventSource
@@ -34,7 +34,7 @@ async def join(request: Request) -> Response:
     if followed is None:
         return Response(status_code=204)
     turn, source = followed
-    return _stream(request, conversation_id, source, named or FRAMINGS[turn.framing])
+    return _stream(request, conversation_id, source, named or FRAMINGS.get(turn.framing, DEFAULT))
 
 
 async def join_by_query(request: Request) -> Response:

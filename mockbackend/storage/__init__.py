@@ -21,6 +21,7 @@ from .values import (
     Claim,
     Conversation,
     Cursor,
+    DamagedHistory,
     File,
     FileLimits,
     Image,
@@ -37,6 +38,7 @@ __all__ = [
     "Conversation",
     "Conversations",
     "Cursor",
+    "DamagedHistory",
     "File",
     "FileLimits",
     "Files",
@@ -91,7 +93,7 @@ class History(Protocol):
     """The settled messages of conversations."""
 
     async def read(self, conversation_id: str) -> list[Message]:
-        """All of them, oldest first; [] for an unknown conversation."""
+        """All of them, oldest first; [] for an unknown conversation. Raises DamagedHistory."""
 
 
 class Turns(Protocol):
@@ -112,7 +114,7 @@ class Turns(Protocol):
         The row is None if the id is another user's or is being deleted; the claim is None if `place` returns None, or
         if another turn runs. If `place` raises, nothing is stored. It may be called on another thread, and more than
         once. With `with_base`, the claim has the messages before the turn's. A claim is withdrawn if its caller is
-        cancelled. Raises TooManyTurns.
+        cancelled. Raises TooManyTurns, and with `with_base` DamagedHistory.
         """
 
     async def claim(
@@ -148,7 +150,8 @@ class Turns(Protocol):
         """Settle a turn of this process: its new messages and `answers` follow its base, and it is over.
 
         Images in them are kept from now on. `log` is the whole turn, for readers in other processes. If a process
-        died in the middle of this, the messages that it wrote stay. Does nothing if the turn is over already.
+        died in the middle of this, the messages that it wrote stay. Does nothing if the turn is over already. Raises
+        DamagedHistory.
         """
 
     async def give_up(self, turn: Turn, log: bytes) -> None:

@@ -17,6 +17,10 @@ class TooManyTurns(Exception):
     """The user has as many running answers as one may have; nothing was stored."""
 
 
+class DamagedHistory(Exception):
+    """The stored messages of a conversation cannot be read. They stay as they are until it is deleted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """A conversation's row; times are integer milliseconds. `version` counts the changes of its history."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 
 from ..messages import Message
-from ..storage import Storage, Turn
+from ..storage import DamagedHistory, Storage, Turn
 from .recovery import Recovery
 from .registry import RunRegistry
 from .remote import RemoteReader
@@ -62,7 +63,9 @@ class Follower:
 
     async def delete(self, conversation_id: str) -> None:
         """End the deletion of a hidden conversation. May be repeated."""
-        await self.stop(conversation_id)
+        # An answer that cannot be stored any more goes with the rest.
+        with contextlib.suppress(DamagedHistory):
+            await self.stop(conversation_id)
         await self._storage.conversations.erase(conversation_id)
 
     async def finish_deletions(self) -> None:

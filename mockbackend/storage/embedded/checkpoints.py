@@ -17,10 +17,13 @@ from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMet
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from ...messages import Message
+from ..values import DamagedHistory
 from . import sqlite
 
 NAME = "mock-langgraph-db.db"
 CHANNEL = "messages"
+_NEWEST = """SELECT type, checkpoint FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ''
+ORDER BY checkpoint_id DESC LIMIT 1"""
 
 
 def prepare(path: Path) -> None:
@@ -36,9 +39,17 @@ class Checkpoints(SqliteSaver):
         self.is_setup = True
 
     def read(self, conversation_id: str) -> list[Message]:
-        """The settled messages, oldest first."""
-        found = self.get_tuple(_config(conversation_id))
-        messages: list[Message] = found.checkpoint["channel_values"].get(CHANNEL, []) if found else []
+        """The settled messages, oldest first. Raises DamagedHistory."""
+        # Not the saver's `get_tuple`: it also needs columns that hold nothing of the messages, and may be damaged.
+        rows = self.conn.execute(_NEWEST, (conversation_id,)).fetchall()
+        if not rows:
+            return []
+        try:
+            messages = self.serde.loads_typed(rows[0])["channel_values"].get(CHANNEL, [])
+        except Exception as error:
+            raise DamagedHistory(conversation_id) from error
+        if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
+            raise DamagedHistory(conversation_id)
         return messages
 
     def write(self, conversation_id: str, messages: list[Message]) -> None:

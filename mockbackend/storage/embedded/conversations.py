@@ -9,7 +9,7 @@ from ...messages import Message, now_ms, text_of
 from ..casefold import casefold
 from ..values import Conversation, Cursor
 from .database import Database, Execute
-from .sqlite import text
+from .sqlite import integer, text
 
 # A running turn counts as what it will have made of the history: its base, and what it adds.
 _COLUMNS = """c.id, c.title, c.is_pinned, c.created_at, c.updated_at,
@@ -116,7 +116,8 @@ def record_messages(execute: Execute, conversation_id: str, base_length: int, me
 
 
 def _conversation(row: tuple[Any, ...]) -> Conversation:
-    return Conversation(row[0], text(row[1]), bool(row[2]), *row[3:])
+    conversation_id, title, is_pinned, *numbers = row
+    return Conversation(text(conversation_id), text(title), bool(is_pinned), *map(integer, numbers))
 
 
 def _pattern(query: str) -> str:

@@ -19,6 +19,7 @@ import aiosqlite
 
 from . import sqlite
 from .migrations import MIGRATIONS
+from .repair import repair
 
 NAME = "conversation_metadata.db"
 T = TypeVar("T")
@@ -29,7 +30,12 @@ Execute = Callable[..., list[Row]]
 
 def prepare(path: Path) -> None:
     """`sqlite.prepare`, for this database."""
-    sqlite.prepare(path, lambda connection: sqlite.migrate(connection, MIGRATIONS))
+
+    def set_up(connection: sqlite3.Connection) -> None:
+        sqlite.migrate(connection, MIGRATIONS)
+        repair(connection)
+
+    sqlite.prepare(path, set_up)
 
 
 class AbandonedError(Exception):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,8 +17,11 @@ from ...messages import now_ms
 from ..values import Image
 from .database import Database, Execute
 from .liveness import Liveness
+from .sqlite import text
 
 PART = ".part"
+TOKEN = re.compile(r"[\w-]{32}", re.ASCII)
+MEDIA_TYPE = re.compile(r"image/[\w.+-]+", re.ASCII)
 
 
 class Images:
@@ -49,27 +53,27 @@ class Images:
 
     async def get(self, token: str) -> Image | None:
         rows = await self._database.execute("SELECT media_type FROM pictures WHERE token = ?", token)
-        if not rows:
+        if not rows or not MEDIA_TYPE.fullmatch(text(rows[0][0])):
             return None
         try:
-            return Image(rows[0][0], await asyncio.to_thread((self._folder / token).read_bytes))
+            return Image(rows[0][0], await asyncio.to_thread(self._path(token).read_bytes))
         except FileNotFoundError:
             return None
 
     async def home(self, userid: str, token: str) -> str | None:
         statement = "SELECT conversation_id FROM pictures WHERE token = ? AND userid = ?"
         rows = await self._database.execute(statement, token, userid)
-        return rows[0][0] if rows else None
+        return text(rows[0][0]) if rows else None
 
     def forget(self, execute: Execute, conversation_id: str) -> None:
         """Remove all images of a conversation, on the database's thread."""
         for (token,) in execute("DELETE FROM pictures WHERE conversation_id = ? RETURNING token", conversation_id):
-            (self._folder / token).unlink(missing_ok=True)
+            self._path(token).unlink(missing_ok=True)
 
     async def discard(self, tokens: Iterable[str]) -> None:
         # Files first: no file is ever without its row.
         for token in tokens:
-            await asyncio.to_thread((self._folder / token).unlink, missing_ok=True)
+            await asyncio.to_thread(self._path(token).unlink, missing_ok=True)
             await self._database.execute("DELETE FROM pictures WHERE token = ?", token)
 
     async def clean(self) -> None:
@@ -85,6 +89,10 @@ class Images:
         for path in self._folder.glob(f"*{PART}"):
             if not self._liveness.is_alive(path.name.split(".")[-2]):
                 path.unlink(missing_ok=True)
+
+    def _path(self, token: object) -> Path:
+        # The row may be damaged: what is not a token must not become the path of another file.
+        return self._folder / (token if isinstance(token, str) and TOKEN.fullmatch(token) else "damaged")
 
     def _write(self, token: str, content: bytes) -> None:
         temporary = self._folder / f"{token}.{self._maker}{PART}"

@@ -28,6 +28,11 @@ def text(stored: object) -> str:
     return stored.decode(errors="replace") if isinstance(stored, bytes) else str(stored)
 
 
+def integer(stored: object) -> int:
+    """A stored number that is shown; 0 if it is damaged."""
+    return stored if isinstance(stored, int) else 0
+
+
 def prepare(path: Path, set_up: Callable[[sqlite3.Connection], None]) -> None:
     """Make the database, or bring it up to date; the caller keeps other processes out meanwhile.
 

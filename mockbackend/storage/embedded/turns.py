@@ -7,7 +7,6 @@ over and recovered by whichever process comes next.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
@@ -21,7 +20,7 @@ from .conversations import record_messages, upsert_conversation
 from .database import Database, Execute, Session
 from .images import mark_images_settled
 from .liveness import Liveness
-from .stored_messages import decode_messages
+from .stored_turns import close_damaged, decode_turn
 
 # An owner that is not a process.
 NOBODY = "nobody"
@@ -31,7 +30,6 @@ _COLUMNS = (
     "userid, conversation_id, turn_id, message_id, started_at, framing, base_length, new_messages"
 )
 _OVER = "UPDATE turns SET over_at = ? WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL"
-log = logging.getLogger("mockbackend.storage")
 T = TypeVar("T")
 
 _RETITLE = "UPDATE conversations SET title = ?, casefolded_title = ? WHERE id = ?"
@@ -176,18 +174,10 @@ class Turns:
         return [turn for row in rows if (turn := await self._decoded(row)) is not None]
 
     async def _decoded(self, row: tuple[Any, ...]) -> RunningTurn | None:
-        owner, said, stop_requested, *values, new_messages = row
-        base_length = values[-1]
-        is_whole = isinstance(base_length, int) and base_length >= 0
-        turn = Turn(*[*values, decode_messages(new_messages) if is_whole else []])
-        is_alive = self._liveness.is_alive(owner)
+        owner, said, stop_requested, *values = row
+        turn, is_alive = decode_turn(*values), self._liveness.is_alive(owner)
         if not turn.new_messages and not is_alive:
-            # Nothing can be made of it, and a conversation must not be closed for ever by one row.
-            log.error(
-                "the row of turn %s is damaged: what was said in it is lost; conversation %s is as it was before",
-                *(turn.turn_id, turn.conversation_id),
-            )
-            await self._database.execute(_OVER, now_ms(), turn.conversation_id, turn.turn_id)
+            await self._database.transact(lambda execute: close_damaged(execute, turn, owner))
             return None
         return RunningTurn(turn, said, bool(stop_requested), owner == self._owner, is_alive)
 
@@ -207,6 +197,10 @@ class Turns:
                 "SELECT owner FROM turns WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL",
                 *(turn.conversation_id, turn.turn_id),
             )
+            if not turn.new_messages and running.is_ours:
+                # Our own, and its run is gone: its answer would have no question.
+                close_damaged(execute, turn, self._owner)
+                return False
             if not found or (found[0][0] != self._owner and self._liveness.is_alive(found[0][0])):
                 return False
             execute("UPDATE turns SET owner = ? WHERE conversation_id = ?", self._owner, turn.conversation_id)
@@ -250,12 +244,12 @@ class Turns:
             ):
                 # It has been settled, and the next turn may have begun on what it made.
                 return
-            stored = self._write_history(turn, messages, base)
+            base_length, stored = self._write_history(turn, messages, base)
             tokens = [part["token"] for one in stored for part in one["parts"] if part["type"] == "picture"]
             with session.transaction() as execute:
                 if tokens:
                     mark_images_settled(execute, tokens)
-                record_messages(execute, turn.conversation_id, turn.base_length, stored)
+                record_messages(execute, turn.conversation_id, base_length, stored)
                 execute(
                     "UPDATE turns SET over_at = ?, log = ? WHERE conversation_id = ? AND turn_id = ?",
                     *(now_ms(), log, turn.conversation_id, turn.turn_id),
@@ -263,16 +257,20 @@ class Turns:
 
         await self._database.run(work)
 
-    def _write_history(self, turn: Turn, messages: list[Message], base: list[Message] | None) -> list[Message]:
-        """The turn's messages as the history has them now."""
+    def _write_history(
+        self, turn: Turn, messages: list[Message], base: list[Message] | None
+    ) -> tuple[int, list[Message]]:
+        """The turn's messages as the history has them now, and where they begin."""
         if base is None:
             stored = self._checkpoints.read(turn.conversation_id)
-            if any(message["turn"] == turn.turn_id for message in stored):
-                # A process wrote them, and died before the rows were written.
-                return stored[turn.base_length :]
+            for position, message in enumerate(stored):
+                if message["turn"] == turn.turn_id:
+                    # A process wrote them, and died before the rows were written.
+                    return position, stored[position:]
             base = stored[: turn.base_length]
         self._checkpoints.write(turn.conversation_id, base + messages)
-        return messages
+        # Not `base_length`: the history may have fewer messages than the damaged row from which that was counted.
+        return len(base), messages
 
     async def give_up(self, turn: Turn, log: bytes) -> None:
         self._bases.pop(turn.turn_id, None)

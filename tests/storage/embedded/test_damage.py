@@ -2,66 +2,168 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import httpx2
+import orjson
 import pytest
 
-from mockbackend.messages import Message
-from mockbackend.storage import Turn
+from mockbackend.storage import Image
 from mockbackend.storage.embedded import EmbeddedStorage, open_embedded
+from mockbackend.storage.embedded.stored_turns import decode_messages
 from mockbackend.turn.heartbeat import Heartbeat
 from mockbackend.turn.recovery import Recovery
 from mockbackend.turn.registry import RunRegistry
+from tests.harness.answers import chat
+from tests.harness.api import error_of, stored
+from tests.harness.service import Server
+from tests.protocol.part_cases import CASES, message_of
+from tests.storage.contract.acts import begun, ran, texts, turn_of
+from tests.storage.contract.files import claimed, put
+from tests.storage.embedded.damaged import CONVERSATIONS, FILES, METADATA, WHOLE
 
-DAMAGE = {
-    "a framing that is not UTF-8": "UPDATE turns SET framing = CAST(x'fffe41' AS TEXT)",
-    "an owner that is bytes": "UPDATE turns SET owner = x'fffe'",
-    "no owner": "UPDATE turns SET owner = ''",
-    "an owner that is a path": "UPDATE turns SET owner = '../conversation_metadata.db'",
-    "messages that are not JSON": "UPDATE turns SET new_messages = x'00'",
-    "messages that are a number": "UPDATE turns SET new_messages = 7",
-    "parts that are a number": """UPDATE turns SET new_messages = '[{"parts": 3}]'""",
-    "a base that is a word": "UPDATE turns SET base_length = 'two'",
-    "a base below zero": "UPDATE turns SET base_length = -3",
-    "a log that is not JSON": "UPDATE turns SET log = x'00'",
-    "a title that is not UTF-8": "UPDATE conversations SET title = CAST(x'fffe41' AS TEXT) WHERE id = 'c'",
-    "a title that is bytes": "UPDATE conversations SET title = x'fffe' WHERE id = 'c'",
-}
+NUMBERS = {name: number for number, name in enumerate(CONVERSATIONS)}
 
 
-async def begin(storage: EmbeddedStorage, name: str) -> Turn | None:
-    user: Message = {
-        "id": "u",
-        "role": "user",
-        "turn": f"turn {name}",
-        "at": 1,
-        "parts": [{"type": "text", "text": "Hi"}],
-    }
-    turn = Turn("ann", name, f"turn {name}", "m", 1, "data", 0, [user])
-    _, claim = await storage.turns.begin("ann", name, "Hello", lambda _: turn, running_limit=20, with_base=True)
-    return claim.turn if claim else None
-
-
-@pytest.mark.parametrize("damage", DAMAGE)
-async def test_a_damaged_row_closes_no_conversation_and_hides_no_other(tmp_path: Path, damage: str) -> None:
-    dead = await open_embedded(tmp_path)
-    await begin(dead, "c")
+async def fill(folder: Path) -> None:
+    """For each case two conversations, of which one is going to be damaged; their process is dead."""
+    dead = await open_embedded(folder)
+    for name, number in NUMBERS.items():
+        bad, userid = f"bad-{number}", f"user {number}"
+        await ran(dead, turn_of("t1", f"sound-{number}", userid=userid))
+        if name.startswith("image"):
+            await dead.images.put(userid, bad, Image("image/png", b"content"))
+        await ran(dead, turn_of("t1", bad, userid=userid))
+        if CONVERSATIONS[name].is_running:
+            turn = turn_of("t2", bad, userid=userid, base_length=2)
+            await begun(dead, turn)
+            await dead.turns.write_logs([(turn, b'[["StepStarted",{"message_id":"m"}],["TextDelta",{"text":"cut"}]]')])
+    for name in FILES:
+        userid = f"owner of {name}"
+        await put(dead, b"content", userid=userid)
+        await put(dead, b"sound", userid=userid, name="sound.txt")
+    # They need not be indexed.
+    await dead.databases[-1].execute("UPDATE files SET status = 'ready'")
     await dead.close()
-    with closing(sqlite3.connect(tmp_path / "conversation_metadata.db")) as connection:
-        assert connection.execute(DAMAGE[damage]).rowcount == 1
-        connection.commit()
-    storage = await open_embedded(tmp_path)
+
+
+def damage(folder: Path, database: str, statement: str, **values: str) -> None:
+    with closing(sqlite3.connect(folder / database)) as connection, connection:
+        assert connection.execute(statement, values).rowcount > 0
+
+
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service that was started on a folder with all of the damage."""
+    folder = tmp_path_factory.mktemp("damaged")
+    asyncio.run(fill(folder / "data"))
+    for name, number in NUMBERS.items():
+        case = CONVERSATIONS[name]
+        damage(folder / "data", case.database, case.statement, bad=f"bad-{number}")
+    for name, (statement, _) in FILES.items():
+        damage(folder / "data", METADATA, f"{statement} AND name = 'a.txt'", userid=f"owner of {name}")
+    with Server(folder) as server:
+        yield server
+
+
+async def paged(client: httpx2.AsyncClient) -> list[str]:
+    """The ids of the conversations as a client finds them that reads page after page."""
+    found: list[str] = []
+    url: str | None = "/conversations?limit=1"
+    while url is not None:
+        response = await client.get(url)
+        assert response.status_code == 200, response.text
+        found += [row["id"] for row in response.json()]
+        url = response.links["next"]["url"] if "next" in response.links else None
+    return found
+
+
+async def says(client: httpx2.AsyncClient, conversation_id: str) -> tuple[str, ...]:
+    return tuple(message["content"] for message in await stored(client, conversation_id))
+
+
+@pytest.mark.parametrize("name", CONVERSATIONS)
+async def test_a_damaged_row_costs_what_it_held(damaged: Server, name: str) -> None:
+    number, left = NUMBERS[name], CONVERSATIONS[name].left
+    bad, sound = f"bad-{number}", f"sound-{number}"
+    async with damaged.client(f"user {number}") as client:
+        shown = await paged(client)
+        assert sound in shown
+        assert await says(client, sound) == WHOLE
+        assert (bad in shown) == (left != "unknown")
+        on = {"id": bad, "message": "On"}
+        if left == "damaged":
+            for response in (await client.get(f"/conversations/{bad}"), await client.post("/chat", json=on)):
+                error = error_of(response, 500)
+                assert (error["code"], "start a new one" in error["message"]) == ("damaged", True)
+        else:
+            before = () if left == "unknown" else left
+            if left != "unknown":
+                assert await says(client, bad) == left
+            answer = await chat(client, on)
+            assert (answer.status, answer.text, answer.errors) == (200, "You said: On", [])
+            assert await says(client, bad) == (*before, "On", "You said: On")
+            (row,) = (await client.get("/conversations?limit=1")).json()
+            assert (row["id"], row["message_count"]) == (bad, len(before) + 2)
+        assert (await client.delete(f"/conversations/{bad}")).status_code == 204
+
+
+@pytest.mark.parametrize("name", FILES)
+async def test_a_damaged_file_costs_what_it_held(damaged: Server, name: str) -> None:
+    left = FILES[name][1]
+    async with damaged.client(f"owner of {name}") as client:
+        file, sound = sorted((await client.get("/files")).json(), key=lambda row: row["name"] == "sound.txt")
+        assert (await client.get(f"/files/{sound['id']}/content")).content == b"sound"
+        response = await client.get(f"/files/{file['id']}/content")
+        if left is None:
+            error_of(response, 404)
+        else:
+            assert (response.status_code, response.content) == (200, left)
+        assert (await client.delete(f"/files/{file['id']}")).status_code == 204
+        assert (await client.get("/files")).json() == [sound]
+
+
+def test_what_is_beside_a_damaged_row_stays(damaged: Server) -> None:
+    """A name in a row that is a path must not become one."""
+    assert {"conversation_metadata.db", "mock-langgraph-db.db", "setup.lock"} <= {
+        path.name for path in damaged.data_dir.iterdir()
+    }
+    assert "of the table conversations had a damaged version, and were repaired" in damaged.log
+
+
+async def test_a_file_of_the_queue_whose_blob_is_damaged_holds_up_no_other(storage: EmbeddedStorage) -> None:
+    for content in (b"damaged", b"sound"):
+        await put(storage, content)
+    await storage.databases[-1].execute("UPDATE files SET blob = x'fffe' WHERE rowid = 1")
+    job = await storage.file_queue.claim()
+    assert job is not None
+    with pytest.raises(FileNotFoundError):
+        await anext(job.blob.pieces())
+    assert await claimed(storage) == "sound"
+    await storage.file_queue.fail(job.id, "It is damaged.")
+    assert [file.status for file in await storage.files.listing("ann")] == ["extracting", "failed"]
+
+
+async def test_a_turn_of_ours_whose_row_is_damaged_is_closed_without_an_answer(storage: EmbeddedStorage) -> None:
+    """Its run is gone, or another process would have to look: the answer would have no question."""
+    await ran(storage, turn_of())
+    await begun(storage, turn_of("t2", base_length=2))
+    await storage.databases[-1].execute("UPDATE turns SET new_messages = x'00'")
     heartbeat = Heartbeat(storage.turns, RunRegistry(), 600)
     try:
-        await begin(storage, "d")
-        await Recovery(storage, RunRegistry(), heartbeat).recover_all()
-        assert await storage.turns.running("c") is None
-        assert await begin(storage, "c") is not None or (await storage.history.read("c"))
-        rows = await storage.conversations.page("ann", limit=9, after=None, query="")
-        assert {row.id for row in rows} == {"c", "d"}
-        assert (tmp_path / "conversation_metadata.db").exists()
+        assert await Recovery(storage, RunRegistry(), heartbeat).running("c") is None
     finally:
         await heartbeat.close()
-        await storage.close()
+    assert await storage.turns.running("c") is None
+    assert await texts(storage) == ["t1?", "t1!"]
+    await ran(storage, turn_of("t3", base_length=2))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_part_of_a_message_is_read_from_a_row(name: str) -> None:
+    messages = [message_of(name)]
+    assert decode_messages(orjson.dumps(messages)) == messages

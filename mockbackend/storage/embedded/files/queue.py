@@ -9,8 +9,10 @@ from ....messages import now_ms
 from ...values import IndexingJob, Status
 from ..database import Database
 from ..liveness import Liveness
+from ..sqlite import integer, text
 from .blob import StoredBlob
 from .failures import limit_failures
+from .rows import blob_path
 
 
 class Queue:
@@ -39,7 +41,9 @@ class Queue:
         if not rows:
             return None
         file_id, userid, name, kind, blob, size = rows[0]
-        return IndexingJob(file_id, userid, name, kind, StoredBlob(self._folder / blob, size))
+        return IndexingJob(
+            file_id, text(userid), text(name), text(kind), StoredBlob(blob_path(self._folder, blob), integer(size))
+        )
 
     async def progress(self, file_id: str, status: Status, done: int, total: int) -> bool:
         rows = await self._database.execute(
@@ -65,7 +69,7 @@ class Queue:
             *(error, file_id, self._worker),
         )
         for blob, userid in rows:
-            await asyncio.to_thread((self._folder / blob).unlink, missing_ok=True)
+            await asyncio.to_thread(blob_path(self._folder, blob).unlink, missing_ok=True)
             await limit_failures(self._database, userid)
 
     async def release(self) -> None:

@@ -15,7 +15,7 @@ from ...values import File, FileLimits
 from ..database import Database
 from ..liveness import Liveness
 from .blob import StoredBlob
-from .rows import COLUMNS
+from .rows import COLUMNS, blob_path, decode_file
 from .upload import Upload
 
 # Bound to a JSON list of ids.
@@ -42,7 +42,7 @@ class Files:
             ORDER BY created_at DESC, rowid DESC""",
             userid,
         )
-        return [File(*row) for row in rows]
+        return [decode_file(row) for row in rows]
 
     async def get(self, userid: str, file_id: str) -> File | None:
         found = await self._found(userid, [file_id])
@@ -56,8 +56,8 @@ class Files:
         )
         if not rows:
             return None
-        file = File(*rows[0][1:])
-        return file, StoredBlob(self._folder / rows[0][0], file.size)
+        file = decode_file(rows[0][1:])
+        return file, StoredBlob(blob_path(self._folder, rows[0][0]), file.size)
 
     async def has_ready(self, userid: str, file_ids: Sequence[str] | None) -> bool:
         which, values = ("", []) if file_ids is None else (f"AND {_THESE}", [orjson.dumps(list(file_ids)).decode()])
@@ -89,7 +89,7 @@ class Files:
         hidden = "id = ? AND deleted_at IS NOT NULL"
         rows = await self._database.execute(f"SELECT blob FROM files WHERE {hidden} AND blob IS NOT NULL", file_id)
         for (blob,) in rows:
-            await asyncio.to_thread((self._folder / blob).unlink, missing_ok=True)
+            await asyncio.to_thread(blob_path(self._folder, blob).unlink, missing_ok=True)
         await self._database.execute(f"DELETE FROM files WHERE {hidden}", file_id)
 
     async def clean(self) -> None:
@@ -108,4 +108,4 @@ class Files:
             f"SELECT {COLUMNS} FROM files WHERE userid = ? AND deleted_at IS NULL AND {_THESE}",
             *(userid, orjson.dumps(list(file_ids)).decode()),
         )
-        return [File(*row) for row in rows]
+        return [decode_file(row) for row in rows]

@@ -14,7 +14,7 @@ from ...values import File, FileLimits
 from ..database import Database
 from .blob import NewBlob, shielded
 from .failures import limit_failures
-from .rows import COLUMNS, size_in_words
+from .rows import COLUMNS, decode_file, size_in_words
 
 HEAD_BYTES = 4096
 NOT_WRITTEN = "The file could not be stored. The operator should check the disk and the log."
@@ -104,7 +104,7 @@ class Upload:
             *(self._blob.digest, self._blob.name, now_ms()),
             *(self._limits.user_files, self.size, self._limits.user_bytes, self._userid),
         )
-        return File(*rows[0]) if rows else None
+        return decode_file(rows[0]) if rows else None
 
     async def _same(self) -> File | None:
         rows = await self._database.execute(
@@ -112,7 +112,7 @@ class Upload:
             WHERE userid = ? AND digest = ? AND blob IS NOT NULL AND deleted_at IS NULL""",
             *(self._userid, self._blob.digest),
         )
-        return File(*rows[0]) if rows else None
+        return decode_file(rows[0]) if rows else None
 
     async def _refuse(self, reason: str) -> File:
         await self.discard()
@@ -122,7 +122,7 @@ class Upload:
             *(str(uuid.uuid4()), self._userid, self.name, self.size, reason, now_ms()),
         )
         await limit_failures(self._database, self._userid)
-        return File(*rows[0])
+        return decode_file(rows[0])
 
     async def _to_disk(self, work: Coroutine[Any, Any, None]) -> None:
         try:
