@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from mockbackend.storage import Conversation, Storage, TooManyTurns, Turn
-from tests.storage.contract.acts import begin, begun, end, message, ran, row_of, running, texts, turn_of
+from tests.storage.contract.acts import begin, begun, end, found, message, ran, row_of, running, texts, turn_of
 from tests.storage.contract.engines import Engine
-from tests.storage.contract.files import made_ready
+from tests.storage.contract.files import made_ready, put
 
 
 class RefusedError(Exception):
@@ -149,6 +149,36 @@ async def test_a_claim_says_whether_there_are_documents(storage: Storage, other:
     assert claim is not None
     assert claim.has_documents
     assert not (await begun(storage, turn_of("t4", "d", userid="bob"))).has_documents
+
+
+async def test_what_cannot_be_searched_is_no_document(storage: Storage) -> None:
+    hidden = await made_ready(storage, "ann", b"hidden")
+    await storage.files.hide("ann", hidden.id)
+    await put(storage, b"waits")
+    assert not (await begun(storage, turn_of())).has_documents
+
+
+async def test_a_claim_does_not_undo_a_renaming(storage: Storage, other: Storage) -> None:
+    await ran(storage, turn_of())
+    row, history = await row_of(storage), await storage.history.read("c")
+    await other.conversations.change("ann", "c", title="Renamed")
+    assert await storage.turns.claim(turn_of("t2", base_length=2), row, row.title, history, running_limit=20)
+    assert (await row_of(storage)).title == "Renamed"
+
+
+async def test_a_claim_whose_waiter_is_cancelled_leaves_the_title(storage: Storage, other: Storage) -> None:
+    await ran(storage, turn_of())
+    row, history = await row_of(storage), await storage.history.read("c")
+    claims = storage.turns.claim(turn_of("t2"), row, "Edited", history, running_limit=20)
+    task = asyncio.create_task(claims)
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    # What withdraws the claim is done before this.
+    await ran(storage, turn_of("t3", base_length=2))
+    assert (await row_of(other)).title == "Hello"
+    assert await found(other, "edited") == []
 
 
 async def test_running_turns_of_a_user_are_counted_in_all_processes(storage: Storage, other: Storage) -> None:

@@ -108,6 +108,17 @@ async def test_what_has_failed_is_queued_again_under_the_new_name(storage: Stora
     assert await claimed(storage) == "bad"
 
 
+async def test_what_has_failed_needs_room_to_be_queued_again(storage: Storage) -> None:
+    file = await put(storage, b"bad")
+    assert await claimed(storage) == "bad"
+    await storage.file_queue.fail(file.id, "It is damaged.")
+    await put(storage, b"more")
+    refused = await put(storage, b"bad", limits=FileLimits(1000, 1, 1000))
+    assert refused.id != file.id
+    assert refused.error is not None
+    assert "full" in refused.error
+
+
 async def test_too_large_a_file_fails(storage: Storage) -> None:
     assert (await put(storage, b"x" * 1000)).status == "queued"
     file = await put(storage, b"y" * 1001)
@@ -175,6 +186,10 @@ async def test_the_rows_of_what_was_refused_are_few(storage: Storage) -> None:
     listed = await storage.files.listing("ann")
     assert [file.name for file in listed] == [*(str(number) for number in range(104, 4, -1)), kept.name]
     assert await storage.files.listing("bob") == [others]
+    # What fails later counts as well.
+    assert await claimed(storage) == "kept"
+    await storage.file_queue.fail(kept.id, "It is damaged.")
+    assert len(await storage.files.listing("ann")) == 100
 
 
 async def test_a_discarded_file_leaves_nothing_and_a_kept_one_stays(storage: Storage) -> None:

@@ -28,6 +28,18 @@ async def test_users_take_turns_and_each_ones_oldest_is_first(storage: Storage, 
     assert await storage.file_queue.claim() is None
 
 
+async def test_what_is_queued_again_is_the_newest(storage: Storage) -> None:
+    again = await put(storage, b"again")
+    assert await claimed(storage) == "again"
+    await storage.file_queue.fail(again.id, "It is damaged.")
+    other = await put(storage, b"other")
+    # What came first is known in milliseconds.
+    await asyncio.sleep(0.002)
+    assert (await put(storage, b"again")).id == again.id
+    assert [file.id for file in await storage.files.listing("ann")] == [again.id, other.id]
+    assert [await claimed(storage), await claimed(storage)] == ["other", "again"]
+
+
 async def test_a_file_is_claimed_by_one_process(storage: Storage, other: Storage) -> None:
     file = await put(storage, b"work")
     claims = await asyncio.gather(*(one.file_queue.claim() for one in (storage, other, storage, other)))

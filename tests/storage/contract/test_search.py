@@ -56,6 +56,7 @@ async def test_a_search_folds_case_and_takes_each_character_for_itself(
     answered = turn_of("t4", "answered")
     await begun(storage, answered)
     await storage.turns.end(answered, [message("assistant", "t4", text)], b"[]")
+    await ran(storage, turn_of("qq", "says nothing of it"))
     expected = {"title", "renamed", "asked", "answered"} if is_found else set()
     assert set(await found(storage, query)) == expected
 

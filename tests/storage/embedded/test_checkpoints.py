@@ -36,6 +36,26 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path: Pat
         saver.conn.close()
 
 
+@pytest.mark.parametrize("act", ["write", "delete"])
+def test_what_fails_leaves_no_transaction_open(tmp_path: Path, act: str) -> None:
+    """It would lock the database for all others, and commit half of itself with the next."""
+    path = tmp_path / "checkpoints.db"
+    checkpoints.prepare(path)
+    saver = Checkpoints(path)
+    try:
+        saver.write("a", [message("before")])
+        saver.conn.executescript(
+            "INSERT INTO writes (thread_id, checkpoint_id, task_id, idx, channel) VALUES ('a', '1', '1', 1, 'c');"
+            "CREATE TRIGGER full BEFORE DELETE ON writes BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        )
+        with pytest.raises(sqlite3.IntegrityError, match="disk full"):
+            saver.write("a", [message("after")]) if act == "write" else saver.delete_thread("a")
+        assert not saver.conn.in_transaction
+        assert saver.read("a") == [message("before")]
+    finally:
+        saver.conn.close()
+
+
 async def test_a_stock_saver_with_our_graph_reads_a_conversation_whole(tmp_path: Path) -> None:
     path = tmp_path / "checkpoints.db"
     checkpoints.prepare(path)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -28,6 +31,42 @@ async def test_a_row_whose_file_is_gone_is_no_image(storage: EmbeddedStorage, tm
     assert await storage.images.get(token) is None
     await storage.images.discard([token])
     assert await storage.images.home("ann", token) is None
+
+
+async def test_an_image_whose_waiter_is_cancelled_leaves_nothing(storage: EmbeddedStorage, tmp_path: Path) -> None:
+    task = asyncio.create_task(storage.images.put("ann", "c", PNG))
+    while not list((tmp_path / "pictures").iterdir()):  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert list((tmp_path / "pictures").iterdir()) == []
+    assert await storage.databases[-1].execute("SELECT * FROM pictures") == []
+
+
+async def test_an_image_that_cannot_be_written_leaves_nothing(
+    storage: EmbeddedStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replace(source: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", replace)
+        with pytest.raises(OSError, match="No space"):
+            await storage.images.put("ann", "c", PNG)
+    assert list((tmp_path / "pictures").iterdir()) == []
+    assert await storage.databases[-1].execute("SELECT * FROM pictures") == []
+
+
+async def test_what_a_living_process_is_writing_stays(
+    storage: EmbeddedStorage, other: EmbeddedStorage, tmp_path: Path
+) -> None:
+    living, dead = [tmp_path / "pictures" / f"{'t' * 32}.{owner}.part" for owner in (other.liveness.id, "0" * 32)]
+    living.touch()
+    dead.touch()
+    await storage.images.clean()
+    assert living.exists()
+    assert not dead.exists()
 
 
 async def test_a_turn_that_began_as_its_process_died_keeps_its_images(

@@ -78,6 +78,28 @@ async def test_an_end_that_fails_between_its_steps_can_be_done_again(storage: Em
     assert ((await row_of(storage)).version, (await row_of(storage)).message_count) == (2, 4)
 
 
+async def test_what_a_crash_in_the_end_has_written_stays(storage: EmbeddedStorage) -> None:
+    await ran(storage, turn_of())
+    turn = turn_of("t2", base_length=2)
+    await begun(storage, turn)
+    await end(storage, turn)
+    await storage.databases[-1].execute("UPDATE turns SET over_at = NULL")
+    await storage.turns.end(turn, [], b"[]")
+    assert await texts(storage) == ["t1?", "t1!", "t2?", "t2!"]
+
+
+async def test_a_claim_that_is_withdrawn_holds_no_history(storage: EmbeddedStorage) -> None:
+    await ran(storage, turn_of())
+    row, history = await row_of(storage), await storage.history.read("c")
+    task = asyncio.create_task(storage.turns.claim(turn_of("t2"), row, "Hello", history, running_limit=20))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await storage.turns.running("c") is None
+    assert storage.turns._bases == {}
+
+
 async def test_no_history_is_held_longer_than_its_turn(storage: EmbeddedStorage, other: EmbeddedStorage) -> None:
     await ran(storage, turn_of())
     for number in range(3):
