@@ -125,12 +125,16 @@ class Turns:
 
     def _claim(self, execute: Execute, turn: Turn, conversation: Conversation, running_limit: int) -> bool | None:
         """Whether the turn's user has documents; None where another turn runs or the history has changed."""
-        [(running,)] = execute(
-            "SELECT count(*) FROM turns WHERE userid = ? AND over_at IS NULL AND owner <> ? AND conversation_id <> ?",
+        running = execute(
+            """SELECT owner, count(*)
+            FROM turns WHERE userid = ? AND over_at IS NULL AND owner <> ? AND conversation_id <> ? GROUP BY owner""",
             *(turn.userid, NOBODY, turn.conversation_id),
         )
-        if running >= running_limit:
-            raise TooManyTurns
+        # Dead owners are looked for only at the limit: each look takes a lock.
+        if sum(count for _, count in running) >= running_limit:
+            alive = sum(count for owner, count in running if self._liveness.is_alive(owner))
+            if alive >= running_limit:
+                raise TooManyTurns
         # One statement decides which of several processes gets the conversation. Why it suffices:
         #
         # - A conversation has at most one row here: its id is the key. INSERT therefore meets either no row or the row

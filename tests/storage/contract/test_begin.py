@@ -205,6 +205,17 @@ async def test_a_turn_that_was_given_up_does_not_count(storage: Storage) -> None
     await begun(storage, turn_of("t2", "c2"), running_limit=1)
 
 
+async def test_a_turn_of_a_dead_process_does_not_count(engine: Engine, storage: Storage, other: Storage) -> None:
+    """Nobody may look at its conversation for long, and its user could not begin another."""
+    await begun(storage, turn_of("t1", "c1"))
+    await begun(storage, turn_of("t2", "c2"))
+    await engine.crash(storage)
+    await begun(other, turn_of("t3", "c3"), running_limit=2)
+    await begun(other, turn_of("t4", "c4"), running_limit=2)
+    with pytest.raises(TooManyTurns):
+        await begin(other, turn_of("t5", "c5"), running_limit=2)
+
+
 async def test_as_many_begin_at_once_as_may(storage: Storage, other: Storage) -> None:
     racing = [begin(one, turn_of(f"t{n}", f"c{n}"), running_limit=3) for n, one in enumerate([storage, other] * 4)]
     results = await asyncio.gather(*racing, return_exceptions=True)

@@ -30,6 +30,11 @@ def test_a_new_folder_is_its_owners_alone(server: Server) -> None:
     assert server.data_dir.stat().st_mode & 0o777 == 0o700
 
 
+def test_nobody_who_reads_waits_for_a_writer(server: Server) -> None:
+    for name in ("conversation_metadata.db", "mock-langgraph-db.db", "documents.db"):
+        assert rows(server.data_dir / name, "PRAGMA journal_mode") == [("wal",)], name
+
+
 def test_processes_that_open_a_new_folder_at_once_all_succeed(tmp_path: Path) -> None:
     folder, gate, log = tmp_path / "made" / "here", tmp_path / "gate", tmp_path / "log"
     os.mkfifo(gate)

@@ -50,6 +50,21 @@ def test_an_old_schema_becomes_the_newest(tmp_path: Path, number: int) -> None:
     assert rows == [("a", "user-1", 1, 5)]
 
 
+def test_a_running_turn_of_an_old_schema_has_its_user(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    old(path, 5)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for conversation_id in ("a", "nowhere"):
+            connection.execute(
+                "INSERT INTO turns VALUES (?, 't', 'm', 'o', 9, 1, 'data', 2, 1, '[]', '[]', 0, NULL, NULL, NULL)",
+                (conversation_id,),
+            )
+    database.prepare(path)
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT conversation_id, userid, base_length, new_count FROM turns").fetchall()
+    assert rows == [("a", "user-1", 2, 1), ("nowhere", "", 2, 1)]
+
+
 def test_a_table_that_somebody_made_by_hand_is_taken_as_the_first_schema(tmp_path: Path) -> None:
     path = tmp_path / "hand.db"
     with closing(sqlite3.connect(path)) as connection:

@@ -88,12 +88,18 @@ async def test_what_a_crash_in_the_end_has_written_stays(storage: EmbeddedStorag
     assert await texts(storage) == ["t1?", "t1!", "t2?", "t2!"]
 
 
-async def test_a_claim_that_is_withdrawn_holds_no_history(storage: EmbeddedStorage) -> None:
+async def test_a_claim_that_is_withdrawn_holds_no_history(
+    storage: EmbeddedStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await ran(storage, turn_of())
-    row, history = await row_of(storage), await storage.history.read("c")
-    task = asyncio.create_task(storage.turns.claim(turn_of("t2"), row, "Hello", history, running_limit=20))
-    await asyncio.sleep(0)
-    task.cancel()
+    loop, read = asyncio.get_running_loop(), storage.turns._checkpoints.read
+
+    def cancelling(conversation_id: str) -> list[Message]:
+        loop.call_soon_threadsafe(task.cancel)
+        return read(conversation_id)
+
+    monkeypatch.setattr(storage.turns._checkpoints, "read", cancelling)
+    task = asyncio.create_task(begin(storage, turn_of("t2", base_length=2)))
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await storage.turns.running("c") is None
