@@ -7,7 +7,7 @@ import contextlib
 from dataclasses import replace
 
 from ..events import DAMAGED, DELTAS, Event, TurnEnded, load
-from ..storage import Turn, Turns
+from ..storage import DamagedHistory, Turn, Turns
 from .answer import Answer
 from .recovery import Recovery
 
@@ -33,15 +33,13 @@ class RemoteReader:
     async def next(self) -> list[Event] | None:
         """The new events. Waits if there are no new ones; [] if woken, None after the last event."""
         while not self._ended:
-            await self._recovery.running(self._turn.conversation_id)
-            found = await self._turns.log(self._turn)
-            if found is None:
-                self._ended = True
-                return self._closing()
             try:
-                log, self._ended = load(found[0]), found[1]
-            except DAMAGED:
-                self._ended = True
+                await self._recovery.running(self._turn.conversation_id)
+                found = await self._turns.log(self._turn)
+                log, self._ended = (load(found[0]), found[1]) if found else (None, True)
+            except (*DAMAGED, DamagedHistory):
+                log, self._ended = None, True
+            if log is None:
                 return self._closing()
             new = grown(self._seen, log)
             self._seen = log
@@ -68,8 +66,6 @@ class RemoteReader:
         answer = Answer(turn)
         for event in self._seen:
             answer.emit(event)
-        if answer.between_steps and not self._seen:
-            answer.begin_step()
         answer.fail(LOST)
         answer.emit(TurnEnded("error", answer.usage))
         return answer.events[len(self._seen) :]
