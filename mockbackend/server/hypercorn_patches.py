@@ -1,16 +1,21 @@
-"""Hypercorn's connection, ended as soon as its client ends it.
+"""Hypercorn's connection, ended as soon as its client ends it, and not before its client's request has arrived.
 
 Hypercorn 0.18 keeps a connection for `keep_alive_timeout` even after the client has closed it, so each call of a client
-that keeps nothing alive holds a descriptor and 30 KB for that long. Hypercorn takes no other class for its connections;
-therefore ours is put in place of its own, both under `mockbackend serve` and under plain Hypercorn.
+that keeps nothing alive holds a descriptor and 30 KB for that long. When Hypercorn ends, it closes at once each
+connection whose request has not arrived, also one that was made a moment ago. Hypercorn takes no other class for its
+connections; therefore ours is put in place of its own, both under `mockbackend serve` and under plain Hypercorn.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import hypercorn.asyncio.run
 from hypercorn.asyncio.tcp_server import TCPServer
+
+# At the end: time for the request of a client that has connected, or uses its connection again.
+LAST_REQUEST_SECONDS = 0.5
 
 
 class Connection(TCPServer):
@@ -22,10 +27,13 @@ class Connection(TCPServer):
 
     async def _idle_timeout(self) -> None:
         # A reset is not an end of file, so the wait begins once more when the response ends.
-        if self.reader.exception():
-            await asyncio.shield(self._initiate_server_close())
-        else:
-            await super()._idle_timeout()
+        if not self.reader.exception():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.config.keep_alive_timeout):
+                    await self.context.terminated.wait()
+                # A request that arrives meanwhile cancels this.
+                await asyncio.sleep(LAST_REQUEST_SECONDS)
+        await asyncio.shield(self._initiate_server_close())
 
 
 def install() -> None:

@@ -50,6 +50,29 @@ async def test_a_running_turn_ends_and_new_ones_are_refused(start_server: StartS
         assert await asyncio.to_thread(server.wait) == 0
 
 
+async def test_a_worker_that_ends_answers_what_has_reached_it(start_server: StartServer) -> None:
+    async with Upstream() as upstream:
+        server = start_server({**upstream.settings, "WEB_CONCURRENCY": "2"}, kind="serve", fresh=True)
+        async with server.client() as client, client.stream("POST", "/chat", json=HELLO) as response:
+            call = await upstream.call()
+            await call.start()
+            # The other worker has nothing to do, so it ends at once. These connections are shared between the two.
+            sent = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(40)]
+            server.signal(signal.SIGTERM)
+            statuses = await asyncio.gather(*(livez(*streams) for streams in sent))
+            assert statuses == [b"HTTP/1.1 200"] * len(sent)
+            await call.finish()
+            await response.aread()
+        assert await asyncio.to_thread(server.wait) == 0
+
+
+async def livez(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+    writer.write(b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    return answer[:12]
+
+
 async def test_a_turn_that_outlasts_the_drain_is_stopped_as_by_its_user(start_server: StartServer) -> None:
     async with Upstream() as upstream:
         server = start_server({**upstream.settings, "DRAIN_SECONDS": "0.5"}, kind="serve", fresh=True)
