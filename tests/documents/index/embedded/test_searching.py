@@ -67,13 +67,14 @@ async def test_words_and_vectors_together_find_what_either_finds(shelf: Shelf) -
     assert {one.passage.text for one in found} == {"By its word: lamp.", "By its vector."}
 
 
-async def test_every_nearest_neighbour_is_among_those_that_are_looked_at(shelf: Shelf) -> None:
-    vectors = [direction(number) for number in range(1000)]
+async def test_all_near_vectors_are_found_among_many_in_their_order(shelf: Shelf) -> None:
+    # Which candidates the signs give is a matter of chance; for neighbours this near it is one of less than 1:100,000.
+    query = direction(5000)
+    around = [query + np.float32(0.5 + number / 40) * direction(number) for number in range(30)]
+    vectors = [vector / np.linalg.norm(vector) for vector in around] + [direction(n) for n in range(30, 1000)]
     await shelf.put("me", "a", *(f"passage {number}" for number in range(1000)), vectors=vectors)
-    query = vectors[17] + np.float32(0.5) * direction(5000)
     exact = sorted(range(1000), key=lambda number: -float(vectors[number] @ query))
-    assert (await shelf.near("me", query))[0] == "passage 17"
-    assert len(set(await shelf.near("me", query)) & {f"passage {number}" for number in exact[:10]}) >= 8
+    assert await shelf.near("me", query) == [f"passage {number}" for number in exact[:10]]
 
 
 async def test_vectors_of_another_size_are_found_by_words_alone(shelf: Shelf) -> None:
