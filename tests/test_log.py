@@ -57,7 +57,7 @@ async def test_an_image_is_told_too(running: World) -> None:
 
 async def test_what_the_model_api_said_is_in_the_log_and_forges_no_line(running: World) -> None:
     log = await _log(running.server, "refused")
-    assert re.search(r"upstream chat failed: status 400 after \d+ ms apim-request-id=[\w-]{8,}", log)
+    assert re.search(r"upstream chat failed after \d+ ms: status 400 apim-request-id=[\w-]{8,}", log)
     assert "secret" in log
     _check(running.server)
 

@@ -52,8 +52,9 @@ class Resource:
         """Run the endpoint, or raise a 401 for a wrong login or a 400 for a missing userid."""
         endpoint, access = self._endpoints[request.method]
         if access != "open" and not get_service(request).login.admits(_credentials(request)):
+            message = "The login is missing or wrong. Send the user name and password by HTTP Basic authentication."
             challenge = {"www-authenticate": 'Basic realm="mockbackend", charset="UTF-8"'}
-            raise ServiceError(401, "unauthorized", "A valid login is required (HTTP Basic authentication).", challenge)
+            raise ServiceError(401, "unauthorized", message, challenge)
         if access == "owner":
             request.scope["userid"] = _userid(request)
         return await endpoint(request)

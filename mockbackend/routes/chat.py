@@ -41,7 +41,7 @@ async def join_by_query(request: Request) -> Response:
     """The same for AI SDK 4, which takes a 204 for an error: an empty stream if no answer is running."""
     conversation_id = request.query_params.get("chatId")
     if conversation_id is None:
-        raise bad_request("chatId is missing.")
+        raise bad_request("chatId is missing: name a conversation, as in /chat?chatId=trip.")
     followed = await _running(request, check_id(conversation_id, "chatId"))
     if followed is None:
         return Response(headers=stream_headers(DATA_STREAM))

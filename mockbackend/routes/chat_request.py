@@ -113,14 +113,14 @@ def _sent(body: dict[str, Any]) -> list[Any]:
     if isinstance(message, str):
         return [{"role": "user", "content": message}]
     if message is None:
-        raise bad_request("messages is missing: send messages or message.")
+        raise bad_request("messages and message are both missing: send one of them.")
     return [message]
 
 
 def _message(value: dict[str, Any], role: Any, name: str, *, is_last: bool) -> SentMessage:
     content = parse_content(value, name)
     if is_last and not content.text.strip() and not content.attachments:
-        raise bad_request(f"{name}.content is empty.")
+        raise bad_request(f"{name}.content is empty: send text or an attachment.")
     message_id = value.get("id")
     if message_id is None:
         message_id = value.get("unstable_id")

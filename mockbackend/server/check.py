@@ -17,6 +17,7 @@ from ..storage import Image, open_storage
 from ..upstream import Upstream
 from ..upstream.chat.stream import stream_chat
 from ..upstream.embeddings import embed
+from ..upstream.engine import Model
 from ..upstream.errors import invalid_response
 from ..upstream.images import request_image
 from .upstream import open_upstream
@@ -34,13 +35,12 @@ async def _run(settings: Settings) -> int:
     async with open_upstream(settings) as upstream:
         engine = upstream.engine
         probes: list[tuple[str, Callable[[], Awaitable[str]]]] = [
-            (f"chat ({engine.chat.setting} = {engine.chat.name})", lambda: _chat(upstream)),
+            (f"chat ({_named(engine.chat)})", lambda: _chat(upstream)),
         ]
         if engine.images:
-            probes.append((f"images ({engine.images.setting} = {engine.images.name})", lambda: _image(upstream)))
+            probes.append((f"images ({_named(engine.images)})", lambda: _image(upstream)))
         if engine.embeddings:
-            name = f"embeddings ({engine.embeddings.setting} = {engine.embeddings.name})"
-            probes.append((name, lambda: _embedding(upstream)))
+            probes.append((f"embeddings ({_named(engine.embeddings)})", lambda: _embedding(upstream)))
         probes.append((f"storage (DATA_DIR = {settings.data_dir})", lambda: _storage(settings)))
         if settings.azure_search_endpoint:
             name = f"search (AZURE_SEARCH_INDEX_NAME = {settings.azure_search_index_name})"
@@ -55,6 +55,11 @@ async def _run(settings: Settings) -> int:
                 f"absent  embeddings: {engine.embeddings.setting} is not set, so documents are searched by words only"
             )
     return 1 if failed else 0
+
+
+def _named(model: Model) -> str:
+    # The emulator's models are named by no setting.
+    return model.name if model.setting == "MOCK_SCRIPT" else f"{model.setting} = {model.name}"
 
 
 async def _works(name: str, probe: Callable[[], Awaitable[str]]) -> bool:

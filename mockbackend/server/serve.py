@@ -18,16 +18,19 @@ from .workers import Parent, Supervisor
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+log = logging.getLogger("mockbackend")
+
 
 def run(settings: Settings) -> int:
     """Serve the API as the settings say until a signal ends it, and return the exit status."""
     host, port = ("127.0.0.1", 8000) if settings.port is None else ("0.0.0.0", settings.port)  # noqa: S104
     if settings.web_concurrency > 1 and not hasattr(os, "fork"):
         raise SettingsError(["WEB_CONCURRENCY: this system cannot fork processes; set it to 1"])
-    listening = listen(host, port)
+    listening = listen(host, port, "PORT")
     if listening is None:
         return 1
     logs.configure(settings.log_level)
+    log.info("listening on http://%s:%d, where the chat page is as well", host, port)
     serve = _load(settings)
     if settings.web_concurrency == 1:
         return serve(listening, None)
@@ -39,7 +42,7 @@ def run_alone(app: Starlette, host: str, port: int) -> int:
     from . import hypercorn_server
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    listening = listen(host, port)
+    listening = listen(host, port, "--port")
     if listening is None:
         return 1
     return hypercorn_server.run(app, listening, _nothing)

@@ -84,4 +84,4 @@ def too_many_turns(limit: int) -> ServiceError:
 
 
 def _draining() -> ServiceError:
-    return ServiceError(503, "draining", "The service is shutting down.", {"retry-after": "5"})
+    return ServiceError(503, "draining", "The service is shutting down. Please try again.", {"retry-after": "5"})

@@ -57,7 +57,7 @@ class Attachments:
                         stored[-1].append(found)
         except TimeoutError:
             if limit.expired():
-                raise unusable("messages: the attached images could not be fetched in time.") from None
+                raise unusable("messages: the images could not be fetched in time. Please try again.") from None
             raise
         return stored
 

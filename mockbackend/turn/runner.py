@@ -67,7 +67,9 @@ class TurnRunner:
     async def start(self, userid: str, request: ChatRequest, framing: str) -> Run:
         """Claim a turn and start it. Raises ServiceError."""
         if request.mode == "image" and not self._upstream.engine.images:
-            raise unusable(f"mode: images need a deployment; set {self._upstream.engine.images.setting}.")
+            raise unusable(
+                f"mode: images are not set up here. The operator can set {self._upstream.engine.images.setting}."
+            )
         async with self.admission.beginning(userid):
             searchable = await self._searchable(userid, request)
             claim = await self._claimer.claim(userid, request, framing)

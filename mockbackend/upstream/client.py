@@ -77,9 +77,9 @@ class Upstream:
             # Its own request holds the encoded body.
             response.request = SENT
             log.info(
-                "upstream %s %s %d in %d ms apim-request-id=%s",
+                "upstream %s %s %d in %d ms%s",
                 *(model.kind, model.name, response.status_code, (time.monotonic() - began) * 1000),
-                response.headers.get("apim-request-id", "-"),
+                _request_id(response),
             )
             return response
 
@@ -111,15 +111,11 @@ class Upstream:
             return error
         # The client says "Connection error." of them all. A repr may hold headers, and a login in them.
         cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ else error
-        status, request_id, reason = "-", "-", f"{type(cause).__name__}: {cause}"[:1000]
+        reason = f"{type(cause).__name__}: {cause}"[:1000]
         if isinstance(error, openai.APIStatusError):
-            status = str(error.status_code)
-            request_id = error.response.headers.get("apim-request-id", "-")
-            reason = repr(error.body)[:1000]
-        log.warning(
-            "upstream %s failed: status %s after %d ms apim-request-id=%s %s",
-            *(model.kind, status, (time.monotonic() - began) * 1000 if began else 0, request_id, reason),
-        )
+            reason = f"status {error.status_code}{_request_id(error.response)} {error.body!r:.1000}"
+        after = f" after {(time.monotonic() - began) * 1000:.0f} ms" if began else ""
+        log.warning("upstream %s failed%s: %s", model.kind, after, reason)
         return from_exception(error, self._settings(model))
 
     def failure_in_body(self, body: object, model: Model) -> UpstreamError:
@@ -129,3 +125,9 @@ class Upstream:
 
     def _settings(self, model: Model) -> Mapping[str, str]:
         return {**self.engine.settings, "deployment": model.setting}
+
+
+def _request_id(response: httpx2.Response) -> str:
+    """Azure's id of the request, by which its support finds it; other engines send none."""
+    found = response.headers.get("apim-request-id")
+    return f" apim-request-id={found}" if found else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +64,7 @@ def test_the_emulator_is_checked_where_nothing_is_set(tmp_path: Path) -> None:
     status, lines = _check(tmp_path, {}, fresh=True)
     assert status == 0
     assert lines[0].startswith("engine: emulator")
+    assert lines[1].startswith("works   chat (mock-gpt): ")
 
 
 def test_no_image_deployment_is_said_and_is_no_failure(emulator: Emulator, tmp_path: Path) -> None:
@@ -111,7 +113,7 @@ def test_each_failure_says_what_to_check(
 def test_the_models_own_words_stand_below_a_failure(emulator: Emulator, tmp_path: Path) -> None:
     _, lines = _check(tmp_path, {**emulator.settings(), "AZURE_OPENAI_GPT_DEPLOYMENT_NAME": "missing-1"})
     below = lines[next(index for index, line in enumerate(lines) if line.startswith("FAILED")) + 1]
-    assert below.startswith("        upstream chat failed: status 404")
+    assert re.match(r" {8}upstream chat failed after \d+ ms: status 404 apim-request-id=\S+ ", below)
     assert "DeploymentNotFound" in below
 
 

@@ -58,7 +58,19 @@ def test_nothing_slow_is_imported_before_the_socket_listens() -> None:
 def test_a_port_in_use_is_reported_in_a_line(tmp_path: Path, server: Server, workers: str) -> None:
     ended = run(["serve"], tmp_path, {"PORT": str(server.port), "WEB_CONCURRENCY": workers}, fresh=True)
     assert ended.returncode == 1
-    assert ended.stderr == f"cannot listen on 0.0.0.0:{server.port}: Address already in use\n"
+    remedy = "end the program that uses it, or choose another port with PORT"
+    assert ended.stderr == f"cannot listen on 0.0.0.0:{server.port}: Address already in use; {remedy}\n"
+
+
+def test_the_emulator_names_its_own_option_where_its_port_is_in_use(tmp_path: Path, server: Server) -> None:
+    ended = run(["emulator", "--port", str(server.port)], tmp_path, {})
+    assert ended.returncode == 1
+    assert ended.stderr.endswith("or choose another port with --port\n")
+
+
+def test_a_start_says_where_it_listens(start_server: StartServer) -> None:
+    server = start_server(kind="serve")
+    assert server.log.count(f"listening on http://0.0.0.0:{server.port}, where the chat page is as well\n") == 1
 
 
 @pytest.mark.parametrize("content", ["", "mock:\n", "no login"])
