@@ -73,8 +73,8 @@ class Snapshot(Protocol):
     def signs(self, owner: int) -> list[SignBlock]:
         """The signs of the vectors in the owner's published files, by number."""
 
-    def rotation(self, dimension: int) -> Rotation:
-        """The rotation of a dimension of which there are vectors."""
+    def rotation(self, dimension: int) -> Rotation | None:
+        """The rotation of a dimension of which there are vectors; None if it is damaged."""
 
     def count_postings(self, owner: int, term: str, *, prefix: bool, first: int, last: int, limit: int) -> int:
         """How many postings the owner's term has in passages `first` to `last`, counted up to `limit`."""
@@ -87,11 +87,11 @@ class Snapshot(Protocol):
         Passages between `first` and `last` only, the first `limit` postings. A passage comes once for each term.
         """
 
-    def vectors(self, ids: Sequence[int]) -> Vector:
-        """The unit vectors of these passages, by id; all have one, of the same dimension."""
+    def vectors(self, ids: Sequence[int], dimension: int) -> Vector:
+        """The unit vectors of these passages, in the given order; zeros for one that is damaged."""
 
-    def passages(self, ids: Sequence[int]) -> list[Passage]:
-        """These passages, in the given order."""
+    def passages(self, ids: Sequence[int]) -> list[Passage | None]:
+        """These passages, in the given order; None for one that is gone."""
 
 
 class Passages(Protocol):

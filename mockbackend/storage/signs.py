@@ -28,7 +28,7 @@ class Rotation:
         import numpy as np
 
         self._dimension = dimension
-        self._size = _size(dimension)
+        self._size = padded(dimension)
         bits = np.unpackbits(np.frombuffer(flips, np.uint8)).reshape(ROUNDS, self._size)
         self._flips = 1 - 2 * bits.astype(np.float32)
         # A Hadamard matrix is the product of two small ones, applied to the rows and columns of a table.
@@ -49,7 +49,7 @@ class Rotation:
 
 def random_flips(dimension: int) -> bytes:
     """The random bits of a new rotation."""
-    return os.urandom(ROUNDS * _size(dimension) // 8)
+    return os.urandom(ROUNDS * padded(dimension) // 8)
 
 
 def unit(vector: Vector) -> Vector | None:
@@ -61,7 +61,7 @@ def unit(vector: Vector) -> Vector | None:
     return (wide / length).astype(np.float32) if 0 < length < float("inf") else None
 
 
-def _size(dimension: int) -> int:
+def padded(dimension: int) -> int:
     """The next power of two, and at least one word of 64 bits."""
     return max(64, 1 << (dimension - 1).bit_length())
 

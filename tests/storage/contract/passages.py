@@ -47,7 +47,8 @@ async def holding(passages: Passages, userid: str, term: str, *, prefix: bool = 
             int(id_): int(count) for id_, count in zip(ids, counts, strict=True) if id_ >> POSITION_BITS in published
         }
         assert snapshot.count_postings(owner, term, prefix=prefix, **EVERYTHING) == len(ids)
-        return {passage.text: found[id_] for id_, passage in zip(found, snapshot.passages(list(found)), strict=True)}
+        passages = snapshot.passages(list(found))
+        return {passage.text: found[id_] for id_, passage in zip(found, passages, strict=True) if passage}
 
     return await passages.read_snapshot(look)
 
@@ -61,7 +62,7 @@ async def with_vectors(passages: Passages, userid: str) -> dict[str, Vector]:
             return {}
         ids = [first_id(block.file) + int(at) for block in snapshot.signs(numbered[0]) for at in block.positions]
         ids.sort()
-        texts = [passage.text for passage in snapshot.passages(ids)]
-        return dict(zip(texts, snapshot.vectors(ids), strict=True)) if ids else {}
+        texts = [passage.text for passage in snapshot.passages(ids) if passage]
+        return dict(zip(texts, snapshot.vectors(ids, DIMENSIONS), strict=True)) if ids else {}
 
     return await passages.read_snapshot(look)

@@ -80,7 +80,9 @@ class EmbeddedIndex:
         best = sorted(scores, key=lambda row: (-scores[row], row))[:limit]
         passages = snapshot.passages(index.ids(best).tolist())
         return [
-            SearchResult(index.file_id(row), passage, scores[row]) for row, passage in zip(best, passages, strict=True)
+            SearchResult(index.file_id(row), passage, scores[row])
+            for row, passage in zip(best, passages, strict=True)
+            if passage is not None
         ]
 
     def _nearest(self, snapshot: Snapshot, index: OwnerIndex, vector: Vector, allowed: Flags | None) -> Numbers:
@@ -92,12 +94,14 @@ class EmbeddedIndex:
         rows, signs = index.signs.get(len(vector), (nothing, None))
         if direction is None or signs is None:
             return nothing
-        if len(vector) not in self._rotations:
-            self._rotations[len(vector)] = snapshot.rotation(len(vector))
-        query = self._rotations[len(vector)].signs(direction[None])[0]
+        rotation = self._rotations.get(len(vector)) or snapshot.rotation(len(vector))
+        if rotation is None:
+            return nothing
+        self._rotations[len(vector)] = rotation
+        query = rotation.signs(direction[None])[0]
         subset = None if allowed is None else np.flatnonzero(allowed[rows])
         candidates = np.sort(rows[vectors.candidates(signs, query, subset, CANDIDATES)])
         if not len(candidates):
             return nothing
-        similarities = snapshot.vectors(index.ids(candidates).tolist()) @ direction
+        similarities = snapshot.vectors(index.ids(candidates).tolist(), len(vector)) @ direction
         return candidates[np.argsort(-similarities, kind="stable")[:DEPTH]]

@@ -125,9 +125,12 @@ def _load(snapshot: Snapshot, owner: int, version: int) -> OwnerIndex:
     starts = np.cumsum([0, *(len(file.lengths) for file in files)], dtype=np.int64)
     lengths = np.concatenate([np.empty(0), *(file.lengths for file in files)]).astype(np.float32)
     start_of = {file.number: int(start) for file, start in zip(files, starts, strict=False)}
+    count_of = {file.number: len(file.lengths) for file in files}
     blocks: dict[int, list[SignBlock]] = {}
     for block in snapshot.signs(owner):
-        blocks.setdefault(block.dimension, []).append(block)
+        # Signs without passages are damaged, or their file is.
+        if (block.positions < count_of.get(block.file, 0)).all():
+            blocks.setdefault(block.dimension, []).append(block)
     return OwnerIndex(
         owner=owner,
         version=version,

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from ...passages import Passage, first_id
 from ...terms import terms
+from ..sqlite import integer, text
+from .schema import decode_passage
 
 if TYPE_CHECKING:
     from ...signs import Numbers
@@ -91,11 +93,16 @@ def remove(connection: sqlite3.Connection, number: int) -> bool:
     ).fetchone()
     if row is None:
         return False
-    owner, name, end = row
+    owner, name, indexed = row
+    # The number may be damaged: there are no more rows than passages.
+    [(last,)] = connection.execute(
+        "SELECT max(id) FROM passages WHERE id >= ? AND id < ?", (first_id(number), first_id(number + 1))
+    )
+    end = min(integer(indexed), 0 if last is None else last - first_id(number) + 1)
     start = max(0, end - BATCH_PASSAGES)
     connection.executemany(
         "INSERT INTO words (words, rowid, terms) VALUES ('delete', ?, ?)",
-        _rows(connection, number, owner, name, start, end),
+        _rows(connection, number, owner, text(name), start, end),
     )
     connection.execute("UPDATE files SET indexed_count = ? WHERE number = ?", (start, number))
     return True
@@ -144,4 +151,4 @@ def _rows(connection: sqlite3.Connection, number: int, owner: int, name: str, st
         "SELECT id, text, place, heading FROM passages WHERE id >= ? AND id < ? ORDER BY id",
         (first + start, first + end),
     )
-    return [row for passage_id, *texts in found for row in posting_rows(owner, name, passage_id, Passage(*texts))]
+    return [row for passage_id, *texts in found for row in posting_rows(owner, name, passage_id, decode_passage(texts))]

@@ -6,8 +6,10 @@ SQLite stores the comments within a statement, so they never change once they ar
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 
+from ...passages import Passage
 from .. import sqlite
 
 NAME = "documents.db"
@@ -70,6 +72,11 @@ MIGRATIONS = (
 def prepare(path: Path) -> None:
     """`sqlite.prepare`, for this database."""
     sqlite.prepare(path, lambda connection: sqlite.migrate(connection, MIGRATIONS))
+
+
+def decode_passage(texts: Iterable[object]) -> Passage:
+    """The passage of a row's text, place and heading, whatever they hold."""
+    return Passage(*map(sqlite.text, texts))
 
 
 def storable(text: str) -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...passages import Passage, PublishedFile, SignBlock
+from ...signs import padded
+from ..sqlite import text
 from . import postings
+from .schema import decode_passage
 from .vectors import decode_all, load_rotation
 
 if TYPE_CHECKING:
     from ...signs import Numbers, Rotation, Vector
+
+log = logging.getLogger("mockbackend.storage")
 
 
 class Snapshot:
@@ -33,8 +39,9 @@ class Snapshot:
             "SELECT number, file_id, lengths FROM files WHERE owner = ? AND published ORDER BY number", (owner,)
         )
         return [
-            PublishedFile(number, file_id, np.frombuffer(lengths, np.uint32).astype(np.int64))
+            PublishedFile(number, text(file_id), np.frombuffer(lengths, np.uint32).astype(np.int64))
             for number, file_id, lengths in rows
+            if isinstance(lengths, bytes) and len(lengths) % 4 == 0
         ]
 
     def signs(self, owner: int) -> list[SignBlock]:
@@ -53,10 +60,18 @@ class Snapshot:
                 np.frombuffer(bits, np.uint64).reshape(len(positions) // 4, -1),
             )
             for file, dimension, positions, bits in rows
+            if isinstance(dimension, int)
+            and isinstance(positions, bytes)
+            and isinstance(bits, bytes)
+            and len(bits) * 8 * 4 == len(positions) * padded(dimension)
         ]
 
-    def rotation(self, dimension: int) -> Rotation:
-        return load_rotation(self._connection, dimension)
+    def rotation(self, dimension: int) -> Rotation | None:
+        try:
+            return load_rotation(self._connection, dimension)
+        except (ValueError, TypeError):
+            log.exception("the rotation of vectors of %d numbers is damaged: only words are searched", dimension)
+            return None
 
     def count_postings(self, owner: int, term: str, *, prefix: bool, first: int, last: int, limit: int) -> int:
         match = postings.match_expression(owner, term, prefix=prefix)
@@ -68,13 +83,17 @@ class Snapshot:
         match = postings.match_expression(owner, term, prefix=prefix)
         return postings.read(self._connection, match, first, last, limit)
 
-    def vectors(self, ids: Sequence[int]) -> Vector:
+    def vectors(self, ids: Sequence[int], dimension: int) -> Vector:
         rows = self._connection.execute(
-            f"SELECT vector FROM vectors WHERE passage IN ({', '.join('?' * len(ids))}) ORDER BY passage", ids
+            f"SELECT passage, vector FROM vectors WHERE passage IN ({', '.join('?' * len(ids))})", ids
         )
-        return decode_all([vector for (vector,) in rows])
+        found = {
+            passage: vector for passage, vector in rows if isinstance(vector, bytes) and len(vector) == dimension * 2
+        }
+        return decode_all([found.get(passage, bytes(dimension * 2)) for passage in ids])
 
-    def passages(self, ids: Sequence[int]) -> list[Passage]:
+    def passages(self, ids: Sequence[int]) -> list[Passage | None]:
         # One by one: they are a handful, and come back in the given order.
         statement = "SELECT text, place, heading FROM passages WHERE id = ?"
-        return [Passage(*self._connection.execute(statement, (passage,)).fetchone()) for passage in ids]
+        rows = [self._connection.execute(statement, (passage,)).fetchone() for passage in ids]
+        return [decode_passage(row) if row else None for row in rows]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...passages import Passage, first_id
 from . import vectors
-from .schema import bump_version, storable
+from .schema import bump_version, decode_passage, storable
 
 if TYPE_CHECKING:
     from ...signs import Vector
@@ -68,7 +68,7 @@ def pending(connection: sqlite3.Connection, file_id: str, limit: int, after: int
         AND NOT EXISTS (SELECT 1 FROM vectors WHERE passage = id) ORDER BY id LIMIT ?""",
         (first + after, first_id(row[0] + 1), limit),
     )
-    return [(number - first, Passage(*texts)) for number, *texts in rows]
+    return [(number - first, decode_passage(texts)) for number, *texts in rows]
 
 
 def add_vectors(connection: sqlite3.Connection, file_id: str, added: Sequence[tuple[int, Vector]]) -> None:
@@ -94,7 +94,7 @@ def read(
         (first + after, first_id(row[0] + 1), limit),
     )
     return [
-        (number - first, Passage(*texts), vectors.decode(vector) if vector is not None else None)
+        (number - first, decode_passage(texts), vectors.decode(vector) if vector is not None else None)
         for number, vector, *texts in rows
     ]
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from ..sqlite import connect
+from ..sqlite import connect, text
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,6 +20,7 @@ class DatabaseThread:
 
     def __init__(self, path: Path, name: str) -> None:
         self._connection = connect(path, isolation_level=None, cached_statements=256)
+        self._connection.text_factory = text
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
 
     async def write(
