@@ -8,38 +8,61 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from typing import NamedTuple
 
 log = logging.getLogger("mockbackend.storage")
 
-_DELETED = "deleted_at = NULL WHERE typeof(deleted_at) NOT IN ('null', 'integer')"
-# The UPDATEs, in their order: a later one may rely on what an earlier one has repaired.
-_REPAIRS = (
-    # A row without an id gets one, so that its owner can delete it.
-    "OR IGNORE conversations SET id = coalesce(CAST(id AS TEXT), 'damaged-' || rowid) WHERE typeof(id) <> 'text'",
-    f"conversations SET {_DELETED}",
-    "conversations SET is_pinned = FALSE WHERE is_pinned NOT IN (0, 1) OR is_pinned IS NULL",
-    "conversations SET created_at = 0 WHERE typeof(created_at) <> 'integer'",
-    "conversations SET updated_at = created_at WHERE typeof(updated_at) <> 'integer'",
-    "conversations SET version = 1 WHERE typeof(version) <> 'integer' OR version NOT BETWEEN 0 AND 1 << 53",
-    # Each message has a row in `said`. A conversation with a version has messages: a 0 would cut them all off.
-    """conversations SET message_count = (SELECT count(*) FROM said WHERE conversation_id = conversations.id)
-    WHERE typeof(message_count) <> 'integer' OR message_count NOT BETWEEN sign(version) AND 1 << 20""",
-    "OR IGNORE files SET id = CAST(id AS TEXT) WHERE typeof(id) <> 'text'",
-    f"files SET {_DELETED}",
-    "files SET created_at = 0 WHERE typeof(created_at) <> 'integer'",
-    "files SET size = 0 WHERE typeof(size) <> 'integer' OR size NOT BETWEEN 0 AND 1 << 53",
-    """files SET status = 'queued', worker = NULL
-    WHERE status NOT IN ('queued', 'extracting', 'embedding', 'ready', 'failed')""",
-    """files SET status = 'failed', error = 'The entry of this file is damaged. Delete it and upload the file again.'
-    WHERE blob IS NULL AND status <> 'failed'""",
-)
+
+class Repair(NamedTuple):
+    """What a column gets in the rows where it is damaged."""
+
+    column: str
+    value: str
+    condition: str
+
+
+# By table, in their order: a later one may rely on what an earlier one has repaired.
+REPAIRS = {
+    "conversations": (
+        # A row without an id gets one, so that its owner can delete it.
+        Repair("id", "coalesce(CAST(id AS TEXT), 'damaged-' || rowid)", "typeof(id) <> 'text'"),
+        Repair("deleted_at", "NULL", "typeof(deleted_at) NOT IN ('null', 'integer')"),
+        Repair("is_pinned", "FALSE", "is_pinned NOT IN (0, 1) OR is_pinned IS NULL"),
+        Repair("updated_at", "CAST(created_at AS INTEGER)", "typeof(updated_at) <> 'integer'"),
+        Repair("version", "1", "typeof(version) <> 'integer' OR version NOT BETWEEN 0 AND 1 << 53"),
+        # Each message has a row in `said`. A conversation with a version has messages: a 0 would cut them all off.
+        Repair(
+            "message_count",
+            "(SELECT count(*) FROM said WHERE conversation_id = conversations.id)",
+            "typeof(message_count) <> 'integer' OR message_count NOT BETWEEN sign(version) AND 1 << 20",
+        ),
+    ),
+    "files": (
+        Repair("id", "CAST(id AS TEXT)", "typeof(id) <> 'text'"),
+        Repair("deleted_at", "NULL", "typeof(deleted_at) NOT IN ('null', 'integer')"),
+        Repair("size", "0", "typeof(size) <> 'integer' OR size NOT BETWEEN 0 AND 1 << 53"),
+        # It is indexed again.
+        Repair("status", "'queued'", "status NOT IN ('queued', 'extracting', 'embedding', 'ready', 'failed')"),
+        Repair(
+            "error",
+            "'The entry of this file is damaged. Delete it and upload the file again.'",
+            "blob IS NULL AND status <> 'failed'",
+        ),
+        Repair("status", "'failed'", "blob IS NULL AND status <> 'failed'"),
+    ),
+}
 
 
 def repair(connection: sqlite3.Connection) -> None:
     """Repair the rows of the metadata database, whose schema is the newest."""
     connection.execute("BEGIN IMMEDIATE")
-    for statement in _REPAIRS:
-        if count := connection.execute(f"UPDATE {statement}").rowcount:
-            table, _, column = statement.removeprefix("OR IGNORE ").split()[:3]
-            log.error("%d rows of the table %s had a damaged %s, and were repaired", count, table, column)
+    for table, repairs in REPAIRS.items():
+        # One look at all rows: hardly ever is there anything to do.
+        any_of_them = " OR ".join(f"({one.condition})" for one in repairs)
+        if not connection.execute(f"SELECT 1 FROM {table} WHERE {any_of_them} LIMIT 1").fetchone():
+            continue
+        for column, value, condition in repairs:
+            statement = f"UPDATE OR IGNORE {table} SET {column} = {value} WHERE {condition}"
+            if count := connection.execute(statement).rowcount:
+                log.error("%d rows of the table %s had a damaged %s, and were repaired", count, table, column)
     connection.execute("COMMIT")

@@ -148,6 +148,16 @@ async def test_a_file_of_the_queue_whose_blob_is_damaged_holds_up_no_other(stora
     assert [file.status for file in await storage.files.listing("ann")] == ["extracting", "failed"]
 
 
+async def test_a_file_whose_status_is_damaged_is_indexed_again(storage: EmbeddedStorage, tmp_path: Path) -> None:
+    await put(storage, b"content")
+    await storage.databases[-1].execute("UPDATE files SET status = 'song'")
+    again = await open_embedded(tmp_path)
+    try:
+        assert await claimed(again) == "content"
+    finally:
+        await again.close()
+
+
 async def test_a_turn_of_ours_whose_row_is_damaged_is_closed_without_an_answer(storage: EmbeddedStorage) -> None:
     """Its run is gone, or another process would have to look: the answer would have no question."""
     await ran(storage, turn_of())
