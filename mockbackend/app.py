@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,6 +24,7 @@ from .images.fetch import Fetcher
 from .images.generator import ImageGenerator
 from .protocol import STREAM_HEADERS
 from .routes import routes
+from .routes.failed_logins import FailedLogins
 from .routes.json import error_response
 from .routes.login import load_login
 from .routes.middleware import Guard, UnreadBody
@@ -53,6 +55,8 @@ def create_app(settings: Settings | None = None, *, announce: bool = True) -> St
     """
     chosen = settings or _settings()
     logs.configure(chosen.log_level)
+    # What is stored is for nobody else on this machine.
+    os.umask(0o077)
     hypercorn_patches.install()
     chosen = file_limits.raise_and_cap(chosen)
     origins = list(chosen.cors_allow_origins)
@@ -127,7 +131,7 @@ async def running(settings: Settings, announce: bool) -> AsyncIterator[Service]:
         claimer = TurnClaimer(settings, storage, attachments, registry, recovery)
         runner = TurnRunner(settings, storage, upstream, generator, documents, registry, heartbeat, claimer)
         follower = Follower(storage, registry, recovery)
-        service = Service(settings, login, storage, upstream, documents, runner, follower)
+        service = Service(settings, login, FailedLogins(), storage, upstream, documents, runner, follower)
         # Turns first: they may hold images, and belong to conversations whose deletion was cut short.
         await recovery.recover_all()
         await follower.finish_deletions()
@@ -145,6 +149,8 @@ async def running(settings: Settings, announce: bool) -> AsyncIterator[Service]:
 
 def _announce(service: Service) -> None:
     settings = service.settings
+    for warning in service.storage.warnings:
+        log.warning("%s", warning)
     if settings.engine == "emulator":
         log.warning("No model API is configured: answers come from the EMULATOR of Azure OpenAI, not from a model.")
     else:

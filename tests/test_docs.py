@@ -11,7 +11,13 @@ from mockbackend.documents.formats import FORMATS
 from mockbackend.routes import API
 from tests.harness.processes import ROOT
 
-NAMES = ["README.md", "CONTRIBUTING.md", "bench/README.md", *(f"docs/{page.name}" for page in ROOT.glob("docs/*.md"))]
+NAMES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "bench/README.md",
+    *(f"docs/{page.name}" for page in ROOT.glob("docs/*.md")),
+]
 FOLDERS = "|".join(re.escape(path.name) for path in ROOT.iterdir() if path.is_dir())
 PATH = re.compile(rf"(?<![\w/.:~-])(?:{FOLDERS})/[\w/.*-]*\w|(?<=`)[\w./-]+\.(?:py|toml|md|sample|txt)(?=`)")
 TEXT = {name: (ROOT / name).read_text() for name in NAMES}

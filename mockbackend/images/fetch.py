@@ -24,6 +24,10 @@ from .formats import recognize
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
+_TRANSLATED = ipaddress.IPv6Network("::ffff:0:0:0/96")
+_6TO4_RELAYS = ipaddress.IPv4Network("192.88.99.0/24")
+# What every machine of Azure asks for its certificates and settings; other clouds use a link-local address.
+_AZURE_HOST = ipaddress.IPv4Address("168.63.129.16")
 _COMPATIBLE = ipaddress.IPv6Network("::/96")
 SECONDS = 30.0
 REDIRECTS = 3
@@ -135,8 +139,10 @@ def is_public(address: str) -> bool:
     """Whether an IP address belongs to the public internet."""
     ip: Any = ipaddress.ip_address(address.partition("%")[0])
     ip = _inner(ip) or ip
-    # Some versions of Python take these two for global addresses.
-    if ip.version == 6 and (ip.is_site_local or ip in _NAT64_LOCAL):
+    # Python takes these for global addresses, at least in some versions.
+    if ip.version == 6 and (ip.is_site_local or ip in _NAT64_LOCAL or ip in _TRANSLATED):
+        return False
+    if ip.version == 4 and (ip == _AZURE_HOST or ip in _6TO4_RELAYS):
         return False
     return bool(ip.is_global and not ip.is_multicast)
 

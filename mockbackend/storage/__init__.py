@@ -277,6 +277,10 @@ class Storage(Protocol):
     @property
     def passages(self) -> Passages: ...
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the operator should mend, a sentence each; empty if all is well."""
+
     async def login(self) -> str:
         """The login `user:password` that all processes share if none is configured. Made at the first call."""
 

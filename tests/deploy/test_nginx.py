@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import shutil
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
@@ -38,6 +39,7 @@ def configured(folder: Path, port: int, upstream: int) -> Path:
         ("listen 80;", f"listen 127.0.0.1:{port};"),
         ("server 127.0.0.1:8000;", f"server 127.0.0.1:{upstream};"),
         ("/tmp/mockbackend-nginx-", f"{folder}/nginx-"),
+        ("unix:/dev/log", f"unix:{folder}/log"),
     ):
         assert old in text
         text = text.replace(old, new)
@@ -123,8 +125,12 @@ async def test_a_body_is_taken_up_to_the_limit_of_the_service_and_refused_above_
     async with nginx.client() as client:
         taken = await client.post("/chat", content=most)
         refused = await client.post("/chat", content=most + b" ", headers={"origin": "http://localhost:3000"})
+        foreign = await client.post("/chat", content=most + b" ", headers={"origin": "http://evil.example"})
     assert (taken.status_code, refused.status_code) == (200, 413)
     assert refused.headers["access-control-allow-origin"] == "http://localhost:3000"
+    assert refused.headers["access-control-allow-credentials"] == "true"
+    assert foreign.status_code == 413
+    assert [name for name in foreign.headers if name.startswith("access-control-")] == []
     assert refused.json()["error"]["code"] == "too_large"
     assert str(Settings().max_body_bytes) in refused.json()["error"]["message"]
 
@@ -150,3 +156,17 @@ async def test_an_upload_larger_than_other_bodies_passes_as_it_comes(
         assert (await client.delete(f"/files/{row['id']}")).status_code == 204
     async with Sending(nginx, "user-1", 10**10) as sending:
         assert b"HTTP/1.1 413 " in await sending.answer()
+
+
+async def test_refusals_go_to_the_systems_log(start_server: StartServer, in_front: InFront) -> None:
+    nginx = in_front(start_server())
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as system_log:
+        path = nginx.log_path.parent / "log"
+        system_log.bind(str(path))
+        path.chmod(0o777)
+        system_log.settimeout(10)
+        async with nginx.client() as client:
+            assert (await client.get("/conversations")).status_code == 200
+            assert (await client.get("/conversations", auth=("u", "wrong"))).status_code == 401
+        line = system_log.recv(4096).decode()
+    assert re.search(r"mockbackend: 127\.0\.0\.1 401 GET /conversations [\d.]+$", line), line

@@ -24,6 +24,9 @@ from .liveness import Liveness
 from .passages import Passages
 from .turns import Turns
 
+# What a mode allows to others than the owner.
+OTHERS = 0o077
+
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedStorage:
@@ -39,6 +42,12 @@ class EmbeddedStorage:
     liveness: Liveness
     databases: tuple[Database, ...]
     folder: Path
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        if self.folder.stat().st_mode & OTHERS:
+            return (f"DATA_DIR: other users of this machine can enter {self.folder}. Run: chmod 700 {self.folder}",)
+        return ()
 
     async def login(self) -> str:
         return await asyncio.to_thread(login.load_or_make, self.folder, _lock(self.folder))

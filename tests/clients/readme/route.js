@@ -4,6 +4,8 @@ const authorization = `Basic ${btoa(`${BACKEND_AUTH_USERNAME}:${BACKEND_AUTH_PAS
 export async function POST(request) {
   const { pathname, search } = new URL(request.url);
   const { method, signal } = request;
+  const isJson = request.headers.get("content-type")?.startsWith("application/json");
+  if (method === "POST" && !isJson) return new Response(null, { status: 415 }); // a form of another site's
   const headers = { authorization, userid: "ada", "content-type": "application/json" }; // the user who is signed in
   const body = method === "POST" ? await request.text() : undefined;
   return fetch(BACKEND_URL + pathname.replace("/api", "") + search, { method, headers, body, signal });

@@ -26,8 +26,24 @@ def rows(path: Path, statement: str) -> list[tuple[Any, ...]]:
         return connection.execute(statement).fetchall()
 
 
-def test_a_new_folder_is_its_owners_alone(server: Server) -> None:
+async def test_a_new_folder_and_all_in_it_are_its_owners_alone(server: Server) -> None:
+    async with server.client("private") as client:
+        await say(client, "Hello", "private")
+        await chat(client, {"message": "a fox", "mode": "image"})
+        assert (await client.post("/files", files={"files": ("a.txt", b"A lamp.")})).status_code == 202
     assert server.data_dir.stat().st_mode & 0o777 == 0o700
+    paths = list(server.data_dir.rglob("*"))
+    assert {"files", "pictures", "conversation_metadata.db"} <= {path.name for path in paths}
+    assert [path for path in paths if path.stat().st_mode & 0o077] == []
+    assert "chmod" not in server.log
+
+
+def test_a_folder_that_others_can_enter_is_reported_once(start_server: StartServer, tmp_path: Path) -> None:
+    folder = tmp_path / "open to all"
+    folder.mkdir(mode=0o755)
+    server = start_server({"WEB_CONCURRENCY": "2"}, kind="serve", data_dir=folder)
+    assert server.log.count("DATA_DIR: other users of this machine can enter") == 1
+    assert f"chmod 700 {folder}" in server.log
 
 
 def test_nobody_who_reads_waits_for_a_writer(server: Server) -> None:
