@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ..errors import ServiceError, bad_request
+from .origin import client_address
 from .service import Service
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -49,15 +50,29 @@ class Resource:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        """Run the endpoint, or raise a 401 for a wrong login or a 400 for a missing userid."""
+        """Run the endpoint, or raise a 401 or 429 for a wrong login or a 400 for a missing userid."""
         endpoint, access = self._endpoints[request.method]
-        if access != "open" and not get_service(request).login.admits(_credentials(request)):
-            message = "The login is missing or wrong. Send the user name and password by HTTP Basic authentication."
-            challenge = {"www-authenticate": 'Basic realm="mockbackend", charset="UTF-8"'}
-            raise ServiceError(401, "unauthorized", message, challenge)
+        if access != "open":
+            await _log_in(request)
         if access == "owner":
             request.scope["userid"] = _userid(request)
         return await endpoint(request)
+
+
+async def _log_in(request: Request) -> None:
+    service = get_service(request)
+    address = client_address(request, service.settings)
+    if service.failed_logins.is_blocked(address):
+        words = "There are too many failed logins from your address. Please check the login and wait a moment."
+        raise ServiceError(429, "too_many_logins", words, {"retry-after": "1"})
+    if service.login.admits(_credentials(request)):
+        return
+    # A browser asks without a login first.
+    if "authorization" in request.headers:
+        await service.failed_logins.failed(address)
+    words = "The login is missing or wrong. Send the user name and password by HTTP Basic authentication."
+    challenge = {"www-authenticate": 'Basic realm="mockbackend", charset="UTF-8"'}
+    raise ServiceError(401, "unauthorized", words, challenge)
 
 
 def _credentials(request: Request) -> str:

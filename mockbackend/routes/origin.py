@@ -1,4 +1,4 @@
-"""The origin under which a client reaches the service, for absolute URLs."""
+"""Where a request comes from: the origin under which its client reaches the service, and the client's own address."""
 
 from __future__ import annotations
 
@@ -30,6 +30,33 @@ def origin(request: Request, settings: Settings) -> str:
     # Anything but a host could end the URL, and the Markdown around it, at any place.
     host = next((host for host in hosts if HOST.fullmatch(host)), _listening(request))
     return f"{scheme if scheme in ('http', 'https') else 'http'}://{host}"
+
+
+def client_address(request: Request, settings: Settings) -> str:
+    """The client's IP address: behind trusted proxies the one that the outermost of them saw."""
+    if request.client is None:
+        return "a Unix socket"
+    address = request.client.host
+    for hop in reversed(",".join(request.headers.getlist("x-forwarded-for")).split(",")):
+        if not _is_trusted(address, settings.trusted_proxies):
+            break
+        found = _address(hop.strip())
+        if found is None:
+            break
+        address = found
+    return address
+
+
+def _address(hop: str) -> str | None:
+    # Some proxies add the port, and brackets where there would be too many colons.
+    if hop.startswith("["):
+        hop = hop[1:].partition("]")[0]
+    elif hop.count(":") == 1:
+        hop = hop.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(hop))
+    except ValueError:
+        return None
 
 
 def _listening(request: Request) -> str:

@@ -10,6 +10,7 @@ from ..storage import Storage
 from ..turn.follow import Follower
 from ..turn.runner import TurnRunner
 from ..upstream import Upstream
+from .failed_logins import FailedLogins
 from .login import Login
 
 
@@ -19,6 +20,7 @@ class Service:
 
     settings: Settings
     login: Login
+    failed_logins: FailedLogins
     storage: Storage
     upstream: Upstream
     documents: Documents

@@ -61,4 +61,4 @@ class Http1(H11Protocol):
 def install() -> None:
     """Make every server of this process use them."""
     hypercorn.asyncio.run.TCPServer = Connection  # type: ignore[attr-defined]
-    hypercorn.protocol.H11Protocol = Http1  # type: ignore[misc]
+    hypercorn.protocol.H11Protocol = Http1  # type: ignore[attr-defined]
