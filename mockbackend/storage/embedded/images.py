@@ -87,7 +87,7 @@ class Images:
         )
         await self.discard(token for (token,) in rows)
         for path in self._folder.glob(f"*{PART}"):
-            if not self._liveness.is_alive(path.name.split(".")[-2]):
+            if path.is_file() and not self._liveness.is_alive(path.name.split(".")[-2]):
                 path.unlink(missing_ok=True)
 
     def _path(self, token: object) -> Path:

@@ -48,7 +48,8 @@ class Liveness:
     def clean(self) -> None:
         """Remove the files of all dead processes."""
         for path in self._folder.iterdir():
-            self.is_alive(path.name)
+            if path.is_file():
+                self.is_alive(path.name)
 
     def close(self) -> None:
         """End this process's proof of life."""

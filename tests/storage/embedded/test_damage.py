@@ -118,6 +118,10 @@ async def test_a_damaged_file_costs_what_it_held(damaged: Server, name: str) -> 
     async with damaged.client(f"owner of {name}") as client:
         file, sound = sorted((await client.get("/files")).json(), key=lambda row: row["name"] == "sound.txt")
         assert (await client.get(f"/files/{sound['id']}/content")).content == b"sound"
+        if name == "blob: none":
+            assert (file["status"], "upload the file again" in file["error"]) == ("failed", True)
+        else:
+            assert file["status"] == "ready"
         response = await client.get(f"/files/{file['id']}/content")
         if left is None:
             error_of(response, 404)
@@ -133,6 +137,17 @@ def test_what_is_beside_a_damaged_row_stays(damaged: Server) -> None:
         path.name for path in damaged.data_dir.iterdir()
     }
     assert "of the table conversations had a damaged version, and were repaired" in damaged.log
+
+
+async def test_a_folder_of_somebody_elses_stops_nothing(storage: EmbeddedStorage, tmp_path: Path) -> None:
+    """Such as the one that a new volume comes with."""
+    theirs = [tmp_path / name for name in ("files/lost+found", f"alive/{'0' * 32}", "pictures/a.b.part")]
+    for path in theirs:
+        path.mkdir()
+    await storage.files.clean()
+    await storage.images.clean()
+    await (await open_embedded(tmp_path)).close()
+    assert all(path.is_dir() for path in theirs)
 
 
 async def test_a_file_of_the_queue_whose_blob_is_damaged_holds_up_no_other(storage: EmbeddedStorage) -> None:

@@ -15,7 +15,7 @@ from ...values import File, FileLimits
 from ..database import Database
 from ..liveness import Liveness
 from .blob import StoredBlob
-from .rows import COLUMNS, blob_path, decode_file
+from .rows import BLOB, COLUMNS, blob_path, decode_file
 from .upload import Upload
 
 # Bound to a JSON list of ids.
@@ -93,7 +93,8 @@ class Files:
         await self._database.execute(f"DELETE FROM files WHERE {hidden}", file_id)
 
     async def clean(self) -> None:
-        paths = await asyncio.to_thread(lambda: list(self._folder.iterdir()))
+        # What has another name is somebody else's, such as the `lost+found` of a volume.
+        paths = await asyncio.to_thread(lambda: [path for path in self._folder.iterdir() if BLOB.fullmatch(path.name)])
         living = {
             writer: self._liveness.is_alive(writer) for writer in {path.suffix.removeprefix(".") for path in paths}
         }
