@@ -9,13 +9,15 @@ from typing import Protocol
 
 import httpx2
 import pytest
-from hypothesis import HealthCheck, settings
 
+from mockbackend.server.lazy_imports import defer
+from tests.harness.examples import register_profiles
+from tests.harness.processes import Limits
 from tests.harness.service import Kind, Server
 
-# With both cores busy an example takes as long as it takes.
-settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("tests")
+register_profiles()
+# As `serve` does, and for its reason: each process that runs tests imports what all of them import.
+defer("openai.types", "langgraph_sdk")
 
 
 class StartServer(Protocol):
@@ -29,6 +31,7 @@ class StartServer(Protocol):
         command: list[str] | None = None,
         *,
         fresh: bool = False,
+        limits: Limits | None = None,
     ) -> Server: ...
 
 
@@ -44,8 +47,10 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServ
             command: list[str] | None = None,
             *,
             fresh: bool = False,
+            limits: Limits | None = None,
         ) -> Server:
-            server = Server(tmp_path_factory.mktemp("server"), env, kind, data_dir, command, fresh=fresh)
+            folder = tmp_path_factory.mktemp("server")
+            server = Server(folder, env, kind, data_dir, command, fresh=fresh, limits=limits)
             stack.callback(server.close)
             return server.start()
 

@@ -30,7 +30,7 @@ RULES: list[Rule] = [
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with start_world(tmp_path_factory.mktemp("log"), RULES, fresh=True, image="gpt-image-1") as both:
+    with start_world(tmp_path_factory.mktemp("log"), RULES, image="gpt-image-1") as both:
         yield both
 
 

@@ -15,6 +15,7 @@ from mockbackend.protocol import FRAMINGS
 from mockbackend.protocol.links import Links
 from tests.clients.client import Process
 from tests.event_cases import CASES
+from tests.harness.examples import examples
 from tests.protocol.turns import MESSAGE, any_turn
 
 READERS = {"ai-sdk-4": "data", "ai-sdk-5": "ui", "ai-sdk-6": "ui", "ai-sdk-7": "ui"}
@@ -61,7 +62,7 @@ def test_a_failure_is_the_only_error(read: Read) -> None:
 
 
 @given(turn=any_turn())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_turn_is_read_as_it_is_stored(read: Read, kind: str, turn: list[Event]) -> None:
     found = read(turn)
     assert found["errors"] == [event.message for event in turn if isinstance(event, Failed)]

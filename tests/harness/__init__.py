@@ -11,6 +11,7 @@
 | a model API that breaks HTTP | `raw_model.RawUpstream` |
 | what is stored, seen from outside | `data_folder` |
 | something to become true | `waiting.until` |
+| fewer random examples in the quick run | `examples.examples` |
 | a command that ends | `processes.run` |
 | a process of another kind, its environment, a free port | `processes` |
 | an HTTP client | `Server.client`, or one of httpx2 made with `http_client.PLAIN` |

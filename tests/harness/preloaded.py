@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import runpy
 import selectors
 import signal
@@ -16,7 +17,7 @@ import socket
 import struct
 import sys
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import orjson
@@ -27,11 +28,12 @@ NUMBER = struct.Struct("i")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A server to be started: `arguments` are those of `python -m`."""
+    """A server to be started: `arguments` are those of `python -m`, `limits` those of its resources, soft and hard."""
 
     arguments: list[str]
     folder: str
     env: dict[str, str]
+    limits: list[tuple[int, int, int]] = field(default_factory=list)
 
     def send(self, control: socket.socket, out: int, error: int, pipe: int) -> None:
         """Hand it over, with the descriptors that go with it."""
@@ -141,6 +143,8 @@ def _become(job: Job, out: int, error: int) -> None:
     for descriptor, number in ((out, 1), (error, 2)):
         os.dup2(descriptor, number)
         os.close(descriptor)
+    for number, soft, hard in job.limits:
+        resource.setrlimit(number, (soft, hard))
     sys.path[0] = job.folder
 
 

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Protocol, TypeAlias
 
 from tests.harness.preloaded import NUMBER, Job
 
@@ -45,6 +45,10 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
     return {**inherited, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **settings}
 
 
+# The soft and the hard limit of a resource, by its number in the module `resource`.
+Limits: TypeAlias = Mapping[int, tuple[int, int]]
+
+
 class Process(Protocol):
     """What a test does with a process that it has started, as `subprocess.Popen` has it."""
 
@@ -62,10 +66,10 @@ def execute(command: list[str], folder: Path, env: dict[str, str], log: IO[bytes
 
 
 def run(
-    arguments: list[str], folder: Path, settings: Mapping[str, str], *, fresh: bool = False
+    arguments: list[str], folder: Path, settings: Mapping[str, str], *, module: str = "mockbackend", fresh: bool = False
 ) -> subprocess.CompletedProcess[str]:
     """What `python -m mockbackend` prints, and how it ends; forked unless a `fresh` interpreter is wanted."""
-    command, env = ["mockbackend", *arguments], environment(settings)
+    command, env = [module, *arguments], environment(settings)
     if fresh:
         whole = [sys.executable, "-m", *command]
         return subprocess.run(whole, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
@@ -79,12 +83,18 @@ def run(
 
 
 def fork(
-    arguments: list[str], folder: Path, env: dict[str, str], out: IO[bytes], error: IO[bytes] | None = None
+    arguments: list[str],
+    folder: Path,
+    env: dict[str, str],
+    out: IO[bytes],
+    error: IO[bytes] | None = None,
+    limits: Limits | None = None,
 ) -> Process:
     """Start what `python -m` with these arguments starts, without its imports: 0.1 CPU seconds instead of 2."""
     reader, writer = os.pipe()
     try:
-        Job(arguments, str(folder), env).send(_preloaded(), out.fileno(), (error or out).fileno(), writer)
+        bounds = [(number, *bound) for number, bound in (limits or {}).items()]
+        Job(arguments, str(folder), env, bounds).send(_preloaded(), out.fileno(), (error or out).fileno(), writer)
     finally:
         os.close(writer)
     return Forked(reader, " ".join(arguments))

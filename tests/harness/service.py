@@ -16,7 +16,7 @@ from typing import Literal, Self
 import httpx2
 
 from tests.harness.http_client import PLAIN
-from tests.harness.processes import Process, environment, execute, fork, free_port
+from tests.harness.processes import Limits, Process, environment, execute, fork, free_port
 
 AUTH = ("u", "p")
 # Plain Hypercorn has a worker process beside its own, unless it is told `-w 0`.
@@ -29,6 +29,7 @@ class Server:
     `folder` is its working directory, so that a developer's `.env` is not read. It is forked from a preloaded process,
     unless a `fresh` interpreter is wanted: by tests of the start, signals, memory and descriptors. `command`, where
     given, is executed instead of what `kind` names; it must listen on `port` of 127.0.0.1, which it finds in PORT.
+    `limits` bound the resources of a forked one.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Server:
         within: float = 30.0,
         fresh: bool = False,
         app: str = "app:app",
+        limits: Limits | None = None,
     ) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -52,6 +54,7 @@ class Server:
         self.log_path = folder / f"server-{self.port}.log"
         self._arguments = self._arguments_of(kind, app)
         self._command = command or [sys.executable, "-m", *self._arguments]
+        self._limits = limits
         self._forks = kind != "hypercorn with a worker" and command is None and not fresh
         login = {"BACKEND_AUTH_USERNAME": AUTH[0], "BACKEND_AUTH_PASSWORD": AUTH[1]}
         # Plain Hypercorn reads no PORT; `serve` listens on all addresses where there is one.
@@ -84,7 +87,7 @@ class Server:
         """Start it and wait until it answers; its output is in the error where it does not."""
         with self.log_path.open("ab") as log:
             if self._forks:
-                self._process = fork(self._arguments, self._folder, self._env, log)
+                self._process = fork(self._arguments, self._folder, self._env, log, limits=self._limits)
             else:
                 self._process = execute(self._command, self._folder, self._env, log)
         deadline = time.monotonic() + self._within

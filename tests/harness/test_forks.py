@@ -58,7 +58,7 @@ async def test_a_forked_server_and_an_executed_one_are_alike(start_server: Start
     assert logs[0] == logs[1]
 
 
-@pytest.mark.parametrize("fresh", [False, True])
+@pytest.mark.parametrize("fresh", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_how_a_server_has_ended_is_known(start_server: StartServer, fresh: bool) -> None:
     killed = start_server(fresh=fresh)
     killed.kill()

@@ -22,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
 
 from mockbackend.routes import API
 from mockbackend.routes.openapi import describe
+from tests.harness.examples import examples
 from tests.harness.http_client import PLAIN
 from tests.harness.service import AUTH, Server
 
@@ -89,7 +90,7 @@ def conform(
     seen: set[int] = set()
 
     @settings(
-        max_examples=EXAMPLES.get(operation.method.lower(), 8),
+        max_examples=examples(EXAMPLES.get(operation.method.lower(), 8)),
         derandomize=True,
         database=None,
         suppress_health_check=list(HealthCheck),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.event_cases import any_json
 from tests.harness.answers import line
 from tests.harness.api import data_url, error_of, png
+from tests.harness.examples import examples
 from tests.harness.http_client import PLAIN
 from tests.harness.service import Server
 
@@ -119,25 +120,25 @@ def check(response: httpx2.Response) -> None:
 WIDE = settings(suppress_health_check=list(HealthCheck))
 
 
-@settings(WIDE, max_examples=150)
+@settings(WIDE, max_examples=examples(150))
 @given(mutated())
 def test_a_body_that_is_nearly_right_never_breaks_the_server(caller: httpx2.Client, body: dict[str, Any]) -> None:
     check(caller.post("/chat", content=orjson.dumps(body)))
 
 
-@settings(WIDE, max_examples=50)
+@settings(WIDE, max_examples=examples(50))
 @given(any_json)
 def test_any_json_never_breaks_the_server(caller: httpx2.Client, body: Any) -> None:
     check(caller.post("/chat", content=orjson.dumps(body)))
 
 
-@settings(WIDE, max_examples=50)
+@settings(WIDE, max_examples=examples(50))
 @given(st.binary(max_size=200))
 def test_any_bytes_never_break_the_server(caller: httpx2.Client, content: bytes) -> None:
     check(caller.post("/chat", content=content))
 
 
-@settings(WIDE, max_examples=50)
+@settings(WIDE, max_examples=examples(50))
 @given(st.sampled_from(["PATCH", "POST"]), any_json | st.fixed_dictionaries({"title": words, "is_pinned": any_json}))
 def test_no_change_request_breaks_the_server(caller: httpx2.Client, method: str, body: Any) -> None:
     path = "/conversations/any" + ("/pin" if method == "POST" else "")
@@ -146,7 +147,7 @@ def test_no_change_request_breaks_the_server(caller: httpx2.Client, method: str,
     error_of(response, response.status_code)
 
 
-@settings(WIDE, max_examples=50)
+@settings(WIDE, max_examples=examples(50))
 @given(st.fixed_dictionaries({}, optional={"limit": st.text(max_size=8), "cursor": st.text(max_size=40), "q": words}))
 def test_no_query_breaks_the_listing(caller: httpx2.Client, query: dict[str, str]) -> None:
     response = caller.get("/conversations", params=query)
@@ -154,7 +155,7 @@ def test_no_query_breaks_the_listing(caller: httpx2.Client, query: dict[str, str
     assert isinstance(response.json(), list if response.status_code == 200 else dict)
 
 
-@settings(WIDE, max_examples=50)
+@settings(WIDE, max_examples=examples(50))
 @given(st.text(max_size=20))
 def test_no_path_breaks_the_server(caller: httpx2.Client, text: str) -> None:
     for path in ("/conversations/", "/images/", "/page/", "/chat/", "/"):

@@ -29,9 +29,9 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
         yield running
 
 
-def _check(folder: Path, settings: dict[str, str], *, fresh: bool = False) -> tuple[int, list[str]]:
+def _check(folder: Path, settings: dict[str, str]) -> tuple[int, list[str]]:
     """Exit status and lines."""
-    ran = run(["check"], folder, {"DATA_DIR": str(folder / "data"), **settings}, fresh=fresh)
+    ran = run(["check"], folder, {"DATA_DIR": str(folder / "data"), **settings})
     assert KEY not in ran.stdout + ran.stderr
     assert "Traceback" not in ran.stderr, ran.stderr
     return ran.returncode, ran.stdout.splitlines() + ran.stderr.splitlines()
@@ -61,7 +61,7 @@ def test_all_that_is_set_works(emulator: Emulator, tmp_path: Path, version: str)
 
 
 def test_the_emulator_is_checked_where_nothing_is_set(tmp_path: Path) -> None:
-    status, lines = _check(tmp_path, {}, fresh=True)
+    status, lines = _check(tmp_path, {})
     assert status == 0
     assert lines[0].startswith("engine: emulator")
     assert lines[1].startswith("works   chat (mock-gpt): ")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import socket
 import struct
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from tests.harness.service import AUTH, Server
 
 LOGIN = base64.b64encode(":".join(AUTH).encode()).decode()
 HEADERS = f"Host: here\r\nAuthorization: Basic {LOGIN}\r\nuserid: user-1\r\n"
+# The state of a listening socket in /proc/net/tcp.
+LISTENS = "0A"
 QUESTION = b'{"message": "Hello"}'
 ASKED = f"POST /chat HTTP/1.1\r\n{HEADERS}Content-Length: {len(QUESTION)}\r\n\r\n".encode() + QUESTION
 
@@ -56,9 +59,13 @@ def say_nothing(client: socket.socket) -> None:
     pass
 
 
-@pytest.mark.parametrize("visit", [ask_and_close, ask_and_leave_at_once, ask_and_close_its_own_side, say_nothing])
-def test_nothing_is_held_for_a_client_that_has_gone(served: Server, visit: Callable[[socket.socket], None]) -> None:
-    before = descriptors(served)
+VISITS = (ask_and_close, ask_and_leave_at_once, ask_and_close_its_own_side, say_nothing)
+
+
+@pytest.mark.parametrize("visit", VISITS)
+def test_no_connection_is_kept_for_a_client_that_has_gone(
+    served: Server, visit: Callable[[socket.socket], None]
+) -> None:
     with ExitStack() as clients:
         for _ in range(10):
             client = clients.enter_context(socket.create_connection(("127.0.0.1", served.port), timeout=10))
@@ -66,9 +73,21 @@ def test_nothing_is_held_for_a_client_that_has_gone(served: Server, visit: Calla
         # By its answer the server has seen what came before it.
         ask_and_close(clients.enter_context(socket.create_connection(("127.0.0.1", served.port), timeout=10)))
     deadline = time.monotonic() + 10
+    while (held := connections(served)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert held == 0, f"{held} connections are open after 10 clients came and went"
+
+
+def test_nothing_else_is_kept(served: Server) -> None:
+    before = descriptors(served)
+    with ExitStack() as clients:
+        for visit in VISITS:
+            for _ in range(10):
+                visit(clients.enter_context(socket.create_connection(("127.0.0.1", served.port), timeout=10)))
+    deadline = time.monotonic() + 10
     while (held := descriptors(served) - before) > 0 and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert held <= 0, f"{held} descriptors more than before 10 clients came and went"
+    assert held <= 0, f"{held} descriptors more than before 40 clients came and went"
 
 
 @pytest.mark.parametrize("leaves", ["closes its side", "resets"])
@@ -118,15 +137,27 @@ async def test_an_answer_that_ends_after_its_client_has_gone_ends_the_connection
 
 @pytest.fixture(scope="module", params=["serve", "plain Hypercorn"])
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    port, arguments = free_port(), ["mockbackend", "serve"]
-    if request.param == "plain Hypercorn":
-        # As long as `serve` keeps a connection.
-        arguments = ["hypercorn", "app:app", "-w", "0", "--keep-alive", "75", "-b", f"127.0.0.1:{port}"]
-    with Server(tmp_path_factory.mktemp("served"), command=[sys.executable, "-m", *arguments], port=port) as server:
+    folder, port = tmp_path_factory.mktemp("served"), free_port()
+    # As long as `serve` keeps a connection.
+    plain = [sys.executable, "-m", "hypercorn", "app:app", "-w", "0", "--keep-alive", "75", "-b", f"127.0.0.1:{port}"]
+    command = plain if request.param == "plain Hypercorn" else None
+    with Server(folder, kind="serve", command=command, port=port) as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
             # The first answer opens what is kept open: the client to the emulator.
             ask_and_close(client)
         yield server
+
+
+def connections(server: Server) -> int:
+    """Connections of clients that the server has not closed."""
+    held: set[str] = set()
+    for path in Path(f"/proc/{server.pid}/fd").iterdir():
+        # One may be closed while they are listed.
+        with suppress(FileNotFoundError):
+            held.add(os.readlink(path))
+    rows = [line.split() for line in Path(f"/proc/{server.pid}/net/tcp").read_text().splitlines()[1:]]
+    ours = [row for row in rows if row[1].endswith(f":{server.port:04X}") and row[3] != LISTENS]
+    return len([row for row in ours if f"socket:[{row[9]}]" in held])
 
 
 def descriptors(server: Server) -> int:

@@ -29,7 +29,7 @@ async def drained(server: Server) -> None:
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_a_running_turn_ends_and_new_ones_are_refused(start_server: StartServer, workers: str) -> None:
     async with Upstream() as upstream:
-        server = start_server({**upstream.settings, "WEB_CONCURRENCY": workers}, kind="serve", fresh=True)
+        server = start_server({**upstream.settings, "WEB_CONCURRENCY": workers}, kind="serve", fresh=workers == "1")
         async with server.client() as client, client.stream("POST", "/chat", json=HELLO) as response:
             call = await upstream.call()
             await call.start()
@@ -75,7 +75,7 @@ async def livez(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> b
 
 async def test_a_turn_that_outlasts_the_drain_is_stopped_as_by_its_user(start_server: StartServer) -> None:
     async with Upstream() as upstream:
-        server = start_server({**upstream.settings, "DRAIN_SECONDS": "0.5"}, kind="serve", fresh=True)
+        server = start_server({**upstream.settings, "DRAIN_SECONDS": "0.5"}, kind="serve")
         async with server.client() as client, client.stream("POST", "/chat", json=HELLO) as response:
             call = await upstream.call()
             await call.start()
@@ -92,7 +92,7 @@ async def test_a_turn_that_outlasts_the_drain_is_stopped_as_by_its_user(start_se
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_a_second_signal_ends_it_at_once(start_server: StartServer, workers: str) -> None:
     async with Upstream() as upstream:
-        server = start_server({**upstream.settings, "WEB_CONCURRENCY": workers}, kind="serve", fresh=True)
+        server = start_server({**upstream.settings, "WEB_CONCURRENCY": workers}, kind="serve")
         async with server.client() as client, client.stream("POST", "/chat", json=HELLO):
             call = await upstream.call()
             server.signal(signal.SIGTERM)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sys
+import resource
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -21,13 +21,9 @@ rules:
 """
 
 
-def limited(soft: int, hard: int, *arguments: str) -> list[str]:
-    return ["prlimit", f"--nofile={soft}:{hard}", sys.executable, "-m", *arguments]
-
-
 @pytest.mark.parametrize(("hard", "is_enough"), [(4096, True), (1024, False)])
 def test_the_limit_is_raised_as_far_as_possible(tmp_path: Path, hard: int, is_enough: bool) -> None:
-    with Server(tmp_path, command=limited(256, hard, "mockbackend", "serve")) as server:
+    with Server(tmp_path, kind="serve", limits={resource.RLIMIT_NOFILE: (256, hard)}) as server:
         limits = Path(f"/proc/{server.pid}/limits").read_text()
         warned = re.search(r"MAX_RUNNING_TURNS: this process may open (\d+) files", server.log)
     assert re.search(r"Max open files +(\d+)", limits)[1] == str(hard)  # type: ignore[index]
@@ -40,7 +36,7 @@ async def test_answers_beyond_the_limit_are_refused(tmp_path: Path) -> None:
     script.write_text(SCRIPT)
     env = {"MOCK_SCRIPT": str(script), "MAX_RUNNING_TURNS_PER_USER": "100"}
     # 150 are for other things, and each answer of the emulator's needs three.
-    with Server(tmp_path, env, command=limited(240, 240, "mockbackend", "serve")) as server:
+    with Server(tmp_path, env, "serve", limits={resource.RLIMIT_NOFILE: (240, 240)}) as server:
         async with server.client() as client, AsyncExitStack() as stack:
             streams = await asyncio.gather(
                 *[stack.enter_async_context(posting(client, "speak slowly")) for _ in range(30)]

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import pytest
 from tests.conftest import StartServer
 from tests.harness.answers import chat
 from tests.harness.http_client import PLAIN
-from tests.harness.processes import ROOT, environment, free_port
+from tests.harness.processes import ROOT, environment, free_port, run
 from tests.harness.service import Server
 from tests.server.workers import clients_by_worker, workers_of
 
@@ -37,17 +38,29 @@ def open_files(pid: int) -> list[str]:
     return [os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir()]
 
 
-async def test_workers_share_what_they_have_imported(start_server: StartServer) -> None:
-    server = start_server(THREE, kind="serve", fresh=True)
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of three workers with a generated login, as a fresh interpreter starts it."""
+    folder = tmp_path_factory.mktemp("three")
+    env = {**THREE, "BACKEND_AUTH_USERNAME": "", "BACKEND_AUTH_PASSWORD": ""}
+    with Server(folder, env, kind="serve", fresh=True) as server:
+        server.auth = ("mock", (server.data_dir / "login").read_text().strip().partition(":")[2])
+        yield server
+
+
+async def test_workers_share_what_they_have_imported(three: Server) -> None:
     async with AsyncExitStack() as stack:
-        clients = await clients_by_worker(server, stack, 3)
+        clients = await clients_by_worker(three, stack, 3)
         for pid, client in clients.items():
             assert private_bytes(pid) <= MOST_PRIVATE_BYTES
             assert (await chat(client, {"message": "Hello"})).codes.endswith("d")
             assert private_bytes(pid) <= MOST_PRIVATE_BYTES
 
 
-@pytest.mark.parametrize("engine", [{}, {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_MODEL": "any"}])
+@pytest.mark.parametrize(
+    "engine",
+    [pytest.param({}, marks=pytest.mark.slow), {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_MODEL": "any"}],
+)
 def test_workers_import_nothing_of_ours_themselves(tmp_path: Path, engine: dict[str, str]) -> None:
     program = """
 import asyncio, sys
@@ -71,16 +84,16 @@ asyncio.run(start())
     assert [name for name in imported.split() if name.startswith(("mockbackend", "sqlite3", "hypercorn"))] == []
 
 
-def test_nothing_lives_across_the_fork(start_server: StartServer) -> None:
-    server = start_server(THREE, kind="serve", fresh=True)
+def test_nothing_lives_across_the_fork(three: Server) -> None:
     # The parent is what each worker begins as a copy of.
-    assert len(list(Path(f"/proc/{server.pid}/task").iterdir())) == 1
-    files = open_files(server.pid)
+    assert len(list(Path(f"/proc/{three.pid}/task").iterdir())) == 1
+    files = open_files(three.pid)
     assert len([file for file in files if file.startswith("socket:")]) == 1
-    assert [file for file in files if str(server.data_dir) in file] == []
+    assert [file for file in files if str(three.data_dir) in file] == []
     assert [file for file in files if file.startswith("anon_inode:")] == [], "an event loop"
 
 
+@pytest.mark.slow
 def test_dead_workers_are_replaced_at_once_however_young(start_server: StartServer) -> None:
     server = start_server({"WEB_CONCURRENCY": "2"}, kind="serve", fresh=True)
     took: list[float] = []
@@ -120,15 +133,13 @@ sys.exit(workers.Supervisor(1, socket.socket(), fail).run())
     assert all(waited >= 0.4 for waited in later)
 
 
-async def test_the_start_is_announced_once(start_server: StartServer) -> None:
-    server = start_server({**THREE, "BACKEND_AUTH_USERNAME": "", "BACKEND_AUTH_PASSWORD": ""}, kind="serve", fresh=True)
-    server.auth = ("mock", (server.data_dir / "login").read_text().strip().partition(":")[2])
+async def test_the_start_is_announced_once(three: Server) -> None:
     async with AsyncExitStack() as stack:
-        killed, *_ = await clients_by_worker(server, stack, 3)
+        killed, *_ = await clients_by_worker(three, stack, 3)
         os.kill(killed, signal.SIGKILL)
-        await clients_by_worker(server, stack, 3, gone=frozenset({killed}))
-    assert server.log.count("EMULATOR") == 1
-    assert server.log.count("No login is configured") == 1
+        await clients_by_worker(three, stack, 3, gone=frozenset({killed}))
+    assert three.log.count("EMULATOR") == 1
+    assert three.log.count("No login is configured") == 1
 
 
 @pytest.mark.parametrize(
@@ -142,17 +153,14 @@ async def test_the_start_is_announced_once(start_server: StartServer) -> None:
 def test_what_is_wrong_is_reported_once(tmp_path: Path, env: dict[str, str], says: str) -> None:
     (tmp_path / "script.yaml").write_text("rules: 3\n")
     settings = {"BACKEND_AUTH_USERNAME": "u", "BACKEND_AUTH_PASSWORD": "p", "PORT": str(free_port()), **THREE, **env}
-    command = [sys.executable, "-m", "mockbackend", "serve"]
-    ended = subprocess.run(
-        command, cwd=tmp_path, env=environment(settings), capture_output=True, text=True, timeout=30, check=False
-    )
+    ended = run(["serve"], tmp_path, settings)
     assert ended.returncode == 2
     assert [line.startswith(says) for line in ended.stderr.splitlines() if says in line] == [True], ended.stderr
     assert "Traceback" not in ended.stderr
 
 
 def test_a_signal_while_the_workers_start_ends_them(tmp_path: Path) -> None:
-    with Server(tmp_path, THREE, kind="serve", fresh=True) as server:
+    with Server(tmp_path, THREE, kind="serve") as server:
         # The others are about to start, or have not served yet.
         assert server.stop() == 0
         assert "Traceback" not in server.log

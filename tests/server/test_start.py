@@ -32,7 +32,7 @@ def test_all_settings_that_are_wrong_are_listed_at_once(tmp_path: Path, command:
 
 def test_the_env_file_of_the_working_directory_is_read(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("LOG_LEVEL=loud\n")
-    ended = run(["serve"], tmp_path, {}, fresh=True)
+    ended = run(["serve"], tmp_path, {})
     assert ended.returncode == 2
     assert ended.stderr.startswith("LOG_LEVEL: ")
 
@@ -56,7 +56,7 @@ def test_nothing_slow_is_imported_before_the_socket_listens() -> None:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_port_in_use_is_reported_in_a_line(tmp_path: Path, server: Server, workers: str) -> None:
-    ended = run(["serve"], tmp_path, {"PORT": str(server.port), "WEB_CONCURRENCY": workers}, fresh=True)
+    ended = run(["serve"], tmp_path, {"PORT": str(server.port), "WEB_CONCURRENCY": workers})
     assert ended.returncode == 1
     remedy = "end the program that uses it, or choose another port with PORT"
     assert ended.stderr == f"cannot listen on 0.0.0.0:{server.port}: Address already in use; {remedy}\n"
@@ -86,14 +86,14 @@ def test_a_login_file_without_a_login_lets_nobody_in(tmp_path: Path, content: st
 
 def test_a_login_that_cannot_be_read_ends_the_start(tmp_path: Path) -> None:
     (tmp_path / "data" / "login").mkdir(parents=True)
-    ended = run(["serve"], tmp_path, {"PORT": str(free_port())}, fresh=True)
+    ended = run(["serve"], tmp_path, {"PORT": str(free_port())})
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1] == "DATA_DIR: data cannot be used (Is a directory)"
 
 
 def test_a_script_that_no_emulator_can_follow_is_reported(tmp_path: Path) -> None:
     (tmp_path / "script.yaml").write_text("rules: 3\n")
-    ended = run(["emulator", "--script", "script.yaml"], tmp_path, {}, fresh=True)
+    ended = run(["emulator", "--script", "script.yaml"], tmp_path, {})
     assert ended.returncode == 2
     assert "script.yaml" in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -101,19 +101,18 @@ def test_a_script_that_no_emulator_can_follow_is_reported(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("port", ["0", "65536", "http"])
 def test_a_port_out_of_range_is_reported(tmp_path: Path, port: str) -> None:
-    ended = run(["emulator", "--port", port], tmp_path, {}, fresh=True)
+    ended = run(["emulator", "--port", port], tmp_path, {})
     assert ended.returncode == 2
     assert "--port: must be a number from 1 to 65535" in ended.stderr
     assert len(ended.stderr) < 500, "the valid ports are not listed one by one"
 
 
-@pytest.mark.parametrize("alone", [True, False], ids=["-w 0", "with a worker"])
+@pytest.mark.parametrize(
+    "alone", [pytest.param(True, id="-w 0"), pytest.param(False, id="with a worker", marks=pytest.mark.slow)]
+)
 def test_plain_hypercorn_lists_what_is_wrong_and_ends(tmp_path: Path, alone: bool) -> None:
     arguments = ["app:app", *(["-w", "0"] if alone else []), "-b", f"127.0.0.1:{free_port()}"]
-    command = [sys.executable, "-m", "hypercorn", *arguments]
-    ended = subprocess.run(
-        command, cwd=tmp_path, env=environment({"LOG_LEVEL": "loud"}), capture_output=True, text=True, timeout=30
-    )
+    ended = run(arguments, tmp_path, {"LOG_LEVEL": "loud"}, module="hypercorn", fresh=not alone)
     assert ended.stderr == "LOG_LEVEL: must be DEBUG, INFO, WARNING or ERROR\n"
     # Hypercorn 0.18 forgets its worker's status.
     assert ended.returncode == (2 if alone else 0)

@@ -44,7 +44,7 @@ async def test_the_procfile_continues_a_conversation_in_the_other_worker(start_s
 
 
 async def test_a_worker_that_dies_is_replaced_and_the_other_goes_on(start_server: StartServer) -> None:
-    server = start_server(TWO, kind="serve", fresh=True)
+    server = start_server(TWO, kind="serve")
     async with AsyncExitStack() as stack:
         (killed, _), (kept, client) = (await clients_by_worker(server, stack, 2)).items()
         os.kill(killed, signal.SIGKILL)
@@ -56,7 +56,7 @@ async def test_a_worker_that_dies_is_replaced_and_the_other_goes_on(start_server
 
 
 async def test_workers_die_with_their_parent(start_server: StartServer) -> None:
-    server = start_server(TWO, kind="serve", fresh=True)
+    server = start_server(TWO, kind="serve")
     server.kill()
     deadline = time.monotonic() + 10
     while _listens(server):
@@ -74,6 +74,6 @@ def _listens(server: Server) -> bool:
 
 @pytest.mark.parametrize("kind", ["hypercorn", "serve"])
 def test_one_process_is_one_process(start_server: StartServer, kind: str) -> None:
-    server = start_server(kind="serve" if kind == "serve" else "hypercorn", fresh=True)
+    server = start_server(kind="serve" if kind == "serve" else "hypercorn")
     children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
     assert children.read_text().split() == []

@@ -27,7 +27,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 @pytest.fixture(scope="session")
 def world(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One service on it for all tests that need no settings of their own."""
-    with Server(tmp_path_factory.mktemp("server"), emulator.settings(image="gpt-image-1"), fresh=True) as server:
+    with Server(tmp_path_factory.mktemp("server"), emulator.settings(image="gpt-image-1")) as server:
         yield World(emulator, server)
 
 

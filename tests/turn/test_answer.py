@@ -15,6 +15,7 @@ from mockbackend.events import Event, Order, Usage
 from mockbackend.messages import INTERRUPTED
 from mockbackend.storage import Turn
 from mockbackend.turn.answer import TOO_LONG, Answer, stream_events
+from tests.harness.examples import examples
 
 
 def _answer() -> Answer:
@@ -159,4 +160,4 @@ class AnswerMachine(RuleBasedStateMachine):
 
 
 TestAnyAnswer = AnswerMachine.TestCase
-TestAnyAnswer.settings = settings(max_examples=80, stateful_step_count=25)
+TestAnyAnswer.settings = settings(max_examples=examples(80), stateful_step_count=25)

@@ -102,6 +102,7 @@ async def test_a_clients_abort_and_its_next_message_may_cross(user: httpx2.Async
     assert read["message_count"] == 32
 
 
+@pytest.mark.slow
 async def test_a_slow_reader_slows_neither_the_others_nor_the_model(new_world: NewWorld) -> None:
     world = new_world(script=FLOOD, fresh=True)
     server = world.server
@@ -145,6 +146,7 @@ async def test_a_request_cut_in_its_body_leaves_nothing(world: World, user: http
     assert (await user.get("/conversations")).json() == []
 
 
+@pytest.mark.slow
 async def test_hundreds_of_aborted_answers_leave_no_file_open(world: World, user: httpx2.AsyncClient) -> None:
     async def leave(number: int) -> None:
         async with posting(user, f"speak slowly: abort {number}") as stream:

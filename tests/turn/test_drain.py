@@ -29,9 +29,9 @@ rules:
 """
 
 
-@pytest.mark.parametrize("kind", ["hypercorn", "hypercorn with a worker"])
+@pytest.mark.parametrize("kind", ["hypercorn", pytest.param("hypercorn with a worker", marks=pytest.mark.slow)])
 async def test_plain_hypercorn_ends_its_turns_before_it_cuts_them(new_world: NewWorld, kind: Kind) -> None:
-    world = new_world(kind=kind, fresh=True)
+    world = new_world(kind=kind)
     async with world.server.client() as client, posting(client, "speak slowly: ended by SIGTERM") as stream:
         async with posting(client, "speak slowly: nobody reads", resumable=True) as left:
             await left.until("0")

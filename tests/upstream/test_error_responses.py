@@ -12,9 +12,11 @@ import pytest
 
 from mockbackend.errors import ContextExceeded, PromptRefused, UnsupportedParameter, UpstreamError
 from mockbackend.upstream.error_responses import from_body, from_status
+from tests.harness.http_client import PLAIN
 
 SETTINGS = {"address": "THE_ADDRESS", "key": "THE_KEY", "version": "THE_VERSION", "deployment": "THE_DEPLOYMENT"}
 SECRET = "sk-secret at host.internal"
+CLIENT = openai.AsyncOpenAI(api_key="k", http_client=httpx2.AsyncClient(**PLAIN))
 REQUEST = httpx2.Request("POST", "http://host.internal/openai")
 
 
@@ -22,7 +24,7 @@ def _status(status: int, body: Any = None, **headers: str) -> UpstreamError:
     """The error for a response of this status, of which the client itself makes the exception."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     response = httpx2.Response(status, json=body, headers=named, request=REQUEST)
-    error = openai.AsyncOpenAI(api_key="k")._make_status_error_from_response(response)
+    error = CLIENT._make_status_error_from_response(response)
     return from_status(error, SETTINGS)
 
 

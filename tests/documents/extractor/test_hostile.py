@@ -166,7 +166,22 @@ CASES: dict[str, tuple[str, Callable[[Path], Path], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+# They take a second each, and most of them the memory that a file may have.
+LARGE = {
+    "pdf-that-unpacks-to-400-mb",
+    "pdf-of-a-million-words",
+    "docx-that-unpacks-to-200-mb",
+    "docx-that-fits-and-whose-tree-does-not",
+    "docx-of-many-parts",
+    "docx-of-too-much-text",
+    "xlsx-with-a-cell-far-away",
+    "xlsx-with-one-string-everywhere",
+    "html-of-200000-nested-tables",
+    "markdown-of-too-many-sections",
+}
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, marks=[pytest.mark.slow] * (case in LARGE)) for case in CASES])
 async def test_a_hostile_file_fails_alone_with_a_reason(case: str, tmp_path: Path) -> None:
     kind, make, words = CASES[case]
     assert await refusal(make(tmp_path), kind) == words
@@ -186,6 +201,7 @@ def one_line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.mark.parametrize(
     ("kind", "words"), [("text", LONG), ("csv", LONG), ("markdown", LONG), ("html", MEMORY), ("pdf", DAMAGED)]
 )
+@pytest.mark.slow
 async def test_a_line_of_1_gb_is_refused_soon(one_line: Path, kind: str, words: str) -> None:
     started = time.monotonic()
     assert await refusal(one_line, kind) == words

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from mockbackend.messages import Message, text_of
 from mockbackend.storage import Claim, Conversation, RunningTurn, Storage, TooManyTurns, Turn
+from tests.harness.examples import examples
 from tests.storage.contract.acts import answer, begin, message, turn_of
 from tests.storage.contract.engines import Engine, NewEngine
 from tests.storage.contract.model import Modelled, Open
@@ -277,4 +278,4 @@ def test_what_is_stored_is_what_the_model_has(new_engine: NewEngine) -> None:
         pass
 
     Machine.new_engine = staticmethod(new_engine)
-    run_state_machine_as_test(Machine, settings=settings(max_examples=15, stateful_step_count=30))
+    run_state_machine_as_test(Machine, settings=settings(max_examples=examples(15), stateful_step_count=30))

@@ -95,6 +95,7 @@ def kill_at(folder: Path, do: str, seconds: float) -> None:
         process.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.01, 0.05, 0.2])
 async def test_a_file_whose_staging_was_killed_is_whole_or_not_staged(
     passages: Passages, tmp_path: Path, seconds: float
@@ -106,6 +107,7 @@ async def test_a_file_whose_staging_was_killed_is_whole_or_not_staged(
     assert rows(tmp_path, "passages") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.02, 0.1, 0.3])
 async def test_a_file_whose_publishing_was_killed_is_published_by_the_next_process(
     passages: Passages, tmp_path: Path, seconds: float

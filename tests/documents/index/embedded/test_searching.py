@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.documents.index.embedded.conftest import DIMENSIONS, Shelf, direction
+from tests.harness.examples import examples
 
 
 async def test_the_passage_that_holds_the_words_comes_first(shelf: Shelf) -> None:
@@ -116,7 +117,7 @@ async def test_no_query_is_a_syntax_error(shelf: Shelf, query: str) -> None:
 
 
 @given(query=st.text(max_size=40), text=st.text(max_size=60))
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(80), suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_text_can_be_kept_and_asked_for(shelf: Shelf, query: str, text: str) -> None:
     await shelf.put("me", "a", text)
     assert len(await shelf.words("me", query)) <= 1
