@@ -16,6 +16,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Self
@@ -140,6 +141,8 @@ def _become(job: Job, out: int, error: int) -> None:
     os.chdir(job.folder)
     os.environ.clear()
     os.environ.update(job.env)
+    # The time zone was read at the first need of it.
+    time.tzset()
     for descriptor, number in ((out, 1), (error, 2)):
         os.dup2(descriptor, number)
         os.close(descriptor)
