@@ -95,6 +95,10 @@ CONVERSATIONS = {
     "new_messages: text a number": _messages(
         '{"id": "a", "role": "user", "turn": "t", "at": 1, "parts": [{"type": "text", "text": 3}]}'
     ),
+    "new_messages: a call's arguments a word": _messages(
+        '{"id": "a", "role": "assistant", "turn": "t", "at": 1, "parts":'
+        ' [{"type": "tool", "id": "c", "name": "n", "args": "x", "result": 1}]}'
+    ),
     "stop_requested: a word": _turn("stop_requested = 'word'", RECOVERED),
     "over_at: a word": _turn("over_at = 'word'", WHOLE),
     "log: not JSON": _turn("log = x'00'", UNANSWERED),
