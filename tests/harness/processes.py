@@ -23,7 +23,8 @@ from tests.harness.preloaded import NUMBER, Job
 ROOT = Path(__file__).resolve().parent.parent.parent
 # What a process needs of the machine; no setting of the developer's shell reaches the service under test.
 _chance = random.SystemRandom()
-INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+MEASURED = "COVERAGE_PROCESS_CONFIG"
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", MEASURED)
 
 
 # Below those that the kernel gives to connections: with other tests running beside, one of these would be in use before

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from typing import Literal, Self
 import httpx2
 
 from tests.harness.http_client import PLAIN
-from tests.harness.processes import Limits, Process, environment, execute, fork, free_port
+from tests.harness.processes import MEASURED, Limits, Process, environment, execute, fork, free_port
 
 AUTH = ("u", "p")
 # Plain Hypercorn has a worker process beside its own, unless it is told `-w 0`.
@@ -130,6 +131,10 @@ class Server:
         """End it and whatever it left behind."""
         if self._process is None:
             return
+        if MEASURED in os.environ and self._process.poll() is None:
+            # What is killed does not say which lines it has reached.
+            with contextlib.suppress(subprocess.TimeoutExpired, TimeoutError):
+                self.stop(within=5)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
