@@ -59,7 +59,7 @@ class ImageError(TurnError):
 
 
 class UpstreamError(TurnError):
-    """The model API failed. `message` never quotes it.
+    """A failure of the model API. `message` never quotes it.
 
     `retryable` says that a retry may help, `retry_after` how many seconds it asked us to wait, and `refused` that it
     was reached and found the request invalid.
@@ -75,7 +75,7 @@ class UpstreamError(TurnError):
 
 
 class UnsupportedParameter(UpstreamError):
-    """The model does not support a parameter; `parameter` is its name in the request."""
+    """A parameter that the model does not support; `parameter` is its name in the request."""
 
     def __init__(self, parameter: str) -> None:
         super().__init__(

@@ -118,14 +118,14 @@ class StepEnded:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The turn failed; the message is safe to show."""
+    """The turn's failure; the message is safe to show."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class TurnEnded:
-    """The turn is over and stored. Nothing follows."""
+    """The turn's end, which is stored. Nothing follows."""
 
     finish_reason: FinishReason
     usage: Usage

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 
 class Unreadable(Exception):
-    """The document cannot be read."""
+    """A document that cannot be read."""
 
 
 class TooLarge(Unreadable):
-    """The document is beyond a limit."""
+    """A document beyond a limit."""
 
     def __init__(self, how: str) -> None:
         super().__init__(f"{how} Split it into smaller files.")
@@ -22,21 +22,21 @@ class OutOfMemory(TooLarge):
 
 
 class NestedTooDeeply(Unreadable):
-    """The elements of the document are nested too deeply."""
+    """A document whose elements are nested too deeply."""
 
     def __init__(self) -> None:
         super().__init__("The content of the file is nested too deeply to be read.")
 
 
 class HasPassword(Unreadable):
-    """The document is encrypted."""
+    """An encrypted document."""
 
     def __init__(self) -> None:
         super().__init__("The file has a password. Save it without one and upload that.")
 
 
 class WrongContent(Unreadable):
-    """The content of the document is not what its extension says."""
+    """A document whose content is not what its extension says."""
 
     def __init__(self, extension: str) -> None:
         super().__init__(f"The file name ends in {extension}, but the content is something else. Check the file.")

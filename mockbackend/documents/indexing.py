@@ -38,7 +38,7 @@ log = logging.getLogger("mockbackend.documents")
 
 
 class FileDeleted(Exception):
-    """The file was deleted while it was being indexed."""
+    """A file that was deleted while it was being indexed."""
 
 
 class Indexing:

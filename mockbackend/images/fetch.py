@@ -39,7 +39,7 @@ PRIVATE = "The image's URL points to a private address. Please use a public one.
 
 
 class _PublicResolver(AbstractResolver):
-    """Resolves names to their public addresses.
+    """A resolver of names to their public addresses.
 
     A name server that does not answer blocks a thread for a minute. The event loop's own threads, which write to disk
     as well, are spared that: a lookup has its own, and there are at most `LOOKUPS`.
@@ -79,11 +79,11 @@ class _PublicResolver(AbstractResolver):
         return await in_thread(look, "lookup")
 
     async def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing: there is nothing to close."""
 
 
 class Fetcher:
-    """Fetches images of at most `max_bytes`, and from private addresses only if `allow_private`."""
+    """A fetcher of images of at most `max_bytes`, and from private addresses only if `allow_private`."""
 
     def __init__(self, max_bytes: int, *, allow_private: bool, seconds: float = SECONDS) -> None:
         self._lookups = asyncio.Semaphore(LOOKUPS)

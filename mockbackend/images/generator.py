@@ -26,7 +26,7 @@ class ImageOptions:
 
 
 class ImageGenerator:
-    """Makes images from prompts, and stores them."""
+    """A generator of images from prompts, which stores them."""
 
     def __init__(self, settings: Settings, upstream: Upstream, store: Images) -> None:
         self._settings = settings

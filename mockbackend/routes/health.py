@@ -33,12 +33,12 @@ async def health(request: Request) -> Response:
 
 
 async def live(request: Request) -> Response:
-    """The process is up."""
+    """A 200: the process is up."""
     return JSON({"status": "live"})
 
 
 async def ready(request: Request) -> Response:
-    """The process can serve: its storage answers, and it is not draining."""
+    """A 200 if the process can serve: its storage answers, and it is not draining."""
     service = get_service(request)
     if service.runner.admission.draining:
         raise ServiceError(503, "draining", "The service is shutting down. Please try again.")

@@ -18,7 +18,7 @@ log = logging.getLogger("mockbackend.http")
 
 
 class Guard:
-    """Gives a request its id, and answers unexpected errors. CORS stays outside, so that a 500 has its headers too."""
+    """An id for each request, and a 500 for unexpected errors. CORS stays outside, so that a 500 has its headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -48,7 +48,7 @@ class Guard:
 
 
 class UnreadBody:
-    """Reads and discards the rest of a body that the application answered without reading it.
+    """A reader that discards the rest of a body that the application answered without reading it.
 
     Closing the connection while the client still sends would reset it, and the client might never see its 401 or 413.
     """

@@ -21,7 +21,7 @@ def stream_headers(framing: Framing) -> dict[str, str]:
 
 
 class EventStream(Response):
-    """Not Starlette's StreamingResponse, which runs a task group beside every stream under Hypercorn."""
+    """A streaming response other than Starlette's, which runs a task group beside every stream under Hypercorn."""
 
     def __init__(
         self, source: EventSource, framing: Framing, links: Links, keep_alive_seconds: float, headers: dict[str, str]

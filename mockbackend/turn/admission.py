@@ -13,7 +13,7 @@ from ..settings import Settings
 
 
 class Admission:
-    """Counts the turns that are beginning or running in this process."""
+    """The count of turns that are beginning or running in this process."""
 
     def __init__(self, settings: Settings) -> None:
         self._per_user = settings.max_running_turns_per_user

@@ -20,7 +20,7 @@ SECONDS = 60.0
 
 
 class Attachments:
-    """Stores attachments. The images of one request may have `max_bytes` together."""
+    """Attachments on their way into the store. The images of one request may have `max_bytes` together."""
 
     def __init__(self, store: Images, fetcher: Fetcher, max_bytes: int) -> None:
         self._store = store

@@ -29,7 +29,7 @@ POLL_SECONDS = 0.02
 
 
 class TurnClaimer:
-    """Claims turns for this process."""
+    """The claimer of turns for this process."""
 
     def __init__(
         self,

@@ -28,7 +28,7 @@ log = logging.getLogger("mockbackend.turn")
 
 
 class Heartbeat:
-    """Beats for the runs in the registry."""
+    """The heartbeat of the runs in the registry."""
 
     def __init__(self, turns: Turns, registry: RunRegistry, max_turn_seconds: float) -> None:
         self._turns = turns

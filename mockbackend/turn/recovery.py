@@ -14,7 +14,7 @@ log = logging.getLogger("mockbackend.turn")
 
 
 class Recovery:
-    """Finds running turns, and settles those whose process is gone."""
+    """The search for running turns, which settles those whose process is gone."""
 
     def __init__(self, storage: Storage, registry: RunRegistry, heartbeat: Heartbeat) -> None:
         self._storage = storage

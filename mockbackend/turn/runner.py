@@ -34,7 +34,7 @@ log = logging.getLogger("mockbackend.turn")
 
 
 class TurnRunner:
-    """Starts turns, and runs each to its stored end."""
+    """The runner of this process's turns, each to its stored end."""
 
     def __init__(
         self,

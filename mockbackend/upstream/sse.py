@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class EventDecoder:
-    """Takes bytes, cut anywhere, and gives the data of whole events; never that of an event that was cut."""
+    """A parser that takes bytes, cut anywhere, and gives the data of whole events, never that of one that was cut."""
 
     def __init__(self) -> None:
         self._rest = b""

@@ -20,7 +20,7 @@ from tests.harness.http_client import PLAIN
 from tests.harness.processes import MEASURED, Limits, Process, environment, execute, fork, free_port
 
 AUTH = ("u", "p")
-# Plain Hypercorn has a worker process beside its own, unless it is told `-w 0`.
+# Plain Hypercorn has a worker process beside its own, unless it is called with `-w 0`.
 Kind = Literal["hypercorn", "hypercorn with a worker", "serve"]
 
 
@@ -59,8 +59,8 @@ class Server:
         self._forks = kind != "hypercorn with a worker" and command is None and not fresh
         login = {"BACKEND_AUTH_USERNAME": AUTH[0], "BACKEND_AUTH_PASSWORD": AUTH[1]}
         # Plain Hypercorn reads no PORT; `serve` listens on all addresses where there is one.
-        told = {} if kind != "serve" and command is None else {"PORT": str(self.port)}
-        self._env = environment({**login, "DATA_DIR": str(self.data_dir), **told, **(env or {})})
+        listening = {} if kind != "serve" and command is None else {"PORT": str(self.port)}
+        self._env = environment({**login, "DATA_DIR": str(self.data_dir), **listening, **(env or {})})
         self._process: Process | None = None
 
     def _arguments_of(self, kind: Kind, app: str) -> list[str]:

@@ -120,13 +120,13 @@ def test_a_screen_reader_is_told_of_an_answer_once(visitor: Visitor) -> None:
     visitor.page.evaluate(
         """() => {
             const region = document.getElementById("announcer");
-            window.told = [];
-            new MutationObserver(() => window.told.push(region.textContent)).observe(region, {childList: true});
+            window.announced = [];
+            new MutationObserver(() => window.announced.push(region.textContent)).observe(region, {childList: true});
         }"""
     )
     visitor.ask("Hello there")
     expect(visitor.spoken).to_have_text("Answer: You said: Hello there")
-    assert visitor.page.evaluate("window.told") == ["Answering.", "Answer: You said: Hello there"]
+    assert visitor.page.evaluate("window.announced") == ["Answering.", "Answer: You said: Hello there"]
     expect(visitor.spoken).to_have_attribute("aria-live", "polite")
 
 

@@ -65,7 +65,7 @@ def test_links_of_the_web_and_of_mail_lead_there(modules: Page, text: str) -> No
 
 
 TOKEN = "A" * 32
-PICTURES = {
+IMAGES = {
     f"![a](/images/{TOKEN})": [f"/images/{TOKEN}"],
     f"![a](https://moved.example/images/{TOKEN})": [f"/images/{TOKEN}"],
     f"![a](//evil.example/images/{TOKEN}?x=1)": [f"/images/{TOKEN}"],
@@ -78,9 +78,9 @@ PICTURES = {
 }
 
 
-@pytest.mark.parametrize("text", PICTURES)
+@pytest.mark.parametrize("text", IMAGES)
 def test_only_our_own_images_are_shown(modules: Page, text: str) -> None:
-    assert modules.evaluate(DRAW, text)["pictures"] == PICTURES[text]
+    assert modules.evaluate(DRAW, text)["images"] == IMAGES[text]
 
 
 DRAW = """async (text) => {
@@ -89,7 +89,7 @@ DRAW = """async (text) => {
     const drawn = render(tokens, tokens.links);
     return {
         links: [...drawn.querySelectorAll("a[href]")].map(link => link.getAttribute("href")),
-        pictures: [...drawn.querySelectorAll("img")].map(picture => picture.getAttribute("src")),
+        images: [...drawn.querySelectorAll("img")].map(image => image.getAttribute("src")),
     };
 }"""
 

@@ -82,7 +82,7 @@ class Visitor:
 
     @property
     def spoken(self) -> Locator:
-        """What a screen reader is told."""
+        """What a screen reader announces."""
         return self.page.locator("#announcer")
 
     def say(self, text: str) -> Locator:

@@ -45,7 +45,7 @@ def sdk4(*attachments: dict[str, Any]) -> dict[str, Any]:
     return {"content": "Look", "experimental_attachments": list(attachments)}
 
 
-PICTURES: dict[str, dict[str, Any]] = {
+IMAGES: dict[str, dict[str, Any]] = {
     "AI SDK 4": sdk4({"name": "a.png", "contentType": "image/png", "url": PNG}),
     "AI SDK 4, beside parts": {**sdk4({"name": "a.png", "url": PNG}), "parts": [{"type": "text", "text": "Look"}]},
     "AI SDK 5": parts({"type": "file", "mediaType": "image/png", "filename": "a.png", "url": PNG}),
@@ -77,9 +77,9 @@ async def asked(world: World) -> list[dict[str, Any]]:
     return parts
 
 
-@pytest.mark.parametrize("shape", PICTURES)
+@pytest.mark.parametrize("shape", IMAGES)
 async def test_an_image_reaches_the_model_as_a_data_url(world: World, user: httpx2.AsyncClient, shape: str) -> None:
-    answer = await chat(user, {"messages": [{"role": "user", **PICTURES[shape]}]})
+    answer = await chat(user, {"messages": [{"role": "user", **IMAGES[shape]}]})
     assert answer.status == 200, answer.body
     assert "I see 1 image" in (answer.text or answer.body.decode())
     assert await asked(world) == [LOOK, {"type": "image_url", "image_url": {"url": PNG}}]
@@ -128,7 +128,7 @@ async def first_id(user: httpx2.AsyncClient, conversation_id: str) -> str:
 
 async def test_attachments_of_earlier_messages_are_the_stored_ones(world: World, user: httpx2.AsyncClient) -> None:
     """AI SDK 4 sends all of them again with each post; none is stored twice."""
-    first = {"role": "user", **PICTURES["AI SDK 4, beside parts"]}
+    first = {"role": "user", **IMAGES["AI SDK 4, beside parts"]}
     answer = await chat(user, {"id": "resent", "messages": [first]})
     stored = (await user.get("/conversations/resent")).json()["messages"]
     before = sorted(files(world.server.data_dir / "pictures"))
@@ -143,7 +143,7 @@ async def test_attachments_of_earlier_messages_are_the_stored_ones(world: World,
 
 
 async def test_an_image_of_another_conversation_outlives_that(world: World, user: httpx2.AsyncClient) -> None:
-    await chat(user, {"id": "origin", "messages": [{"role": "user", **PICTURES["AI SDK 4"]}]})
+    await chat(user, {"id": "origin", "messages": [{"role": "user", **IMAGES["AI SDK 4"]}]})
     (url,) = await image_urls(user, "origin")
     await chat(user, {"id": "fork", "messages": [{"role": "user", **sdk4({"name": "a.png", "url": url})}]})
     # Within its own conversation it is stored once.
@@ -185,7 +185,7 @@ async def test_what_cannot_be_attached_is_a_422_and_nothing_is_stored(
     message, reason = REFUSED[case]
     before = sorted(files(world.server.data_dir / "pictures"))
     # Behind one that could be: it is not kept either.
-    first = {"role": "user", **PICTURES["AI SDK 4"]}
+    first = {"role": "user", **IMAGES["AI SDK 4"]}
     answer = await chat(user, {"messages": [first, {"role": "user", **message}]})
     assert answer.status == 422, answer.body
     assert reason in answer.json()["error"]["message"]
@@ -214,7 +214,7 @@ async def test_the_images_of_a_message_are_limited_all_together(folder: Storage)
     assert len(tokens) == 3
     with pytest.raises(ServiceError, match=r"2\.png: The image is too large"):
         await store(folder, tokens, *three, most=3 * len(png()) - 1)
-    assert len(tokens) == 5, "the caller is told what has been stored until then"
+    assert len(tokens) == 5, "the caller learns what has been stored until then"
 
 
 async def test_images_from_elsewhere_count_as_well(folder: Storage) -> None:

@@ -20,7 +20,7 @@ from tests.turn.script import WORDS
 from tests.turn.test_stop import stored
 from tests.turn.valid import is_incomplete
 
-# Hypercorn gives 3 s to what still runs when it is told to end.
+# Hypercorn gives 3 s to what still runs when it is asked to end.
 LONGER = f"""
 rules:
   - when: "longer than the grace"
@@ -72,7 +72,7 @@ async def test_serve_ends_a_drained_turn_for_every_reader(new_world: NewWorld) -
 
 @asynccontextmanager
 async def beginning(world: World, client: httpx2.AsyncClient) -> AsyncIterator[asyncio.Task[Answer]]:
-    """A turn whose row cannot be written yet, in a service that has been told to end; leaving lets it be written."""
+    """A turn whose row cannot be written yet, in a service that has been asked to end; leaving lets it be written."""
     with closing(sqlite3.connect(world.server.data_dir / "conversation_metadata.db", isolation_level=None)) as lock:
         lock.execute("BEGIN IMMEDIATE")
         # One of them is refused while the other begins.

@@ -40,7 +40,7 @@ rules:
 """
 
 
-async def test_the_figure_in_the_models_refusal_is_learnt(new_world: NewWorld) -> None:
+async def test_the_limit_in_a_refusal_is_remembered(new_world: NewWorld) -> None:
     world = new_world(script=TOLD_ONCE)
     page = "page " + "x" * 180_000
     async with world.server.client() as client:

@@ -1,4 +1,4 @@
-"""The history cannot be written: whoever reads is told so, and what was said comes back with the next request."""
+"""The history cannot be written: readers get an error, and the next request recovers the answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def rename(world: World, old: str, new: str) -> None:
         connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
 
 
-async def test_an_answer_that_cannot_be_stored_says_so_and_is_folded_in_later(new_world: NewWorld) -> None:
+async def test_an_answer_that_cannot_be_stored_says_so_and_is_recovered_later(new_world: NewWorld) -> None:
     world = new_world()
     async with world.server.client() as client:
         async with posting(client, "speak slowly: not stored") as stream:

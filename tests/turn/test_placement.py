@@ -61,7 +61,7 @@ CASES = {
     "the first user's id is an edit of all": Case(whole(user("new", "u1")), 0),
     "a user's id with the same words is regenerated": Case(whole(user("one", "u1"), A1, user("two", "u2")), 2),
     "an id alone, with no list, is an edit too": Case(plain(user("new", "u3")), 4),
-    "an assistant's id answers its user's message anew": Case(
+    "an assistant's id answers its user's message again": Case(
         replace(whole(user("one", "u1"), A1, user("two", "u2")), at_message="a2"), 2
     ),
     "a user's messageId is an edit there": Case(replace(plain(user("new")), at_message="u1"), 0),

@@ -1,4 +1,4 @@
-"""Answering anew and editing: by id, by position, by trigger; what the model is sent, and what is stored after."""
+"""Regenerating and editing: by id, by position, by trigger; what the model is sent, and what is stored after."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ EDITED = [("edited",), ("one", "edited"), ("one", "two", "edited")]
 
 
 @pytest.mark.parametrize("words", REGENERATED + EDITED, ids=" ".join)
-async def test_one_message_with_a_known_id_is_answered_anew_there(talk: Talk, words: tuple[str, ...]) -> None:
+async def test_a_message_with_a_known_id_is_answered_again_in_its_place(talk: Talk, words: tuple[str, ...]) -> None:
     place = f"u{len(words)}"
     await talk.post(message={"id": place, "role": "user", "content": talk.says(words[-1])})
     await talk.check(*words)
@@ -198,7 +198,7 @@ async def test_an_unknown_id_is_a_new_turn(talk: Talk) -> None:
     await talk.check("one", "two", "three", "edited")
 
 
-async def test_answering_anew_again_and_again_keeps_one_answer(talk: Talk) -> None:
+async def test_regenerating_again_and_again_keeps_one_answer(talk: Talk) -> None:
     answers = set()
     for _ in range(5):
         await talk.post(messages=v4(talk, ("one", "two")))
@@ -217,7 +217,7 @@ async def test_an_edited_first_message_gives_the_title_unless_it_was_renamed(tal
     assert (await talk.read())["title"] == "my own"
 
 
-async def test_a_stopped_answer_is_answered_anew_whole(talk: Talk) -> None:
+async def test_a_stopped_answer_is_replaced_by_a_whole_one(talk: Talk) -> None:
     async with posting(talk.user, "speak slowly: cut short", id=talk.id) as stream:
         await stream.until("0")
         await stop(talk.user, talk.id)
@@ -226,7 +226,7 @@ async def test_a_stopped_answer_is_answered_anew_whole(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize("how", ["id", "position", "trigger"])
-async def test_an_image_is_made_anew(world: World, user: httpx2.AsyncClient, how: str) -> None:
+async def test_an_image_is_made_again(world: World, user: httpx2.AsyncClient, how: str) -> None:
     conversation_id = f"pictures by {how}".replace(" ", "-")
     for number in (1, 2):
         await chat(

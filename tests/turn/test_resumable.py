@@ -72,9 +72,9 @@ async def test_the_setting_decides_where_the_request_says_nothing(
     new_world: NewWorld, setting: str, asked: bool | None, goes_on: bool
 ) -> None:
     world = new_world({"RESUMABLE": setting}, script=RULES)
-    told = {} if asked is None else {"resumable": asked}
+    sent = {} if asked is None else {"resumable": asked}
     async with world.server.client() as client:
-        async with posting(client, "a while", **told) as stream:
+        async with posting(client, "a while", **sent) as stream:
             await stream.until("0")
             conversation_id = stream.conversation_id
         await idle(client)

@@ -30,7 +30,7 @@ _EMPTY_LINES = re.compile(r"\n\s*\n")
 
 
 class Output:
-    """Takes a document in reading order and writes it to `stream`. Raises Unreadable beyond `characters`."""
+    """A writer of a document to `stream`, in reading order. Raises Unreadable beyond `characters`."""
 
     def __init__(self, stream: BinaryIO, characters: int) -> None:
         self._stream = stream

@@ -21,7 +21,7 @@ __all__ = ["Index", "SearchResult", "open_azure_search", "open_index"]
 
 
 class Index(Protocol):
-    """Finds passages of an owner's files. When that fails it raises UpstreamError, in words for the user."""
+    """What finds passages of an owner's files. Its failures are UpstreamErrors, in words for the user."""
 
     @property
     def holds_copies(self) -> bool:

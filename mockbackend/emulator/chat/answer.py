@@ -93,7 +93,7 @@ def build_answer(request: ChatRequest, step: ChatStep) -> Answer:
 
 
 def _deltas(text: str | tuple[str, ...] | None) -> tuple[str, ...]:
-    """Text goes out word by word, a list item by item."""
+    """The pieces of a text, which are its words, or of a list, which are its items."""
     return _words(text) if isinstance(text, str) else text or ()
 
 

@@ -144,7 +144,7 @@ def _tool_call(item: object, where: str) -> ToolCall:
 
 
 def _check_tool_history(messages: Sequence[Message]) -> None:
-    """Every tool call is followed by its result, and every result follows its call."""
+    """Check that every tool call is followed by its result, and every result follows its call."""
     waiting: set[str] = set()
     for index, message in enumerate(messages):
         param = f"messages.[{index}].role"

@@ -90,7 +90,7 @@ def _blocked(parts: Iterable[Part], answer: Answer) -> Iterator[Part]:
 
 
 def _filtered_late(parts: Iterable[Part], length: int, block: bool) -> Iterator[Part]:
-    """No verdict beside the text: one halfway, the last after the finish. Counts characters."""
+    """Move the verdicts from beside the text: one halfway, the last after the finish. Counts characters."""
     judged = sent = 0
     for part in parts:
         if not isinstance(part, Chunk) or part.choice is None:

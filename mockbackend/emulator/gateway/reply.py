@@ -85,7 +85,7 @@ async def _send(reply: Reply, entry: Entry, send: Send, clock: "Clock") -> None:
 
 
 class Clock:
-    """Waits that end when the client goes. They add up to the asked pace without drifting."""
+    """The waits of an answer, which end when the client goes. They add up to the asked pace without drifting."""
 
     def __init__(self, gone: "asyncio.Task[None]") -> None:
         self._gone = gone

@@ -39,7 +39,7 @@ def dalle_document(
 
 
 def _usage(request: ImageRequest) -> dict[str, object]:
-    """Words in, image out; at Azure an image's tokens depend on its size too."""
+    """The tokens of a prompt and of its image; at Azure the latter depend on its size too."""
     text = tokens.count(request.prompt)
     drawn = TOKENS[request.quality] * request.count
     return {

@@ -81,7 +81,7 @@ class AsyncFilter(BaseFault, frozen=True, tag="async_filter"):
 
 
 class FilterDown(BaseFault, frozen=True, tag="filter_down"):
-    """The filter is out of order; the answer is whole."""
+    """A filter that is out of order, beside a whole answer."""
 
 
 class Cut(AfterDeltas, frozen=True, tag="cut"):
@@ -89,7 +89,7 @@ class Cut(AfterDeltas, frozen=True, tag="cut"):
 
 
 class End(AfterDeltas, frozen=True, tag="end"):
-    """The body ends properly, but with no finish_reason and no [DONE]."""
+    """A body that ends properly, but with no finish_reason and no [DONE]."""
 
 
 class NoDone(BaseFault, frozen=True, tag="no_done"):
@@ -97,7 +97,7 @@ class NoDone(BaseFault, frozen=True, tag="no_done"):
 
 
 class Malformed(AfterDeltas, frozen=True, tag="malformed"):
-    """One event is broken JSON; the rest of the stream follows."""
+    """One event of broken JSON; the rest of the stream follows."""
 
 
 class ErrorEvent(AfterDeltas, frozen=True, tag="error_event"):
@@ -119,7 +119,7 @@ class ImageNotImage(BaseFault, frozen=True, tag="image_not_image"):
 
 
 class ImageHuge(BaseFault, frozen=True, tag="image_huge"):
-    """The image's URL sends bytes without end."""
+    """An image's URL that sends bytes without end."""
 
 
 class ImageRedirect(BaseFault, frozen=True, tag="image_redirect"):
@@ -129,7 +129,7 @@ class ImageRedirect(BaseFault, frozen=True, tag="image_redirect"):
 
 
 class ImageSlow(BaseFault, frozen=True, tag="image_slow"):
-    """The image's URL is silent for some seconds before it answers."""
+    """An image's URL that is silent for some seconds before it answers."""
 
     seconds: Seconds = 60
 

@@ -88,7 +88,7 @@ def _best_first(found: Scored) -> Scored:
 
 
 def _sorted_by(index: Index, found: Scored, name: str, descending: bool) -> Scored:
-    """Stable; documents without a value come first when ascending."""
+    """Sort, stably; documents without a value come first when ascending."""
     valued = [one for one in found if index.documents[one[0]].get(name) is not None]
     without = [one for one in found if index.documents[one[0]].get(name) is None]
     valued.sort(key=lambda one: index.documents[one[0]][name], reverse=descending)  # type: ignore[arg-type,return-value]

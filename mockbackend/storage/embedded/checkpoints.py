@@ -27,7 +27,7 @@ ORDER BY checkpoint_id DESC LIMIT 1"""
 
 
 def prepare(path: Path) -> None:
-    """`sqlite.prepare`, for this database, since the saver's `setup` can meet a lock."""
+    """Prepare this database by `sqlite.prepare`, since the saver's `setup` can meet a lock."""
     sqlite.prepare(path, lambda connection: SqliteSaver(connection).setup())
 
 

@@ -29,7 +29,7 @@ Execute = Callable[..., list[Row]]
 
 
 def prepare(path: Path) -> None:
-    """`sqlite.prepare`, for this database."""
+    """Prepare this database by `sqlite.prepare`."""
 
     def set_up(connection: sqlite3.Connection) -> None:
         sqlite.migrate(connection, MIGRATIONS)
@@ -39,7 +39,7 @@ def prepare(path: Path) -> None:
 
 
 class AbandonedError(Exception):
-    """Undoes a transaction whose waiter was cancelled; nobody sees it."""
+    """The undoing of a transaction whose waiter was cancelled; nobody sees it."""
 
 
 class Session:
@@ -117,7 +117,7 @@ class Database:
 
 
 class _Connection(aiosqlite.Connection):
-    """Runs a whole transaction in one hop; aiosqlite makes one per statement, with those of others in between."""
+    """A whole transaction in one hop; aiosqlite makes one per statement, with those of others in between."""
 
     async def run(self, work: Callable[[Session], T]) -> T:
         """Run `work` on this connection's thread."""

@@ -6,7 +6,7 @@ import { createElement, useEffect } from "react";
 import { SWRConfig } from "swr";
 import { fileList } from "./dom.mjs";
 
-// The hook keeps its messages in a cache of the whole page; a page that is loaded anew has a new one.
+// The hook keeps its messages in a cache of the whole page; a page that is loaded again has a new one.
 export function Chat(props) {
   return createElement(SWRConfig, { value: { provider: () => new Map() } }, createElement(Messages, props));
 }

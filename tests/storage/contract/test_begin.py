@@ -90,7 +90,7 @@ async def test_a_claim_needs_the_version_that_its_place_was_found_in(storage: St
     await ran(storage, turn_of())
     before = await row_of(storage)
     history = await storage.history.read("c")
-    # It is answered anew: as long as before, and other words.
+    # It is answered again: as long as before, and other words.
     await ran(other, turn_of("t2"))
     placed = turn_of("t3", base_length=2)
     assert await storage.turns.claim(placed, before, "Edited", history, running_limit=20) is None

@@ -73,7 +73,7 @@ async def test_a_second_end_changes_nothing(storage: Storage) -> None:
 
 async def test_an_end_that_comes_after_the_next_turn_changes_nothing(storage: Storage, other: Storage) -> None:
     turn = await ran(storage, turn_of())
-    # It is answered anew: nothing of the first is left.
+    # It is answered again: nothing of the first is left.
     await begun(other, turn_of("t2"))
     await end(storage, turn)
     assert (await running(storage)).turn.turn_id == "t2"

@@ -56,9 +56,9 @@ async def test_every_field_comes_back(storage: Storage) -> None:
 
 @pytest.mark.parametrize("result", RESULTS, ids=repr)
 async def test_any_json_comes_back(storage: Storage, other: Storage, result: object) -> None:
-    told = message("assistant", "t1", "x", {"type": "tool", "id": "1", "name": "n", "args": {"a": result}})
-    await stored(storage, told)
-    assert (await other.history.read("c"))[1:] == [told]
+    said = message("assistant", "t1", "x", {"type": "tool", "id": "1", "name": "n", "args": {"a": result}})
+    await stored(storage, said)
+    assert (await other.history.read("c"))[1:] == [said]
 
 
 async def test_what_is_read_is_the_readers_own(storage: Storage) -> None:

@@ -57,10 +57,10 @@ async def test_everything_reads_as_before(before: tuple[Server, Any]) -> None:
 async def test_the_next_turns_work(before: tuple[Server, Any]) -> None:
     server, _ = before
     async with server.client() as client:
-        told = await texts(client, "cut")
-        assert told[-1][1].endswith("the fog ")
+        stored = await texts(client, "cut")
+        assert stored[-1][1].endswith("the fog ")
         await say(client, "Go on", "cut")
-        assert await texts(client, "cut") == [*told, ("user", "Go on"), ("assistant", "You said: Go on")]
+        assert await texts(client, "cut") == [*stored, ("user", "Go on"), ("assistant", "You said: Go on")]
         answer = await say(client, "What do my documents say about the launch of Zephyr?", "unicode")
         assert "Zephyr launches on 14 May 2031" in answer.text
         await client.patch("/conversations/unicode", json={"title": "ÅNGSTRÖM"})

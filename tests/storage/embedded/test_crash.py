@@ -135,14 +135,14 @@ async def test_a_kill_between_the_checkpoint_and_the_row_doubles_nothing(start_s
         await say(client, "One", "a")
         await say(client, "Two", "a")
     server.kill()
-    # The row of the last turn is still there: as if it had not been told that the answer is in the checkpoint.
+    # The row of the last turn is still there: as if it did not know that the answer is in the checkpoint.
     execute(server, "UPDATE turns SET over_at = NULL")
     execute(server, "UPDATE conversations SET message_count = 2")
     execute(server, "DELETE FROM said WHERE position >= 2")
     again = start_server(data_dir=server.data_dir)
     async with again.client() as client:
-        told = [("user", "One"), ("assistant", "You said: One"), ("user", "Two"), ("assistant", "You said: Two")]
-        assert await texts(client, "a") == told
+        expected = [("user", "One"), ("assistant", "You said: One"), ("user", "Two"), ("assistant", "You said: Two")]
+        assert await texts(client, "a") == expected
         (row,) = (await client.get("/conversations?q=two")).json()
         assert row["message_count"] == 4
         read = (await client.get("/conversations/a")).json()

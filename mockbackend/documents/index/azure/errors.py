@@ -25,7 +25,7 @@ log = logging.getLogger("mockbackend.documents")
 
 
 class TooLarge(UpstreamError):
-    """The call is larger than the service accepts."""
+    """A call larger than the service accepts."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -61,7 +61,7 @@ class AzureSearchIndex:
 
     @property
     def holds_copies(self) -> bool:
-        """True: the staged passages are not needed after publication."""
+        """Whether the index has its own passages (it has), so that staged ones are not needed after publication."""
         return True
 
     async def close(self) -> None:

@@ -27,7 +27,7 @@ INDEX_NAME = re.compile(r"(?=.{2,128}\Z)[a-z0-9](?:-?[a-z0-9])*\Z")
 
 
 class IndexMissing(UpstreamError):
-    """The index does not exist, or no longer."""
+    """An index that does not exist, or no longer."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -23,7 +23,7 @@ CANDIDATES = 300
 
 
 class EmbeddedIndex:
-    """Finds passages of an owner's published files by words and by vectors."""
+    """The index of an owner's published files, by words and by vectors."""
 
     # The passages that it finds are the staged ones, so they have to stay.
     holds_copies = False

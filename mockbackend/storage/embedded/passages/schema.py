@@ -70,7 +70,7 @@ MIGRATIONS = (
 
 
 def prepare(path: Path) -> None:
-    """`sqlite.prepare`, for this database."""
+    """Prepare this database by `sqlite.prepare`."""
     sqlite.prepare(path, lambda connection: sqlite.migrate(connection, MIGRATIONS))
 
 
