@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from mockbackend.agent.graph import compile_graph
 from mockbackend.messages import Message
+from mockbackend.storage import DamagedHistory
 from mockbackend.storage.embedded import checkpoints
 from mockbackend.storage.embedded.checkpoints import Checkpoints
 
@@ -52,6 +54,19 @@ def test_what_fails_leaves_no_transaction_open(tmp_path: Path, act: str) -> None
             saver.write("a", [message("after")]) if act == "write" else saver.delete_thread("a")
         assert not saver.conn.in_transaction
         assert saver.read("a") == [message("before")]
+    finally:
+        saver.conn.close()
+
+
+@pytest.mark.parametrize("messages", [["word"], {"a": "word"}, 7])
+def test_messages_of_another_shape_are_damaged(tmp_path: Path, messages: Any) -> None:
+    path = tmp_path / "checkpoints.db"
+    checkpoints.prepare(path)
+    saver = Checkpoints(path)
+    try:
+        saver.write("a", messages)
+        with pytest.raises(DamagedHistory, match="a"):
+            saver.read("a")
     finally:
         saver.conn.close()
 

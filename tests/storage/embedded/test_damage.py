@@ -150,6 +150,15 @@ async def test_a_folder_of_somebody_elses_stops_nothing(storage: EmbeddedStorage
     assert all(path.is_dir() for path in theirs)
 
 
+@pytest.mark.parametrize("media_type", ["x'fffe'", "'image/png' || char(10) || 'x: y'", "'imäge/png'", "7"])
+async def test_an_image_whose_media_type_is_damaged_is_not_sent(storage: EmbeddedStorage, media_type: str) -> None:
+    """It would be a header."""
+    token = await storage.images.put("ann", "c", Image("image/png", b"content"))
+    await storage.databases[-1].execute(f"UPDATE pictures SET media_type = {media_type}, conversation_id = x'fffe'")
+    assert await storage.images.get(token) is None
+    assert await storage.images.home("ann", token) == "\ufffd\ufffd"
+
+
 async def test_a_file_of_the_queue_whose_blob_is_damaged_holds_up_no_other(storage: EmbeddedStorage) -> None:
     for content in (b"damaged", b"sound"):
         await put(storage, content)
