@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.harness.answers import chat, codes_of, joining, posting, text_of
+from tests.harness.answers import Stream, chat, codes_of, joining, posting, text_of
 from tests.harness.data_folder import rows
 from tests.harness.emulator import Emulator
 from tests.harness.service import Server
@@ -238,15 +238,23 @@ async def test_a_joiner_whose_row_vanishes_is_told_the_end(pair: Pair) -> None:
             heard = [("0", await joined.until("0"))]
             data = pair.first.server.data_dir
             # What a third process does that folds the turn in, and forgets its row, between two looks of ours.
-            forget(data, stream.conversation_id)
+            change(data, "DELETE FROM turns WHERE conversation_id = ?", stream)
             heard += await joined.rest()
         assert codes_of(heard).endswith("3ed")
         assert "reload" in next(value for code, value in heard if code == "3")
         await stop(pair.one, stream.conversation_id)
 
 
-def forget(data: Path, conversation_id: str) -> None:
-    """Delete a turn's row behind everybody's back."""
-    with closing(sqlite3.connect(data / "conversation_metadata.db", timeout=10)) as connection:
-        connection.execute("DELETE FROM turns WHERE conversation_id = ?", (conversation_id,))
-        connection.commit()
+async def test_a_turn_in_a_framing_that_this_version_does_not_know_is_joined_in_the_default(pair: Pair) -> None:
+    async with posting(pair.one, "speak slowly: in a new framing") as stream:
+        await stream.until("0")
+        change(pair.first.server.data_dir, "UPDATE turns SET framing = 'pigeon' WHERE conversation_id = ?", stream)
+        async with joining(pair.other, stream.conversation_id) as joined:
+            assert await joined.until("0")
+        await stop(pair.one, stream.conversation_id)
+
+
+def change(data: Path, statement: str, stream: Stream) -> None:
+    """Change a turn's row behind everybody's back."""
+    with closing(sqlite3.connect(data / "conversation_metadata.db", timeout=10)) as connection, connection:
+        assert connection.execute(statement, (stream.conversation_id,)).rowcount == 1
