@@ -29,11 +29,12 @@ from .routes.json import error_response
 from .routes.login import load_login
 from .routes.middleware import Guard, UnreadBody
 from .routes.service import Service
+from .routes.storage_probe import StorageProbe, storage_failed
 from .server import file_limits, hypercorn_patches
 from .server.hypercorn_drain import drain_in_background
 from .server.upstream import open_upstream
 from .settings import Settings, SettingsError, load_settings
-from .storage import DamagedHistory, open_storage
+from .storage import DamagedHistory, StorageError, open_storage
 from .turn.attachments import Attachments
 from .turn.claim import TurnClaimer
 from .turn.follow import Follower
@@ -89,6 +90,7 @@ def create_app(settings: Settings | None = None, *, announce: bool = True) -> St
             ServiceError: _service_error,
             HTTPException: _http_exception,
             DamagedHistory: _damaged_history,
+            StorageError: _storage_error,
         },
         lifespan=lifespan,
     )
@@ -131,7 +133,8 @@ async def running(settings: Settings, announce: bool) -> AsyncIterator[Service]:
         claimer = TurnClaimer(settings, storage, attachments, registry, recovery)
         runner = TurnRunner(settings, storage, upstream, generator, documents, registry, heartbeat, claimer)
         follower = Follower(storage, registry, recovery)
-        service = Service(settings, login, FailedLogins(), storage, upstream, documents, runner, follower)
+        probe = await stack.enter_async_context(StorageProbe.watching(storage))
+        service = Service(settings, login, FailedLogins(), probe, storage, upstream, documents, runner, follower)
         # Turns first: they may hold images, and belong to conversations whose deletion was cut short.
         await recovery.recover_all()
         await follower.finish_deletions()
@@ -174,6 +177,11 @@ async def _damaged_history(request: Request, error: Exception) -> Response:
     log.error("the messages of conversation %s are damaged", error, exc_info=error)
     words = "The messages of this conversation are damaged. Please start a new one; the operator should check the log."
     return error_response(ServiceError(500, "damaged", words))
+
+
+async def _storage_error(request: Request, error: Exception) -> Response:
+    log.error("%s %r: the storage failed: %s", request.method, request.url.path, error)
+    return error_response(storage_failed())
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..errors import UpstreamError
 from ..settings import Settings
-from ..storage import File, Files, Passages, Storage
+from ..storage import File, Files, Passages, Storage, StorageError
 from ..storage.passages import Passage
 from ..upstream import Upstream
 from ..upstream.embeddings import embed
@@ -97,12 +97,13 @@ class Documents:
                 log.exception("the deletion of file %s cannot be finished", file_id)
 
     async def _end_deletion(self, userid: str, file_id: str) -> None:
-        """Delete what belongs to a hidden file. If the index cannot do that now, it is done after the next start."""
+        """Delete what belongs to a hidden file. If not all of it can go now, the rest does after the next start."""
         await self._indexing.abandon(file_id)
+        # The file first: on a full disk the rest needs room.
+        await self._files.empty(file_id)
         try:
             await self._index.forget(userid, file_id)
-        except UpstreamError as error:
-            log.warning("the deletion of file %s cannot be finished yet: %s", file_id, error.message)
-            return
-        await self._passages.forget(file_id)
-        await self._files.forget(file_id)
+            await self._passages.forget(file_id)
+            await self._files.forget(file_id)
+        except (StorageError, UpstreamError) as error:
+            log.warning("the deletion of file %s cannot be finished yet: %s", file_id, error)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from ..errors import INTERNAL, UpstreamError
 from ..settings import Settings
-from ..storage import IndexingJob, Passages, Queue
+from ..storage import IndexingJob, Passages, Queue, StorageError, traceback_of
 from ..storage.passages import Passage
 from ..upstream import Upstream
 from ..upstream.embeddings import embed
@@ -106,8 +106,8 @@ class Indexing:
                         await asyncio.wait([task])
                     finally:
                         del self._running[job.id]
-        except Exception:
-            log.exception("the queue of files could not be read")
+        except Exception as error:
+            log.error("the queue of files could not be read: %s", error, exc_info=traceback_of(error))
         finally:
             self._workers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
@@ -130,8 +130,8 @@ class Indexing:
             await self._fail(job, str(error))
         except UpstreamError as error:
             await self._fail(job, error.message)
-        except OSError as error:
-            log.error("file %s could not be indexed: %s", job.id, error.strerror or type(error).__name__)
+        except (OSError, StorageError) as error:
+            log.error("file %s could not be indexed: %s", job.id, error)
             await self._fail(job, NOT_STORED)
         except Exception:
             log.exception("file %s could not be indexed", job.id)
@@ -192,9 +192,9 @@ class Indexing:
             await self._index.forget(job.userid, job.id)
             await self._passages.forget(job.id)
             await self._queue.fail(job.id, reason)
-        except Exception:
+        except Exception as error:
             # The file stays claimed by this process, and the next process tries again.
-            log.exception("file %s: the failure could not be stored", job.id)
+            log.error("file %s: the failure could not be stored: %s", job.id, error, exc_info=traceback_of(error))
 
 
 async def _retry(call: Callable[[], Awaitable[T]]) -> T:

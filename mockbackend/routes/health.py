@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from datetime import UTC, datetime
 
@@ -12,8 +11,6 @@ from starlette.responses import Response
 from ..errors import ServiceError
 from .auth import get_service
 from .json import JSON
-
-log = logging.getLogger("mockbackend.http")
 
 
 async def health(request: Request) -> Response:
@@ -42,12 +39,5 @@ async def ready(request: Request) -> Response:
     service = get_service(request)
     if service.runner.admission.draining:
         raise ServiceError(503, "draining", "The service is shutting down. Please try again.")
-    try:
-        await service.storage.conversations.get("nobody", "none")
-        await service.storage.history.read("none")
-    except Exception:
-        log.exception("the storage does not answer")
-        raise ServiceError(
-            503, "unavailable", "The storage does not answer. The operator should check the log."
-        ) from None
+    await service.probe.try_it()
     return JSON({"status": "ready"})

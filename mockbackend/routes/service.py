@@ -12,6 +12,7 @@ from ..turn.runner import TurnRunner
 from ..upstream import Upstream
 from .failed_logins import FailedLogins
 from .login import Login
+from .storage_probe import StorageProbe
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Service:
     settings: Settings
     login: Login
     failed_logins: FailedLogins
+    probe: StorageProbe
     storage: Storage
     upstream: Upstream
     documents: Documents

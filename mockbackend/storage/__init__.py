@@ -4,17 +4,19 @@ Every method is one intention and one atomic unit: it is done whole or not at al
 its caller is cancelled, unless it says otherwise. Work of several units is ordered so that a crash between any two is
 finished by the next process that looks. Nothing above an engine knows a folder, a connection, or how it tells the
 living processes from the dead. Text is any Unicode. Messages come back as they were; a title or a name may have U+FFFD
-where a NUL was. Text that cannot be encoded raises ValueError or TypeError, and nothing is stored.
+where a NUL was. Text that cannot be encoded raises ValueError or TypeError, and nothing is stored. Every method raises
+StorageError while the data cannot be read or written, and works again when it can.
 `tests/storage/contract` holds every engine to this.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from ..messages import Message
 from ..settings import Settings
+from .files import Files, Queue, Upload
 from .passages import Passages
 from .values import (
     Blob,
@@ -28,8 +30,10 @@ from .values import (
     IndexingJob,
     RunningTurn,
     Status,
+    StorageError,
     TooManyTurns,
     Turn,
+    traceback_of,
 )
 
 __all__ = [
@@ -51,11 +55,13 @@ __all__ = [
     "RunningTurn",
     "Status",
     "Storage",
+    "StorageError",
     "TooManyTurns",
     "Turn",
     "Turns",
     "Upload",
     "open_storage",
+    "traceback_of",
 ]
 
 
@@ -177,88 +183,6 @@ class Images(Protocol):
         """Remove what dead processes made and no message holds."""
 
 
-class Upload(Protocol):
-    """One file on its way in: `write` it all, `end` it, then `finish` or `refuse` it."""
-
-    name: str
-    size: int
-    head: bytes
-
-    async def write(self, data: bytes) -> None:
-        """Store the next bytes. Once the file is going to be refused, they are only counted."""
-
-    async def end(self) -> None:
-        """Close the file: no more bytes follow, and other uploads may take their time."""
-
-    async def give_up(self, reason: str) -> None:
-        """Refuse the file later, for this reason, and drop its bytes now."""
-
-    async def finish(self, kind: str, media_type: str) -> File:
-        """Store it and queue it for indexing; the row of the user's file with the same content, if there is one."""
-
-    async def refuse(self, reason: str) -> File:
-        """Write a failed row without content; the reason of `give_up` comes first."""
-
-    async def discard(self) -> None:
-        """Drop the upload. Does nothing once it is stored."""
-
-
-class Files(Protocol):
-    """The files as their owners see them."""
-
-    def receive(self, userid: str, name: str, limits: FileLimits) -> Upload:
-        """Begin to receive a file for the user."""
-
-    async def listing(self, userid: str) -> list[File]:
-        """All of the user's files, newest first. Their number is limited."""
-
-    async def get(self, userid: str, file_id: str) -> File | None:
-        """The user's file of that id."""
-
-    async def content(self, userid: str, file_id: str) -> tuple[File, Blob] | None:
-        """The user's file and its bytes. None if there is no such file, or if it has failed."""
-
-    async def has_ready(self, userid: str, file_ids: Sequence[str] | None) -> bool:
-        """Whether the user has files that can be searched: any at all, or any of `file_ids`."""
-
-    async def named(self, userid: str, file_ids: Sequence[str]) -> dict[str, File]:
-        """The user's ready files among `file_ids`, by id."""
-
-    async def missing(self, userid: str, file_ids: Sequence[str]) -> list[str]:
-        """Those of `file_ids` that are not files of the user, in the given order."""
-
-    async def hide(self, userid: str, file_id: str) -> bool:
-        """Begin a deletion: from now on nobody sees the file. False if the user has no such file."""
-
-    async def hidden(self) -> list[tuple[str, str]]:
-        """Owner and id of the files whose deletion has begun but not ended."""
-
-    async def forget(self, file_id: str) -> None:
-        """End a deletion: the last step, once everything else of the file is gone."""
-
-    async def clean(self) -> None:
-        """Delete the content that dead processes left behind and no row names."""
-
-
-class Queue(Protocol):
-    """The files that wait to be indexed, as this process sees them. A hidden file is no work."""
-
-    async def claim(self) -> IndexingJob | None:
-        """Claim the oldest file of the user who was served least recently. None if no file waits."""
-
-    async def progress(self, file_id: str, status: Status, done: int, total: int) -> bool:
-        """Store the progress of a claimed file. False if the file was hidden in the meantime."""
-
-    async def ready(self, file_id: str, total: int) -> bool:
-        """Mark a claimed file as indexed, with `total` passages. False if it was hidden in the meantime."""
-
-    async def fail(self, file_id: str, error: str) -> None:
-        """Mark a claimed file as failed, with a reason for the user, and delete its content."""
-
-    async def release(self) -> None:
-        """Return the files that this process has claimed to the queue."""
-
-
 class Storage(Protocol):
     """The stores of one process, open."""
 
@@ -280,6 +204,9 @@ class Storage(Protocol):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the operator should mend, a sentence each; empty if all is well."""
+
+    async def probe(self, *, write: bool) -> None:
+        """Raise StorageError if the data is gone or, with `write`, if a little cannot be written and read."""
 
     async def login(self) -> str:
         """The login `user:password` that all processes share if none is configured. Made at the first call."""

@@ -21,6 +21,18 @@ class DamagedHistory(Exception):
     """The stored messages of a conversation cannot be read. They stay as they are until it is deleted."""
 
 
+class StorageError(Exception):
+    """The storage cannot be read or written: a disk is full or read-only, a file is damaged or gone.
+
+    Nothing was stored. The message is for the log.
+    """
+
+
+def traceback_of(error: Exception) -> Exception | None:
+    """What a log line of this error has besides its message: no traceback if it is the disk's fault."""
+    return None if isinstance(error, StorageError) else error
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """A conversation's row; times are integer milliseconds. `version` counts the changes of its history."""

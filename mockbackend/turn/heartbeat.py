@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import Iterable
 
-from ..storage import Turns
+from ..storage import Turns, traceback_of
 from .answer import TOO_LONG
 from .registry import RunRegistry
 from .run import Run
@@ -75,8 +75,8 @@ class Heartbeat:
                 self._quiet = 0 if len(self._registry) else self._quiet + 1
                 await self._look()
                 await self._write(self._registry)
-            except Exception:
-                log.warning("the heartbeat failed", exc_info=True)
+            except Exception as error:
+                log.warning("what was said could not be written: %s", error, exc_info=traceback_of(error))
 
     async def _look(self) -> None:
         """Stop the turns that run for too long, and those that another process asked to stop."""

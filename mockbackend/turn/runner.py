@@ -18,7 +18,7 @@ from ..events import Event, Failed, ImageMade, StepEnded, TurnEnded, dump
 from ..images.generator import ImageGenerator, ImageOptions
 from ..messages import Message
 from ..settings import Settings
-from ..storage import Storage
+from ..storage import Storage, traceback_of
 from ..upstream import Upstream
 from .admission import Admission
 from .chat import chat
@@ -178,12 +178,12 @@ class TurnRunner:
         answer, turn = run.answer, run.turn
         try:
             await self._storage.turns.end(turn, [answer.message()], dump([*answer.events, ended]))
-        except Exception:
-            log.exception("turn %s could not be stored", turn.turn_id)
+        except Exception as error:
+            log.error("turn %s could not be stored: %s", turn.turn_id, error, exc_info=traceback_of(error))
         else:
             return True
         try:
             await self._storage.turns.give_up(turn, dump(answer.events))
-        except Exception:
-            log.exception("the log of turn %s could not be written", turn.turn_id)
+        except Exception as error:
+            log.error("the log of turn %s could not be written: %s", turn.turn_id, error, exc_info=traceback_of(error))
         return False

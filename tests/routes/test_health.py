@@ -13,6 +13,7 @@ from tests.harness.api import error_of
 from tests.harness.http_client import PLAIN
 from tests.harness.model import Upstream
 from tests.harness.service import Server
+from tests.harness.waiting import until
 
 
 async def test_health_names_the_engine_and_the_time(client: httpx2.AsyncClient) -> None:
@@ -53,5 +54,10 @@ async def test_a_process_that_lost_a_database_is_live_but_not_ready(start_server
         assert (await client.get("/readyz")).status_code == 200
         for path in server.data_dir.glob(f"{name}*"):
             path.write_bytes(b"this is no database" * 1000)
-        assert error_of(await client.get("/readyz"), 503)["code"] == "unavailable"
+
+        async def is_unready() -> bool:
+            return (await client.get("/readyz")).status_code == 503
+
+        await until(is_unready)
+        assert error_of(await client.get("/readyz"), 503)["code"] == "storage"
         assert (await client.get("/livez")).status_code == 200

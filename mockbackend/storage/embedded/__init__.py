@@ -13,7 +13,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from . import checkpoints, database, login, passages
+from ..values import StorageError
+from . import checkpoints, database, login, passages, sqlite
 from .checkpoints import Checkpoints
 from .conversations import Conversations
 from .database import Database, Execute
@@ -22,10 +23,13 @@ from .history import History
 from .images import Images
 from .liveness import Liveness
 from .passages import Passages
+from .reserve import Reserve
 from .turns import Turns
 
 # What a mode allows to others than the owner.
 OTHERS = 0o077
+DATABASES = (database.NAME, checkpoints.NAME, passages.NAME)
+PROBE_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +46,39 @@ class EmbeddedStorage:
     liveness: Liveness
     databases: tuple[Database, ...]
     folder: Path
+    reserve: Reserve
+    identities: dict[Path, tuple[int, int]]
 
     @property
     def warnings(self) -> tuple[str, ...]:
         if self.folder.stat().st_mode & OTHERS:
             return (f"DATA_DIR: other users of this machine can enter {self.folder}. Run: chmod 700 {self.folder}",)
         return ()
+
+    async def probe(self, *, write: bool) -> None:
+        with sqlite.storage_errors():
+            await asyncio.to_thread(self._look)
+            if not write:
+                return
+            await asyncio.to_thread(self._write)
+        # A commit that changes nothing.
+        ((version,),) = await self.databases[-1].execute("PRAGMA user_version")
+        await self.databases[-1].execute(f"PRAGMA user_version = {int(version)}")
+        await self.conversations.get("nobody", "none")
+        await self.history.read("none")
+
+    def _look(self) -> None:
+        for path, identity in self.identities.items():
+            if not path.exists() or _identity(path) != identity:
+                raise StorageError(f"{path.name} has been removed or replaced; restart the service")
+        self.reserve.fill()
+
+    def _write(self) -> None:
+        path = self.folder / f"probe.{self.liveness.id}"
+        try:
+            path.write_bytes(bytes(PROBE_BYTES))
+        finally:
+            path.unlink(missing_ok=True)
 
     async def login(self) -> str:
         return await asyncio.to_thread(login.load_or_make, self.folder, _lock(self.folder))
@@ -71,6 +102,8 @@ async def open_embedded(folder: Path) -> EmbeddedStorage:
         liveness = Liveness(folder / "alive")
         liveness.clean()
     metadata, searching = [await Database.open(folder / database.NAME) for _ in range(2)]
+    reserve = Reserve(folder)
+    reserve.fill()
     images = Images(metadata, folder / "pictures", liveness)
     turns = Turns(metadata, Checkpoints(folder / checkpoints.NAME), liveness)
 
@@ -79,17 +112,24 @@ async def open_embedded(folder: Path) -> EmbeddedStorage:
         images.forget(execute, conversation_id)
 
     return EmbeddedStorage(
-        conversations=Conversations(metadata, searching, erase_content),
+        conversations=Conversations(metadata, searching, erase_content, reserve),
         history=History(folder / checkpoints.NAME),
         turns=turns,
         images=images,
-        files=Files(metadata, folder / "files", liveness),
+        files=Files(metadata, folder / "files", liveness, reserve),
         file_queue=Queue(metadata, folder / "files", liveness),
         passages=Passages(folder / passages.NAME),
         liveness=liveness,
         databases=(searching, metadata),
         folder=folder,
+        reserve=reserve,
+        identities={path: _identity(path) for path in (folder / name for name in DATABASES)},
     )
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _lock(folder: Path) -> FileLock:

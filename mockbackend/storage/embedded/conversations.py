@@ -9,6 +9,7 @@ from ...messages import Message, now_ms, text_of
 from ..casefold import casefold
 from ..values import Conversation, Cursor
 from .database import Database, Execute
+from .reserve import Reserve
 from .sqlite import integer, text
 
 # A running turn counts as what it will have made of the history: its base, and what it adds.
@@ -20,8 +21,15 @@ _FROM = "conversations c LEFT JOIN turns t ON t.conversation_id = c.id AND t.ove
 class Conversations:
     """The contract's Conversations. `erase_content` removes history and images of one, within a transaction."""
 
-    def __init__(self, database: Database, searching: Database, erase_content: Callable[[Execute, str], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        searching: Database,
+        erase_content: Callable[[Execute, str], None],
+        reserve: Reserve,
+    ) -> None:
         self._database = database
+        self._reserve = reserve
         # A connection of its own: turns do not wait while all that was said is looked through.
         self._searching = searching
         self._erase_content = erase_content
@@ -61,9 +69,12 @@ class Conversations:
         return await self.get(userid, conversation_id)
 
     async def hide(self, userid: str, conversation_id: str) -> bool:
-        rows = await self._database.execute(
-            "UPDATE conversations SET deleted_at = ? WHERE id = ? AND userid = ? AND deleted_at IS NULL RETURNING id",
-            *(now_ms(), conversation_id, userid),
+        rows = await self._reserve.spend(
+            lambda: self._database.execute(
+                """UPDATE conversations SET deleted_at = ?
+                WHERE id = ? AND userid = ? AND deleted_at IS NULL RETURNING id""",
+                *(now_ms(), conversation_id, userid),
+            )
         )
         return bool(rows)
 
@@ -83,7 +94,7 @@ class Conversations:
             execute("DELETE FROM said WHERE conversation_id = ?", conversation_id)
             execute("DELETE FROM turns WHERE conversation_id = ?", conversation_id)
 
-        await self._database.transact(work)
+        await self._reserve.spend(lambda: self._database.transact(work))
 
 
 def upsert_conversation(

@@ -91,7 +91,8 @@ class Database:
 
     async def execute(self, statement: str, *values: Any) -> list[Row]:
         """Run one statement and return its rows, RETURNING included."""
-        rows: Iterable[Any] = await self._connection.execute_fetchall(statement, values)
+        with sqlite.storage_errors():
+            rows: Iterable[Any] = await self._connection.execute_fetchall(statement, values)
         return list(rows)
 
     async def transact(self, work: Callable[[Execute], T]) -> T:
@@ -123,7 +124,8 @@ class _Connection(aiosqlite.Connection):
         """Run `work` on this connection's thread."""
         abandoned = threading.Event()
         try:
-            done: T = await self._execute(lambda: work(Session(self._conn, abandoned)))  # type: ignore[no-untyped-call]
+            with sqlite.storage_errors():
+                done: T = await self._execute(lambda: work(Session(self._conn, abandoned)))  # type: ignore[no-untyped-call]
         except asyncio.CancelledError:
             abandoned.set()
             raise

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...messages import Message
 from .checkpoints import Checkpoints
+from .sqlite import storage_errors
 
 
 class History:
@@ -20,7 +21,8 @@ class History:
     async def read(self, conversation_id: str) -> list[Message]:
         """All messages of a conversation, oldest first; [] for an unknown one."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._checkpoints.read, conversation_id)
+        with storage_errors():
+            return await loop.run_in_executor(self._thread, self._checkpoints.read, conversation_id)
 
     async def close(self) -> None:
         """Close the connection once what is under way is done."""

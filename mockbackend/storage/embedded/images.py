@@ -17,7 +17,7 @@ from ...messages import now_ms
 from ..values import Image
 from .database import Database, Execute
 from .liveness import Liveness
-from .sqlite import text
+from .sqlite import storage_errors, text
 
 PART = ".part"
 TOKEN = re.compile(r"[\w-]{32}", re.ASCII)
@@ -44,7 +44,8 @@ class Images:
         # A thread goes on when its waiter is cancelled, and would write a file that is nobody's.
         writing = asyncio.ensure_future(asyncio.to_thread(self._write, token, image.content))
         try:
-            await asyncio.shield(writing)
+            with storage_errors():
+                await asyncio.shield(writing)
         except BaseException:
             await asyncio.wait([writing])
             await self.discard([token])
@@ -55,10 +56,11 @@ class Images:
         rows = await self._database.execute("SELECT media_type FROM pictures WHERE token = ?", token)
         if not rows or not MEDIA_TYPE.fullmatch(text(rows[0][0])):
             return None
-        try:
-            return Image(rows[0][0], await asyncio.to_thread(self._path(token).read_bytes))
-        except FileNotFoundError:
-            return None
+        with storage_errors():
+            try:
+                return Image(rows[0][0], await asyncio.to_thread(self._path(token).read_bytes))
+            except FileNotFoundError:
+                return None
 
     async def home(self, userid: str, token: str) -> str | None:
         statement = "SELECT conversation_id FROM pictures WHERE token = ? AND userid = ?"
@@ -73,7 +75,8 @@ class Images:
     async def discard(self, tokens: Iterable[str]) -> None:
         # Files first: no file is ever without its row.
         for token in tokens:
-            await asyncio.to_thread(self._path(token).unlink, missing_ok=True)
+            with storage_errors():
+                await asyncio.to_thread(self._path(token).unlink, missing_ok=True)
             await self._database.execute("DELETE FROM pictures WHERE token = ?", token)
 
     async def clean(self) -> None:

@@ -4,13 +4,43 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
+
+from ..values import StorageError
 
 BUSY_TIMEOUT_MS = 10_000
 Step: TypeAlias = str | Callable[[sqlite3.Connection], None]
 """A step of a schema: a script, or a function that works within the transaction that it is given."""
+
+
+# SQLite's codes for a disk or a file that cannot be used, and for one that others hold for too long.
+_UNUSABLE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+}
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Raise StorageError for what is the disk's fault, and not that of a statement."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNUSABLE:
+            raise StorageError(str(error)) from error
+        raise
+    except OSError as error:
+        raise StorageError(error.strerror or type(error).__name__) from error
 
 
 def connect(path: Path, **options: Any) -> sqlite3.Connection:

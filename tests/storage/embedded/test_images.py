@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mockbackend.storage import Image
+from mockbackend.storage import Image, StorageError
 from mockbackend.storage.embedded import EmbeddedStorage
 from tests.storage.contract.acts import begun, turn_of
 
@@ -52,7 +52,7 @@ async def test_an_image_that_cannot_be_written_leaves_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", replace)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(StorageError, match="No space"):
             await storage.images.put("ann", "c", PNG)
     assert list((tmp_path / "pictures").iterdir()) == []
     assert await storage.databases[-1].execute("SELECT * FROM pictures") == []

@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
 import orjson
 
 from ....messages import now_ms
-from ...values import File, FileLimits
-from ..database import Database
+from ...values import File, FileLimits, StorageError
+from ..database import Database, Row
 from ..liveness import Liveness
+from ..reserve import Reserve
+from ..sqlite import storage_errors
 from .blob import StoredBlob
 from .rows import BLOB, COLUMNS, blob_path, decode_file
 from .upload import Upload
 
+_HIDDEN = "id = ? AND deleted_at IS NOT NULL"
 # Bound to a JSON list of ids.
 _THESE = "id IN (SELECT value FROM json_each(?))"
 
@@ -25,11 +28,12 @@ _THESE = "id IN (SELECT value FROM json_each(?))"
 class Files:
     """The contract's Files: the table `files` and the folder of the same name."""
 
-    def __init__(self, database: Database, folder: Path, liveness: Liveness) -> None:
+    def __init__(self, database: Database, folder: Path, liveness: Liveness, reserve: Reserve) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._database = database
         self._folder = folder
         self._liveness = liveness
+        self._reserve = reserve
         self._receiving: Counter[str] = Counter()
 
     def receive(self, userid: str, name: str, limits: FileLimits) -> Upload:
@@ -75,22 +79,29 @@ class Files:
         return [file_id for file_id in file_ids if file_id not in theirs]
 
     async def hide(self, userid: str, file_id: str) -> bool:
-        rows = await self._database.execute(
-            "UPDATE files SET deleted_at = ? WHERE id = ? AND userid = ? AND deleted_at IS NULL RETURNING id",
-            *(now_ms(), file_id, userid),
-        )
-        return bool(rows)
+        def hide() -> Awaitable[list[Row]]:
+            return self._database.execute(
+                "UPDATE files SET deleted_at = ? WHERE id = ? AND userid = ? AND deleted_at IS NULL RETURNING id",
+                *(now_ms(), file_id, userid),
+            )
+
+        try:
+            return bool(await self._reserve.spend(hide))
+        except StorageError:
+            # The disk is full, and there is no reserve left: only the file itself can make room.
+            await self._unlink("id = ? AND userid = ?", file_id, userid)
+            return bool(await hide())
 
     async def hidden(self) -> list[tuple[str, str]]:
         rows = await self._database.execute("SELECT userid, id FROM files WHERE deleted_at IS NOT NULL")
         return [(userid, file_id) for userid, file_id in rows]
 
+    async def empty(self, file_id: str) -> None:
+        await self._unlink(_HIDDEN, file_id)
+
     async def forget(self, file_id: str) -> None:
-        hidden = "id = ? AND deleted_at IS NOT NULL"
-        rows = await self._database.execute(f"SELECT blob FROM files WHERE {hidden} AND blob IS NOT NULL", file_id)
-        for (blob,) in rows:
-            await asyncio.to_thread(blob_path(self._folder, blob).unlink, missing_ok=True)
-        await self._database.execute(f"DELETE FROM files WHERE {hidden}", file_id)
+        await self.empty(file_id)
+        await self._database.execute(f"DELETE FROM files WHERE {_HIDDEN}", file_id)
 
     async def clean(self) -> None:
         # What has another name is somebody else's, such as the `lost+found` of a volume.
@@ -103,6 +114,12 @@ class Files:
         for path in paths:
             if not living[path.suffix.removeprefix(".")] and path.name not in named:
                 await asyncio.to_thread(path.unlink, missing_ok=True)
+
+    async def _unlink(self, where: str, *values: str) -> None:
+        rows = await self._database.execute(f"SELECT blob FROM files WHERE {where} AND blob IS NOT NULL", *values)
+        for (blob,) in rows:
+            with storage_errors():
+                await asyncio.to_thread(blob_path(self._folder, blob).unlink, missing_ok=True)
 
     async def _found(self, userid: str, file_ids: Sequence[str]) -> list[File]:
         rows = await self._database.execute(

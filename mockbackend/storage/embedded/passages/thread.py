@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from ..sqlite import connect, text
+from ..sqlite import connect, storage_errors, text
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -55,4 +55,5 @@ class DatabaseThread:
                 raise
             return result
 
-        return await asyncio.get_running_loop().run_in_executor(self._executor, run)
+        with storage_errors():
+            return await asyncio.get_running_loop().run_in_executor(self._executor, run)

@@ -1,0 +1,73 @@
+"""Whether the storage works: tried for the load balancer, and looked at in the background for the log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from ..errors import ServiceError
+from ..storage import Storage, StorageError
+
+# Whoever asks, and however often.
+SECONDS_BETWEEN_TRIALS = 1.0
+SECONDS_BETWEEN_LOOKS = 5.0
+log = logging.getLogger("mockbackend")
+
+
+class StorageProbe:
+    """Tries the storage at most once a second, and logs when it fails and when it works again."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._trying = asyncio.Lock()
+        self._tried = float("-inf")
+        self._failed = False
+
+    @classmethod
+    @asynccontextmanager
+    async def watching(cls, storage: Storage) -> AsyncIterator[StorageProbe]:
+        """A probe that also looks every few seconds whether the data is still there."""
+        probe = cls(storage)
+        task = asyncio.create_task(probe._watch())
+        try:
+            yield probe
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def try_it(self) -> None:
+        """Write and read a little, unless that was done a moment ago. Raises a 503 if it fails."""
+        async with self._trying:
+            if time.monotonic() - self._tried >= SECONDS_BETWEEN_TRIALS:
+                await self._probe(write=True)
+                self._tried = time.monotonic()
+        if self._failed:
+            raise storage_failed()
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+            # While it fails a look would find nothing: only a trial shows that it works again.
+            async with self._trying:
+                await self._probe(write=self._failed)
+
+    async def _probe(self, *, write: bool) -> None:
+        try:
+            await self._storage.probe(write=write)
+        except StorageError as error:
+            if not self._failed:
+                log.error("the storage has failed: %s", error)
+            self._failed = True
+        else:
+            if self._failed:
+                log.warning("the storage works again")
+            self._failed = False
+
+
+def storage_failed() -> ServiceError:
+    """The answer while nothing can be stored."""
+    words = "Nothing can be stored or read at the moment. Please try again later; the operator should check the disk."
+    return ServiceError(503, "storage", words, {"retry-after": "5"})

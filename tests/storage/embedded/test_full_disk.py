@@ -1,0 +1,131 @@
+"""A disk that is full, and a database that is gone: words instead of tracebacks, and it goes on by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.conftest import StartServer
+from tests.harness.answers import chat
+from tests.harness.api import error_of, say, texts
+from tests.harness.service import Server
+from tests.harness.waiting import until
+from tests.routes.files.listing import ready
+from tests.routes.uploads import upload
+
+SIZE = "8m"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 8 MB. To mount one takes root, or a user namespace in which one is root."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """A file that takes all the room that is left."""
+    ballast = disk / "ballast"
+    with ballast.open("ab", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    return ballast
+
+
+async def status(client: httpx2.AsyncClient, path: str) -> int:
+    return (await client.get(path)).status_code
+
+
+async def test_a_full_disk_is_refused_in_words_and_left_behind(start_server: StartServer, disk: Path) -> None:
+    server = start_server(data_dir=disk / "data")
+    async with server.client() as client:
+        await say(client, "Hello", "kept")
+        (row,) = await upload(client, ("a.txt", b"The lamp is lit. " * 12_000))
+        await ready(client, row["id"])
+        ballast = fill(disk)
+        for body in ({"id": "kept", "message": "x" * 5000}, {"message": "new"}, {"message": "a fox", "mode": "image"}):
+            refused = await client.post("/chat", json=body)
+            assert error_of(refused, 503)["code"] == "storage"
+        await until(lambda: is_ready(client, 503))
+        assert [role for role, _ in await texts(client, "kept")] == ["user", "assistant"]
+        # The file gives the room that its deletion needs.
+        assert (await client.delete(f"/files/{row['id']}")).status_code == 204
+        assert (await client.get("/files")).json() == []
+        assert list((disk / "data" / "files").iterdir()) == []
+        ballast.unlink()
+        await until(lambda: is_ready(client, 200))
+        await say(client, "And on", "kept")
+        assert (await client.get("/conversations/kept")).json()["message_count"] == 4
+    assert "Traceback" not in server.log
+    assert server.log.count("the storage has failed: ") == 1
+    assert "the storage works again" in server.log
+
+
+async def is_ready(client: httpx2.AsyncClient, expected: int) -> bool:
+    return await status(client, "/readyz") == expected
+
+
+async def test_an_answer_that_fills_the_disk_ends_with_a_reason(start_server: StartServer, disk: Path) -> None:
+    script = disk.parent / "script.yaml"
+    script.write_text(f"rules: [{{when: long, text: {['words '] * 400}, tokens_per_second: 200}}]")
+    server = start_server({"MOCK_SCRIPT": str(script)}, data_dir=disk / "data")
+    async with server.client() as client:
+        await say(client, "Hello", "kept")
+        answering = asyncio.create_task(chat(client, {"id": "kept", "message": "long"}))
+        await until(lambda: is_running(client))
+        ballast = fill(disk)
+        answer = await answering
+        if answer.errors:
+            assert answer.errors == ["The answer could not be stored. The operator should check the disk and the log."]
+        ballast.unlink()
+        await until(lambda: is_ready(client, 200))
+        await say(client, "And on", "kept")
+        # What was said is there, stored by the turn or recovered from its row.
+        assert (await client.get("/conversations/kept")).json()["message_count"] == 6
+    assert "Traceback" not in server.log
+
+
+async def is_running(client: httpx2.AsyncClient) -> bool:
+    return bool((await client.get("/health")).json()["running_turns"])
+
+
+@pytest.mark.parametrize("name", ["conversation_metadata.db", "mock-langgraph-db.db", "documents.db"])
+async def test_a_database_that_was_removed_is_noticed(start_server: StartServer, name: str) -> None:
+    server = start_server()
+    async with server.client() as client:
+        await say(client, "Hello", "kept")
+        os.unlink(server.data_dir / name)
+        began = time.monotonic()
+        while "the storage has failed" not in server.log:
+            assert time.monotonic() - began < 10
+            await asyncio.sleep(0.05)
+        assert error_of(await client.get("/readyz"), 503)["code"] == "storage"
+        assert await status(client, "/livez") == 200
+    assert f"the storage has failed: {name} has been removed or replaced; restart the service" in server.log
+    assert server.log.count("the storage has failed") == 1
+
+
+def test_those_who_ask_whether_it_is_ready_cause_one_trial_a_second(server: Server) -> None:
+    folder = server.data_dir
+    with httpx2.Client(base_url=server.url, trust_env=False) as client:
+        assert client.get("/readyz").status_code == 200
+        before = (folder / "conversation_metadata.db-wal").stat().st_size
+        began = time.monotonic()
+        for _ in range(50):
+            assert client.get("/readyz").status_code == 200
+        trials = int(time.monotonic() - began) + 1
+        grown = (folder / "conversation_metadata.db-wal").stat().st_size - before
+    assert grown <= trials * 2 * 4152
