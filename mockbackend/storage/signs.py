@@ -8,6 +8,7 @@ twice. It is as good as a random rotation, spreads what a vector holds over all 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -59,6 +60,25 @@ def unit(vector: Vector) -> Vector | None:
     wide = np.asarray(vector, np.float64)
     length = float(np.linalg.norm(wide))
     return (wide / length).astype(np.float32) if 0 < length < float("inf") else None
+
+
+def encode(vector: Vector) -> bytes:
+    """A unit vector as it is stored: 16 bits a number."""
+    return vector.astype("<f2").tobytes()
+
+
+def decode(stored: bytes) -> Vector:
+    """The vector that was stored."""
+    import numpy as np
+
+    return np.frombuffer(stored, "<f2").astype(np.float32)
+
+
+def decode_all(stored: Sequence[bytes]) -> Vector:
+    """The vectors that were stored, (n, dimension), all of one dimension."""
+    import numpy as np
+
+    return np.frombuffer(b"".join(stored), "<f2").reshape(len(stored), -1).astype(np.float32)
 
 
 def padded(dimension: int) -> int:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
+
+from .passages import Passage
 
 LONGEST = 64
 # Thai, Lao, Burmese, Khmer, kana, ideographs, Hangul.
@@ -31,6 +34,13 @@ def terms(text: str) -> Iterator[str]:
             yield from (run[start : start + 2] for start in range(len(run)))
         else:
             yield _stem(run)
+
+
+def passage_terms(passage: Passage, name: str) -> Counter[str]:
+    """The terms of a passage, each with how often it counts: those of headings and of the file's name once."""
+    counted = Counter(terms(passage.text))
+    counted.update(set(terms(f"{passage.heading}\n{name}")))
+    return counted
 
 
 def query_terms(text: str) -> Iterator[tuple[str, bool]]:

@@ -14,7 +14,7 @@ import pytest
 
 from mockbackend.storage import Image
 from mockbackend.storage.embedded import EmbeddedStorage, open_embedded
-from mockbackend.storage.embedded.stored_turns import decode_messages
+from mockbackend.storage.stored_messages import decode_messages
 from mockbackend.turn.heartbeat import Heartbeat
 from mockbackend.turn.recovery import Recovery
 from mockbackend.turn.registry import RunRegistry

@@ -36,11 +36,3 @@ def blob_path(folder: Path, name: object) -> Path:
     """The path of the blob that a row names."""
     # The row may be damaged: what is not the name of a blob must not become the path of another file.
     return folder / (name if isinstance(name, str) and BLOB.fullmatch(name) else "damaged")
-
-
-def size_in_words(size: int) -> str:
-    """A number of bytes as people write it, such as `50 MB`."""
-    for unit, factor in (("GB", 2**30), ("MB", 2**20), ("kB", 2**10)):
-        if size >= factor:
-            return f"{size / factor:.4g} {unit}"
-    return f"{size} bytes"

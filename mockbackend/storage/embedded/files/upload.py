@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ....messages import now_ms
+from ...file_limits import HEAD_BYTES, over_quota, too_large
 from ...values import File, FileLimits
 from ..database import Database
 from .blob import NewBlob, shielded
 from .failures import limit_failures
-from .rows import COLUMNS, decode_file, size_in_words
+from .rows import COLUMNS, decode_file
 
-HEAD_BYTES = 4096
 NOT_WRITTEN = "The file could not be stored. The operator should check the disk and the log."
 log = logging.getLogger("mockbackend.storage")
 
@@ -50,9 +50,9 @@ class Upload:
         if self._refusal is not None:
             return
         if self.size > self._limits.file_bytes:
-            await self.give_up(f"The file is larger than {size_in_words(self._limits.file_bytes)}.")
+            await self.give_up(too_large(self._limits))
         elif self._receiving[self._userid] + len(data) > self._limits.user_bytes:
-            await self.give_up(self._over_quota)
+            await self.give_up(over_quota(self._limits))
         else:
             self._count(len(data))
             await self._to_disk(self._blob.write(data))
@@ -87,7 +87,7 @@ class Upload:
         if same := await self._same():
             await self.discard()
             return same
-        return await self._refuse(self._over_quota)
+        return await self._refuse(over_quota(self._limits))
 
     async def _store(self, kind: str, media_type: str) -> File | None:
         # One statement checks the limits and inserts, so that concurrent uploads cannot exceed them together. A row
@@ -136,8 +136,3 @@ class Upload:
         self._receiving[self._userid] += size
         if not self._receiving[self._userid]:
             del self._receiving[self._userid]
-
-    @property
-    def _over_quota(self) -> str:
-        files, size = self._limits.user_files, size_in_words(self._limits.user_bytes)
-        return f"Your storage is full: each user may keep {files} files and {size} in total. Delete some and try again."

@@ -8,11 +8,10 @@ a fifth of that, and frequent terms need not be read at all.
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from ...passages import Passage, first_id
-from ...terms import terms
+from ...terms import passage_terms
 from ..sqlite import integer, text
 from .schema import decode_passage
 
@@ -55,10 +54,8 @@ Row = tuple[int, str]
 
 def posting_rows(owner: int, name: str, passage_id: int, passage: Passage) -> list[Row]:
     """The rows of a passage: the terms of its text and headings, and of the name of its file."""
-    counted = Counter(terms(passage.text))
-    counted.update(set(terms(f"{passage.heading}\n{name}")))
     by_frequency: dict[int, list[str]] = {}
-    for term, count in counted.items():
+    for term, count in passage_terms(passage, name).items():
         by_frequency.setdefault(min(count, MAX_FREQUENCY), []).append(_key(owner, term))
     return [(passage_id << FREQUENCY_BITS | count, " ".join(by_frequency[count])) for count in sorted(by_frequency)]
 

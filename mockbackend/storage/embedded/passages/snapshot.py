@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...passages import Passage, PublishedFile, SignBlock
-from ...signs import padded
+from ...signs import decode_all, padded
 from ..sqlite import text
 from . import postings
 from .schema import decode_passage
-from .vectors import decode_all, load_rotation
+from .vectors import load_rotation
 
 if TYPE_CHECKING:
     from ...signs import Numbers, Rotation, Vector

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...passages import Passage, first_id
+from ...signs import decode
 from . import vectors
 from .schema import bump_version, decode_passage, storable
 
@@ -94,7 +95,7 @@ def read(
         (first + after, first_id(row[0] + 1), limit),
     )
     return [
-        (number - first, decode_passage(texts), vectors.decode(vector) if vector is not None else None)
+        (number - first, decode_passage(texts), decode(vector) if vector is not None else None)
         for number, vector, *texts in rows
     ]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ...passages import first_id
-from ...signs import Rotation, random_flips, unit
+from ...signs import Rotation, encode, random_flips, unit
 
 if TYPE_CHECKING:
     from ...signs import Vector
@@ -39,25 +39,6 @@ def add(connection: sqlite3.Connection, file: int, vectors: Mapping[int, Vector]
             (file, dimension, np.array(list(directions), "<u4").tobytes(), bits.tobytes()),
         )
     return total
-
-
-def encode(vector: Vector) -> bytes:
-    """A unit vector as it is stored."""
-    return vector.astype("<f2").tobytes()
-
-
-def decode(stored: bytes) -> Vector:
-    """The vector that was stored."""
-    import numpy as np
-
-    return np.frombuffer(stored, "<f2").astype(np.float32)
-
-
-def decode_all(stored: Sequence[bytes]) -> Vector:
-    """The vectors that were stored, (n, dimension), all of one dimension."""
-    import numpy as np
-
-    return np.frombuffer(b"".join(stored), "<f2").reshape(len(stored), -1).astype(np.float32)
 
 
 def load_rotation(connection: sqlite3.Connection, dimension: int) -> Rotation:

@@ -1,0 +1,27 @@
+"""What files are refused for, in words for people."""
+
+from __future__ import annotations
+
+from .values import FileLimits
+
+# What is kept of a file's beginning, to tell its kind.
+HEAD_BYTES = 4096
+
+
+def too_large(limits: FileLimits) -> str:
+    """Why one file is refused."""
+    return f"The file is larger than {_size_in_words(limits.file_bytes)}."
+
+
+def over_quota(limits: FileLimits) -> str:
+    """Why no further file of a user is taken."""
+    files, size = limits.user_files, _size_in_words(limits.user_bytes)
+    return f"Your storage is full: each user may keep {files} files and {size} in total. Delete some and try again."
+
+
+def _size_in_words(size: int) -> str:
+    """A number of bytes as people write it, such as `50 MB`."""
+    for unit, factor in (("GB", 2**30), ("MB", 2**20), ("kB", 2**10)):
+        if size >= factor:
+            return f"{size / factor:.4g} {unit}"
+    return f"{size} bytes"

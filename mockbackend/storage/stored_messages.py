@@ -1,0 +1,55 @@
+"""The messages in the row of a turn, which may be damaged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from ..messages import Message
+
+# What each part has, by its type.
+_STRINGS: dict[str, tuple[str, ...]] = {
+    "text": ("text",),
+    "reasoning": ("text",),
+    "step": (),
+    "tool": ("id", "name"),
+    "picture": ("token",),
+    "source": ("file_id", "name", "media_type", "place"),
+    "attachment": ("name", "media_type", "text"),
+}
+# No later moment can be written as a date.
+_LAST_MS = 253_402_300_799_999
+
+
+def decode_messages(stored: object) -> list[Message]:
+    """The messages of a turn's row; none if they cannot be read."""
+    try:
+        messages: Any = orjson.loads(stored)  # type: ignore[arg-type]
+    except (orjson.JSONDecodeError, TypeError):
+        return []
+    return messages if isinstance(messages, list) and all(map(_is_message, messages)) else []
+
+
+def _is_message(found: Any) -> bool:
+    if not isinstance(found, dict) or found.get("role") not in ("user", "assistant"):
+        return False
+    if not _has(found, ("id", "turn")) or not is_moment(found.get("at")):
+        return False
+    parts = found.get("parts")
+    return isinstance(parts, list) and all(map(_is_part, parts))
+
+
+def _is_part(found: Any) -> bool:
+    if not isinstance(found, dict) or not isinstance(found.get("type"), str) or found["type"] not in _STRINGS:
+        return False
+    return _has(found, _STRINGS[found["type"]]) and (found["type"] != "tool" or isinstance(found.get("args"), dict))
+
+
+def _has(found: dict[str, Any], strings: tuple[str, ...]) -> bool:
+    return all(isinstance(found.get(name), str) for name in strings)
+
+
+def is_moment(found: object) -> bool:
+    """Whether it is a time in integer milliseconds."""
+    return isinstance(found, int) and 0 <= found <= _LAST_MS
