@@ -119,7 +119,8 @@ async def running(settings: Settings, announce: bool) -> AsyncIterator[Service]:
             login = await load_login(settings, storage)
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            raise SettingsError([f"DATA_DIR: {settings.data_dir} cannot be used ({reason})"]) from error
+            place = "DATABASE_URL: the database" if settings.database_url else f"DATA_DIR: {settings.data_dir}"
+            raise SettingsError([f"{place} cannot be used ({reason})"]) from error
         upstream = await stack.enter_async_context(open_upstream(settings))
         generator = ImageGenerator(settings, upstream, storage.images)
         documents = open_documents(settings, storage, upstream)
@@ -160,10 +161,11 @@ def _announce(service: Service) -> None:
         log.info("answers come from %s", service.upstream.engine.address)
     if service.login.generated:
         port = settings.port or 8000
+        place = "the database" if settings.database_url else f"{settings.data_dir}/login"
         log.warning(
-            "No login is configured; this one was generated and is kept in %s/login. Try:\n"
+            "No login is configured; this one was generated and is kept in %s. Try:\n"
             "curl -N -u '%s:%s' -H 'userid: me' http://127.0.0.1:%d/chat -d '{\"message\": \"Hello\"}'",
-            *(settings.data_dir, service.login.username, service.login.password, port),
+            *(place, service.login.username, service.login.password, port),
         )
 
 

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 
 INTERNAL = "Something went wrong on our side. Please try again."
 NOT_STORED = "The answer could not be stored. The operator should check the disk and the log."
+TAKEN_OVER = "The answer was ended by another process of the service. Please reload the conversation."
 
 
 class ServiceError(Exception):

@@ -59,6 +59,8 @@ FOREIGN = {
     "starlette": {"server", "app", "routes", "emulator"},
     "sqlite3": {"storage.embedded"},
     "aiosqlite": {"storage.embedded"},
+    "psycopg": {"storage.postgres"},
+    "psycopg_pool": {"storage.postgres"},
     "aiohttp": {"images", "upstream"},
     "hypercorn": {"server", "emulator.embedded"},
     "environs": {"settings"},

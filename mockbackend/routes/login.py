@@ -29,7 +29,8 @@ async def load_login(settings: Settings, storage: Storage) -> Login:
     username, _, password = (await storage.login()).partition(":")
     if not username or not password:
         # An empty login would let everyone in.
-        raise SettingsError(
-            [f"DATA_DIR: {settings.data_dir}/login must hold user:password; remove the file to have one generated"]
-        )
+        wrong = f"DATA_DIR: {settings.data_dir}/login must hold user:password; remove the file to have one generated"
+        if settings.database_url:
+            wrong = "DATABASE_URL: the stored login must be user:password; delete it from the table `service`"
+        raise SettingsError([wrong])
     return Login(username, password, generated=True)

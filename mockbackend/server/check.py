@@ -41,7 +41,8 @@ async def _run(settings: Settings) -> int:
             probes.append((f"images ({_named(engine.images)})", lambda: _image(upstream)))
         if engine.embeddings:
             probes.append((f"embeddings ({_named(engine.embeddings)})", lambda: _embedding(upstream)))
-        probes.append((f"storage (DATA_DIR = {settings.data_dir})", lambda: _storage(settings)))
+        place = "DATABASE_URL" if settings.database_url else f"DATA_DIR = {settings.data_dir}"
+        probes.append((f"storage ({place})", lambda: _storage(settings)))
         if settings.azure_search_endpoint:
             name = f"search (AZURE_SEARCH_INDEX_NAME = {settings.azure_search_index_name})"
             probes.append((name, lambda: _search(settings)))

@@ -26,9 +26,21 @@ def _setting(meaning: str, default: Any, sample: str = "") -> Any:
 class Settings:
     """All of the service's settings. Sizes are in bytes and times in seconds, unless a setting says otherwise."""
 
-    backend_auth_username: str = _setting("User name of the API; if unset, one is generated and kept in DATA_DIR", "")
-    backend_auth_password: str = _setting("Password of the API; if unset, one is generated and kept in DATA_DIR", "")
+    backend_auth_username: str = _setting("User name of the API; if unset, one is generated and stored", "")
+    backend_auth_password: str = _setting("Password of the API; if unset, one is generated and stored", "")
     data_dir: Path = _setting("Folder for everything that is stored; deleting it is a full reset", Path("./data"))
+
+    database_url: str = _setting(
+        "PostgreSQL database for everything that is stored, in place of DATA_DIR",
+        "",
+        "postgresql://<user>:<password>@<host>/<database>",
+    )
+    database_direct_url: str = _setting(
+        "Address of that database past its connection pooler, for changing the tables; if unset, DATABASE_URL",
+        "",
+        "postgresql://<user>:<password>@<host>/<database>",
+    )
+    database_pool_size: int = _setting("Most connections of one process to the database", 4)
 
     azure_openai_endpoint: str = _setting(
         "Address of the Azure OpenAI resource", "", "https://<resource>.openai.azure.com"
@@ -76,7 +88,7 @@ class Settings:
     )
 
     azure_search_endpoint: str = _setting(
-        "Azure AI Search service that indexes documents; if unset, they are indexed in DATA_DIR",
+        "Azure AI Search service that indexes documents; if unset, they are indexed where they are stored",
         "",
         "https://<service>.search.windows.net",
     )

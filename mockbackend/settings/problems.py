@@ -27,7 +27,8 @@ ZERO_ALLOWED = ("chat_temperature", "drain_seconds", "passage_overlap_characters
 
 def problems_of(settings: Settings) -> list[str]:
     """Everything that is wrong."""
-    return [problem for check in (_values, _engine, _documents, _addresses, _process) for problem in check(settings)]
+    checks = (_values, _engine, _documents, _addresses, _database, _process)
+    return [problem for check in checks for problem in check(settings)]
 
 
 def _values(settings: Settings) -> Iterator[str]:
@@ -91,6 +92,16 @@ def _addresses(settings: Settings) -> Iterator[str]:
         for peer in settings.trusted_proxies
         if peer != "*" and not _is_network(peer)
     )
+
+
+def _database(settings: Settings) -> Iterator[str]:
+    yield from (
+        f"{name.upper()}: must be a postgresql:// or postgres:// URL"
+        for name in ("database_url", "database_direct_url")
+        if getattr(settings, name) and not getattr(settings, name).startswith(("postgresql://", "postgres://"))
+    )
+    if settings.database_direct_url and not settings.database_url:
+        yield "DATABASE_URL: missing; DATABASE_DIRECT_URL has no effect on its own"
 
 
 def _process(settings: Settings) -> Iterator[str]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from ..messages import Message
-from ..settings import Settings
+from ..settings import Settings, SettingsError
 from .files import Files, Queue, Upload
 from .passages import Passages
 from .values import (
@@ -31,6 +31,7 @@ from .values import (
     RunningTurn,
     Status,
     StorageError,
+    TakenOver,
     TooManyTurns,
     Turn,
     traceback_of,
@@ -56,6 +57,7 @@ __all__ = [
     "Status",
     "Storage",
     "StorageError",
+    "TakenOver",
     "TooManyTurns",
     "Turn",
     "Turns",
@@ -63,6 +65,12 @@ __all__ = [
     "open_storage",
     "traceback_of",
 ]
+
+
+NOT_INSTALLED = (
+    "DATABASE_URL: the package psycopg is not installed. Start with `uv run --extra postgres mockbackend serve`, "
+    "or run `pip install 'psycopg[binary,pool]'`"
+)
 
 
 class Conversations(Protocol):
@@ -147,7 +155,10 @@ class Turns(Protocol):
         """Ask the process that runs the turn to end it."""
 
     async def beat(self) -> list[str]:
-        """Delete the rows of turns long over; return the ids of this process's turns that another asked to stop."""
+        """Delete the rows of turns long over; return the ids of this process's turns that have to stop.
+
+        Another process has asked for it, or may have taken them over.
+        """
 
     async def write_logs(self, logs: list[tuple[Turn, bytes]]) -> None:
         """Write what these turns of this process have said so far. The log of a turn that is over is final."""
@@ -157,7 +168,7 @@ class Turns(Protocol):
 
         Images in them are kept from now on. `log` is the whole turn, for readers in other processes. If a process
         died in the middle of this, the messages that it wrote stay. Does nothing if the turn is over already. Raises
-        DamagedHistory.
+        DamagedHistory, and TakenOver if this process has counted as dead and another has taken the turn over.
         """
 
     async def give_up(self, turn: Turn, log: bytes) -> None:
@@ -216,8 +227,18 @@ class Storage(Protocol):
 
 
 async def open_storage(settings: Settings) -> Storage:
-    """Open the engine that the settings name; make or migrate it first, if needed. Raises OSError."""
-    # Imported here: an engine takes its values from this package.
+    """Open the engine that the settings name; make or migrate it first, if needed.
+
+    Raises OSError, or SettingsError if the engine is not installed.
+    """
+    # Imported here: an engine takes its values from this package, and only one of them is needed.
+    if settings.database_url:
+        try:
+            from .postgres import open_postgres
+        except ImportError:
+            raise SettingsError([NOT_INSTALLED]) from None
+
+        return await open_postgres(settings)
     from .embedded import open_embedded
 
     return await open_embedded(settings.data_dir)

@@ -33,6 +33,10 @@ def traceback_of(error: Exception) -> Exception | None:
     return None if isinstance(error, StorageError) else error
 
 
+class TakenOver(Exception):
+    """The turn is another process's by now, which settles it; nothing was stored."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """A conversation's row; times are integer milliseconds. `version` counts the changes of its history."""

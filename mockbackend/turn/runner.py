@@ -13,12 +13,12 @@ from ..agent.context import ChatContext
 from ..agent.graph import compile_graph
 from ..agent.tools import ToolServices
 from ..documents.documents import Documents
-from ..errors import INTERNAL, NOT_STORED, unusable
+from ..errors import INTERNAL, NOT_STORED, TAKEN_OVER, unusable
 from ..events import Event, Failed, ImageMade, StepEnded, TurnEnded, dump
 from ..images.generator import ImageGenerator, ImageOptions
 from ..messages import Message
 from ..settings import Settings
-from ..storage import Storage, traceback_of
+from ..storage import Storage, TakenOver, traceback_of
 from ..upstream import Upstream
 from .admission import Admission
 from .chat import chat
@@ -155,9 +155,9 @@ class TurnRunner:
             if answer.finish is None:
                 answer.fail(INTERNAL)
         ended = TurnEnded(answer.finish or "error", answer.usage)
-        stored = await self._stored(run, ended)
-        if not stored:
-            answer.emit(Failed(NOT_STORED))
+        problem = await self._store(run, ended)
+        if problem is not None:
+            answer.emit(Failed(problem))
             ended = TurnEnded("error", answer.usage)
         answer.emit(ended)
         while run.published < len(answer.events):
@@ -170,20 +170,23 @@ class TurnRunner:
             *(turn.turn_id, turn.conversation_id, run.mode, answer.steps, ended.finish_reason),
             f" ({answer.stop.reason})" if answer.stop.reason else "",
             *(answer.usage.prompt, answer.usage.completion),
-            *("written" if stored else "NOT written", (time.monotonic() - run.began) * 1000),
+            *("NOT written" if problem else "written", (time.monotonic() - run.began) * 1000),
         )
 
-    async def _stored(self, run: Run, ended: TurnEnded) -> bool:
-        """Store the turn's end. If that fails, its row and log stay, and any process may settle it later."""
+    async def _store(self, run: Run, ended: TurnEnded) -> str | None:
+        """Store the turn's end, or return why not. Its row and log stay then, and any process may settle it later."""
         answer, turn = run.answer, run.turn
         try:
             await self._storage.turns.end(turn, [answer.message()], dump([*answer.events, ended]))
+        except TakenOver:
+            log.warning("turn %s was taken over: this process did not prove in time that it lives", turn.turn_id)
+            return TAKEN_OVER
         except Exception as error:
             log.error("turn %s could not be stored: %s", turn.turn_id, error, exc_info=traceback_of(error))
         else:
-            return True
+            return None
         try:
             await self._storage.turns.give_up(turn, dump(answer.events))
         except Exception as error:
             log.error("the log of turn %s could not be written: %s", turn.turn_id, error, exc_info=traceback_of(error))
-        return False
+        return NOT_STORED

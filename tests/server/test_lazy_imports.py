@@ -26,7 +26,7 @@ def run(program: str) -> str:
 def test_the_service_is_imported_without_them() -> None:
     loaded = run("import mockbackend.app; print(*sys.modules)").split()
     assert {"openai", "openai.types", "langgraph.graph", "langgraph_sdk"} <= set(loaded)
-    assert not {"openai.types.batch", "langgraph_sdk.client", "not_installed_at_all"} & set(loaded)
+    assert not {"openai.types.batch", "langgraph_sdk.client", "not_installed_at_all", "psycopg"} & set(loaded)
 
 
 def test_they_are_whole_as_soon_as_they_are_asked_for() -> None:

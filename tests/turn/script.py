@@ -18,6 +18,10 @@ rules:
       - tool_calls: [{{name: get_current_time, arguments: {{timezone: Europe/Oslo}}}}]
       - text: {list(WORDS)}
         tokens_per_second: {PACE}
+  - when: "search for the zebra"
+    steps:
+      - tool_calls: [{{name: search_documents, arguments: {{query: zebra}}}}]
+      - text: "Found."
   - when: "paint slowly"
     steps:
       - text: "Wait. "

@@ -1,5 +1,5 @@
 """The contract of storage, as tests that hold every engine to it.
 
 They use the Protocols of `mockbackend.storage` and `open_storage`, and of an engine only what `engines.Engine` lists:
-a second engine gets a row there, and the same tests.
+each engine has a row there, and the same tests.
 """

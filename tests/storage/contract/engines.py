@@ -16,6 +16,7 @@ from mockbackend.messages import Message
 from mockbackend.settings import Settings
 from mockbackend.storage import Storage, Turn, open_storage
 from mockbackend.storage.embedded import EmbeddedStorage
+from tests.storage.contract.postgres import on_postgres
 
 
 class Engine(Protocol):
@@ -110,4 +111,7 @@ def embedded(folder: Path) -> Iterator[NewEngine]:
     yield new
 
 
-ENGINES: dict[str, Callable[[Path], AbstractContextManager[NewEngine]]] = {"embedded": embedded}
+ENGINES: dict[str, Callable[[Path], AbstractContextManager[NewEngine]]] = {
+    "embedded": embedded,
+    "postgres": on_postgres,
+}

@@ -41,6 +41,7 @@ class Processes(RuleBasedStateMachine):
         self._seen: tuple[Conversation, list[Message]] | None = None
         self._over: list[Turn] = []
         self._number = 0
+        self._looking = 0
 
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(work)
@@ -240,8 +241,9 @@ class Processes(RuleBasedStateMachine):
 
     @invariant()
     def everything_is_as_the_model_has_it(self) -> None:
-        for process, store in enumerate(self._stores):
-            self._do(self._check(process, store))
+        # In one process after the other, of which each sees what every other does.
+        self._looking = 1 - self._looking
+        self._do(self._check(self._looking, self._stores[self._looking]))
 
     async def _check(self, process: int, store: Storage) -> None:
         for name in "abc":

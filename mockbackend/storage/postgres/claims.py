@@ -1,0 +1,102 @@
+"""How a turn gets its row: the statements.
+
+Why one transaction of three statements suffices, whatever other processes do meanwhile:
+
+- The first takes the lock of the user, so that the user's claims come one by one and none is missed in the count. The
+  second takes the lock of the conversation's row, as each end does. Each statement sees what was committed by the time
+  that it begins, so the third, the claim, sees what was written while the first two waited.
+- A turn's place (its base) was computed from the conversation's row as it was seen before. Each end counts the row's
+  version up, so a history that has changed does not match. A condition alone would not do: it locks nothing, and the
+  claim could go on with a base that another process is just changing.
+- `turns_running` is a unique index over the conversations of turns that are not over. Where the conversation is new
+  there is no row to lock: of two claims one makes it, and the other looks again.
+- Locks are always taken in one order, user, conversation, turn, image or file, or two processes would wait for each
+  other.
+- It may be sent again after its answer was lost: a turn that is there already, and ours, has been claimed.
+"""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+import orjson
+
+from ..casefold import casefold
+from ..values import Conversation, Turn
+from .database import Statement
+from .processes import alive
+
+# An owner that is not a process.
+NOBODY = "nobody"
+# Locks of users that claim turns, apart from those of users that upload files.
+CLAIMING, UPLOADING = 1, 2
+
+# Settled values: a running turn is of no account to the place of the next.
+SETTLED = """SELECT userid, deleted_at IS NULL, id, title, is_pinned, created_at, updated_at, message_count, version
+    FROM conversations WHERE id = %s"""
+MAKE = """INSERT INTO conversations (id, userid, title, casefolded_title, created_at, updated_at)
+    VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING RETURNING id"""
+# A new conversation's row is made with its first turn, and only if the turn may begin.
+_MADE = """INSERT INTO conversations (id, userid, title, casefolded_title, created_at, updated_at)
+    SELECT %(conversation_id)s, %(userid)s, %(title)s, %(casefolded_title)s, %(created_at)s, %(created_at)s
+    FROM counted WHERE running < %(running_limit)s ON CONFLICT (id) DO NOTHING RETURNING id"""
+_SEEN = """SELECT id FROM conversations, counted WHERE id = %(conversation_id)s AND userid = %(userid)s
+    AND version = %(version)s AND deleted_at IS NULL AND running < %(running_limit)s"""
+_RETITLED = """UPDATE conversations SET title = %(title)s, casefolded_title = %(casefolded_title)s FROM counted
+    WHERE id = %(conversation_id)s AND userid = %(userid)s AND version = %(version)s AND deleted_at IS NULL
+    AND running < %(running_limit)s AND NOT EXISTS (
+        SELECT 1 FROM turns WHERE conversation_id = id AND over_at IS NULL AND turn_id <> %(turn_id)s) RETURNING id"""
+_CLAIM = """WITH counted AS (SELECT count(*) AS running FROM turns WHERE userid = %(userid)s AND over_at IS NULL
+        AND conversation_id <> %(conversation_id)s AND {alive}),
+    home AS ({home}),
+    made AS (INSERT INTO turns (turn_id, conversation_id, userid, message_id, owner, started_at, framing, base_length,
+        new_count, new_messages) SELECT %(turn_id)s, id, %(userid)s, %(message_id)s, %(owner)s, %(started_at)s,
+        %(framing)s, %(base_length)s, %(new_count)s, %(new_messages)s FROM home ON CONFLICT DO NOTHING
+        RETURNING turn_id)
+    SELECT running, EXISTS (SELECT 1 FROM made) OR EXISTS (SELECT 1 FROM turns WHERE turn_id = %(turn_id)s
+        AND owner = %(owner)s AND over_at IS NULL), EXISTS (SELECT 1 FROM files WHERE userid = %(userid)s
+        AND status = 'ready' AND deleted_at IS NULL) FROM counted"""
+BASE = """SELECT body FROM messages WHERE conversation_id = %s AND position < %s AND EXISTS (
+    SELECT 1 FROM turns WHERE turn_id = %s AND over_at IS NULL) ORDER BY position"""
+HOME_LOCK = "SELECT 1 FROM conversations WHERE id = %s FOR NO KEY UPDATE"
+OVER = "UPDATE turns SET over_at = now() WHERE turn_id = %s AND over_at IS NULL"
+
+
+def user_lock(purpose: int, userid: str) -> Statement:
+    """The lock of a user, held until the end of the transaction."""
+    return "SELECT pg_advisory_xact_lock(%s, %s)", purpose, crc32(userid.encode()) - 2**31
+
+
+def claim_statement(
+    turn: Turn, conversation: Conversation, title: str, owner: str, running_limit: int, *, is_new: bool
+) -> Statement:
+    """The claim of a turn in a conversation as it was seen: how many others run, whether it got it, any documents."""
+    home = _MADE if is_new else _SEEN if title == conversation.title else _RETITLED
+    return _CLAIM.format(alive=alive("owner"), home=home), {
+        "conversation_id": turn.conversation_id,
+        "userid": turn.userid,
+        "title": title,
+        "casefolded_title": casefold(title),
+        "created_at": conversation.created_at,
+        "version": conversation.version,
+        "running_limit": running_limit,
+        "turn_id": turn.turn_id,
+        "message_id": turn.message_id,
+        "owner": owner,
+        "started_at": turn.started_at,
+        "framing": turn.framing,
+        "base_length": turn.base_length,
+        "new_count": len(turn.new_messages),
+        "new_messages": orjson.dumps(turn.new_messages),
+    }
+
+
+def withdrawal(turn: Turn, *, is_new: bool, title: str | None) -> list[Statement]:
+    """What undoes a claim: `is_new` where it made its conversation, `title` where it replaced that one."""
+    statements: list[Statement] = [(HOME_LOCK, turn.conversation_id), (OVER, turn.turn_id)]
+    if is_new:
+        statements.append(("DELETE FROM conversations WHERE id = %s AND version = 0", turn.conversation_id))
+    elif title is not None:
+        retitle = "UPDATE conversations SET title = %s, casefolded_title = %s WHERE id = %s"
+        statements.append((retitle, title, casefold(title), turn.conversation_id))
+    return statements

@@ -1,0 +1,233 @@
+"""The database: statements in, rows out, over a small pool of connections.
+
+A statement is a transaction of its own. Several that belong together are one transaction and one round trip, so a
+pooler in transaction mode may stand between. Nothing is left in a session. A statement may be sent again after its
+connection was lost: each is written so that doing it twice does what doing it once does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+from psycopg import AsyncConnection, AsyncCursor, Error, InterfaceError, OperationalError, adapters
+from psycopg.adapt import AdaptersMap
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
+from psycopg.types.string import StrBinaryDumper, StrDumper
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+
+from ..values import StorageError
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+Statement = tuple[Any, ...]
+"""A statement and then its values: those of its places in order, or one dict for its names."""
+Execute = Callable[..., Awaitable[list[Row]]]
+"""One statement of a transaction: `await execute(statement, *values)` returns its rows, RETURNING included."""
+
+# How long a lost connection or a failover is waited out.
+PATIENCE_SECONDS = 15.0
+FIRST_WAIT, LONGEST_WAIT = 0.05, 1.0
+# SQLSTATE classes and codes that pass: connections, conflicts between transactions, a server that starts, stops, or
+# has no connection left, and a standby that is about to become the primary.
+PASSING = ("08", "40", "57P", "53300", "25006")
+# The same for what is the server's fault, and does not pass by itself: no room, an operator's hand, its disk, itself.
+UNUSABLE = (*PASSING, "53", "57", "58", "XX", "42P01")
+CONNECTION = {
+    "connect_timeout": 5,
+    "fallback_application_name": "mockbackend",
+    # A host that vanishes closes no connection.
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 15_000,
+}
+
+
+class _Text(StrDumper):
+    """No text in PostgreSQL can hold a NUL."""
+
+    def dump(self, obj: str) -> Any:
+        return super().dump(storable(obj))
+
+
+class _BinaryText(StrBinaryDumper):
+    def dump(self, obj: str) -> Any:
+        return super().dump(storable(obj))
+
+
+def storable(text: str) -> str:
+    """The text as the database can hold it: U+FFFD stands where a NUL was."""
+    return text.replace("\0", "\ufffd")
+
+
+def connection_options(url: str) -> dict[str, Any]:
+    """How to connect to that address: its own parameters come first."""
+    context = AdaptersMap(adapters)
+    context.register_dumper(str, _BinaryText)
+    context.register_dumper(str, _Text)
+    # Prepared statements belong to a session, which a pooler gives to others.
+    own = {"autocommit": True, "prepare_threshold": None, "context": _Context(context)}
+    return {**CONNECTION, **conninfo_to_dict(url), **own}
+
+
+class _Context:
+    """What psycopg takes adapters from."""
+
+    connection = None
+
+    def __init__(self, adapters: AdaptersMap) -> None:
+        self.adapters = adapters
+
+
+class Database:
+    """The pool of one process."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Row]]) -> None:
+        self._pool = pool
+        self._busy = 0
+        self._idle = asyncio.Event()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    @classmethod
+    async def open(cls, url: str, size: int) -> Database:
+        """Connect, and wait for a database that is just starting. Raises OperationalError."""
+        pool: AsyncConnectionPool[AsyncConnection[Row]] = AsyncConnectionPool(
+            kwargs=connection_options(url),
+            min_size=1,
+            max_size=size,
+            open=False,
+            timeout=PATIENCE_SECONDS,
+            num_workers=1,
+        )
+        await pool.open()
+        try:
+            await pool.wait(PATIENCE_SECONDS)
+        except PoolTimeout:
+            await pool.close()
+            # The pool does not say why.
+            await (await AsyncConnection.connect(**connection_options(url))).close()
+            raise
+        return cls(pool)
+
+    async def execute(self, statement: str, *values: Any) -> list[Row]:
+        """Run one statement and return its rows, RETURNING included."""
+
+        async def once(connection: AsyncConnection[Row]) -> list[Row]:
+            return await _run(connection, statement, *values)
+
+        return await self._with_connection(once)
+
+    async def batch(self, *statements: Statement, then: Statement | None = None) -> list[list[Row]]:
+        """Run statements in one transaction and one round trip, `then` after its commit; returns the rows of each.
+
+        Each sees what others have committed by the time that it begins. It is not cut off if the caller is cancelled.
+        """
+
+        async def once(connection: AsyncConnection[Row]) -> list[list[Row]]:
+            try:
+                async with connection.pipeline():
+                    await connection.execute("BEGIN")
+                    cursors = [await _send(connection, *statement) for statement in statements]
+                    await connection.execute("COMMIT")
+                    if then is not None:
+                        cursors.append(await _send(connection, *then))
+                return [await _rows(cursor) for cursor in cursors]
+            finally:
+                if connection.info.transaction_status is TransactionStatus.INERROR:
+                    await connection.rollback()
+
+        return await self.whole(self._with_connection(once))
+
+    async def transact(self, work: Callable[[Execute], Awaitable[T]]) -> T:
+        """Run `work` in one transaction, which what it raises undoes. It may be run again from its beginning."""
+
+        async def once(connection: AsyncConnection[Row]) -> T:
+            async def execute(statement: str, *values: Any) -> list[Row]:
+                return await _run(connection, statement, *values)
+
+            async with connection.transaction():
+                return await work(execute)
+
+        return await self.whole(self._with_connection(once))
+
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Start `work` as a task whose end `close` waits for."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def whole(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` to its end, for which a caller that is cancelled waits."""
+        task = self.start(work)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task])
+            raise
+
+    async def idle(self) -> None:
+        """Wait until nothing is under way."""
+        while self._busy or self._tasks:
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+            else:
+                await self._idle.wait()
+
+    async def close(self) -> None:
+        """Close the pool once nothing is under way."""
+        await self.idle()
+        await self._pool.close()
+
+    async def _with_connection(self, work: Callable[[AsyncConnection[Row]], Awaitable[T]]) -> T:
+        async def once() -> T:
+            async with self._pool.connection() as connection:
+                return await work(connection)
+
+        self._busy += 1
+        self._idle.clear()
+        try:
+            return await patiently(once)
+        finally:
+            self._busy -= 1
+            if not self._busy:
+                self._idle.set()
+
+
+async def patiently(work: Callable[[], Awaitable[T]]) -> T:
+    """Do it, and again for a while if the connection is lost or the database is not there. Raises StorageError."""
+    until, wait = time.monotonic() + PATIENCE_SECONDS, FIRST_WAIT
+    while True:
+        try:
+            return await work()
+        except Error as error:
+            if not _is_among(PASSING, error) or time.monotonic() + wait > until:
+                if _is_among(UNUSABLE, error):
+                    raise StorageError(str(error).strip()) from error
+                raise
+        await asyncio.sleep(wait)
+        wait = min(LONGEST_WAIT, wait * 2)
+
+
+def _is_among(states: tuple[str, ...], error: Error) -> bool:
+    if error.sqlstate is not None:
+        return error.sqlstate.startswith(states)
+    # Without a code it comes from the connection itself, or from the pool.
+    return isinstance(error, OperationalError | InterfaceError) and not isinstance(error, PoolClosed)
+
+
+async def _run(connection: AsyncConnection[Row], statement: str, *values: Any) -> list[Row]:
+    return await _rows(await _send(connection, statement, *values))
+
+
+async def _send(connection: AsyncConnection[Row], statement: str, *values: Any) -> AsyncCursor[Row]:
+    named = values[0] if values and isinstance(values[0], dict) else values
+    return await connection.execute(statement, named, binary=True)
+
+
+async def _rows(cursor: AsyncCursor[Row]) -> list[Row]:
+    return await cursor.fetchall() if cursor.description else []

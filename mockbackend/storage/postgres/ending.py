@@ -1,0 +1,67 @@
+"""How a turn ends: the one statement that writes its messages, and the one that leaves it to others.
+
+Everything hangs on `mine`, which takes the turn only from its owner and only once. Locks come in the order of
+`claims`. All parts of a statement see one state, so what is replaced is updated and not deleted first. No other turn
+writes messages meanwhile: theirs are seen.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from ...messages import Message, now_ms, text_of
+from ..casefold import casefold
+from ..values import Turn
+from .claims import NOBODY
+from .database import Statement
+from .turn_logs import Piece
+
+_MINE = "turn_id = %(turn_id)s AND owner = %(owner)s AND over_at IS NULL"
+_LOGGED = """INSERT INTO turn_logs (turn_id, number, userid, kept, data)
+    SELECT turn_id, %(number)s, userid, %(kept)s, %(data)s FROM mine ON CONFLICT DO NOTHING"""
+_END = f"""WITH home AS (SELECT id FROM conversations WHERE id = %(conversation_id)s FOR NO KEY UPDATE),
+    mine AS (UPDATE turns SET over_at = now() FROM home WHERE {_MINE} RETURNING turn_id, conversation_id, userid),
+    logged AS ({_LOGGED}),
+    settled AS (UPDATE images SET maker = NULL FROM mine WHERE token = ANY(%(tokens)s)),
+    cut AS (DELETE FROM messages m USING mine
+        WHERE m.conversation_id = mine.conversation_id AND m.position >= %(length)s),
+    new AS (INSERT INTO messages (conversation_id, position, userid, body, said)
+        SELECT conversation_id, %(base_length)s + number - 1, userid, body, said
+        FROM mine, unnest(%(bodies)s::bytea[], %(texts)s::text[]) WITH ORDINALITY AS given (body, said, number)
+        ON CONFLICT (conversation_id, position)
+        DO UPDATE SET userid = excluded.userid, body = excluded.body, said = excluded.said)
+    UPDATE conversations SET updated_at = greatest(%(now)s, updated_at + 1), message_count = %(length)s,
+    version = version + 1 FROM mine WHERE id = mine.conversation_id RETURNING id"""
+_GIVE_UP = f"""WITH mine AS (UPDATE turns SET owner = '{NOBODY}' WHERE {_MINE} RETURNING turn_id, userid) {_LOGGED}"""
+# Where it is the last message's body, the end was stored.
+LAST_BODY = "SELECT body FROM messages WHERE conversation_id = %s AND position = %s"
+
+
+def end_statement(turn: Turn, messages: list[Message], bodies: list[bytes], owner: str, piece: Piece) -> Statement:
+    """The end of a turn with these messages, whose bodies are stored; a row if it was the owner's to end."""
+    return _END, {
+        **_named(turn, owner, piece),
+        "conversation_id": turn.conversation_id,
+        "tokens": [part["token"] for one in messages for part in one["parts"] if part["type"] == "picture"],
+        "base_length": turn.base_length,
+        "length": turn.base_length + len(messages),
+        "bodies": bodies,
+        "texts": [casefold(text_of(message)) for message in messages],
+        "now": now_ms(),
+    }
+
+
+def give_up_statement(turn: Turn, owner: str, piece: Piece) -> Statement:
+    """What leaves a turn to any process, with all that it has said."""
+    return _GIVE_UP, _named(turn, owner, piece)
+
+
+def encoded(messages: list[Message]) -> list[bytes]:
+    """The bodies of these messages. Raises TypeError for text that is no Unicode."""
+    return [orjson.dumps(message) for message in messages]
+
+
+def _named(turn: Turn, owner: str, piece: Piece) -> dict[str, Any]:
+    return {"turn_id": turn.turn_id, "owner": owner, **piece._asdict()}

@@ -1,0 +1,79 @@
+"""The queue of files that wait to be indexed. One process claims a file; if it dies, another takes over."""
+
+from __future__ import annotations
+
+import uuid
+
+from ...values import IndexingJob, Status
+from ..database import Database, Statement
+from ..pieces import StoredBlob
+from ..processes import alive
+from .rows import limit_failures
+
+# SKIP LOCKED: of two that claim at once, the second takes the next file. Without the lock both would take the first.
+# Sent again after a lost answer, it finds what it has claimed by the claim's own id.
+_CLAIM = """WITH mine AS (SELECT number FROM files WHERE worker = %(worker)s AND claim = %(claim)s),
+    next AS (SELECT number FROM files f WHERE status = 'queued' AND deleted_at IS NULL AND NOT EXISTS (SELECT FROM mine)
+        ORDER BY (SELECT max(claimed_at) FROM files WHERE userid = f.userid) NULLS FIRST, created_at, number
+        LIMIT 1 FOR UPDATE SKIP LOCKED)
+    UPDATE files SET worker = %(worker)s, claim = %(claim)s, claimed_at = clock_timestamp(), status = 'extracting',
+    done = 0, total = 0 FROM (SELECT number FROM mine UNION ALL SELECT number FROM next) given
+    WHERE files.number = given.number RETURNING id, userid, name, kind, blob_id, size"""
+_HELD = "id = %s AND worker = %s AND deleted_at IS NULL"
+
+
+class Queue:
+    """The contract's Queue."""
+
+    def __init__(self, database: Database, worker: str) -> None:
+        self._database = database
+        self._worker = worker
+
+    async def claim(self) -> IndexingJob | None:
+        of_the_dead = f"worker IS NOT NULL AND worker <> %s AND NOT {alive('worker')}"
+        named = {"worker": self._worker, "claim": uuid.uuid4().hex}
+        _, rows = await self._database.batch(_put_back(of_the_dead, self._worker), (_CLAIM, named))
+        if not rows:
+            return None
+        file_id, userid, name, kind, blob_id, size = rows[0]
+        return IndexingJob(file_id, userid, name, kind, StoredBlob(self._database, blob_id, size))
+
+    async def progress(self, file_id: str, status: Status, done: int, total: int) -> bool:
+        rows = await self._database.execute(
+            f"UPDATE files SET status = %s, done = %s, total = %s WHERE {_HELD} RETURNING id",
+            *(status, done, total, file_id, self._worker),
+        )
+        return bool(rows)
+
+    async def ready(self, file_id: str, total: int) -> bool:
+        rows = await self._database.execute(
+            # Sent again after a lost answer, it finds the file ready.
+            """UPDATE files
+            SET status = 'ready', done = %(total)s, total = %(total)s, worker = NULL, indexed_by = %(me)s
+            WHERE id = %(id)s AND deleted_at IS NULL AND (worker = %(me)s OR status = 'ready' AND indexed_by = %(me)s)
+            RETURNING id""",
+            {"id": file_id, "total": total, "me": self._worker},
+        )
+        return bool(rows)
+
+    async def fail(self, file_id: str, error: str) -> None:
+        rows = await self._database.execute(
+            f"""WITH held AS (SELECT number, blob_id FROM files WHERE {_HELD} FOR UPDATE),
+            gone AS (DELETE FROM pieces USING held WHERE pieces.blob_id = held.blob_id)
+            UPDATE files SET status = 'failed', error = %s, blob_id = NULL, worker = NULL FROM held
+            WHERE files.number = held.number RETURNING userid""",
+            *(file_id, self._worker, error),
+        )
+        for (userid,) in rows:
+            await self._database.execute(*limit_failures(userid))
+
+    async def release(self) -> None:
+        await self._database.execute(*_put_back("worker = %s", self._worker))
+
+
+def _put_back(which: str, *values: str) -> Statement:
+    return (
+        f"""UPDATE files SET status = 'queued', worker = NULL WHERE number IN (
+        SELECT number FROM files WHERE {which} FOR UPDATE SKIP LOCKED)""",
+        *values,
+    )

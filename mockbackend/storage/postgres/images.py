@@ -1,0 +1,69 @@
+"""The table `images`: whose each is, behind an unguessable token. Its bytes are in `pieces`.
+
+A row names the process that made the image until a settled message holds it; what a dead process made and no message
+holds is removed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterable
+
+from ...messages import now_ms
+from ..values import Image
+from .database import Database
+from .pieces import cut, insert_statement
+from .processes import alive
+
+_DISCARD = """WITH gone AS (DELETE FROM images WHERE token IN ({tokens}) RETURNING token)
+    DELETE FROM pieces USING gone WHERE blob_id = gone.token"""
+# Of a running turn's conversation they may be the turn's.
+_LEFT = f"""SELECT token FROM images WHERE maker IS NOT NULL AND NOT {alive("maker")} AND NOT EXISTS (
+    SELECT 1 FROM turns WHERE turns.conversation_id = images.conversation_id AND over_at IS NULL)
+    FOR UPDATE SKIP LOCKED"""
+
+
+class Images:
+    """The contract's Images."""
+
+    def __init__(self, database: Database, maker: str) -> None:
+        self._database = database
+        self._maker = maker
+
+    async def put(self, userid: str, conversation_id: str, image: Image) -> str:
+        token = secrets.token_urlsafe(24)
+        try:
+            await self._database.batch(
+                (
+                    """INSERT INTO images (token, conversation_id, userid, media_type, created_at, maker)
+                    VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
+                    *(token, conversation_id, userid, image.media_type, now_ms(), self._maker),
+                ),
+                insert_statement(token, userid, 0, cut(image.content)),
+            )
+        except asyncio.CancelledError:
+            await self._database.whole(self.discard([token]))
+            raise
+        return token
+
+    async def get(self, token: str) -> Image | None:
+        rows = await self._database.execute(
+            """SELECT media_type, (SELECT string_agg(data, NULL ORDER BY number) FROM pieces WHERE blob_id = token)
+            FROM images WHERE token = %s""",
+            token,
+        )
+        return Image(*rows[0]) if rows else None
+
+    async def home(self, userid: str, token: str) -> str | None:
+        rows = await self._database.execute(
+            "SELECT conversation_id FROM images WHERE token = %s AND userid = %s", token, userid
+        )
+        return rows[0][0] if rows else None
+
+    async def discard(self, tokens: Iterable[str]) -> None:
+        if given := list(tokens):
+            await self._database.execute(_DISCARD.format(tokens="SELECT unnest(%s)"), given)
+
+    async def clean(self) -> None:
+        await self._database.execute(_DISCARD.format(tokens=_LEFT))

@@ -1,0 +1,64 @@
+"""The table `turn_logs`: what turns have said, written piece by piece.
+
+A log is a JSON list that grows at its end. To write it whole again and again would cost the square of its length, so a
+row keeps the first bytes of the log before it and goes on from there. Numbers of a turn's next owner are above those
+of the one before, which may have stalled in the middle of a write.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+EMPTY = b"[]"
+# A turn's rows as two arrays, for `assembled`.
+PIECES = """(SELECT array_agg(kept ORDER BY number) FROM turn_logs l WHERE l.turn_id = t.turn_id),
+    (SELECT array_agg(data ORDER BY number) FROM turn_logs l WHERE l.turn_id = t.turn_id)"""
+
+
+@dataclass(slots=True)
+class WrittenLog:
+    """What this process knows to be written of a turn's log; the number of its last row."""
+
+    number: int = 0
+    said: bytes = b""
+    is_writing: bool = False
+
+    @classmethod
+    def of_generation(cls, generation: int) -> WrittenLog:
+        """The log of a turn that this process has taken over."""
+        return cls(generation << 32)
+
+    def piece(self, said: bytes) -> Piece:
+        """The row that makes the log `said`. It is whole beside another that is just being written, and may not be."""
+        self.number += 1
+        kept = 0 if self.is_writing else _common(self.said, said)
+        return Piece(self.number, kept, said[kept:])
+
+
+class Piece(NamedTuple):
+    """A row: its number, how many bytes it keeps, and what follows them."""
+
+    number: int
+    kept: int
+    data: bytes
+
+
+def assembled(kept: list[int] | None, data: list[bytes] | None) -> bytes:
+    """The log of these rows."""
+    log = b""
+    for length, more in zip(kept or [], data or [], strict=True):
+        log = log[:length] + more
+    return log or EMPTY
+
+
+def _common(one: bytes, other: bytes) -> int:
+    """How many bytes both begin with."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

