@@ -5,8 +5,8 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..errors import bad_request
-from ..protocol import DEFAULT, FRAMINGS, Framing, framing_of
+from ..errors import bad_request, unusable
+from ..protocol import FRAMINGS, Framing, framing_of
 from ..protocol.data_stream import DATA_STREAM
 from ..storage import Turn
 from ..turn.run import EventSource
@@ -34,7 +34,11 @@ async def join(request: Request) -> Response:
     if followed is None:
         return Response(status_code=204)
     turn, source = followed
-    return _stream(request, conversation_id, source, named or FRAMINGS.get(turn.framing, DEFAULT))
+    framing = named or FRAMINGS.get(turn.framing)
+    if framing is None:
+        # Begun by a newer version, or a damaged row: its client would not understand another framing.
+        raise unusable(f"protocol: this answer began in one that is not known here. Name {' or '.join(FRAMINGS)}.")
+    return _stream(request, conversation_id, source, framing)
 
 
 async def join_by_query(request: Request) -> Response:

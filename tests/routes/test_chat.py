@@ -46,7 +46,7 @@ async def test_image_mode_without_an_image_model_is_a_422_that_names_the_setting
             assert (await client.get("/conversations")).json() == []
 
 
-async def test_a_running_answer_of_an_unknown_framing_is_not_joined_in_another(start_server: StartServer) -> None:
+async def test_a_running_answer_of_an_unknown_framing_is_joined_in_one_that_is_named(start_server: StartServer) -> None:
     async with Upstream() as upstream:
         server = start_server(upstream.settings)
         async with (
@@ -57,7 +57,7 @@ async def test_a_running_answer_of_an_unknown_framing_is_not_joined_in_another(s
             with sqlite3.connect(server.data_dir / "conversation_metadata.db") as database:
                 database.execute("UPDATE turns SET framing = 'none' WHERE conversation_id = 'a'")
             database.close()
-            error_of(await client.get("/chat/a/stream"), 500)
+            assert "Name data or ui" in error_of(await client.get("/chat/a/stream"), 422)["message"]
             async with client.stream("GET", "/chat/a/stream", params={"protocol": "ui"}) as joined:
                 assert joined.status_code == 200
                 await call.answer("Hi")

@@ -245,15 +245,6 @@ async def test_a_joiner_whose_row_vanishes_is_told_the_end(pair: Pair) -> None:
         await stop(pair.one, stream.conversation_id)
 
 
-async def test_a_turn_in_a_framing_that_this_version_does_not_know_is_joined_in_the_default(pair: Pair) -> None:
-    async with posting(pair.one, "speak slowly: in a new framing") as stream:
-        await stream.until("0")
-        change(pair.first.server.data_dir, "UPDATE turns SET framing = 'pigeon' WHERE conversation_id = ?", stream)
-        async with joining(pair.other, stream.conversation_id) as joined:
-            assert await joined.until("0")
-        await stop(pair.one, stream.conversation_id)
-
-
 def change(data: Path, statement: str, stream: Stream) -> None:
     """Change a turn's row behind everybody's back."""
     with closing(sqlite3.connect(data / "conversation_metadata.db", timeout=10)) as connection, connection:
