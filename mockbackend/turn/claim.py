@@ -131,9 +131,8 @@ class TurnClaimer:
             # None runs if a turn began and ended while the history was being read: that deserves another attempt.
             limit = STOPPING_SECONDS if running is None or self._is_stopping(running) else WAIT_SECONDS
             if time.monotonic() - began > limit:
-                raise ServiceError(
-                    409, "conflict", "An answer is already running in this conversation. Wait for its end, or stop it."
-                )
+                words = "An answer is already running in this conversation. Wait for its end, or stop it."
+                raise ServiceError(409, "conflict", words, {"retry-after": "1"})
             await asyncio.sleep(POLL_SECONDS)
 
     def _is_stopping(self, running: RunningTurn) -> bool:

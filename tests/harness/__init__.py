@@ -10,7 +10,7 @@
 | a model API that the test drives, word by word | `model.Upstream` |
 | a model API that breaks HTTP | `raw_model.RawUpstream` |
 | what is stored, seen from outside | `data_folder` |
-| a PostgreSQL server, and a schema of one's own | `postgres.postgres` |
+| a PostgreSQL server, and a schema of one's own | `postgres.postgres`, behind a pooler `pgbouncer.pooled` |
 | something to become true | `waiting.until` |
 | fewer random examples in the quick run | `examples.examples` |
 | a command that ends | `processes.run` |

@@ -81,7 +81,7 @@ class Postgres:
                 stdout=log,
                 stderr=log,
                 # It ends with the process that tests, even if that is killed.
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
                 start_new_session=True,
             )
 
@@ -137,6 +137,7 @@ def postgres() -> Postgres:
     return server
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """End the process that is about to be executed as soon as the thread that starts it has ended."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)

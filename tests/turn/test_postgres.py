@@ -67,6 +67,7 @@ async def test_a_join_and_a_stop_reach_across(pair: Pair) -> None:
         heard = [("0", await stream.until("0"))]
         refused = await chat(pair.other, {"id": "a", "message": "me too"})
         assert (refused.status, refused.json()["error"]["code"]) == (409, "conflict")
+        assert refused.headers["retry-after"] == "1"
         async with joining(pair.other, "a") as joined:
             await joined.until("0")
             await stop(pair.other, "a")

@@ -1,0 +1,52 @@
+"""Debian's pgbouncer in transaction mode before the tests' PostgreSQL: each transaction may get another connection."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.harness.postgres import NOBODY, die_with_parent, postgres
+from tests.harness.processes import free_port
+
+CONFIGURATION = """
+[databases]
+{schema} = host=127.0.0.1 port={server} dbname=postgres user=postgres connect_query='SET search_path = {schema}'
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = {connections}
+"""
+
+
+@contextmanager
+def pooled(schema: str, connections: int) -> Iterator[str]:
+    """The address of a schema behind a pooler that has only this many connections to it."""
+    program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin")
+    assert program, "pgbouncer is missing; tests/run installs it"
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="pgbouncer-") as folder:
+        Path(folder).chmod(0o755)
+        configuration = Path(folder) / "pgbouncer.ini"
+        configuration.write_text(
+            CONFIGURATION.format(schema=schema, server=postgres().port, port=port, connections=connections)
+        )
+        process = subprocess.Popen(
+            [program, configuration],
+            user=NOBODY,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=die_with_parent,
+            start_new_session=True,
+        )
+        try:
+            yield f"postgresql://postgres@127.0.0.1:{port}/{schema}"
+        finally:
+            process.kill()
+            process.wait()
