@@ -99,9 +99,9 @@ class Documents:
     async def _end_deletion(self, userid: str, file_id: str) -> None:
         """Delete what belongs to a hidden file. If not all of it can go now, the rest does after the next start."""
         await self._indexing.abandon(file_id)
-        # The file first: on a full disk the rest needs room.
-        await self._files.empty(file_id)
         try:
+            # The file first: on a full disk the rest needs room.
+            await self._files.empty(file_id)
             await self._index.forget(userid, file_id)
             await self._passages.forget(file_id)
             await self._files.forget(file_id)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from ..errors import ServiceError
-from ..storage import Storage, StorageError
+from ..storage import Storage, traceback_of
 
 # Whoever asks, and however often.
 SECONDS_BETWEEN_TRIALS = 1.0
@@ -57,9 +57,9 @@ class StorageProbe:
     async def _probe(self, *, write: bool) -> None:
         try:
             await self._storage.probe(write=write)
-        except StorageError as error:
+        except Exception as error:
             if not self._failed:
-                log.error("the storage has failed: %s", error)
+                log.error("the storage has failed: %s", error, exc_info=traceback_of(error))
             self._failed = True
         else:
             if self._failed:

@@ -7,6 +7,7 @@ Each command imports what it needs when it runs: the openai client and LangGraph
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from pathlib import Path
@@ -62,6 +63,8 @@ def _run(arguments: argparse.Namespace) -> int:
         case "check":
             from . import check
 
+            # As the service does, since a trial of the storage may make its files.
+            os.umask(0o077)
             return check.run(load_settings())
         case "emulator":
             return _emulator(arguments)

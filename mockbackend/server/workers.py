@@ -139,7 +139,8 @@ class Supervisor:
         os.close(worker.serving)
         if self._stopping:
             return
-        if status == BAD_SETTINGS:
+        # Once one has served the settings are right: what ends a later one, such as a database that is away, may pass.
+        if status == BAD_SETTINGS and not self._has_served:
             self._status = status
             self._stop()
             return

@@ -28,6 +28,10 @@ class StorageError(Exception):
     """
 
 
+class DiskFull(StorageError):
+    """There is no room for what is to be stored."""
+
+
 def traceback_of(error: Exception) -> Exception | None:
     """What a log line of this error has besides its message: no traceback if it is the disk's fault."""
     return None if isinstance(error, StorageError) else error

@@ -7,7 +7,7 @@ import contextlib
 from dataclasses import replace
 
 from ..events import DAMAGED, DELTAS, Event, TurnEnded, load
-from ..storage import DamagedHistory, Turn, Turns
+from ..storage import DamagedHistory, StorageError, Turn, Turns
 from .answer import Answer
 from .recovery import Recovery
 
@@ -37,7 +37,7 @@ class RemoteReader:
                 await self._recovery.running(self._turn.conversation_id)
                 found = await self._turns.log(self._turn)
                 log, self._ended = (load(found[0]), found[1]) if found else (None, True)
-            except (*DAMAGED, DamagedHistory):
+            except (*DAMAGED, DamagedHistory, StorageError):
                 log, self._ended = None, True
             if log is None:
                 return self._closing()

@@ -30,6 +30,8 @@ from .turns import Turns
 OTHERS = 0o077
 DATABASES = (database.NAME, checkpoints.NAME, passages.NAME)
 PROBE_BYTES = 4096
+# No conversation can have it: a path ends there.
+NO_ID = "/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,8 @@ class EmbeddedStorage:
         # A commit that changes nothing.
         ((version,),) = await self.databases[-1].execute("PRAGMA user_version")
         await self.databases[-1].execute(f"PRAGMA user_version = {int(version)}")
-        await self.conversations.get("nobody", "none")
-        await self.history.read("none")
+        await self.conversations.get("nobody", NO_ID)
+        await self.history.read(NO_ID)
 
     def _look(self) -> None:
         for path, identity in self.identities.items():

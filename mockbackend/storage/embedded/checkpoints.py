@@ -22,8 +22,9 @@ from . import sqlite
 
 NAME = "mock-langgraph-db.db"
 CHANNEL = "messages"
-_NEWEST = """SELECT type, checkpoint FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ''
-ORDER BY checkpoint_id DESC LIMIT 1"""
+# As bytes: one that is no UTF-8 would be an error of SQLite's.
+_NEWEST = """SELECT CAST(type AS BLOB), CAST(checkpoint AS BLOB) FROM checkpoints
+WHERE thread_id = ? AND checkpoint_ns = '' ORDER BY checkpoint_id DESC LIMIT 1"""
 
 
 def prepare(path: Path) -> None:
@@ -45,7 +46,8 @@ class Checkpoints(SqliteSaver):
         if not rows:
             return []
         try:
-            messages = self.serde.loads_typed(rows[0])["channel_values"].get(CHANNEL, [])
+            kind, stored = rows[0]
+            messages = self.serde.loads_typed((kind.decode(), stored))["channel_values"].get(CHANNEL, [])
         except Exception as error:
             raise DamagedHistory(conversation_id) from error
         if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):

@@ -8,6 +8,7 @@ next.
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +23,7 @@ from .migrations import MIGRATIONS
 from .repair import repair
 
 NAME = "conversation_metadata.db"
+log = logging.getLogger("mockbackend.storage")
 T = TypeVar("T")
 Row = tuple[Any, ...]
 Execute = Callable[..., list[Row]]
@@ -135,4 +137,10 @@ class _Connection(aiosqlite.Connection):
         """Queue `work` on this connection's thread."""
         # Into the queue at once, before whatever the caller asks for next.
         future = asyncio.get_running_loop().create_future()
+        future.add_done_callback(_log_failure)
         self._tx.put_nowait((future, lambda: work(Session(self._conn, threading.Event()))))
+
+
+def _log_failure(future: asyncio.Future[Any]) -> None:
+    if not future.cancelled() and (error := future.exception()):
+        log.error("what nobody waits for could not be stored: %s", error)

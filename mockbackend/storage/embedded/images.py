@@ -11,10 +11,11 @@ import os
 import re
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from ...messages import now_ms
-from ..values import Image
+from ..values import Image, StorageError
 from .database import Database, Execute
 from .liveness import Liveness
 from .sqlite import storage_errors, text
@@ -48,7 +49,8 @@ class Images:
                 await asyncio.shield(writing)
         except BaseException:
             await asyncio.wait([writing])
-            await self.discard([token])
+            with suppress(StorageError):
+                await self.discard([token])
             raise
         return token
 
@@ -58,7 +60,7 @@ class Images:
             return None
         with storage_errors():
             try:
-                return Image(rows[0][0], await asyncio.to_thread(self._path(token).read_bytes))
+                return Image(text(rows[0][0]), await asyncio.to_thread(self._path(token).read_bytes))
             except FileNotFoundError:
                 return None
 

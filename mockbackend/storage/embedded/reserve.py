@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from ..values import StorageError
+from ..values import DiskFull
+from .sqlite import storage_errors
 
 RESERVE_BYTES = 256 * 1024
 T = TypeVar("T")
@@ -22,16 +24,14 @@ class Reserve:
 
     def fill(self) -> None:
         """Make the file if it is missing and there is room for it."""
-        if self._path.exists():
+        if self._path.exists() and self._path.stat().st_size == RESERVE_BYTES:
             return
         try:
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
             try:
                 os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
             finally:
                 os.close(descriptor)
-        except FileExistsError:
-            pass
         except OSError:
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
@@ -40,8 +40,9 @@ class Reserve:
         """Run a deletion; if the disk is full, once more without the reserve."""
         try:
             return await deletion()
-        except StorageError:
+        except DiskFull:
             if not self._path.exists():
                 raise
-            self._path.unlink(missing_ok=True)
+            with storage_errors():
+                await asyncio.to_thread(self._path.unlink, missing_ok=True)
             return await deletion()

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ..values import StorageError
+from ..values import DiskFull, StorageError
 
 BUSY_TIMEOUT_MS = 10_000
 Step: TypeAlias = str | Callable[[sqlite3.Connection], None]
@@ -36,11 +36,13 @@ def storage_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNUSABLE:
-            raise StorageError(str(error)) from error
-        raise
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code not in _UNUSABLE:
+            raise
+        raise (DiskFull if code == sqlite3.SQLITE_FULL else StorageError)(str(error)) from error
     except OSError as error:
-        raise StorageError(error.strerror or type(error).__name__) from error
+        kind = DiskFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StorageError
+        raise kind(error.strerror or type(error).__name__) from error
 
 
 def connect(path: Path, **options: Any) -> sqlite3.Connection:

@@ -20,6 +20,7 @@ from .conversations import record_messages, upsert_conversation
 from .database import Database, Execute, Session
 from .images import mark_images_settled
 from .liveness import Liveness
+from .sqlite import storage_errors
 from .stored_turns import close_damaged, decode_turn
 
 # An owner that is not a process.
@@ -179,7 +180,8 @@ class Turns:
 
     async def _decoded(self, row: tuple[Any, ...]) -> RunningTurn | None:
         owner, said, stop_requested, *values = row
-        turn, is_alive = decode_turn(*values), self._liveness.is_alive(owner)
+        with storage_errors():
+            turn, is_alive = decode_turn(*values), self._liveness.is_alive(owner)
         if not turn.new_messages and not is_alive:
             await self._database.transact(lambda execute: close_damaged(execute, turn, owner))
             return None

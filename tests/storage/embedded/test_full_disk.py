@@ -53,6 +53,7 @@ async def test_a_full_disk_is_refused_in_words_and_left_behind(start_server: Sta
     server = start_server(data_dir=disk / "data")
     async with server.client() as client:
         await say(client, "Hello", "kept")
+        await say(client, "Hello", "other")
         (row,) = await upload(client, ("a.txt", b"The lamp is lit. " * 12_000))
         await ready(client, row["id"])
         ballast = fill(disk)
@@ -61,7 +62,10 @@ async def test_a_full_disk_is_refused_in_words_and_left_behind(start_server: Sta
             assert error_of(refused, 503)["code"] == "storage"
         await until(lambda: is_ready(client, 503))
         assert [role for role, _ in await texts(client, "kept")] == ["user", "assistant"]
-        # The file gives the room that its deletion needs.
+        # The reserve gives the room that a deletion needs, and after that the file itself.
+        assert (await client.delete("/conversations/other")).status_code == 204
+        assert not (disk / "data" / "reserve").exists()
+        fill(disk)
         assert (await client.delete(f"/files/{row['id']}")).status_code == 204
         assert (await client.get("/files")).json() == []
         assert list((disk / "data" / "files").iterdir()) == []
@@ -69,6 +73,11 @@ async def test_a_full_disk_is_refused_in_words_and_left_behind(start_server: Sta
         await until(lambda: is_ready(client, 200))
         await say(client, "And on", "kept")
         assert (await client.get("/conversations/kept")).json()["message_count"] == 4
+
+        async def is_kept_back() -> bool:
+            return (disk / "data" / "reserve").exists()
+
+        await until(is_kept_back)
     assert "Traceback" not in server.log
     assert server.log.count("the storage has failed: ") == 1
     assert "the storage works again" in server.log
@@ -88,8 +97,7 @@ async def test_an_answer_that_fills_the_disk_ends_with_a_reason(start_server: St
         await until(lambda: is_running(client))
         ballast = fill(disk)
         answer = await answering
-        if answer.errors:
-            assert answer.errors == ["The answer could not be stored. The operator should check the disk and the log."]
+        assert answer.errors == ["The answer could not be stored. The operator should check the disk and the log."]
         ballast.unlink()
         await until(lambda: is_ready(client, 200))
         await say(client, "And on", "kept")

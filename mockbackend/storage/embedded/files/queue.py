@@ -9,7 +9,7 @@ from ....messages import now_ms
 from ...values import IndexingJob, Status
 from ..database import Database
 from ..liveness import Liveness
-from ..sqlite import integer, text
+from ..sqlite import integer, storage_errors, text
 from .blob import StoredBlob
 from .failures import limit_failures
 from .rows import blob_path
@@ -69,7 +69,8 @@ class Queue:
             *(error, file_id, self._worker),
         )
         for blob, userid in rows:
-            await asyncio.to_thread(blob_path(self._folder, blob).unlink, missing_ok=True)
+            with storage_errors():
+                await asyncio.to_thread(blob_path(self._folder, blob).unlink, missing_ok=True)
             await limit_failures(self._database, userid)
 
     async def release(self) -> None:

@@ -27,7 +27,7 @@ def decode_file(row: tuple[Any, ...]) -> File:
         integer(total),
         None if error is None else text(error),
         integer(size),
-        media_type if MEDIA_TYPE.fullmatch(text(media_type)) else "application/octet-stream",
+        text(media_type) if MEDIA_TYPE.fullmatch(text(media_type)) else "application/octet-stream",
         integer(created_at),
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 
 from ....messages import now_ms
-from ...values import File, FileLimits, StorageError
+from ...values import DiskFull, File, FileLimits
 from ..database import Database, Row
 from ..liveness import Liveness
 from ..reserve import Reserve
@@ -87,8 +87,8 @@ class Files:
 
         try:
             return bool(await self._reserve.spend(hide))
-        except StorageError:
-            # The disk is full, and there is no reserve left: only the file itself can make room.
+        except DiskFull:
+            # There is no reserve left: only the file itself can make room.
             await self._unlink("id = ? AND userid = ?", file_id, userid)
             return bool(await hide())
 
