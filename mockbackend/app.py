@@ -48,11 +48,11 @@ log = logging.getLogger("mockbackend")
 EXPOSED = ["link", "retry-after", "x-conversation-id", "x-request-id", *STREAM_HEADERS]
 
 
-def create_app(settings: Settings | None = None, *, announce: bool = True) -> Starlette:
+def create_app(settings: Settings | None = None, *, announce: bool = True, address: str | None = None) -> Starlette:
     """The ASGI application. `app.state.drain(seconds)` ends its turns before it is shut down.
 
     Its settings are the environment's where none are given; wrong ones end the process as `mockbackend serve` ends.
-    At its start it logs the engine and a generated login, unless `announce` is false.
+    At its start it logs the engine, a generated login and its `address`, if that is known, unless `announce` is false.
     """
     chosen = settings or _settings()
     logs.configure(chosen.log_level)
@@ -65,10 +65,12 @@ def create_app(settings: Settings | None = None, *, announce: bool = True) -> St
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with (
-            running(chosen, announce) as service,
+            running(chosen) as service,
             drain_in_background(service.runner.drain, chosen.drain_seconds),
         ):
             app.state.service = service
+            if announce:
+                _announce(service, address)
             app.state.drain = service.runner.drain
             yield
 
@@ -110,7 +112,7 @@ def _settings() -> Settings:
 
 
 @asynccontextmanager
-async def running(settings: Settings, announce: bool) -> AsyncIterator[Service]:
+async def running(settings: Settings) -> AsyncIterator[Service]:
     """The open service. What a crash left is finished first; leaving the context ends the turns that still run."""
     async with contextlib.AsyncExitStack() as stack:
         try:
@@ -142,8 +144,6 @@ async def running(settings: Settings, announce: bool) -> AsyncIterator[Service]:
         await storage.images.clean()
         await storage.files.clean()
         await documents.recover()
-        if announce:
-            _announce(service)
         # What was imported and opened lives as long as the process: the collector need not walk it over and over.
         gc.freeze()
         # Under plain Hypercorn turns still run here, and the loop is about to be closed.
@@ -151,7 +151,7 @@ async def running(settings: Settings, announce: bool) -> AsyncIterator[Service]:
         yield service
 
 
-def _announce(service: Service) -> None:
+def _announce(service: Service, address: str | None) -> None:
     settings = service.settings
     for warning in service.storage.warnings:
         log.warning("%s", warning)
@@ -167,6 +167,8 @@ def _announce(service: Service) -> None:
             "curl -N -u '%s:%s' -H 'userid: me' http://127.0.0.1:%d/chat -d '{\"message\": \"Hello\"}'",
             *(place, service.login.username, service.login.password, port),
         )
+    if address:
+        log.info("listening on %s, where the chat page is as well", address)
 
 
 async def _service_error(request: Request, error: Exception) -> Response:

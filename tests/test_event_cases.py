@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockbackend.events import CALL_ORDER, ORDER
+from mockbackend.events import CALL_ORDER, DELTAS, ORDER
 from tests.event_cases import CASES, KINDS, PARTS
 
 
@@ -17,3 +17,7 @@ def test_every_event_has_its_place_in_the_order() -> None:
 
 def test_every_event_comes_at_random() -> None:
     assert set(PARTS) == set(KINDS)
+
+
+def test_every_fragment_is_joined_in_the_log() -> None:
+    assert {kind.__name__ for kind in DELTAS} == {name for kind in KINDS if (name := kind.__name__).endswith("Delta")}

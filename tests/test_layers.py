@@ -49,6 +49,8 @@ IMPORTED_BY = {
     "app": {"server.serve"},
     "server.hypercorn_patches": {"server.hypercorn_server", "app"},
     "server.lazy_imports": {"server.serve"},
+    "storage.embedded": {"storage"},
+    "storage.postgres": {"storage"},
 }
 # Foreign packages, and where alone they may be imported.
 FOREIGN = {

@@ -30,8 +30,7 @@ def run(settings: Settings) -> int:
     if listening is None:
         return 1
     logs.configure(settings.log_level)
-    log.info("listening on http://%s:%d, where the chat page is as well", host, port)
-    serve = _load(settings)
+    serve = _load(settings, f"http://{host}:{port}")
     if settings.web_concurrency == 1:
         return serve(listening, None)
     return Supervisor(settings.web_concurrency, listening, serve).run()
@@ -52,7 +51,7 @@ async def _nothing() -> None:
     """Drain an app that has nothing to drain."""
 
 
-def _load(settings: Settings) -> Callable[[socket.socket, Parent | None], int]:
+def _load(settings: Settings, address: str) -> Callable[[socket.socket, Parent | None], int]:
     """Import everything that serving needs, and return what serves. Workers fork in between and share the imports."""
     # Imports make no garbage, and looking for some would be a fifth of the start. What is frozen is never looked at
     # again, which also keeps it shared: the collector writes to every object that it visits.
@@ -61,11 +60,12 @@ def _load(settings: Settings) -> Callable[[socket.socket, Parent | None], int]:
     from ..agent.tools import AVAILABLE_TOOLS, schema
     from ..app import create_app
 
-    # The app imports these only when it starts, which is after the fork.
-    from ..storage import embedded as storage_engine  # noqa: F401
+    # The app imports the engines only when it starts, which is after the fork.
+    from ..storage import import_engine
     from . import hypercorn_server
     from .file_limits import raise_and_cap
 
+    import_engine(settings)
     if settings.engine == "emulator":
         from ..emulator import embedded as emulator_beside_it  # noqa: F401
     if settings.web_concurrency > 1:
@@ -78,7 +78,7 @@ def _load(settings: Settings) -> Callable[[socket.socket, Parent | None], int]:
 
     def serve(listening: socket.socket, parent: Parent | None) -> int:
         gc.enable()
-        app = create_app(settings, announce=parent is None or parent.is_new)
+        app = create_app(settings, announce=parent is None or parent.is_new, address=address)
         return hypercorn_server.run(app, listening, lambda: app.state.drain(settings.drain_seconds), parent)
 
     return serve

@@ -62,6 +62,7 @@ __all__ = [
     "Turn",
     "Turns",
     "Upload",
+    "import_engine",
     "open_storage",
     "traceback_of",
 ]
@@ -231,14 +232,24 @@ async def open_storage(settings: Settings) -> Storage:
 
     Raises OSError, or SettingsError if the engine is not installed.
     """
-    # Imported here: an engine takes its values from this package, and only one of them is needed.
+    import_engine(settings)
     if settings.database_url:
-        try:
-            from .postgres import open_postgres
-        except ImportError:
-            raise SettingsError([NOT_INSTALLED]) from None
+        from .postgres import open_postgres
 
         return await open_postgres(settings)
     from .embedded import open_embedded
 
     return await open_embedded(settings.data_dir)
+
+
+def import_engine(settings: Settings) -> None:
+    """Import the engine that the settings name. Raises SettingsError if it is not installed."""
+    # Not at the top: an engine takes its values from this package, and only one of them is needed.
+    if not settings.database_url:
+        from . import embedded  # noqa: F401
+
+        return
+    try:
+        from . import postgres  # noqa: F401
+    except ImportError:
+        raise SettingsError([NOT_INSTALLED]) from None

@@ -28,12 +28,17 @@ NO_ROLE = (
     "The model API accepts the key but does not allow this call. The operator should give the key's owner a role that "
     "may use the deployments of {address}."
 )
-WRONG_KEY = "The model API refused the key. The operator should check {key} and {address}."
+WRONG_KEY = "The model API refused the key. The operator should check {}."
 FORBIDDEN = "The model API does not allow this call. The operator should check its network rules and {key}."
-WRONG_PATH = "The model API does not know this path. The operator should check {version} and {address}."
+WRONG_PATH = "The model API does not know this path. The operator should check {}."
 NO_DEPLOYMENT = "The model deployment was not found. The operator should check {deployment}."
 WRONG_VERSION = "The model API does not support this API version. The operator should check {version}."
 WRONG_MODEL = "The deployment's model cannot answer this kind of request. The operator should check {deployment}."
+
+
+def _both(one: str, other: str) -> str:
+    # An engine without versions has one setting for both.
+    return one if one == other else f"{one} and {other}"
 
 
 def from_body(body: object) -> UpstreamError:
@@ -59,7 +64,7 @@ def from_status(error: openai.APIStatusError, settings: Mapping[str, str]) -> Up
         case 401 if code == "PermissionDenied":
             return UpstreamError(NO_ROLE.format(**settings))
         case 401:
-            return UpstreamError(WRONG_KEY.format(**settings))
+            return UpstreamError(WRONG_KEY.format(_both(settings["key"], settings["address"])))
         case 403 if "temporarily blocked" in message:
             return UpstreamError(BLOCKED)
         case 403:
@@ -68,7 +73,7 @@ def from_status(error: openai.APIStatusError, settings: Mapping[str, str]) -> Up
         case 404 if re.search("deployment|model", f"{code} {message}", re.IGNORECASE):
             return UpstreamError(NO_DEPLOYMENT.format(**settings))
         case 404:
-            return UpstreamError(WRONG_PATH.format(**settings))
+            return UpstreamError(WRONG_PATH.format(_both(settings["version"], settings["address"])))
         case 408:
             return UpstreamError("The model API timed out. Please try again.", retryable=True)
         case 429:

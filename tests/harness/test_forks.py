@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,11 @@ ENV = {"CORS_ALLOW_ORIGINS": "https://one.example", "TZ": "Asia/Tokyo"}
 def seen_from_outside(server: Server) -> dict[str, Any]:
     """What the system tells of the process."""
     process = Path(f"/proc/{server.pid}")
-    descriptors = [os.readlink(path) for path in (process / "fd").iterdir()]
+    descriptors: list[str] = []
+    for path in (process / "fd").iterdir():
+        # One may be closed while they are listed.
+        with suppress(FileNotFoundError):
+            descriptors.append(os.readlink(path))
     status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
     return {
         "cwd": (process / "cwd").readlink() == server.data_dir.parent,

@@ -68,7 +68,7 @@ from mockbackend.server import serve
 from mockbackend.settings import load_settings
 
 settings = load_settings()
-serve._load(settings)
+serve._load(settings, "")
 before = set(sys.modules)
 
 async def start():

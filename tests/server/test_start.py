@@ -88,7 +88,7 @@ def test_a_login_that_cannot_be_read_ends_the_start(tmp_path: Path) -> None:
     (tmp_path / "data" / "login").mkdir(parents=True)
     ended = run(["serve"], tmp_path, {"PORT": str(free_port())})
     assert ended.returncode == 2
-    assert ended.stderr.splitlines()[-1] == "DATA_DIR: data cannot be used (Is a directory)"
+    assert ended.stderr == "DATA_DIR: data cannot be used (Is a directory)\n"
 
 
 def test_a_script_that_no_emulator_can_follow_is_reported(tmp_path: Path) -> None:

@@ -51,6 +51,12 @@ def test_a_missing_model_is_distinguished_from_a_wrong_path(body: Any, names: st
     assert not failure.retryable
 
 
+def test_a_setting_that_stands_for_two_is_named_once() -> None:
+    error = CLIENT._make_status_error_from_response(httpx2.Response(404, json=[], request=REQUEST))
+    failure = from_status(error, {**SETTINGS, "version": "THE_ADDRESS"})
+    assert failure.message == "The model API does not know this path. The operator should check THE_ADDRESS."
+
+
 @pytest.mark.parametrize("status", [400, 422])
 @pytest.mark.parametrize("code", ["content_filter", "content_policy_violation", "moderation_blocked", "contentFilter"])
 def test_a_refused_prompt_is_recognized_by_any_of_its_codes(status: int, code: str) -> None:
