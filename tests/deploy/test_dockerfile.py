@@ -72,5 +72,5 @@ def _copy(source: Path, target: Path) -> None:
 def test_it_is_run_by_a_user_of_its_own_who_may_write_its_data() -> None:
     user = argument("USER")
     assert user not in ("root", "0")
-    assert f"install -d -o {user} -g {user} {argument('VOLUME')}" in TEXT
+    assert f"install -d -m 700 -o {user} -g {user} {argument('VOLUME')}" in TEXT
     assert f"DATA_DIR={argument('VOLUME')}" in argument("ENV")
