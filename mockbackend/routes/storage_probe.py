@@ -14,6 +14,8 @@ from ..storage import Storage, traceback_of
 # Whoever asks, and however often.
 SECONDS_BETWEEN_TRIALS = 1.0
 SECONDS_BETWEEN_LOOKS = 5.0
+# A load balancer does not wait for long either.
+SECONDS_OF_A_TRIAL = 2.0
 log = logging.getLogger("mockbackend")
 
 
@@ -56,7 +58,12 @@ class StorageProbe:
 
     async def _probe(self, *, write: bool) -> None:
         try:
-            await self._storage.probe(write=write)
+            async with asyncio.timeout(SECONDS_OF_A_TRIAL):
+                await self._storage.probe(write=write)
+        except TimeoutError:
+            if not self._failed:
+                log.error("the storage has not answered for %g s", SECONDS_OF_A_TRIAL)
+            self._failed = True
         except Exception as error:
             if not self._failed:
                 log.error("the storage has failed: %s", error, exc_info=traceback_of(error))

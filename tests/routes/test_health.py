@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import httpx2
@@ -61,3 +64,18 @@ async def test_a_process_that_lost_a_database_is_live_but_not_ready(start_server
         await until(is_unready)
         assert error_of(await client.get("/readyz"), 503)["code"] == "storage"
         assert (await client.get("/livez")).status_code == 200
+
+
+async def test_a_database_that_others_hold_is_not_waited_for(start_server: StartServer) -> None:
+    server = start_server()
+    async with server.client() as client:
+        with closing(sqlite3.connect(server.data_dir / "conversation_metadata.db", isolation_level=None)) as holder:
+            holder.execute("BEGIN IMMEDIATE")
+            async with asyncio.timeout(8):
+                assert error_of(await client.get("/readyz"), 503)["code"] == "storage"
+
+        async def is_ready() -> bool:
+            return (await client.get("/readyz")).status_code == 200
+
+        await until(is_ready)
+    assert "the storage has not answered for 2 s" in server.log
