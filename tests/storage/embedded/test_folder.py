@@ -59,7 +59,9 @@ def test_processes_that_open_a_new_folder_at_once_all_succeed(tmp_path: Path) ->
         processes = [
             fork([OPENING, str(folder), f"c{number}", str(gate)], tmp_path, environment({}), out) for number in range(4)
         ]
+    deadline = time.monotonic() + 30
     while log.read_text().count("ready") < 4:
+        assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.01)
     os.close(holding)
     assert [process.wait(30) for process in processes] == [0] * 4, log.read_text()
