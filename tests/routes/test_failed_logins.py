@@ -51,10 +51,10 @@ async def test_the_eleventh_wrong_login_waits_and_a_right_one_does_not(guesser: 
 
 async def test_while_ten_wait_nothing_of_that_address_is_looked_at(server: Server, guesser: httpx2.AsyncClient) -> None:
     waiting = [asyncio.create_task(status(guesser, WRONG)) for _ in range(MAX_WAITING)]
-    refused = await guesser.get("/conversations", auth=AUTH)
-    while refused.status_code == 200:
-        # Not all of them had arrived.
-        refused = await guesser.get("/conversations", auth=AUTH)
+    async with asyncio.timeout(5):
+        while (refused := await guesser.get("/conversations", auth=AUTH)).status_code == 200:
+            # Not all of them had arrived.
+            pass
     assert error_of(refused, 429)["code"] == "too_many_logins"
     assert refused.headers["retry-after"] == "1"
     async with seen_from(server, "203.0.113.7") as other:
