@@ -115,14 +115,9 @@ def _settings() -> Settings:
 async def running(settings: Settings) -> AsyncIterator[Service]:
     """The open service. What a crash left is finished first; leaving the context ends the turns that still run."""
     async with contextlib.AsyncExitStack() as stack:
-        try:
-            storage = await open_storage(settings)
-            stack.push_async_callback(storage.close)
-            login = await load_login(settings, storage)
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            place = "DATABASE_URL: the database" if settings.database_url else f"DATA_DIR: {settings.data_dir}"
-            raise SettingsError([f"{place} cannot be used ({reason})"]) from error
+        storage = await open_storage(settings)
+        stack.push_async_callback(storage.close)
+        login = await load_login(settings, storage)
         upstream = await stack.enter_async_context(open_upstream(settings))
         generator = ImageGenerator(settings, upstream, storage.images)
         documents = open_documents(settings, storage, upstream)
@@ -161,11 +156,10 @@ def _announce(service: Service, address: str | None) -> None:
         log.info("answers come from %s", service.upstream.engine.address)
     if service.login.generated:
         port = settings.port or 8000
-        place = "the database" if settings.database_url else f"{settings.data_dir}/login"
         log.warning(
             "No login is configured; this one was generated and is kept in %s. Try:\n"
             "curl -N -u '%s:%s' -H 'userid: me' http://127.0.0.1:%d/chat -d '{\"message\": \"Hello\"}'",
-            *(place, service.login.username, service.login.password, port),
+            *(service.storage.login_place, service.login.username, service.login.password, port),
         )
     if address:
         log.info("listening on %s, where the chat page is as well", address)

@@ -23,14 +23,17 @@ class Login:
 
 
 async def load_login(settings: Settings, storage: Storage) -> Login:
-    """The configured login, or the generated one. Raises OSError, or SettingsError if the stored login is damaged."""
+    """The configured login, or the generated one. Raises SettingsError if the stored login cannot be used."""
     if settings.backend_auth_username:
         return Login(settings.backend_auth_username, settings.backend_auth_password)
-    username, _, password = (await storage.login()).partition(":")
+    try:
+        stored = await storage.login()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SettingsError([f"{storage.login_place}: the login cannot be read ({reason})"]) from error
+    username, _, password = stored.partition(":")
     if not username or not password:
         # An empty login would let everyone in.
-        wrong = f"DATA_DIR: {settings.data_dir}/login must hold user:password; remove the file to have one generated"
-        if settings.database_url:
-            wrong = "DATABASE_URL: the stored login must be user:password; delete it from the table `service`"
+        wrong = f"{storage.login_place}: the login must be user:password; remove it to have one generated"
         raise SettingsError([wrong])
     return Login(username, password, generated=True)

@@ -13,7 +13,7 @@ from ..documents.index import open_azure_search
 from ..errors import PromptRefused, UnsupportedParameter, UpstreamError
 from ..log import printable
 from ..settings import Settings
-from ..storage import Image, open_storage
+from ..storage import Image, open_storage, storage_place
 from ..upstream import Upstream
 from ..upstream.chat.stream import stream_chat
 from ..upstream.embeddings import embed
@@ -41,8 +41,7 @@ async def _run(settings: Settings) -> int:
             probes.append((f"images ({_named(engine.images)})", lambda: _image(upstream)))
         if engine.embeddings:
             probes.append((f"embeddings ({_named(engine.embeddings)})", lambda: _embedding(upstream)))
-        place = "DATABASE_URL" if settings.database_url else f"DATA_DIR = {settings.data_dir}"
-        probes.append((f"storage ({place})", lambda: _storage(settings)))
+        probes.append((f"storage ({storage_place(settings)})", lambda: _storage(settings)))
         if settings.azure_search_endpoint:
             name = f"search (AZURE_SEARCH_INDEX_NAME = {settings.azure_search_index_name})"
             probes.append((name, lambda: _search(settings)))

@@ -64,6 +64,7 @@ __all__ = [
     "Upload",
     "import_engine",
     "open_storage",
+    "storage_place",
     "traceback_of",
 ]
 
@@ -221,25 +222,38 @@ class Storage(Protocol):
         """Raise StorageError if the data is gone or, with `write`, if a little cannot be written and read."""
 
     async def login(self) -> str:
-        """The login `user:password` that all processes share if none is configured. Made at the first call."""
+        """The login `user:password` that all processes share if none is configured. Made at the first call.
+
+        It is not checked: somebody may have written it by hand. Raises OSError.
+        """
+
+    @property
+    def login_place(self) -> str:
+        """Where that login is kept, for the operator."""
 
     async def close(self) -> None:
         """Close everything. Other processes see at once that this one is gone."""
 
 
 async def open_storage(settings: Settings) -> Storage:
-    """Open the engine that the settings name; make or migrate it first, if needed.
-
-    Raises OSError, or SettingsError if the engine is not installed.
-    """
+    """Open the engine that the settings name; make or migrate it first, if needed. Raises SettingsError."""
     import_engine(settings)
-    if settings.database_url:
-        from .postgres import open_postgres
+    try:
+        if settings.database_url:
+            from .postgres import open_postgres
 
-        return await open_postgres(settings)
-    from .embedded import open_embedded
+            return await open_postgres(settings)
+        from .embedded import open_embedded
 
-    return await open_embedded(settings.data_dir)
+        return await open_embedded(settings.data_dir)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SettingsError([f"{storage_place(settings)} cannot be used ({reason})"]) from error
+
+
+def storage_place(settings: Settings) -> str:
+    """Where everything is kept, after the name of its setting."""
+    return "DATABASE_URL: the database" if settings.database_url else f"DATA_DIR: {settings.data_dir}"
 
 
 def import_engine(settings: Settings) -> None:

@@ -80,7 +80,7 @@ def test_a_login_file_without_a_login_lets_nobody_in(tmp_path: Path, content: st
     path.write_text(content)
     ended = run(["serve"], tmp_path, {"PORT": str(free_port())})
     assert ended.returncode == 2
-    said = "DATA_DIR: data/login must hold user:password; remove the file to have one generated"
+    said = "data/login: the login must be user:password; remove it to have one generated"
     assert ended.stderr.splitlines()[-1] == said
 
 
@@ -88,7 +88,7 @@ def test_a_login_that_cannot_be_read_ends_the_start(tmp_path: Path) -> None:
     (tmp_path / "data" / "login").mkdir(parents=True)
     ended = run(["serve"], tmp_path, {"PORT": str(free_port())})
     assert ended.returncode == 2
-    assert ended.stderr == "DATA_DIR: data cannot be used (Is a directory)\n"
+    assert ended.stderr == "data/login: the login cannot be read (Is a directory)\n"
 
 
 def test_a_script_that_no_emulator_can_follow_is_reported(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ async def test_a_document_that_one_indexes_is_found_by_the_other(pair: Pair) -> 
 
 def test_a_generated_login_is_one_for_all(url: str, tmp_path: Path) -> None:
     checked = run(["check"], tmp_path, {"DATABASE_URL": url})
-    assert "works   storage (DATABASE_URL): can be read and written" in checked.stdout, checked.stdout
+    assert "works   storage (DATABASE_URL: the database): can be read and written" in checked.stdout, checked.stdout
 
 
 def test_a_database_of_a_newer_version_is_left_alone(url: str, tmp_path: Path) -> None:

@@ -85,6 +85,10 @@ class EmbeddedStorage:
     async def login(self) -> str:
         return await asyncio.to_thread(login.load_or_make, self.folder, _lock(self.folder))
 
+    @property
+    def login_place(self) -> str:
+        return str(self.folder / login.NAME)
+
     async def close(self) -> None:
         await self.passages.close()
         await self.history.close()

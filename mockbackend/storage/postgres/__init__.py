@@ -60,6 +60,10 @@ class PostgresStorage:
     async def login(self) -> str:
         return await login.load_or_make(self.database)
 
+    @property
+    def login_place(self) -> str:
+        return login.PLACE
+
     async def close(self) -> None:
         await self.passages.close()
         await self.database.idle()

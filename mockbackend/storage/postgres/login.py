@@ -6,6 +6,8 @@ import secrets
 
 from .database import Database
 
+PLACE = "the database's table `service`"
+
 
 async def load_or_make(database: Database) -> str:
     """The stored login, which is made if it is missing."""
