@@ -19,6 +19,7 @@ from ..settings import Settings, SettingsError
 from .files import Files, Queue, Upload
 from .passages import Passages
 from .values import (
+    Beat,
     Blob,
     Claim,
     Conversation,
@@ -26,6 +27,7 @@ from .values import (
     DamagedHistory,
     File,
     FileLimits,
+    FollowedTurn,
     Image,
     IndexingJob,
     RunningTurn,
@@ -38,6 +40,7 @@ from .values import (
 )
 
 __all__ = [
+    "Beat",
     "Blob",
     "Claim",
     "Conversation",
@@ -47,6 +50,7 @@ __all__ = [
     "File",
     "FileLimits",
     "Files",
+    "FollowedTurn",
     "History",
     "Image",
     "Images",
@@ -60,6 +64,7 @@ __all__ = [
     "TakenOver",
     "TooManyTurns",
     "Turn",
+    "TurnFollower",
     "Turns",
     "Upload",
     "import_engine",
@@ -112,6 +117,13 @@ class History(Protocol):
         """All of them, oldest first; [] for an unknown conversation. Raises DamagedHistory."""
 
 
+class TurnFollower(Protocol):
+    """One reader of a turn's log, as it grows."""
+
+    async def read(self) -> FollowedTurn | None:
+        """The turn by now; it may have ended. None if its row is gone."""
+
+
 class Turns(Protocol):
     """The turns that run, of all processes; each has one row, the write-ahead log of the history."""
 
@@ -147,8 +159,8 @@ class Turns(Protocol):
     async def unfinished(self) -> list[RunningTurn]:
         """Every turn that is not over, of all processes. A damaged row is logged and left out."""
 
-    async def log(self, turn: Turn) -> tuple[bytes, bool] | None:
-        """The log of a turn that may have ended, and whether it has. None if its row is gone."""
+    def follow(self, turn: Turn) -> TurnFollower:
+        """What reads the log of a turn that another process runs."""
 
     async def take_over(self, running: RunningTurn) -> bool:
         """Claim a turn whose process is dead. False if another process was quicker."""
@@ -156,10 +168,11 @@ class Turns(Protocol):
     async def request_stop(self, turn: Turn) -> None:
         """Ask the process that runs the turn to end it."""
 
-    async def beat(self) -> list[str]:
-        """Delete the rows of turns long over; return the ids of this process's turns that have to stop.
+    async def beat(self) -> Beat:
+        """Delete the rows of turns long over; return which of this process's turns others care about.
 
-        Another process has asked for it, or may have taken them over.
+        One has to stop if another process has asked for it, or may have taken it over. One is followed for a few
+        seconds after each read of its log.
         """
 
     async def write_logs(self, logs: list[tuple[Turn, bytes]]) -> None:

@@ -95,6 +95,26 @@ class RunningTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowedTurn:
+    """A turn as one who follows it sees it. `log` is `events.dump`'s, and final once the turn is over.
+
+    `is_elsewhere`: another process runs it, and that process lives.
+    """
+
+    log: bytes
+    is_over: bool
+    is_elsewhere: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """The ids of this process's turns that have to stop, and of those that others follow."""
+
+    to_stop: list[str]
+    followed: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A turn that has its row. `base` is the history before it, empty if it was not asked for.
 

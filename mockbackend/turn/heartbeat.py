@@ -1,7 +1,8 @@
 """The heartbeat of this process's turns: a few transactions for all of them, while any turn runs.
 
-It writes what has been said, so a kill costs at most a second of words. It deletes rows of turns that are long over,
-stops turns when another process asks for it, and ends turns that run for too long.
+It writes what has been said, so a kill costs at most a second of words, and more often while somebody follows it from
+another process. It deletes rows of turns that are long over, stops turns when another process asks for it, and ends
+turns that run for too long.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from .run import Run
 
 # Less than the second that a kill may cost, since the write takes time too.
 SECONDS = 0.7
+# While a turn is followed from another process: its reader waits for the write, and then for the reader's next look.
+FOLLOWED_SECONDS = 0.08
 # After the last turn, until storage has deleted the rows of finished turns.
 QUIET_BEATS = 5
 # Logs in one transaction: other writers wait for its end.
@@ -37,6 +40,8 @@ class Heartbeat:
         self._task: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
         self._flushed_soon: set[Run] = set()
+        # The ids of the turns that are followed from other processes.
+        self._followed: list[str] = []
         self._quiet = 0
 
     def start(self) -> None:
@@ -59,24 +64,33 @@ class Heartbeat:
 
     async def _beat(self) -> None:
         loop = asyncio.get_running_loop()
-        due = loop.time() + SECONDS
+        # `look` is the next time to look for what others want; at each `due` all that is new is written as well.
+        due = look = loop.time() + SECONDS
         while len(self._registry) or self._quiet < QUIET_BEATS:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(due):
+                async with asyncio.timeout_at(look):
                     await self._woken.wait()
             self._woken.clear()
-            flushed_soon = list(self._flushed_soon)
-            self._flushed_soon.clear()
-            try:
-                if loop.time() < due:
-                    await self._write(flushed_soon)
-                    continue
-                due = loop.time() + SECONDS
+            now = loop.time()
+            is_look, is_due = now >= look, now >= due
+            if is_due:
+                due = now + SECONDS
                 self._quiet = 0 if len(self._registry) else self._quiet + 1
-                await self._look()
-                await self._write(self._registry)
+            try:
+                if is_look:
+                    await self._look()
+                urgent = self._urgent()
+                await self._write(self._registry if is_due else urgent)
             except Exception as error:
                 log.warning("what was said could not be written: %s", error, exc_info=traceback_of(error))
+            if is_look:
+                look = min(due, now + FOLLOWED_SECONDS) if self._followed else due
+
+    def _urgent(self) -> set[Run]:
+        """The runs that need not wait for the beat."""
+        urgent = {run for turn_id in self._followed if (run := self._registry.find(turn_id))} | self._flushed_soon
+        self._flushed_soon.clear()
+        return urgent
 
     async def _look(self) -> None:
         """Stop the turns that run for too long, and those that another process asked to stop."""
@@ -84,7 +98,9 @@ class Heartbeat:
         for run in self._registry:
             if now - run.began > self._max_turn_seconds and run.answer.finish is None:
                 run.answer.stop.request(TOO_LONG)
-        for turn_id in await self._turns.beat():
+        beat = await self._turns.beat()
+        self._followed = beat.followed
+        for turn_id in beat.to_stop:
             if stopped := self._registry.find(turn_id):
                 stopped.answer.stop.request("stopped")
 

@@ -11,7 +11,7 @@ from ..storage import DamagedHistory, StorageError, Turn, Turns
 from .answer import Answer
 from .recovery import Recovery
 
-POLL_SECONDS = 0.25
+POLL_SECONDS = 0.05
 LOST = "The answer went on where it cannot be followed. Please reload the conversation."
 
 
@@ -20,8 +20,9 @@ class RemoteReader:
 
     def __init__(self, turn: Turn, turns: Turns, recovery: Recovery) -> None:
         self._turn = turn
-        self._turns = turns
+        self._log = turns.follow(turn)
         self._recovery = recovery
+        self._read = b""
         self._seen: list[Event] = []
         self._woken = asyncio.Event()
         self._ended = False
@@ -34,20 +35,32 @@ class RemoteReader:
         """The new events. Waits if there are no new ones; [] if woken, None after the last event."""
         while not self._ended:
             try:
-                await self._recovery.running(self._turn.conversation_id)
-                found = await self._turns.log(self._turn)
-                log, self._ended = (load(found[0]), found[1]) if found else (None, True)
+                new = await self._look()
             except (*DAMAGED, DamagedHistory, StorageError):
-                log, self._ended = None, True
-            if log is None:
+                new = None
+            if new is None:
+                self._ended = True
                 return self._closing()
-            new = grown(self._seen, log)
-            self._seen = log
             if new:
                 return new
             if not self._ended and await self._wait():
                 return []
         return None
+
+    async def _look(self) -> list[Event] | None:
+        """What has been said since the last look. None if the row is gone."""
+        found = await self._log.read()
+        if found and not found.is_over and not found.is_elsewhere:
+            # Nobody else may notice that its process is dead.
+            await self._recovery.running(self._turn.conversation_id)
+            found = await self._log.read()
+        if found is None:
+            return None
+        self._ended = found.is_over
+        if found.log == self._read:
+            return []
+        before, self._read, self._seen = self._seen, found.log, load(found.log)
+        return grown(before, self._seen)
 
     def close(self) -> None:
         """Do nothing: this reader holds no resources."""

@@ -11,6 +11,7 @@
 | a model API that breaks HTTP | `raw_model.RawUpstream` |
 | what is stored, seen from outside | `data_folder` |
 | a PostgreSQL server, and a schema of one's own | `postgres.postgres`, behind a pooler `pgbouncer.pooled` |
+| to see each statement that a process sends, or to cut one off | `postgres_proxy.Proxy` |
 | something to become true | `waiting.until` |
 | fewer random examples in the quick run | `examples.examples` |
 | a command that ends | `processes.run` |

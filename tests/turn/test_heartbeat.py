@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from mockbackend.events import TextDelta, load
 from mockbackend.messages import Message
-from mockbackend.storage import Storage, Turn
+from mockbackend.storage import Beat, Storage, Turn
 from mockbackend.storage.embedded import open_embedded
 from mockbackend.turn import heartbeat
 from mockbackend.turn.answer import TOO_LONG
@@ -21,6 +22,14 @@ from tests.harness.waiting import until
 
 @pytest.fixture
 async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
+    opened = await open_embedded(tmp_path)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def other(tmp_path: Path, storage: Storage) -> AsyncIterator[Storage]:
+    """What another process has open."""
     opened = await open_embedded(tmp_path)
     yield opened
     await opened.close()
@@ -103,4 +112,49 @@ async def test_every_beat_writes_what_is_new_of_all_and_stops_what_takes_too_lon
         return runs["b"].answer.stop.reason == "stopped"
 
     await until(is_stopped)
+    await beating.close()
+
+
+async def test_a_turn_is_written_more_often_only_while_it_is_followed(
+    storage: Storage, other: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "SECONDS", 0.2)
+    monkeypatch.setattr(heartbeat, "FOLLOWED_SECONDS", 0.01)
+    looks = 0
+    look = storage.turns.beat
+
+    async def counted() -> Beat:
+        nonlocal looks
+        looks += 1
+        return await look()
+
+    monkeypatch.setattr(storage.turns, "beat", counted)
+    clock = asyncio.get_running_loop().time
+    run, began = await running(storage, "one"), clock()
+    beating = Heartbeat(storage.turns, registry_of(run), 600)
+    beating.start()
+    say(run, "alone ")
+    await become(storage, "one", "alone ")
+    say(run, "and again ")
+    await become(storage, "one", "alone and again ")
+    assert looks <= (clock() - began) / 0.2 + 1
+    follower = other.turns.follow(run.turn)
+
+    async def is_followed() -> bool:
+        await follower.read()
+        return looks > 100
+
+    await until(is_followed)
+    # No beat is due any more once this one is over.
+    monkeypatch.setattr(heartbeat, "SECONDS", 3600)
+    looks = 0
+    await until(is_followed)
+    say(run, "at once")
+
+    async def is_heard() -> bool:
+        found = await follower.read()
+        assert found
+        return b"at once" in found.log
+
+    await until(is_heard)
     await beating.close()

@@ -16,7 +16,7 @@ from mockbackend.turn.ending import recover
 from mockbackend.turn.recovery import Recovery
 from mockbackend.turn.registry import RunRegistry
 from mockbackend.turn.run import Run
-from tests.storage.contract.acts import begun, end, ran, running, texts, turn_of
+from tests.storage.contract.acts import begun, end, log_of, ran, running, texts, turn_of
 from tests.storage.embedded.conftest import other, storage
 
 __all__ = ["other", "storage"]
@@ -60,7 +60,7 @@ async def logged(storage: EmbeddedStorage, *events: Event, turn: Turn | None = N
 
 async def answer_of(storage: EmbeddedStorage, turn: Turn) -> tuple[Message, list[Event]]:
     """The stored answer of a turn that has been settled, and the log for those who follow it."""
-    found = await storage.turns.log(turn)
+    found = await log_of(storage, turn)
     assert found is not None
     assert found[1]
     return (await storage.history.read(turn.conversation_id))[-1], load(found[0])

@@ -27,7 +27,7 @@ from mockbackend.events import (
     load,
 )
 from mockbackend.messages import Message
-from mockbackend.storage import DamagedHistory, Turn
+from mockbackend.storage import DamagedHistory, FollowedTurn, Turn
 from mockbackend.turn import remote
 from mockbackend.turn.remote import LOST, RemoteReader, grown
 
@@ -55,15 +55,25 @@ EVENTS: list[Event] = [
 BEGUN, BETWEEN = EVENTS[:6], EVENTS[:19]
 
 
+Look = FollowedTurn | Exception | None
+
+
+def elsewhere(log: bytes) -> FollowedTurn:
+    return FollowedTurn(log, is_over=False, is_elsewhere=True)
+
+
 class Row:
     """What the store says of the turn, one look after another; the last is repeated."""
 
-    def __init__(self, *looks: tuple[bytes, bool] | Exception | None) -> None:
+    def __init__(self, *looks: Look) -> None:
         self._looks = list(looks)
         self.looked_for_death: list[str] = []
 
-    async def log(self, turn: Turn) -> tuple[bytes, bool] | None:
+    def follow(self, turn: Turn) -> Row:
         assert turn == TURN
+        return self
+
+    async def read(self) -> FollowedTurn | None:
         look = self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
         if isinstance(look, Exception):
             raise look
@@ -73,7 +83,7 @@ class Row:
         self.looked_for_death.append(conversation_id)
 
     def reader(self) -> RemoteReader:
-        turns: Any = SimpleNamespace(log=self.log)
+        turns: Any = SimpleNamespace(follow=self.follow)
         recovery: Any = SimpleNamespace(running=self.running)
         return RemoteReader(TURN, turns, recovery)
 
@@ -93,19 +103,21 @@ def test_a_log_read_at_any_moment_grows_to_the_whole() -> None:
 
 async def test_each_event_is_read_once_and_then_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "POLL_SECONDS", 0.001)
-    row = Row((dump(BEGUN), False), (dump(BEGUN), False), (dump(EVENTS), True))
+    dead = FollowedTurn(dump(BEGUN), is_over=False, is_elsewhere=False)
+    over = FollowedTurn(dump(EVENTS), is_over=True, is_elsewhere=False)
+    row = Row(elsewhere(dump(BEGUN)), elsewhere(dump(BEGUN)), dead, over)
     reader = row.reader()
     first, second = await reader.next(), await reader.next()
     assert first == joined(BEGUN)
     assert second is not None
     assert joined([*first, *second]) == joined(EVENTS)
     assert await reader.next() is None
-    # At each look: nobody else may notice that its process is dead.
-    assert row.looked_for_death == ["c"] * 3
+    # Nobody else may notice that its process is dead.
+    assert row.looked_for_death == ["c"]
 
 
 async def test_a_reader_that_is_woken_returns_once() -> None:
-    reader = Row((dump(BEGUN), False)).reader()
+    reader = Row(elsewhere(dump(BEGUN))).reader()
     assert await reader.next() == joined(BEGUN)
     reader.wake()
     assert await reader.next() == []
@@ -118,16 +130,16 @@ async def test_a_reader_that_is_woken_returns_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "loss", [None, (b'[["Unknown", {}]]', False), DamagedHistory("c")], ids=["gone", "damaged", "history damaged"]
+    "loss", [None, elsewhere(b'[["Unknown", {}]]'), DamagedHistory("c")], ids=["gone", "damaged", "history damaged"]
 )
-async def test_a_turn_that_is_lost_ends_with_an_error(loss: tuple[bytes, bool] | Exception | None) -> None:
+async def test_a_turn_that_is_lost_ends_with_an_error(loss: Look) -> None:
     failed, ended = Failed(LOST), StepEnded("error", Usage())
     for seen, closing in (
         ([], [StepStarted("m"), failed, ended, TurnEnded("error", Usage())]),
         (BEGUN, [failed, ended, TurnEnded("error", Usage())]),
         (BETWEEN, [failed, TurnEnded("error", Usage())]),
     ):
-        reader = Row(*([(dump(seen), False)] if seen else []), loss).reader()
+        reader = Row(*([elsewhere(dump(seen))] if seen else []), loss).reader()
         if seen:
             assert await reader.next() == joined(seen)
         assert await reader.next() == closing

@@ -113,4 +113,11 @@ MIGRATIONS: tuple[Step, ...] = (
     CREATE INDEX turns_running ON turns (userid, owner, stop_requested, turn_id, over_at) WHERE over_at IS NULL;
     """,
     _casefold_titles,
+    """
+    -- Until when somebody follows the turn from another process.
+    ALTER TABLE turns ADD COLUMN followed_until INTEGER;
+    DROP INDEX turns_running;
+    CREATE INDEX turns_running ON turns (userid, owner, stop_requested, followed_until, turn_id, over_at)
+        WHERE over_at IS NULL;
+    """,
 )

@@ -14,10 +14,11 @@ import orjson
 
 from ...messages import Message, now_ms
 from ..casefold import casefold
-from ..values import Claim, Conversation, RunningTurn, TooManyTurns, Turn
+from ..values import Beat, Claim, Conversation, RunningTurn, TooManyTurns, Turn
 from .checkpoints import Checkpoints
 from .conversations import record_messages, upsert_conversation
 from .database import Database, Execute, Session
+from .following import TurnFollower
 from .images import mark_images_settled
 from .liveness import Liveness
 from .sqlite import storage_errors
@@ -150,7 +151,7 @@ class Turns:
         # - SQLite has one writer at a time and BEGIN IMMEDIATE takes that place before anything is read, so nothing
         #   that is read here can change before COMMIT. An engine with several writers must lock or compare-and-set.
         # - The last turn's id and log move to `previous_…`: a reader in another process who polls that log may look
-        #   for the first time after our claim, and still hears the last turn's end (`log`).
+        #   for the first time after our claim, and still hears the last turn's end (`TurnFollower`).
         rows = execute(
             """INSERT INTO turns (conversation_id, turn_id, userid, message_id, owner, started_at, framing, base_length,
             new_count, new_messages, log) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, x'5b5d'
@@ -158,8 +159,8 @@ class Turns:
             ON CONFLICT (conversation_id) DO UPDATE SET turn_id = excluded.turn_id, userid = excluded.userid,
             message_id = excluded.message_id, owner = excluded.owner, started_at = excluded.started_at,
             framing = excluded.framing, base_length = excluded.base_length, new_count = excluded.new_count,
-            new_messages = excluded.new_messages, log = excluded.log, stop_requested = FALSE, over_at = NULL,
-            previous_id = turns.turn_id, previous_log = turns.log
+            new_messages = excluded.new_messages, log = excluded.log, stop_requested = FALSE,
+            followed_until = NULL, over_at = NULL, previous_id = turns.turn_id, previous_log = turns.log
             WHERE over_at IS NOT NULL RETURNING EXISTS (
                 SELECT 1 FROM files WHERE userid = ? AND status = 'ready' AND deleted_at IS NULL)""",
             *(turn.conversation_id, turn.turn_id, turn.userid, turn.message_id, self._owner, turn.started_at),
@@ -187,13 +188,8 @@ class Turns:
             return None
         return RunningTurn(turn, said, bool(stop_requested), owner == self._owner, is_alive)
 
-    async def log(self, turn: Turn) -> tuple[bytes, bool] | None:
-        rows = await self._database.execute(
-            """SELECT iif(turn_id = ?, log, previous_log), turn_id != ? OR over_at IS NOT NULL FROM turns
-            WHERE conversation_id = ? AND (turn_id = ? OR previous_id = ?)""",
-            *(turn.turn_id, turn.turn_id, turn.conversation_id, turn.turn_id, turn.turn_id),
-        )
-        return (rows[0][0], bool(rows[0][1])) if rows else None
+    def follow(self, turn: Turn) -> TurnFollower:
+        return TurnFollower(turn, self._database, self._liveness)
 
     async def take_over(self, running: RunningTurn) -> bool:
         turn = running.turn
@@ -220,11 +216,16 @@ class Turns:
             *(turn.conversation_id, turn.turn_id),
         )
 
-    async def beat(self) -> list[str]:
-        def work(execute: Execute) -> list[str]:
-            execute("DELETE FROM turns WHERE over_at < ?", now_ms() - OVER_MS)
-            stops = "SELECT turn_id FROM turns WHERE owner = ? AND over_at IS NULL AND stop_requested"
-            return [turn_id for (turn_id,) in execute(stops, self._owner)]
+    async def beat(self) -> Beat:
+        def work(execute: Execute) -> Beat:
+            now = now_ms()
+            execute("DELETE FROM turns WHERE over_at < ?", now - OVER_MS)
+            rows = execute(
+                """SELECT turn_id, stop_requested, followed_until > ? FROM turns
+                WHERE owner = ? AND over_at IS NULL AND (stop_requested OR followed_until IS NOT NULL)""",
+                *(now, self._owner),
+            )
+            return Beat([row[0] for row in rows if row[1]], [row[0] for row in rows if row[2]])
 
         return await self._database.transact(work)
 

@@ -211,6 +211,12 @@ MIGRATIONS = (
     );
     CREATE INDEX postings_of ON postings (file);
     """,
+    """
+    -- Until when somebody follows the turn from another process. The index has only what others care about.
+    ALTER TABLE turns ADD COLUMN followed_until timestamptz;
+    DROP INDEX turns_stopping;
+    CREATE INDEX turns_called ON turns (owner) WHERE (stop_requested OR followed_until IS NOT NULL) AND over_at IS NULL;
+    """,
 )
 
 

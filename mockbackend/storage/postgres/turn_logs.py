@@ -44,9 +44,8 @@ class Piece(NamedTuple):
     data: bytes
 
 
-def assembled(kept: list[int] | None, data: list[bytes] | None) -> bytes:
-    """The log of these rows."""
-    log = b""
+def assembled(kept: list[int] | None, data: list[bytes] | None, log: bytes = b"") -> bytes:
+    """The log of these rows, which follow those of `log`."""
     for length, more in zip(kept or [], data or [], strict=True):
         log = log[:length] + more
     return log or EMPTY

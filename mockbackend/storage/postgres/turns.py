@@ -15,10 +15,11 @@ from typing import Any, NamedTuple, TypeVar
 from ...messages import Message, now_ms
 from ..casefold import casefold
 from ..stored_messages import decode_messages
-from ..values import Claim, Conversation, RunningTurn, TakenOver, TooManyTurns, Turn
+from ..values import Beat, Claim, Conversation, RunningTurn, TakenOver, TooManyTurns, Turn
 from . import claims
 from .database import Database, storable
 from .ending import LAST_BODY, encoded, end_statement, give_up_statement
+from .following import TurnFollower
 from .history import decoded
 from .processes import Processes, alive
 from .turn_logs import PIECES, WrittenLog, assembled
@@ -42,7 +43,8 @@ _WRITE_LOGS = """WITH mine AS (SELECT turn_id, userid FROM turns WHERE turn_id =
 _BEAT = f"""WITH gone AS (DELETE FROM turns WHERE turn_id IN (SELECT turn_id FROM turns
         WHERE over_at < now() - interval '{OVER_SECONDS} seconds' FOR UPDATE SKIP LOCKED) RETURNING turn_id),
     logs AS (DELETE FROM turn_logs USING gone WHERE turn_logs.turn_id = gone.turn_id)
-    SELECT turn_id FROM turns WHERE owner = %s AND stop_requested AND over_at IS NULL"""
+    SELECT turn_id, stop_requested, coalesce(followed_until > now(), FALSE) FROM turns
+    WHERE owner = %s AND (stop_requested OR followed_until IS NOT NULL) AND over_at IS NULL"""
 log = logging.getLogger("mockbackend.storage")
 
 
@@ -193,11 +195,8 @@ class Turns:
         )
         await self._database.execute(claims.OVER, turn.turn_id)
 
-    async def log(self, turn: Turn) -> tuple[bytes, bool] | None:
-        rows = await self._database.execute(
-            f"SELECT {PIECES}, over_at IS NOT NULL FROM turns t WHERE turn_id = %s", turn.turn_id
-        )
-        return (assembled(*rows[0][:2]), rows[0][2]) if rows else None
+    def follow(self, turn: Turn) -> TurnFollower:
+        return TurnFollower(turn, self._database, self._processes)
 
     async def take_over(self, running: RunningTurn) -> bool:
         turn_id = running.turn.turn_id
@@ -213,11 +212,12 @@ class Turns:
     async def request_stop(self, turn: Turn) -> None:
         await self._database.execute("UPDATE turns SET stop_requested = TRUE WHERE turn_id = %s", turn.turn_id)
 
-    async def beat(self) -> list[str]:
+    async def beat(self) -> Beat:
         if self._processes.has_lapsed:
             # Others may have taken them over by now, and the database may be out of reach.
-            return list(self._logs)
-        return [turn_id for (turn_id,) in await self._database.execute(_BEAT, self._me)]
+            return Beat(list(self._logs), [])
+        rows = await self._database.execute(_BEAT, self._me)
+        return Beat([row[0] for row in rows if row[1]], [row[0] for row in rows if row[2]])
 
     async def write_logs(self, logs: list[tuple[Turn, bytes]]) -> None:
         ours = [(self._logs[turn.turn_id], turn, said) for turn, said in logs if turn.turn_id in self._logs]

@@ -80,6 +80,12 @@ async def running(storage: Storage, conversation_id: str = "c") -> RunningTurn:
     return found
 
 
+async def log_of(storage: Storage, turn: Turn) -> tuple[bytes, bool] | None:
+    """The log of that turn as others read it, and whether it is final; None if its row is gone."""
+    read = await storage.turns.follow(turn).read()
+    return (read.log, read.is_over) if read else None
+
+
 async def texts(storage: Storage, conversation_id: str = "c") -> list[str]:
     """What each of the settled messages says."""
     return [text_of(one) for one in await storage.history.read(conversation_id)]

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from mockbackend.storage import Image, Storage
-from tests.storage.contract.acts import answer, begin, begun, end, found, ran, row_of, running, texts, turn_of
+from tests.storage.contract.acts import (
+    answer,
+    begin,
+    begun,
+    end,
+    found,
+    log_of,
+    ran,
+    row_of,
+    running,
+    texts,
+    turn_of,
+)
 from tests.storage.contract.engines import Engine
 
 PNG = Image("image/png", b"content")
@@ -40,7 +52,7 @@ async def test_an_erased_conversation_leaves_nothing(storage: Storage, other: St
         assert await one.history.read("c") == []
         assert await one.images.get(token) is None
         assert await one.images.home("ann", token) is None
-        assert await one.turns.log(turn) is None
+        assert await log_of(one, turn) is None
         assert await one.images.get(kept) == PNG
         assert await texts(one, "kept") == ["kept?", "kept!"]
     # Its id is free, and nothing of the old one is in the new one.

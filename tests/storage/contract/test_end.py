@@ -15,6 +15,7 @@ from tests.storage.contract.acts import (
     conversation_of_two,
     end,
     found,
+    log_of,
     message,
     ran,
     row_of,
@@ -68,7 +69,7 @@ async def test_a_second_end_changes_nothing(storage: Storage) -> None:
     await storage.turns.end(turn, [message("assistant", "t1", "again")], b"[1]")
     assert await texts(storage) == ["t1?", "t1!"]
     assert await row_of(storage) == row
-    assert await storage.turns.log(turn) == (b"[]", True)
+    assert await log_of(storage, turn) == (b"[]", True)
 
 
 async def test_an_end_that_comes_after_the_next_turn_changes_nothing(storage: Storage, other: Storage) -> None:

@@ -15,6 +15,7 @@ from tests.storage.contract.acts import (
     conversation_of_two,
     end,
     found,
+    log_of,
     message,
     ran,
     row_of,
@@ -126,7 +127,7 @@ async def test_a_turn_that_was_given_up_is_anybodys(storage: Storage, other: Sto
         await begun(storage, turn)
         await storage.turns.give_up(turn, b"[1]")
         await storage.turns.write_logs([(turn, b"[2]")])
-    assert await storage.turns.beat() == []
+    assert (await storage.turns.beat()).to_stop == []
     for one, turn in zip((storage, other), turns, strict=True):
         left = await running(one, turn.conversation_id)
         assert (left.turn, left.log, left.is_ours, left.is_alive) == (turn, b"[1]", False, False)
@@ -139,7 +140,7 @@ async def test_giving_up_a_turn_that_is_over_changes_nothing(storage: Storage) -
     turn = await ran(storage, turn_of())
     await storage.turns.give_up(turn, b"[1]")
     assert await storage.turns.running("c") is None
-    assert await storage.turns.log(turn) == (b"[]", True)
+    assert await log_of(storage, turn) == (b"[]", True)
 
 
 async def left_damaged(engine: Engine, storage: Storage) -> list[Turn]:

@@ -13,7 +13,18 @@ from mockbackend.settings import Settings
 from mockbackend.storage import Conversation, Image, Turn
 from mockbackend.storage.passages import Passage
 from mockbackend.storage.postgres import PostgresStorage, open_postgres
-from tests.storage.contract.acts import answer, begun, end, message, ran, row_of, running, texts, turn_of
+from tests.storage.contract.acts import (
+    answer,
+    begun,
+    end,
+    log_of,
+    message,
+    ran,
+    row_of,
+    running,
+    texts,
+    turn_of,
+)
 from tests.storage.contract.files import ROOMY, claimed, put
 from tests.storage.contract.passages import direction, holding, with_vectors
 from tests.storage.postgres.rival import Rival
@@ -54,9 +65,9 @@ async def test_a_turn_is_claimed_and_ended_once(storage: PostgresStorage, other:
     assert (await running(other)).turn == claim.turn
     await storage.turns.write_logs([(claim.turn, b"[1]")])
     await storage.turns.write_logs([(claim.turn, b"[1,2]")])
-    assert await other.turns.log(claim.turn) == (b"[1,2]", False)
+    assert await log_of(other, claim.turn) == (b"[1,2]", False)
     await storage.turns.end(claim.turn, answer(claim.turn), b"[1,2,3]")
-    assert await other.turns.log(claim.turn) == (b"[1,2,3]", True)
+    assert await log_of(other, claim.turn) == (b"[1,2,3]", True)
     second = turn_of("t2", base_length=2)
     assert len((await begun(storage, second)).base) == 2
     await end(storage, second)

@@ -14,7 +14,18 @@ from mockbackend.settings import Settings
 from mockbackend.storage import TakenOver
 from mockbackend.storage.postgres import PostgresStorage, open_postgres, processes
 from tests.harness.waiting import until
-from tests.storage.contract.acts import answer, begun, end, message, ran, row_of, running, texts, turn_of
+from tests.storage.contract.acts import (
+    answer,
+    begun,
+    end,
+    log_of,
+    message,
+    ran,
+    row_of,
+    running,
+    texts,
+    turn_of,
+)
 from tests.storage.postgres.rival import Rival
 
 
@@ -39,7 +50,7 @@ async def test_a_stalled_process_that_wakes_changes_nothing(
     await storage.turns.give_up(turn, b"[2]")
     await begun(other, turn_of("t3", base_length=4))
     await storage.turns.give_up(turn, b"[2]")
-    assert await other.turns.log(turn) == (b"[3]", True)
+    assert await log_of(other, turn) == (b"[3]", True)
     assert await texts(storage) == ["t1?", "t1!", "t2?", "cut"]
     assert (await running(other)).turn.turn_id == "t3"
     await end(other, turn_of("t3", base_length=4))
@@ -50,14 +61,14 @@ async def test_a_process_that_could_not_prove_that_it_lives_stops_its_turns(
     storage: PostgresStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await begun(storage, turn_of())
-    assert await storage.turns.beat() == []
+    assert (await storage.turns.beat()).to_stop == []
     later = time.monotonic() + processes.LEASE_SECONDS + 1
     monkeypatch.setattr(time, "monotonic", lambda: later)
-    assert await storage.turns.beat() == ["t1"]
+    assert (await storage.turns.beat()).to_stop == ["t1"]
     # Nobody has taken it over: what was said is stored.
     await end(storage, turn_of())
     assert await texts(storage) == ["t1?", "t1!"]
-    assert await storage.turns.beat() == []
+    assert (await storage.turns.beat()).to_stop == []
 
 
 async def test_a_row_is_renewed_and_comes_back(
