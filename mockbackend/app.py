@@ -17,6 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from . import __version__, metrics
 from . import log as logs
 from .documents.documents import open_documents
 from .errors import ServiceError
@@ -115,6 +116,7 @@ def _settings() -> Settings:
 async def running(settings: Settings) -> AsyncIterator[Service]:
     """The open service. What a crash left is finished first; leaving the context ends the turns that still run."""
     async with contextlib.AsyncExitStack() as stack:
+        metrics.join_workers()
         storage = await open_storage(settings)
         stack.push_async_callback(storage.close)
         login = await load_login(settings, storage)
@@ -132,6 +134,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         runner = TurnRunner(settings, storage, upstream, generator, documents, registry, heartbeat, claimer)
         follower = Follower(storage, registry, recovery)
         probe = await stack.enter_async_context(StorageProbe.watching(storage))
+        await stack.enter_async_context(metrics.watch_loop(metrics.LOOP_LAG_SECONDS))
+        metrics.start(__version__, settings.engine, "postgresql" if settings.database_url else "embedded")
         service = Service(settings, login, FailedLogins(), probe, storage, upstream, documents, runner, follower)
         # Turns first: they may hold images, and belong to conversations whose deletion was cut short.
         await recovery.recover_all()

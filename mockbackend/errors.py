@@ -15,6 +15,7 @@ Any other exception is a bug: a 500, or `INTERNAL` in a stream, with the traceba
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 INTERNAL = "Something went wrong on our side. Please try again."
 NOT_STORED = "The answer could not be stored. The operator should check the disk and the log."
@@ -47,6 +48,10 @@ def not_found() -> ServiceError:
     return ServiceError(404, "not_found", "There is nothing here.")
 
 
+# Why a call of the model API failed, in the words of metrics and the log.
+Reason = Literal["rate_limit", "server_error", "unreachable", "timeout", "cut", "invalid_response", "refused"]
+
+
 class TurnError(Exception):
     """The reason why a turn ends. `message` is for people."""
 
@@ -67,9 +72,16 @@ class UpstreamError(TurnError):
     """
 
     def __init__(
-        self, message: str, *, retryable: bool = False, retry_after: float | None = None, refused: bool = False
+        self,
+        message: str,
+        *,
+        reason: Reason = "refused",
+        retryable: bool = False,
+        retry_after: float | None = None,
+        refused: bool = False,
     ) -> None:
         super().__init__(message)
+        self.reason = reason
         self.retryable = retryable
         self.retry_after = retry_after
         self.refused = refused

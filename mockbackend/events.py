@@ -147,6 +147,9 @@ Event: TypeAlias = (
     | TurnEnded
 )
 
+# What the model says. The first of it ends the wait of those who read.
+OUTPUT = (TextDelta, ReasoningDelta, ToolCallStarted, ImageMade)
+
 # What may follow: from a state, by an event, to a state. Anything else is a bug.
 _WITHIN_STEP = (
     *(TextDelta, ReasoningDelta, ImageMade, Source),

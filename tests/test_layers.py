@@ -29,19 +29,20 @@ LAYERS = (
     ("storage", "protocol"),
     ("messages",),
     ("events",),
-    ("settings", "errors", "log", "concurrency", "emulator", "server.hypercorn_patches"),
+    ("settings", "errors", "log", "metrics", "concurrency", "emulator", "server.hypercorn_patches"),
 )
 # Further rules, where a folder's name always stands for all of it: what each may import of the package at all.
 ONLY = {
     "emulator": set[str](),
     "protocol": {"events", "messages"},
-    "upstream": {"events", "messages", "settings", "errors", "storage"},
-    "storage": {"events", "messages", "settings"},
+    "upstream": {"events", "messages", "settings", "errors", "storage", "metrics"},
+    "storage": {"events", "messages", "settings", "metrics"},
     # A process of its own: it loads little, and what it loads sees no settings.
     "documents.extractor": {"documents.errors", "documents.formats", "documents.graphemes"},
     "events": set[str](),
     "settings": set[str](),
     "errors": set[str](),
+    "metrics": set[str](),
 }
 # What is imported by these alone.
 IMPORTED_BY = {

@@ -10,6 +10,7 @@ import orjson
 from langchain_core.tools import BaseTool, ToolException
 from pydantic import ValidationError
 
+from .. import metrics
 from ..errors import TurnError
 from ..events import ToolCalled, ToolReturned
 from ..upstream.chat.tool_calls import is_too_deep
@@ -27,6 +28,8 @@ async def run_tool_call(chat: ChatContext, call: ToolCalled, problem: str | None
     result: Any = None
     if problem is None:
         result, problem = await _result(chat, tools[call.name], call.args)
+    # Another name is the model's invention, or a client's.
+    metrics.TOOLS.inc(call.name if call.name in tools else "unknown", "ok" if problem is None else "error")
     if problem is not None:
         # A file's name, say, may hold half a character, which JSON cannot.
         problem = problem.encode(errors="replace").decode()

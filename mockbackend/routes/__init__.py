@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import chat, conversations, files, health, images, page, schemas
+from . import chat, conversations, files, health, images, metrics, page, schemas
 from .auth import Access, Endpoint, Resource
 from .json import JSON
 from .openapi import Operation, describe
@@ -55,6 +55,8 @@ API = (
               "Check that the process is up", {200: schemas.STATUS}),
     Operation("GET", "/readyz", health.ready, "open",
               "Check that the process can serve", {200: schemas.STATUS}),
+    Operation("GET", "/metrics", metrics.read, "login",
+              "Read what the service counts and measures", {200: schemas.METRICS}),
     Operation("GET", "/openapi.json", description, "open",
               "Read this description", {200: schemas.DESCRIPTION}),
     Operation("GET", "/", page.index, "open",
@@ -72,4 +74,4 @@ def routes() -> list[Route]:
     by_path: dict[str, dict[str, tuple[Endpoint, Access]]] = {}
     for operation in API:
         by_path.setdefault(operation.path, {})[operation.method] = (operation.endpoint, operation.access)
-    return [Route(path, Resource(endpoints), methods=list(endpoints)) for path, endpoints in by_path.items()]
+    return [Route(path, Resource(path, endpoints), methods=list(endpoints)) for path, endpoints in by_path.items()]

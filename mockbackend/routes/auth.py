@@ -41,7 +41,8 @@ class Resource:
     long as the answer is streamed.
     """
 
-    def __init__(self, endpoints: dict[str, tuple[Endpoint, Access]]) -> None:
+    def __init__(self, path: str, endpoints: dict[str, tuple[Endpoint, Access]]) -> None:
+        self.path = path
         self._endpoints = {**endpoints, "HEAD": endpoints["GET"]} if "GET" in endpoints else endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

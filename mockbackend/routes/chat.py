@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,7 +25,7 @@ async def post(request: Request) -> Response:
     chat, body = await read_chat(request, service.settings)
     framing = named_framing(request) or framing_of(body)
     run = await service.runner.start(userid(request), chat, framing.name)
-    return _stream(request, run.turn.conversation_id, run.reader(), framing)
+    return _stream(request, run.turn.conversation_id, run.reader(), framing, "own")
 
 
 async def join(request: Request) -> Response:
@@ -38,7 +40,7 @@ async def join(request: Request) -> Response:
     if framing is None:
         # Begun by a newer version, or a damaged row: its client would not understand another framing.
         raise unusable(f"protocol: this answer began in one that is not known here. Name {' or '.join(FRAMINGS)}.")
-    return _stream(request, conversation_id, source, framing)
+    return _stream(request, conversation_id, source, framing, "joined")
 
 
 async def join_by_query(request: Request) -> Response:
@@ -49,7 +51,7 @@ async def join_by_query(request: Request) -> Response:
     followed = await _running(request, check_id(conversation_id, "chatId"))
     if followed is None:
         return Response(headers=stream_headers(DATA_STREAM))
-    return _stream(request, conversation_id, followed[1], DATA_STREAM)
+    return _stream(request, conversation_id, followed[1], DATA_STREAM, "joined")
 
 
 async def _running(request: Request, conversation_id: str) -> tuple[Turn, EventSource] | None:
@@ -59,7 +61,9 @@ async def _running(request: Request, conversation_id: str) -> tuple[Turn, EventS
     return await service.follower.follow(conversation_id)
 
 
-def _stream(request: Request, conversation_id: str, source: EventSource, framing: Framing) -> Response:
+def _stream(
+    request: Request, conversation_id: str, source: EventSource, framing: Framing, kind: Literal["own", "joined"]
+) -> Response:
     settings = get_service(request).settings
     headers = {"x-conversation-id": conversation_id}
-    return EventStream(source, framing, links(request, settings), settings.keep_alive_seconds, headers)
+    return EventStream(source, framing, links(request, settings), settings.keep_alive_seconds, headers, kind=kind)

@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import INTERNAL, ServiceError
 from ..log import request_id
+from ..metrics import HTTP_REQUESTS
+from .auth import Resource
 from .json import error_response
 
 DISCARD_SECONDS = 2.0
@@ -35,6 +37,9 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                endpoint = scope.get("endpoint")
+                route = endpoint.path if isinstance(endpoint, Resource) else "unknown"
+                HTTP_REQUESTS.inc(route, str(message["status"]))
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.get().encode())]
                 log.debug("%s %r %s", scope["method"], scope["path"], message["status"])
             await send(message)

@@ -136,6 +136,7 @@ FILE_RANGE: Schema = {"description": "A range of the file", "content": {"*/*": {
 IMAGE: Schema = {"description": "The image", "content": {"image/*": {}}}
 HEALTH = _response("The health of the process", _ref("Health"))
 STATUS = _response("The status of the process", _ref("Status"))
+METRICS: Schema = {"description": "The metrics as Prometheus reads them", "content": {"text/plain": {}}}
 DESCRIPTION = _response("An OpenAPI document", {"type": "object"})
 PAGE_FILE: Schema = {
     "description": "The file",

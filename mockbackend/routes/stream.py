@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Literal
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from ..metrics import OPEN_STREAMS
 from ..protocol import Framing
 from ..protocol.links import Links
 from ..turn.run import EventSource
@@ -24,7 +26,14 @@ class EventStream(Response):
     """A streaming response other than Starlette's, which runs a task group beside every stream under Hypercorn."""
 
     def __init__(
-        self, source: EventSource, framing: Framing, links: Links, keep_alive_seconds: float, headers: dict[str, str]
+        self,
+        source: EventSource,
+        framing: Framing,
+        links: Links,
+        keep_alive_seconds: float,
+        headers: dict[str, str],
+        *,
+        kind: Literal["own", "joined"],
     ) -> None:
         self.status_code = 200
         self.background = None
@@ -33,11 +42,13 @@ class EventStream(Response):
         self._frame = framing.open_stream(links)
         self._keep_alive = framing.keep_alive
         self._silence = keep_alive_seconds
+        self._kind = kind
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the turn's events until it ends or the client leaves."""
         reader = self._source
         watcher = asyncio.create_task(self._watch(receive, reader))
+        OPEN_STREAMS.add(1, self._kind)
         loop = asyncio.get_running_loop()
         timer = loop.call_later(self._silence, reader.wake)
         try:
@@ -62,6 +73,7 @@ class EventStream(Response):
             if not watcher.done():
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
+            OPEN_STREAMS.add(-1, self._kind)
             timer.cancel()
             watcher.cancel()
             reader.close()

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 
+from ..metrics import SharedRegions
+
 log = logging.getLogger("mockbackend")
 
 BAD_SETTINGS = 2
@@ -68,6 +70,7 @@ Work = Callable[[socket.socket, Parent], int]
 @dataclass(slots=True)
 class _Worker:
     serving: int
+    place: int
     has_served: bool = False
 
     def wait_until_serving(self) -> bool:
@@ -85,6 +88,7 @@ class Supervisor:
         self._work = work
         self._lifeline, self._lifeline_end = os.pipe()
         self._workers: dict[int, _Worker] = {}
+        self._metrics = SharedRegions(count)
         self._failed_starts = 0
         self._has_served = False
         self._stopping = False
@@ -111,13 +115,16 @@ class Supervisor:
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         if not self._stopping:
             reading, writing = os.pipe()
+            taken = {worker.place for worker in self._workers.values()}
+            place = next(number for number in range(self._count) if number not in taken)
             pid = os.fork()
             if pid == 0:
                 self._become_worker(reading)
+                self._metrics.use(place)
                 time.sleep(delay)
                 sys.exit(self._work(self._listening, Parent(self._lifeline, writing, is_new=not self._has_served)))
             os.close(writing)
-            self._workers[pid] = _Worker(reading)
+            self._workers[pid] = _Worker(reading, place)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def _become_worker(self, reading: int) -> None:
@@ -137,6 +144,7 @@ class Supervisor:
         worker = self._workers.pop(pid)
         self._failed_starts = 0 if worker.wait_until_serving() else self._failed_starts + 1
         os.close(worker.serving)
+        self._metrics.release(worker.place)
         if self._stopping:
             return
         # Once one has served the settings are right: what ends a later one, such as a database that is away, may pass.

@@ -89,5 +89,8 @@ class Queue(Protocol):
     async def fail(self, file_id: str, error: str) -> None:
         """Mark a claimed file as failed, with a reason for the user, and delete its content."""
 
+    async def waiting(self) -> dict[Status, int]:
+        """How many files of all users are not indexed yet, by status."""
+
     async def release(self) -> None:
         """Return the files that this process has claimed to the queue."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from ..events import DAMAGED, Event, OrderError, TurnEnded, dump, load
+from ..metrics import TAKEOVERS
 from ..storage import RunningTurn, Storage
 from .answer import Answer
 
@@ -15,6 +16,7 @@ async def recover(storage: Storage, running: RunningTurn) -> None:
     """Settle a dead process's turn and mark its answer incomplete. Does nothing if another process was quicker."""
     if not await storage.turns.take_over(running):
         return
+    TAKEOVERS.inc()
     answer = interrupted(running)
     turn = running.turn
     events = [*answer.events, TurnEnded("stop", answer.usage)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..metrics import RUNNING_TURNS
 from .run import Run
 
 
@@ -27,7 +28,9 @@ class RunRegistry:
     def add(self, run: Run) -> None:
         """Add a run that begins."""
         self._runs[run.turn.turn_id] = run
+        RUNNING_TURNS.set(len(self._runs))
 
     def remove(self, run: Run) -> None:
         """Remove a run that is over."""
         del self._runs[run.turn.turn_id]
+        RUNNING_TURNS.set(len(self._runs))

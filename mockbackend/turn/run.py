@@ -34,6 +34,7 @@ class Run:
         self.answer = Answer(turn)
         self.resumable = resumable
         self.began = time.monotonic()
+        self.first_output: float | None = None
         # How many of the answer's events readers may see, and how many of those the turn's row has.
         self.published = 0
         self.written = 0

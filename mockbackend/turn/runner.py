@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import assert_never
 
+from .. import metrics
 from ..agent.context import ChatContext
 from ..agent.graph import compile_graph
 from ..agent.tools import ToolServices
 from ..documents.documents import Documents
 from ..errors import INTERNAL, NOT_STORED, TAKEN_OVER, unusable
-from ..events import Event, Failed, ImageMade, StepEnded, TurnEnded, dump
+from ..events import OUTPUT, Event, Failed, ImageMade, StepEnded, TurnEnded, dump
 from ..images.generator import ImageGenerator, ImageOptions
 from ..messages import Message
 from ..settings import Settings
@@ -148,8 +149,14 @@ class TurnRunner:
             async with aclosing(events) as stream:  # type: ignore[type-var]
                 async for event in stream:
                     run.publish()
-                    if isinstance(event, StepEnded) and event.finish_reason == "tool-calls":
-                        self._heartbeat.flush_soon(run)
+                    if run.first_output is None and isinstance(event, OUTPUT):
+                        run.first_output = time.monotonic()
+                        metrics.FIRST_TOKEN_SECONDS.observe(run.first_output - run.began, run.mode)
+                    if isinstance(event, StepEnded):
+                        metrics.TOKENS.inc("input", by=event.usage.prompt)
+                        metrics.TOKENS.inc("output", by=event.usage.completion)
+                        if event.finish_reason == "tool-calls":
+                            self._heartbeat.flush_soon(run)
         except Exception:
             log.exception("turn %s failed", turn.turn_id)
             if answer.finish is None:
@@ -165,12 +172,16 @@ class TurnRunner:
         self._registry.remove(run)
         self.admission.leave(turn.userid)
         run.end()
+        seconds = time.monotonic() - run.began
+        outcome = "not_stored" if problem else answer.stop.reason or ended.finish_reason
+        metrics.TURNS.inc(run.mode, outcome.replace(" ", "_"))
+        metrics.TURN_SECONDS.observe(seconds, run.mode)
         log.info(
             "turn %s of conversation %s: mode=%s steps=%d finish=%s%s tokens=%d+%d history %s, %d ms",
             *(turn.turn_id, turn.conversation_id, run.mode, answer.steps, ended.finish_reason),
             f" ({answer.stop.reason})" if answer.stop.reason else "",
             *(answer.usage.prompt, answer.usage.completion),
-            *("NOT written" if problem else "written", (time.monotonic() - run.began) * 1000),
+            *("NOT written" if problem else "written", seconds * 1000),
         )
 
     async def _store(self, run: Run, ended: TurnEnded) -> str | None:
@@ -179,6 +190,7 @@ class TurnRunner:
         try:
             await self._storage.turns.end(turn, [answer.message()], dump([*answer.events, ended]))
         except TakenOver:
+            metrics.FENCED_WRITES.inc()
             log.warning("turn %s was taken over: this process did not prove in time that it lives", turn.turn_id)
             return TAKEN_OVER
         except Exception as error:

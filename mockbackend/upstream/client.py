@@ -16,6 +16,7 @@ import httpx2
 import openai
 import orjson
 
+from .. import metrics
 from ..errors import UnsupportedParameter, UpstreamError
 from ..settings import Settings
 from .engine import ENGINES, Model
@@ -68,6 +69,8 @@ class Upstream:
                         options={"headers": HEADERS},
                     )
             except Exception as error:
+                status = str(error.status_code) if isinstance(error, openai.APIStatusError) else "error"
+                metrics.UPSTREAM_REQUESTS.inc(model.kind, status)
                 failure = self.failure(error, model, began)
                 if not isinstance(failure, UnsupportedParameter) or not unsupported.add(failure.parameter, request):
                     raise failure from error
@@ -76,6 +79,8 @@ class Upstream:
             response = stream.response
             # Its own request holds the encoded body.
             response.request = SENT
+            metrics.UPSTREAM_REQUESTS.inc(model.kind, str(response.status_code))
+            metrics.UPSTREAM_SECONDS.observe(time.monotonic() - began, model.kind)
             log.info(
                 "upstream %s %s %d in %d ms%s",
                 *(model.kind, model.name, response.status_code, (time.monotonic() - began) * 1000),

@@ -48,10 +48,12 @@ def from_body(body: object) -> UpstreamError:
     if code in REFUSED_PROMPT_CODES:
         return PromptRefused()
     if code == "429" or "rate_limit" in code:
-        return UpstreamError(RATE_LIMITED.format(wait="a minute"), retryable=True)
+        return UpstreamError(RATE_LIMITED.format(wait="a minute"), reason="rate_limit", retryable=True)
     if code == "context_length_exceeded":
         return _context_exceeded(str(error.get("message") or ""))
-    return UpstreamError("The model API failed while answering. Please try again.", retryable=True)
+    return UpstreamError(
+        "The model API failed while answering. Please try again.", reason="server_error", retryable=True
+    )
 
 
 def from_status(error: openai.APIStatusError, settings: Mapping[str, str]) -> UpstreamError:
@@ -75,13 +77,14 @@ def from_status(error: openai.APIStatusError, settings: Mapping[str, str]) -> Up
         case 404:
             return UpstreamError(WRONG_PATH.format(_both(settings["version"], settings["address"])))
         case 408:
-            return UpstreamError("The model API timed out. Please try again.", retryable=True)
+            return UpstreamError("The model API timed out. Please try again.", reason="timeout", retryable=True)
         case 429:
             wait = retry_after(error.response.headers)
-            return UpstreamError(_rate_limit_message(wait), retryable=True, retry_after=wait)
+            return UpstreamError(_rate_limit_message(wait), reason="rate_limit", retryable=True, retry_after=wait)
         case status if status >= 500:
             return UpstreamError(
                 "The model API reported an internal error. Please try again.",
+                reason="server_error",
                 retryable=True,
                 retry_after=retry_after(error.response.headers),
             )

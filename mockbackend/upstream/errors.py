@@ -22,23 +22,25 @@ Convert = Callable[[Any, Mapping[str, str]], UpstreamError]
 # Functions, not constants: an exception that is raised twice keeps the frames of both.
 def truncated() -> UpstreamError:
     """The error for a response that ended too early."""
-    return UpstreamError("The model's answer was cut off. Please try again.", retryable=True)
+    return UpstreamError("The model's answer was cut off. Please try again.", reason="cut", retryable=True)
 
 
 def invalid_response() -> UpstreamError:
     """The error for a response that is not what the API promises."""
-    return UpstreamError("The model API sent an invalid response. Please try again.", retryable=True)
+    return UpstreamError(
+        "The model API sent an invalid response. Please try again.", reason="invalid_response", retryable=True
+    )
 
 
 def timed_out() -> UpstreamError:
     """The error for a response that did not come in time, or not to its end."""
-    return UpstreamError("The model API did not respond in time. Please try again.", retryable=True)
+    return UpstreamError("The model API did not respond in time. Please try again.", reason="timeout", retryable=True)
 
 
 def unreachable(settings: Mapping[str, str]) -> UpstreamError:
     """The error where there is no connection to the model API."""
     message = "The model API cannot be reached. The operator should check {address} and the network."
-    return UpstreamError(message.format(**settings), retryable=True)
+    return UpstreamError(message.format(**settings), reason="unreachable", retryable=True)
 
 
 def _from_connection_error(error: openai.APIConnectionError, settings: Mapping[str, str]) -> UpstreamError:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
+from .. import metrics
 from ..errors import UpstreamError
 
 T = TypeVar("T")
@@ -31,6 +32,7 @@ class RetryBudget:
             raise error
         self._seconds -= wait
         self.attempt += 1
+        metrics.UPSTREAM_RETRIES.inc(error.reason)
         return wait
 
 

@@ -10,6 +10,7 @@
 | a model API that the test drives, word by word | `model.Upstream` |
 | a model API that breaks HTTP | `raw_model.RawUpstream` |
 | what is stored, seen from outside | `data_folder` |
+| what is counted and measured | `metrics.scrape` |
 | a PostgreSQL server, and a schema of one's own | `postgres.postgres`, behind a pooler `pgbouncer.pooled` |
 | to see each statement that a process sends, or to cut one off | `postgres_proxy.Proxy` |
 | something to become true | `waiting.until` |

@@ -140,7 +140,7 @@ async def image(two: Two) -> None:
 
 async def tells_nothing(two: Two) -> None:
     """What these say is the same for everybody."""
-    for path in ("/health", "/livez", "/readyz", "/openapi.json", "/"):
+    for path in ("/health", "/metrics", "/livez", "/readyz", "/openapi.json", "/"):
         response = await two.other.get(path)
         assert response.status_code == 200
         for secret in (SECRET, two.conversation_id, two.token, two.file_id, two.owner.headers["userid"]):
@@ -177,6 +177,7 @@ TRIES: dict[tuple[str, str], tuple[Try, ...]] = {
     ("DELETE", "/files/{id}"): (delete_file,),
     ("GET", "/images/{token}"): (image,),
     ("GET", "/health"): (tells_nothing,),
+    ("GET", "/metrics"): (tells_nothing,),
     ("GET", "/livez"): (tells_nothing,),
     ("GET", "/readyz"): (tells_nothing,),
     ("GET", "/openapi.json"): (tells_nothing,),

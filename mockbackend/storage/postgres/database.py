@@ -8,6 +8,8 @@ connection was lost: each is written so that doing it twice does what doing it o
 from __future__ import annotations
 
 import asyncio
+import functools
+import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
@@ -19,6 +21,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.string import StrBinaryDumper, StrDumper
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
+from ... import metrics
 from ..values import StorageError
 
 T = TypeVar("T")
@@ -36,6 +39,8 @@ FIRST_WAIT, LONGEST_WAIT = 0.05, 1.0
 PASSING = ("08", "40", "57P", "53300", "25006")
 # The same for what is the server's fault, and does not pass by itself: no room, an operator's hand, its disk, itself.
 UNUSABLE = (*PASSING, "53", "57", "58", "XX", "42P01")
+_WRITE = re.compile(r"(?<!FOR )(?<!KEY )(?<!DO )\b(INSERT INTO|UPDATE|DELETE FROM)\s+([a-z_]+)")
+_READ = re.compile(r"\bFROM\s+([a-z_]+)")
 CONNECTION = {
     "connect_timeout": 5,
     "fallback_application_name": "mockbackend",
@@ -86,8 +91,9 @@ class _Context:
 class Database:
     """The pool of one process."""
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Row]]) -> None:
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Row]], size: int) -> None:
         self._pool = pool
+        self._size = size
         self._busy = 0
         self._idle = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -111,7 +117,8 @@ class Database:
             # The pool does not say why.
             await (await AsyncConnection.connect(**connection_options(url))).close()
             raise
-        return cls(pool)
+        metrics.DB_POOL.set(size, "allowed")
+        return cls(pool, size)
 
     async def execute(self, statement: str, *values: Any) -> list[Row]:
         """Run one statement and return its rows, RETURNING included."""
@@ -119,7 +126,7 @@ class Database:
         async def once(connection: AsyncConnection[Row]) -> list[Row]:
             return await _run(connection, statement, *values)
 
-        return await self._with_connection(once)
+        return await self._with_connection(name_of(statement), once)
 
     async def batch(self, *statements: Statement, then: Statement | None = None) -> list[list[Row]]:
         """Run statements in one transaction and one round trip, `then` after its commit; returns the rows of each.
@@ -140,7 +147,8 @@ class Database:
                 if connection.info.transaction_status is TransactionStatus.INERROR:
                     await connection.rollback()
 
-        return await self.whole(self._with_connection(once))
+        # Locks come first.
+        return await self.whole(self._with_connection(name_of(statements[-1][0]), once))
 
     async def transact(self, work: Callable[[Execute], Awaitable[T]]) -> T:
         """Run `work` in one transaction, which what it raises undoes. It may be run again from its beginning."""
@@ -152,7 +160,7 @@ class Database:
             async with connection.transaction():
                 return await work(execute)
 
-        return await self.whole(self._with_connection(once))
+        return await self.whole(self._with_connection("transaction", once))
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Start `work` as a task whose end `close` waits for."""
@@ -183,19 +191,39 @@ class Database:
         await self.idle()
         await self._pool.close()
 
-    async def _with_connection(self, work: Callable[[AsyncConnection[Row]], Awaitable[T]]) -> T:
+    async def _with_connection(self, name: str, work: Callable[[AsyncConnection[Row]], Awaitable[T]]) -> T:
         async def once() -> T:
+            began = time.monotonic()
             async with self._pool.connection() as connection:
-                return await work(connection)
+                connected = time.monotonic()
+                metrics.DB_WAIT_SECONDS.observe(connected - began)
+                try:
+                    return await work(connection)
+                finally:
+                    metrics.DB_STATEMENT_SECONDS.observe(time.monotonic() - connected, name)
 
-        self._busy += 1
+        self._count(1)
         self._idle.clear()
         try:
             return await patiently(once)
         finally:
-            self._busy -= 1
+            self._count(-1)
             if not self._busy:
                 self._idle.set()
+
+    def _count(self, change: int) -> None:
+        self._busy += change
+        metrics.DB_POOL.set(min(self._busy, self._size), "used")
+        metrics.DB_POOL.set(max(0, self._busy - self._size), "waiting")
+
+
+@functools.lru_cache(maxsize=1024)
+def name_of(statement: str) -> str:
+    """What metrics call a statement: its first write, or what it reads."""
+    if write := _WRITE.search(statement):
+        return f"{write[1].split()[0].lower()} {write[2]}"
+    read = _READ.search(statement)
+    return f"select {read[1]}" if read else "other"
 
 
 async def patiently(work: Callable[[], Awaitable[T]]) -> T:

@@ -17,6 +17,7 @@ import time
 import uuid
 from pathlib import Path
 
+from ...metrics import LEASE_AGE
 from ..values import StorageError
 from .database import Database
 
@@ -77,6 +78,7 @@ class Processes:
                 await self.renew()
             except StorageError as error:
                 log.warning("this process could not renew its row in the database: %s", error)
+            LEASE_AGE.set(time.monotonic() - self._renewed)
 
     async def renew(self) -> None:
         """Write the row once more."""

@@ -116,3 +116,17 @@ async def test_a_file_that_failed_says_why(storage: Storage, other: Storage) -> 
     assert (failed.status, failed.error) == ("failed", "Ein Bild ist kaputt.")
     assert await other.files.content("ann", file.id) is None
     assert await other.file_queue.claim() is None
+
+
+async def test_what_waits_is_counted_by_its_status(storage: Storage, other: Storage) -> None:
+    assert await storage.file_queue.waiting() == {}
+    for userid, content in (("ann", b"a1"), ("ann", b"a2"), ("bob", b"b1"), ("bob", b"b2")):
+        await put(storage, content, userid=userid)
+    ready, embedding = await storage.file_queue.claim(), await storage.file_queue.claim()
+    assert ready is not None
+    assert embedding is not None
+    await storage.file_queue.ready(ready.id, 1)
+    await storage.file_queue.progress(embedding.id, "embedding", 0, 1)
+    assert await other.file_queue.waiting() == {"embedding": 1, "queued": 2}
+    assert await storage.files.hide(embedding.userid, embedding.id)
+    assert await other.file_queue.waiting() == {"queued": 2}

@@ -73,6 +73,13 @@ class Queue:
                 await asyncio.to_thread(blob_path(self._folder, blob).unlink, missing_ok=True)
             await limit_failures(self._database, userid)
 
+    async def waiting(self) -> dict[Status, int]:
+        rows = await self._database.execute(
+            """SELECT status, count(*) FROM files
+            WHERE (status = 'queued' OR worker IS NOT NULL) AND deleted_at IS NULL GROUP BY status"""
+        )
+        return dict(rows)
+
     async def release(self) -> None:
         await self._put_back(self._worker)
 

@@ -67,6 +67,13 @@ class Queue:
         for (userid,) in rows:
             await self._database.execute(*limit_failures(userid))
 
+    async def waiting(self) -> dict[Status, int]:
+        rows = await self._database.execute(
+            """SELECT status, count(*) FROM files
+            WHERE (status = 'queued' OR worker IS NOT NULL) AND deleted_at IS NULL GROUP BY status"""
+        )
+        return dict(rows)
+
     async def release(self) -> None:
         await self._database.execute(*_put_back("worker = %s", self._worker))
 
