@@ -56,10 +56,12 @@ def create_app(settings: Settings | None = None, *, announce: bool = True, addre
     At its start it logs the engine, a generated login and its `address`, if that is known, unless `announce` is false.
     """
     chosen = settings or _settings()
-    logs.configure(chosen.log_level)
+    logs.configure(chosen.log_level, chosen.log_format)
     # What is stored is for nobody else on this machine.
     os.umask(0o077)
     hypercorn_patches.install()
+    if chosen.log_format == "json":
+        hypercorn_patches.log_json()
     chosen = file_limits.raise_and_cap(chosen)
     origins = list(chosen.cors_allow_origins)
 

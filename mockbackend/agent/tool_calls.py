@@ -10,6 +10,7 @@ import orjson
 from langchain_core.tools import BaseTool, ToolException
 from pydantic import ValidationError
 
+from .. import log as logs
 from .. import metrics
 from ..errors import TurnError
 from ..events import ToolCalled, ToolReturned
@@ -33,10 +34,10 @@ async def run_tool_call(chat: ChatContext, call: ToolCalled, problem: str | None
     if problem is not None:
         # A file's name, say, may hold half a character, which JSON cannot.
         problem = problem.encode(errors="replace").decode()
-        log.info("tool %s: %s", call.name, problem)
+        log.info("tool %s: %s", call.name, problem, extra=logs.fields(tool=call.name, outcome="error"))
         chat.answer.emit(ToolReturned(call.call_id, {"error": problem}, failed=True))
         return
-    log.info("tool %s done", call.name)
+    log.info("tool %s done", call.name, extra=logs.fields(tool=call.name, outcome="ok"))
     chat.answer.emit(ToolReturned(call.call_id, result))
 
 

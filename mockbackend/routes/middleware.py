@@ -10,7 +10,7 @@ import uuid
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import INTERNAL, ServiceError
-from ..log import request_id
+from ..log import fields, request_id
 from ..metrics import HTTP_REQUESTS
 from .auth import Resource
 from .json import error_response
@@ -41,7 +41,8 @@ class Guard:
                 route = endpoint.path if isinstance(endpoint, Resource) else "unknown"
                 HTTP_REQUESTS.inc(route, str(message["status"]))
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.get().encode())]
-                log.debug("%s %r %s", scope["method"], scope["path"], message["status"])
+                extra = fields(method=scope["method"], route=route, status=message["status"])
+                log.debug("%s %r %s", scope["method"], scope["path"], message["status"], extra=extra)
             await send(message)
 
         try:

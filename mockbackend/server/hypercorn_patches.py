@@ -12,13 +12,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 
 import h11
 import hypercorn.asyncio.run
+import hypercorn.config
+import hypercorn.logging
 import hypercorn.protocol
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.events import Closed
 from hypercorn.protocol.h11 import H11Protocol
+
+from ..log import JSONLines
 
 # At the end: time for the request of a client that has connected, or uses its connection again.
 LAST_REQUEST_SECONDS = 0.5
@@ -56,6 +61,21 @@ class Http1(H11Protocol):
             await self.send(Closed())
         else:
             await super()._create_stream(request)
+
+
+class JSONLogger(hypercorn.logging.Logger):
+    """Hypercorn's own lines and its access log, as JSON."""
+
+    def __init__(self, config: hypercorn.config.Config) -> None:
+        super().__init__(config)
+        for name in ("hypercorn.access", "hypercorn.error"):
+            for handler in logging.getLogger(name).handlers:
+                handler.setFormatter(JSONLines())
+
+
+def log_json() -> None:
+    """Make every server of this process log in JSON."""
+    hypercorn.config.Config.logger_class = JSONLogger
 
 
 def install() -> None:

@@ -29,7 +29,7 @@ def run(settings: Settings) -> int:
     listening = listen(host, port, "PORT")
     if listening is None:
         return 1
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format)
     serve = _load(settings, f"http://{host}:{port}")
     if settings.web_concurrency == 1:
         return serve(listening, None)

@@ -129,6 +129,7 @@ class Settings:
     web_concurrency: int = _setting("Worker processes of `mockbackend serve`", 1)
     drain_seconds: float = _setting("Time that running answers have to finish after SIGTERM", 15.0)
     log_level: str = _setting("DEBUG, INFO, WARNING or ERROR", "INFO")
+    log_format: Literal["text", "json"] = _setting("Lines of the log: text or json", "text")
 
     @property
     def engine(self) -> EngineName:

@@ -22,6 +22,7 @@ PLACEHOLDER = re.compile(r"<[^<>]*>|your[-_](resource|api[-_]key|key|deployment)
 # As browsers write it, letter by letter; apps and extensions have schemes of their own.
 ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/?#@*\\\sA-Z]+")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LOG_FORMATS = ("text", "json")
 ZERO_ALLOWED = ("chat_temperature", "drain_seconds", "passage_overlap_characters", "upstream_max_wait_seconds")
 
 
@@ -114,6 +115,8 @@ def _process(settings: Settings) -> Iterator[str]:
         yield "PORT: must be at most 65535"
     if settings.log_level.upper() not in LOG_LEVELS:
         yield "LOG_LEVEL: must be DEBUG, INFO, WARNING or ERROR"
+    if settings.log_format not in LOG_FORMATS:
+        yield "LOG_FORMAT: must be text or json"
     if settings.mock_script and not Path(settings.mock_script).is_file():
         yield f"MOCK_SCRIPT: there is no file {settings.mock_script}"
 

@@ -15,6 +15,7 @@ from typing import Any
 from .. import events as ev
 from ..errors import INTERNAL, PromptRefused, TurnError
 from ..events import Event, FinishReason, Order, Usage
+from ..log import TurnFields
 from ..messages import INTERRUPTED, Message, answer_message
 from ..storage import Turn
 
@@ -101,6 +102,7 @@ class Answer:
 
     def __init__(self, turn: Turn) -> None:
         self.turn = turn
+        self.log_fields = TurnFields(turn.turn_id, turn.conversation_id, turn.userid)
         self.events: list[Event] = []
         self.stop = Stop()
         self.usage = Usage()
@@ -118,6 +120,7 @@ class Answer:
     def begin_step(self) -> None:
         """Begin a model call."""
         self.steps += 1
+        self.log_fields.step = self.steps
         self.emit(ev.StepStarted(self.turn.message_id))
 
     def end_step(self, reason: FinishReason, usage: Usage) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from ..events import DAMAGED, Event, OrderError, TurnEnded, dump, load
+from ..log import fields
 from ..metrics import TAKEOVERS
 from ..storage import RunningTurn, Storage
 from .answer import Answer
@@ -21,7 +22,11 @@ async def recover(storage: Storage, running: RunningTurn) -> None:
     turn = running.turn
     events = [*answer.events, TurnEnded("stop", answer.usage)]
     await storage.turns.end(turn, [answer.message()], dump(events))
-    log.info("recovered a turn that its process left: conversation=%s turn=%s", turn.conversation_id, turn.turn_id)
+    log.info(
+        "recovered a turn that its process left: conversation=%s turn=%s",
+        *(turn.conversation_id, turn.turn_id),
+        extra=fields(turn=turn.turn_id, conversation=turn.conversation_id),
+    )
 
 
 def interrupted(running: RunningTurn) -> Answer:

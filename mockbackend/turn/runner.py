@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import assert_never
 
+from .. import log as logs
 from .. import metrics
 from ..agent.context import ChatContext
 from ..agent.graph import compile_graph
@@ -91,6 +92,8 @@ class TurnRunner:
         self._registry.add(run)
         if self.admission.cut:
             run.answer.stop.request("drained")
+        # Of the turn's task as well, which copies the context.
+        logs.turn_fields.set(run.answer.log_fields)
         task = asyncio.create_task(self._work(run, self._events(run, request, claim.base, search=search)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -173,8 +176,8 @@ class TurnRunner:
         self.admission.leave(turn.userid)
         run.end()
         seconds = time.monotonic() - run.began
-        outcome = "not_stored" if problem else answer.stop.reason or ended.finish_reason
-        metrics.TURNS.inc(run.mode, outcome.replace(" ", "_"))
+        outcome = ("not_stored" if problem else answer.stop.reason or ended.finish_reason).replace(" ", "_")
+        metrics.TURNS.inc(run.mode, outcome)
         metrics.TURN_SECONDS.observe(seconds, run.mode)
         log.info(
             "turn %s of conversation %s: mode=%s steps=%d finish=%s%s tokens=%d+%d history %s, %d ms",
@@ -182,6 +185,16 @@ class TurnRunner:
             f" ({answer.stop.reason})" if answer.stop.reason else "",
             *(answer.usage.prompt, answer.usage.completion),
             *("NOT written" if problem else "written", seconds * 1000),
+            extra=logs.fields(
+                mode=run.mode,
+                outcome=outcome,
+                steps=answer.steps,
+                input_tokens=answer.usage.prompt,
+                output_tokens=answer.usage.completion,
+                first_token_ms=run.first_output and round((run.first_output - run.began) * 1000),
+                duration_ms=round(seconds * 1000),
+                stored=problem is None,
+            ),
         )
 
     async def _store(self, run: Run, ended: TurnEnded) -> str | None:

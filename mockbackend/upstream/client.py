@@ -16,6 +16,7 @@ import httpx2
 import openai
 import orjson
 
+from .. import log as logs
 from .. import metrics
 from ..errors import UnsupportedParameter, UpstreamError
 from ..settings import Settings
@@ -85,6 +86,12 @@ class Upstream:
                 "upstream %s %s %d in %d ms%s",
                 *(model.kind, model.name, response.status_code, (time.monotonic() - began) * 1000),
                 _request_id(response),
+                extra=logs.fields(
+                    kind=model.kind,
+                    model=model.name,
+                    status=response.status_code,
+                    duration_ms=round((time.monotonic() - began) * 1000),
+                ),
             )
             return response
 
@@ -120,8 +127,10 @@ class Upstream:
         if isinstance(error, openai.APIStatusError):
             reason = f"status {error.status_code}{_request_id(error.response)} {error.body!r:.1000}"
         after = f" after {(time.monotonic() - began) * 1000:.0f} ms" if began else ""
-        log.warning("upstream %s failed%s: %s", model.kind, after, reason)
-        return from_exception(error, self._settings(model))
+        failure = from_exception(error, self._settings(model))
+        extra = logs.fields(kind=model.kind, model=model.name, reason=failure.reason)
+        log.warning("upstream %s failed%s: %s", model.kind, after, reason, extra=extra)
+        return failure
 
     def failure_in_body(self, body: object, model: Model) -> UpstreamError:
         """Convert an `error` object inside a response of the model, and log it."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
-from .. import metrics
+from .. import log, metrics
 from ..errors import UpstreamError
 
 T = TypeVar("T")
@@ -33,6 +33,7 @@ class RetryBudget:
         self._seconds -= wait
         self.attempt += 1
         metrics.UPSTREAM_RETRIES.inc(error.reason)
+        log.count_retry()
         return wait
 
 
