@@ -66,7 +66,7 @@ class _Lines(logging.Formatter):
 
 
 class JSONLines(logging.Formatter):
-    """A line of JSON for each record, whoever made it."""
+    """A line of JSON for each record, those of other libraries too."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""

@@ -13,7 +13,7 @@ from ..documents.index import open_azure_search
 from ..errors import PromptRefused, UnsupportedParameter, UpstreamError
 from ..log import printable
 from ..settings import Settings
-from ..storage import Image, open_storage, storage_place
+from ..storage import Image, Probe, open_storage, storage_place, storage_probes
 from ..upstream import Upstream
 from ..upstream.chat.stream import stream_chat
 from ..upstream.embeddings import embed
@@ -34,20 +34,22 @@ async def _run(settings: Settings) -> int:
     failed = False
     async with open_upstream(settings) as upstream:
         engine = upstream.engine
-        probes: list[tuple[str, Callable[[], Awaitable[str]]]] = [
-            (f"chat ({_named(engine.chat)})", lambda: _chat(upstream)),
-        ]
+        probes = [Probe(f"chat ({_named(engine.chat)})", lambda: _chat(upstream))]
         if engine.images:
-            probes.append((f"images ({_named(engine.images)})", lambda: _image(upstream)))
+            probes.append(Probe(f"images ({_named(engine.images)})", lambda: _image(upstream)))
         if engine.embeddings:
-            probes.append((f"embeddings ({_named(engine.embeddings)})", lambda: _embedding(upstream)))
-        probes.append((f"storage ({storage_place(settings)})", lambda: _storage(settings)))
+            probes.append(Probe(f"embeddings ({_named(engine.embeddings)})", lambda: _embedding(upstream)))
+        probes += storage_probes(settings)
+        probes.append(Probe(f"storage ({storage_place(settings)})", lambda: _storage(settings)))
         if settings.azure_search_endpoint:
             name = f"search (AZURE_SEARCH_INDEX_NAME = {settings.azure_search_index_name})"
-            probes.append((name, lambda: _search(settings)))
+            probes.append(Probe(name, lambda: _search(settings)))
         print(f"engine: {settings.engine} at {engine.address}")
-        for name, probe in probes:
-            failed = not await _works(name, probe) or failed
+        for probe in probes:
+            works = await _works(probe.name, probe.run)
+            failed = failed or not works
+            if probe.needed and not works:
+                break
         if not engine.images:
             print(f"absent  images: {engine.images.setting} is not set, so requests for images get a 422")
         if not engine.embeddings:

@@ -30,6 +30,7 @@ from .values import (
     FollowedTurn,
     Image,
     IndexingJob,
+    Probe,
     RunningTurn,
     Status,
     StorageError,
@@ -56,6 +57,7 @@ __all__ = [
     "Images",
     "IndexingJob",
     "Passages",
+    "Probe",
     "Queue",
     "RunningTurn",
     "Status",
@@ -70,6 +72,7 @@ __all__ = [
     "import_engine",
     "open_storage",
     "storage_place",
+    "storage_probes",
     "traceback_of",
 ]
 
@@ -267,6 +270,16 @@ async def open_storage(settings: Settings) -> Storage:
 def storage_place(settings: Settings) -> str:
     """Where everything is kept, after the name of its setting."""
     return "DATABASE_URL: the database" if settings.database_url else f"DATA_DIR: {settings.data_dir}"
+
+
+def storage_probes(settings: Settings) -> list[Probe]:
+    """What can be tried of the place before the stores are opened there."""
+    import_engine(settings)
+    if settings.database_url:
+        from .postgres.examination import probes
+
+        return probes(settings)
+    return []
 
 
 def import_engine(settings: Settings) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +39,15 @@ def traceback_of(error: Exception) -> Exception | None:
 
 class TakenOver(Exception):
     """The turn is another process's by now, which settles it; nothing was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Something to try: `run` says how it is, or raises. With `needed` nothing else can work if it fails."""
+
+    name: str
+    run: Callable[[], Awaitable[str]]
+    needed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

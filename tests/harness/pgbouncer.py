@@ -20,13 +20,13 @@ listen_addr = 127.0.0.1
 listen_port = {port}
 unix_socket_dir =
 auth_type = any
-pool_mode = transaction
+pool_mode = {mode}
 default_pool_size = {connections}
 """
 
 
 @contextmanager
-def pooled(schema: str, connections: int) -> Iterator[str]:
+def pooled(schema: str, connections: int, mode: str = "transaction") -> Iterator[str]:
     """The address of a schema behind a pooler that has only this many connections to it."""
     program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin")
     assert program, "pgbouncer is missing; tests/run installs it"
@@ -35,7 +35,7 @@ def pooled(schema: str, connections: int) -> Iterator[str]:
         Path(folder).chmod(0o755)
         configuration = Path(folder) / "pgbouncer.ini"
         configuration.write_text(
-            CONFIGURATION.format(schema=schema, server=postgres().port, port=port, connections=connections)
+            CONFIGURATION.format(schema=schema, server=postgres().port, port=port, connections=connections, mode=mode)
         )
         process = subprocess.Popen(
             [program, configuration],

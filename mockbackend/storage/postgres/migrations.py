@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 
 from psycopg import AsyncConnection
 from psycopg.errors import UndefinedTable
@@ -218,6 +219,9 @@ MIGRATIONS = (
     CREATE INDEX turns_called ON turns (owner) WHERE (stop_requested OR followed_until IS NOT NULL) AND over_at IS NULL;
     """,
 )
+
+
+TABLES = ("migrations", *re.findall(r"CREATE TABLE (\w+)", "".join(MIGRATIONS)))
 
 
 async def prepare(database: Database, direct_url: str) -> None:

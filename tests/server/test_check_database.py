@@ -1,0 +1,175 @@
+"""`mockbackend check` with DATABASE_URL: what is wrong with a database, and which setting to mend."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from mockbackend.settings import Settings
+from mockbackend.storage import open_storage
+from mockbackend.storage.postgres import examination
+from tests.harness.pgbouncer import pooled
+from tests.harness.postgres import postgres
+from tests.harness.processes import free_port, run
+
+PASSWORD = "not-to-be-seen"
+
+
+@pytest.fixture
+def schema() -> str:
+    return postgres().new_schema()
+
+
+@pytest.fixture
+async def made(schema: str) -> str:
+    """The address of a schema that has its tables."""
+    url = postgres().url(schema)
+    await (await open_storage(Settings(database_url=url))).close()
+    return url
+
+
+def execute(*statements: str) -> None:
+    with postgres().connect() as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def user(schema: str, name: str) -> str:
+    """The address of the schema for a new user, who may see it and nothing more."""
+    execute(f"DROP ROLE IF EXISTS {name}", f"CREATE ROLE {name} LOGIN", f"GRANT USAGE ON SCHEMA {schema} TO {name}")
+    return postgres().url(schema).replace("postgres@", f"{name}:{PASSWORD}@", 1)
+
+
+def checked(folder: Path, settings: dict[str, str]) -> list[str]:
+    """The lines about the database and the stores."""
+    ran = run(["check"], folder, settings)
+    assert "Traceback" not in ran.stdout + ran.stderr
+    assert PASSWORD not in ran.stdout + ran.stderr
+    lines = [line for line in ran.stdout.splitlines() if "database" in line or "storage" in line]
+    assert ran.returncode == any(line.startswith("FAILED") for line in lines), ran.stdout + ran.stderr
+    return lines
+
+
+def failure(folder: Path, url: str, **settings: str) -> str:
+    """The one line that reports a failure."""
+    lines = checked(folder, {"DATABASE_URL": url, **settings})
+    (failed,) = [line for line in lines if line.startswith("FAILED")]
+    return failed
+
+
+def test_a_database_that_works_is_described(schema: str, tmp_path: Path) -> None:
+    lines = checked(tmp_path, {"DATABASE_URL": postgres().url(schema), "WEB_CONCURRENCY": "3"})
+    names = [line.split(": ")[0] for line in lines]
+    assert names == [
+        "works   database (DATABASE_URL)",
+        "works   database rights",
+        "works   database clock",
+        "works   database pooler",
+        "works   storage (DATABASE_URL",
+    ]
+    assert "PostgreSQL 18" in lines[0]
+    assert lines[0].endswith("up to 12 of its 100 connections are for this host")
+    assert f"in the schema {schema}" in lines[1]
+    assert lines[3].endswith("none, or one that gives each client a connection of its own")
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("postgresql://me@127.0.0.1:{free}/x", "check host and port in DATABASE_URL"),
+        ("postgresql://me@name.invalid/x", "check the host in DATABASE_URL"),
+        ("postgresql://postgres@127.0.0.1:{port}/missing", "correct its name in DATABASE_URL"),
+        ("postgresql://nobody:" + PASSWORD + "@127.0.0.1:{port}/postgres", "DATABASE_URL"),
+        ("postgresql://postgres@127.0.0.1:{port}/postgres?options=-csearch_path%3Dmissing", "names no schema"),
+    ],
+)
+def test_an_address_that_is_wrong_names_its_setting(tmp_path: Path, url: str, says: str) -> None:
+    lines = checked(tmp_path, {"DATABASE_URL": url.format(free=free_port(), port=postgres().port)})
+    first = next(line for line in lines if line.startswith("FAILED"))
+    assert says in first
+
+
+def test_a_database_that_cannot_be_reached_is_one_failure(tmp_path: Path) -> None:
+    began = time.monotonic()
+    assert "Connection refused" in failure(tmp_path, f"postgresql://me@127.0.0.1:{free_port()}/x")
+    # Nothing that comes after it waits for it.
+    assert time.monotonic() - began < 12
+
+
+def test_one_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    execute("DROP DATABASE IF EXISTS ascii", "CREATE DATABASE ascii ENCODING 'SQL_ASCII' TEMPLATE template0")
+    failed = failure(tmp_path, f"postgresql://postgres@127.0.0.1:{postgres().port}/ascii")
+    assert failed.endswith("its encoding is SQL_ASCII; create a database with UTF8 and name it in DATABASE_URL")
+
+
+def test_one_that_can_only_be_read_is_refused(made: str, schema: str, tmp_path: Path) -> None:
+    url = user(schema, "reader")
+    execute("ALTER ROLE reader SET default_transaction_read_only = on")
+    assert "name the primary in DATABASE_URL" in failure(tmp_path, url)
+
+
+def test_more_connections_than_the_server_takes_are_refused(schema: str, tmp_path: Path) -> None:
+    failed = failure(tmp_path, postgres().url(schema), DATABASE_POOL_SIZE="30", WEB_CONCURRENCY="4")
+    assert "DATABASE_POOL_SIZE times WEB_CONCURRENCY is 120" in failed
+
+
+def test_a_user_who_may_make_no_tables_where_there_are_none_is_refused(schema: str, tmp_path: Path) -> None:
+    lines = checked(tmp_path, {"DATABASE_URL": user(schema, "guest")})
+    failed = next(line for line in lines if line.startswith("FAILED"))
+    assert f"guest of DATABASE_URL may not make tables; run: GRANT CREATE ON SCHEMA {schema} TO guest" in failed
+
+
+def test_a_user_who_may_not_use_the_tables_is_refused(made: str, schema: str, tmp_path: Path) -> None:
+    url = user(schema, "stranger")
+    lines = checked(tmp_path, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": made})
+    failed = next(line for line in lines if line.startswith("FAILED"))
+    assert "stranger of DATABASE_URL may not use the table" in failed
+    execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO stranger")
+    assert not [line for line in checked(tmp_path, {"DATABASE_URL": url}) if line.startswith("FAILED")]
+    (rights,) = [line for line in checked(tmp_path, {"DATABASE_URL": url}) if "rights" in line]
+    assert "stranger may not make tables, which the next version may need" in rights
+
+
+def test_a_pooler_in_transaction_mode_is_found(schema: str, tmp_path: Path) -> None:
+    with pooled(schema, 2) as url:
+        lines = checked(tmp_path, {"DATABASE_URL": url})
+        assert "in transaction mode, which works; DATABASE_DIRECT_URL is unset" in lines[3]
+        lines = checked(tmp_path, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": postgres().url(schema)})
+        assert lines[3].endswith("in transaction mode; DATABASE_DIRECT_URL leads to the same database")
+        assert "name the server itself" in failure(tmp_path, url, DATABASE_DIRECT_URL=url)
+
+
+def test_a_pooler_in_session_mode_is_as_good_as_none(schema: str, tmp_path: Path) -> None:
+    with pooled(schema, 20, "session") as url:
+        assert "none, or one that gives each client" in checked(tmp_path, {"DATABASE_URL": url})[3]
+
+
+def test_a_pooler_in_statement_mode_is_refused(schema: str, tmp_path: Path) -> None:
+    with pooled(schema, 2, "statement") as url:
+        lines = checked(tmp_path, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": postgres().url(schema)})
+        assert any("pooler in statement mode; set its pool_mode to transaction" in line for line in lines)
+
+
+def test_two_addresses_of_different_schemas_are_refused(made: str, tmp_path: Path) -> None:
+    elsewhere = postgres().url(postgres().new_schema())
+    lines = checked(tmp_path, {"DATABASE_URL": made, "DATABASE_DIRECT_URL": elsewhere})
+    assert any("lead to different databases or schemas" in line for line in lines)
+
+
+async def test_clocks_that_differ_are_refused(schema: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    probes = {probe.name: probe for probe in examination.probes(Settings(database_url=postgres().url(schema)))}
+    assert await probes["database clock"].run() == "agrees with this host's"
+    now = time.time
+    for shift in (-60, 60):
+        monkeypatch.setattr(time, "time", lambda shift=shift: now() + shift)
+        with pytest.raises(examination.Unfit, match="differ by 60 s; set both by NTP"):
+            await probes["database clock"].run()
+
+
+async def test_an_old_server_is_refused(schema: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examination, "OLDEST_VERSION", 990000)
+    probe = examination.probes(Settings(database_url=postgres().url(schema)))[0]
+    with pytest.raises(examination.Unfit, match="14 or newer is needed"):
+        await probe.run()
