@@ -148,7 +148,7 @@ class _Examination:
         return f"{'in transaction mode' if between else 'none'}; DATABASE_DIRECT_URL leads to the same database"
 
     async def _is_shared(self, url: str, setting: str) -> bool:
-        """Whether several connections of ours are one connection of the server's: a pooler's in transaction mode."""
+        """Whether several connections to it share one of the server's, as behind a pooler in transaction mode."""
         async with contextlib.AsyncExitStack() as stack:
             pids = set()
             for _ in range(CONNECTIONS):
