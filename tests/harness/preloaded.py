@@ -59,7 +59,9 @@ def preload() -> None:
     import mockbackend.app
     import mockbackend.emulator.app
     import mockbackend.emulator.embedded
-    import mockbackend.server.serve  # noqa: F401
+    import mockbackend.server.serve
+    import mockbackend.storage.embedded
+    import mockbackend.storage.postgres  # noqa: F401
 
     if len(threads := os.listdir("/proc/self/task")) > 1:
         raise RuntimeError(f"the imports have started {len(threads) - 1} threads, which no fork would have")
