@@ -180,6 +180,7 @@ async def test_without_an_embedding_deployment_documents_are_found_by_words(
     assert asked == []
 
 
+@pytest.mark.slow
 async def test_answers_flow_while_a_long_document_is_indexed(client: httpx2.AsyncClient) -> None:
     words = b"Words of the chapter about ships and lamps. " * 60
     row = await uploaded(client, "long.md", b"\n\n".join(b"# Chapter %d\n\n" % n + words for n in range(300)))

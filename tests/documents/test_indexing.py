@@ -71,6 +71,7 @@ async def test_what_cannot_be_read_fails_alone_with_a_reason(
     assert says in bad["error"].lower()
 
 
+@pytest.mark.slow
 async def test_a_killed_server_goes_on_where_it_was_and_embeds_nothing_twice(tmp_path: Path) -> None:
     rules: list[Rule] = [{"kind": "embedding", "delay": 0.3}]
     small = {"EMBEDDING_BATCH_SIZE": "10", "EMBEDDING_CONCURRENCY": "1"}
@@ -129,6 +130,7 @@ async def test_deleting_a_file_ends_the_process_that_reads_it(server: Server) ->
         assert readers(server) == set()
 
 
+@pytest.mark.slow
 async def test_a_file_that_comes_as_the_last_one_is_done_is_not_forgotten(server: Server) -> None:
     async with server.client("a user of many files") as client:
         for number in range(40):

@@ -15,6 +15,8 @@ from tests.conftest import StartServer
 from tests.harness.answers import chat
 from tests.harness.service import Server
 
+pytestmark = pytest.mark.slow
+
 STATUS = ("SigBlk", "SigIgn", "SigCgt", "NoNewPrivs")
 # What differs with each server, each turn and each moment.
 OWN = re.compile(rb"[0-9a-f-]{12,}|\b(msg|call)[-_][\w-]+|\d\d:\d\d:\d\d[.,\d]*\S*|\b\d+ ms|\b\d{4,}\b")

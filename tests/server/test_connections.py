@@ -23,6 +23,8 @@ from mockbackend.server import hypercorn_patches
 from tests.harness.processes import free_port
 from tests.harness.service import AUTH, Server
 
+pytestmark = pytest.mark.slow
+
 LOGIN = base64.b64encode(":".join(AUTH).encode()).decode()
 HEADERS = f"Host: here\r\nAuthorization: Basic {LOGIN}\r\nuserid: user-1\r\n"
 # The state of a listening socket in /proc/net/tcp.

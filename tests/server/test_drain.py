@@ -13,6 +13,8 @@ from tests.harness.answers import chat, lines, next_of
 from tests.harness.model import Upstream
 from tests.harness.service import Server
 
+pytestmark = pytest.mark.slow
+
 HELLO = {"message": {"role": "user", "content": "Hello"}}
 
 

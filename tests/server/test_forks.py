@@ -23,6 +23,8 @@ from tests.harness.processes import ROOT, environment, free_port, run
 from tests.harness.service import Server
 from tests.server.workers import clients_by_worker, workers_of
 
+pytestmark = pytest.mark.slow
+
 THREE = {"WEB_CONCURRENCY": "3"}
 MOST_PRIVATE_BYTES = 25 * 1024 * 1024
 MOST_SECONDS_TO_REPLACE = 0.5
@@ -93,7 +95,6 @@ def test_nothing_lives_across_the_fork(three: Server) -> None:
     assert [file for file in files if file.startswith("anon_inode:")] == [], "an event loop"
 
 
-@pytest.mark.slow
 def test_dead_workers_are_replaced_at_once_however_young(start_server: StartServer) -> None:
     server = start_server({"WEB_CONCURRENCY": "2"}, kind="serve", fresh=True)
     took: list[float] = []

@@ -11,6 +11,8 @@ START = """
 import sys
 from mockbackend.server.lazy_imports import defer
 
+pytestmark = pytest.mark.slow
+
 defer("openai.types", "langgraph_sdk", "not_installed_at_all", "not_installed.at_all")
 """
 

@@ -19,6 +19,8 @@ from tests.harness.processes import ROOT
 from tests.harness.service import Server
 from tests.server.workers import clients_by_worker, worker_of
 
+pytestmark = pytest.mark.slow
+
 TWO = {"WEB_CONCURRENCY": "2"}
 
 

@@ -20,6 +20,8 @@ from tests.turn.script import WORDS
 from tests.turn.test_stop import stored
 from tests.turn.valid import is_incomplete
 
+pytestmark = pytest.mark.slow
+
 # Hypercorn gives 3 s to what still runs when it is asked to end.
 LONGER = f"""
 rules:

@@ -6,6 +6,8 @@ import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pytest
+
 from tests.harness.answers import chat, codes_of, posting, text_of
 from tests.harness.model import Upstream
 from tests.harness.service import Server
@@ -39,6 +41,7 @@ async def test_running_answers_are_limited_for_a_user_and_in_all(new_world: NewW
         assert len((await third.get("/conversations")).json()) == 1
 
 
+@pytest.mark.slow
 async def test_no_answer_waits_for_another_ones_connection_to_the_model(tmp_path: Path) -> None:
     many = 150
     async with Upstream() as upstream:

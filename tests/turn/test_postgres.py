@@ -21,6 +21,8 @@ from tests.turn.conftest import NewWorld
 from tests.turn.test_stop import aborted, stop, stored
 from tests.turn.valid import is_incomplete
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Pair:

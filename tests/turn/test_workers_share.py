@@ -231,6 +231,7 @@ async def test_the_first_request_after_a_kill_finds_the_conversation_free(
             assert (await stored(survivor, conversation_id))["message_count"] == count
 
 
+@pytest.mark.slow
 async def test_a_joiner_whose_row_vanishes_is_told_the_end(pair: Pair) -> None:
     async with posting(pair.one, "speak slowly: vanishing") as stream:
         await stream.until("0")

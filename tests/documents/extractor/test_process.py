@@ -111,6 +111,7 @@ def test_the_reader_dies_with_the_service(tmp_path: Path) -> None:
     os.close(writer)
 
 
+@pytest.mark.slow
 async def test_no_reading_holds_up_the_event_loop(tmp_path: Path) -> None:
     page = "\n".join([sample_files.SENTENCE] * 50)
     path = sample_files.pdf(tmp_path / "a.pdf", [f"{page}\n{number}" for number in range(300)])

@@ -132,6 +132,7 @@ async def test_the_client_retries_a_rate_limit_and_gets_its_answer(emulate: Emul
     assert [request["status"] for request in (await served.journal())["requests"]] == [429, 200]
 
 
+@pytest.mark.slow
 async def test_fifty_streams_at_once_keep_their_words_apart(plain: Emulator) -> None:
     async def ask(number: int) -> str:
         return "".join((await plain.stream(f"number {number}")).texts)

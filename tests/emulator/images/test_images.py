@@ -150,6 +150,7 @@ async def test_an_unknown_url_shows_nothing(plain: Emulator) -> None:
     assert (shown.status_code, shown.headers["content-type"]) == GONE
 
 
+@pytest.mark.slow
 async def test_only_the_newest_images_are_kept(plain: Emulator) -> None:
     first = (await image(plain, "dall-e-3"))["data"][0]["url"]
     assert (await fetch(first)).status_code == 200

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from tests.conftest import StartServer
 from tests.harness.api import error_of
@@ -98,6 +99,7 @@ async def test_files_survive_a_restart(start_server: StartServer, tmp_path: Path
     assert blobs(again, b"Cut by") == 0
 
 
+@pytest.mark.slow
 async def test_a_large_upload_uses_no_memory(start_server: StartServer) -> None:
     server = start_server({"MAX_FILE_BYTES": str(300 * 1024 * 1024)})
 

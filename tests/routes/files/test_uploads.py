@@ -110,6 +110,7 @@ async def test_concurrent_uploads_keep_to_the_number_of_files_per_user(
     assert row["status"] == "queued"
 
 
+@pytest.mark.slow
 async def test_concurrent_uploads_keep_to_the_size_per_user(server: Server, client: httpx2.AsyncClient) -> None:
     await asyncio.gather(
         *(upload(client, (f"{number}.csv", f"Together {number},".encode() + b"1\n" * 49_000)) for number in range(8))

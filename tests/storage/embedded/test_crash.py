@@ -8,12 +8,15 @@ from contextlib import closing
 from typing import Any
 
 import httpx2
+import pytest
 
 from tests.conftest import StartServer
 from tests.harness.answers import chat, lines, next_of
 from tests.harness.api import data_url, error_of, png, say, texts
 from tests.harness.model import Call, Upstream
 from tests.harness.service import Server
+
+pytestmark = pytest.mark.slow
 
 
 def execute(server: Server, statement: str, *values: Any, name: str = "conversation_metadata.db") -> list[Any]:

@@ -11,6 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.conftest import StartServer
 from tests.harness.answers import chat
 from tests.harness.api import say, texts
@@ -51,6 +53,7 @@ def test_nobody_who_reads_waits_for_a_writer(server: Server) -> None:
         assert rows(server.data_dir / name, "PRAGMA journal_mode") == [("wal",)], name
 
 
+@pytest.mark.slow
 def test_processes_that_open_a_new_folder_at_once_all_succeed(tmp_path: Path) -> None:
     folder, gate, log = tmp_path / "made" / "here", tmp_path / "gate", tmp_path / "log"
     os.mkfifo(gate)
@@ -95,6 +98,7 @@ async def test_the_conversations_table_reads_well(server: Server) -> None:
     assert kinds["created_at"] == ("INTEGER", 1)
 
 
+@pytest.mark.slow
 async def test_a_thread_has_one_checkpoint_however_long_it_is(server: Server) -> None:
     path = server.data_dir / "mock-langgraph-db.db"
     async with server.client("thread") as client:
@@ -106,6 +110,7 @@ async def test_a_thread_has_one_checkpoint_however_long_it_is(server: Server) ->
     assert rows(path, "SELECT count(*) FROM writes WHERE thread_id = 'thread'") == [(0,)]
 
 
+@pytest.mark.slow
 async def test_a_long_conversation_is_stored_once(server: Server) -> None:
     """Twenty turns of 2 kB: the usual set-up keeps each of them in every checkpoint after it."""
     path = server.data_dir / "mock-langgraph-db.db"
@@ -133,6 +138,7 @@ async def test_removing_the_folder_is_a_full_reset(start_server: StartServer, tm
         await say(client, "Mine now", "mine")
 
 
+@pytest.mark.slow
 async def test_turns_of_many_conversations_at_once_are_all_stored(server: Server) -> None:
     async with server.client("many") as client:
         await asyncio.gather(*(say(client, f"Hello {number}", f"many-{number}") for number in range(15)))

@@ -21,6 +21,8 @@ from tests.harness.waiting import until
 from tests.routes.files.listing import ready
 from tests.routes.uploads import upload
 
+pytestmark = pytest.mark.slow
+
 SIZE = "8m"
 
 

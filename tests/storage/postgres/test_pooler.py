@@ -17,6 +17,8 @@ from tests.storage.contract.acts import end, texts, turn_of
 from tests.storage.contract.files import claimed, put
 from tests.storage.contract.passages import holding
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def pooler() -> Iterator[Settings]:

@@ -208,6 +208,7 @@ async def test_processes_that_start_at_once_make_one_schema(url: str) -> None:
         await one.close()
 
 
+@pytest.mark.slow
 async def test_many_turns_in_few_conversations_lose_nothing(
     storage: PostgresStorage, other: PostgresStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

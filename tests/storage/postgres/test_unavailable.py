@@ -11,6 +11,8 @@ from mockbackend.storage.postgres import PostgresStorage, database
 from tests.harness.postgres import postgres
 from tests.storage.contract.acts import begin, begun, end, ran, texts, turn_of
 
+pytestmark = pytest.mark.slow
+
 
 async def test_what_cannot_be_stored_is_a_storage_error(
     storage: PostgresStorage, monkeypatch: pytest.MonkeyPatch

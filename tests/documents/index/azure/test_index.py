@@ -122,6 +122,7 @@ async def test_a_query_without_words_finds_nothing_by_words(emulated: EmulatedIn
     assert await emulated.texts("u1", query, by_vector=False) == []
 
 
+@pytest.mark.slow
 async def test_a_long_document_goes_up_in_batches_and_is_deleted_whole(emulated: EmulatedIndex) -> None:
     await emulated.publish("u1", "long", *[f"passage {number} of the fox" for number in range(2500)])
     await emulated.publish("u1", "other", "passage of the fox")
@@ -134,6 +135,7 @@ async def test_a_long_document_goes_up_in_batches_and_is_deleted_whole(emulated:
     assert await emulated.count() == 1
 
 
+@pytest.mark.slow
 async def test_a_batch_of_megabytes_goes_up_without_a_warning_of_the_transport(emulated: EmulatedIndex) -> None:
     await emulated.publish("u1", "f1", *[f"fox {number} " + "wood " * 2000 for number in range(150)], dimensions=None)
     assert await emulated.batches() == [(200, 150)]

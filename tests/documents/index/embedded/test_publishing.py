@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from mockbackend.storage.passages import Passage
 from tests.documents.index.embedded.conftest import Shelf, direction
 
@@ -49,6 +51,7 @@ async def test_processes_see_each_others_changes_with_the_next_query(shelf: Shel
     assert await shelf.words("me", "lamp ship") == ["The ship of a."]
 
 
+@pytest.mark.slow
 async def test_searches_go_on_while_a_long_file_is_published(shelf: Shelf) -> None:
     await shelf.put("me", "short", "The one lighthouse.")
     await shelf.passages.stage("long", "me", [Passage(f"The lamp of page {number}.") for number in range(6000)])

@@ -68,6 +68,7 @@ async def test_words_and_vectors_together_find_what_either_finds(shelf: Shelf) -
     assert {one.passage.text for one in found} == {"By its word: lamp.", "By its vector."}
 
 
+@pytest.mark.slow
 async def test_all_near_vectors_are_found_among_many_in_their_order(shelf: Shelf) -> None:
     # Which candidates the signs give is a matter of chance; for neighbours this near it is one of less than 1:100,000.
     query = direction(5000)
