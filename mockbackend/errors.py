@@ -33,6 +33,11 @@ class ServiceError(Exception):
         self.headers = dict(headers or {})
 
 
+def in_seconds(number: float) -> str:
+    """A number of seconds in words."""
+    return "1 second" if number == 1 else f"{number:g} seconds"
+
+
 def bad_request(message: str) -> ServiceError:
     """The error for a malformed body or header; the message names the field."""
     return ServiceError(400, "bad_request", message)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from .. import log as logs
 from .. import metrics
-from ..errors import TurnError
+from ..errors import TurnError, in_seconds
 from ..events import ToolCalled, ToolReturned
 from ..upstream.chat.tool_calls import is_too_deep
 from .context import ChatContext
@@ -58,7 +58,7 @@ async def _result(chat: ChatContext, tool: BaseTool, args: dict[str, Any]) -> tu
         return None, str(error)
     except (Exception, SystemExit) as error:
         if isinstance(error, TimeoutError) and limit.expired():
-            return None, f"The tool returned no result within {chat.settings.tool_timeout_seconds:g} seconds."
+            return None, f"The tool returned no result within {in_seconds(chat.settings.tool_timeout_seconds)}."
         log.warning("tool %s failed", tool.name, exc_info=True)
         return None, f"The tool failed: {type(error).__name__}."
     except asyncio.CancelledError as error:

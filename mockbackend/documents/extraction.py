@@ -21,6 +21,7 @@ from typing import Any
 
 import orjson
 
+from ..errors import in_seconds
 from ..storage.passages import Passage
 from .errors import OutOfMemory, TooLarge, Unreadable
 from .extractor.limits import Limits
@@ -142,7 +143,7 @@ async def _stderr_tail(process: Process) -> bytes:
 
 
 def _timed_out(limits: Limits) -> Unreadable:
-    return TooLarge(f"Reading the file takes longer than {limits.seconds:g} seconds.")
+    return TooLarge(f"Reading the file takes longer than {in_seconds(limits.seconds)}.")
 
 
 def _end_reason(status: int, stderr_tail: bytes, limits: Limits) -> Unreadable:

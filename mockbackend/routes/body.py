@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from starlette.requests import ClientDisconnect, Request
 
-from ..errors import ServiceError, bad_request
+from ..errors import ServiceError, bad_request, in_seconds
 
 # nginx's default.
 SILENCE_SECONDS = 60.0
@@ -32,13 +32,25 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
 
 def parse_object(body: bytes) -> dict[str, Any]:
     """The JSON object that a body is."""
+    if not body:
+        raise bad_request("The body is empty: send a JSON object.")
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
+        if not _is_utf8(body):
+            raise bad_request("The body is not UTF-8 text: send JSON encoded as UTF-8.") from None
         raise bad_request(f"The body is not valid JSON: {error.msg}.") from None
     if not isinstance(value, dict):
         raise bad_request("The body must be a JSON object.")
     return value
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 async def chunks(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
@@ -62,7 +74,7 @@ async def chunks(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None
         except ClientDisconnect:
             raise bad_request("The body is incomplete: the connection was closed.") from None
         except TimeoutError:
-            message = f"The body is incomplete: nothing was received for {SILENCE_SECONDS:g} seconds."
+            message = f"The body is incomplete: nothing was received for {in_seconds(SILENCE_SECONDS)}."
             raise ServiceError(408, "timeout", message) from None
         size += len(chunk)
         if size > max_bytes:

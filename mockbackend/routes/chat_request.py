@@ -55,7 +55,8 @@ def _chat(body: dict[str, Any], max_messages: int) -> ChatRequest:
     for index, value in enumerate(sent):
         name = f"messages[{index}]" if "messages" in body else "message"
         if not isinstance(value, dict):
-            raise bad_request(f"{name} must be an object.")
+            or_text = "" if "messages" in body else "a string or "
+            raise bad_request(f"{name} must be {or_text}an object.")
         role = last = value.get("role", "user")
         if role in SYSTEM_ROLES:
             systems.append(parse_content(value, name).text)
@@ -64,7 +65,8 @@ def _chat(body: dict[str, Any], max_messages: int) -> ChatRequest:
         elif role not in IGNORED_ROLES:
             raise bad_request(f"{name}.role must be user, assistant or system.")
     if last != "user":
-        raise unusable("messages: the last message must be a user's. An assistant's message cannot be continued.")
+        why = " An assistant's message cannot be continued." if last == "assistant" else ""
+        raise unusable(f"messages: the last message must be a user's.{why}")
     if mode == "image" and (messages[-1].attachments or not messages[-1].text):
         raise unusable("messages: in image mode the last message must be text, without attachments.")
     at_message = body.get("messageId")

@@ -8,7 +8,7 @@ from typing import Any
 
 import openai
 
-from ..errors import ContextExceeded, PromptRefused, UnsupportedParameter, UpstreamError
+from ..errors import ContextExceeded, PromptRefused, UnsupportedParameter, UpstreamError, in_seconds
 from .retry import retry_after
 
 REFUSED_PROMPT_CODES = {"content_filter", "content_policy_violation", "moderation_blocked", "contentFilter"}
@@ -125,7 +125,7 @@ def _rate_limit_message(wait: float | None) -> str:
     if wait is None:
         return RATE_LIMITED.format(wait="a minute")
     if wait < 120:
-        return RATE_LIMITED.format(wait=f"{max(1, round(wait))} seconds")
+        return RATE_LIMITED.format(wait=in_seconds(max(1, round(wait))))
     if wait < 2 * 3600:
         return RATE_LIMITED.format(wait=f"{round(wait / 60)} minutes")
     return (

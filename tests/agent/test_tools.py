@@ -46,8 +46,8 @@ FAULTS = {
     "a tool whose error is no Unicode": (_call("fail", {"how": "a file's name"}), "There is no file report-?.txt."),
     "a tool that returns a deep thing": (_call("fail", {"how": "deep"}), "nested too deeply"),
     "a tool that raises in its thread": (_call("crash", {"how": "raise"}), "The tool failed: "),
-    "a tool that hangs": (_call("rest", {"seconds": 60}), "no result within 1 seconds"),
-    "a tool that hangs in its thread": (_call("doze", {"seconds": 60}), "no result within 1 seconds"),
+    "a tool that hangs": (_call("rest", {"seconds": 60}), "no result within 1 second"),
+    "a tool that hangs in its thread": (_call("doze", {"seconds": 60}), "no result within 1 second"),
 }
 RULES: list[Rule] = [
     *[_turn(prompt, call) for prompt, (call, _) in FAULTS.items()],

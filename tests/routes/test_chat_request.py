@@ -18,7 +18,7 @@ def nested(depth: int) -> bytes:
 
 # Bytes of a body: the status, and what the message must name.
 RAW: dict[str, tuple[bytes, int, str]] = {
-    "nothing": (b"", 400, "JSON"),
+    "nothing": (b"", 400, "The body is empty"),
     "half an object": (b'{"message": "Hello', 400, "JSON"),
     "a trailing comma": (b'{"message": "Hello",}', 400, "JSON"),
     "a word": (b"Hello", 400, "JSON"),
@@ -27,9 +27,9 @@ RAW: dict[str, tuple[bytes, int, str]] = {
     "a string": (b'"Hello"', 400, "object"),
     "null": (b"null", 400, "object"),
     "a number": (b"1", 400, "object"),
-    "invalid UTF-8": (b'{"message": "\xff\xfe"}', 400, "JSON"),
+    "invalid UTF-8": (b'{"message": "\xff\xfe"}', 400, "not UTF-8"),
     "half of a surrogate pair": (b'{"message": "\\ud800"}', 400, "JSON"),
-    "UTF-16": ('{"message": "Hello"}'.encode("utf-16"), 400, "JSON"),
+    "UTF-16": ('{"message": "Hello"}'.encode("utf-16"), 400, "not UTF-8"),
     "nesting a thousand deep": (nested(1000), 400, "message"),
     "nesting a hundred thousand deep": (nested(100_000), 400, "JSON"),
     "a form": (b"message=Hello", 400, "JSON"),
@@ -122,6 +122,8 @@ FIELDS: dict[str, tuple[dict[str, Any], int, str]] = {
     "a role that is null": ({"messages": [{"role": None, "content": "a"}]}, 400, "messages[0].role"),
     "an assistant's message last": ({"messages": [HI, {"role": "assistant", "content": "a"}]}, 422, "messages"),
     "an assistant's message alone": ({"message": {"role": "assistant", "content": "a"}}, 422, "message"),
+    "a message that is a number": ({"message": 5}, 400, "message must be a string or an object."),
+    "a system message last": ({"messages": [HI, {**HI, "role": "system"}]}, 422, "messages: the last message must be"),
     "a tool's message last": ({"messages": [HI, {"role": "tool", "content": "a"}]}, 422, "messages"),
     "a system's message alone": ({"messages": [{"role": "system", "content": "a"}]}, 422, "messages"),
     "a system message of a number": ({"messages": [{"role": "system", "content": 1}, HI]}, 400, "messages[0].content"),

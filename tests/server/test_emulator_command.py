@@ -35,7 +35,7 @@ def process(tmp_path: Path, port: int) -> Iterator[Process]:
     process.wait()
 
 
-async def test_it_answers_by_its_script_whoever_has_the_key(process: Process, port: int) -> None:
+async def test_it_answers_by_its_script_with_any_key(process: Process, port: int) -> None:
     path = f"http://127.0.0.1:{port}/openai/deployments/gpt-4o/chat/completions?api-version={VERSION}"
     async with httpx2.AsyncClient(**PLAIN) as client:
 

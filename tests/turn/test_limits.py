@@ -103,7 +103,7 @@ async def test_a_message_may_be_so_long_and_no_longer(new_world: NewWorld) -> No
         assert len((await client.get("/conversations")).json()) == 2
 
 
-async def test_a_conversation_may_have_so_many_messages_and_no_more(new_world: NewWorld) -> None:
+async def test_a_conversation_has_a_limit_of_messages(new_world: NewWorld) -> None:
     world = new_world({"MAX_CONVERSATION_MESSAGES": "4"})
     async with world.server.client() as client:
         for number, status in ((1, 200), (2, 200), (3, 422)):

@@ -125,6 +125,14 @@ def test_the_wait_that_is_asked_for_is_read(status: int, headers: dict[str, str]
     assert failure.retry_after == seconds
 
 
+@pytest.mark.parametrize(
+    ("retry_after", "words"),
+    [("0.2", "1 second."), ("2", "2 seconds."), ("240", "4 minutes."), ("86400", "24 hours.")],
+)
+def test_a_wait_is_said_in_words(retry_after: str, words: str) -> None:
+    assert words in _status(429, _error("x", "x"), retry_after=retry_after).message
+
+
 def test_a_wait_may_be_a_date() -> None:
     at = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=100)
     wait = _status(429, None, retry_after=email.utils.format_datetime(at, usegmt=True)).retry_after

@@ -37,7 +37,9 @@ def load_script(path: str | os.PathLike[str]) -> Script:
             document = _with_kinds(_parse(file.read(), name))
     except RecursionError as error:
         raise ScriptError([f"{name}: cannot be read: it is nested too deeply"]) from error
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except OSError as error:
+        raise ScriptError([f"{name}: cannot be read: {error.strerror or error}"]) from error
+    except (ValueError, yaml.YAMLError) as error:
         raise ScriptError([f"{name}: cannot be read: {error}"]) from error
     problems = find_problems(document, Script)
     if problems:

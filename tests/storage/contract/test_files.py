@@ -98,6 +98,7 @@ async def test_the_same_content_needs_no_room(storage: Storage) -> None:
 async def test_what_has_failed_is_queued_again_under_the_new_name(storage: Storage) -> None:
     file = await put(storage, b"bad", name="old.txt")
     assert await claimed(storage) == "bad"
+    assert await storage.file_queue.progress(file.id, "embedding", 3, 9)
     await storage.file_queue.fail(file.id, "It is broken.")
     failed = await storage.files.get("ann", file.id)
     assert failed is not None
@@ -105,6 +106,7 @@ async def test_what_has_failed_is_queued_again_under_the_new_name(storage: Stora
     assert await storage.files.content("ann", file.id) is None
     again = await put(storage, b"bad", name="new.txt")
     assert (again.id, again.name, again.status, again.error) == (file.id, "new.txt", "queued", None)
+    assert (again.done, again.total) == (0, 0)
     assert await claimed(storage) == "bad"
 
 

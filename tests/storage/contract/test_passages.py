@@ -119,7 +119,7 @@ async def test_a_prefix_finds_all_terms_that_begin_with_it(passages: Passages) -
     assert set(await holding(passages, "me", "灯", prefix=True)) == {"灯台", "灯"}
 
 
-async def test_postings_are_those_of_a_range_of_passages_and_at_most_so_many(passages: Passages) -> None:
+async def test_postings_are_those_of_a_range_of_passages_up_to_a_limit(passages: Passages) -> None:
     await put(passages, "me", "a", *(f"The lamp of page {number}." for number in range(100)))
 
     def look(snapshot: Snapshot) -> tuple[list[int], int, int]:

@@ -10,6 +10,7 @@ import pytest
 
 from mockbackend.storage.embedded import database
 from mockbackend.storage.embedded.migrations import MIGRATIONS
+from mockbackend.storage.embedded.passages import schema as passages
 from mockbackend.storage.embedded.sqlite import migrate
 from tests.conftest import StartServer
 from tests.harness.api import say, texts
@@ -112,15 +113,17 @@ def refused(folder: Path) -> str:
     return ended.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("name", ["conversation_metadata.db", "documents.db"])
-def test_a_folder_of_a_newer_version_is_left_alone(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "newer"), [("conversation_metadata.db", NEWEST + 1), ("documents.db", len(passages.MIGRATIONS) + 1)]
+)
+def test_a_folder_of_a_newer_version_is_left_alone(tmp_path: Path, name: str, newer: int) -> None:
     path = tmp_path / "data" / name
     path.parent.mkdir()
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 99")
+        connection.execute(f"PRAGMA user_version = {newer}")
     why = "a newer version of this service has written it"
     assert refused(path.parent) == f"DATA_DIR: {path.parent} cannot be used ({why})"
-    assert version(path) == 99
+    assert version(path) == newer
 
 
 @pytest.mark.parametrize("name", ["conversation_metadata.db", "mock-langgraph-db.db", "documents.db"])

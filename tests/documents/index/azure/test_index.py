@@ -167,7 +167,7 @@ def test_filters_double_quotes_and_take_a_separator_that_is_in_no_id() -> None:
     assert owned_by("u", ["a,b", "c-d"]) == "owner eq 'u' and search.in(file_id, 'a,b.c-d', '.')"
 
 
-def test_operators_are_escaped_and_a_text_without_words_is_none() -> None:
+def test_operators_are_escaped_and_a_text_without_words_gives_no_query() -> None:
     assert escape('a +b -"c" (d|e)* ~f\\') == r"a \+b \-\"c\" \(d\|e\)\* \~f\\"
     assert escape("don't") == "don't"
     assert escape("+-*") == ""
