@@ -1,4 +1,4 @@
-"""The commands: `mockbackend serve`, `check` and `emulator`.
+"""The commands: `mockbackend serve`, `check`, `migrate` and `emulator`.
 
 Each command imports what it needs when it runs: the openai client and LangGraph take a second, which wrong settings or
 `--version` should not have to wait for.
@@ -36,6 +36,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="serve the API on 127.0.0.1:8000, or on all addresses if PORT is set")
     commands.add_parser("check", help="try every configured deployment and store, and print a line for each")
+    migrate = commands.add_parser("migrate", help="copy a data folder into the database of DATABASE_URL")
+    migrate.add_argument("--from", type=Path, metavar="DATA_DIR", required=True, dest="folder")
     emulator = commands.add_parser("emulator", help="serve only the emulator of Azure OpenAI, for other programs")
     emulator.add_argument("--host", default="127.0.0.1")
     emulator.add_argument("--port", type=_port, default=8081)
@@ -66,6 +68,12 @@ def _run(arguments: argparse.Namespace) -> int:
             # As the service does, since a trial of the storage may make its files.
             os.umask(0o077)
             return check.run(load_settings())
+        case "migrate":
+            from . import migrate
+
+            logs.configure("WARNING")
+            os.umask(0o077)
+            return migrate.run(load_settings(), arguments.folder)
         case "emulator":
             return _emulator(arguments)
         case command:

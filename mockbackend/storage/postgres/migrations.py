@@ -218,6 +218,16 @@ MIGRATIONS = (
     DROP INDEX turns_stopping;
     CREATE INDEX turns_called ON turns (owner) WHERE (stop_requested OR followed_until IS NOT NULL) AND over_at IS NULL;
     """,
+    """
+    -- What was copied from a data folder, and its digest then.
+    CREATE TABLE migrated (
+        kind text NOT NULL,
+        id text COLLATE "C" NOT NULL,
+        userid text COLLATE "C" NOT NULL,
+        digest bytea NOT NULL,
+        PRIMARY KEY (kind, id)
+    );
+    """,
 )
 
 

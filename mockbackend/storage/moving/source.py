@@ -1,0 +1,136 @@
+"""What a data folder holds: its conversations and documents one by one, each as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from ...messages import Message, text_of
+from ..embedded import EmbeddedStorage
+from ..embedded.sqlite import integer, text
+from ..passages import Passage
+from ..values import Blob, Conversation, DamagedHistory, File, StorageError
+
+_CONVERSATIONS = """SELECT id, userid, title, is_pinned, created_at, updated_at, message_count, version
+    FROM conversations WHERE deleted_at IS NULL ORDER BY created_at, id"""
+_IMAGES = """SELECT token, userid, media_type, created_at FROM pictures
+    WHERE conversation_id = ? AND maker IS NULL ORDER BY created_at, token"""
+# In the order in which they came, which breaks ties in listings.
+_FILES = "SELECT id, userid, kind, digest, blob IS NOT NULL FROM files WHERE deleted_at IS NULL ORDER BY rowid"
+_PASSAGES_AT_ONCE = 500
+
+
+class Unreadable(Exception):
+    """A part of the folder that is damaged. The message says what is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRow:
+    """A settled image of a conversation, without its bytes."""
+
+    token: str
+    userid: str
+    media_type: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """A document's row, beyond what its owner sees."""
+
+    id: str
+    userid: str
+    kind: str
+    digest: bytes | None
+    has_content: bool
+
+
+class Source:
+    """An open data folder."""
+
+    def __init__(self, storage: EmbeddedStorage) -> None:
+        self.storage = storage
+        self._database = storage.databases[0]
+        self._published: dict[str, frozenset[str]] = {}
+
+    async def conversations(self) -> list[tuple[str, Conversation]]:
+        """Owner and row of each conversation that is not being deleted."""
+        rows = await self._database.execute(_CONVERSATIONS)
+        return [(text(userid), _conversation(found, title, *rest)) for found, userid, title, *rest in rows]
+
+    async def messages(self, conversation_id: str) -> list[Message]:
+        """The settled messages. Raises Unreadable."""
+        try:
+            messages = await self.storage.history.read(conversation_id)
+            # What could not be stored or searched there is damaged here.
+            for message in messages:
+                text_of(message)
+                orjson.dumps(message)
+        except (DamagedHistory, StorageError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise Unreadable(f"its messages are damaged ({type(error).__name__})") from error
+        return messages
+
+    async def images(self, conversation_id: str) -> list[ImageRow]:
+        """The images that the conversation's messages hold."""
+        rows = await self._database.execute(_IMAGES, conversation_id)
+        return [
+            ImageRow(text(token), text(userid), text(media_type), integer(at)) for token, userid, media_type, at in rows
+        ]
+
+    async def image(self, token: str) -> bytes:
+        """The bytes of an image. Raises Unreadable."""
+        try:
+            image = await self.storage.images.get(token)
+        except StorageError as error:
+            raise Unreadable(str(error)) from error
+        if image is None:
+            raise Unreadable("its file is missing, or its row is damaged")
+        return image.content
+
+    async def files(self) -> list[FileRow]:
+        """The rows of all documents."""
+        rows = await self._database.execute(_FILES)
+        return [
+            FileRow(text(file_id), text(userid), text(kind), digest if isinstance(digest, bytes) else None, bool(kept))
+            for file_id, userid, kind, digest, kept in rows
+        ]
+
+    async def file(self, row: FileRow) -> tuple[File, Blob | None]:
+        """A document as its owner sees it, and its bytes unless it has failed. Raises Unreadable."""
+        file = await self.storage.files.get(row.userid, row.id)
+        if file is None:
+            raise Unreadable("its row is damaged")
+        found = await self.storage.files.content(row.userid, row.id) if row.has_content else None
+        return file, found[1] if found else None
+
+    async def passages(self, file_id: str) -> list[tuple[int, Passage, Any]]:
+        """The passages of a document with their vectors. Raises Unreadable."""
+        found: list[tuple[int, Passage, Any]] = []
+        try:
+            while some := await self.storage.passages.read(file_id, _PASSAGES_AT_ONCE, found[-1][0] if found else -1):
+                found += some
+        except (StorageError, ValueError, TypeError) as error:
+            raise Unreadable(f"its passages are damaged ({type(error).__name__})") from error
+        return found
+
+    async def is_published(self, row: FileRow) -> bool:
+        """Whether the embedded index finds the document."""
+        if row.userid not in self._published:
+
+            def published(snapshot: Any) -> frozenset[str]:
+                owner = snapshot.owner(row.userid)
+                return frozenset(file.id for file in snapshot.files(owner[0])) if owner else frozenset()
+
+            self._published[row.userid] = await self.storage.passages.read_snapshot(published)
+        return row.id in self._published[row.userid]
+
+    async def login(self) -> str | None:
+        """The generated login, if there is one."""
+        path = self.storage.folder / "login"
+        return await self.storage.login() if path.exists() else None
+
+
+def _conversation(found: Any, title: Any, is_pinned: Any, *numbers: Any) -> Conversation:
+    return Conversation(text(found), text(title), bool(is_pinned), *map(integer, numbers))
