@@ -86,7 +86,7 @@ class Target:
         return await self._database.transact(work)
 
     async def conversation_digest(self, conversation_id: str) -> bytes | None:
-        """The digest of the conversation as it is here; None if there is none."""
+        """The digest of the conversation as it is here; None if it is missing."""
         rows = await self._database.execute(
             """SELECT userid, id, title, is_pinned, created_at, updated_at, message_count, version
             FROM conversations WHERE id = %s AND deleted_at IS NULL""",
@@ -133,7 +133,7 @@ class Target:
         return await self._database.transact(work)
 
     async def file_digest(self, file_id: str) -> bytes | None:
-        """The digest of the document as it is here; None if there is none."""
+        """The digest of the document as it is here; None if it is missing."""
         rows = await self._database.execute(
             f"SELECT userid, kind, blob_id, {COLUMNS} FROM files WHERE id = %s AND deleted_at IS NULL", file_id
         )
