@@ -5,13 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from tests.harness.processes import ROOT, environment
+
+pytestmark = pytest.mark.slow
 
 START = """
 import sys
 from mockbackend.server.lazy_imports import defer
-
-pytestmark = pytest.mark.slow
 
 defer("openai.types", "langgraph_sdk", "not_installed_at_all", "not_installed.at_all")
 """
