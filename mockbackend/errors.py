@@ -6,6 +6,7 @@
         UnsupportedParameter   it does not support an optional parameter, which it named
         ContextExceeded        the request is longer than the model can read
         PromptRefused          its content filter refused the prompt
+      DailyLimit               the user has spent what a day allows
       ImageError               an image could not be fetched, or is in a format that cannot be shown
     SettingsError              printed at the start, with all that is wrong (settings/)
 
@@ -65,6 +66,14 @@ class TurnError(Exception):
         self.message = message
 
 
+class DailyLimit(TurnError):
+    """A limit of the day that is reached; `setting` is its name."""
+
+    def __init__(self, setting: str) -> None:
+        super().__init__(f"You have reached your limit for today ({setting}). It begins again at midnight UTC.")
+        self.setting = setting
+
+
 class ImageError(TurnError):
     """An image that could not be fetched, or is in a format that cannot be shown; the message says why."""
 
@@ -90,6 +99,11 @@ class UpstreamError(TurnError):
         self.retryable = retryable
         self.retry_after = retry_after
         self.refused = refused
+
+    @property
+    def costs(self) -> bool:
+        """Whether the model may have worked on an answer, though it did not arrive."""
+        return self.reason in ("timeout", "cut", "invalid_response")
 
 
 class UnsupportedParameter(UpstreamError):

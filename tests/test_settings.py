@@ -23,6 +23,7 @@ AZURE = {
     "AZURE_OPENAI_API_KEY": "0123456789abcdef",
     "AZURE_OPENAI_GPT_DEPLOYMENT_NAME": "gpt",
 }
+PRICES = ("PRICE_PER_MILLION_INPUT_TOKENS", "PRICE_PER_MILLION_OUTPUT_TOKENS", "PRICE_PER_IMAGE")
 OPENAI = {"OPENAI_BASE_URL": "http://127.0.0.1:11434/v1", "OPENAI_MODEL": "llama"}
 
 
@@ -116,6 +117,7 @@ def test_engine(env: dict[str, str], engine: str, v1: bool) -> None:
         ("CHAT_TEMPERATURE", "0", 0.0),
         ("DRAIN_SECONDS", "0", 0.0),
         ("LOG_LEVEL", "debug", "debug"),
+        ("PRICE_PER_IMAGE", "0", 0.0),
         ("SYSTEM_PROMPT", "Answer in <b>HTML</b>.", "Answer in <b>HTML</b>."),
     ],
 )
@@ -162,6 +164,12 @@ def test_value_is_read(name: str, value: str, read: Any) -> None:
         ({"DRAIN_SECONDS": "nan"}, {"DRAIN_SECONDS"}),
         ({"TOOL_TIMEOUT_SECONDS": "0"}, {"TOOL_TIMEOUT_SECONDS"}),
         ({"MAX_BODY_BYTES": "10m"}, {"MAX_BODY_BYTES"}),
+        ({"MAX_COST_PER_USER_PER_DAY": "5"}, {*PRICES}),
+        ({"MAX_COST_PER_USER_PER_DAY": "5", "PRICE_PER_IMAGE": "0"}, {*PRICES} - {"PRICE_PER_IMAGE"}),
+        ({"MAX_COST_PER_USER_PER_DAY": "5", **AZURE}, {*PRICES} - {"PRICE_PER_IMAGE"}),
+        ({"MAX_COST_PER_USER_PER_DAY": "5", **OPENAI, "OPENAI_IMAGE_MODEL": "draw"}, {*PRICES}),
+        ({"PRICE_PER_IMAGE": "-1"}, {"PRICE_PER_IMAGE"}),
+        ({"MAX_TURNS_PER_USER_PER_DAY": "0"}, {"MAX_TURNS_PER_USER_PER_DAY"}),
         ({"LOG_LEVEL": "loud"}, {"LOG_LEVEL"}),
         ({"MOCK_SCRIPT": "no-such.yaml"}, {"MOCK_SCRIPT"}),
         ({"PORT": "http", "LOG_LEVEL": "loud", "OPENAI_BASE_URL": "x"}, {"PORT", "LOG_LEVEL", "OPENAI_BASE_URL"}

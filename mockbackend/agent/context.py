@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ..events import ToolCalled, Usage
 from ..settings import Settings
 from ..turn.answer import Answer
+from ..turn.budget import Budget
 from ..upstream import Upstream
 from ..upstream.chat.request import LoadImage
 from .tools import ToolServices
@@ -14,9 +15,13 @@ from .tools import ToolServices
 
 @dataclass(slots=True)
 class ChatContext:
-    """One chat turn. `calls` are the tool calls to run next, each with what is wrong with its arguments, if any."""
+    """One chat turn. `calls` are the tool calls to run next, each with what is wrong with its arguments, if any.
+
+    `tool_calls` is how many have been run or refused.
+    """
 
     answer: Answer
+    budget: Budget
     upstream: Upstream
     settings: Settings
     systems: list[str]
@@ -24,3 +29,4 @@ class ChatContext:
     services: ToolServices
     calls: list[tuple[ToolCalled, str | None]] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
+    tool_calls: int = 0

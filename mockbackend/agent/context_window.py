@@ -1,20 +1,17 @@
 """The context window: the newest turns of a long history, as many as the model can read.
 
-The history itself always stays whole. Tokens are estimated as a third of the UTF-8 bytes, which is too many for English
-and about right for most other text; an image counts as 1,100. A quarter of the window is left for the answer.
+The history itself always stays whole. A quarter of the window is left for the answer.
 """
 
 from __future__ import annotations
 
 import math
-from typing import assert_never
 
+from ..estimates import estimated_tokens
 from ..messages import Message
 
 # Azure takes 2,048 messages in a request, and system messages come on top of these.
 MAX_MESSAGES = 2_000
-BYTES_PER_TOKEN = 3
-IMAGE_TOKENS = 1_100
 ANSWER_SHARE = 0.25
 
 
@@ -42,21 +39,3 @@ def _sent_messages(message: Message) -> int:
     if message["role"] == "user":
         return 1
     return sum(part["type"] in ("step", "tool") for part in message["parts"])
-
-
-def estimated_tokens(message: Message) -> int:
-    """Roughly how many tokens a message takes in the request."""
-    total = 4
-    for part in message["parts"]:
-        match part["type"]:
-            case "text" | "attachment":
-                total += len(part["text"].encode()) // BYTES_PER_TOKEN + 1
-            case "tool":
-                total += (len(str(part["args"])) + len(str(part["result"]))) // BYTES_PER_TOKEN + 20
-            case "picture" if message["role"] == "user":
-                total += IMAGE_TOKENS
-            case "picture" | "reasoning" | "step" | "source":
-                pass  # not sent
-            case _:
-                assert_never(part)
-    return total

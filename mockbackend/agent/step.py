@@ -7,13 +7,15 @@ import logging
 from typing import Any
 
 from ..errors import ContextExceeded, UpstreamError
+from ..estimates import estimated_tokens
 from ..events import Progress, ToolReturned
 from ..messages import Message
+from ..turn.budget import ChatCall
 from ..upstream.chat.completion import Completion
 from ..upstream.chat.request import request_body, wire_messages
 from ..upstream.retry import RetryBudget
 from .context import ChatContext
-from .context_window import estimated_tokens, trim
+from .context_window import trim
 from .tools import offered, schema
 
 # Below this, the last turn alone does not fit.
@@ -35,14 +37,22 @@ async def run_model_step(chat: ChatContext, history: list[Message]) -> None:
     window = _announced(chat, history, trim(history, chat.upstream.context_tokens))
     while True:
         completion = Completion(chat.upstream, answer.emit, taken_ids)
+        request = await _request(chat, window, last_step=last_step)
+        call = ChatCall(answer, chat.systems, window)
+        await chat.budget.begin(call)
         try:
-            await completion.read(await _request(chat, window, last_step=last_step))
+            await completion.read(request)
         except ContextExceeded as error:
             if completion.has_output:
                 raise
+            call.fail()
             window = _announced(chat, history, _narrower(chat, window, error))
             continue
         except UpstreamError as error:
+            if error.costs or completion.has_output:
+                call.end(completion.usage)
+            else:
+                call.fail()
             if completion.finish is None:
                 if completion.has_output:
                     raise
@@ -52,6 +62,8 @@ async def run_model_step(chat: ChatContext, history: list[Message]) -> None:
                 await asyncio.sleep(wait)
                 continue
             log.info("the stream broke after the end of its answer")
+        else:
+            call.end(completion.usage)
         _end(chat, completion, last_step=last_step)
         return
 

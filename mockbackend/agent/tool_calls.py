@@ -24,6 +24,10 @@ log = logging.getLogger("mockbackend.turn")
 async def run_tool_call(chat: ChatContext, call: ToolCalled, problem: str | None) -> None:
     """Run one call; whatever goes wrong becomes a result that the model reads."""
     tools = {one.name: one for one in offered(chat.services)}
+    chat.tool_calls += 1
+    limit = chat.settings.max_tool_calls_per_turn
+    if chat.tool_calls > limit:
+        problem = f"No more tool calls are allowed in this turn (MAX_TOOL_CALLS_PER_TURN is {limit})."
     if problem is None and call.name not in tools:
         problem = f"There is no tool named {call.name!r}. The tools are: {', '.join(tools)}."
     result: Any = None

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import chat, conversations, files, health, images, metrics, page, schemas
+from . import chat, conversations, files, health, images, metrics, page, schemas, usage
 from .auth import Access, Endpoint, Resource
 from .json import JSON
 from .openapi import Operation, describe
@@ -47,6 +47,8 @@ API = (
               "Download a file", {200: schemas.FILE_CONTENT, 206: schemas.FILE_RANGE, 304: schemas.NOT_MODIFIED}),
     Operation("DELETE", "/files/{id}", files.delete, "owner",
               "Delete a file", {204: schemas.NOTHING}),
+    Operation("GET", "/usage", usage.today, "owner",
+              "Read what was spent today, and stored", {200: schemas.USAGE}),
     Operation("GET", "/images/{token}", images.get, "open",
               "Read a stored image", {200: schemas.IMAGE}),
     Operation("GET", "/health", health.health, "login",

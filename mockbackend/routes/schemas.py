@@ -94,6 +94,17 @@ COMPONENTS: Schema = {
         media_type=TEXT,
         created_at=INTEGER,
     ),
+    "Usage": _object(
+        ["day", "turns", "input_tokens", "output_tokens", "images", "stored_bytes", "limits"],
+        day={"type": "string", "format": "date"},
+        turns=INTEGER,
+        input_tokens=INTEGER,
+        output_tokens=INTEGER,
+        images=INTEGER,
+        stored_bytes=INTEGER,
+        cost={"type": "number"},
+        limits={"type": "object", "additionalProperties": {"type": "number"}},
+    ),
     "Health": _object(["status", "timestamp", "engine"], status=TEXT, timestamp=TEXT, engine=TEXT),
     "Status": _object(["status"], status=TEXT),
 }
@@ -133,6 +144,7 @@ FILE = _response("The file's row", _ref("File"))
 FILES = _response("A row for each file", _list(_ref("File")))
 FILE_CONTENT: Schema = {"description": "The file", "content": {"*/*": {}}}
 FILE_RANGE: Schema = {"description": "A range of the file", "content": {"*/*": {}}}
+USAGE = _response("The caller's day (UTC)", _ref("Usage"))
 IMAGE: Schema = {"description": "The image", "content": {"image/*": {}}}
 HEALTH = _response("The health of the process", _ref("Health"))
 STATUS = _response("The status of the process", _ref("Status"))

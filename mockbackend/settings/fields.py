@@ -73,6 +73,8 @@ class Settings:
     )
     chat_reasoning_effort: str = _setting("Sent to the chat model only if set", "", "low")
     agent_max_steps: int = _setting("Most model calls in one turn", 8)
+    max_tool_calls_per_turn: int = _setting("Most tool calls in one turn", 16)
+    max_images_per_turn: int = _setting("Most images that the model may generate in one turn", 4)
     tool_timeout_seconds: float = _setting("Time limit for one tool call", 240.0)
     image_size: str = _setting("Image size, unless the request names one", "1024x1024")
     image_quality: str = _setting("Image quality; sent only if set or named by the request", "", "high")
@@ -118,6 +120,22 @@ class Settings:
     max_turn_seconds: float = _setting("Time limit for one answer", 600.0)
     max_message_characters: int = _setting("Longest user message, including attached text", 1_000_000)
     max_conversation_messages: int = _setting("Most messages in one conversation", 10_000)
+    max_conversations_per_user: int = _setting("Most conversations of one userid", 10_000)
+    max_turns_per_user_per_day: int | None = _setting("Most turns of one userid in a day (UTC)", None, "200")
+    max_tokens_per_user_per_day: int | None = _setting(
+        "Most tokens of one userid in a day (UTC), input and output together", None, "1000000"
+    )
+    max_images_per_user_per_day: int | None = _setting("Most generated images of one userid in a day (UTC)", None, "50")
+    max_cost_per_user_per_day: float | None = _setting(
+        "Highest cost of one userid in a day (UTC), at the prices below", None, "5.00"
+    )
+    price_per_million_input_tokens: float | None = _setting(
+        "Price of a million input tokens of the chat model, in any currency", None, "2.50"
+    )
+    price_per_million_output_tokens: float | None = _setting(
+        "Price of a million output tokens, in that currency", None, "10.00"
+    )
+    price_per_image: float | None = _setting("Price of a generated image, in that currency", None, "0.04")
     resumable: bool = _setting(
         "Let an answer continue after its client disconnects, unless the request says otherwise", False
     )

@@ -23,12 +23,16 @@ PLACEHOLDER = re.compile(r"<[^<>]*>|your[-_](resource|api[-_]key|key|deployment)
 ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/?#@*\\\sA-Z]+")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("text", "json")
-ZERO_ALLOWED = ("chat_temperature", "drain_seconds", "passage_overlap_characters", "upstream_max_wait_seconds")
+TOKEN_PRICES = ("price_per_million_input_tokens", "price_per_million_output_tokens")
+ZERO_ALLOWED = (
+    *("chat_temperature", "drain_seconds", "passage_overlap_characters", "upstream_max_wait_seconds"),
+    *(*TOKEN_PRICES, "price_per_image"),
+)
 
 
 def problems_of(settings: Settings) -> list[str]:
     """Everything that is wrong."""
-    checks = (_values, _engine, _documents, _addresses, _database, _process)
+    checks = (_values, _engine, _prices, _documents, _addresses, _database, _process)
     return [problem for check in checks for problem in check(settings)]
 
 
@@ -62,6 +66,18 @@ def _engine(settings: Settings) -> Iterator[str]:
             yield "OPENAI_MODEL: missing; OPENAI_BASE_URL needs it"
     if not settings.azure_v1 and not re.match(r"^\d{4}-\d{2}-\d{2}(-preview)?$", settings.azure_openai_api_version):
         yield "AZURE_OPENAI_API_VERSION: must be a date such as 2024-10-21, or v1"
+
+
+def _prices(settings: Settings) -> Iterator[str]:
+    has_images = settings.engine == "emulator" or bool(
+        settings.azure_openai_dalle_deployment_name or settings.openai_image_model
+    )
+    needed = (*TOKEN_PRICES, "price_per_image") if has_images else TOKEN_PRICES
+    yield from (
+        f"{name.upper()}: missing; MAX_COST_PER_USER_PER_DAY needs it (0 for what is free)"
+        for name in needed
+        if settings.max_cost_per_user_per_day is not None and getattr(settings, name) is None
+    )
 
 
 def _documents(settings: Settings) -> Iterator[str]:

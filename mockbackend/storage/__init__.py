@@ -11,13 +11,15 @@ StorageError while the data cannot be read or written, and works again when it c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Protocol
 
 from ..messages import Message
 from ..settings import Settings, SettingsError
 from .files import Files, Queue, Upload
 from .passages import Passages
+from .spending import ClaimLimits, DayLimitReached, DayLimits, Prices, Spending, Spent
+from .turns import TurnFollower, Turns
 from .values import (
     Beat,
     Blob,
@@ -35,6 +37,7 @@ from .values import (
     Status,
     StorageError,
     TakenOver,
+    TooManyConversations,
     TooManyTurns,
     Turn,
     traceback_of,
@@ -44,10 +47,13 @@ __all__ = [
     "Beat",
     "Blob",
     "Claim",
+    "ClaimLimits",
     "Conversation",
     "Conversations",
     "Cursor",
     "DamagedHistory",
+    "DayLimitReached",
+    "DayLimits",
     "File",
     "FileLimits",
     "Files",
@@ -57,13 +63,17 @@ __all__ = [
     "Images",
     "IndexingJob",
     "Passages",
+    "Prices",
     "Probe",
     "Queue",
     "RunningTurn",
+    "Spending",
+    "Spent",
     "Status",
     "Storage",
     "StorageError",
     "TakenOver",
+    "TooManyConversations",
     "TooManyTurns",
     "Turn",
     "TurnFollower",
@@ -120,79 +130,6 @@ class History(Protocol):
         """All of them, oldest first; [] for an unknown conversation. Raises DamagedHistory."""
 
 
-class TurnFollower(Protocol):
-    """One reader of a turn's log, as it grows."""
-
-    async def read(self) -> FollowedTurn | None:
-        """The turn by now; it may have ended. None if its row is gone."""
-
-
-class Turns(Protocol):
-    """The turns that run, of all processes; each has one row, the write-ahead log of the history."""
-
-    async def begin(
-        self,
-        userid: str,
-        conversation_id: str,
-        title: str,
-        place: Callable[[Conversation], Turn | None],
-        *,
-        running_limit: int,
-        with_base: bool,
-    ) -> tuple[Conversation | None, Claim | None]:
-        """The conversation's row, made if it is missing, and the claim of the turn that `place` makes of it.
-
-        The row is None if the id is another user's or is being deleted; the claim is None if `place` returns None, or
-        if another turn runs. If `place` raises, nothing is stored. It may be called on another thread, and more than
-        once. With `with_base`, the claim has the messages before the turn's. A claim is withdrawn if its caller is
-        cancelled. Raises TooManyTurns, and with `with_base` DamagedHistory.
-        """
-
-    async def claim(
-        self, turn: Turn, conversation: Conversation, title: str, history: list[Message], *, running_limit: int
-    ) -> Claim | None:
-        """Write the row of a turn whose place was found in `history`, read after that row of its conversation.
-
-        None if another turn runs, or if the conversation has another version by now. Raises TooManyTurns.
-        """
-
-    async def running(self, conversation_id: str) -> RunningTurn | None:
-        """The conversation's turn that is not over."""
-
-    async def unfinished(self) -> list[RunningTurn]:
-        """Every turn that is not over, of all processes. A damaged row is logged and left out."""
-
-    def follow(self, turn: Turn) -> TurnFollower:
-        """What reads the log of a turn that another process runs."""
-
-    async def take_over(self, running: RunningTurn) -> bool:
-        """Claim a turn whose process is dead. False if another process was quicker."""
-
-    async def request_stop(self, turn: Turn) -> None:
-        """Ask the process that runs the turn to end it."""
-
-    async def beat(self) -> Beat:
-        """Delete the rows of turns long over; return which of this process's turns others care about.
-
-        One has to stop if another process has asked for it, or may have taken it over. One is followed for a few
-        seconds after each read of its log.
-        """
-
-    async def write_logs(self, logs: list[tuple[Turn, bytes]]) -> None:
-        """Write what these turns of this process have said so far. The log of a turn that is over is final."""
-
-    async def end(self, turn: Turn, answers: list[Message], log: bytes) -> None:
-        """Settle a turn of this process: its new messages and `answers` follow its base, and it is over.
-
-        Images in them are kept from now on. `log` is the whole turn, for readers in other processes. If a process
-        died in the middle of this, the messages that it wrote stay. Does nothing if the turn is over already. Raises
-        DamagedHistory, and TakenOver if this process has counted as dead and another has taken the turn over.
-        """
-
-    async def give_up(self, turn: Turn, log: bytes) -> None:
-        """Leave a turn whose end could not be stored to any process, with all that it has said."""
-
-
 class Images(Protocol):
     """Images, each behind an unguessable token; one that no settled message holds goes with its process."""
 
@@ -221,6 +158,8 @@ class Storage(Protocol):
     def history(self) -> History: ...
     @property
     def turns(self) -> Turns: ...
+    @property
+    def spending(self) -> Spending: ...
     @property
     def images(self) -> Images: ...
     @property

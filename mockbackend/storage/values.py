@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from ..messages import Message
+from .spending import DAY_MS, Spent
 
 Status = Literal["queued", "extracting", "embedding", "ready", "failed"]
 
 
 class TooManyTurns(Exception):
     """The user has as many running answers as one may have; nothing was stored."""
+
+
+class TooManyConversations(Exception):
+    """The user has as many conversations as one may have; nothing was stored."""
 
 
 class DamagedHistory(Exception):
@@ -88,6 +93,11 @@ class Turn:
     base_length: int
     new_messages: list[Message]
 
+    @property
+    def day(self) -> int:
+        """The day (UTC) in which it began, counted from 1970."""
+        return self.started_at // DAY_MS
+
 
 @dataclass(frozen=True, slots=True)
 class RunningTurn:
@@ -98,6 +108,7 @@ class RunningTurn:
 
     turn: Turn
     log: bytes
+    spent: Spent
     stop_requested: bool
     is_ours: bool
     is_alive: bool

@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from ..errors import ServiceError
+from ..errors import DailyLimit, ServiceError, unusable
+from ..messages import now_ms
 from ..settings import Settings
+from ..storage.spending import DAY_MS
 
 
 class Admission:
@@ -81,6 +83,20 @@ def too_many_turns(limit: int) -> ServiceError:
     """The refusal of a turn beyond the limit."""
     words = f"{limit} answers are running already. Please wait for one to end."
     return ServiceError(429, "too_many_turns", words, {"retry-after": "2"})
+
+
+def too_many_conversations(limit: int) -> ServiceError:
+    """The refusal of a conversation beyond the limit."""
+    return unusable(
+        f"You have {limit} conversations, and no more can be kept (MAX_CONVERSATIONS_PER_USER). "
+        "Delete one, or go on in one that you have."
+    )
+
+
+def day_is_over(setting: str) -> ServiceError:
+    """The refusal of a turn where a limit of the day is reached."""
+    seconds = -(-(DAY_MS - now_ms() % DAY_MS) // 1000)
+    return ServiceError(429, "daily_limit", DailyLimit(setting).message, {"retry-after": str(seconds)})
 
 
 def _draining() -> ServiceError:

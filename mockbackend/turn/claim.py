@@ -10,13 +10,28 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from typing import assert_never
 
 from ..errors import ServiceError, not_found, unusable
+from ..estimates import BYTES_PER_TOKEN
 from ..messages import Message, Part, now_ms, title_of
 from ..settings import Settings
-from ..storage import Claim, Conversation, RunningTurn, Storage, TooManyTurns, Turn
-from .admission import too_many_turns
+from ..storage import (
+    Claim,
+    ClaimLimits,
+    Conversation,
+    DayLimitReached,
+    DayLimits,
+    RunningTurn,
+    Spent,
+    Storage,
+    TooManyConversations,
+    TooManyTurns,
+    Turn,
+)
+from .admission import day_is_over, too_many_conversations, too_many_turns
 from .attachments import Attachments
+from .day_limits import day_limits
 from .placement import needs_history, place
 from .recovery import Recovery
 from .registry import RunRegistry
@@ -40,11 +55,18 @@ class TurnClaimer:
         recovery: Recovery,
     ) -> None:
         self._max_messages = settings.max_conversation_messages
-        self._running_limit = settings.max_running_turns_per_user
+        self._limits = ClaimLimits(
+            settings.max_running_turns_per_user, settings.max_conversations_per_user, day_limits(settings)
+        )
         self._storage = storage
         self._attachments = attachments
         self._registry = registry
         self._recovery = recovery
+
+    @property
+    def day_limits(self) -> DayLimits:
+        """What one user may spend in a day."""
+        return self._limits.day
 
     async def claim(self, userid: str, request: ChatRequest, framing: str) -> Claim:
         """Write the turn's row. Raises ServiceError: 404, 409, 422, 429."""
@@ -56,8 +78,13 @@ class TurnClaimer:
             return await self._claim(userid, conversation_id, request, framing, attached)
         except BaseException as error:
             await self._storage.images.discard(images)
-            if isinstance(error, TooManyTurns):
-                raise too_many_turns(self._running_limit) from None
+            match error:
+                case TooManyTurns():
+                    raise too_many_turns(self._limits.running) from None
+                case TooManyConversations():
+                    raise too_many_conversations(self._limits.conversations) from None
+                case DayLimitReached(setting=setting):
+                    raise day_is_over(setting) from None
             raise
 
     async def _new_messages(self, userid: str, conversation_id: str, request: ChatRequest) -> tuple[SentMessage, ...]:
@@ -81,6 +108,7 @@ class TurnClaimer:
             return _message(request.messages[index], turn_id, at, attached[index])
 
         title = title_of([new(opening)])
+        limits = replace(self._limits, estimate=_estimate(request))
 
         def turn(conversation: Conversation, history: list[Message] | None) -> Turn:
             base_length, new_messages = self._placed(request, conversation, history, new)
@@ -111,7 +139,7 @@ class TurnClaimer:
                 conversation_id,
                 title,
                 lambda row: None if is_placed_in_history(row) else turn(row, None),
-                running_limit=self._running_limit,
+                limits=limits,
                 with_base=request.mode == "chat",
             )
             if conversation is None:
@@ -122,9 +150,7 @@ class TurnClaimer:
                 # An edited first message gives the title, unless that was renamed.
                 retitled = placed.base_length == 0 and conversation.title == title_of(history)
                 new_title = title if retitled else conversation.title
-                claim = await self._storage.turns.claim(
-                    placed, conversation, new_title, history, running_limit=self._running_limit
-                )
+                claim = await self._storage.turns.claim(placed, conversation, new_title, history, limits=limits)
             if claim is not None:
                 return claim
             running = await self._recovery.running(conversation_id)
@@ -172,6 +198,17 @@ def _message(sent: SentMessage, turn_id: str, at: int, parts: list[Part]) -> Mes
         "at": at,
         "parts": words + parts if sent.role == "user" else [{"type": "step"}, *words],
     }
+
+
+def _estimate(request: ChatRequest) -> Spent:
+    """What the turn spends at least, as far as it shows before its history is read."""
+    match request.mode:
+        case "chat":
+            return Spent(1, len(request.messages[-1].text) // BYTES_PER_TOKEN + 1)
+        case "image":
+            return Spent(1, images=1)
+        case mode:
+            assert_never(mode)
 
 
 def _distinct(messages: list[Message]) -> list[Message]:

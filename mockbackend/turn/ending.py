@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from dataclasses import replace
 
+from ..estimates import estimated_tokens
 from ..events import DAMAGED, Event, OrderError, TurnEnded, dump, load
 from ..log import fields
+from ..messages import Message
 from ..metrics import TAKEOVERS
-from ..storage import RunningTurn, Storage
+from ..storage import DamagedHistory, RunningTurn, Spent, Storage
 from .answer import Answer
 
+NOTHING_SAID = dump([])
 log = logging.getLogger("mockbackend.turn")
 
 
@@ -21,12 +26,25 @@ async def recover(storage: Storage, running: RunningTurn) -> None:
     answer = interrupted(running)
     turn = running.turn
     events = [*answer.events, TurnEnded("stop", answer.usage)]
-    await storage.turns.end(turn, [answer.message()], dump(events))
+    spent = await _spent(storage, running)
+    await storage.turns.end(turn, [answer.message()], dump(events), spent)
     log.info(
         "recovered a turn that its process left: conversation=%s turn=%s",
         *(turn.conversation_id, turn.turn_id),
         extra=fields(turn=turn.turn_id, conversation=turn.conversation_id),
     )
+
+
+async def _spent(storage: Storage, running: RunningTurn) -> Spent:
+    """What the turn has spent, as its process has written it. Before the first of that it is estimated here."""
+    turn, written = running.turn, running.spent
+    if written.images or (written.input_tokens and running.log != NOTHING_SAID):
+        return written
+    history: list[Message] = []
+    with contextlib.suppress(DamagedHistory):
+        history = await storage.history.read(turn.conversation_id)
+    asked = [*history[: turn.base_length], *turn.new_messages]
+    return replace(written, input_tokens=max(written.input_tokens, sum(map(estimated_tokens, asked))))
 
 
 def interrupted(running: RunningTurn) -> Answer:

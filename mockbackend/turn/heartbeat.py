@@ -109,6 +109,6 @@ class Heartbeat:
         said = [run for run in runs if run.published > run.written]
         for start in range(0, len(said), LOGS_AT_ONCE):
             some = [(run, run.published) for run in said[start : start + LOGS_AT_ONCE]]
-            await self._turns.write_logs([(run.turn, run.log()) for run, _ in some])
+            await self._turns.write_logs([(run.turn, run.log(), run.budget.spent) for run, _ in some])
             for run, count in some:
                 run.written = count

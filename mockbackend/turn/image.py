@@ -4,25 +4,39 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from ..events import Event, Progress
+from ..errors import UpstreamError
+from ..events import Event, ImageMade, Progress, Usage
 from ..images.generator import ImageGenerator, ImageOptions
 from ..messages import text_of
+from ..storage import Turn
 from .answer import Answer, guarded, stream_events
+from .budget import Budget, ImageCall
 
 
-def image(
-    answer: Answer, generator: ImageGenerator, userid: str, conversation_id: str, options: ImageOptions
-) -> AsyncIterator[Event]:
+def image(answer: Answer, budget: Budget, generator: ImageGenerator, options: ImageOptions) -> AsyncIterator[Event]:
     """Generate the image that the user's message describes, up to the end of the step."""
+    turn = answer.turn
     answer.begin_step()
     answer.emit(Progress("picture", {"status": "started"}))
 
     async def work() -> None:
         async with guarded(answer):
-            made, usage = await generator.generate(
-                userid, conversation_id, text_of(answer.turn.new_messages[-1]), options
-            )
+            made, usage = await generate(generator, budget, turn, text_of(turn.new_messages[-1]), options)
             answer.emit(made)
             answer.end_step("stop", usage)
 
     return stream_events(answer, work)
+
+
+async def generate(
+    generator: ImageGenerator, budget: Budget, turn: Turn, prompt: str, options: ImageOptions
+) -> tuple[ImageMade, Usage]:
+    """Generate one image for the turn, and count it. Raises TurnError."""
+    call = ImageCall()
+    await budget.begin(call)
+    try:
+        return await generator.generate(turn.userid, turn.conversation_id, prompt, options)
+    except UpstreamError as error:
+        if not error.costs:
+            call.fail()
+        raise

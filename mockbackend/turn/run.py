@@ -7,8 +7,9 @@ import time
 from typing import Protocol
 
 from ..events import Event, dump, joined
-from ..storage import Turn
+from ..storage import DayLimits, Turn, Turns
 from .answer import Answer
+from .budget import Budget
 from .request import Mode
 
 
@@ -28,10 +29,11 @@ class EventSource(Protocol):
 class Run:
     """One turn in this process. Its readers come and go."""
 
-    def __init__(self, turn: Turn, mode: Mode, *, resumable: bool) -> None:
+    def __init__(self, turn: Turn, mode: Mode, turns: Turns, limits: DayLimits, *, resumable: bool) -> None:
         self.turn = turn
         self.mode = mode
         self.answer = Answer(turn)
+        self.budget = Budget(self.answer, turns, limits)
         self.resumable = resumable
         self.began = time.monotonic()
         self.first_output: float | None = None

@@ -15,7 +15,7 @@ from ..agent.context import ChatContext
 from ..agent.graph import compile_graph
 from ..agent.tools import ToolServices
 from ..documents.documents import Documents
-from ..errors import INTERNAL, NOT_STORED, TAKEN_OVER, unusable
+from ..errors import INTERNAL, NOT_STORED, TAKEN_OVER, TurnError, unusable
 from ..events import OUTPUT, Event, Failed, ImageMade, StepEnded, TurnEnded, dump
 from ..images.generator import ImageGenerator, ImageOptions
 from ..messages import Message
@@ -26,7 +26,7 @@ from .admission import Admission
 from .chat import chat
 from .claim import TurnClaimer
 from .heartbeat import Heartbeat
-from .image import image
+from .image import generate, image
 from .registry import RunRegistry
 from .request import ChatRequest
 from .run import Run
@@ -88,7 +88,7 @@ class TurnRunner:
         turn = claim.turn
         search = searchable if searchable is not None else claim.has_documents
         resumable = self._settings.resumable if request.resumable is None else request.resumable
-        run = Run(turn, request.mode, resumable=resumable)
+        run = Run(turn, request.mode, self._storage.turns, self._claimer.day_limits, resumable=resumable)
         self._registry.add(run)
         if self.admission.cut:
             run.answer.stop.request("drained")
@@ -116,32 +116,34 @@ class TurnRunner:
         return await self._storage.files.has_ready(userid, request.file_ids)
 
     def _events(self, run: Run, request: ChatRequest, base: list[Message], *, search: bool) -> AsyncIterator[Event]:
-        conversation_id, userid = run.turn.conversation_id, run.turn.userid
         match run.mode:
             case "chat":
                 return chat(self._chat_context(run, request, search=search), self._graph, base)
             case "image":
-                return image(run.answer, self._generator, userid, conversation_id, request.image)
+                return image(run.answer, run.budget, self._generator, request.image)
             case mode:
                 assert_never(mode)
 
     def _chat_context(self, run: Run, request: ChatRequest, *, search: bool) -> ChatContext:
-        conversation_id, userid = run.turn.conversation_id, run.turn.userid
+        limit = self._settings.max_images_per_turn
 
         async def draw(prompt: str) -> ImageMade:
-            made, _ = await self._generator.generate(userid, conversation_id, prompt, ImageOptions())
+            if run.budget.images >= limit:
+                raise TurnError(f"No more images are allowed in this turn (MAX_IMAGES_PER_TURN is {limit}).")
+            made, _ = await generate(self._generator, run.budget, run.turn, prompt, ImageOptions())
             run.answer.emit(made)
             return made
 
         return ChatContext(
             run.answer,
+            run.budget,
             self._upstream,
             self._settings,
             [words for words in (self._settings.system_prompt, *request.systems) if words],
             self._storage.images.get,
             ToolServices(
                 draw if self._upstream.engine.images else None,
-                document_search(self._documents, run.answer, userid, request.file_ids) if search else None,
+                document_search(self._documents, run.answer, run.turn.userid, request.file_ids) if search else None,
             ),
         )
 
@@ -201,7 +203,7 @@ class TurnRunner:
         """Store the turn's end, or return why not. Its row and log stay then, and any process may settle it later."""
         answer, turn = run.answer, run.turn
         try:
-            await self._storage.turns.end(turn, [answer.message()], dump([*answer.events, ended]))
+            await self._storage.turns.end(turn, [answer.message()], dump([*answer.events, ended]), run.budget.spent)
         except TakenOver:
             metrics.FENCED_WRITES.inc()
             log.warning("turn %s was taken over: this process did not prove in time that it lives", turn.turn_id)
@@ -211,7 +213,7 @@ class TurnRunner:
         else:
             return None
         try:
-            await self._storage.turns.give_up(turn, dump(answer.events))
+            await self._storage.turns.give_up(turn, dump(answer.events), run.budget.spent)
         except Exception as error:
             log.error("the log of turn %s could not be written: %s", turn.turn_id, error, exc_info=traceback_of(error))
         return NOT_STORED

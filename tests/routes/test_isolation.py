@@ -131,6 +131,13 @@ async def delete_file(two: Two) -> None:
     hidden(await two.other.delete(f"/files/{two.file_id}"))
 
 
+async def usage(two: Two) -> None:
+    """What another user has said, drawn and stored is none of it."""
+    found = (await two.other.get("/usage")).json()
+    assert (found["turns"], found["images"], found["stored_bytes"]) == (1, 0, 0)
+    assert (await two.owner.get("/usage")).json()["stored_bytes"] > 0
+
+
 async def image(two: Two) -> None:
     """Open to anyone with the token. A shorter token, or another file of the folder, does not exist."""
     assert (await two.other.get(f"/images/{two.token}")).status_code == 200
@@ -175,6 +182,7 @@ TRIES: dict[tuple[str, str], tuple[Try, ...]] = {
     ("GET", "/files/{id}"): (read_file,),
     ("GET", "/files/{id}/content"): (file_content,),
     ("DELETE", "/files/{id}"): (delete_file,),
+    ("GET", "/usage"): (usage,),
     ("GET", "/images/{token}"): (image,),
     ("GET", "/health"): (tells_nothing,),
     ("GET", "/metrics"): (tells_nothing,),

@@ -32,7 +32,7 @@ from tests.harness.api import say
 from tests.harness.model import Upstream
 from tests.harness.postgres import postgres
 from tests.harness.processes import environment, fork, run
-from tests.storage.contract.acts import begun, end, ran, turn_of
+from tests.storage.contract.acts import SPENT, begun, end, ran, turn_of
 from tests.storage.contract.acts import texts as texts_of
 from tests.storage.contract.files import made_ready, put
 from tests.storage.embedded.folders import ARCHIVE, SETTINGS, USERS, login, views
@@ -343,7 +343,7 @@ async def test_an_answer_that_a_crash_cut_is_settled_first(url: str, data: Path)
     async with opened(Settings(data_dir=data)) as folder:
         turn = turn_of("cut", "cut")
         await begun(folder, turn)
-        await folder.turns.write_logs([(turn, dump([StepStarted("m"), TextDelta("as far as")]))])
+        await folder.turns.write_logs([(turn, dump([StepStarted("m"), TextDelta("as far as")]), SPENT)])
     status, lines = migrated(url, data)
     assert (status, lines[0][:44]) == (0, "copied  1 conversation, 2 messages, 0 images")
     async with opened(Settings(database_url=url)) as database:

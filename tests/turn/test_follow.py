@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockbackend.messages import Message
-from mockbackend.storage import RunningTurn, Turn
+from mockbackend.storage import RunningTurn, Spent, Turn
 from mockbackend.turn.follow import Follower
 from mockbackend.turn.registry import RunRegistry
 
@@ -20,7 +20,7 @@ def message(name: str) -> Message:
 A, B, C, D = map(message, "abcd")
 # Each stands after a and b, and adds c; its answer is d.
 ONE, OTHER = (
-    RunningTurn(Turn("ann", "c", name, "d", 0, "data", 2, [C]), b"[]", False, is_ours=True, is_alive=True)
+    RunningTurn(Turn("ann", "c", name, "d", 0, "data", 2, [C]), b"[]", Spent(1), False, is_ours=True, is_alive=True)
     for name in ("one", "other")
 )
 SETTLED, ANSWERED = [A, B], [A, B, C, D]

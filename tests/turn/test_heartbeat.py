@@ -10,7 +10,7 @@ import pytest
 
 from mockbackend.events import TextDelta, load
 from mockbackend.messages import Message
-from mockbackend.storage import Beat, Storage, Turn
+from mockbackend.storage import Beat, DayLimits, Storage, Turn
 from mockbackend.storage.embedded import open_embedded
 from mockbackend.turn import heartbeat
 from mockbackend.turn.answer import TOO_LONG
@@ -18,6 +18,7 @@ from mockbackend.turn.heartbeat import Heartbeat
 from mockbackend.turn.registry import RunRegistry
 from mockbackend.turn.run import Run
 from tests.harness.waiting import until
+from tests.storage.contract.acts import at_most
 
 
 @pytest.fixture
@@ -39,9 +40,9 @@ async def running(storage: Storage, name: str) -> Run:
     """A run whose row is there, and which has begun a step."""
     user: Message = {"id": "u", "role": "user", "turn": name, "at": 1, "parts": []}
     turn = Turn("ann", name, name, "m", 1, "data", 0, [user])
-    _, claim = await storage.turns.begin("ann", name, "Hello", lambda _: turn, running_limit=20, with_base=True)
+    _, claim = await storage.turns.begin("ann", name, "Hello", lambda _: turn, limits=at_most(20), with_base=True)
     assert claim
-    run = Run(turn, "chat", resumable=False)
+    run = Run(turn, "chat", storage.turns, DayLimits(), resumable=False)
     run.answer.begin_step()
     run.publish()
     return run

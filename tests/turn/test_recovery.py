@@ -10,13 +10,13 @@ import pytest
 
 from mockbackend.events import Event, StepEnded, StepStarted, TextDelta, ToolCallStarted, TurnEnded, Usage, dump, load
 from mockbackend.messages import Message
-from mockbackend.storage import RunningTurn, Turn
+from mockbackend.storage import DayLimits, RunningTurn, Spent, Turn
 from mockbackend.storage.embedded import EmbeddedStorage
 from mockbackend.turn.ending import recover
 from mockbackend.turn.recovery import Recovery
 from mockbackend.turn.registry import RunRegistry
 from mockbackend.turn.run import Run
-from tests.storage.contract.acts import begun, end, log_of, ran, running, texts, turn_of
+from tests.storage.contract.acts import SPENT, begun, end, log_of, ran, running, texts, turn_of
 from tests.storage.embedded.conftest import other, storage
 
 __all__ = ["other", "storage"]
@@ -36,13 +36,14 @@ class Here:
     """What a process has on the store."""
 
     def __init__(self, storage: EmbeddedStorage) -> None:
+        self._turns = storage.turns
         self.registry, self.beats = RunRegistry(), Beats()
         heartbeat: Any = self.beats
         self.recovery = Recovery(storage, self.registry, heartbeat)
 
     def runs(self, turn: Turn) -> None:
         """From now on it runs this turn."""
-        self.registry.add(Run(turn, "chat", resumable=True))
+        self.registry.add(Run(turn, "chat", self._turns, DayLimits(), resumable=True))
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ async def logged(storage: EmbeddedStorage, *events: Event, turn: Turn | None = N
     """A turn of this process's that nobody runs, and that has said this."""
     turn = turn or turn_of()
     await begun(storage, turn)
-    await storage.turns.write_logs([(turn, dump(events))])
+    await storage.turns.write_logs([(turn, dump(events), SPENT)])
     return turn
 
 
@@ -86,7 +87,7 @@ async def test_a_turn_of_which_nothing_is_left_has_an_empty_answer(
 ) -> None:
     turn = turn_of()
     await begun(storage, turn)
-    await storage.turns.write_logs([(turn, said)])
+    await storage.turns.write_logs([(turn, said, SPENT)])
     assert await here.recovery.running("c") is None
     answer, log = await answer_of(storage, turn)
     assert (answer["parts"], answer.get("incomplete")) == ([{"type": "step"}], True)
@@ -119,7 +120,7 @@ async def test_what_another_process_has_taken_over_is_its_own_to_end(
     storage: EmbeddedStorage, other: EmbeddedStorage
 ) -> None:
     await begun(storage, turn_of())
-    await storage.turns.give_up(turn_of(), b"[]")
+    await storage.turns.give_up(turn_of(), b"[]", SPENT)
     stale = await running(storage)
     assert await other.turns.take_over(await running(other))
     await recover(storage, stale)
@@ -176,10 +177,10 @@ async def test_a_turn_that_cannot_be_settled_holds_up_no_other(
 ) -> None:
     settle = storage.turns.end
 
-    async def fails_once(turn: Turn, answers: list[Message], log: bytes) -> None:
+    async def fails_once(turn: Turn, answers: list[Message], log: bytes, spent: Spent) -> None:
         if turn.turn_id == "t1":
             raise OSError("disk full")
-        await settle(turn, answers, log)
+        await settle(turn, answers, log, spent)
 
     for number in (1, 2):
         await begun(storage, turn_of(f"t{number}", f"c{number}"))

@@ -24,6 +24,7 @@ from .images import Images
 from .liveness import Liveness
 from .passages import Passages
 from .reserve import Reserve
+from .spending import Spending
 from .turns import Turns
 
 # What a mode allows to others than the owner.
@@ -41,6 +42,7 @@ class EmbeddedStorage:
     conversations: Conversations
     history: History
     turns: Turns
+    spending: Spending
     images: Images
     files: Files
     file_queue: Queue
@@ -121,6 +123,7 @@ async def open_embedded(folder: Path) -> EmbeddedStorage:
         conversations=Conversations(metadata, searching, erase_content, reserve),
         history=History(folder / checkpoints.NAME),
         turns=turns,
+        spending=Spending(metadata),
         images=images,
         files=Files(metadata, folder / "files", liveness, reserve),
         file_queue=Queue(metadata, folder / "files", liveness),

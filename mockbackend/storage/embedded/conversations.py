@@ -7,9 +7,10 @@ from typing import Any
 
 from ...messages import Message, now_ms, text_of
 from ..casefold import casefold
-from ..values import Conversation, Cursor
+from ..values import Conversation, Cursor, TooManyConversations
 from .database import Database, Execute
 from .reserve import Reserve
+from .spending import count_open
 from .sqlite import integer, text
 
 # A running turn counts as what it will have made of the history: its base, and what it adds.
@@ -92,15 +93,19 @@ class Conversations:
                 return
             self._erase_content(execute, conversation_id)
             execute("DELETE FROM said WHERE conversation_id = ?", conversation_id)
+            count_open(execute, conversation_id)
             execute("DELETE FROM turns WHERE conversation_id = ?", conversation_id)
 
         await self._reserve.spend(lambda: self._database.transact(work))
 
 
 def upsert_conversation(
-    execute: Execute, userid: str, conversation_id: str, title: str, now: int
+    execute: Execute, userid: str, conversation_id: str, title: str, now: int, limit: int
 ) -> Conversation | None:
-    """The row as it is settled, made where there was none; None where the id is another user's."""
+    """The row as it is settled, made where there was none; None where the id is another user's.
+
+    Raises TooManyConversations if it would be one more than `limit`.
+    """
     # One statement for both cases: an update that changes nothing returns the row that was there.
     rows = execute(
         """INSERT INTO conversations (id, userid, is_pinned, created_at, updated_at, title, casefolded_title)
@@ -109,7 +114,14 @@ def upsert_conversation(
         RETURNING id, title, is_pinned, created_at, updated_at, message_count, version""",
         *(conversation_id, userid, now, now, title, casefold(title)),
     )
-    return _conversation(rows[0]) if rows else None
+    if not rows:
+        return None
+    conversation = _conversation(rows[0])
+    # An index has them all, those that are being deleted included.
+    is_new = (conversation.version, conversation.created_at) == (0, now)
+    if is_new and execute("SELECT count(*) FROM conversations WHERE userid = ?", userid)[0][0] > limit:
+        raise TooManyConversations
+    return conversation
 
 
 def record_messages(execute: Execute, conversation_id: str, base_length: int, messages: list[Message]) -> None:

@@ -120,4 +120,24 @@ MIGRATIONS: tuple[Step, ...] = (
     CREATE INDEX turns_running ON turns (userid, owner, stop_requested, followed_until, turn_id, over_at)
         WHERE over_at IS NULL;
     """,
+    """
+    -- What was spent in a day (UTC, counted from 1970) by turns that are over. Running ones have theirs in their rows.
+    CREATE TABLE usage (
+        userid TEXT NOT NULL,
+        day INTEGER NOT NULL,
+        turns INTEGER NOT NULL,
+        input_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL,
+        images INTEGER NOT NULL,
+        PRIMARY KEY (userid, day)
+    ) WITHOUT ROWID;
+    ALTER TABLE turns ADD COLUMN input_tokens INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE turns ADD COLUMN output_tokens INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE turns ADD COLUMN images INTEGER NOT NULL DEFAULT 0;
+    DROP INDEX turns_running;
+    CREATE INDEX turns_running ON turns (
+        userid, owner, stop_requested, followed_until, turn_id, over_at, started_at,
+        input_tokens, output_tokens, images
+    ) WHERE over_at IS NULL;
+    """,
 )

@@ -8,6 +8,7 @@ from ...messages import now_ms
 from ..stored_messages import decode_messages, is_moment
 from ..values import Turn
 from .database import Execute
+from .spending import count_open
 from .sqlite import integer, text
 
 log = logging.getLogger("mockbackend.storage")
@@ -44,6 +45,7 @@ def close_damaged(execute: Execute, turn: Turn, owner: object) -> None:
         "the row of turn %s is damaged: what was said in it is lost; conversation %s is as it was before",
         *(turn.turn_id, turn.conversation_id),
     )
+    count_open(execute, turn.conversation_id)
     # Not by the turn's id, which may be what is damaged.
     execute(
         "UPDATE turns SET over_at = ? WHERE conversation_id = ? AND owner IS ? AND over_at IS NULL",

@@ -10,28 +10,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
-import orjson
-
 from ...messages import Message, now_ms
 from ..casefold import casefold
-from ..values import Beat, Claim, Conversation, RunningTurn, TooManyTurns, Turn
+from ..spending import ClaimLimits, Spent
+from ..values import Beat, Claim, Conversation, RunningTurn, Turn
 from .checkpoints import Checkpoints
+from .claims import NOBODY, claim_turn
 from .conversations import record_messages, upsert_conversation
 from .database import Database, Execute, Session
 from .following import TurnFollower
 from .images import mark_images_settled
 from .liveness import Liveness
+from .spending import count_spent, spent_on, stored_spent
 from .sqlite import storage_errors
 from .stored_turns import close_damaged, decode_turn
 
-# An owner that is not a process.
-NOBODY = "nobody"
 OVER_MS = 2_000
 _COLUMNS = (
-    "owner, log, stop_requested, "
+    "owner, log, stop_requested, input_tokens, output_tokens, images, "
     "userid, conversation_id, turn_id, message_id, started_at, framing, base_length, new_messages"
 )
 _OVER = "UPDATE turns SET over_at = ? WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL"
+_SPENT = "input_tokens = ?, output_tokens = ?, images = ?"
+_OURS = "conversation_id = ? AND turn_id = ? AND owner = ? AND over_at IS NULL"
 T = TypeVar("T")
 
 _RETITLE = "UPDATE conversations SET title = ?, casefolded_title = ? WHERE id = ?"
@@ -63,7 +64,7 @@ class Turns:
         title: str,
         place: Callable[[Conversation], Turn | None],
         *,
-        running_limit: int,
+        limits: ClaimLimits,
         with_base: bool,
     ) -> tuple[Conversation | None, Claim | None]:
         now, claimed = now_ms(), list[_Claimed]()
@@ -71,10 +72,10 @@ class Turns:
         def work(session: Session) -> tuple[Conversation | None, Claim | None]:
             has_documents = None
             with session.transaction() as execute:
-                conversation = upsert_conversation(execute, userid, conversation_id, title, now)
+                conversation = upsert_conversation(execute, userid, conversation_id, title, now, limits.conversations)
                 turn = place(conversation) if conversation else None
                 if turn and conversation:
-                    has_documents = self._claim(execute, turn, conversation, running_limit)
+                    has_documents = claim_turn(execute, turn, conversation, limits, self._liveness)
             if turn is None or conversation is None or has_documents is None:
                 return conversation, None
             claimed.append(_Claimed(turn, (conversation.version, conversation.created_at) == (0, now)))
@@ -88,13 +89,13 @@ class Turns:
         return await self._run_claim(work, claimed)
 
     async def claim(
-        self, turn: Turn, conversation: Conversation, title: str, history: list[Message], *, running_limit: int
+        self, turn: Turn, conversation: Conversation, title: str, history: list[Message], *, limits: ClaimLimits
     ) -> Claim | None:
         claimed: list[_Claimed] = []
 
         def work(session: Session) -> Claim | None:
             with session.transaction() as execute:
-                has_documents = self._claim(execute, turn, conversation, running_limit)
+                has_documents = claim_turn(execute, turn, conversation, limits, self._liveness)
                 if has_documents is None:
                     return None
                 if title != conversation.title:
@@ -125,50 +126,6 @@ class Turns:
             self._database.post(withdraw)
             raise
 
-    def _claim(self, execute: Execute, turn: Turn, conversation: Conversation, running_limit: int) -> bool | None:
-        """Whether the turn's user has documents; None where another turn runs or the history has changed."""
-        running = execute(
-            """SELECT owner, count(*)
-            FROM turns WHERE userid = ? AND over_at IS NULL AND owner <> ? AND conversation_id <> ? GROUP BY owner""",
-            *(turn.userid, NOBODY, turn.conversation_id),
-        )
-        # Dead owners are looked for only at the limit: each look takes a lock.
-        if sum(count for _, count in running) >= running_limit:
-            alive = sum(count for owner, count in running if self._liveness.is_alive(owner))
-            if alive >= running_limit:
-                raise TooManyTurns
-        # One statement decides which of several processes gets the conversation. Why it suffices:
-        #
-        # - A conversation has at most one row here: its id is the key. INSERT therefore meets either no row or the row
-        #   of the last turn, and ON CONFLICT takes that one over only if it is over (`over_at` is set). A turn that
-        #   runs is never overwritten, in whichever process it runs; RETURNING then gives no row, and the caller waits
-        #   or answers 409.
-        # - The turn's place (`base_length`) was computed from the conversation's row as the caller saw it. Between
-        #   that look and this statement another turn may have begun *and ended*: its row is over, so the key alone
-        #   would let us in, and our end would cut its messages off. EXISTS compares the version, which every end counts
-        #   up in the transaction in which it sets `over_at`: a history that has changed does not match.
-        # - Deleting sets `deleted_at` first, so a claim cannot slip in between that and the end of the deletion.
-        # - SQLite has one writer at a time and BEGIN IMMEDIATE takes that place before anything is read, so nothing
-        #   that is read here can change before COMMIT. An engine with several writers must lock or compare-and-set.
-        # - The last turn's id and log move to `previous_…`: a reader in another process who polls that log may look
-        #   for the first time after our claim, and still hears the last turn's end (`TurnFollower`).
-        rows = execute(
-            """INSERT INTO turns (conversation_id, turn_id, userid, message_id, owner, started_at, framing, base_length,
-            new_count, new_messages, log) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, x'5b5d'
-            WHERE EXISTS (SELECT 1 FROM conversations WHERE id = ? AND version = ? AND deleted_at IS NULL)
-            ON CONFLICT (conversation_id) DO UPDATE SET turn_id = excluded.turn_id, userid = excluded.userid,
-            message_id = excluded.message_id, owner = excluded.owner, started_at = excluded.started_at,
-            framing = excluded.framing, base_length = excluded.base_length, new_count = excluded.new_count,
-            new_messages = excluded.new_messages, log = excluded.log, stop_requested = FALSE,
-            followed_until = NULL, over_at = NULL, previous_id = turns.turn_id, previous_log = turns.log
-            WHERE over_at IS NOT NULL RETURNING EXISTS (
-                SELECT 1 FROM files WHERE userid = ? AND status = 'ready' AND deleted_at IS NULL)""",
-            *(turn.conversation_id, turn.turn_id, turn.userid, turn.message_id, self._owner, turn.started_at),
-            *(turn.framing, turn.base_length, len(turn.new_messages), orjson.dumps(turn.new_messages)),
-            *(turn.conversation_id, conversation.version, turn.userid),
-        )
-        return bool(rows[0][0]) if rows else None
-
     async def running(self, conversation_id: str) -> RunningTurn | None:
         rows = await self._database.execute(
             f"SELECT {_COLUMNS} FROM turns WHERE conversation_id = ? AND over_at IS NULL", conversation_id
@@ -180,13 +137,14 @@ class Turns:
         return [turn for row in rows if (turn := await self._decoded(row)) is not None]
 
     async def _decoded(self, row: tuple[Any, ...]) -> RunningTurn | None:
-        owner, said, stop_requested, *values = row
+        owner, said, stop_requested, input_tokens, output_tokens, images, *values = row
         with storage_errors():
             turn, is_alive = decode_turn(*values), self._liveness.is_alive(owner)
         if not turn.new_messages and not is_alive:
             await self._database.transact(lambda execute: close_damaged(execute, turn, owner))
             return None
-        return RunningTurn(turn, said, bool(stop_requested), owner == self._owner, is_alive)
+        spent = stored_spent(1, input_tokens, output_tokens, images)
+        return RunningTurn(turn, said, spent, bool(stop_requested), owner == self._owner, is_alive)
 
     def follow(self, turn: Turn) -> TurnFollower:
         return TurnFollower(turn, self._database, self._liveness)
@@ -229,18 +187,29 @@ class Turns:
 
         return await self._database.transact(work)
 
-    async def write_logs(self, logs: list[tuple[Turn, bytes]]) -> None:
+    async def write_logs(self, logs: list[tuple[Turn, bytes, Spent]]) -> None:
         def work(execute: Execute) -> None:
-            for turn, said in logs:
+            for turn, said, spent in logs:
                 execute(
-                    """UPDATE turns SET log = ?
-                    WHERE conversation_id = ? AND turn_id = ? AND owner = ? AND over_at IS NULL""",
-                    *(said, turn.conversation_id, turn.turn_id, self._owner),
+                    f"UPDATE turns SET log = ?, {_SPENT} WHERE {_OURS}",
+                    *(said, spent.input_tokens, spent.output_tokens, spent.images),
+                    *(turn.conversation_id, turn.turn_id, self._owner),
                 )
 
         await self._database.transact(work)
 
-    async def end(self, turn: Turn, answers: list[Message], log: bytes) -> None:
+    async def spend(self, turn: Turn, spent: Spent) -> Spent:
+        def work(execute: Execute) -> Spent:
+            execute(
+                f"UPDATE turns SET {_SPENT} WHERE {_OURS}",
+                *(spent.input_tokens, spent.output_tokens, spent.images),
+                *(turn.conversation_id, turn.turn_id, self._owner),
+            )
+            return spent_on(execute, turn)
+
+        return await self._database.transact(work)
+
+    async def end(self, turn: Turn, answers: list[Message], log: bytes, spent: Spent) -> None:
         messages = [*turn.new_messages, *answers]
         base = self._bases.pop(turn.turn_id, None)
 
@@ -257,6 +226,7 @@ class Turns:
                 if tokens:
                     mark_images_settled(execute, tokens)
                 record_messages(execute, turn.conversation_id, base_length, stored)
+                count_spent(execute, turn, spent)
                 execute(
                     "UPDATE turns SET over_at = ?, log = ? WHERE conversation_id = ? AND turn_id = ?",
                     *(now_ms(), log, turn.conversation_id, turn.turn_id),
@@ -279,11 +249,13 @@ class Turns:
         # Not `base_length`: the history may have fewer messages than the damaged row from which that was counted.
         return len(base), messages
 
-    async def give_up(self, turn: Turn, log: bytes) -> None:
+    async def give_up(self, turn: Turn, log: bytes, spent: Spent) -> None:
         self._bases.pop(turn.turn_id, None)
         await self._database.execute(
-            "UPDATE turns SET log = ?, owner = ? WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL",
-            *(log, NOBODY, turn.conversation_id, turn.turn_id),
+            f"""UPDATE turns SET log = ?, owner = ?, {_SPENT}
+            WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL""",
+            *(log, NOBODY, spent.input_tokens, spent.output_tokens, spent.images),
+            *(turn.conversation_id, turn.turn_id),
         )
 
     def erase_history(self, conversation_id: str) -> None:

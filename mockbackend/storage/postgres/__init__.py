@@ -23,6 +23,7 @@ from .history import History
 from .images import Images
 from .passages import Passages
 from .processes import Processes
+from .spending import Spending
 from .turns import Turns
 
 PROBE_SECONDS = 5.0
@@ -35,6 +36,7 @@ class PostgresStorage:
     conversations: Conversations
     history: History
     turns: Turns
+    spending: Spending
     images: Images
     files: Files
     file_queue: Queue
@@ -89,6 +91,7 @@ async def open_postgres(settings: Settings) -> PostgresStorage:
         conversations=Conversations(database),
         history=History(database),
         turns=Turns(database, processes),
+        spending=Spending(database),
         images=Images(database, processes.id),
         files=Files(database, processes.id),
         file_queue=Queue(database, processes.id),

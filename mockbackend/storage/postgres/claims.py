@@ -22,9 +22,11 @@ from zlib import crc32
 import orjson
 
 from ..casefold import casefold
+from ..spending import ClaimLimits
 from ..values import Conversation, Turn
 from .database import Statement
 from .processes import alive
+from .spending import named
 
 # An owner that is not a process.
 NOBODY = "nobody"
@@ -34,28 +36,36 @@ CLAIMING, UPLOADING = 1, 2
 # Settled values: a running turn is of no account to the place of the next.
 SETTLED = """SELECT userid, deleted_at IS NULL, id, title, is_pinned, created_at, updated_at, message_count, version
     FROM conversations WHERE id = %s"""
-MAKE = """INSERT INTO conversations (id, userid, title, casefolded_title, created_at, updated_at)
-    VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING RETURNING id"""
+# Of those that the user has, as far as it matters: they are many, and nobody waits for the count of all.
+_CONVERSATIONS = """(SELECT count(*) FROM (SELECT 1 FROM conversations WHERE userid = %(userid)s
+    AND deleted_at IS NULL LIMIT %(conversations_limit)s) held)"""
+_MAKE = f"""INSERT INTO conversations (id, userid, title, casefolded_title, created_at, updated_at)
+    SELECT %(conversation_id)s, %(userid)s, %(title)s, %(casefolded_title)s, %(created_at)s, %(created_at)s
+    WHERE {_CONVERSATIONS} < %(conversations_limit)s ON CONFLICT (id) DO NOTHING RETURNING id"""
+_COUNT = f"SELECT {_CONVERSATIONS}"
 # A new conversation's row is made with its first turn, and only if the turn may begin.
 _MADE = """INSERT INTO conversations (id, userid, title, casefolded_title, created_at, updated_at)
     SELECT %(conversation_id)s, %(userid)s, %(title)s, %(casefolded_title)s, %(created_at)s, %(created_at)s
-    FROM counted WHERE running < %(running_limit)s ON CONFLICT (id) DO NOTHING RETURNING id"""
+    FROM counted WHERE running < %(running_limit)s AND conversations < %(conversations_limit)s
+    ON CONFLICT (id) DO NOTHING RETURNING id"""
 _SEEN = """SELECT id FROM conversations, counted WHERE id = %(conversation_id)s AND userid = %(userid)s
     AND version = %(version)s AND deleted_at IS NULL AND running < %(running_limit)s"""
 _RETITLED = """UPDATE conversations SET title = %(title)s, casefolded_title = %(casefolded_title)s FROM counted
     WHERE id = %(conversation_id)s AND userid = %(userid)s AND version = %(version)s AND deleted_at IS NULL
     AND running < %(running_limit)s AND NOT EXISTS (
         SELECT 1 FROM turns WHERE conversation_id = id AND over_at IS NULL AND turn_id <> %(turn_id)s) RETURNING id"""
-_CLAIM = """WITH counted AS (SELECT count(*) AS running FROM turns WHERE userid = %(userid)s AND over_at IS NULL
-        AND conversation_id <> %(conversation_id)s AND {alive}),
+_CLAIM = """WITH counted AS (SELECT count(*) AS running, {conversations} AS conversations FROM turns
+        WHERE userid = %(userid)s AND over_at IS NULL AND conversation_id <> %(conversation_id)s AND {alive}),
     home AS ({home}),
     made AS (INSERT INTO turns (turn_id, conversation_id, userid, message_id, owner, started_at, framing, base_length,
-        new_count, new_messages) SELECT %(turn_id)s, id, %(userid)s, %(message_id)s, %(owner)s, %(started_at)s,
-        %(framing)s, %(base_length)s, %(new_count)s, %(new_messages)s FROM home ON CONFLICT DO NOTHING
-        RETURNING turn_id)
-    SELECT running, EXISTS (SELECT 1 FROM made) OR EXISTS (SELECT 1 FROM turns WHERE turn_id = %(turn_id)s
-        AND owner = %(owner)s AND over_at IS NULL), EXISTS (SELECT 1 FROM files WHERE userid = %(userid)s
-        AND status = 'ready' AND deleted_at IS NULL) FROM counted"""
+        new_count, new_messages, input_tokens, output_tokens, images)
+        SELECT %(turn_id)s, id, %(userid)s, %(message_id)s, %(owner)s, %(started_at)s, %(framing)s, %(base_length)s,
+        %(new_count)s, %(new_messages)s, %(input_tokens)s, %(output_tokens)s, %(images)s
+        FROM home ON CONFLICT DO NOTHING RETURNING turn_id)
+    SELECT running, conversations, EXISTS (SELECT 1 FROM made) OR EXISTS (SELECT 1 FROM turns
+        WHERE turn_id = %(turn_id)s AND owner = %(owner)s AND over_at IS NULL),
+        EXISTS (SELECT 1 FROM files WHERE userid = %(userid)s AND status = 'ready' AND deleted_at IS NULL)
+    FROM counted"""
 BASE = """SELECT body FROM messages WHERE conversation_id = %s AND position < %s AND EXISTS (
     SELECT 1 FROM turns WHERE turn_id = %s AND over_at IS NULL) ORDER BY position"""
 HOME_LOCK = "SELECT 1 FROM conversations WHERE id = %s FOR NO KEY UPDATE"
@@ -67,19 +77,37 @@ def user_lock(purpose: int, userid: str) -> Statement:
     return "SELECT pg_advisory_xact_lock(%s, %s)", purpose, crc32(userid.encode()) - 2**31
 
 
+def make_statements(userid: str, conversation: Conversation, limit: int) -> list[Statement]:
+    """What makes a conversation without a turn: the user's lock, a row if it was made, how many the user has."""
+    values = {
+        "conversation_id": conversation.id,
+        "userid": userid,
+        "title": conversation.title,
+        "casefolded_title": casefold(conversation.title),
+        "created_at": conversation.created_at,
+        "conversations_limit": limit,
+    }
+    return [user_lock(CLAIMING, userid), (_MAKE, values), (_COUNT, values)]
+
+
 def claim_statement(
-    turn: Turn, conversation: Conversation, title: str, owner: str, running_limit: int, *, is_new: bool
+    turn: Turn, conversation: Conversation, title: str, owner: str, limits: ClaimLimits, *, is_new: bool
 ) -> Statement:
-    """The claim of a turn in a conversation as it was seen: how many others run, whether it got it, any documents."""
+    """The claim of a turn in a conversation as it was seen.
+
+    Its row: how many others run, how many conversations there are, whether it got it, any documents.
+    """
     home = _MADE if is_new else _SEEN if title == conversation.title else _RETITLED
-    return _CLAIM.format(alive=alive("owner"), home=home), {
+    conversations = _CONVERSATIONS if is_new else "0"
+    return _CLAIM.format(alive=alive("owner"), home=home, conversations=conversations), {
         "conversation_id": turn.conversation_id,
         "userid": turn.userid,
         "title": title,
         "casefolded_title": casefold(title),
         "created_at": conversation.created_at,
         "version": conversation.version,
-        "running_limit": running_limit,
+        "running_limit": limits.running,
+        "conversations_limit": limits.conversations,
         "turn_id": turn.turn_id,
         "message_id": turn.message_id,
         "owner": owner,
@@ -88,6 +116,7 @@ def claim_statement(
         "base_length": turn.base_length,
         "new_count": len(turn.new_messages),
         "new_messages": orjson.dumps(turn.new_messages),
+        **named(turn, limits.estimate),
     }
 
 

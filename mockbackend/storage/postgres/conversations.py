@@ -8,6 +8,7 @@ from typing import Any
 from ..casefold import casefold
 from ..values import Conversation, Cursor
 from .database import Database
+from .spending import COUNT_OPEN, OPEN_COLUMNS
 
 # A running turn counts as what it will have made of the history: its base, and what it adds.
 _COLUMNS = """c.id, c.title, c.is_pinned, c.created_at, c.updated_at,
@@ -76,8 +77,10 @@ class Conversations:
             ("SELECT 1 FROM conversations WHERE id = %s AND deleted_at IS NOT NULL FOR UPDATE", conversation_id),
             ("SELECT 1 FROM turns WHERE conversation_id = %s FOR UPDATE", conversation_id),
             (
-                """WITH home AS (DELETE FROM conversations WHERE id = %s AND deleted_at IS NOT NULL RETURNING id),
-                over AS (DELETE FROM turns USING home WHERE conversation_id = home.id RETURNING turn_id),
+                f"""WITH home AS (DELETE FROM conversations WHERE id = %s AND deleted_at IS NOT NULL RETURNING id),
+                over AS (DELETE FROM turns USING home WHERE conversation_id = home.id
+                    RETURNING turn_id, {OPEN_COLUMNS}),
+                counted AS ({COUNT_OPEN}),
                 logs AS (DELETE FROM turn_logs USING over WHERE turn_logs.turn_id = over.turn_id),
                 gone AS (DELETE FROM images USING home WHERE conversation_id = home.id RETURNING token),
                 bytes AS (DELETE FROM pieces USING gone WHERE blob_id = gone.token)

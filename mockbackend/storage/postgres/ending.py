@@ -13,9 +13,11 @@ import orjson
 
 from ...messages import Message, now_ms, text_of
 from ..casefold import casefold
+from ..spending import Spent
 from ..values import Turn
 from .claims import NOBODY
 from .database import Statement
+from .spending import COUNT_MINE, named
 from .turn_logs import Piece
 
 _MINE = "turn_id = %(turn_id)s AND owner = %(owner)s AND over_at IS NULL"
@@ -24,6 +26,7 @@ _LOGGED = """INSERT INTO turn_logs (turn_id, number, userid, kept, data)
 _END = f"""WITH home AS (SELECT id FROM conversations WHERE id = %(conversation_id)s FOR NO KEY UPDATE),
     mine AS (UPDATE turns SET over_at = now() FROM home WHERE {_MINE} RETURNING turn_id, conversation_id, userid),
     logged AS ({_LOGGED}),
+    counted AS ({COUNT_MINE}),
     settled AS (UPDATE images SET maker = NULL FROM mine WHERE token = ANY(%(tokens)s)),
     cut AS (DELETE FROM messages m USING mine
         WHERE m.conversation_id = mine.conversation_id AND m.position >= %(length)s),
@@ -34,15 +37,18 @@ _END = f"""WITH home AS (SELECT id FROM conversations WHERE id = %(conversation_
         DO UPDATE SET userid = excluded.userid, body = excluded.body, said = excluded.said)
     UPDATE conversations SET updated_at = greatest(%(now)s, updated_at + 1), message_count = %(length)s,
     version = version + 1 FROM mine WHERE id = mine.conversation_id RETURNING id"""
-_GIVE_UP = f"""WITH mine AS (UPDATE turns SET owner = '{NOBODY}' WHERE {_MINE} RETURNING turn_id, userid) {_LOGGED}"""
+_GIVE_UP = f"""WITH mine AS (UPDATE turns SET owner = '{NOBODY}', input_tokens = %(input_tokens)s,
+    output_tokens = %(output_tokens)s, images = %(images)s WHERE {_MINE} RETURNING turn_id, userid) {_LOGGED}"""
 # Where it is the last message's body, the end was stored.
 LAST_BODY = "SELECT body FROM messages WHERE conversation_id = %s AND position = %s"
 
 
-def end_statement(turn: Turn, messages: list[Message], bodies: list[bytes], owner: str, piece: Piece) -> Statement:
+def end_statement(
+    turn: Turn, messages: list[Message], bodies: list[bytes], owner: str, piece: Piece, spent: Spent
+) -> Statement:
     """The end of a turn with these messages, whose bodies are stored; a row if it was the owner's to end."""
     return _END, {
-        **_named(turn, owner, piece),
+        **_named(turn, owner, piece, spent),
         "conversation_id": turn.conversation_id,
         "tokens": [part["token"] for one in messages for part in one["parts"] if part["type"] == "picture"],
         "base_length": turn.base_length,
@@ -53,9 +59,9 @@ def end_statement(turn: Turn, messages: list[Message], bodies: list[bytes], owne
     }
 
 
-def give_up_statement(turn: Turn, owner: str, piece: Piece) -> Statement:
-    """What leaves a turn to any process, with all that it has said."""
-    return _GIVE_UP, _named(turn, owner, piece)
+def give_up_statement(turn: Turn, owner: str, piece: Piece, spent: Spent) -> Statement:
+    """What leaves a turn to any process, with all that it has said and spent."""
+    return _GIVE_UP, _named(turn, owner, piece, spent)
 
 
 def encoded(messages: list[Message]) -> list[bytes]:
@@ -63,5 +69,5 @@ def encoded(messages: list[Message]) -> list[bytes]:
     return [orjson.dumps(message) for message in messages]
 
 
-def _named(turn: Turn, owner: str, piece: Piece) -> dict[str, Any]:
-    return {"turn_id": turn.turn_id, "owner": owner, **piece._asdict()}
+def _named(turn: Turn, owner: str, piece: Piece, spent: Spent) -> dict[str, Any]:
+    return {"turn_id": turn.turn_id, "owner": owner, **piece._asdict(), **named(turn, spent)}

@@ -228,6 +228,21 @@ MIGRATIONS = (
         PRIMARY KEY (kind, id)
     );
     """,
+    """
+    -- What was spent in a day (UTC, counted from 1970) by turns that are over. Running ones have theirs in their rows.
+    CREATE TABLE usage (
+        userid text COLLATE "C" NOT NULL,
+        day bigint NOT NULL,
+        turns bigint NOT NULL,
+        input_tokens bigint NOT NULL,
+        output_tokens bigint NOT NULL,
+        images bigint NOT NULL,
+        PRIMARY KEY (userid, day)
+    ) WITH (fillfactor = 50);
+    ALTER TABLE turns ADD COLUMN input_tokens bigint NOT NULL DEFAULT 0;
+    ALTER TABLE turns ADD COLUMN output_tokens bigint NOT NULL DEFAULT 0;
+    ALTER TABLE turns ADD COLUMN images bigint NOT NULL DEFAULT 0;
+    """,
 )
 
 

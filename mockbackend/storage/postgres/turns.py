@@ -13,21 +13,22 @@ from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple, TypeVar
 
 from ...messages import Message, now_ms
-from ..casefold import casefold
+from ..spending import ClaimLimits, Spent
 from ..stored_messages import decode_messages
-from ..values import Beat, Claim, Conversation, RunningTurn, TakenOver, TooManyTurns, Turn
+from ..values import Beat, Claim, Conversation, RunningTurn, TakenOver, TooManyConversations, TooManyTurns, Turn
 from . import claims
-from .database import Database, storable
+from .database import Database, Execute, Statement, storable
 from .ending import LAST_BODY, encoded, end_statement, give_up_statement
 from .following import TurnFollower
 from .history import decoded
 from .processes import Processes, alive
+from .spending import CLOSE, spend_statement, spent_statement
 from .turn_logs import PIECES, WrittenLog, assembled
 
 OVER_SECONDS = 2.0
 T = TypeVar("T")
 _RUNNING = f"""SELECT userid, conversation_id, turn_id, message_id, started_at, framing, base_length, new_messages,
-    {PIECES}, stop_requested, owner, {alive("owner")}, p.host, p.pid, p.started
+    {PIECES}, input_tokens, output_tokens, images, stop_requested, owner, {alive("owner")}, p.host, p.pid, p.started
     FROM turns t LEFT JOIN processes p ON p.id = owner WHERE over_at IS NULL"""
 # Two who see the same dead owner: the second waits for the first, and finds another owner then.
 _TAKE_OVER = f"""UPDATE turns t SET owner = %(me)s, generation = generation + 1
@@ -35,11 +36,14 @@ _TAKE_OVER = f"""UPDATE turns t SET owner = %(me)s, generation = generation + 1
         WHERE turn_id = %(turn_id)s AND (owner = %(me)s OR NOT {alive("owner")})) seen
     WHERE t.turn_id = seen.turn_id AND t.owner = seen.owner AND t.over_at IS NULL RETURNING generation"""
 # The lock keeps a log from being written beside an end, which is final.
-_WRITE_LOGS = """WITH mine AS (SELECT turn_id, userid FROM turns WHERE turn_id = ANY(%(turn_ids)s)
-        AND owner = %(me)s AND over_at IS NULL FOR NO KEY UPDATE)
+_WRITE_LOGS = """WITH given AS (SELECT * FROM unnest(%(turn_ids)s::text[], %(numbers)s::bigint[],
+        %(kept)s::integer[], %(data)s::bytea[], %(input_tokens)s::bigint[], %(output_tokens)s::bigint[],
+        %(images)s::bigint[]) AS given (turn_id, number, kept, data, input_tokens, output_tokens, images)),
+    mine AS (UPDATE turns t SET input_tokens = given.input_tokens, output_tokens = given.output_tokens,
+        images = given.images FROM given
+        WHERE t.turn_id = given.turn_id AND owner = %(me)s AND over_at IS NULL RETURNING t.turn_id, userid)
     INSERT INTO turn_logs (turn_id, number, userid, kept, data) SELECT turn_id, number, userid, kept, data
-    FROM unnest(%(turn_ids)s::text[], %(numbers)s::bigint[], %(kept)s::integer[], %(data)s::bytea[])
-    AS given (turn_id, number, kept, data) JOIN mine USING (turn_id) ON CONFLICT DO NOTHING"""
+    FROM given JOIN mine USING (turn_id) ON CONFLICT DO NOTHING"""
 _BEAT = f"""WITH gone AS (DELETE FROM turns WHERE turn_id IN (SELECT turn_id FROM turns
         WHERE over_at < now() - interval '{OVER_SECONDS} seconds' FOR UPDATE SKIP LOCKED) RETURNING turn_id),
     logs AS (DELETE FROM turn_logs USING gone WHERE turn_logs.turn_id = gone.turn_id)
@@ -73,7 +77,7 @@ class Turns:
         title: str,
         place: Callable[[Conversation], Turn | None],
         *,
-        running_limit: int,
+        limits: ClaimLimits,
         with_base: bool,
     ) -> tuple[Conversation | None, Claim | None]:
         claimed: list[_Claimed] = []
@@ -93,12 +97,17 @@ class Turns:
                 if turn is None or conversation.version != seen.version:
                     seen, turn = conversation, place(conversation)
                 if turn is None:
-                    made = (claims.MAKE, conversation_id, userid, title, casefold(title), now, now)
-                    if rows or await self._database.execute(*made):
+                    if rows:
                         return conversation, None
+                    statements = claims.make_statements(userid, conversation, limits.conversations)
+                    _, made, [(count,)] = await self._database.batch(*statements)
+                    if made:
+                        return conversation, None
+                    if count >= limits.conversations:
+                        raise TooManyConversations
                     continue
                 claim = await self._claim(
-                    turn, conversation, conversation.title, running_limit, is_new=not rows, with_base=with_base
+                    turn, conversation, conversation.title, limits, is_new=not rows, with_base=with_base
                 )
                 if claim is not None:
                     claimed.append(_Claimed(turn, is_new=not rows))
@@ -109,12 +118,12 @@ class Turns:
         return await self._unless_cancelled(work(), claimed)
 
     async def claim(
-        self, turn: Turn, conversation: Conversation, title: str, history: list[Message], *, running_limit: int
+        self, turn: Turn, conversation: Conversation, title: str, history: list[Message], *, limits: ClaimLimits
     ) -> Claim | None:
         claimed: list[_Claimed] = []
 
         async def work() -> Claim | None:
-            claim = await self._claim(turn, conversation, title, running_limit, is_new=False, with_base=False)
+            claim = await self._claim(turn, conversation, title, limits, is_new=False, with_base=False)
             if claim is None:
                 return None
             claimed.append(_Claimed(turn, title=None if title == conversation.title else conversation.title))
@@ -127,27 +136,49 @@ class Turns:
         turn: Turn,
         conversation: Conversation,
         title: str,
-        running_limit: int,
+        limits: ClaimLimits,
         *,
         is_new: bool,
         with_base: bool,
     ) -> Claim | None:
-        statement = claims.claim_statement(turn, conversation, title, self._me, running_limit, is_new=is_new)
-        base = (claims.BASE, turn.conversation_id, turn.base_length, turn.turn_id)
-        results = await self._database.batch(
+        statements = [
             claims.user_lock(claims.CLAIMING, turn.userid),
             (claims.HOME_LOCK, turn.conversation_id),
-            statement,
-            # Others need not wait while a long history is sent.
-            then=base if with_base and turn.base_length else None,
-        )
-        [(running, is_claimed, has_documents)] = results[2]
+            claims.claim_statement(turn, conversation, title, self._me, limits, is_new=is_new),
+        ]
+        # Others need not wait while a long history is sent.
+        base = (claims.BASE, turn.conversation_id, turn.base_length, turn.turn_id)
+        then = base if with_base and turn.base_length else None
+        if limits.day:
+            results = [*await self._claim_within_day(turn, statements, limits)]
+            if then:
+                results.append(await self._database.execute(*then))
+        else:
+            results = await self._database.batch(*statements, then=then)
+        [(running, conversations, is_claimed, has_documents)] = results[2]
         if is_claimed:
             self._logs[turn.turn_id] = WrittenLog()
             return Claim(turn, decoded(turn.conversation_id, results[3]) if len(results) > 3 else [], has_documents)
-        if running >= running_limit:
+        if running >= limits.running:
             raise TooManyTurns
+        if is_new and conversations >= limits.conversations:
+            raise TooManyConversations
         return None
+
+    async def _claim_within_day(
+        self, turn: Turn, statements: list[Statement], limits: ClaimLimits
+    ) -> list[list[tuple[Any, ...]]]:
+        """Run the claim's statements in one transaction, if what was spent so far allows it."""
+
+        async def work(execute: Execute) -> list[list[tuple[Any, ...]]]:
+            lock, *others = statements
+            results = [await execute(*lock)]
+            # After the lock: what the user's other claims have written is seen.
+            [spent] = await execute(*spent_statement(turn))
+            limits.day.check(Spent(*spent), limits.estimate)
+            return results + [await execute(*statement) for statement in others]
+
+        return await self._database.transact(work)
 
     async def _unless_cancelled(self, work: Coroutine[Any, Any, T], claimed: list[_Claimed]) -> T:
         """Do `work` to its end. If the caller is cancelled, withdraw what it put into `claimed`."""
@@ -177,7 +208,8 @@ class Turns:
         return [turn for row in rows if (turn := await self._decoded(row)) is not None]
 
     async def _decoded(self, row: tuple[Any, ...]) -> RunningTurn | None:
-        *values, new_messages, kept, data, stop_requested, owner, is_alive, host, pid, started = row
+        *values, new_messages, kept, data, input_tokens, output_tokens, images = row[:13]
+        stop_requested, owner, is_alive, host, pid, started = row[13:]
         turn = Turn(*[*values, decode_messages(new_messages)])
         is_ours = owner == self._me
         if is_alive and await self._processes.bury_if_gone(owner, host, pid, started):
@@ -185,7 +217,8 @@ class Turns:
         if not turn.new_messages and not is_alive:
             await self._close_damaged(turn)
             return None
-        return RunningTurn(turn, assembled(kept, data), stop_requested, is_ours, is_ours or is_alive)
+        spent = Spent(1, input_tokens, output_tokens, images)
+        return RunningTurn(turn, assembled(kept, data), spent, stop_requested, is_ours, is_ours or is_alive)
 
     async def _close_damaged(self, turn: Turn) -> None:
         """End a turn of which nothing can be made: one row must not close a conversation for ever."""
@@ -193,7 +226,7 @@ class Turns:
             "the row of turn %s is damaged: what was said in it is lost; conversation %s is as it was before",
             *(turn.turn_id, turn.conversation_id),
         )
-        await self._database.execute(claims.OVER, turn.turn_id)
+        await self._database.execute(CLOSE, turn.turn_id)
 
     def follow(self, turn: Turn) -> TurnFollower:
         return TurnFollower(turn, self._database, self._processes)
@@ -219,17 +252,20 @@ class Turns:
         rows = await self._database.execute(_BEAT, self._me)
         return Beat([row[0] for row in rows if row[1]], [row[0] for row in rows if row[2]])
 
-    async def write_logs(self, logs: list[tuple[Turn, bytes]]) -> None:
-        ours = [(self._logs[turn.turn_id], turn, said) for turn, said in logs if turn.turn_id in self._logs]
-        pieces = [written.piece(said) for written, _, said in ours]
+    async def write_logs(self, logs: list[tuple[Turn, bytes, Spent]]) -> None:
+        ours = [(self._logs[turn.turn_id], *one) for one in logs if (turn := one[0]).turn_id in self._logs]
+        pieces = [written.piece(said) for written, _, said, _ in ours]
         named = {
             "me": self._me,
-            "turn_ids": [turn.turn_id for _, turn, _ in ours],
+            "turn_ids": [turn.turn_id for _, turn, _, _ in ours],
             "numbers": [piece.number for piece in pieces],
             "kept": [piece.kept for piece in pieces],
             "data": [piece.data for piece in pieces],
+            "input_tokens": [spent.input_tokens for *_, spent in ours],
+            "output_tokens": [spent.output_tokens for *_, spent in ours],
+            "images": [spent.images for *_, spent in ours],
         }
-        for written, _, _ in ours:
+        for written, *_ in ours:
             written.is_writing = True
         is_written = False
         try:
@@ -237,15 +273,19 @@ class Turns:
             await self._database.batch(("SET LOCAL synchronous_commit = off",), (_WRITE_LOGS, named))
             is_written = True
         finally:
-            for written, _, said in ours:
+            for written, _, said, _ in ours:
                 written.is_writing, written.said = False, said if is_written else b""
 
-    async def end(self, turn: Turn, answers: list[Message], log: bytes) -> None:
+    async def spend(self, turn: Turn, spent: Spent) -> Spent:
+        rows = await self._database.execute(*spend_statement(turn, spent, self._me))
+        return Spent(*rows[0])
+
+    async def end(self, turn: Turn, answers: list[Message], log: bytes, spent: Spent) -> None:
         messages = [*turn.new_messages, *answers]
         bodies = encoded(messages)
         written = self._logs.get(turn.turn_id)
         piece = (written or WrittenLog()).piece(log)
-        rows = await self._database.execute(*end_statement(turn, messages, bodies, self._me, piece))
+        rows = await self._database.execute(*end_statement(turn, messages, bodies, self._me, piece, spent))
         self._logs.pop(turn.turn_id, None)
         if rows or written is None:
             return
@@ -254,6 +294,6 @@ class Turns:
         if last != [(bodies[-1],)]:
             raise TakenOver
 
-    async def give_up(self, turn: Turn, log: bytes) -> None:
+    async def give_up(self, turn: Turn, log: bytes, spent: Spent) -> None:
         written = self._logs.pop(turn.turn_id, None) or WrittenLog()
-        await self._database.execute(*give_up_statement(turn, self._me, written.piece(log)))
+        await self._database.execute(*give_up_statement(turn, self._me, written.piece(log), spent))

@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import Literal
 
 from mockbackend.messages import Message, Part, text_of
-from mockbackend.storage import Claim, Conversation, RunningTurn, Storage, Turn
+from mockbackend.storage import Claim, ClaimLimits, Conversation, RunningTurn, Spent, Storage, Turn
 
 Role = Literal["user", "assistant"]
+# What a turn spends where that is of no account.
+SPENT = Spent(1)
+
+
+def at_most(running: int) -> ClaimLimits:
+    """So many running turns, and enough of all else."""
+    return ClaimLimits(running, 10_000)
 
 
 def message(role: Role, turn: str, text: str, *parts: Part) -> Message:
@@ -37,7 +44,7 @@ async def begin(
 ) -> tuple[Conversation | None, Claim | None]:
     """Begin that turn, whatever its conversation is."""
     return await storage.turns.begin(
-        turn.userid, turn.conversation_id, title, lambda _: turn, running_limit=running_limit, with_base=with_base
+        turn.userid, turn.conversation_id, title, lambda _: turn, limits=at_most(running_limit), with_base=with_base
     )
 
 
@@ -50,7 +57,7 @@ async def begun(storage: Storage, turn: Turn, *, title: str = "Hello", running_l
 
 async def end(storage: Storage, turn: Turn, *parts: Part) -> None:
     """End it with its answer."""
-    await storage.turns.end(turn, answer(turn, *parts), b"[]")
+    await storage.turns.end(turn, answer(turn, *parts), b"[]", SPENT)
 
 
 async def ran(storage: Storage, turn: Turn, *parts: Part, title: str = "Hello") -> Turn:

@@ -16,6 +16,7 @@ from mockbackend.messages import Message
 from mockbackend.settings import Settings
 from mockbackend.storage import Storage, Turn, open_storage
 from mockbackend.storage.embedded import EmbeddedStorage
+from tests.storage.contract.acts import SPENT
 from tests.storage.contract.postgres import on_postgres
 
 
@@ -79,7 +80,7 @@ class Embedded:
             "CREATE TRIGGER killed BEFORE UPDATE OF over_at ON turns BEGIN SELECT RAISE(ABORT, 'killed'); END"
         )
         with contextlib.suppress(sqlite3.IntegrityError):
-            await storage.turns.end(turn, answers, b"[]")
+            await storage.turns.end(turn, answers, b"[]", SPENT)
         await self.crash(storage)
         self._execute("DROP TRIGGER killed")
 

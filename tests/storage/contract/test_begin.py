@@ -8,7 +8,20 @@ from dataclasses import replace
 import pytest
 
 from mockbackend.storage import Conversation, Storage, TooManyTurns, Turn
-from tests.storage.contract.acts import begin, begun, end, found, message, ran, row_of, running, texts, turn_of
+from tests.storage.contract.acts import (
+    SPENT,
+    at_most,
+    begin,
+    begun,
+    end,
+    found,
+    message,
+    ran,
+    row_of,
+    running,
+    texts,
+    turn_of,
+)
 from tests.storage.contract.engines import Engine
 from tests.storage.contract.files import made_ready, put
 
@@ -30,7 +43,7 @@ async def test_a_turn_is_placed_in_the_settled_row(storage: Storage) -> None:
 
     await ran(storage, turn_of())
     row = await row_of(storage)
-    conversation, claim = await storage.turns.begin("ann", "c", "x", place, running_limit=1, with_base=True)
+    conversation, claim = await storage.turns.begin("ann", "c", "x", place, limits=at_most(1), with_base=True)
     assert set(map(repr, seen)) == {repr(row)}
     assert conversation == row
     assert claim is not None
@@ -39,18 +52,18 @@ async def test_a_turn_is_placed_in_the_settled_row(storage: Storage) -> None:
 
 async def test_what_placing_raises_leaves_nothing(storage: Storage) -> None:
     with pytest.raises(RefusedError):
-        await storage.turns.begin("ann", "c", "x", refuse, running_limit=1, with_base=True)
+        await storage.turns.begin("ann", "c", "x", refuse, limits=at_most(1), with_base=True)
     assert await storage.conversations.get("ann", "c") is None
     await ran(storage, turn_of())
     row = await row_of(storage)
     with pytest.raises(RefusedError):
-        await storage.turns.begin("ann", "c", "x", refuse, running_limit=1, with_base=True)
+        await storage.turns.begin("ann", "c", "x", refuse, limits=at_most(1), with_base=True)
     assert await storage.turns.running("c") is None
     assert await row_of(storage) == row
 
 
 async def test_no_turn_need_be_made(storage: Storage, other: Storage) -> None:
-    conversation, claim = await storage.turns.begin("ann", "c", "x", lambda _: None, running_limit=1, with_base=True)
+    conversation, claim = await storage.turns.begin("ann", "c", "x", lambda _: None, limits=at_most(1), with_base=True)
     assert claim is None
     assert conversation == await row_of(other)
     assert await other.turns.running("c") is None
@@ -58,7 +71,7 @@ async def test_no_turn_need_be_made(storage: Storage, other: Storage) -> None:
 
 async def test_nothing_is_placed_in_anothers_conversation(storage: Storage) -> None:
     await ran(storage, turn_of())
-    begun_for_bob = await storage.turns.begin("bob", "c", "x", refuse, running_limit=1, with_base=True)
+    begun_for_bob = await storage.turns.begin("bob", "c", "x", refuse, limits=at_most(1), with_base=True)
     assert begun_for_bob == (None, None)
 
 
@@ -68,7 +81,7 @@ async def test_no_turn_begins_while_another_runs(storage: Storage, other: Storag
     await begun(storage, turn_of("t2", base_length=2))
     for one in (storage, other):
         assert await begin(one, turn_of("t3", base_length=2)) == (row, None)
-        assert await one.turns.claim(turn_of("t3", base_length=2), row, "x", [], running_limit=20) is None
+        assert await one.turns.claim(turn_of("t3", base_length=2), row, "x", [], limits=at_most(20)) is None
     assert (await running(other)).turn.turn_id == "t2"
     await end(storage, turn_of("t2", base_length=2))
     await begun(other, turn_of("t3", base_length=4))
@@ -93,12 +106,12 @@ async def test_a_claim_needs_the_version_that_its_place_was_found_in(storage: St
     # It is answered again: as long as before, and other words.
     await ran(other, turn_of("t2"))
     placed = turn_of("t3", base_length=2)
-    assert await storage.turns.claim(placed, before, "Edited", history, running_limit=20) is None
+    assert await storage.turns.claim(placed, before, "Edited", history, limits=at_most(20)) is None
     now = await row_of(storage)
     assert (now.message_count, now.title) == (before.message_count, "Hello")
     assert await storage.turns.running("c") is None
     history = await storage.history.read("c")
-    claim = await storage.turns.claim(placed, now, "Edited", history, running_limit=20)
+    claim = await storage.turns.claim(placed, now, "Edited", history, limits=at_most(20))
     assert claim is not None
     assert (claim.turn, claim.base) == (placed, history)
     await end(storage, placed)
@@ -109,7 +122,7 @@ async def test_a_claim_may_cut_the_history_and_name_the_conversation(storage: St
     await ran(storage, turn_of())
     await ran(storage, turn_of("t2", base_length=2))
     row, history = await row_of(storage), await storage.history.read("c")
-    claim = await storage.turns.claim(turn_of("t3", base_length=2), row, "Ärger", history, running_limit=20)
+    claim = await storage.turns.claim(turn_of("t3", base_length=2), row, "Ärger", history, limits=at_most(20))
     assert claim is not None
     assert claim.base == history[:2]
     assert (await row_of(other)).title == "Ärger"
@@ -145,7 +158,7 @@ async def test_a_claim_says_whether_there_are_documents(storage: Storage, other:
     assert (await begun(storage, turn_of("t2", base_length=2))).has_documents
     await end(storage, turn_of("t2", base_length=2))
     row, history = await row_of(storage), await storage.history.read("c")
-    claim = await storage.turns.claim(turn_of("t3", base_length=4), row, "x", history, running_limit=20)
+    claim = await storage.turns.claim(turn_of("t3", base_length=4), row, "x", history, limits=at_most(20))
     assert claim is not None
     assert claim.has_documents
     assert not (await begun(storage, turn_of("t4", "d", userid="bob"))).has_documents
@@ -162,14 +175,14 @@ async def test_a_claim_does_not_undo_a_renaming(storage: Storage, other: Storage
     await ran(storage, turn_of())
     row, history = await row_of(storage), await storage.history.read("c")
     await other.conversations.change("ann", "c", title="Renamed")
-    assert await storage.turns.claim(turn_of("t2", base_length=2), row, row.title, history, running_limit=20)
+    assert await storage.turns.claim(turn_of("t2", base_length=2), row, row.title, history, limits=at_most(20))
     assert (await row_of(storage)).title == "Renamed"
 
 
 async def test_a_claim_whose_waiter_is_cancelled_leaves_the_title(storage: Storage, other: Storage) -> None:
     await ran(storage, turn_of())
     row, history = await row_of(storage), await storage.history.read("c")
-    claims = storage.turns.claim(turn_of("t2"), row, "Edited", history, running_limit=20)
+    claims = storage.turns.claim(turn_of("t2"), row, "Edited", history, limits=at_most(20))
     task = asyncio.create_task(claims)
     await asyncio.sleep(0)
     task.cancel()
@@ -196,12 +209,12 @@ async def test_running_turns_of_a_user_are_counted_in_all_processes(storage: Sto
     await begun(storage, turn_of("t6", "c1", base_length=2), running_limit=2)
     row = await row_of(storage, "c1")
     with pytest.raises(TooManyTurns):
-        await storage.turns.claim(turn_of("t7", "c5"), replace(row, id="c5"), "x", [], running_limit=2)
+        await storage.turns.claim(turn_of("t7", "c5"), replace(row, id="c5"), "x", [], limits=at_most(2))
 
 
 async def test_a_turn_that_was_given_up_does_not_count(storage: Storage) -> None:
     await begun(storage, turn_of("t1", "c1"), running_limit=1)
-    await storage.turns.give_up(turn_of("t1", "c1"), b"[]")
+    await storage.turns.give_up(turn_of("t1", "c1"), b"[]", SPENT)
     await begun(storage, turn_of("t2", "c2"), running_limit=1)
 
 
@@ -233,7 +246,7 @@ async def cancelled(storage: Storage, turn: Turn) -> None:
         return turn
 
     task = asyncio.create_task(
-        storage.turns.begin("ann", turn.conversation_id, "x", place, running_limit=1, with_base=True)
+        storage.turns.begin("ann", turn.conversation_id, "x", place, limits=at_most(1), with_base=True)
     )
     with pytest.raises(asyncio.CancelledError):
         await task

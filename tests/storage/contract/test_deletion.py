@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from mockbackend.storage import Image, Storage
 from tests.storage.contract.acts import (
+    SPENT,
     answer,
+    at_most,
     begin,
     begun,
     end,
@@ -34,7 +36,7 @@ async def test_a_hidden_conversation_exists_for_nobody(storage: Storage, other: 
     assert await other.conversations.change("ann", "c", title="x") is None
     for userid in ("ann", "bob"):
         assert await begin(other, turn_of("t2", userid=userid, base_length=2)) == (None, None)
-    assert await other.turns.claim(turn_of("t2", base_length=2), row, "x", [], running_limit=20) is None
+    assert await other.turns.claim(turn_of("t2", base_length=2), row, "x", [], limits=at_most(20)) is None
     assert await other.conversations.hidden() == await storage.conversations.hidden() == ["c"]
 
 
@@ -90,7 +92,7 @@ async def test_a_deletion_that_a_crash_cut_is_ended_by_another_process(
     assert await other.conversations.hidden() == ["c"]
     left = await running(other)
     assert await other.turns.take_over(left)
-    await other.turns.end(left.turn, answer(left.turn, {"type": "picture", "token": token}), b"[]")
+    await other.turns.end(left.turn, answer(left.turn, {"type": "picture", "token": token}), b"[]", SPENT)
     assert await other.conversations.get("ann", "c") is None
     await other.conversations.erase("c")
     assert await other.conversations.hidden() == []

@@ -9,6 +9,7 @@ import pytest
 
 from mockbackend.storage import Storage
 from tests.storage.contract.acts import (
+    SPENT,
     answer,
     begin,
     begun,
@@ -34,7 +35,7 @@ async def test_the_history_is_the_base_and_what_is_new(storage: Storage, other: 
     )
     await begun(storage, turn)
     answers = [message("assistant", "t2", "three"), message("assistant", "t2", "four")]
-    await storage.turns.end(turn, answers, b"[]")
+    await storage.turns.end(turn, answers, b"[]", SPENT)
     history = [*turn_of().new_messages, *answer(turn_of()), *turn.new_messages, *answers]
     for one in (storage, other):
         assert await one.history.read("c") == history
@@ -66,7 +67,7 @@ async def test_a_turn_may_end_that_asked_for_no_base(storage: Storage, *, with_b
 async def test_a_second_end_changes_nothing(storage: Storage) -> None:
     turn = await ran(storage, turn_of())
     row = await row_of(storage)
-    await storage.turns.end(turn, [message("assistant", "t1", "again")], b"[1]")
+    await storage.turns.end(turn, [message("assistant", "t1", "again")], b"[1]", SPENT)
     assert await texts(storage) == ["t1?", "t1!"]
     assert await row_of(storage) == row
     assert await log_of(storage, turn) == (b"[]", True)
@@ -116,7 +117,7 @@ async def test_a_turn_is_known_in_every_process(engine: Engine, storage: Storage
     turn = turn_of()
     await begun(storage, turn)
     await begun(other, turn_of("t2", "d", userid="bob"))
-    await storage.turns.write_logs([(turn, b'[["TextDelta",{"text":"\xc3\x9f"}]]')])
+    await storage.turns.write_logs([(turn, b'[["TextDelta",{"text":"\xc3\x9f"}]]', SPENT)])
     ours, theirs = await running(storage), await running(other)
     assert (ours.turn, ours.is_ours, ours.is_alive) == (turn, True, True)
     assert (theirs.turn, theirs.is_ours, theirs.is_alive) == (turn, False, True)

@@ -9,7 +9,7 @@ import pytest
 from mockbackend.messages import Message
 from mockbackend.storage import Storage
 from tests.protocol.part_cases import CASES, message_of
-from tests.storage.contract.acts import answer, begun, message, ran, turn_of
+from tests.storage.contract.acts import SPENT, answer, begun, message, ran, turn_of
 
 FIELDS: list[Message] = [
     {**message("user", "t1", ""), "refused": True, "parts": []},
@@ -35,7 +35,7 @@ RESULTS: list[object] = [
 async def stored(storage: Storage, *messages: Message) -> list[Message]:
     turn = turn_of()
     await begun(storage, turn)
-    await storage.turns.end(turn, list(messages), b"[]")
+    await storage.turns.end(turn, list(messages), b"[]", SPENT)
     return (await storage.history.read("c"))[1:]
 
 

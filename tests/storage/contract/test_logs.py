@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockbackend.storage import Beat, FollowedTurn, Storage
-from tests.storage.contract.acts import answer, begun, end, log_of, running, turn_of
+from tests.storage.contract.acts import SPENT, answer, begun, end, log_of, running, turn_of
 from tests.storage.contract.engines import Engine
 
 
@@ -12,9 +12,9 @@ async def test_a_log_is_read_in_every_process(storage: Storage, other: Storage) 
     assert await log_of(other, first) is None
     await begun(storage, first)
     assert await log_of(other, first) == (b"[]", False)
-    await storage.turns.write_logs([(first, b"[1]"), (turn_of("none", "none"), b"[3]")])
+    await storage.turns.write_logs([(first, b"[1]", SPENT), (turn_of("none", "none"), b"[3]", SPENT)])
     assert await log_of(other, first) == (b"[1]", False)
-    await storage.turns.end(first, answer(first), b"[1,2]")
+    await storage.turns.end(first, answer(first), b"[1,2]", SPENT)
     assert await log_of(other, first) == (b"[1,2]", True)
     # Who follows it may look again only when the next one has begun.
     await begun(other, second)
@@ -26,11 +26,11 @@ async def test_a_log_is_read_in_every_process(storage: Storage, other: Storage) 
 async def test_a_log_that_comes_late_changes_nothing(storage: Storage) -> None:
     first = turn_of()
     await begun(storage, first)
-    await storage.turns.end(first, answer(first), b"[1,2]")
-    await storage.turns.write_logs([(first, b"[1]")])
+    await storage.turns.end(first, answer(first), b"[1,2]", SPENT)
+    await storage.turns.write_logs([(first, b"[1]", SPENT)])
     assert await log_of(storage, first) == (b"[1,2]", True)
     await begun(storage, turn_of("t2", base_length=2))
-    await storage.turns.write_logs([(first, b"[1]")])
+    await storage.turns.write_logs([(first, b"[1]", SPENT)])
     assert await log_of(storage, first) == (b"[1,2]", True)
     assert (await running(storage)).log == b"[]"
 
@@ -39,7 +39,7 @@ async def test_logs_of_many_turns_are_written_together(storage: Storage, other: 
     turns = [turn_of(f"t{number}", f"c{number}") for number in range(5)]
     for turn in turns:
         await begun(storage, turn)
-    await storage.turns.write_logs([(turn, f"[{turn.turn_id!r}]".encode()) for turn in turns])
+    await storage.turns.write_logs([(turn, f"[{turn.turn_id!r}]".encode(), SPENT) for turn in turns])
     for turn in turns:
         assert await log_of(other, turn) == (f"[{turn.turn_id!r}]".encode(), False)
 
@@ -71,7 +71,7 @@ async def test_a_follower_reads_a_log_as_it_grows(engine: Engine, storage: Stora
     await begun(storage, turn)
     assert await follower.read() == FollowedTurn(b"[]", is_over=False, is_elsewhere=True)
     for log in (b"[1]", b"[1,23]", b"[1,234,5]"):
-        await storage.turns.write_logs([(turn, log)])
+        await storage.turns.write_logs([(turn, log, SPENT)])
         assert await follower.read() == await follower.read() == FollowedTurn(log, is_over=False, is_elsewhere=True)
     assert await storage.turns.follow(turn).read() == FollowedTurn(log, is_over=False, is_elsewhere=False)
     await engine.crash(storage)
@@ -79,7 +79,7 @@ async def test_a_follower_reads_a_log_as_it_grows(engine: Engine, storage: Stora
     third = await engine.open()
     assert await third.turns.take_over(await running(third))
     assert await follower.read() == FollowedTurn(log, is_over=False, is_elsewhere=True)
-    await third.turns.end(turn, answer(turn), b"[1,234,6]")
+    await third.turns.end(turn, answer(turn), b"[1,234,6]", SPENT)
     assert await follower.read() == FollowedTurn(b"[1,234,6]", is_over=True, is_elsewhere=False)
 
 

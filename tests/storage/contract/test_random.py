@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from mockbackend.messages import Message, text_of
 from mockbackend.storage import Claim, Conversation, RunningTurn, Storage, TooManyTurns, Turn
 from tests.harness.examples import examples
-from tests.storage.contract.acts import answer, begin, message, turn_of
+from tests.storage.contract.acts import SPENT, answer, at_most, begin, message, turn_of
 from tests.storage.contract.engines import Engine, NewEngine
 from tests.storage.contract.model import Modelled, Open
 
@@ -101,7 +101,7 @@ class Processes(RuleBasedStateMachine):
                 return turn
 
             store = self._stores[process]
-            work = store.turns.begin(user, name, "x", place, running_limit=9, with_base=True)
+            work = store.turns.begin(user, name, "x", place, limits=at_most(9), with_base=True)
             task = asyncio.create_task(work)
             with contextlib.suppress(asyncio.CancelledError):
                 _, claim = await task
@@ -129,7 +129,7 @@ class Processes(RuleBasedStateMachine):
         one = self._model.get(row.id)
         user = one.owner if one else "ann"
         turn = self._next(user, row.id, part, len(history))
-        work = self._stores[process].turns.claim(turn, row, f"{turn.turn_id} x", history, running_limit=MOST)
+        work = self._stores[process].turns.claim(turn, row, f"{turn.turn_id} x", history, limits=at_most(MOST))
         if self._others(user, row.id) >= MOST:
             with pytest.raises(TooManyTurns):
                 self._do(work)
@@ -147,7 +147,7 @@ class Processes(RuleBasedStateMachine):
         if one := self._opened(process, name):
             assert one.open
             turn = one.open.turn
-            self._do(self._stores[process].turns.end(turn, answer(turn), b"[9]"))
+            self._do(self._stores[process].turns.end(turn, answer(turn), b"[9]", SPENT))
             self._settled(one, f"{turn.turn_id}!")
 
     def _settled(self, one: Modelled, last: str) -> None:
@@ -160,9 +160,9 @@ class Processes(RuleBasedStateMachine):
     def late(self, process: int, data: st.DataObject) -> None:
         """What comes after a turn's end changes nothing."""
         turn, turns = data.draw(st.sampled_from(self._over)), self._stores[process].turns
-        self._do(turns.end(turn, answer(turn), b"[8]"))
-        self._do(turns.write_logs([(turn, b"[8]")]))
-        self._do(turns.give_up(turn, b"[8]"))
+        self._do(turns.end(turn, answer(turn), b"[8]", SPENT))
+        self._do(turns.write_logs([(turn, b"[8]", SPENT)]))
+        self._do(turns.give_up(turn, b"[8]", SPENT))
 
     @rule(process=processes, name=ids)
     def write_log(self, process: int, name: str) -> None:
@@ -170,13 +170,13 @@ class Processes(RuleBasedStateMachine):
             assert one.open
             self._number += 1
             one.open.log = f"[{self._number}]".encode()
-            self._do(self._stores[process].turns.write_logs([(one.open.turn, one.open.log)]))
+            self._do(self._stores[process].turns.write_logs([(one.open.turn, one.open.log, SPENT)]))
 
     @rule(process=processes, name=ids)
     def give_up(self, process: int, name: str) -> None:
         if one := self._opened(process, name):
             assert one.open
-            self._do(self._stores[process].turns.give_up(one.open.turn, b"[7]"))
+            self._do(self._stores[process].turns.give_up(one.open.turn, b"[7]", SPENT))
             one.open.owner, one.open.counts, one.open.log = None, False, b"[7]"
 
     @rule(process=processes)
@@ -207,7 +207,7 @@ class Processes(RuleBasedStateMachine):
             assert one.open
             assert self._do(turns.take_over(left)) == (one.open.owner in (None, process))
             if one.open.owner is None:
-                self._do(turns.end(left.turn, [message("assistant", left.turn.turn_id, "cut")], b"[]"))
+                self._do(turns.end(left.turn, [message("assistant", left.turn.turn_id, "cut")], b"[]", SPENT))
                 last = "cut"
                 if one.open.written:
                     *_, stored = self._do(self._stores[process].history.read(left.turn.conversation_id))
@@ -272,7 +272,7 @@ class Processes(RuleBasedStateMachine):
         if expected is None or found is None:
             return expected is None and found is None
         is_ours, is_alive = expected.owner == process, expected.owner is not None
-        return found == RunningTurn(expected.turn, expected.log, False, is_ours, is_alive)
+        return found == RunningTurn(expected.turn, expected.log, SPENT, False, is_ours, is_alive)
 
 
 def test_what_is_stored_is_what_the_model_has(new_engine: NewEngine) -> None:

@@ -9,7 +9,9 @@ import pytest
 
 from mockbackend.storage import Storage, Turn
 from tests.storage.contract.acts import (
+    SPENT,
     answer,
+    at_most,
     begin,
     begun,
     conversation_of_two,
@@ -37,7 +39,7 @@ async def test_no_turn_of_a_living_process_is_taken_over(storage: Storage, other
 async def test_a_turn_of_a_dead_process_is_taken_over_once(engine: Engine, storage: Storage, other: Storage) -> None:
     third = await engine.open()
     await begun(storage, turn_of())
-    await storage.turns.write_logs([(turn_of(), b"[1]")])
+    await storage.turns.write_logs([(turn_of(), b"[1]", SPENT)])
     await engine.crash(storage)
     seen = {id(one): await running(one) for one in (other, third)}
     taken = await asyncio.gather(*(one.turns.take_over(seen[id(one)]) for one in (other, third)))
@@ -89,14 +91,14 @@ async def test_an_end_that_a_crash_cut_is_done_once(
     turn = turn_of("t3", base_length=base_length)
     if by_claim:
         history = await storage.history.read("c")
-        assert await storage.turns.claim(turn, before, "Hello", history, running_limit=20)
+        assert await storage.turns.claim(turn, before, "Hello", history, limits=at_most(20))
     else:
         await begun(storage, turn)
     await engine.crash_in_end(storage, turn, answer(turn))
     left = await running(other)
     assert (left.turn, left.is_alive) == (turn, False)
     assert await other.turns.take_over(left)
-    await other.turns.end(turn, [message("assistant", "t3", "cut")], b"[]")
+    await other.turns.end(turn, [message("assistant", "t3", "cut")], b"[]", SPENT)
     # What the dead one has written stays, where it has.
     said = await texts(other)
     assert said[:-1] == [*["t1?", "t1!", "t2?", "t2!"][:base_length], "t3?"]
@@ -125,8 +127,8 @@ async def test_a_turn_that_was_given_up_is_anybodys(storage: Storage, other: Sto
     turns = [turn_of(f"t{number}", f"c{number}") for number in range(2)]
     for turn in turns:
         await begun(storage, turn)
-        await storage.turns.give_up(turn, b"[1]")
-        await storage.turns.write_logs([(turn, b"[2]")])
+        await storage.turns.give_up(turn, b"[1]", SPENT)
+        await storage.turns.write_logs([(turn, b"[2]", SPENT)])
     assert (await storage.turns.beat()).to_stop == []
     for one, turn in zip((storage, other), turns, strict=True):
         left = await running(one, turn.conversation_id)
@@ -138,7 +140,7 @@ async def test_a_turn_that_was_given_up_is_anybodys(storage: Storage, other: Sto
 
 async def test_giving_up_a_turn_that_is_over_changes_nothing(storage: Storage) -> None:
     turn = await ran(storage, turn_of())
-    await storage.turns.give_up(turn, b"[1]")
+    await storage.turns.give_up(turn, b"[1]", SPENT)
     assert await storage.turns.running("c") is None
     assert await log_of(storage, turn) == (b"[]", True)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mockbackend.storage import Storage
-from tests.storage.contract.acts import begun, end, found, message, ran, turn_of
+from tests.storage.contract.acts import SPENT, begun, end, found, message, ran, turn_of
 
 # What a title or a message says, what is looked for, and whether it is found.
 SEARCHES = [
@@ -55,7 +55,7 @@ async def test_a_search_folds_case_and_takes_each_character_for_itself(
     await ran(storage, asked)
     answered = turn_of("t4", "answered")
     await begun(storage, answered)
-    await storage.turns.end(answered, [message("assistant", "t4", text)], b"[]")
+    await storage.turns.end(answered, [message("assistant", "t4", text)], b"[]", SPENT)
     await ran(storage, turn_of("qq", "says nothing of it"))
     expected = {"title", "renamed", "asked", "answered"} if is_found else set()
     assert set(await found(storage, query)) == expected

@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 from mockbackend.storage.embedded import open_embedded
+from tests.storage.contract.acts import at_most
 
 
 async def main(folder: Path, conversation_id: str) -> None:
     storage = await open_embedded(folder)
     row, _ = await storage.turns.begin(
-        "user", conversation_id, "title", lambda _: None, running_limit=1, with_base=True
+        "user", conversation_id, "title", lambda _: None, limits=at_most(1), with_base=True
     )
     assert row is not None
     assert row.id == conversation_id

@@ -22,7 +22,7 @@ from tests.harness.answers import chat
 from tests.harness.api import error_of, stored
 from tests.harness.service import Server
 from tests.protocol.part_cases import CASES, message_of
-from tests.storage.contract.acts import begun, ran, texts, turn_of
+from tests.storage.contract.acts import SPENT, begun, ran, texts, turn_of
 from tests.storage.contract.files import claimed, put
 from tests.storage.embedded.damaged import CONVERSATIONS, FILES, METADATA, WHOLE
 
@@ -41,7 +41,9 @@ async def fill(folder: Path) -> None:
         if CONVERSATIONS[name].is_running:
             turn = turn_of("t2", bad, userid=userid, base_length=2)
             await begun(dead, turn)
-            await dead.turns.write_logs([(turn, b'[["StepStarted",{"message_id":"m"}],["TextDelta",{"text":"cut"}]]')])
+            await dead.turns.write_logs(
+                [(turn, b'[["StepStarted",{"message_id":"m"}],["TextDelta",{"text":"cut"}]]', SPENT)]
+            )
     for name in FILES:
         userid = f"owner of {name}"
         await put(dead, b"content", userid=userid)

@@ -15,6 +15,7 @@ from mockbackend.storage.embedded import EmbeddedStorage
 from mockbackend.storage.embedded.database import Row, Session
 from mockbackend.storage.embedded.turns import OVER_MS
 from tests.storage.contract.acts import (
+    SPENT,
     answer,
     begin,
     begun,
@@ -95,7 +96,7 @@ async def test_what_a_crash_in_the_end_has_written_stays(storage: EmbeddedStorag
     await begun(storage, turn)
     await end(storage, turn)
     await storage.databases[-1].execute("UPDATE turns SET over_at = NULL")
-    await storage.turns.end(turn, [], b"[]")
+    await storage.turns.end(turn, [], b"[]", SPENT)
     assert await texts(storage) == ["t1?", "t1!", "t2?", "t2!"]
 
 
@@ -126,13 +127,13 @@ async def test_no_history_is_held_longer_than_its_turn(storage: EmbeddedStorage,
         await begun(storage, again)
         assert len(storage.turns._bases) == 1
         if number == 0:
-            await storage.turns.give_up(again, b"[]")
+            await storage.turns.give_up(again, b"[]", SPENT)
         elif number == 1:
             await end(storage, again)
         else:
             await storage.conversations.hide("ann", again.conversation_id)
             await other.conversations.erase(again.conversation_id)
-            await storage.turns.end(again, answer(again), b"[]")
+            await storage.turns.end(again, answer(again), b"[]", SPENT)
         assert storage.turns._bases == {}
     assert await storage.history.read("c2") == []
 

@@ -14,7 +14,9 @@ from mockbackend.storage import Conversation, Image, Turn
 from mockbackend.storage.passages import Passage
 from mockbackend.storage.postgres import PostgresStorage, open_postgres
 from tests.storage.contract.acts import (
+    SPENT,
     answer,
+    at_most,
     begun,
     end,
     log_of,
@@ -59,14 +61,14 @@ async def test_a_turn_is_claimed_and_ended_once(storage: PostgresStorage, other:
         placed.append(Turn("ann", "c", "t1", f"answer-{len(placed)}", 1, "data", conversation.message_count, new))
         return placed[-1]
 
-    row, claim = await storage.turns.begin("ann", "c", "Hello", place, running_limit=1, with_base=True)
+    row, claim = await storage.turns.begin("ann", "c", "Hello", place, limits=at_most(1), with_base=True)
     assert row is not None
     assert claim is not None
     assert (await running(other)).turn == claim.turn
-    await storage.turns.write_logs([(claim.turn, b"[1]")])
-    await storage.turns.write_logs([(claim.turn, b"[1,2]")])
+    await storage.turns.write_logs([(claim.turn, b"[1]", SPENT)])
+    await storage.turns.write_logs([(claim.turn, b"[1,2]", SPENT)])
     assert await log_of(other, claim.turn) == (b"[1,2]", False)
-    await storage.turns.end(claim.turn, answer(claim.turn), b"[1,2,3]")
+    await storage.turns.end(claim.turn, answer(claim.turn), b"[1,2,3]", SPENT)
     assert await log_of(other, claim.turn) == (b"[1,2,3]", True)
     second = turn_of("t2", base_length=2)
     assert len((await begun(storage, second)).base) == 2
@@ -74,7 +76,7 @@ async def test_a_turn_is_claimed_and_ended_once(storage: PostgresStorage, other:
     row = await row_of(other)
     history = await storage.history.read("c")
     third = turn_of("t3", base_length=2)
-    assert await storage.turns.claim(third, row, "Edited", history, running_limit=1)
+    assert await storage.turns.claim(third, row, "Edited", history, limits=at_most(1))
     await end(storage, third)
     assert await texts(other) == ["0?", "t1!", "t3?", "t3!"]
     row = await row_of(other)
@@ -83,18 +85,18 @@ async def test_a_turn_is_claimed_and_ended_once(storage: PostgresStorage, other:
 
 async def test_a_turn_is_left_and_taken_over(storage: PostgresStorage, other: PostgresStorage, rival: Rival) -> None:
     await begun(other, turn_of())
-    await other.turns.write_logs([(turn_of(), b"[1]")])
+    await other.turns.write_logs([(turn_of(), b"[1]", SPENT)])
     await rival.expire(other.processes.id)
     assert await storage.turns.take_over(await running(storage))
-    await storage.turns.write_logs([(turn_of(), b"[1,2]")])
+    await storage.turns.write_logs([(turn_of(), b"[1,2]", SPENT)])
     assert (await running(other)).log == b"[1,2]"
-    await storage.turns.give_up(turn_of(), b"[1,2,3]")
+    await storage.turns.give_up(turn_of(), b"[1,2,3]", SPENT)
     left = await running(storage)
     assert (left.log, left.is_ours, left.is_alive) == (b"[1,2,3]", False, False)
 
 
 async def test_a_conversation_is_changed_and_deleted(storage: PostgresStorage, other: PostgresStorage) -> None:
-    made, claim = await storage.turns.begin("ann", "c", "x", lambda _: None, running_limit=1, with_base=True)
+    made, claim = await storage.turns.begin("ann", "c", "x", lambda _: None, limits=at_most(1), with_base=True)
     assert (made, claim) == (await row_of(other), None)
     renamed = await storage.conversations.change("ann", "c", title="y", is_pinned=True)
     assert renamed == await row_of(other)

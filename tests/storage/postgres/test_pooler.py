@@ -13,7 +13,7 @@ from mockbackend.storage.passages import Passage
 from mockbackend.storage.postgres import PostgresStorage, open_postgres
 from tests.harness.pgbouncer import pooled
 from tests.harness.postgres import postgres
-from tests.storage.contract.acts import end, texts, turn_of
+from tests.storage.contract.acts import SPENT, at_most, end, texts, turn_of
 from tests.storage.contract.files import claimed, put
 from tests.storage.contract.passages import holding
 
@@ -57,8 +57,8 @@ async def many_turns(storage: PostgresStorage, name: str) -> None:
             return turn_of(turn_id, name, base_length=row.message_count)
 
         while True:
-            _, claim = await storage.turns.begin("ann", name, "x", place, running_limit=9, with_base=True)
+            _, claim = await storage.turns.begin("ann", name, "x", place, limits=at_most(9), with_base=True)
             if claim is not None:
                 break
-        await storage.turns.write_logs([(claim.turn, b"[1]")])
+        await storage.turns.write_logs([(claim.turn, b"[1]", SPENT)])
         await end(storage, claim.turn)

@@ -15,6 +15,7 @@ from mockbackend.storage import TakenOver
 from mockbackend.storage.postgres import PostgresStorage, open_postgres, processes
 from tests.harness.waiting import until
 from tests.storage.contract.acts import (
+    SPENT,
     answer,
     begun,
     end,
@@ -35,21 +36,21 @@ async def test_a_stalled_process_that_wakes_changes_nothing(
     await ran(storage, turn_of())
     turn = turn_of("t2", base_length=2)
     await begun(storage, turn)
-    await storage.turns.write_logs([(turn, b"[1]")])
+    await storage.turns.write_logs([(turn, b"[1]", SPENT)])
     await rival.expire(storage.processes.id)
     left = await running(other)
     assert (left.log, left.is_alive) == (b"[1]", False)
     assert await other.turns.take_over(left)
     # Before the heir has settled it, and afterwards; and with another turn behind it.
-    await storage.turns.write_logs([(turn, b"[1,2]")])
+    await storage.turns.write_logs([(turn, b"[1,2]", SPENT)])
     assert (await running(other)).log == b"[1]"
-    await other.turns.end(turn, [message("assistant", "t2", "cut")], b"[3]")
+    await other.turns.end(turn, [message("assistant", "t2", "cut")], b"[3]", SPENT)
     row = await row_of(other)
     with pytest.raises(TakenOver):
-        await storage.turns.end(turn, answer(turn), b"[2]")
-    await storage.turns.give_up(turn, b"[2]")
+        await storage.turns.end(turn, answer(turn), b"[2]", SPENT)
+    await storage.turns.give_up(turn, b"[2]", SPENT)
     await begun(other, turn_of("t3", base_length=4))
-    await storage.turns.give_up(turn, b"[2]")
+    await storage.turns.give_up(turn, b"[2]", SPENT)
     assert await log_of(other, turn) == (b"[3]", True)
     assert await texts(storage) == ["t1?", "t1!", "t2?", "cut"]
     assert (await running(other)).turn.turn_id == "t3"

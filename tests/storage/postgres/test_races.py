@@ -14,7 +14,9 @@ from mockbackend.storage.postgres.files import queue, upload
 from mockbackend.storage.postgres.turn_logs import Piece
 from mockbackend.storage.postgres.turns import _TAKE_OVER
 from tests.storage.contract.acts import (
+    SPENT,
     answer,
+    at_most,
     begin,
     begun,
     conversation_of_two,
@@ -33,7 +35,7 @@ async def ending(rival: Rival, storage: PostgresStorage, turn: Turn) -> None:
     """The end of a turn of that process, before its commit."""
     messages = [*turn.new_messages, *answer(turn)]
     owner = storage.processes.id
-    assert await rival.do(*end_statement(turn, messages, encoded(messages), owner, Piece(9, 0, b"[9]")))
+    assert await rival.do(*end_statement(turn, messages, encoded(messages), owner, Piece(9, 0, b"[9]"), SPENT))
 
 
 async def test_a_turn_is_placed_behind_the_one_that_is_just_ending(
@@ -47,7 +49,7 @@ async def test_a_turn_is_placed_behind_the_one_that_is_just_ending(
         return turn_of("t2", base_length=conversation.message_count)
 
     await ending(rival, storage, turn_of())
-    beginning = await rival.held_up(other.turns.begin("ann", "c", "Hello", place, running_limit=9, with_base=True))
+    beginning = await rival.held_up(other.turns.begin("ann", "c", "Hello", place, limits=at_most(9), with_base=True))
     await rival.commit()
     _, claim = await beginning
     assert claim is not None
@@ -65,7 +67,7 @@ async def test_no_claim_goes_on_from_a_history_that_is_just_changing(
     await begun(storage, turn_of("t3", base_length=4))
     await ending(rival, storage, turn_of("t3", base_length=4))
     edited = turn_of("t4", base_length=2)
-    claiming = await rival.held_up(other.turns.claim(edited, row, "Edited", history, running_limit=9))
+    claiming = await rival.held_up(other.turns.claim(edited, row, "Edited", history, limits=at_most(9)))
     await rival.commit()
     assert await claiming is None
     assert (await row_of(other)).title == "Hello"
@@ -88,7 +90,7 @@ async def test_an_end_and_a_claim_wait_for_each_other_in_one_order(
 
 
 async def test_of_two_first_turns_one_begins(storage: PostgresStorage, other: PostgresStorage, rival: Rival) -> None:
-    await rival.do(claims.MAKE, "c", "ann", "Theirs", "theirs", 1, 1)
+    await rival.all(*claims.make_statements("ann", Conversation("c", "Theirs", False, 1, 1, 0, 0), 9))
     beginning = await rival.held_up(begin(storage, turn_of(), title="Ours"))
     await rival.commit()
     row, claim = await beginning
@@ -100,7 +102,7 @@ async def test_of_two_first_turns_one_begins(storage: PostgresStorage, other: Po
 async def test_a_conversation_that_another_user_is_just_making_is_theirs(
     storage: PostgresStorage, rival: Rival
 ) -> None:
-    await rival.do(claims.MAKE, "c", "bob", "Theirs", "theirs", 1, 1)
+    await rival.all(*claims.make_statements("bob", Conversation("c", "Theirs", False, 1, 1, 0, 0), 9))
     beginning = await rival.held_up(begin(storage, turn_of()))
     await rival.commit()
     assert await beginning == (None, None)
@@ -115,9 +117,9 @@ async def test_the_turns_of_a_user_are_counted_one_claim_after_the_other(
     owner = other.processes.id
     claimed = await rival.all(
         claims.user_lock(claims.CLAIMING, "ann"),
-        claims.claim_statement(theirs, conversation, "x", owner, 1, is_new=True),
+        claims.claim_statement(theirs, conversation, "x", owner, at_most(1), is_new=True),
     )
-    assert claimed == [(0, True, False)]
+    assert claimed == [(0, 0, True, False)]
     beginning = await rival.held_up(begin(storage, turn_of("t2", "c2"), running_limit=1))
     # Another user's claim waits for nobody.
     await begun(storage, turn_of("t3", "c3", userid="bob"), running_limit=1)
@@ -159,7 +161,7 @@ async def test_a_log_is_not_written_beside_the_end(
 ) -> None:
     await begun(storage, turn_of())
     await ending(rival, storage, turn_of())
-    writing = await rival.held_up(storage.turns.write_logs([(turn_of(), b"[1]")]))
+    writing = await rival.held_up(storage.turns.write_logs([(turn_of(), b"[1]", SPENT)]))
     await rival.commit()
     await writing
     assert await log_of(other, turn_of()) == (b"[9]", True)
@@ -226,7 +228,7 @@ async def test_many_turns_in_few_conversations_lose_nothing(
             return turn_of(turn_id, home, base_length=row.message_count)
 
         while True:
-            _, claim = await store.turns.begin("ann", home, "x", place, running_limit=99, with_base=False)
+            _, claim = await store.turns.begin("ann", home, "x", place, limits=at_most(99), with_base=False)
             if claim is not None:
                 return await end(store, claim.turn)
 

@@ -1,0 +1,104 @@
+"""What turns spend in a day (UTC), and the limits of it. A turn belongs to the day in which it began."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+DAY_MS = 24 * 60 * 60 * 1000
+TOKENS_PER_PRICE = 1_000_000
+
+
+class DayLimitReached(Exception):
+    """A limit of the day is reached; nothing was stored. `setting` is its name."""
+
+    def __init__(self, setting: str) -> None:
+        super().__init__(setting)
+        self.setting = setting
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What was spent: turns, and what their calls of the model took. A turn's own has one turn."""
+
+    turns: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    images: int = 0
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(
+            self.turns + other.turns,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.images + other.images,
+        )
+
+    @property
+    def tokens(self) -> int:
+        """Input and output together."""
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Prices of a million tokens and of an image, in any one currency."""
+
+    input_tokens: float = 0.0
+    output_tokens: float = 0.0
+    image: float = 0.0
+
+    def cost(self, spent: Spent) -> float:
+        """What that costs."""
+        tokens = spent.input_tokens * self.input_tokens + spent.output_tokens * self.output_tokens
+        return tokens / TOKENS_PER_PRICE + spent.images * self.image
+
+
+@dataclass(frozen=True, slots=True)
+class DayLimits:
+    """What one user may spend in a day; None stands for any amount."""
+
+    turns: int | None = None
+    tokens: int | None = None
+    images: int | None = None
+    cost: float | None = None
+    prices: Prices = Prices()
+
+    def __bool__(self) -> bool:
+        return not self.turns == self.tokens == self.images == self.cost is None
+
+    def check(self, spent: Spent, call: Spent) -> None:
+        """Check that `call` may be made after `spent`. Raises DayLimitReached.
+
+        A limit is of account only if the call adds to it."""
+        for setting, limit, so_far, more in (
+            ("MAX_TURNS_PER_USER_PER_DAY", self.turns, spent.turns, call.turns),
+            ("MAX_TOKENS_PER_USER_PER_DAY", self.tokens, spent.tokens, call.tokens),
+            ("MAX_IMAGES_PER_USER_PER_DAY", self.images, spent.images, call.images),
+            ("MAX_COST_PER_USER_PER_DAY", self.cost, self.prices.cost(spent), self.prices.cost(call)),
+        ):
+            if limit is not None and so_far >= limit and more:
+                raise DayLimitReached(setting)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimLimits:
+    """What a claim must keep within: the user's running turns, conversations, and what is spent in the day.
+
+    `estimate` is what the turn is expected to spend at first.
+    """
+
+    running: int
+    conversations: int
+    day: DayLimits = DayLimits()
+    estimate: Spent = Spent(1)
+
+
+class Spending(Protocol):
+    """What users have spent and stored."""
+
+    async def of_day(self, userid: str, day: int) -> Spent:
+        """What the user has spent on that day, counted from 1970, the running turns of all processes included."""
+
+    async def stored_bytes(self, userid: str) -> int:
+        """The bytes of the user's documents and images."""

@@ -1,0 +1,91 @@
+"""The contract for turns: those that run, of all processes, and how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ..messages import Message
+from .spending import ClaimLimits, Spent
+from .values import Beat, Claim, Conversation, FollowedTurn, RunningTurn, Turn
+
+
+class TurnFollower(Protocol):
+    """One reader of a turn's log, as it grows."""
+
+    async def read(self) -> FollowedTurn | None:
+        """The turn by now; it may have ended. None if its row is gone."""
+
+
+class Turns(Protocol):
+    """The turns that run, of all processes; each has one row, the write-ahead log of the history."""
+
+    async def begin(
+        self,
+        userid: str,
+        conversation_id: str,
+        title: str,
+        place: Callable[[Conversation], Turn | None],
+        *,
+        limits: ClaimLimits,
+        with_base: bool,
+    ) -> tuple[Conversation | None, Claim | None]:
+        """The conversation's row, made if it is missing, and the claim of the turn that `place` makes of it.
+
+        The row is None if the id is another user's or is being deleted; the claim is None if `place` returns None, or
+        if another turn runs. If `place` raises, nothing is stored. It may be called on another thread, and more than
+        once. With `with_base`, the claim has the messages before the turn's. A claim is withdrawn if its caller is
+        cancelled. Raises TooManyTurns, TooManyConversations, DayLimitReached, and with `with_base` DamagedHistory.
+        """
+
+    async def claim(
+        self, turn: Turn, conversation: Conversation, title: str, history: list[Message], *, limits: ClaimLimits
+    ) -> Claim | None:
+        """Write the row of a turn whose place was found in `history`, read after that row of its conversation.
+
+        None if another turn runs, or if the conversation has another version by now. Raises TooManyTurns and
+        DayLimitReached.
+        """
+
+    async def running(self, conversation_id: str) -> RunningTurn | None:
+        """The conversation's turn that is not over."""
+
+    async def unfinished(self) -> list[RunningTurn]:
+        """Every turn that is not over, of all processes. A damaged row is logged and left out."""
+
+    def follow(self, turn: Turn) -> TurnFollower:
+        """What reads the log of a turn that another process runs."""
+
+    async def take_over(self, running: RunningTurn) -> bool:
+        """Claim a turn whose process is dead. False if another process was quicker."""
+
+    async def request_stop(self, turn: Turn) -> None:
+        """Ask the process that runs the turn to end it."""
+
+    async def beat(self) -> Beat:
+        """Delete the rows of turns long over; return which of this process's turns others care about.
+
+        One has to stop if another process has asked for it, or may have taken it over. One is followed for a few
+        seconds after each read of its log.
+        """
+
+    async def write_logs(self, logs: list[tuple[Turn, bytes, Spent]]) -> None:
+        """Write what these turns of this process have said and spent so far. A turn that is over stays as it is."""
+
+    async def spend(self, turn: Turn, spent: Spent) -> Spent:
+        """Write what a turn of this process spends; what its user has spent on its day without it.
+
+        What other running turns have written of theirs is included, in whichever process they run.
+        """
+
+    async def end(self, turn: Turn, answers: list[Message], log: bytes, spent: Spent) -> None:
+        """Settle a turn of this process: its new messages and `answers` follow its base, and it is over.
+
+        What it has spent is counted, once, and stays counted when the conversation is deleted.
+        Images in them are kept from now on. `log` is the whole turn, for readers in other processes. If a process
+        died in the middle of this, the messages that it wrote stay. Does nothing if the turn is over already. Raises
+        DamagedHistory, and TakenOver if this process has counted as dead and another has taken the turn over.
+        """
+
+    async def give_up(self, turn: Turn, log: bytes, spent: Spent) -> None:
+        """Leave a turn whose end could not be stored to any process, with all that it has said and spent."""
