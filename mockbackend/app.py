@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from . import __version__, metrics
 from . import log as logs
+from .concurrency import Places
 from .documents.documents import open_documents
 from .errors import ServiceError
 from .images.fetch import Fetcher
@@ -46,6 +47,10 @@ from .turn.runner import TurnRunner
 
 log = logging.getLogger("mockbackend")
 
+# Long work at once, of all users: each waits for the others, and the event loop waits for all of them.
+LONG_WORK = 3
+# Large bodies at once, of all users, that are on their way to a turn.
+LARGE_BODIES = 100
 EXPOSED = ["link", "retry-after", "x-conversation-id", "x-request-id", *STREAM_HEADERS]
 
 
@@ -132,13 +137,17 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         recovery = Recovery(storage, registry, heartbeat)
         fetcher = Fetcher(settings.max_image_bytes, allow_private=False)
         attachments = Attachments(storage.images, fetcher, settings.max_image_bytes)
-        claimer = TurnClaimer(settings, storage, attachments, registry, recovery)
-        runner = TurnRunner(settings, storage, upstream, generator, documents, registry, heartbeat, claimer)
+        long_work = Places(1, LONG_WORK)
+        claimer = TurnClaimer(settings, storage, attachments, registry, recovery, long_work)
+        runner = TurnRunner(settings, storage, upstream, generator, documents, registry, heartbeat, claimer, long_work)
         follower = Follower(storage, registry, recovery)
         probe = await stack.enter_async_context(StorageProbe.watching(storage))
         await stack.enter_async_context(metrics.watch_loop(metrics.LOOP_LAG_SECONDS))
         metrics.start(__version__, settings.engine, "postgresql" if settings.database_url else "embedded")
-        service = Service(settings, login, FailedLogins(), probe, storage, upstream, documents, runner, follower)
+        service = Service(
+            *(settings, login, FailedLogins(), probe, storage, upstream, documents, runner, follower),
+            *(long_work, Places(1, LARGE_BODIES)),
+        )
         # Turns first: they may hold images, and belong to conversations whose deletion was cut short.
         await recovery.recover_all()
         await follower.finish_deletions()

@@ -1,4 +1,7 @@
-"""Work on a daemon thread of its own. A pool would be blocked by work that hangs, and joined at exit."""
+"""Work on a daemon thread of its own, and how much of it one user may have at once.
+
+A pool would be blocked by work that hangs, and joined at exit.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ import asyncio
 import contextlib
 import contextvars
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -38,3 +43,61 @@ async def in_thread(work: Callable[[], T], name: str) -> T:
         raise error
     returned: T = result
     return returned
+
+
+@dataclass(slots=True)
+class _Share:
+    places: asyncio.Semaphore
+    users: int = 0
+
+
+@dataclass(slots=True)
+class Places:
+    """Places for work that takes long: `each` for one user, `in_all` for everybody.
+
+    Those of one user queue for that user's places first, so that they never fill the queue for everybody's.
+    """
+
+    each: int
+    in_all: int
+    _shares: dict[str, _Share] = field(default_factory=dict)
+    _all: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._all = asyncio.Semaphore(self.in_all)
+
+    async def take(self, userid: str) -> None:
+        """Wait for a place and take it."""
+        share = self._shares.setdefault(userid, _Share(asyncio.Semaphore(self.each)))
+        share.users += 1
+        try:
+            await share.places.acquire()
+            try:
+                await self._all.acquire()
+            except BaseException:
+                share.places.release()
+                raise
+        except BaseException:
+            self._forget(userid)
+            raise
+
+    def give_back(self, userid: str) -> None:
+        """Give a place back."""
+        self._all.release()
+        self._shares[userid].places.release()
+        self._forget(userid)
+
+    @asynccontextmanager
+    async def one(self, userid: str) -> AsyncIterator[None]:
+        """A place for as long as the context lasts."""
+        await self.take(userid)
+        try:
+            yield
+        finally:
+            self.give_back(userid)
+
+    def _forget(self, userid: str) -> None:
+        share = self._shares[userid]
+        share.users -= 1
+        if not share.users:
+            del self._shares[userid]

@@ -94,6 +94,8 @@ class AttachmentPart(TypedDict):
 
 Part: TypeAlias = TextPart | ReasoningPart | StepPart | ToolPart | ImagePart | SourcePart | AttachmentPart
 UNTITLED = "New conversation"
+# What is done with more messages than these is long work: on a thread, one piece at a time for each user.
+MANY_MESSAGES = 1_000
 INTERRUPTED = "The call was interrupted before it had a result."
 
 

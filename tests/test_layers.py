@@ -71,7 +71,7 @@ FOREIGN = {
     "hypercorn": {"server", "emulator.embedded"},
     "environs": {"settings"},
     "yaml": {"emulator"},
-    "msgspec": {"emulator"},
+    "msgspec": {"emulator", "storage"},
     "multipart": {"routes"},
     "PIL": {"emulator"},
     "pypdfium2": {"documents"},

@@ -17,7 +17,7 @@ import aiohttp
 import yarl
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from ..concurrency import in_thread
+from ..concurrency import Places, in_thread
 from ..errors import ImageError
 from ..storage import Image
 from .formats import recognize
@@ -31,7 +31,9 @@ _AZURE_HOST = ipaddress.IPv4Address("168.63.129.16")
 _COMPATIBLE = ipaddress.IPv6Network("::/96")
 SECONDS = 30.0
 REDIRECTS = 3
-LOOKUPS = 8
+# Of one user, and of all.
+USER_LOOKUPS = 2
+LOOKUPS = 64
 LOOKUP_SECONDS = 10.0
 NO_IMAGE = "The image's URL did not return an image."
 TOO_LARGE = "The image is too large."
@@ -42,10 +44,11 @@ class _PublicResolver(AbstractResolver):
     """A resolver of names to their public addresses.
 
     A name server that does not answer blocks a thread for a minute. The event loop's own threads, which write to disk
-    as well, are spared that: a lookup has its own, and there are at most `LOOKUPS`.
+    as well, are spared that: a lookup has its own, and there are at most `USER_LOOKUPS` of a user.
     """
 
-    def __init__(self, lookups: asyncio.Semaphore, *, allow_private: bool) -> None:
+    def __init__(self, userid: str, lookups: Places, *, allow_private: bool) -> None:
+        self._userid = userid
         self._lookups = lookups
         self._allow_private = allow_private
 
@@ -66,7 +69,7 @@ class _PublicResolver(AbstractResolver):
         loop = asyncio.get_running_loop()
         # aiohttp shields this from the end of `fetch`, so it has a limit of its own.
         async with asyncio.timeout(LOOKUP_SECONDS):
-            await self._lookups.acquire()
+            await self._lookups.take(self._userid)
 
         def look() -> list[Any]:
             try:
@@ -74,7 +77,7 @@ class _PublicResolver(AbstractResolver):
             finally:
                 # Released when the thread ends, not when its waiter leaves; the loop may be closed by then.
                 with contextlib.suppress(RuntimeError):
-                    loop.call_soon_threadsafe(self._lookups.release)
+                    loop.call_soon_threadsafe(self._lookups.give_back, self._userid)
 
         return await in_thread(look, "lookup")
 
@@ -86,14 +89,14 @@ class Fetcher:
     """A fetcher of images of at most `max_bytes`, and from private addresses only if `allow_private`."""
 
     def __init__(self, max_bytes: int, *, allow_private: bool, seconds: float = SECONDS) -> None:
-        self._lookups = asyncio.Semaphore(LOOKUPS)
+        self._lookups = Places(USER_LOOKUPS, LOOKUPS)
         self._max_bytes = max_bytes
         self._seconds = seconds
         self._allow_private = allow_private
 
-    async def fetch(self, url: str, max_bytes: int | None = None) -> Image:
-        """The image at `url`; `max_bytes` may lower the limit. Raises ImageError."""
-        resolver = _PublicResolver(self._lookups, allow_private=self._allow_private)
+    async def fetch(self, userid: str, url: str, max_bytes: int | None = None) -> Image:
+        """The image at `url`, for that user; `max_bytes` may lower the limit. Raises ImageError."""
+        resolver = _PublicResolver(userid, self._lookups, allow_private=self._allow_private)
         connector = aiohttp.TCPConnector(resolver=resolver, force_close=True)
         limit = self._max_bytes if max_bytes is None else min(max_bytes, self._max_bytes)
         try:

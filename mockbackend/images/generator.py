@@ -45,10 +45,10 @@ class ImageGenerator:
         }
         body |= {name: value for name, value in optional.items() if value}
         response = await request_image(self._upstream, body)
-        token = await self._store.put(userid, conversation_id, await self._content(response))
+        token = await self._store.put(userid, conversation_id, await self._content(userid, response))
         return ImageMade(token, response.revised_prompt), response.usage
 
-    async def _content(self, response: ImageResponse) -> Image:
+    async def _content(self, userid: str, response: ImageResponse) -> Image:
         settings = self._settings
         if response.base64 is not None:
             if len(response.base64) * 3 // 4 > settings.max_image_bytes:
@@ -62,5 +62,5 @@ class ImageGenerator:
             allow_private = await is_private_host(self._upstream.engine.address)
             seconds = min(SECONDS, settings.image_timeout_seconds)
             fetcher = Fetcher(settings.max_image_bytes, allow_private=allow_private, seconds=seconds)
-            return await fetcher.fetch(response.url)
+            return await fetcher.fetch(userid, response.url)
         raise invalid_response()

@@ -9,15 +9,18 @@ from typing import Any
 import orjson
 from starlette.requests import ClientDisconnect, Request
 
-from ..errors import ServiceError, bad_request, in_seconds
+from ..errors import ServiceError, bad_request, in_seconds, unusable
+from . import dense_json
 
 # nginx's default.
 SILENCE_SECONDS = 60.0
+# It is parsed where everybody waits for it.
+SMALL_BYTES = 64 * 1024
 
 
-async def read_object(request: Request, max_bytes: int) -> dict[str, Any]:
-    """The body as a JSON object."""
-    return parse_object(await read_body(request, max_bytes))
+async def read_small_object(request: Request) -> dict[str, Any]:
+    """A body of `SMALL_BYTES` at most, as a JSON object."""
+    return parse_object(await read_body(request, SMALL_BYTES))
 
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
@@ -35,11 +38,13 @@ def parse_object(body: bytes) -> dict[str, Any]:
     if not body:
         raise bad_request("The body is empty: send a JSON object.")
     try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        value = dense_json.loads(body) if dense_json.is_dense(body) else orjson.loads(body)
+    except dense_json.TooManyValues:
+        raise unusable(f"The body has more than {dense_json.MAX_VALUES} JSON values.") from None
+    except (ValueError, RecursionError) as error:
         if not _is_utf8(body):
             raise bad_request("The body is not UTF-8 text: send JSON encoded as UTF-8.") from None
-        raise bad_request(f"The body is not valid JSON: {error.msg}.") from None
+        raise bad_request(f"The body is not valid JSON: {getattr(error, 'msg', error)}.") from None
     if not isinstance(value, dict):
         raise bad_request("The body must be a JSON object.")
     return value

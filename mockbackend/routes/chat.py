@@ -7,25 +7,36 @@ from typing import Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..concurrency import in_thread
 from ..errors import bad_request, unusable
-from ..protocol import FRAMINGS, Framing, framing_of
+from ..protocol import FRAMINGS, Framing
 from ..protocol.data_stream import DATA_STREAM
 from ..storage import Turn
 from ..turn.run import EventSource
 from .auth import get_service, userid
-from .chat_request import read_chat
+from .body import read_body
+from .chat_request import parse_chat
 from .origin import links
 from .parameters import check_id, named_framing, path_id
 from .stream import EventStream, stream_headers
 
+LARGE_BYTES = 64 * 1024
+
 
 async def post(request: Request) -> Response:
     """Begin a turn and stream its answer."""
-    service = get_service(request)
-    chat, body = await read_chat(request, service.settings)
-    framing = named_framing(request) or framing_of(body)
-    run = await service.runner.start(userid(request), chat, framing.name)
-    return _stream(request, run.turn.conversation_id, run.reader(), framing, "own")
+    service, owner, named = get_service(request), userid(request), named_framing(request)
+    raw = await read_body(request, service.settings.max_body_bytes)
+    if len(raw) <= LARGE_BYTES:
+        chat, spoken = parse_chat(raw, service.settings)
+        run = await service.runner.start(owner, chat, (named or spoken).name)
+    else:
+        # What is parsed of a large body stays in memory until the turn begins.
+        async with service.large_bodies.one(owner):
+            async with service.long_work.one(owner):
+                chat, spoken = await in_thread(lambda: parse_chat(raw, service.settings), "parsing")
+            run = await service.runner.start(owner, chat, (named or spoken).name)
+    return _stream(request, run.turn.conversation_id, run.reader(), named or spoken, "own")
 
 
 async def join(request: Request) -> Response:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import Any
 
-from starlette.requests import Request
-
 from ..errors import bad_request, unusable
 from ..images.generator import ImageOptions
+from ..protocol import Framing, framing_of
 from ..settings import Settings
 from ..turn.request import MODES, ChatRequest, Mode, SentMessage
-from .body import parse_object, read_body
+from .body import parse_object
 from .content import parse_content
 from .parameters import check_id
 
-LARGE_BYTES = 64 * 1024
 MAX_FILE_IDS = 1000
 IMAGE_OPTION = re.compile(r"[a-z0-9-]{1,32}")
 IGNORED_ROLES = ("tool", "data")
@@ -25,18 +22,12 @@ SYSTEM_ROLES = ("system", "developer")
 WHOLE_LIST_KEYS = ("parentId", "unstable_assistantMessageId")
 
 
-async def read_chat(request: Request, settings: Settings) -> tuple[ChatRequest, dict[str, Any]]:
-    """The chat request, and the body that it was read from."""
-    raw = await read_body(request, settings.max_body_bytes)
-
-    def parse() -> tuple[ChatRequest, dict[str, Any]]:
-        body = parse_object(raw)
-        chat = _chat(body, settings.max_conversation_messages)
-        _check_length(chat, settings.max_message_characters)
-        return chat, body
-
-    # A large body takes a while to parse, and other streams should not wait for it.
-    return await asyncio.to_thread(parse) if len(raw) > LARGE_BYTES else parse()
+def parse_chat(raw: bytes, settings: Settings) -> tuple[ChatRequest, Framing]:
+    """The request that a body is, and the framing that its client speaks."""
+    body = parse_object(raw)
+    chat = _chat(body, settings.max_conversation_messages)
+    _check_length(chat, settings.max_message_characters)
+    return chat, framing_of(body)
 
 
 def _chat(body: dict[str, Any], max_messages: int) -> ChatRequest:

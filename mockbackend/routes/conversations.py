@@ -6,18 +6,21 @@ import base64
 import binascii
 import dataclasses
 import re
+from contextlib import nullcontext
 from typing import Any
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..concurrency import in_thread
 from ..errors import bad_request, not_found
+from ..messages import MANY_MESSAGES
 from ..protocol import DEFAULT
 from ..storage import Conversation, Cursor
 from .auth import get_service, userid
-from .body import read_object
-from .json import JSON
+from .body import read_small_object
+from .json import JSON, JSONPieces, object_with_list
 from .origin import links
 from .parameters import named_framing, path_id
 
@@ -30,12 +33,13 @@ QUERY_CHARACTERS = 1000
 
 async def listing(request: Request) -> Response:
     """A page of the owner's conversations. The Link header has the URL of the next page."""
-    limit, query = _limit(request), request.query_params.get("q", "").strip()
+    service, limit, query = get_service(request), _limit(request), request.query_params.get("q", "").strip()
     if len(query) > QUERY_CHARACTERS:
         raise bad_request(f"q must have at most {QUERY_CHARACTERS} characters.")
-    rows = await get_service(request).storage.conversations.page(
-        userid(request), limit=limit + 1, after=_after(request), query=query
-    )
+    owner, after = userid(request), _after(request)
+    # A search looks through all that was said.
+    async with service.long_work.one(owner) if query else nullcontext():
+        rows = await service.storage.conversations.page(owner, limit=limit + 1, after=after, query=query)
     headers = {}
     if len(rows) > limit:
         rows = rows[:limit]
@@ -47,19 +51,25 @@ async def listing(request: Request) -> Response:
 async def read(request: Request) -> Response:
     """The row and its messages, as front ends expect them, without an answer that is still running."""
     service, conversation_id = get_service(request), path_id(request)
-    framing = named_framing(request) or DEFAULT
-    await _owned(request, conversation_id)
-    messages = await service.follower.read(conversation_id)
-    row = dataclasses.replace(await _owned(request, conversation_id), message_count=len(messages))
-    reached = links(request, service.settings)
-    rendered = [framing.render_message(message, reached) for message in messages]
-    return JSON({**_rendered(row), "messages": rendered})
+    framing, reached = named_framing(request) or DEFAULT, links(request, service.settings)
+    is_long = (await _owned(request, conversation_id)).message_count > MANY_MESSAGES
+    async with service.long_work.one(userid(request)) if is_long else nullcontext():
+        messages = await service.follower.read(conversation_id)
+        row = dataclasses.replace(await _owned(request, conversation_id), message_count=len(messages))
+        head = _rendered(row)
+        return JSONPieces(
+            await in_thread(
+                lambda: object_with_list(
+                    head, "messages", (framing.render_message(message, reached) for message in messages)
+                ),
+                "reading",
+            )
+        )
 
 
 async def change(request: Request) -> Response:
     """Rename or pin."""
-    service = get_service(request)
-    body = await read_object(request, service.settings.max_body_bytes)
+    body = await read_small_object(request)
     title, is_pinned = body.get("title"), body.get("is_pinned")
     if title is None and is_pinned is None:
         raise bad_request("title or is_pinned is required.")
@@ -67,7 +77,7 @@ async def change(request: Request) -> Response:
         raise bad_request(f"title must be a string of 1 to {TITLE_CHARACTERS} characters.")
     if is_pinned is not None and not isinstance(is_pinned, bool):
         raise bad_request("is_pinned must be true or false.")
-    row = await service.storage.conversations.change(
+    row = await get_service(request).storage.conversations.change(
         userid(request), path_id(request), title=title.strip() if title else None, is_pinned=is_pinned
     )
     return _row(row)
@@ -75,11 +85,11 @@ async def change(request: Request) -> Response:
 
 async def pin(request: Request) -> Response:
     """Pin or unpin."""
-    service = get_service(request)
-    is_pinned = (await read_object(request, service.settings.max_body_bytes)).get("is_pinned")
+    is_pinned = (await read_small_object(request)).get("is_pinned")
     if not isinstance(is_pinned, bool):
         raise bad_request("is_pinned must be true or false.")
-    return _row(await service.storage.conversations.change(userid(request), path_id(request), is_pinned=is_pinned))
+    store = get_service(request).storage.conversations
+    return _row(await store.change(userid(request), path_id(request), is_pinned=is_pinned))
 
 
 async def stop(request: Request) -> Response:

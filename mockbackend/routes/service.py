@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..concurrency import Places
 from ..documents.documents import Documents
 from ..settings import Settings
 from ..storage import Storage
@@ -17,7 +18,7 @@ from .storage_probe import StorageProbe
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The open service."""
+    """The open service. `long_work` and `large_bodies` have one place for each user: none slows the others down."""
 
     settings: Settings
     login: Login
@@ -28,3 +29,5 @@ class Service:
     documents: Documents
     runner: TurnRunner
     follower: Follower
+    long_work: Places
+    large_bodies: Places

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from ..metrics import OPEN_STREAMS
 from ..protocol import Framing
 from ..protocol.links import Links
-from ..turn.run import EventSource
+from ..turn.run import BATCH, EventSource
 
 # So that proxies send each event on at once, unchanged.
 UNBUFFERED = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
@@ -68,6 +68,9 @@ class EventStream(Response):
                 if body:
                     await send({"type": "http.response.body", "body": body, "more_body": True})
                     sent = loop.time()
+                if len(batch) >= BATCH:
+                    # Neither `next` nor `send` needs to wait while there is more, and the others' streams would.
+                    await asyncio.sleep(0)
                 if loop.time() >= timer.when():
                     timer = loop.call_later(max(0.01, sent + self._silence - loop.time()), reader.wake)
             if not watcher.done():

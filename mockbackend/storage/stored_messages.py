@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import orjson
 
 from ..messages import Message
@@ -20,15 +21,23 @@ _STRINGS: dict[str, tuple[str, ...]] = {
 }
 # No later moment can be written as a date.
 _LAST_MS = 253_402_300_799_999
+LARGE_BYTES = 1024 * 1024
 
 
 def decode_messages(stored: object) -> list[Message]:
     """The messages of a turn's row; none if they cannot be read."""
     try:
-        messages: Any = orjson.loads(stored)  # type: ignore[arg-type]
-    except (orjson.JSONDecodeError, TypeError):
+        messages = _loads(stored)
+    except (ValueError, TypeError):
         return []
     return messages if isinstance(messages, list) and all(map(_is_message, messages)) else []
+
+
+def _loads(stored: Any) -> Any:
+    if not isinstance(stored, bytes) or len(stored) <= LARGE_BYTES:
+        return orjson.loads(stored)
+    # Message by message: while orjson reads one, no other thread runs.
+    return [orjson.loads(bytes(message)) for message in msgspec.json.decode(stored, type=list[msgspec.Raw])]
 
 
 def _is_message(found: Any) -> bool:

@@ -71,7 +71,7 @@ class Attachments:
                 own = OWN_IMAGE.search(attachment.url)
                 home = await self._store.home(userid, own[1]) if own else None
                 if own is None or home is None:
-                    return await self._fetcher.fetch(attachment.url, room)
+                    return await self._fetcher.fetch(userid, attachment.url, room)
                 if home == conversation_id:
                     return {"type": "picture", "token": own[1], "name": name}
                 # An image of another conversation is deleted with it, so this one gets a copy.

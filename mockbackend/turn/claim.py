@@ -9,12 +9,14 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import assert_never
 
+from ..concurrency import Places, in_thread
 from ..errors import ServiceError, not_found, unusable
 from ..estimates import BYTES_PER_TOKEN
-from ..messages import Message, Part, now_ms, title_of
+from ..messages import MANY_MESSAGES, Message, Part, now_ms, title_of
 from ..settings import Settings
 from ..storage import (
     Claim,
@@ -53,6 +55,7 @@ class TurnClaimer:
         attachments: Attachments,
         registry: RunRegistry,
         recovery: Recovery,
+        long_work: Places,
     ) -> None:
         self._max_messages = settings.max_conversation_messages
         self._limits = ClaimLimits(
@@ -62,6 +65,7 @@ class TurnClaimer:
         self._attachments = attachments
         self._registry = registry
         self._recovery = recovery
+        self._long_work = long_work
 
     @property
     def day_limits(self) -> DayLimits:
@@ -109,14 +113,17 @@ class TurnClaimer:
 
         title = title_of([new(opening)])
         limits = replace(self._limits, estimate=_estimate(request))
+        whole = await self._whole_list(userid, conversation_id, request, new)
 
         def turn(conversation: Conversation, history: list[Message] | None) -> Turn:
-            base_length, new_messages = self._placed(request, conversation, history, new)
+            base_length, new_messages = self._placed(request, conversation, history, new, whole)
             message_id = f"msg-{uuid.uuid4().hex}"
             return Turn(userid, conversation.id, turn_id, message_id, at, framing, base_length, new_messages)
 
         def is_placed_in_history(conversation: Conversation) -> bool:
-            return conversation.message_count > 0 and needs_history(request)
+            # A long history is read apart from the claim even if only the model needs it.
+            is_long = conversation.message_count > MANY_MESSAGES and request.mode == "chat"
+            return conversation.message_count > 0 and (is_long or needs_history(request))
 
         # Each round makes one attempt at the claim, and ends in a claim, an error, or a short wait. Why it ends:
         #
@@ -134,19 +141,20 @@ class TurnClaimer:
         # - A refusal that `place` or the store raises (a full conversation, too many running answers) has undone the
         #   transaction; images that were stored for this request are discarded by our caller.
         while True:
-            conversation, claim = await self._storage.turns.begin(
-                userid,
-                conversation_id,
-                title,
-                lambda row: None if is_placed_in_history(row) else turn(row, None),
-                limits=limits,
-                with_base=request.mode == "chat",
-            )
+            # Thousands of messages take a while to write.
+            async with self._long_work.one(userid) if whole else nullcontext():
+                conversation, claim = await self._storage.turns.begin(
+                    userid,
+                    conversation_id,
+                    title,
+                    lambda row: None if is_placed_in_history(row) else turn(row, None),
+                    limits=limits,
+                    with_base=request.mode == "chat",
+                )
             if conversation is None:
                 raise not_found()
             if claim is None and is_placed_in_history(conversation):
-                history = await self._storage.history.read(conversation_id)
-                placed = turn(conversation, history)
+                history, placed = await self._read_and_place(userid, conversation, turn)
                 # An edited first message gives the title, unless that was renamed.
                 retitled = placed.base_length == 0 and conversation.title == title_of(history)
                 new_title = title if retitled else conversation.title
@@ -161,6 +169,29 @@ class TurnClaimer:
                 raise ServiceError(409, "conflict", words, {"retry-after": "1"})
             await asyncio.sleep(POLL_SECONDS)
 
+    async def _whole_list(
+        self, userid: str, conversation_id: str, request: ChatRequest, new: Callable[[int], Message]
+    ) -> list[Message] | None:
+        """All messages of the request, made before the claim if they are many and begin a conversation."""
+        if len(request.messages) <= MANY_MESSAGES:
+            return None
+        conversation = await self._storage.conversations.get(userid, conversation_id)
+        if conversation is not None and conversation.message_count > 0:
+            return None
+        async with self._long_work.one(userid):
+            return await in_thread(lambda: _made(request, new), "placing")
+
+    async def _read_and_place(
+        self, userid: str, conversation: Conversation, turn: Callable[[Conversation, list[Message]], Turn]
+    ) -> tuple[list[Message], Turn]:
+        """The history of a conversation, and the turn that has its place in it."""
+        is_long = conversation.message_count > MANY_MESSAGES
+        async with self._long_work.one(userid) if is_long else nullcontext():
+            history = await self._storage.history.read(conversation.id)
+            if not is_long:
+                return history, turn(conversation, history)
+            return history, await in_thread(lambda: turn(conversation, history), "placing")
+
     def _is_stopping(self, running: RunningTurn) -> bool:
         run = self._registry.find(running.turn.turn_id)
         return running.stop_requested or (run is not None and run.answer.stop.reason is not None)
@@ -171,6 +202,7 @@ class TurnClaimer:
         conversation: Conversation,
         history: list[Message] | None,
         new: Callable[[int], Message],
+        whole: list[Message] | None,
     ) -> tuple[int, list[Message]]:
         """How many of the stored messages stay, and which messages of the request follow them."""
         base_length, replaced = conversation.message_count, None
@@ -179,7 +211,7 @@ class TurnClaimer:
             replaced = history[base_length]["id"] if base_length < len(history) else None
         # A list sent with a new conversation becomes its history.
         everything = conversation.message_count == 0
-        new_messages = _distinct([new(index) for index in range(len(request.messages))]) if everything else [new(-1)]
+        new_messages = (whole or _made(request, new)) if everything else [new(-1)]
         if replaced is not None and request.messages[-1].id is None:
             new_messages[-1] = {**new_messages[-1], "id": replaced}
         if base_length + len(new_messages) > self._max_messages:
@@ -198,6 +230,10 @@ def _message(sent: SentMessage, turn_id: str, at: int, parts: list[Part]) -> Mes
         "at": at,
         "parts": words + parts if sent.role == "user" else [{"type": "step"}, *words],
     }
+
+
+def _made(request: ChatRequest, new: Callable[[int], Message]) -> list[Message]:
+    return _distinct([new(index) for index in range(len(request.messages))])
 
 
 def _estimate(request: ChatRequest) -> Spent:

@@ -12,6 +12,8 @@ from .answer import Answer
 from .recovery import Recovery
 
 POLL_SECONDS = 0.05
+# Other streams should not wait while a long log is parsed.
+LARGE_BYTES = 256 * 1024
 LOST = "The answer went on where it cannot be followed. Please reload the conversation."
 
 
@@ -59,7 +61,7 @@ class RemoteReader:
         self._ended = found.is_over
         if found.log == self._read:
             return []
-        before, self._read, self._seen = self._seen, found.log, load(found.log)
+        before, self._read, self._seen = self._seen, found.log, await _loaded(found.log)
         return grown(before, self._seen)
 
     def close(self) -> None:
@@ -82,6 +84,10 @@ class RemoteReader:
         answer.fail(LOST)
         answer.emit(TurnEnded("error", answer.usage))
         return answer.events[len(self._seen) :]
+
+
+async def _loaded(log: bytes) -> list[Event]:
+    return await asyncio.to_thread(load, log) if len(log) > LARGE_BYTES else load(log)
 
 
 def grown(before: list[Event], after: list[Event]) -> list[Event]:

@@ -12,6 +12,9 @@ from .answer import Answer
 from .budget import Budget
 from .request import Mode
 
+# The most events that are read at once: a reader of many gives way to others in between.
+BATCH = 500
+
 
 class EventSource(Protocol):
     """What a connection reads a turn from: a run of this process, or the log of another process's run."""
@@ -91,13 +94,13 @@ class Reader:
             self._waiter.set_result(None)
 
     async def next(self) -> list[Event] | None:
-        """The events that are ready. Waits if there are no new ones; [] if woken, None after the last event."""
+        """The next events, up to `BATCH`. Waits if there are no new ones; [] if woken, None after the last event."""
         if self._position == self._run.published:
             if self._run.over.done():
                 return None
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
-        batch = self._run.answer.events[self._position : self._run.published]
+        batch = self._run.answer.events[self._position : min(self._position + BATCH, self._run.published)]
         self._position += len(batch)
         return batch
 

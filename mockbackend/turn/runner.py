@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import assert_never
 
 from .. import log as logs
@@ -14,11 +14,12 @@ from .. import metrics
 from ..agent.context import ChatContext
 from ..agent.graph import compile_graph
 from ..agent.tools import ToolServices
+from ..concurrency import Places
 from ..documents.documents import Documents
 from ..errors import INTERNAL, NOT_STORED, TAKEN_OVER, TurnError, unusable
 from ..events import OUTPUT, Event, Failed, ImageMade, StepEnded, TurnEnded, dump
 from ..images.generator import ImageGenerator, ImageOptions
-from ..messages import Message
+from ..messages import MANY_MESSAGES, Message
 from ..settings import Settings
 from ..storage import Storage, TakenOver, traceback_of
 from ..upstream import Upstream
@@ -48,6 +49,7 @@ class TurnRunner:
         registry: RunRegistry,
         heartbeat: Heartbeat,
         claimer: TurnClaimer,
+        long_work: Places,
     ) -> None:
         self._settings = settings
         self._storage = storage
@@ -57,6 +59,7 @@ class TurnRunner:
         self._registry = registry
         self._heartbeat = heartbeat
         self._claimer = claimer
+        self._long_work = long_work
         self._graph = compile_graph()
         self._tasks: set[asyncio.Task[None]] = set()
         self.admission = Admission(settings)
@@ -202,8 +205,10 @@ class TurnRunner:
     async def _store(self, run: Run, ended: TurnEnded) -> str | None:
         """Store the turn's end, or return why not. Its row and log stay then, and any process may settle it later."""
         answer, turn = run.answer, run.turn
+        is_long = turn.base_length + len(turn.new_messages) > MANY_MESSAGES
         try:
-            await self._storage.turns.end(turn, [answer.message()], dump([*answer.events, ended]), run.budget.spent)
+            async with self._long_work.one(turn.userid) if is_long else nullcontext():
+                await self._storage.turns.end(turn, [answer.message()], dump([*answer.events, ended]), run.budget.spent)
         except TakenOver:
             metrics.FENCED_WRITES.inc()
             log.warning("turn %s was taken over: this process did not prove in time that it lives", turn.turn_id)

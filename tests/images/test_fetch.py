@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mockbackend.errors import ImageError
 from mockbackend.images import fetch
-from mockbackend.images.fetch import LOOKUPS, Fetcher, is_private_host, is_public
+from mockbackend.images.fetch import USER_LOOKUPS, Fetcher, is_private_host, is_public
 from mockbackend.images.formats import recognize
 
 PRIVATE = "points to a private address"
@@ -59,7 +59,7 @@ def test_an_ipv4_address_within_an_ipv6_one_is_as_public_as_itself(address: ipad
 
 
 def _fetch(url: str, **options: Any) -> Any:
-    return asyncio.run(Fetcher(1000, allow_private=False, seconds=5, **options).fetch(url))
+    return asyncio.run(Fetcher(1000, allow_private=False, seconds=5, **options).fetch("user", url))
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def _answer(path: str) -> bytes:
 
 async def test_a_redirect_to_a_public_address_is_followed(serve: Callable[[Answer], Any]) -> None:
     base = await serve(_answer)
-    found = await Fetcher(1000, allow_private=False).fetch(f"{base}/moved")
+    found = await Fetcher(1000, allow_private=False).fetch("user", f"{base}/moved")
     assert (found.media_type, found.content) == ("image/gif", GIF)
 
 
@@ -176,7 +176,7 @@ async def test_a_redirect_to_a_public_address_is_followed(serve: Callable[[Answe
 async def test_a_redirect_to_a_private_address_is_not_followed(serve: Callable[[Answer], Any], host: str) -> None:
     base = await serve(lambda path: _to(f"http://{host}/x"))
     with pytest.raises(ImageError, match="image's URL"):
-        await Fetcher(1000, allow_private=False, seconds=5).fetch(f"{base}/any")
+        await Fetcher(1000, allow_private=False, seconds=5).fetch("user", f"{base}/any")
 
 
 @pytest.mark.parametrize(
@@ -194,42 +194,47 @@ async def test_a_redirect_to_a_private_address_is_not_followed(serve: Callable[[
 async def test_the_error_says_why_there_is_no_image(serve: Callable[[Answer], Any], path: str, says: str) -> None:
     base = await serve(_answer)
     with pytest.raises(ImageError, match=says):
-        await Fetcher(1000, allow_private=False, seconds=0.3).fetch(base + path)
+        await Fetcher(1000, allow_private=False, seconds=0.3).fetch("user", base + path)
 
 
-async def test_name_servers_that_do_not_answer_block_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_name_server_that_does_not_answer_blocks_its_user_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     answer, looked_up = threading.Event(), []
     loop, all_hang = asyncio.get_running_loop(), asyncio.Event()
 
     def hang(host: str, *rest: Any) -> list[Any]:
         looked_up.append(host)
-        if len(looked_up) == LOOKUPS:
+        if host.startswith("quick"):
+            raise socket.gaierror("no such name")
+        if len(looked_up) == USER_LOOKUPS:
             loop.call_soon_threadsafe(all_hang.set)
         answer.wait()
         raise socket.gaierror("no answer")
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
     fetcher = Fetcher(1000, allow_private=False)
-    fetching = [asyncio.create_task(fetcher.fetch(f"http://n{n}.example/x.png")) for n in range(40)]
+    fetching = [asyncio.create_task(fetcher.fetch("one", f"http://n{n}.example/x.png")) for n in range(40)]
     try:
         await asyncio.wait_for(all_hang.wait(), 10)
-        # The event loop's own threads, which everything else needs, are free.
+        # The event loop's own threads, which everything else needs, are free, and so are other users' lookups.
         assert await asyncio.wait_for(asyncio.to_thread(lambda: "free"), 10) == "free"
+        for user in range(40):
+            with pytest.raises(ImageError, match="did not return an image"):
+                await asyncio.wait_for(fetcher.fetch(f"other-{user}", "http://quick.example/x.png"), 10)
         # A waiter that leaves does not make room while its thread hangs.
         fetching[0].cancel()
         await asyncio.wait([fetching[0]])
-        assert len(looked_up) == LOOKUPS
+        assert [host for host in looked_up if host.startswith("n")] == ["n0.example", "n1.example"]
     finally:
         answer.set()
     ended = await asyncio.gather(*fetching[1:], return_exceptions=True)
     assert {str(error) for error in ended} == {"The image's URL did not return an image."}
-    assert len(looked_up) >= 39
+    assert len(looked_up) >= 79
 
 
 async def test_a_page_is_not_an_image(serve: Callable[[Answer], Any]) -> None:
     base = await serve(_answer)
     with pytest.raises(ImageError):
-        await Fetcher(1000, allow_private=False).fetch(f"{base}/page")
+        await Fetcher(1000, allow_private=False).fetch("user", f"{base}/page")
 
 
 @given(st.binary(max_size=40))

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from mockbackend.routes.body import SMALL_BYTES
 from tests.conftest import StartServer
 from tests.harness.api import error_of
 from tests.harness.service import Server
@@ -58,10 +59,10 @@ async def test_a_body_that_stops_arriving_is_a_408(tmp_path: Path, path: str) ->
     assert answer.startswith(b"HTTP/1.1 408 ")
 
 
-@pytest.mark.parametrize("path", ["/chat", "/conversations/a/pin"])
-async def test_a_body_that_is_too_large_is_a_413(client: httpx2.AsyncClient, path: str) -> None:
-    error = error_of(await client.post(path, content=b'{"a": "' + b"x" * LIMIT + b'"}'), 413)
-    assert error == {"code": "too_large", "message": f"The body is larger than {LIMIT} bytes."}
+@pytest.mark.parametrize(("path", "limit"), [("/chat", LIMIT), ("/conversations/a/pin", SMALL_BYTES)])
+async def test_a_body_that_is_too_large_is_a_413(client: httpx2.AsyncClient, path: str, limit: int) -> None:
+    error = error_of(await client.post(path, content=b'{"a": "' + b"x" * limit + b'"}'), 413)
+    assert error == {"code": "too_large", "message": f"The body is larger than {limit} bytes."}
 
 
 async def test_a_body_of_the_maximum_size_is_read(client: httpx2.AsyncClient) -> None:

@@ -1,8 +1,9 @@
 """The engine on SQLite: a folder that any number of processes of one host share.
 
 `conversation_metadata.db` has the rows of conversations, turns, images and files; `mock-langgraph-db.db` is LangGraph's
-saver, the true home of settled messages; `documents.db` has what was read out of files; images and files are files. A
-turn's end writes the saver first and then the rows: "messages there, turn open" is the one state between the two.
+saver, the true home of settled messages; `documents.db` has what was read out of files. Images, documents, and what is
+long of running turns, are files. A turn's end writes the saver first and then the rows: "messages there, turn open" is
+the one state between the two.
 """
 
 from __future__ import annotations
@@ -25,12 +26,15 @@ from .liveness import Liveness
 from .passages import Passages
 from .reserve import Reserve
 from .spending import Spending
+from .turn_files import TurnFiles
 from .turns import Turns
 
 # What a mode allows to others than the owner.
 OTHERS = 0o077
 DATABASES = (database.NAME, checkpoints.NAME, passages.NAME)
 PROBE_BYTES = 4096
+# Searches at once: nobody's waits for one that takes long.
+SEARCHES = 3
 # No conversation can have it: a path ends there.
 NO_ID = "/"
 
@@ -109,11 +113,14 @@ async def open_embedded(folder: Path) -> EmbeddedStorage:
         passages.prepare(folder / passages.NAME)
         liveness = Liveness(folder / "alive")
         liveness.clean()
-    metadata, searching = [await Database.open(folder / database.NAME) for _ in range(2)]
+    metadata, *searching = [await Database.open(folder / database.NAME) for _ in range(1 + SEARCHES)]
     reserve = Reserve(folder)
     reserve.fill()
     images = Images(metadata, folder / "pictures", liveness)
-    turns = Turns(metadata, Checkpoints(folder / checkpoints.NAME), liveness)
+    turn_files = TurnFiles(folder / "turns", liveness)
+    rows = await metadata.execute("SELECT turn_id FROM turns WHERE over_at IS NULL")
+    await asyncio.to_thread(turn_files.clean, {turn_id for (turn_id,) in rows})
+    turns = Turns(metadata, Checkpoints(folder / checkpoints.NAME), liveness, turn_files)
 
     def erase_content(execute: Execute, conversation_id: str) -> None:
         turns.erase_history(conversation_id)
@@ -129,7 +136,7 @@ async def open_embedded(folder: Path) -> EmbeddedStorage:
         file_queue=Queue(metadata, folder / "files", liveness),
         passages=Passages(folder / passages.NAME),
         liveness=liveness,
-        databases=(searching, metadata),
+        databases=(*searching, metadata),
         folder=folder,
         reserve=reserve,
         identities={path: _identity(path) for path in (folder / name for name in DATABASES)},

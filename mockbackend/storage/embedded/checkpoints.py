@@ -16,12 +16,12 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, empty_checkpoint
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from ...messages import Message
+from ...messages import MANY_MESSAGES, Message
 from ..values import DamagedHistory
 from . import sqlite
+from .serde import CHANNEL, Serde
 
 NAME = "mock-langgraph-db.db"
-CHANNEL = "messages"
 # As bytes: one that is no UTF-8 would be an error of SQLite's.
 _NEWEST = """SELECT CAST(type AS BLOB), CAST(checkpoint AS BLOB) FROM checkpoints
 WHERE thread_id = ? AND checkpoint_ns = '' ORDER BY checkpoint_id DESC LIMIT 1"""
@@ -36,8 +36,11 @@ class Checkpoints(SqliteSaver):
     """The saver, of which any one thread at a time may use a method."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(sqlite.connect(path))
+        self._serde = Serde()
+        super().__init__(sqlite.connect(path), serde=self._serde)
         self.is_setup = True
+        # The thread of which a `put` under way replaces all checkpoints.
+        self._replaced: str | None = None
 
     def read(self, conversation_id: str) -> list[Message]:
         """The settled messages, oldest first. Raises DamagedHistory."""
@@ -47,14 +50,18 @@ class Checkpoints(SqliteSaver):
             return []
         try:
             kind, stored = rows[0]
-            messages = self.serde.loads_typed((kind.decode(), stored))["channel_values"].get(CHANNEL, [])
+            messages = self._serde.loads_messages(kind.decode(), stored)
         except Exception as error:
             raise DamagedHistory(conversation_id) from error
         if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
             raise DamagedHistory(conversation_id)
         return messages
 
-    def write(self, conversation_id: str, messages: list[Message]) -> None:
+    def encode(self, messages: list[Message]) -> list[Any]:
+        """Very many messages as `write` takes them as well; they may be encoded on any thread."""
+        return self._serde.encode_each(messages) if len(messages) > MANY_MESSAGES else messages
+
+    def write(self, conversation_id: str, messages: list[Any]) -> None:
         """Make these the settled messages."""
         checkpoint = empty_checkpoint()
         versions: dict[str, Any] = {CHANNEL: self.get_next_version(None, None)}
@@ -70,15 +77,11 @@ class Checkpoints(SqliteSaver):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Write a checkpoint in place of all others of its thread: the disk holds each conversation once."""
-        thread = (str(config["configurable"]["thread_id"]),)
+        self._replaced = str(config["configurable"]["thread_id"])
         try:
-            # The first DELETE opens the transaction that the saver's own `put` commits.
-            self.conn.execute("DELETE FROM checkpoints WHERE thread_id = ?", thread)
-            self.conn.execute("DELETE FROM writes WHERE thread_id = ?", thread)
             return super().put(config, checkpoint, metadata, new_versions)
-        except BaseException:
-            self.conn.rollback()
-            raise
+        finally:
+            self._replaced = None
 
     @contextmanager
     def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
@@ -86,6 +89,10 @@ class Checkpoints(SqliteSaver):
         with self.lock:
             cursor = self.conn.cursor()
             try:
+                if self._replaced is not None:
+                    # Not before the saver has its bytes: this opens the transaction, for whose end other writers wait.
+                    cursor.execute("DELETE FROM checkpoints WHERE thread_id = ?", (self._replaced,))
+                    cursor.execute("DELETE FROM writes WHERE thread_id = ?", (self._replaced,))
                 yield cursor
                 if transaction:
                     self.conn.commit()

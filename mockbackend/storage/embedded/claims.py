@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import orjson
-
 from ..spending import ClaimLimits
 from ..values import Conversation, TooManyTurns, Turn
 from .database import Execute
@@ -15,10 +13,16 @@ NOBODY = "nobody"
 
 
 def claim_turn(
-    execute: Execute, turn: Turn, conversation: Conversation, limits: ClaimLimits, liveness: Liveness
+    execute: Execute,
+    turn: Turn,
+    new_messages: bytes,
+    conversation: Conversation,
+    limits: ClaimLimits,
+    liveness: Liveness,
 ) -> bool | None:
     """Whether the turn's user has documents; None where another turn runs or the history has changed.
 
+    `new_messages` is what the row has of the turn's.
     Raises TooManyTurns and DayLimitReached.
     """
     running = execute(
@@ -63,7 +67,7 @@ def claim_turn(
         WHERE over_at IS NOT NULL RETURNING EXISTS (
             SELECT 1 FROM files WHERE userid = ? AND status = 'ready' AND deleted_at IS NULL)""",
         *(turn.conversation_id, turn.turn_id, turn.userid, turn.message_id, liveness.id, turn.started_at),
-        *(turn.framing, turn.base_length, len(turn.new_messages), orjson.dumps(turn.new_messages)),
+        *(turn.framing, turn.base_length, len(turn.new_messages), new_messages),
         *(limits.estimate.input_tokens, limits.estimate.output_tokens, limits.estimate.images),
         *(turn.conversation_id, conversation.version, turn.userid),
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from ...messages import Message, now_ms, text_of
+from ...messages import now_ms
 from ..casefold import casefold
 from ..values import Conversation, Cursor, TooManyConversations
 from .database import Database, Execute
@@ -25,14 +26,16 @@ class Conversations:
     def __init__(
         self,
         database: Database,
-        searching: Database,
+        searching: Iterable[Database],
         erase_content: Callable[[Execute, str], None],
         reserve: Reserve,
     ) -> None:
         self._database = database
         self._reserve = reserve
-        # A connection of its own: turns do not wait while all that was said is looked through.
-        self._searching = searching
+        # Connections of their own: turns do not wait while all that was said is looked through.
+        self._searching: asyncio.Queue[Database] = asyncio.Queue()
+        for one in searching:
+            self._searching.put_nowait(one)
         self._erase_content = erase_content
 
     async def get(self, userid: str, conversation_id: str) -> Conversation | None:
@@ -52,12 +55,15 @@ class Conversations:
             where += r""" AND (c.casefolded_title LIKE ? ESCAPE '\' OR EXISTS (
                 SELECT 1 FROM said WHERE conversation_id = c.id AND text LIKE ? ESCAPE '\'))"""
             values += [_pattern(query)] * 2
-        rows = await (self._searching if query else self._database).execute(
-            f"""SELECT {_COLUMNS} FROM {_FROM} WHERE {where}
-            ORDER BY c.is_pinned DESC, c.updated_at DESC, c.id DESC LIMIT ?""",
-            *(*values, limit),
-        )
-        return [_conversation(row) for row in rows]
+        statement = f"""SELECT {_COLUMNS} FROM {_FROM} WHERE {where}
+            ORDER BY c.is_pinned DESC, c.updated_at DESC, c.id DESC LIMIT ?"""
+        if not query:
+            return [_conversation(row) for row in await self._database.execute(statement, *values, limit)]
+        searching = await self._searching.get()
+        try:
+            return [_conversation(row) for row in await searching.execute(statement, *values, limit)]
+        finally:
+            self._searching.put_nowait(searching)
 
     async def change(
         self, userid: str, conversation_id: str, *, title: str | None = None, is_pinned: bool | None = None
@@ -124,17 +130,19 @@ def upsert_conversation(
     return conversation
 
 
-def record_messages(execute: Execute, conversation_id: str, base_length: int, messages: list[Message]) -> None:
-    """Record that the history is now its first `base_length` messages and then these."""
+def record_texts(execute: Execute, conversation_id: str, base_length: int, texts: list[str]) -> None:
+    """Record that these casefolded texts follow the first `base_length` messages, and no others."""
     execute("DELETE FROM said WHERE conversation_id = ? AND position >= ?", conversation_id, base_length)
-    for position, message in enumerate(messages, base_length):
-        execute(
-            "INSERT INTO said (conversation_id, position, text) VALUES (?, ?, ?)",
-            *(conversation_id, position, casefold(text_of(message))),
-        )
+    for position, said in enumerate(texts, base_length):
+        statement = "INSERT INTO said (conversation_id, position, text) VALUES (?, ?, ?)"
+        execute(statement, conversation_id, position, said)
+
+
+def count_messages(execute: Execute, conversation_id: str, count: int) -> None:
+    """Record that the history has changed, and has that many messages now."""
     execute(
         "UPDATE conversations SET updated_at = ?, message_count = ?, version = version + 1 WHERE id = ?",
-        *(now_ms(), base_length + len(messages), conversation_id),
+        *(now_ms(), count, conversation_id),
     )
 
 

@@ -7,6 +7,7 @@ over and recovered by whichever process comes next.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,14 +17,15 @@ from ..spending import ClaimLimits, Spent
 from ..values import Beat, Claim, Conversation, RunningTurn, Turn
 from .checkpoints import Checkpoints
 from .claims import NOBODY, claim_turn
-from .conversations import record_messages, upsert_conversation
+from .conversations import upsert_conversation
 from .database import Database, Execute, Session
+from .ending import end_turn
 from .following import TurnFollower
-from .images import mark_images_settled
 from .liveness import Liveness
-from .spending import count_spent, spent_on, stored_spent
+from .spending import spent_on, stored_spent
 from .sqlite import storage_errors
 from .stored_turns import close_damaged, decode_turn
+from .turn_files import IN_FILE, TooLargeForRow, TurnFiles
 
 OVER_MS = 2_000
 _COLUMNS = (
@@ -49,8 +51,9 @@ class _Claimed(NamedTuple):
 class Turns:
     """The contract's Turns. `checkpoints` is used on the database's thread alone: claim and end are one hop each."""
 
-    def __init__(self, database: Database, checkpoints: Checkpoints, liveness: Liveness) -> None:
+    def __init__(self, database: Database, checkpoints: Checkpoints, liveness: Liveness, files: TurnFiles) -> None:
         self._database = database
+        self._files = files
         self._checkpoints = checkpoints
         self._liveness = liveness
         self._owner = liveness.id
@@ -75,7 +78,7 @@ class Turns:
                 conversation = upsert_conversation(execute, userid, conversation_id, title, now, limits.conversations)
                 turn = place(conversation) if conversation else None
                 if turn and conversation:
-                    has_documents = claim_turn(execute, turn, conversation, limits, self._liveness)
+                    has_documents = self._claim(execute, turn, conversation, limits)
             if turn is None or conversation is None or has_documents is None:
                 return conversation, None
             claimed.append(_Claimed(turn, (conversation.version, conversation.created_at) == (0, now)))
@@ -95,7 +98,7 @@ class Turns:
 
         def work(session: Session) -> Claim | None:
             with session.transaction() as execute:
-                has_documents = claim_turn(execute, turn, conversation, limits, self._liveness)
+                has_documents = self._claim(execute, turn, conversation, limits)
                 if has_documents is None:
                     return None
                 if title != conversation.title:
@@ -112,6 +115,7 @@ class Turns:
         def withdraw(session: Session) -> None:
             for turn, is_new, title in claimed:
                 self._bases.pop(turn.turn_id, None)
+                self._files.remove(turn.turn_id)
                 with session.transaction() as execute:
                     execute(_OVER, now_ms(), turn.conversation_id, turn.turn_id)
                     if is_new:
@@ -120,11 +124,19 @@ class Turns:
                         execute(_RETITLE, title, casefold(title), turn.conversation_id)
 
         try:
-            return await self._database.run(work)
+            try:
+                return await self._database.run(work)
+            except TooLargeForRow as large:
+                with storage_errors():
+                    await asyncio.to_thread(self._files.write, large.turn)
+                return await self._database.run(work)
         except BaseException:
             # If the waiter is cancelled, the thread may still be at `work`, or stuck in it; this comes after that.
             self._database.post(withdraw)
             raise
+
+    def _claim(self, execute: Execute, turn: Turn, conversation: Conversation, limits: ClaimLimits) -> bool | None:
+        return claim_turn(execute, turn, self._files.encode(turn), conversation, limits, self._liveness)
 
     async def running(self, conversation_id: str) -> RunningTurn | None:
         rows = await self._database.execute(
@@ -139,7 +151,11 @@ class Turns:
     async def _decoded(self, row: tuple[Any, ...]) -> RunningTurn | None:
         owner, said, stop_requested, input_tokens, output_tokens, images, *values = row
         with storage_errors():
-            turn, is_alive = decode_turn(*values), self._liveness.is_alive(owner)
+            turn = await self._decode(values)
+            is_alive = self._liveness.is_alive(owner)
+        if values[-1] == IN_FILE and not turn.new_messages and not await self._is_open(turn):
+            # It has ended meanwhile, and its file is gone.
+            return None
         if not turn.new_messages and not is_alive:
             await self._database.transact(lambda execute: close_damaged(execute, turn, owner))
             return None
@@ -148,6 +164,16 @@ class Turns:
 
     def follow(self, turn: Turn) -> TurnFollower:
         return TurnFollower(turn, self._database, self._liveness)
+
+    async def _decode(self, values: list[Any]) -> Turn:
+        if values[-1] != IN_FILE:
+            return decode_turn(*values)
+        _, _, turn_id, *_ = values
+        return await asyncio.to_thread(lambda: decode_turn(*[*values[:-1], self._files.read(turn_id)]))
+
+    async def _is_open(self, turn: Turn) -> bool:
+        statement = "SELECT 1 FROM turns WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL"
+        return bool(await self._database.execute(statement, turn.conversation_id, turn.turn_id))
 
     async def take_over(self, running: RunningTurn) -> bool:
         turn = running.turn
@@ -210,44 +236,13 @@ class Turns:
         return await self._database.transact(work)
 
     async def end(self, turn: Turn, answers: list[Message], log: bytes, spent: Spent) -> None:
-        messages = [*turn.new_messages, *answers]
         base = self._bases.pop(turn.turn_id, None)
-
-        def work(session: Session) -> None:
-            if not session.execute(
-                "SELECT 1 FROM turns WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL",
-                *(turn.conversation_id, turn.turn_id),
-            ):
-                # It has been settled, and the next turn may have begun on what it made.
-                return
-            base_length, stored = self._write_history(turn, messages, base)
-            tokens = [part["token"] for one in stored for part in one["parts"] if part["type"] == "picture"]
-            with session.transaction() as execute:
-                if tokens:
-                    mark_images_settled(execute, tokens)
-                record_messages(execute, turn.conversation_id, base_length, stored)
-                count_spent(execute, turn, spent)
-                execute(
-                    "UPDATE turns SET over_at = ?, log = ? WHERE conversation_id = ? AND turn_id = ?",
-                    *(now_ms(), log, turn.conversation_id, turn.turn_id),
-                )
-
-        await self._database.run(work)
-
-    def _write_history(
-        self, turn: Turn, messages: list[Message], base: list[Message] | None
-    ) -> tuple[int, list[Message]]:
-        """The turn's messages as the history has them now, and where they begin."""
-        if base is None:
-            stored = self._checkpoints.read(turn.conversation_id)
-            for position, message in enumerate(stored):
-                if message["turn"] == turn.turn_id:
-                    # A process wrote them, and died before the rows were written.
-                    return position, stored[position:]
-            base = stored[: turn.base_length]
-        self._checkpoints.write(turn.conversation_id, base + messages)
-        # Not `base_length`: the history may have fewer messages than the damaged row from which that was counted.
-        return len(base), messages
+        messages = [*turn.new_messages, *answers]
+        await end_turn(self._database, self._checkpoints, turn, messages, base, log, spent)
+        # A process that has taken a turn over does not know whether it has a file.
+        if base is None or self._files.wrote(turn.turn_id):
+            with storage_errors():
+                await asyncio.to_thread(self._files.remove, turn.turn_id)
 
     async def give_up(self, turn: Turn, log: bytes, spent: Spent) -> None:
         self._bases.pop(turn.turn_id, None)

@@ -1,0 +1,108 @@
+"""The end of a turn: the saver first, then the rows.
+
+A turn of very many messages, as an imported conversation has, is recorded in pieces, between which others can write.
+The turn's row is over with the last of them: a crash in between is finished as any other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from ...messages import MANY_MESSAGES, Message, now_ms, text_of
+from ..casefold import casefold
+from ..spending import Spent
+from ..values import Turn
+from .checkpoints import Checkpoints
+from .conversations import count_messages, record_texts
+from .database import Database, Execute, Session
+from .images import mark_images_settled
+from .spending import count_spent
+
+PIECE = 250
+History = tuple[int, list[Message]]
+
+
+async def end_turn(
+    database: Database,
+    checkpoints: Checkpoints,
+    turn: Turn,
+    messages: list[Message],
+    base: list[Message] | None,
+    log: bytes,
+    spent: Spent,
+) -> None:
+    """Settle a turn whose `messages` follow its `base`, which is None if it has yet to be read."""
+
+    def write_history(session: Session) -> History | None:
+        if not session.execute(
+            "SELECT 1 FROM turns WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL",
+            *(turn.conversation_id, turn.turn_id),
+        ):
+            # It has been settled, and the next turn may have begun on what it made.
+            return None
+        return _write_history(checkpoints, turn, messages, base, encoded)
+
+    def record_end(execute: Execute, base_length: int, stored: list[Message]) -> None:
+        tokens = [part["token"] for one in stored for part in one["parts"] if part["type"] == "picture"]
+        if tokens:
+            mark_images_settled(execute, tokens)
+        count_messages(execute, turn.conversation_id, base_length + len(stored))
+        count_spent(execute, turn, spent)
+        execute(
+            "UPDATE turns SET over_at = ?, log = ? WHERE conversation_id = ? AND turn_id = ?",
+            *(now_ms(), log, turn.conversation_id, turn.turn_id),
+        )
+
+    def whole(session: Session) -> None:
+        if (written := write_history(session)) is None:
+            return
+        base_length, stored = written
+        with session.transaction() as execute:
+            record_texts(execute, turn.conversation_id, base_length, _texts(stored))
+            record_end(execute, base_length, stored)
+
+    encoded: list[Any] | None = None
+    if base is not None and len(base) + len(messages) > MANY_MESSAGES:
+        # Others can write meanwhile.
+        encoded = await asyncio.to_thread(checkpoints.encode, base + messages)
+    if len(messages) <= MANY_MESSAGES:
+        await database.run(whole)
+        return
+    if (written := await database.run(write_history)) is None:
+        return
+    base_length, stored = written
+    texts = await asyncio.to_thread(_texts, stored)
+    for start in range(0, len(texts), PIECE):
+        piece = texts[start : start + PIECE]
+        place = base_length + start
+        await database.transact(
+            lambda execute, place=place, piece=piece: record_texts(  # type: ignore[misc]
+                execute, turn.conversation_id, place, piece
+            )
+        )
+    await database.transact(lambda execute: record_end(execute, base_length, stored))
+
+
+def _write_history(
+    checkpoints: Checkpoints,
+    turn: Turn,
+    messages: list[Message],
+    base: list[Message] | None,
+    encoded: list[Any] | None,
+) -> History:
+    """Where the turn's messages begin in the history as it is now, and the messages themselves."""
+    if base is None:
+        stored = checkpoints.read(turn.conversation_id)
+        for position, message in enumerate(stored):
+            if message["turn"] == turn.turn_id:
+                # A process wrote them, and died before the rows were written.
+                return position, stored[position:]
+        base = stored[: turn.base_length]
+    checkpoints.write(turn.conversation_id, encoded or base + messages)
+    # Not `base_length`: the history may have fewer messages than the damaged row from which that was counted.
+    return len(base), messages
+
+
+def _texts(messages: list[Message]) -> list[str]:
+    return [casefold(text_of(message)) for message in messages]
