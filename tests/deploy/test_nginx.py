@@ -5,68 +5,35 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shutil
 import socket
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import orjson
 import pytest
 
 from mockbackend.settings import Settings
 from tests.conftest import StartServer
+from tests.deploy.nginx import nginx
 from tests.harness.answers import chat, lines, next_of
 from tests.harness.model import Upstream
-from tests.harness.processes import ROOT, free_port
 from tests.harness.service import Server
 from tests.routes.uploads import MULTIPART, Sending, part, until_there
 
-CONF = ROOT / "deploy" / "nginx.conf"
 HELLO = {"message": {"role": "user", "content": "Hello"}}
-# Neither changes a thing for an ordinary user; root's nginx runs its workers as www-data.
-AS_NOBODY = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
 USERS = ["itself", "nobody"] if os.geteuid() == 0 else ["itself"]
 
 InFront = Callable[[Server], Server]
 
 
-def configured(folder: Path, port: int, upstream: int) -> Path:
-    """A copy of the configuration with only its ports and folders changed."""
-    text = CONF.read_text()
-    for old, new in (
-        ("listen 80;", f"listen 127.0.0.1:{port};"),
-        ("server 127.0.0.1:8000;", f"server 127.0.0.1:{upstream};"),
-        ("/tmp/mockbackend-nginx-", f"{folder}/nginx-"),
-        ("unix:/dev/log", f"unix:{folder}/log"),
-    ):
-        assert old in text
-        text = text.replace(old, new)
-    copy = folder / "nginx.conf"
-    copy.write_text(text)
-    return copy
-
-
 @pytest.fixture(params=USERS)
 def in_front(request: pytest.FixtureRequest) -> Iterator[InFront]:
     """`in_front(server)` starts nginx before it, as this user and, where this is root, as nobody."""
-    # Not pytest's folder, which nobody but this user may enter.
-    folder = Path(tempfile.mkdtemp(prefix="mockbackend-nginx-"))
-    folder.chmod(0o755)
-    as_user = AS_NOBODY if request.param == "nobody" else []
     with ExitStack() as stack:
-        stack.callback(shutil.rmtree, folder)
 
         def start(server: Server) -> Server:
-            port = free_port()
-            conf = configured(folder, port, server.port)
-            if as_user:
-                shutil.chown(folder, "nobody", "nogroup")
-            nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-            assert nginx, "nginx is missing: bash tests/run installs it"
-            command = [*as_user, nginx, "-c", str(conf), "-g", f"daemon off; pid {folder}/nginx.pid;"]
-            return stack.enter_context(Server(folder, command=command, port=port))
+            as_nobody = request.param == "nobody"
+            return stack.enter_context(nginx("nginx.conf", {"127.0.0.1:8000": server.port}, as_nobody=as_nobody))
 
         yield start
 
@@ -75,8 +42,8 @@ async def test_the_first_delta_passes_while_the_second_is_held_back(
     start_server: StartServer, in_front: InFront
 ) -> None:
     async with Upstream() as upstream:
-        nginx = in_front(start_server(upstream.settings))
-        async with nginx.client() as client, client.stream("POST", "/chat", json=HELLO) as response:
+        proxy = in_front(start_server(upstream.settings))
+        async with proxy.client() as client, client.stream("POST", "/chat", json=HELLO) as response:
             assert response.status_code == 200
             assert response.request.headers["accept-encoding"]
             assert "content-encoding" not in response.headers
@@ -93,8 +60,8 @@ async def test_the_first_delta_passes_while_the_second_is_held_back(
 
 async def test_a_client_that_goes_away_ends_the_upstream_call(start_server: StartServer, in_front: InFront) -> None:
     async with Upstream() as upstream:
-        nginx = in_front(start_server(upstream.settings))
-        async with nginx.client() as client, client.stream("POST", "/chat", json=HELLO) as response:
+        proxy = in_front(start_server(upstream.settings))
+        async with proxy.client() as client, client.stream("POST", "/chat", json=HELLO) as response:
             call = await upstream.call()
             await call.start()
             await call.delta("first")
@@ -105,12 +72,12 @@ async def test_a_client_that_goes_away_ends_the_upstream_call(start_server: Star
 async def test_an_image_is_served_under_the_address_that_the_client_used(
     start_server: StartServer, in_front: InFront
 ) -> None:
-    nginx = in_front(start_server())
-    async with nginx.client() as client:
+    proxy = in_front(start_server())
+    async with proxy.client() as client:
         answer = await chat(client, {**HELLO, "mode": "image"})
         found = re.search(r"!\[Generated Image\]\((\S+)\)", answer.text)
         assert found, answer
-        assert found[1].startswith(f"{nginx.url}/images/")
+        assert found[1].startswith(f"{proxy.url}/images/")
         image = await client.get(found[1])
     assert image.status_code == 200
     assert image.headers["content-type"].startswith("image/")
@@ -119,10 +86,10 @@ async def test_an_image_is_served_under_the_address_that_the_client_used(
 async def test_a_body_is_taken_up_to_the_limit_of_the_service_and_refused_above_it_in_json(
     start_server: StartServer, in_front: InFront
 ) -> None:
-    nginx = in_front(start_server())
+    proxy = in_front(start_server())
     most = orjson.dumps({**HELLO, "ignored": ""})
     most = most.replace(b'""', b'"' + b"x" * (Settings().max_body_bytes - len(most)) + b'"')
-    async with nginx.client() as client:
+    async with proxy.client() as client:
         taken = await client.post("/chat", content=most)
         refused = await client.post("/chat", content=most + b" ", headers={"origin": "http://localhost:3000"})
         foreign = await client.post("/chat", content=most + b" ", headers={"origin": "http://evil.example"})
@@ -139,7 +106,7 @@ async def test_an_upload_larger_than_other_bodies_passes_as_it_comes(
     start_server: StartServer, in_front: InFront
 ) -> None:
     server = start_server()
-    nginx = in_front(server)
+    proxy = in_front(server)
 
     async def pieces() -> AsyncIterator[bytes]:
         yield b"--B\r\n" + part(b'; name=f; filename="a.txt"', b"Through nginx")[:-2]
@@ -149,23 +116,23 @@ async def test_an_upload_larger_than_other_bodies_passes_as_it_comes(
             yield b"x" * 65535 + b"\n"
         yield b"\r\n--B--\r\n"
 
-    async with nginx.client() as client:
+    async with proxy.client() as client:
         response = await client.post("/files", content=pieces(), headers=MULTIPART)
         (row,) = response.json()
         assert row["size"] > Settings().max_body_bytes
         assert (await client.delete(f"/files/{row['id']}")).status_code == 204
-    async with Sending(nginx, "user-1", 10**10) as sending:
+    async with Sending(proxy, "user-1", 10**10) as sending:
         assert b"HTTP/1.1 413 " in await sending.answer()
 
 
 async def test_refusals_go_to_the_systems_log(start_server: StartServer, in_front: InFront) -> None:
-    nginx = in_front(start_server())
+    proxy = in_front(start_server())
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as system_log:
-        path = nginx.log_path.parent / "log"
+        path = proxy.log_path.parent / "log"
         system_log.bind(str(path))
         path.chmod(0o777)
         system_log.settimeout(10)
-        async with nginx.client() as client:
+        async with proxy.client() as client:
             assert (await client.get("/conversations")).status_code == 200
             assert (await client.get("/conversations", auth=("u", "wrong"))).status_code == 401
         line = system_log.recv(4096).decode()

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from mockbackend.metrics import METRICS
 from tests.conftest import StartServer
 from tests.documents.waiting import indexed
 from tests.harness.answers import chat, joining, posting
@@ -18,11 +19,13 @@ from tests.harness.emulator import Rule
 from tests.harness.metrics import scrape
 from tests.harness.model import Upstream
 from tests.harness.postgres import postgres
+from tests.harness.processes import ROOT
 from tests.harness.service import Server
 from tests.harness.waiting import until
 from tests.harness.world import start_world
 from tests.server.workers import clients_by_worker
 
+ENDS = {"counter": ("",), "gauge": ("",), "histogram": ("", "_bucket", "_sum", "_count")}
 SLOW: list[Rule] = [{"when": "slowly", "text": "One two three four five six seven eight.", "tokens_per_second": 2}]
 RULES: list[Rule] = [
     {
@@ -177,3 +180,11 @@ async def test_it_needs_the_login_and_no_userid(server: Server, auth: tuple[str,
     async with server.client(userid=None) as client:
         assert (await scrape(client))("running_turns") == 0
         error_of(await client.get("/metrics", auth=auth), 401)
+
+
+def test_the_operators_page_names_metrics_that_there_are() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    named = set(re.findall(r"\bmockbackend_[a-z_]+[a-z]\b(?!\*)", page))
+    series = {name + end for name, metric in METRICS.items() for end in ENDS[metric.kind]}
+    assert len(named) > 10
+    assert named - series == set()

@@ -72,10 +72,11 @@ class _Examination:
             raise Unfit(f"its encoding is {encoding}; create a database with UTF8 and name it in DATABASE_URL")
         if not can_write:
             raise Unfit("it can only be read: name the primary in DATABASE_URL, not a standby")
-        own = self._settings.database_pool_size * self._settings.web_concurrency
+        # And one for searches in documents.
+        own = (self._settings.database_pool_size + 1) * self._settings.web_concurrency
         if own > most:
             raise Unfit(
-                f"DATABASE_POOL_SIZE times WEB_CONCURRENCY is {own}, and the server takes {most} connections;"
+                f"DATABASE_POOL_SIZE and 1, times WEB_CONCURRENCY, is {own}, and the server takes {most} connections;"
                 " lower one of them, or put a pooler between"
             )
         return f"PostgreSQL {version}, as {user} in {database}; up to {own} of its {most} connections are for this host"
