@@ -34,6 +34,14 @@ class Spent:
             self.images + other.images,
         )
 
+    def __sub__(self, other: Spent) -> Spent:
+        return Spent(
+            self.turns - other.turns,
+            self.input_tokens - other.input_tokens,
+            self.output_tokens - other.output_tokens,
+            self.images - other.images,
+        )
+
     @property
     def tokens(self) -> int:
         """Input and output together."""

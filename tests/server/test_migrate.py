@@ -25,6 +25,7 @@ from mockbackend.messages import Part
 from mockbackend.settings import Settings
 from mockbackend.storage import FileLimits, Image, Storage, open_storage
 from mockbackend.storage.passages import Passage, Snapshot
+from mockbackend.storage.spending import DAY_MS
 from tests.conftest import StartServer
 from tests.documents.waiting import indexed, over
 from tests.harness.answers import posting
@@ -317,6 +318,21 @@ async def test_a_second_run_brings_what_is_new_and_nothing_back(url: str, data: 
         assert await texts_of(database, "both") == ["both?", "both!", "there?", "there!"]
         assert await database.conversations.get("ann", "deleted") is None
         assert await texts_of(database, "new") == ["new?", "new!"]
+
+
+async def test_what_was_spent_moves_once(url: str, data: Path) -> None:
+    day = turn_of().started_at // DAY_MS
+    async with opened(Settings(data_dir=data)) as folder, opened(Settings(database_url=url)) as database:
+        await ran(folder, turn_of("a", "a"))
+        await ran(database, turn_of("b", "b"))
+    assert migrated(url, data)[0] == 0
+    assert migrated(url, data)[0] == 0
+    async with opened(Settings(data_dir=data)) as folder, opened(Settings(database_url=url)) as database:
+        assert (await database.spending.of_day("ann", day)).turns == 2
+        await ran(folder, turn_of("c", "c"))
+    assert migrated(url, data)[0] == 0
+    async with opened(Settings(database_url=url)) as database:
+        assert (await database.spending.of_day("ann", day)).turns == 3
 
 
 @pytest.mark.parametrize("where", ["folder", "database"])

@@ -13,6 +13,7 @@ from .. import Storage
 from ..embedded import EmbeddedStorage
 from ..passages import Passage
 from ..postgres import PostgresStorage
+from ..spending import Spent
 from ..values import Blob, Conversation, File
 from .digests import content_digest, conversation_digest, file_digest
 from .source import FileRow, ImageRow, Source, Unreadable
@@ -50,6 +51,7 @@ async def move(folder: Storage, database: Storage, say: Callable[[str], None]) -
     before = await source.conversations()
     await mover.conversations(before)
     await mover.files()
+    await mover.usage()
     await mover.login()
     mover.report.changed = await source.conversations() != before
     return mover.report
@@ -160,6 +162,16 @@ class _Mover:
             await stored.add_vectors(file.id, vectors[start : start + _VECTORS_AT_ONCE])
         if await self._source.is_published(row):
             await stored.publish(row.userid, file.id, file.name)
+
+    async def usage(self) -> None:
+        copied = await self._target.copied("usage")
+        rows: list[tuple[str, int, Spent, Spent]] = []
+        for userid, day, spent in await self._source.usage():
+            before = Spent(*orjson.loads(copied.get(f"{day} {userid}", b"[]")))
+            if spent != before:
+                rows.append((userid, day, spent - before, spent))
+        for start in range(0, len(rows), BETWEEN_REPORTS):
+            await self._target.add_usage(rows[start : start + BETWEEN_REPORTS])
 
     async def login(self) -> None:
         login = await self._source.login()

@@ -11,6 +11,7 @@ from ...messages import Message, text_of
 from ..embedded import EmbeddedStorage
 from ..embedded.sqlite import integer, text
 from ..passages import Passage
+from ..spending import Spent
 from ..values import Blob, Conversation, DamagedHistory, File, StorageError
 
 _CONVERSATIONS = """SELECT id, userid, title, is_pinned, created_at, updated_at, message_count, version
@@ -19,6 +20,7 @@ _IMAGES = """SELECT token, userid, media_type, created_at FROM pictures
     WHERE conversation_id = ? AND maker IS NULL ORDER BY created_at, token"""
 # In the order in which they came, which breaks ties in listings.
 _FILES = "SELECT id, userid, kind, digest, blob IS NOT NULL FROM files WHERE deleted_at IS NULL ORDER BY rowid"
+_USAGE = "SELECT userid, day, turns, input_tokens, output_tokens, images FROM usage ORDER BY userid, day"
 _PASSAGES_AT_ONCE = 500
 
 
@@ -125,6 +127,11 @@ class Source:
 
             self._published[row.userid] = await self.storage.passages.read_snapshot(published)
         return row.id in self._published[row.userid]
+
+    async def usage(self) -> list[tuple[str, int, Spent]]:
+        """What users have spent, day by day."""
+        rows = await self._database.execute(_USAGE)
+        return [(text(userid), integer(day), Spent(*map(integer, spent))) for userid, day, *spent in rows]
 
     async def login(self) -> str | None:
         """The generated login, if there is one."""

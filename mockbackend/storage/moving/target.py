@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import AsyncIterator, Callable
+from dataclasses import astuple
 from typing import Any, Literal
 
 import orjson
@@ -16,11 +17,13 @@ from ..postgres.database import Execute
 from ..postgres.files.rows import COLUMNS
 from ..postgres.login import NAME
 from ..postgres.pieces import PIECE_BYTES, StoredBlob, cut, insert_statement
+from ..postgres.spending import ADD
+from ..spending import Spent
 from ..values import Conversation, File
 from .digests import content_digest, conversation_digest, file_digest
 from .source import FileRow, ImageRow
 
-Kind = Literal["conversation", "file"]
+Kind = Literal["conversation", "file", "usage"]
 # What is copied is compared afterwards, and copied again if it is missing; the last write waits for the disk.
 _LAZILY = "SET LOCAL synchronous_commit = off"
 _REMOVE = """WITH home AS (DELETE FROM conversations WHERE id = %s RETURNING id),
@@ -148,6 +151,18 @@ class Target:
         while some := await self.storage.passages.read(file_id, 500, passages[-1][0] if passages else -1):
             passages += some
         return file_digest(userid, file, kind, content.hexdigest(), passages)
+
+    async def add_usage(self, rows: list[tuple[str, int, Spent, Spent]]) -> None:
+        """Add to what users have spent: by user and day what is new, and what that makes of all that was copied."""
+
+        async def work(execute: Execute) -> bool:
+            await execute(_LAZILY)
+            for userid, day, new, copied in rows:
+                await execute(ADD.format(rows="VALUES (%s, %s, %s, %s, %s, %s)"), userid, day, *astuple(new))
+                await _mark(execute, "usage", f"{day} {userid}", userid, orjson.dumps(astuple(copied)))
+            return True
+
+        await self._database.transact(work)
 
     async def put_login(self, login: str) -> str:
         """Write the login, unless there is one; returns the one that is there then."""
