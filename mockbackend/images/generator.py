@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from ..errors import ImageError
 from ..events import ImageMade, Usage
 from ..settings import Settings
-from ..storage import Image, Images
+from ..storage import Image, Images, QuotaExceeded, Spending
+from ..storage.file_limits import no_room
 from ..upstream import Upstream
 from ..upstream.errors import invalid_response
 from ..upstream.images import ImageResponse, request_image
@@ -28,15 +29,21 @@ class ImageOptions:
 class ImageGenerator:
     """A generator of images from prompts, which stores them."""
 
-    def __init__(self, settings: Settings, upstream: Upstream, store: Images) -> None:
+    def __init__(self, settings: Settings, upstream: Upstream, store: Images, spending: Spending) -> None:
         self._settings = settings
+        self._spending = spending
         self._upstream = upstream
         self._store = store
+
+    async def check_room(self, userid: str) -> None:
+        """Raise ImageError if nothing more can be stored for the user: no image need be asked for."""
+        if await self._spending.stored_bytes(userid) >= self._settings.max_user_bytes:
+            raise ImageError(no_room(self._settings.max_user_bytes))
 
     async def generate(
         self, userid: str, conversation_id: str, prompt: str, options: ImageOptions
     ) -> tuple[ImageMade, Usage]:
-        """Make one image in that conversation. Raises UpstreamError and ImageError."""
+        """Make one image in that conversation. Raises UpstreamError, and ImageError if there is no room for it."""
         settings = self._settings
         body = {"prompt": prompt, "n": 1, "size": options.size or settings.image_size}
         optional = {
@@ -45,7 +52,11 @@ class ImageGenerator:
         }
         body |= {name: value for name, value in optional.items() if value}
         response = await request_image(self._upstream, body)
-        token = await self._store.put(userid, conversation_id, await self._content(userid, response))
+        image = await self._content(userid, response)
+        try:
+            token = await self._store.put(userid, conversation_id, image, user_bytes=settings.max_user_bytes)
+        except QuotaExceeded:
+            raise ImageError(no_room(settings.max_user_bytes)) from None
         return ImageMade(token, response.revised_prompt), response.usage
 
     async def _content(self, userid: str, response: ImageResponse) -> Image:

@@ -148,7 +148,7 @@ async def _search(settings: Settings) -> str:
 async def _storage(settings: Settings) -> str:
     storage = await open_storage(settings)
     try:
-        token = await storage.images.put("check", "check", Image("image/png", b"check"))
+        token = await storage.images.put("check", "check", Image("image/png", b"check"), user_bytes=1024)
         await storage.images.get(token)
         await storage.images.discard([token])
         await storage.history.read("check")

@@ -99,7 +99,7 @@ class Settings:
     max_file_bytes: int = _setting("Largest document", 50 * 1024 * 1024)
     max_files_per_upload: int = _setting("Most documents in one upload", 20)
     max_files_per_user: int = _setting("Most documents of one userid", 1000)
-    max_user_bytes: int = _setting("Most bytes of documents of one userid", 1024 * 1024 * 1024)
+    max_user_bytes: int = _setting("Most bytes of documents and images of one userid", 1024 * 1024 * 1024)
     max_document_pages: int = _setting("Most pages, slides or sheets in one document", 5000)
     max_document_characters: int = _setting("Most characters of text in one document", 20_000_000)
     extraction_seconds: float = _setting("Time limit for reading one document", 120.0)

@@ -33,6 +33,7 @@ from .values import (
     Image,
     IndexingJob,
     Probe,
+    QuotaExceeded,
     RunningTurn,
     Status,
     StorageError,
@@ -66,6 +67,7 @@ __all__ = [
     "Prices",
     "Probe",
     "Queue",
+    "QuotaExceeded",
     "RunningTurn",
     "Spending",
     "Spent",
@@ -133,8 +135,11 @@ class History(Protocol):
 class Images(Protocol):
     """Images, each behind an unguessable token; one that no settled message holds goes with its process."""
 
-    async def put(self, userid: str, conversation_id: str, image: Image) -> str:
-        """Store an image of that conversation; returns its token (192 bits)."""
+    async def put(self, userid: str, conversation_id: str, image: Image, *, user_bytes: int) -> str:
+        """Store an image of that conversation; returns its token (192 bits).
+
+        Raises QuotaExceeded if the user's documents and images would be more than `user_bytes` with it.
+        """
 
     async def get(self, token: str) -> Image | None:
         """The image of that token."""

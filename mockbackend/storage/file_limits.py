@@ -10,13 +10,24 @@ HEAD_BYTES = 4096
 
 def too_large(limits: FileLimits) -> str:
     """Why one file is refused."""
-    return f"The file is larger than {_size_in_words(limits.file_bytes)}."
+    return f"The file is larger than {_size_in_words(limits.file_bytes)} (MAX_FILE_BYTES)."
 
 
 def over_quota(limits: FileLimits) -> str:
     """Why no further file of a user is taken."""
     files, size = limits.user_files, _size_in_words(limits.user_bytes)
-    return f"Your storage is full: each user may keep {files} files and {size} in total. Delete some and try again."
+    return (
+        f"Your storage is full: you may keep {files} documents (MAX_FILES_PER_USER), and {size} of documents and "
+        "images together (MAX_USER_BYTES). Delete some and try again."
+    )
+
+
+def no_room(user_bytes: int) -> str:
+    """Why no further image of a user is stored."""
+    return (
+        f"Your storage is full: you may keep {_size_in_words(user_bytes)} of documents and images together "
+        "(MAX_USER_BYTES). Delete some and try again."
+    )
 
 
 def _size_in_words(size: int) -> str:

@@ -81,10 +81,11 @@ class Turns(Protocol):
     async def end(self, turn: Turn, answers: list[Message], log: bytes, spent: Spent) -> None:
         """Settle a turn of this process: its new messages and `answers` follow its base, and it is over.
 
-        What it has spent is counted, once, and stays counted when the conversation is deleted.
-        Images in them are kept from now on. `log` is the whole turn, for readers in other processes. If a process
-        died in the middle of this, the messages that it wrote stay. Does nothing if the turn is over already. Raises
-        DamagedHistory, and TakenOver if this process has counted as dead and another has taken the turn over.
+        What it has spent is counted, once, and stays counted when the conversation is deleted. Images in its messages
+        are kept from now on, and those that only replaced messages showed are removed. `log` is the whole turn, for
+        readers in other processes. If a process died in the middle of this, the messages that it wrote stay. Does
+        nothing if the turn is over already. Raises DamagedHistory, and TakenOver if this process has counted as dead
+        and another has taken the turn over.
         """
 
     async def give_up(self, turn: Turn, log: bytes, spent: Spent) -> None:

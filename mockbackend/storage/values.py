@@ -22,6 +22,10 @@ class TooManyConversations(Exception):
     """The user has as many conversations as one may have; nothing was stored."""
 
 
+class QuotaExceeded(Exception):
+    """The user's documents and images would take more bytes than they may; nothing was stored."""
+
+
 class DamagedHistory(Exception):
     """The stored messages of a conversation cannot be read. They stay as they are until it is deleted."""
 
@@ -188,7 +192,10 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class FileLimits:
-    """What one file and what all files of one user may take; bytes, but for the number of files."""
+    """What one file and all files of one user may take; bytes, but for the number of files.
+
+    The user's images count for `user_bytes` as well.
+    """
 
     file_bytes: int
     user_files: int

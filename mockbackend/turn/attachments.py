@@ -6,11 +6,12 @@ import asyncio
 import re
 from collections.abc import Sequence
 
-from ..errors import ImageError, unusable
+from ..errors import ImageError, ServiceError, unusable
 from ..images.fetch import TOO_LARGE, Fetcher
 from ..images.formats import NOT_AN_IMAGE, recognize
 from ..messages import AttachmentPart, ImagePart, Part
-from ..storage import Image, Images
+from ..storage import Image, Images, QuotaExceeded
+from ..storage.file_limits import no_room
 from .request import Attachment, SentMessage
 
 OWN_IMAGE = re.compile(r"/images/([A-Za-z0-9_-]{32})$")
@@ -20,9 +21,13 @@ SECONDS = 60.0
 
 
 class Attachments:
-    """Attachments on their way into the store. The images of one request may have `max_bytes` together."""
+    """Attachments on their way into the store.
 
-    def __init__(self, store: Images, fetcher: Fetcher, max_bytes: int) -> None:
+    The images of one request may have `max_bytes` together, all that its user stores `user_bytes`.
+    """
+
+    def __init__(self, store: Images, fetcher: Fetcher, max_bytes: int, user_bytes: int) -> None:
+        self._user_bytes = user_bytes
         self._store = store
         self._fetcher = fetcher
         self._max_bytes = max_bytes
@@ -50,11 +55,13 @@ class Attachments:
                         found = await self._content(userid, conversation_id, attachment, room)
                         if isinstance(found, Image):
                             room -= len(found.content)
-                            token = await self._store.put(userid, conversation_id, found)
+                            token = await self._store.put(userid, conversation_id, found, user_bytes=self._user_bytes)
                             tokens.append(token)
                             media_type, name = found.media_type, attachment.name
                             found = {"type": "picture", "token": token, "media_type": media_type, "name": name}
                         stored[-1].append(found)
+        except QuotaExceeded:
+            raise ServiceError(422, "quota", no_room(self._user_bytes)) from None
         except TimeoutError:
             if limit.expired():
                 raise unusable("messages: the images could not be fetched in time. Please try again.") from None

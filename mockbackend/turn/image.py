@@ -21,6 +21,7 @@ def image(answer: Answer, budget: Budget, generator: ImageGenerator, options: Im
 
     async def work() -> None:
         async with guarded(answer):
+            await generator.check_room(turn.userid)
             made, usage = await generate(generator, budget, turn, text_of(turn.new_messages[-1]), options)
             answer.emit(made)
             answer.end_step("stop", usage)

@@ -33,6 +33,8 @@ class Recovery:
                 # Another request settled the dead turn while this one waited, and a new turn may run by now.
                 return running
             await recover(self._storage, running)
+            # What its process made and the answer does not show.
+            await self._storage.images.clean()
             self._heartbeat.start()
         return None
 

@@ -131,6 +131,8 @@ class TurnRunner:
         limit = self._settings.max_images_per_turn
 
         async def draw(prompt: str) -> ImageMade:
+            await self._generator.check_room(run.turn.userid)
+            # Nothing is awaited from here until the image is counted: calls run side by side.
             if run.budget.images >= limit:
                 raise TurnError(f"No more images are allowed in this turn (MAX_IMAGES_PER_TURN is {limit}).")
             made, _ = await generate(self._generator, run.budget, run.turn, prompt, ImageOptions())

@@ -23,7 +23,7 @@ import pytest
 from mockbackend.events import StepStarted, TextDelta, dump
 from mockbackend.messages import Part
 from mockbackend.settings import Settings
-from mockbackend.storage import FileLimits, Image, Storage, open_storage
+from mockbackend.storage import FileLimits, Image, Spent, Storage, open_storage
 from mockbackend.storage.passages import Passage, Snapshot
 from mockbackend.storage.spending import DAY_MS
 from tests.conftest import StartServer
@@ -33,7 +33,7 @@ from tests.harness.api import say
 from tests.harness.model import Upstream
 from tests.harness.postgres import postgres
 from tests.harness.processes import environment, fork, run
-from tests.storage.contract.acts import SPENT, begun, end, ran, turn_of
+from tests.storage.contract.acts import ROOM, SPENT, answer, begun, end, ran, turn_of
 from tests.storage.contract.acts import texts as texts_of
 from tests.storage.contract.files import made_ready, put
 from tests.storage.embedded.folders import ARCHIVE, SETTINGS, USERS, login, views
@@ -165,7 +165,9 @@ async def filled(data: Path) -> None:
             parts: list[Part] = []
             if number % 10 == 0:
                 image = Image("image/png", bytes([number]) * 300_000)
-                parts = [{"type": "picture", "token": await storage.images.put("ann", f"c{number}", image)}]
+                parts = [
+                    {"type": "picture", "token": await storage.images.put("ann", f"c{number}", image, user_bytes=ROOM)}
+                ]
             await end(storage, turn, *parts)
         for number in range(DOCUMENTS):
             upload = storage.files.receive("ann", f"{number}.txt", LIMITS)
@@ -246,7 +248,7 @@ async def test_what_is_damaged_is_reported_and_all_else_moves(url: str, data: Pa
         for name in ("whole", "damaged", "imageless"):
             turn = turn_of(name, name)
             await begun(storage, turn)
-            token = await storage.images.put("ann", name, Image("image/png", b"bytes"))
+            token = await storage.images.put("ann", name, Image("image/png", b"bytes"), user_bytes=ROOM)
             await end(storage, turn, {"type": "picture", "token": token})
         for name in ("lost", "kept"):
             await made_ready(storage, "ann", name.encode())
@@ -364,6 +366,20 @@ async def test_an_answer_that_a_crash_cut_is_settled_first(url: str, data: Path)
     assert (status, lines[0][:44]) == (0, "copied  1 conversation, 2 messages, 0 images")
     async with opened(Settings(database_url=url)) as database:
         assert await texts_of(database, "cut") == ["cut?", "as far as"]
+
+
+async def test_what_was_spent_and_stored_counts_on(url: str, data: Path) -> None:
+    async with opened(Settings(data_dir=data)) as folder:
+        token = await folder.images.put("ann", "a", Image("image/png", b"bytes"), user_bytes=ROOM)
+        turn = turn_of("a", "a")
+        await begun(folder, turn)
+        spent = Spent(1, 20, 30, 1)
+        await folder.turns.end(turn, answer(turn, {"type": "picture", "token": token}), b"[]", spent)
+    for _ in range(2):
+        assert migrated(url, data)[0] == 0
+        async with opened(Settings(database_url=url)) as database:
+            assert await database.spending.of_day("ann", turn.day) == spent
+            assert await database.spending.stored_bytes("ann") == 5
 
 
 def test_what_is_missing_is_said(url: str, tmp_path: Path) -> None:

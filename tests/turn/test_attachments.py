@@ -23,6 +23,7 @@ from tests.harness.answers import chat
 from tests.harness.api import data_url, png
 from tests.harness.data_folder import files
 from tests.harness.world import World
+from tests.storage.contract.acts import ROOM
 
 PNG = data_url(png(), "image/png")
 BARE = base64.b64encode(png()).decode()
@@ -204,7 +205,7 @@ async def store(folder: Storage, tokens: list[str], *attachments: Attachment, mo
     """Store what came with one message; addresses of this machine are fetched from."""
     fetcher = Fetcher(10_000, allow_private=True)
     message = SentMessage("user", "Look", attachments=attachments)
-    await Attachments(folder.images, fetcher, most).store("ann", "c", [message], tokens)
+    await Attachments(folder.images, fetcher, most, ROOM).store("ann", "c", [message], tokens)
 
 
 async def test_the_images_of_a_message_are_limited_all_together(folder: Storage) -> None:

@@ -23,6 +23,7 @@ from .files import Files, Queue
 from .history import History
 from .images import Images
 from .liveness import Liveness
+from .migrations import IMAGES
 from .passages import Passages
 from .reserve import Reserve
 from .spending import Spending
@@ -116,11 +117,11 @@ async def open_embedded(folder: Path) -> EmbeddedStorage:
     metadata, *searching = [await Database.open(folder / database.NAME) for _ in range(1 + SEARCHES)]
     reserve = Reserve(folder)
     reserve.fill()
-    images = Images(metadata, folder / "pictures", liveness)
+    images = Images(metadata, folder / IMAGES, liveness)
     turn_files = TurnFiles(folder / "turns", liveness)
     rows = await metadata.execute("SELECT turn_id FROM turns WHERE over_at IS NULL")
     await asyncio.to_thread(turn_files.clean, {turn_id for (turn_id,) in rows})
-    turns = Turns(metadata, Checkpoints(folder / checkpoints.NAME), liveness, turn_files)
+    turns = Turns(metadata, Checkpoints(folder / checkpoints.NAME), images, liveness, turn_files)
 
     def erase_content(execute: Execute, conversation_id: str) -> None:
         turns.erase_history(conversation_id)

@@ -5,11 +5,8 @@ from __future__ import annotations
 from ..spending import ClaimLimits
 from ..values import Conversation, TooManyTurns, Turn
 from .database import Execute
-from .liveness import Liveness
+from .liveness import NOBODY, Liveness
 from .spending import spent_on
-
-# An owner that is not a process.
-NOBODY = "nobody"
 
 
 def claim_turn(

@@ -16,16 +16,17 @@ from ..values import Turn
 from .checkpoints import Checkpoints
 from .conversations import count_messages, record_texts
 from .database import Database, Execute, Session
-from .images import mark_images_settled
+from .images import Images, mark_images_settled
 from .spending import count_spent
 
 PIECE = 250
-History = tuple[int, list[Message]]
+History = tuple[list[Message], list[Message]]
 
 
 async def end_turn(
     database: Database,
     checkpoints: Checkpoints,
+    images: Images,
     turn: Turn,
     messages: list[Message],
     base: list[Message] | None,
@@ -43,24 +44,27 @@ async def end_turn(
             return None
         return _write_history(checkpoints, turn, messages, base, encoded)
 
-    def record_end(execute: Execute, base_length: int, stored: list[Message]) -> None:
+    def record_end(execute: Execute, kept: list[Message], stored: list[Message], *, is_cut: bool) -> list[str]:
+        """Returns the images that no message shows any more."""
         tokens = [part["token"] for one in stored for part in one["parts"] if part["type"] == "picture"]
         if tokens:
             mark_images_settled(execute, tokens)
-        count_messages(execute, turn.conversation_id, base_length + len(stored))
+        count_messages(execute, turn.conversation_id, len(kept) + len(stored))
         count_spent(execute, turn, spent)
         execute(
             "UPDATE turns SET over_at = ?, log = ? WHERE conversation_id = ? AND turn_id = ?",
             *(now_ms(), log, turn.conversation_id, turn.turn_id),
         )
+        return images.abandon(execute, turn.conversation_id, [*kept, *stored]) if is_cut else []
 
     def whole(session: Session) -> None:
         if (written := write_history(session)) is None:
             return
-        base_length, stored = written
+        kept, stored = written
         with session.transaction() as execute:
-            record_texts(execute, turn.conversation_id, base_length, _texts(stored))
-            record_end(execute, base_length, stored)
+            is_cut = record_texts(execute, turn.conversation_id, len(kept), _texts(stored))
+            unseen = record_end(execute, kept, stored, is_cut=is_cut)
+        images.remove(session, unseen)
 
     encoded: list[Any] | None = None
     if base is not None and len(base) + len(messages) > MANY_MESSAGES:
@@ -71,17 +75,20 @@ async def end_turn(
         return
     if (written := await database.run(write_history)) is None:
         return
-    base_length, stored = written
+    kept, stored = written
+    is_cut = False
     texts = await asyncio.to_thread(_texts, stored)
     for start in range(0, len(texts), PIECE):
         piece = texts[start : start + PIECE]
-        place = base_length + start
-        await database.transact(
+        place = len(kept) + start
+        is_cut |= await database.transact(
             lambda execute, place=place, piece=piece: record_texts(  # type: ignore[misc]
                 execute, turn.conversation_id, place, piece
             )
         )
-    await database.transact(lambda execute: record_end(execute, base_length, stored))
+    unseen = await database.transact(lambda execute: record_end(execute, kept, stored, is_cut=is_cut))
+    if unseen:
+        await database.run(lambda session: images.remove(session, unseen))
 
 
 def _write_history(
@@ -91,17 +98,17 @@ def _write_history(
     base: list[Message] | None,
     encoded: list[Any] | None,
 ) -> History:
-    """Where the turn's messages begin in the history as it is now, and the messages themselves."""
+    """The history up to the turn's messages, and these, as they are stored now."""
     if base is None:
         stored = checkpoints.read(turn.conversation_id)
         for position, message in enumerate(stored):
             if message["turn"] == turn.turn_id:
                 # A process wrote them, and died before the rows were written.
-                return position, stored[position:]
+                return stored[:position], stored[position:]
         base = stored[: turn.base_length]
     checkpoints.write(turn.conversation_id, encoded or base + messages)
-    # Not `base_length`: the history may have fewer messages than the damaged row from which that was counted.
-    return len(base), messages
+    # It may have fewer messages than `base_length`, which was counted from a row that may be damaged.
+    return base, messages
 
 
 def _texts(messages: list[Message]) -> list[str]:

@@ -10,14 +10,18 @@ import asyncio
 import os
 import re
 import secrets
+import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from ...messages import now_ms
-from ..values import Image, StorageError
-from .database import Database, Execute
-from .liveness import Liveness
+import orjson
+
+from ...messages import Message, now_ms
+from ..values import Image, QuotaExceeded, StorageError
+from .database import Database, Execute, Session
+from .liveness import NOBODY, Liveness
+from .spending import STORED_BYTES
 from .sqlite import storage_errors, text
 
 PART = ".part"
@@ -35,13 +39,17 @@ class Images:
         self._liveness = liveness
         self._maker = liveness.id
 
-    async def put(self, userid: str, conversation_id: str, image: Image) -> str:
-        token = secrets.token_urlsafe(24)
-        await self._database.execute(
-            """INSERT INTO pictures (token, conversation_id, userid, media_type, created_at, maker)
-            VALUES (?, ?, ?, ?, ?, ?)""",
-            *(token, conversation_id, userid, image.media_type, now_ms(), self._maker),
+    async def put(self, userid: str, conversation_id: str, image: Image, *, user_bytes: int) -> str:
+        token, size = secrets.token_urlsafe(24), len(image.content)
+        # One statement checks the limit and inserts, so that what is stored at once cannot exceed it together.
+        rows = await self._database.execute(
+            f"""INSERT INTO pictures (token, conversation_id, userid, media_type, created_at, maker, size)
+            SELECT ?, ?, ?, ?, ?, ?, ? WHERE {STORED_BYTES} + ? <= ? RETURNING token""",
+            *(token, conversation_id, userid, image.media_type, now_ms(), self._maker, size),
+            *(userid, userid, size, user_bytes),
         )
+        if not rows:
+            raise QuotaExceeded
         # A thread goes on when its waiter is cancelled, and would write a file that is nobody's.
         writing = asyncio.ensure_future(asyncio.to_thread(self._write, token, image.content))
         try:
@@ -73,6 +81,23 @@ class Images:
         """Remove all images of a conversation, on the database's thread."""
         for (token,) in execute("DELETE FROM pictures WHERE conversation_id = ? RETURNING token", conversation_id):
             self._path(token).unlink(missing_ok=True)
+
+    def abandon(self, execute: Execute, conversation_id: str, messages: list[Message]) -> list[str]:
+        """The settled images of the conversation that none of its messages shows any more, marked as nobody's."""
+        seen = [part["token"] for message in messages for part in message["parts"] if part["type"] == "picture"]
+        rows = execute(
+            """UPDATE pictures SET maker = ? WHERE conversation_id = ? AND maker IS NULL
+            AND token NOT IN (SELECT value FROM json_each(?)) RETURNING token""",
+            *(NOBODY, conversation_id, orjson.dumps(seen).decode()),
+        )
+        return [token for (token,) in rows]
+
+    def remove(self, session: Session, tokens: list[str]) -> None:
+        """Remove images that are nobody's, on the database's thread. What fails is left to `clean`."""
+        with suppress(OSError, sqlite3.Error):
+            for token in tokens:
+                self._path(token).unlink(missing_ok=True)
+                session.execute("DELETE FROM pictures WHERE token = ?", token)
 
     async def discard(self, tokens: Iterable[str]) -> None:
         # Files first: no file is ever without its row.

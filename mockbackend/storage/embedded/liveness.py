@@ -12,6 +12,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+# An owner that is not a process.
+NOBODY = "nobody"
 ID = re.compile(r"[0-9a-f]{32}")
 
 

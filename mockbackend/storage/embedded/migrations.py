@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 from ..casefold import casefold
 from .sqlite import Step, text
+
+# The folder of the images beside the database.
+IMAGES = "pictures"
 
 
 def _casefold_titles(connection: sqlite3.Connection) -> None:
@@ -13,6 +17,17 @@ def _casefold_titles(connection: sqlite3.Connection) -> None:
     titles = connection.execute("SELECT CAST(title AS BLOB), id FROM conversations").fetchall()
     folded = [(casefold(text(title)), conversation_id) for title, conversation_id in titles]
     connection.executemany("UPDATE conversations SET casefolded_title = ? WHERE id = ?", folded)
+
+
+def _measure_images(connection: sqlite3.Connection) -> None:
+    """Add `size`, in bytes: images count for what a user may store."""
+    connection.execute("ALTER TABLE pictures ADD COLUMN size INTEGER NOT NULL DEFAULT 0")
+    connection.execute("CREATE INDEX pictures_of_user ON pictures (userid, size)")
+    [(database,)] = connection.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchall()
+    folder = Path(database).parent / IMAGES
+    if folder.is_dir():
+        sizes = [(path.stat().st_size, path.name) for path in folder.iterdir() if path.is_file()]
+        connection.executemany("UPDATE pictures SET size = ? WHERE token = ?", sizes)
 
 
 MIGRATIONS: tuple[Step, ...] = (
@@ -140,4 +155,5 @@ MIGRATIONS: tuple[Step, ...] = (
         input_tokens, output_tokens, images
     ) WHERE over_at IS NULL;
     """,
+    _measure_images,
 )

@@ -37,6 +37,7 @@ REPAIRS = {
             "typeof(message_count) <> 'integer' OR message_count NOT BETWEEN sign(version) AND 1 << 20",
         ),
     ),
+    "pictures": (Repair("size", "0", "typeof(size) <> 'integer' OR size NOT BETWEEN 0 AND 1 << 53"),),
     "files": (
         Repair("id", "CAST(id AS TEXT)", "typeof(id) <> 'text'"),
         Repair("deleted_at", "NULL", "typeof(deleted_at) NOT IN ('null', 'integer')"),

@@ -9,6 +9,9 @@ from ..values import Turn
 from .database import Database, Execute
 from .sqlite import integer
 
+# Bound to the user twice. A hidden file is gone already.
+STORED_BYTES = """(SELECT coalesce(sum(size), 0) FROM files WHERE userid = ? AND blob IS NOT NULL
+    AND deleted_at IS NULL) + (SELECT coalesce(sum(size), 0) FROM pictures WHERE userid = ?)"""
 _ADD = """INSERT INTO usage (userid, day, turns, input_tokens, output_tokens, images) {rows}
     ON CONFLICT (userid, day) DO UPDATE SET turns = turns + excluded.turns,
     input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens,
@@ -35,9 +38,7 @@ class Spending:
         return stored_spent(*rows[0])
 
     async def stored_bytes(self, userid: str) -> int:
-        rows = await self._database.execute(
-            "SELECT sum(size) FROM files WHERE userid = ? AND blob IS NOT NULL AND deleted_at IS NULL", userid
-        )
+        rows = await self._database.execute(f"SELECT {STORED_BYTES}", userid, userid)
         return integer(rows[0][0])
 
 

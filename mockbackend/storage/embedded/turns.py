@@ -16,12 +16,13 @@ from ..casefold import casefold
 from ..spending import ClaimLimits, Spent
 from ..values import Beat, Claim, Conversation, RunningTurn, Turn
 from .checkpoints import Checkpoints
-from .claims import NOBODY, claim_turn
+from .claims import claim_turn
 from .conversations import upsert_conversation
 from .database import Database, Execute, Session
 from .ending import end_turn
 from .following import TurnFollower
-from .liveness import Liveness
+from .images import Images
+from .liveness import NOBODY, Liveness
 from .spending import spent_on, stored_spent
 from .sqlite import storage_errors
 from .stored_turns import close_damaged, decode_turn
@@ -51,8 +52,11 @@ class _Claimed(NamedTuple):
 class Turns:
     """The contract's Turns. `checkpoints` is used on the database's thread alone: claim and end are one hop each."""
 
-    def __init__(self, database: Database, checkpoints: Checkpoints, liveness: Liveness, files: TurnFiles) -> None:
+    def __init__(
+        self, database: Database, checkpoints: Checkpoints, images: Images, liveness: Liveness, files: TurnFiles
+    ) -> None:
         self._database = database
+        self._images = images
         self._files = files
         self._checkpoints = checkpoints
         self._liveness = liveness
@@ -238,7 +242,7 @@ class Turns:
     async def end(self, turn: Turn, answers: list[Message], log: bytes, spent: Spent) -> None:
         base = self._bases.pop(turn.turn_id, None)
         messages = [*turn.new_messages, *answers]
-        await end_turn(self._database, self._checkpoints, turn, messages, base, log, spent)
+        await end_turn(self._database, self._checkpoints, self._images, turn, messages, base, log, spent)
         # A process that has taken a turn over does not know whether it has a file.
         if base is None or self._files.wrote(turn.turn_id):
             with storage_errors():

@@ -78,9 +78,9 @@ class Target:
             )
             for image, content in images:
                 await execute(
-                    """INSERT INTO images (token, conversation_id, userid, media_type, created_at)
-                    VALUES (%s, %s, %s, %s, %s)""",
-                    *(image.token, row.id, image.userid, image.media_type, image.created_at),
+                    """INSERT INTO images (token, conversation_id, userid, media_type, created_at, size)
+                    VALUES (%s, %s, %s, %s, %s, %s)""",
+                    *(image.token, row.id, image.userid, image.media_type, image.created_at, len(content)),
                 )
                 await execute(*insert_statement(image.token, image.userid, 0, cut(content)))
             await _mark(execute, "conversation", row.id, userid, digest)

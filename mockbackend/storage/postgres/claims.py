@@ -22,16 +22,16 @@ from zlib import crc32
 import orjson
 
 from ..casefold import casefold
-from ..spending import ClaimLimits
+from ..spending import ClaimLimits, Spent
 from ..values import Conversation, Turn
-from .database import Statement
+from .database import Database, Execute, Row, Statement
 from .processes import alive
-from .spending import named
+from .spending import named, spent_statement
 
 # An owner that is not a process.
 NOBODY = "nobody"
-# Locks of users that claim turns, apart from those of users that upload files.
-CLAIMING, UPLOADING = 1, 2
+# Locks of users that claim turns, apart from those of users that store files and images.
+CLAIMING, STORING = 1, 2
 
 # Settled values: a running turn is of no account to the place of the next.
 SETTLED = """SELECT userid, deleted_at IS NULL, id, title, is_pinned, created_at, updated_at, message_count, version
@@ -118,6 +118,22 @@ def claim_statement(
         "new_messages": orjson.dumps(turn.new_messages),
         **named(turn, limits.estimate),
     }
+
+
+async def run_within_day(
+    database: Database, turn: Turn, statements: list[Statement], limits: ClaimLimits
+) -> list[list[Row]]:
+    """Run a claim's statements in one transaction, if what was spent so far allows it. Raises DayLimitReached."""
+
+    async def work(execute: Execute) -> list[list[Row]]:
+        lock, *others = statements
+        results = [await execute(*lock)]
+        # After the lock: what the user's other claims have written is seen.
+        [spent] = await execute(*spent_statement(turn))
+        limits.day.check(Spent(*spent), limits.estimate)
+        return results + [await execute(*statement) for statement in others]
+
+    return await database.transact(work)
 
 
 def withdrawal(turn: Turn, *, is_new: bool, title: str | None) -> list[Statement]:

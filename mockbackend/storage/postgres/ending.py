@@ -28,7 +28,7 @@ _END = f"""WITH home AS (SELECT id FROM conversations WHERE id = %(conversation_
     logged AS ({_LOGGED}),
     counted AS ({COUNT_MINE}),
     settled AS (UPDATE images SET maker = NULL FROM mine WHERE token = ANY(%(tokens)s)),
-    cut AS (DELETE FROM messages m USING mine
+    {{unseen}}cut AS (DELETE FROM messages m USING mine
         WHERE m.conversation_id = mine.conversation_id AND m.position >= %(length)s),
     new AS (INSERT INTO messages (conversation_id, position, userid, body, said)
         SELECT conversation_id, %(base_length)s + number - 1, userid, body, said
@@ -37,6 +37,13 @@ _END = f"""WITH home AS (SELECT id FROM conversations WHERE id = %(conversation_
         DO UPDATE SET userid = excluded.userid, body = excluded.body, said = excluded.said)
     UPDATE conversations SET updated_at = greatest(%(now)s, updated_at + 1), message_count = %(length)s,
     version = version + 1 FROM mine WHERE id = mine.conversation_id RETURNING id"""
+# Where messages are replaced. Their images are those that no other message names.
+_UNSEEN = """unseen AS (DELETE FROM images USING mine WHERE images.conversation_id = mine.conversation_id
+        AND maker IS NULL AND token <> ALL(%(tokens)s) AND NOT EXISTS (SELECT 1 FROM messages m
+            WHERE m.conversation_id = mine.conversation_id AND m.position < %(base_length)s
+            AND position(convert_to(token, 'UTF8') IN m.body) > 0) RETURNING token),
+    unseen_bytes AS (DELETE FROM pieces USING unseen WHERE blob_id = unseen.token),
+    """
 _GIVE_UP = f"""WITH mine AS (UPDATE turns SET owner = '{NOBODY}', input_tokens = %(input_tokens)s,
     output_tokens = %(output_tokens)s, images = %(images)s WHERE {_MINE} RETURNING turn_id, userid) {_LOGGED}"""
 # Where it is the last message's body, the end was stored.
@@ -44,10 +51,13 @@ LAST_BODY = "SELECT body FROM messages WHERE conversation_id = %s AND position =
 
 
 def end_statement(
-    turn: Turn, messages: list[Message], bodies: list[bytes], owner: str, piece: Piece, spent: Spent
+    turn: Turn, messages: list[Message], bodies: list[bytes], owner: str, piece: Piece, spent: Spent, *, replaces: bool
 ) -> Statement:
-    """The end of a turn with these messages, whose bodies are stored; a row if it was the owner's to end."""
-    return _END, {
+    """The end of a turn with these messages, whose bodies are stored; a row if it was the owner's to end.
+
+    `replaces`: other messages may stand in their place.
+    """
+    return _END.format(unseen=_UNSEEN if replaces else ""), {
         **_named(turn, owner, piece, spent),
         "conversation_id": turn.conversation_id,
         "tokens": [part["token"] for one in messages for part in one["parts"] if part["type"] == "picture"],

@@ -11,11 +11,20 @@ import secrets
 from collections.abc import Iterable
 
 from ...messages import now_ms
-from ..values import Image
+from ..values import Image, QuotaExceeded
+from .claims import STORING, user_lock
 from .database import Database
-from .pieces import cut, insert_statement
+from .pieces import cut
 from .processes import alive
+from .spending import STORED_BYTES
 
+# After the user's lock: what is stored at once cannot exceed the limit together.
+_PUT = f"""INSERT INTO images (token, conversation_id, userid, media_type, created_at, maker, size)
+    SELECT %(token)s, %(conversation_id)s, %(userid)s, %(media_type)s, %(now)s, %(maker)s, %(size)s
+    WHERE {STORED_BYTES} + %(size)s <= %(user_bytes)s ON CONFLICT DO NOTHING"""
+_PUT_PIECES = """INSERT INTO pieces (blob_id, userid, number, data) SELECT token, %(userid)s, number - 1, data
+    FROM images, unnest(%(pieces)s::bytea[]) WITH ORDINALITY AS given (data, number)
+    WHERE token = %(token)s ON CONFLICT DO NOTHING"""
 _DISCARD = """WITH gone AS (DELETE FROM images WHERE token IN ({tokens}) RETURNING token)
     DELETE FROM pieces USING gone WHERE blob_id = gone.token"""
 # Of a running turn's conversation they may be the turn's.
@@ -31,20 +40,31 @@ class Images:
         self._database = database
         self._maker = maker
 
-    async def put(self, userid: str, conversation_id: str, image: Image) -> str:
+    async def put(self, userid: str, conversation_id: str, image: Image, *, user_bytes: int) -> str:
         token = secrets.token_urlsafe(24)
+        values = {
+            "token": token,
+            "conversation_id": conversation_id,
+            "userid": userid,
+            "media_type": image.media_type,
+            "now": now_ms(),
+            "maker": self._maker,
+            "size": len(image.content),
+            "user_bytes": user_bytes,
+            "pieces": cut(image.content),
+        }
         try:
-            await self._database.batch(
-                (
-                    """INSERT INTO images (token, conversation_id, userid, media_type, created_at, maker)
-                    VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
-                    *(token, conversation_id, userid, image.media_type, now_ms(), self._maker),
-                ),
-                insert_statement(token, userid, 0, cut(image.content)),
+            *_, stored = await self._database.batch(
+                user_lock(STORING, userid),
+                (_PUT, values),
+                (_PUT_PIECES, values),
+                ("SELECT 1 FROM images WHERE token = %s", token),
             )
         except asyncio.CancelledError:
             await self._database.whole(self.discard([token]))
             raise
+        if not stored:
+            raise QuotaExceeded
         return token
 
     async def get(self, token: str) -> Image | None:

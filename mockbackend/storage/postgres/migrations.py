@@ -243,6 +243,12 @@ MIGRATIONS = (
     ALTER TABLE turns ADD COLUMN output_tokens bigint NOT NULL DEFAULT 0;
     ALTER TABLE turns ADD COLUMN images bigint NOT NULL DEFAULT 0;
     """,
+    """
+    -- In bytes: images count for what a user may store.
+    ALTER TABLE images ADD COLUMN size bigint NOT NULL DEFAULT 0;
+    UPDATE images SET size = (SELECT coalesce(sum(length(data)), 0) FROM pieces WHERE blob_id = token);
+    CREATE INDEX images_of_user ON images (userid) INCLUDE (size);
+    """,
 )
 
 

@@ -6,6 +6,9 @@ from ..spending import DAY_MS, Spent
 from ..values import Turn
 from .database import Database, Statement
 
+# A hidden file is gone already.
+STORED_BYTES = """((SELECT coalesce(sum(size), 0) FROM files WHERE userid = %(userid)s AND blob_id IS NOT NULL
+    AND deleted_at IS NULL) + (SELECT coalesce(sum(size), 0) FROM images WHERE userid = %(userid)s))::bigint"""
 # Its parts: of a turn that is over, whose row `mine` names, and of turns whose rows go before they are over.
 ADD = """INSERT INTO usage (userid, day, turns, input_tokens, output_tokens, images) {rows}
     ON CONFLICT (userid, day) DO UPDATE SET turns = usage.turns + excluded.turns,
@@ -42,11 +45,7 @@ class Spending:
         return Spent(*rows[0])
 
     async def stored_bytes(self, userid: str) -> int:
-        rows = await self._database.execute(
-            """SELECT coalesce(sum(size), 0)::bigint FROM files
-            WHERE userid = %s AND blob_id IS NOT NULL AND deleted_at IS NULL""",
-            userid,
-        )
+        rows = await self._database.execute(f"SELECT {STORED_BYTES}", {"userid": userid})
         return int(rows[0][0])
 
 

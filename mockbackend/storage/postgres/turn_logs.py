@@ -18,11 +18,15 @@ PIECES = """(SELECT array_agg(kept ORDER BY number) FROM turn_logs l WHERE l.tur
 
 @dataclass(slots=True)
 class WrittenLog:
-    """What this process knows to be written of a turn's log; the number of its last row."""
+    """What this process knows to be written of a turn's log; the number of its last row.
+
+    `replaces`: the turn may replace messages, as far as this process knows.
+    """
 
     number: int = 0
     said: bytes = b""
     is_writing: bool = False
+    replaces: bool = True
 
     @classmethod
     def of_generation(cls, generation: int) -> WrittenLog:

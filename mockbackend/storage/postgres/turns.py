@@ -17,12 +17,12 @@ from ..spending import ClaimLimits, Spent
 from ..stored_messages import decode_messages
 from ..values import Beat, Claim, Conversation, RunningTurn, TakenOver, TooManyConversations, TooManyTurns, Turn
 from . import claims
-from .database import Database, Execute, Statement, storable
+from .database import Database, storable
 from .ending import LAST_BODY, encoded, end_statement, give_up_statement
 from .following import TurnFollower
 from .history import decoded
 from .processes import Processes, alive
-from .spending import CLOSE, spend_statement, spent_statement
+from .spending import CLOSE, spend_statement
 from .turn_logs import PIECES, WrittenLog, assembled
 
 OVER_SECONDS = 2.0
@@ -150,35 +150,20 @@ class Turns:
         base = (claims.BASE, turn.conversation_id, turn.base_length, turn.turn_id)
         then = base if with_base and turn.base_length else None
         if limits.day:
-            results = [*await self._claim_within_day(turn, statements, limits)]
+            results = await claims.run_within_day(self._database, turn, statements, limits)
             if then:
                 results.append(await self._database.execute(*then))
         else:
             results = await self._database.batch(*statements, then=then)
         [(running, conversations, is_claimed, has_documents)] = results[2]
         if is_claimed:
-            self._logs[turn.turn_id] = WrittenLog()
+            self._logs[turn.turn_id] = WrittenLog(replaces=turn.base_length < conversation.message_count)
             return Claim(turn, decoded(turn.conversation_id, results[3]) if len(results) > 3 else [], has_documents)
         if running >= limits.running:
             raise TooManyTurns
         if is_new and conversations >= limits.conversations:
             raise TooManyConversations
         return None
-
-    async def _claim_within_day(
-        self, turn: Turn, statements: list[Statement], limits: ClaimLimits
-    ) -> list[list[tuple[Any, ...]]]:
-        """Run the claim's statements in one transaction, if what was spent so far allows it."""
-
-        async def work(execute: Execute) -> list[list[tuple[Any, ...]]]:
-            lock, *others = statements
-            results = [await execute(*lock)]
-            # After the lock: what the user's other claims have written is seen.
-            [spent] = await execute(*spent_statement(turn))
-            limits.day.check(Spent(*spent), limits.estimate)
-            return results + [await execute(*statement) for statement in others]
-
-        return await self._database.transact(work)
 
     async def _unless_cancelled(self, work: Coroutine[Any, Any, T], claimed: list[_Claimed]) -> T:
         """Do `work` to its end. If the caller is cancelled, withdraw what it put into `claimed`."""
@@ -285,7 +270,9 @@ class Turns:
         bodies = encoded(messages)
         written = self._logs.get(turn.turn_id)
         piece = (written or WrittenLog()).piece(log)
-        rows = await self._database.execute(*end_statement(turn, messages, bodies, self._me, piece, spent))
+        replaces = written is None or written.replaces
+        statement = end_statement(turn, messages, bodies, self._me, piece, spent, replaces=replaces)
+        rows = await self._database.execute(*statement)
         self._logs.pop(turn.turn_id, None)
         if rows or written is None:
             return

@@ -60,7 +60,7 @@ REFUSED = {
     "an empty file": ("a.txt", b"", "The file is empty."),
     "a type that cannot be read": ("a.exe", b"MZ of no use", "This type of file is not supported."),
     "another's extension": ("a.pdf", b"Refused, no PDF", "ends in .pdf, but the content is something else"),
-    "too large": ("a.txt", b"Refused, large" + b"x" * 100_000, "The file is larger than 97.66 kB."),
+    "too large": ("a.txt", b"Refused, large" + b"x" * 100_000, "The file is larger than 97.66 kB (MAX_FILE_BYTES)."),
 }
 
 
@@ -102,7 +102,7 @@ async def test_concurrent_uploads_keep_to_the_number_of_files_per_user(
     rows = [row for answer in answers for row in answer]
     refused = [row for row in rows if row["status"] == "failed"]
     assert len(refused) == 6
-    assert all("each user may keep 4 files" in row["error"] for row in refused)
+    assert all("you may keep 4 documents (MAX_FILES_PER_USER)" in row["error"] for row in refused)
     assert blobs(server, b"Side by side") == 4
     kept = next(row for row in rows if row["status"] != "failed")
     assert (await client.delete(f"/files/{kept['id']}")).status_code == 204

@@ -10,6 +10,8 @@ from mockbackend.storage import Claim, ClaimLimits, Conversation, RunningTurn, S
 Role = Literal["user", "assistant"]
 # What a turn spends where that is of no account.
 SPENT = Spent(1)
+# What a user may store where that is of no account.
+ROOM = 10**9
 
 
 def at_most(running: int) -> ClaimLimits:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mockbackend.storage import Image, Storage
 from tests.storage.contract.acts import (
+    ROOM,
     SPENT,
     answer,
     at_most,
@@ -41,9 +42,9 @@ async def test_a_hidden_conversation_exists_for_nobody(storage: Storage, other: 
 
 
 async def test_an_erased_conversation_leaves_nothing(storage: Storage, other: Storage) -> None:
-    token = await storage.images.put("ann", "c", PNG)
+    token = await storage.images.put("ann", "c", PNG, user_bytes=ROOM)
     turn = await ran(storage, turn_of(), {"type": "picture", "token": token})
-    kept = await storage.images.put("ann", "kept", PNG)
+    kept = await storage.images.put("ann", "kept", PNG, user_bytes=ROOM)
     await ran(storage, turn_of("kept", "kept"), {"type": "picture", "token": kept})
     await storage.conversations.hide("ann", "c")
     await storage.conversations.erase("c")
@@ -72,7 +73,7 @@ async def test_only_a_hidden_conversation_is_erased(storage: Storage, other: Sto
     await ran(storage, turn_of())
     await storage.conversations.hide("ann", "c")
     await storage.conversations.erase("c")
-    token = await storage.images.put("bob", "c", PNG)
+    token = await storage.images.put("bob", "c", PNG, user_bytes=ROOM)
     await ran(storage, turn_of("t2", userid="bob"), {"type": "picture", "token": token})
     await begun(storage, turn_of("t3", userid="bob", base_length=2))
     await other.conversations.erase("c")
@@ -85,7 +86,7 @@ async def test_only_a_hidden_conversation_is_erased(storage: Storage, other: Sto
 async def test_a_deletion_that_a_crash_cut_is_ended_by_another_process(
     engine: Engine, storage: Storage, other: Storage
 ) -> None:
-    token = await storage.images.put("ann", "c", PNG)
+    token = await storage.images.put("ann", "c", PNG, user_bytes=ROOM)
     await begun(storage, turn_of())
     await storage.conversations.hide("ann", "c")
     await engine.crash(storage)

@@ -124,7 +124,8 @@ async def test_what_has_failed_needs_room_to_be_queued_again(storage: Storage) -
 async def test_too_large_a_file_fails(storage: Storage) -> None:
     assert (await put(storage, b"x" * 1000)).status == "queued"
     file = await put(storage, b"y" * 1001)
-    assert (file.status, file.error, file.size) == ("failed", "The file is larger than 1000 bytes.", 1001)
+    words = "The file is larger than 1000 bytes (MAX_FILE_BYTES)."
+    assert (file.status, file.error, file.size) == ("failed", words, 1001)
     assert await storage.files.get("ann", file.id) == file
     assert await storage.files.content("ann", file.id) is None
 
@@ -155,7 +156,8 @@ async def test_a_quota_of_files_is_kept_by_uploads_to_two_processes(storage: Sto
     assert sorted(file.status for file in files) == ["failed"] * 7 + ["queued"] * 3
     assert {file.error for file in files} == {
         None,
-        "Your storage is full: each user may keep 3 files and 97.66 kB in total. Delete some and try again.",
+        "Your storage is full: you may keep 3 documents (MAX_FILES_PER_USER), and 97.66 kB of documents and images "
+        "together (MAX_USER_BYTES). Delete some and try again.",
     }
     assert (await put(storage, b"b", userid="bob", limits=limits)).status == "queued"
 

@@ -22,7 +22,7 @@ from tests.harness.answers import chat
 from tests.harness.api import error_of, stored
 from tests.harness.service import Server
 from tests.protocol.part_cases import CASES, message_of
-from tests.storage.contract.acts import SPENT, begun, ran, texts, turn_of
+from tests.storage.contract.acts import ROOM, SPENT, begun, ran, texts, turn_of
 from tests.storage.contract.files import claimed, put
 from tests.storage.embedded.damaged import CONVERSATIONS, FILES, METADATA, WHOLE
 
@@ -36,7 +36,7 @@ async def fill(folder: Path) -> None:
         bad, userid = f"bad-{number}", f"user {number}"
         await ran(dead, turn_of("t1", f"sound-{number}", userid=userid))
         if name.startswith("image"):
-            await dead.images.put(userid, bad, Image("image/png", b"content"))
+            await dead.images.put(userid, bad, Image("image/png", b"content"), user_bytes=ROOM)
         await ran(dead, turn_of("t1", bad, userid=userid))
         if CONVERSATIONS[name].is_running:
             turn = turn_of("t2", bad, userid=userid, base_length=2)
@@ -155,7 +155,7 @@ async def test_a_folder_of_somebody_elses_stops_nothing(storage: EmbeddedStorage
 @pytest.mark.parametrize("media_type", ["x'fffe'", "'image/png' || char(10) || 'x: y'", "'imäge/png'", "7"])
 async def test_an_image_whose_media_type_is_damaged_is_not_sent(storage: EmbeddedStorage, media_type: str) -> None:
     """It would be a header."""
-    token = await storage.images.put("ann", "c", Image("image/png", b"content"))
+    token = await storage.images.put("ann", "c", Image("image/png", b"content"), user_bytes=ROOM)
     await storage.databases[-1].execute(f"UPDATE pictures SET media_type = {media_type}, conversation_id = x'fffe'")
     assert await storage.images.get(token) is None
     assert await storage.images.home("ann", token) == "\ufffd\ufffd"

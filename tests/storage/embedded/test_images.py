@@ -13,20 +13,20 @@ import pytest
 
 from mockbackend.storage import Image, StorageError
 from mockbackend.storage.embedded import EmbeddedStorage
-from tests.storage.contract.acts import begun, turn_of
+from tests.storage.contract.acts import ROOM, begun, turn_of
 
 PNG = Image("image/png", b"content")
 
 
 async def test_an_image_has_one_file_while_it_is_there(storage: EmbeddedStorage, tmp_path: Path) -> None:
-    token = await storage.images.put("ann", "c", PNG)
+    token = await storage.images.put("ann", "c", PNG, user_bytes=ROOM)
     assert [path.name for path in (tmp_path / "pictures").iterdir()] == [token]
     await storage.images.discard([token])
     assert list((tmp_path / "pictures").iterdir()) == []
 
 
 async def test_a_row_whose_file_is_gone_is_no_image(storage: EmbeddedStorage, tmp_path: Path) -> None:
-    token = await storage.images.put("ann", "c", PNG)
+    token = await storage.images.put("ann", "c", PNG, user_bytes=ROOM)
     (tmp_path / "pictures" / token).unlink()
     assert await storage.images.get(token) is None
     await storage.images.discard([token])
@@ -34,7 +34,7 @@ async def test_a_row_whose_file_is_gone_is_no_image(storage: EmbeddedStorage, tm
 
 
 async def test_an_image_whose_waiter_is_cancelled_leaves_nothing(storage: EmbeddedStorage, tmp_path: Path) -> None:
-    task = asyncio.create_task(storage.images.put("ann", "c", PNG))
+    task = asyncio.create_task(storage.images.put("ann", "c", PNG, user_bytes=ROOM))
     while not list((tmp_path / "pictures").iterdir()):  # noqa: ASYNC110
         await asyncio.sleep(0)
     task.cancel()
@@ -53,7 +53,7 @@ async def test_an_image_that_cannot_be_written_leaves_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", replace)
         with pytest.raises(StorageError, match="No space"):
-            await storage.images.put("ann", "c", PNG)
+            await storage.images.put("ann", "c", PNG, user_bytes=ROOM)
     assert list((tmp_path / "pictures").iterdir()) == []
     assert await storage.databases[-1].execute("SELECT * FROM pictures") == []
 
@@ -72,7 +72,7 @@ async def test_what_a_living_process_is_writing_stays(
 async def test_a_turn_that_began_as_its_process_died_keeps_its_images(
     storage: EmbeddedStorage, other: EmbeddedStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    token = await other.images.put("ann", "c", PNG)
+    token = await other.images.put("ann", "c", PNG, user_bytes=ROOM)
     await begun(other, turn_of())
     await storage.databases[-1].execute("UPDATE turns SET over_at = 1")
 

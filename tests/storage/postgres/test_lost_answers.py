@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from mockbackend.storage import Conversation, Image, Turn
 from mockbackend.storage.passages import Passage
 from mockbackend.storage.postgres import PostgresStorage, open_postgres
 from tests.storage.contract.acts import (
+    ROOM,
     SPENT,
     answer,
     at_most,
@@ -109,10 +111,11 @@ async def test_a_conversation_is_changed_and_deleted(storage: PostgresStorage, o
 
 async def test_images_and_files_are_stored_once(storage: PostgresStorage, other: PostgresStorage, rival: Rival) -> None:
     image = Image("image/png", bytes(300_000))
-    token = await storage.images.put("ann", "c", image)
+    token = await storage.images.put("ann", "c", image, user_bytes=ROOM)
     assert await other.images.get(token) == image
     await ran(storage, turn_of(), {"type": "picture", "token": token})
-    first, second = [await put(storage, content) for content in (b"first", b"second")]
+    roomy = replace(ROOMY, user_bytes=ROOM)
+    first, second = [await put(storage, content, limits=roomy) for content in (b"first", b"second")]
     await storage.files.receive("ann", "c", ROOMY).refuse("No.")
     assert len(await other.files.listing("ann")) == 3
     assert await claimed(storage) == "first"

@@ -13,7 +13,7 @@ from mockbackend.storage.passages import Passage
 from mockbackend.storage.postgres import PostgresStorage, open_postgres
 from tests.harness.pgbouncer import pooled
 from tests.harness.postgres import postgres
-from tests.storage.contract.acts import SPENT, at_most, end, texts, turn_of
+from tests.storage.contract.acts import ROOM, SPENT, at_most, end, texts, turn_of
 from tests.storage.contract.files import claimed, put
 from tests.storage.contract.passages import holding
 
@@ -37,7 +37,7 @@ async def test_everything_works_behind_a_pooler(pooler: Settings) -> None:
             # Each question stands before its own answer.
             assert [text.replace("!", "?") for text in said[1::2]] == said[::2]
         image = Image("image/png", bytes(300_000))
-        assert await other.images.get(await storage.images.put("ann", "a", image)) == image
+        assert await other.images.get(await storage.images.put("ann", "a", image, user_bytes=ROOM)) == image
         await put(storage, b"content")
         assert await claimed(other) == "content"
         await storage.passages.stage("f", "ann", [Passage("The lamp.")])

@@ -35,7 +35,9 @@ async def ending(rival: Rival, storage: PostgresStorage, turn: Turn) -> None:
     """The end of a turn of that process, before its commit."""
     messages = [*turn.new_messages, *answer(turn)]
     owner = storage.processes.id
-    assert await rival.do(*end_statement(turn, messages, encoded(messages), owner, Piece(9, 0, b"[9]"), SPENT))
+    assert await rival.do(
+        *end_statement(turn, messages, encoded(messages), owner, Piece(9, 0, b"[9]"), SPENT, replaces=False)
+    )
 
 
 async def test_a_turn_is_placed_behind_the_one_that_is_just_ending(
@@ -190,7 +192,7 @@ async def test_a_quota_is_counted_one_upload_after_the_other(
     await theirs.write(b"theirs")
     await theirs.end()
     stored = await rival.all(
-        claims.user_lock(claims.UPLOADING, "ann"), (upload._STORE, theirs._named("text", "text/plain"))
+        claims.user_lock(claims.STORING, "ann"), (upload._STORE, theirs._named("text", "text/plain"))
     )
     assert len(stored) == 1
     putting = await rival.held_up(put(storage, b"ours", limits=limits))

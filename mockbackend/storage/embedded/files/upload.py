@@ -13,6 +13,7 @@ from ....messages import now_ms
 from ...file_limits import HEAD_BYTES, over_quota, too_large
 from ...values import File, FileLimits
 from ..database import Database
+from ..spending import STORED_BYTES
 from .blob import NewBlob, shielded
 from .failures import limit_failures
 from .rows import COLUMNS, decode_file
@@ -94,15 +95,17 @@ class Upload:
         # with the same content but no blob has failed before: it gets another try, under the new name.
         rows = await self._database.execute(
             f"""INSERT INTO files (id, userid, name, kind, media_type, size, digest, blob, status, created_at)
-            SELECT ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ? WHERE (SELECT count(*) < ? AND coalesce(sum(size), 0) + ? <= ?
-                FROM files WHERE userid = ? AND blob IS NOT NULL AND deleted_at IS NULL)
+            SELECT ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?
+            WHERE (SELECT count(*) < ? FROM files WHERE userid = ? AND blob IS NOT NULL AND deleted_at IS NULL)
+            AND {STORED_BYTES} + ? <= ?
             ON CONFLICT (userid, digest) WHERE digest IS NOT NULL AND deleted_at IS NULL
             DO UPDATE SET name = excluded.name, kind = excluded.kind, media_type = excluded.media_type,
             blob = excluded.blob, status = 'queued', done = 0, total = 0, error = NULL, created_at = excluded.created_at
             WHERE blob IS NULL RETURNING {COLUMNS}""",
             *(str(uuid.uuid4()), self._userid, self.name, kind, media_type, self.size),
             *(self._blob.digest, self._blob.name, now_ms()),
-            *(self._limits.user_files, self.size, self._limits.user_bytes, self._userid),
+            *(self._limits.user_files, self._userid),
+            *(self._userid, self._userid, self.size, self._limits.user_bytes),
         )
         return decode_file(rows[0]) if rows else None
 

@@ -10,9 +10,10 @@ from collections import Counter
 from ....messages import now_ms
 from ...file_limits import HEAD_BYTES, over_quota, too_large
 from ...values import File, FileLimits, StorageError
-from ..claims import UPLOADING, user_lock
+from ..claims import STORING, user_lock
 from ..database import Database
 from ..pieces import PIECE_BYTES, cut, insert_statement
+from ..spending import STORED_BYTES
 from .rows import COLUMNS, limit_failures
 
 NOT_WRITTEN = "The file could not be stored. The operator should check the database and the log."
@@ -20,8 +21,8 @@ NOT_WRITTEN = "The file could not be stored. The operator should check the datab
 _STORE = f"""INSERT INTO files (id, userid, name, kind, media_type, size, digest, blob_id, status, created_at)
     SELECT %(id)s, %(userid)s, %(name)s, %(kind)s, %(media_type)s, %(size)s, %(digest)s, blob_id, 'queued', %(now)s
     FROM uploads WHERE blob_id = %(blob_id)s AND (SELECT count(*) < %(user_files)s
-        AND coalesce(sum(size), 0) + %(size)s <= %(user_bytes)s
         FROM files WHERE userid = %(userid)s AND blob_id IS NOT NULL AND deleted_at IS NULL)
+    AND {STORED_BYTES} + %(size)s <= %(user_bytes)s
     ON CONFLICT (userid, digest) WHERE digest IS NOT NULL AND deleted_at IS NULL
     DO UPDATE SET name = excluded.name, kind = excluded.kind, media_type = excluded.media_type,
     blob_id = excluded.blob_id, status = 'queued', done = 0, total = 0, error = NULL, created_at = excluded.created_at
@@ -104,7 +105,7 @@ class Upload:
         if self._refusal is not None:
             return await self._refuse(self._refusal)
         _, stored, _, same = await self._database.batch(
-            user_lock(UPLOADING, self._userid),
+            user_lock(STORING, self._userid),
             (_STORE, self._named(kind, media_type)),
             (
                 "DELETE FROM uploads u USING files f WHERE u.blob_id = %s AND f.blob_id = u.blob_id",
