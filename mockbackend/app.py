@@ -51,6 +51,8 @@ log = logging.getLogger("mockbackend")
 LONG_WORK = 3
 # Large bodies at once, of all users, that are on their way to a turn.
 LARGE_BODIES = 100
+# Conversations that are being read, in memory: of one user, and of all.
+USER_READS, READS = 8, 1000
 EXPOSED = ["link", "retry-after", "x-conversation-id", "x-request-id", *STREAM_HEADERS]
 
 
@@ -146,7 +148,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         metrics.start(__version__, settings.engine, "postgresql" if settings.database_url else "embedded")
         service = Service(
             *(settings, login, FailedLogins(), probe, storage, upstream, documents, runner, follower),
-            *(long_work, Places(1, LARGE_BODIES)),
+            *(long_work, Places(1, LARGE_BODIES), Places(USER_READS, READS)),
         )
         # Turns first: they may hold images, and belong to conversations whose deletion was cut short.
         await recovery.recover_all()

@@ -51,7 +51,7 @@ ONLY = {
 IMPORTED_BY = {
     "emulator": {"server.cli", "server.serve", "server.upstream"},
     "app": {"server.serve"},
-    "server.hypercorn_patches": {"server.hypercorn_server", "app"},
+    "server.hypercorn_patches": {"server.hypercorn_server", "app", "routes.stream"},
     "server.lazy_imports": {"server.serve"},
     "storage.embedded": {"storage"},
     "storage.postgres": {"storage"},

@@ -50,21 +50,25 @@ async def listing(request: Request) -> Response:
 
 async def read(request: Request) -> Response:
     """The row and its messages, as front ends expect them, without an answer that is still running."""
-    service, conversation_id = get_service(request), path_id(request)
+    service, owner, conversation_id = get_service(request), userid(request), path_id(request)
     framing, reached = named_framing(request) or DEFAULT, links(request, service.settings)
     is_long = (await _owned(request, conversation_id)).message_count > MANY_MESSAGES
-    async with service.long_work.one(userid(request)) if is_long else nullcontext():
-        messages = await service.follower.read(conversation_id)
-        row = dataclasses.replace(await _owned(request, conversation_id), message_count=len(messages))
-        head = _rendered(row)
-        return JSONPieces(
-            await in_thread(
-                lambda: object_with_list(
-                    head, "messages", (framing.render_message(message, reached) for message in messages)
-                ),
-                "reading",
-            )
-        )
+    await service.reads.take(owner)
+    try:
+        async with service.long_work.one(owner) if is_long else nullcontext():
+            messages = await service.follower.read(conversation_id)
+            row = _rendered(dataclasses.replace(await _owned(request, conversation_id), message_count=len(messages)))
+
+            def encode() -> list[bytes]:
+                rendered = (framing.render_message(message, reached) for message in messages)
+                return object_with_list(row, "messages", rendered)
+
+            pieces = await in_thread(encode, "reading")
+    except BaseException:
+        service.reads.give_back(owner)
+        raise
+    # All of it stays in memory until the client has taken it.
+    return JSONPieces(pieces, lambda: service.reads.give_back(owner))
 
 
 async def change(request: Request) -> Response:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from ..errors import ServiceError, not_found
 from .auth import get_service, userid
 from .etags import is_held
 from .json import JSON
 from .parameters import path_id
+from .pieces import in_pieces
 from .uploads import read_files
 
 HEADERS = {
@@ -73,19 +72,7 @@ async def content(request: Request) -> Response:
         headers["content-range"] = f"bytes {start}-{end - 1}/{blob.size}"
     if request.method == "HEAD":
         return Response(headers=headers, media_type=row.media_type)
-    pieces = blob.pieces(start, end)
-    try:
-        first = await anext(pieces, b"")
-    except FileNotFoundError:
-        raise not_found() from None
-    return StreamingResponse(_chained(first, pieces), 206 if span else 200, headers, row.media_type)
-
-
-async def _chained(first: bytes, pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    async with aclosing(pieces):
-        yield first
-        async for piece in pieces:
-            yield piece
+    return await in_pieces(blob.pieces(start, end), 206 if span else 200, headers, row.media_type)
 
 
 def _disposition(name: str) -> str:

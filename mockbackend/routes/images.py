@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from ..errors import not_found
 from .auth import get_service
+from .pieces import in_pieces
 
 HEADERS = {
     "cache-control": "private, max-age=31536000, immutable",
@@ -18,7 +19,11 @@ HEADERS = {
 
 async def get(request: Request) -> Response:
     """A stored image."""
-    image = await get_service(request).storage.images.get(request.path_params["token"])
-    if image is None:
+    found = await get_service(request).storage.images.content(request.path_params["token"])
+    if found is None:
         raise not_found()
-    return Response(image.content, media_type=image.media_type, headers=HEADERS)
+    media_type, blob = found
+    headers = {**HEADERS, "content-length": str(blob.size)}
+    if request.method == "HEAD":
+        return Response(headers=headers, media_type=media_type)
+    return await in_pieces(blob.pieces(), 200, headers, media_type)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -27,17 +27,21 @@ class JSONPieces(Response):
 
     media_type = "application/json"
 
-    def __init__(self, pieces: list[bytes]) -> None:
+    def __init__(self, pieces: list[bytes], end: Callable[[], None]) -> None:
         super().__init__(headers={"content-length": str(sum(map(len, pieces)))})
         self._pieces = pieces
+        self._end = end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the pieces."""
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        for index, piece in enumerate(self._pieces):
-            self._pieces[index] = b""
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+        """Send the pieces, then call `end`."""
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            for index, piece in enumerate(self._pieces):
+                self._pieces[index] = b""
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            self._end()
 
 
 def object_with_list(fields: dict[str, Any], name: str, values: Iterable[Any]) -> list[bytes]:

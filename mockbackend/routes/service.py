@@ -18,7 +18,7 @@ from .storage_probe import StorageProbe
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The open service. `long_work` and `large_bodies` have one place for each user: none slows the others down."""
+    """The open service. `long_work`, `large_bodies` and `reads` have places for each user: none harms the others."""
 
     settings: Settings
     login: Login
@@ -31,3 +31,4 @@ class Service:
     follower: Follower
     long_work: Places
     large_bodies: Places
+    reads: Places

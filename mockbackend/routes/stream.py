@@ -1,4 +1,7 @@
-"""The response that streams a turn: events that are ready go in one send, and a silent stream gets keep-alives."""
+"""The response that streams a turn: events that are ready go in one send, and a silent stream gets keep-alives.
+
+A client that reads too slowly is cut off: its turn would be kept in memory for it, long after it is over.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ from starlette.types import Receive, Scope, Send
 from ..metrics import OPEN_STREAMS
 from ..protocol import Framing
 from ..protocol.links import Links
+from ..server.hypercorn_patches import CUT_OFF
 from ..turn.run import BATCH, EventSource
+from .unread import UnreadLimit
 
 # So that proxies send each event on at once, unchanged.
 UNBUFFERED = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
@@ -45,8 +50,9 @@ class EventStream(Response):
         self._kind = kind
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the turn's events until it ends or the client leaves."""
+        """Send the turn's events until it ends, or the client leaves or is cut off."""
         reader = self._source
+        limit = UnreadLimit(reader, scope.get("state", {}).get(CUT_OFF))
         watcher = asyncio.create_task(self._watch(receive, reader))
         OPEN_STREAMS.add(1, self._kind)
         loop = asyncio.get_running_loop()
@@ -66,7 +72,9 @@ class EventStream(Response):
                 else:
                     body = b""
                 if body:
+                    limit.begin()
                     await send({"type": "http.response.body", "body": body, "more_body": True})
+                    limit.is_sending = False
                     sent = loop.time()
                 if len(batch) >= BATCH:
                     # Neither `next` nor `send` needs to wait while there is more, and the others' streams would.
@@ -78,6 +86,7 @@ class EventStream(Response):
         finally:
             OPEN_STREAMS.add(-1, self._kind)
             timer.cancel()
+            limit.close()
             watcher.cancel()
             reader.close()
 

@@ -1,9 +1,10 @@
-"""Hypercorn's connection: ended as soon as its client ends it, not before a request has arrived, and without HTTP/2.
+"""Hypercorn's connection: ended as soon as its client ends it or reads no more, and without HTTP/2.
 
 Hypercorn 0.18 keeps a connection for `keep_alive_timeout` even after the client has closed it, so each call of a client
 that keeps nothing alive holds a descriptor and 30 KB for that long. When Hypercorn ends, it closes at once each
 connection whose request has not arrived, also one that was made a moment ago. And its HTTP/2 in clear text waits for
-ever for a client that opens no window: 4,000 such requests on 40 connections hold 400 MB. Hypercorn takes no other
+ever for a client that opens no window: 4,000 such requests on 40 connections hold 400 MB. A client of HTTP/1.1 that
+reads nothing is waited for as long, also when its connection is closed. Hypercorn takes no other
 classes for its connections and has no setting for HTTP/2; therefore ours are put in place of its own, both under
 `mockbackend serve` and under plain Hypercorn.
 """
@@ -13,6 +14,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
+import struct
+from typing import Any
 
 import h11
 import hypercorn.asyncio.run
@@ -20,17 +24,84 @@ import hypercorn.config
 import hypercorn.logging
 import hypercorn.protocol
 from hypercorn.asyncio.tcp_server import TCPServer
-from hypercorn.events import Closed
+from hypercorn.events import Closed, Event, RawData
 from hypercorn.protocol.h11 import H11Protocol
 
 from ..log import JSONLines
 
+log = logging.getLogger("mockbackend.http")
+# A client that does not take a piece of a response within this time gets no more of it.
+SEND_SECONDS = 30.0
+PIECE_BYTES = 64 * 1024
+# What the kernel holds of a connection besides what is on its way.
+UNSENT_BYTES = 128 * 1024
+# In a request's state: the function that ends its connection at once.
+CUT_OFF = "cut_off"
 # At the end: time for the request of a client that has connected, or uses its connection again.
 LAST_REQUEST_SECONDS = 0.5
 
 
 class Connection(TCPServer):
-    """One client's connection. A client that has closed its side will ask for nothing more."""
+    """One client's connection. A client that has closed its side will ask for nothing more.
+
+    What it has yet to read is bounded: a piece in asyncio's buffer, one on its way there, and the kernel's.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.state = {**self.state, CUT_OFF: self._cut_off}
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            with contextlib.suppress(OSError):  # a Unix socket
+                connected = self.writer.get_extra_info("socket")
+                connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+
+    async def protocol_send(self, event: Event) -> None:
+        """Send what the protocol has for the client, a piece at a time."""
+        if not isinstance(event, RawData):
+            await super().protocol_send(event)
+        elif self.writer.transport.is_closing():
+            pass  # asyncio would log a warning for each
+        elif len(event.data) <= PIECE_BYTES:
+            await self._send(event)
+        else:
+            data = memoryview(event.data)
+            for start in range(0, len(data), PIECE_BYTES):
+                await self._send(RawData(data[start : start + PIECE_BYTES]))  # type: ignore[arg-type]
+
+    async def _send(self, event: RawData) -> None:
+        if not self.writer.transport.get_write_buffer_size():
+            await super().protocol_send(event)
+            return
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await super().protocol_send(event)
+        except TimeoutError:
+            self._cut_off()
+
+    def _cut_off(self) -> None:
+        if not self.writer.transport.is_closing():
+            log.info("the connection of a client that does not read is closed")
+        self._reset()
+
+    async def _initiate_server_close(self) -> None:
+        await super()._initiate_server_close()
+        self._end_soon()
+
+    async def _close(self) -> None:
+        self._end_soon()
+        await super()._close()
+
+    def _end_soon(self) -> None:
+        # A transport that is closed waits until all that it holds is sent.
+        if self.writer.transport.get_write_buffer_size():
+            self.loop.call_later(SEND_SECONDS, self._reset)
+
+    def _reset(self) -> None:
+        # Otherwise the kernel keeps for minutes what it holds for the client. The connection may be gone by now.
+        with contextlib.suppress(OSError):
+            linger = struct.pack("ii", 1, 0)
+            self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.writer.transport.abort()
 
     async def _read_data(self) -> None:
         await super()._read_data()
@@ -80,5 +151,5 @@ def log_json() -> None:
 
 def install() -> None:
     """Make every server of this process use them."""
-    hypercorn.asyncio.run.TCPServer = Connection  # type: ignore[attr-defined]
+    hypercorn.asyncio.run.TCPServer = Connection  # type: ignore[attr-defined, assignment]
     hypercorn.protocol.H11Protocol = Http1  # type: ignore[attr-defined]

@@ -144,6 +144,9 @@ class Images(Protocol):
     async def get(self, token: str) -> Image | None:
         """The image of that token."""
 
+    async def content(self, token: str) -> tuple[str, Blob] | None:
+        """The media type of the image of that token, and its bytes, to be read a piece at a time."""
+
     async def home(self, userid: str, token: str) -> str | None:
         """The id of the conversation that this image belongs to. None if it is not the user's."""
 

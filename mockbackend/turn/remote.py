@@ -67,6 +67,15 @@ class RemoteReader:
     def close(self) -> None:
         """Do nothing: this reader holds no resources."""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the turn has ended, as far as this reader has seen."""
+        return self._ended
+
+    def leaves(self, size: int) -> bool:
+        """Nothing: what is unread is in the turn's row."""
+        return False
+
     async def _wait(self) -> bool:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(POLL_SECONDS):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from itertools import islice
 from typing import Protocol
 
-from ..events import Event, dump, joined
+from ..events import DELTAS, Event, dump, joined
 from ..storage import DayLimits, Turn, Turns
 from .answer import Answer
 from .budget import Budget
@@ -14,6 +15,8 @@ from .request import Mode
 
 # The most events that are read at once: a reader of many gives way to others in between.
 BATCH = 500
+# What an event takes besides its words.
+EVENT_BYTES = 100
 
 
 class EventSource(Protocol):
@@ -27,6 +30,13 @@ class EventSource(Protocol):
 
     def close(self) -> None:
         """Stop reading: the connection is gone, or has read everything."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the turn has ended, as far as is known; there may be more to read."""
+
+    def leaves(self, size: int) -> bool:
+        """Whether more than about `size` bytes of what came since the reading began are unread."""
 
 
 class Run:
@@ -86,6 +96,8 @@ class Reader:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._position = 0
+        # How much had been said before.
+        self._start = run.published
         self._waiter: asyncio.Future[None] | None = None
 
     def wake(self) -> None:
@@ -107,3 +119,17 @@ class Reader:
     def close(self) -> None:
         """Stop reading: the connection is gone, or has read everything."""
         self._run.leave(self)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the turn has ended."""
+        return self._run.over.done()
+
+    def leaves(self, size: int) -> bool:
+        """Whether more than about `size` bytes of what came since the reading began are unread."""
+        for event in islice(self._run.answer.events, max(self._position, self._start), self._run.published):
+            field = DELTAS.get(type(event))
+            size -= EVENT_BYTES + (len(getattr(event, field)) if field else 0)
+            if size < 0:
+                return True
+        return False

@@ -45,6 +45,11 @@ class _Everything:
         batch, self._events = self._events[:BATCH], self._events[BATCH:]
         return batch or None
 
+    is_over = True
+
+    def leaves(self, size: int) -> bool:
+        return False
+
     def wake(self) -> None: ...
 
     def close(self) -> None: ...

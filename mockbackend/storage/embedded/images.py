@@ -20,6 +20,7 @@ import orjson
 from ...messages import Message, now_ms
 from ..values import Image, QuotaExceeded, StorageError
 from .database import Database, Execute, Session
+from .files.blob import StoredBlob
 from .liveness import NOBODY, Liveness
 from .spending import STORED_BYTES
 from .sqlite import storage_errors, text
@@ -69,6 +70,17 @@ class Images:
         with storage_errors():
             try:
                 return Image(text(rows[0][0]), await asyncio.to_thread(self._path(token).read_bytes))
+            except FileNotFoundError:
+                return None
+
+    async def content(self, token: str) -> tuple[str, StoredBlob] | None:
+        rows = await self._database.execute("SELECT media_type FROM pictures WHERE token = ?", token)
+        if not rows or not MEDIA_TYPE.fullmatch(text(rows[0][0])):
+            return None
+        path = self._path(token)
+        with storage_errors():
+            try:
+                return text(rows[0][0]), StoredBlob(path, (await asyncio.to_thread(path.stat)).st_size)
             except FileNotFoundError:
                 return None
 

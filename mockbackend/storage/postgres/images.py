@@ -14,7 +14,7 @@ from ...messages import now_ms
 from ..values import Image, QuotaExceeded
 from .claims import STORING, user_lock
 from .database import Database
-from .pieces import cut
+from .pieces import StoredBlob, cut
 from .processes import alive
 from .spending import STORED_BYTES
 
@@ -74,6 +74,14 @@ class Images:
             token,
         )
         return Image(*rows[0]) if rows else None
+
+    async def content(self, token: str) -> tuple[str, StoredBlob] | None:
+        rows = await self._database.execute(
+            """SELECT media_type, (SELECT sum(length(data)) FROM pieces WHERE blob_id = token)
+            FROM images WHERE token = %s""",
+            token,
+        )
+        return (rows[0][0], StoredBlob(self._database, token, int(rows[0][1]))) if rows else None
 
     async def home(self, userid: str, token: str) -> str | None:
         rows = await self._database.execute(

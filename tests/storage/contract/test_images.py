@@ -95,6 +95,19 @@ async def test_a_crash_within_the_end_costs_no_image(engine: Engine, storage: St
     assert await other.images.get(token) == PNG
 
 
+async def test_its_bytes_come_in_pieces(storage: Storage) -> None:
+    content = bytes(range(256)) * 2_000
+    token = await storage.images.put("ann", "c", Image("image/png", content), user_bytes=ROOM)
+    found = await storage.images.content(token)
+    assert found is not None
+    media_type, blob = found
+    assert (media_type, blob.size) == ("image/png", len(content))
+    pieces = [piece async for piece in blob.pieces()]
+    assert b"".join(pieces) == content
+    assert len(pieces) > 1
+    assert await storage.images.content("x" * 32) is None
+
+
 async def test_images_that_no_message_shows_any_more_are_removed(storage: Storage, other: Storage) -> None:
     asked, cut, again, shown = [await storage.images.put("ann", "c", PNG, user_bytes=ROOM) for _ in range(4)]
     elsewhere = await storage.images.put("ann", "d", PNG, user_bytes=ROOM)
