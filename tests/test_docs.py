@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pkgutil
 import re
 
@@ -9,6 +10,8 @@ import pytest
 
 from mockbackend.documents.formats import FORMATS
 from mockbackend.routes import API
+from mockbackend.settings import Settings
+from mockbackend.settings.limits import LIMITS, page
 from tests.harness.processes import ROOT
 
 NAMES = [
@@ -62,3 +65,12 @@ def test_the_readme_has_a_row_for_each_call_of_the_api() -> None:
 def test_the_readme_names_every_format_of_documents() -> None:
     (named,) = re.findall(r"^Upload files \((.+?)\)", TEXT["README.md"], re.MULTILINE)
     assert sorted(named.lower().split(", ")) == sorted(FORMATS)
+
+
+def test_the_page_about_limits_is_made_from_the_settings() -> None:
+    assert TEXT["docs/limits.md"] == page(), "python -m mockbackend.settings.limits > docs/limits.md"
+
+
+def test_the_page_about_limits_has_every_limit() -> None:
+    named = {name for limits in LIMITS.values() for name in limits}
+    assert {field.name for field in dataclasses.fields(Settings) if field.name.startswith("max_")} <= named

@@ -21,7 +21,7 @@ from .tools import offered, schema
 # Below this, the last turn alone does not fit.
 MIN_WINDOW_TOKENS = 16
 CUT_OFF = "The answer reached its token limit, so this call was not made."
-NO_MORE_CALLS = "No more calls are allowed in this turn."
+NO_MORE_CALLS = "No more calls are allowed in this turn (AGENT_MAX_STEPS)."
 MESSAGE_TOO_LONG = "Your message is longer than this model can read. Please shorten it."
 log = logging.getLogger("mockbackend.turn")
 

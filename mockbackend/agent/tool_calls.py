@@ -62,7 +62,8 @@ async def _result(chat: ChatContext, tool: BaseTool, args: dict[str, Any]) -> tu
         return None, str(error)
     except (Exception, SystemExit) as error:
         if isinstance(error, TimeoutError) and limit.expired():
-            return None, f"The tool returned no result within {in_seconds(chat.settings.tool_timeout_seconds)}."
+            seconds = in_seconds(chat.settings.tool_timeout_seconds)
+            return None, f"The tool returned no result within {seconds} (TOOL_TIMEOUT_SECONDS)."
         log.warning("tool %s failed", tool.name, exc_info=True)
         return None, f"The tool failed: {type(error).__name__}."
     except asyncio.CancelledError as error:

@@ -18,7 +18,7 @@ class OutOfMemory(TooLarge):
     """The document takes too much memory."""
 
     def __init__(self) -> None:
-        super().__init__("Reading the file takes more memory than is allowed.")
+        super().__init__("Reading the file takes more memory than is allowed (EXTRACTION_MEMORY_BYTES).")
 
 
 class NestedTooDeeply(Unreadable):

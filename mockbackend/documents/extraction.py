@@ -143,7 +143,7 @@ async def _stderr_tail(process: Process) -> bytes:
 
 
 def _timed_out(limits: Limits) -> Unreadable:
-    return TooLarge(f"Reading the file takes longer than {in_seconds(limits.seconds)}.")
+    return TooLarge(f"Reading the file takes longer than {in_seconds(limits.seconds)} (EXTRACTION_SECONDS).")
 
 
 def _end_reason(status: int, stderr_tail: bytes, limits: Limits) -> Unreadable:

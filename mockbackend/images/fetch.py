@@ -36,7 +36,7 @@ USER_LOOKUPS = 2
 LOOKUPS = 64
 LOOKUP_SECONDS = 10.0
 NO_IMAGE = "The image's URL did not return an image."
-TOO_LARGE = "The image is too large."
+TOO_LARGE = "The image is too large (MAX_IMAGE_BYTES)."
 PRIVATE = "The image's URL points to a private address. Please use a public one."
 
 

@@ -23,12 +23,12 @@ async def read_small_object(request: Request) -> dict[str, Any]:
     return parse_object(await read_body(request, SMALL_BYTES))
 
 
-async def read_body(request: Request, max_bytes: int) -> bytes:
-    """The whole body, of any content type but multipart."""
+async def read_body(request: Request, max_bytes: int, setting: str | None = None) -> bytes:
+    """The whole body, of any content type but multipart; `setting` is the name of `max_bytes`, if it has one."""
     if request.headers.get("content-type", "").lower().startswith("multipart/"):
         raise ServiceError(415, "unsupported_media_type", "The body must be JSON, not multipart.")
     body = bytearray()
-    async for chunk in chunks(request, max_bytes):
+    async for chunk in chunks(request, max_bytes, setting):
         body += chunk
     return bytes(body)
 
@@ -58,13 +58,14 @@ def _is_utf8(body: bytes) -> bool:
     return True
 
 
-async def chunks(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
+async def chunks(request: Request, max_bytes: int, setting: str | None = None) -> AsyncGenerator[bytes, None]:
     """The body as it arrives.
 
     413 as soon as it is too large or its Content-Length is, 400 if the client disconnects, 408 if it sends nothing
     for `SILENCE_SECONDS`.
     """
-    too_large = ServiceError(413, "too_large", f"The body is larger than {max_bytes} bytes.")
+    named = f" ({setting})" if setting else ""
+    too_large = ServiceError(413, "too_large", f"The body is larger than {max_bytes} bytes{named}.")
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared[:18]) > max_bytes:
         raise too_large

@@ -26,7 +26,7 @@ LARGE_BYTES = 64 * 1024
 async def post(request: Request) -> Response:
     """Begin a turn and stream its answer."""
     service, owner, named = get_service(request), userid(request), named_framing(request)
-    raw = await read_body(request, service.settings.max_body_bytes)
+    raw = await read_body(request, service.settings.max_body_bytes, "MAX_BODY_BYTES")
     if len(raw) <= LARGE_BYTES:
         chat, spoken = parse_chat(raw, service.settings)
         run = await service.runner.start(owner, chat, (named or spoken).name)

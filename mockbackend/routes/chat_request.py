@@ -37,7 +37,9 @@ def _chat(body: dict[str, Any], max_messages: int) -> ChatRequest:
     mode = _mode(body.get("mode"))
     sent = _sent(body)
     if len(sent) > max_messages:
-        raise unusable(f"messages: a conversation can have at most {max_messages} messages.")
+        raise unusable(
+            f"messages: a conversation can have at most {max_messages} messages (MAX_CONVERSATION_MESSAGES)."
+        )
     systems: list[str] = []
     if body.get("system") is not None:
         systems.append(_string(body["system"], "system"))
@@ -91,7 +93,9 @@ def _check_length(request: ChatRequest, max_characters: int) -> None:
     message = request.messages[-1]
     texts = [file.content for file in message.attachments if file.content and not file.media_type.startswith("image/")]
     if len(message.text) + sum(map(len, texts)) > max_characters:
-        raise unusable(f"messages: the last message is longer than {max_characters} characters.")
+        raise unusable(
+            f"messages: the last message is longer than {max_characters} characters (MAX_MESSAGE_CHARACTERS)."
+        )
 
 
 def _sent(body: dict[str, Any]) -> list[Any]:

@@ -36,7 +36,7 @@ async def read_files(request: Request, files: Files, userid: str, settings: Sett
     max_bytes = settings.max_files_per_upload * settings.max_file_bytes + OVERHEAD_BYTES
     uploads = _Uploads(files, userid, settings)
     try:
-        async with aclosing(chunks(request, max_bytes)) as pieces:
+        async with aclosing(chunks(request, max_bytes, "MAX_FILES_PER_UPLOAD, MAX_FILE_BYTES")) as pieces:
             async for piece in pieces:
                 for event in parser.parse(piece):
                     await uploads.take(event)
@@ -92,7 +92,9 @@ class _Uploads:
         upload = self._files.receive(self._userid, name, self._limits)
         self.received.append(upload)
         if len(self.received) > self._max_files:
-            await upload.give_up(f"An upload may contain {self._max_files} files. Upload this one separately.")
+            await upload.give_up(
+                f"An upload may contain {self._max_files} files (MAX_FILES_PER_UPLOAD). Upload this one separately."
+            )
         return upload
 
 

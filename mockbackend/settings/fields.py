@@ -127,7 +127,7 @@ class Settings:
     )
     max_images_per_user_per_day: int | None = _setting("Most generated images of one userid in a day (UTC)", None, "50")
     max_cost_per_user_per_day: float | None = _setting(
-        "Highest cost of one userid in a day (UTC), at the prices below", None, "5.00"
+        "Highest cost of one userid in a day (UTC), at the prices that are set", None, "5.00"
     )
     price_per_million_input_tokens: float | None = _setting(
         "Price of a million input tokens of the chat model, in any currency", None, "2.50"

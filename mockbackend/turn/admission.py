@@ -13,6 +13,8 @@ from ..messages import now_ms
 from ..settings import Settings
 from ..storage.spending import DAY_MS
 
+PER_USER = "MAX_RUNNING_TURNS_PER_USER"
+
 
 class Admission:
     """The count of turns that are beginning or running in this process."""
@@ -74,14 +76,15 @@ class Admission:
         if self.draining:
             raise _draining()
         # The claim counts a user's running answers of all processes; those that are just beginning are counted here.
-        for taken, limit in ((self._taken[userid], self._per_user), (self._taken.total(), self._in_all)):
-            if taken >= limit:
-                raise too_many_turns(limit)
+        if self._taken[userid] >= self._per_user:
+            raise too_many_turns(self._per_user, PER_USER)
+        if self._taken.total() >= self._in_all:
+            raise too_many_turns(self._in_all, "MAX_RUNNING_TURNS")
 
 
-def too_many_turns(limit: int) -> ServiceError:
-    """The refusal of a turn beyond the limit."""
-    words = f"{limit} answers are running already. Please wait for one to end."
+def too_many_turns(limit: int, setting: str) -> ServiceError:
+    """The refusal of a turn beyond the limit that is set so."""
+    words = f"{limit} answers are running already ({setting}). Please wait for one to end."
     return ServiceError(429, "too_many_turns", words, {"retry-after": "2"})
 
 

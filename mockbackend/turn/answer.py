@@ -147,7 +147,7 @@ class Answer:
     def end_stopped(self) -> None:
         """End the turn because a stop was requested. What was said stays."""
         if self.stop.reason == TOO_LONG:
-            self.fail("The answer took too long and was stopped.")
+            self.fail("The answer took too long and was stopped (MAX_TURN_SECONDS).")
             return
         self._begin_if_idle()
         self.close_calls()

@@ -31,7 +31,7 @@ from ..storage import (
     TooManyTurns,
     Turn,
 )
-from .admission import day_is_over, too_many_conversations, too_many_turns
+from .admission import PER_USER, day_is_over, too_many_conversations, too_many_turns
 from .attachments import Attachments
 from .day_limits import day_limits
 from .placement import needs_history, place
@@ -84,7 +84,7 @@ class TurnClaimer:
             await self._storage.images.discard(images)
             match error:
                 case TooManyTurns():
-                    raise too_many_turns(self._limits.running) from None
+                    raise too_many_turns(self._limits.running, PER_USER) from None
                 case TooManyConversations():
                     raise too_many_conversations(self._limits.conversations) from None
                 case DayLimitReached(setting=setting):
@@ -216,7 +216,8 @@ class TurnClaimer:
             new_messages[-1] = {**new_messages[-1], "id": replaced}
         if base_length + len(new_messages) > self._max_messages:
             raise unusable(
-                f"This conversation has reached its limit of {self._max_messages} messages. Please start a new one."
+                f"This conversation has reached its limit of {self._max_messages} messages "
+                "(MAX_CONVERSATION_MESSAGES). Please start a new one."
             )
         return base_length, new_messages
 

@@ -226,7 +226,7 @@ async def test_the_last_step_offers_no_choice_of_tools_and_ends_the_turn(
     answer = await _say(client, "for ever")
     assert len(answer.values("f")) == MAX_STEPS
     assert answer.values("d")[0]["finishReason"] == "length"
-    assert answer.values("a")[-1]["result"] == {"error": "No more calls are allowed in this turn."}
+    assert answer.values("a")[-1]["result"] == {"error": "No more calls are allowed in this turn (AGENT_MAX_STEPS)."}
     choices = [body.get("tool_choice") for body in running.emulator.asked("for ever")]
     assert choices == [None] * (MAX_STEPS - 1) + ["none"]
     # The model repeats its ids in every step.

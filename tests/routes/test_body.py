@@ -59,10 +59,12 @@ async def test_a_body_that_stops_arriving_is_a_408(tmp_path: Path, path: str) ->
     assert answer.startswith(b"HTTP/1.1 408 ")
 
 
-@pytest.mark.parametrize(("path", "limit"), [("/chat", LIMIT), ("/conversations/a/pin", SMALL_BYTES)])
-async def test_a_body_that_is_too_large_is_a_413(client: httpx2.AsyncClient, path: str, limit: int) -> None:
+@pytest.mark.parametrize(
+    ("path", "limit", "named"), [("/chat", LIMIT, " (MAX_BODY_BYTES)"), ("/conversations/a/pin", SMALL_BYTES, "")]
+)
+async def test_a_body_that_is_too_large_is_a_413(client: httpx2.AsyncClient, path: str, limit: int, named: str) -> None:
     error = error_of(await client.post(path, content=b'{"a": "' + b"x" * limit + b'"}'), 413)
-    assert error == {"code": "too_large", "message": f"The body is larger than {limit} bytes."}
+    assert error == {"code": "too_large", "message": f"The body is larger than {limit} bytes{named}."}
 
 
 async def test_a_body_of_the_maximum_size_is_read(client: httpx2.AsyncClient) -> None:

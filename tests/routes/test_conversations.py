@@ -148,7 +148,8 @@ async def test_a_full_conversation_takes_no_further_message(start_server: StartS
         assert answer.status == 422
         assert (
             answer.json()["error"]["message"]
-            == "This conversation has reached its limit of 4 messages. Please start a new one."
+            == "This conversation has reached its limit of 4 messages (MAX_CONVERSATION_MESSAGES). "
+            "Please start a new one."
         )
         (row,) = (await client.get("/conversations")).json()
         assert row["message_count"] == 4

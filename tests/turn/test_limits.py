@@ -27,12 +27,12 @@ async def test_running_answers_are_limited_for_a_user_and_in_all(new_world: NewW
         streams = [
             await stack.enter_async_context(posting(client, "speak slowly: limited")) for client in (one, one, other)
         ]
-        for client, limit in ((one, 2), (third, 3)):
+        for client, limit, setting in ((one, 2, "MAX_RUNNING_TURNS_PER_USER"), (third, 3, "MAX_RUNNING_TURNS")):
             refused = await chat(client, {"message": "one too many"})
             assert refused.status == 429
             assert int(refused.headers["retry-after"]) > 0
             assert refused.json()["error"]["code"] == "too_many_turns"
-            assert f"{limit} answers" in refused.json()["error"]["message"]
+            assert f"{limit} answers are running already ({setting})." in refused.json()["error"]["message"]
         assert (await one.get("/conversations")).status_code == 200
         await stop(one, streams[0].conversation_id)
         answer = await chat(third, {"message": "now there is room"})
@@ -75,7 +75,7 @@ async def test_an_answer_that_takes_too_long_is_ended_with_a_reason(new_world: N
             async with posting(client, message) as stream:
                 heard = await stream.rest()
             assert codes_of(heard).endswith("3ed")
-            assert heard[-3] == ("3", "The answer took too long and was stopped.")
+            assert heard[-3] == ("3", "The answer took too long and was stopped (MAX_TURN_SECONDS).")
             assert heard[-1][1]["finishReason"] == "error"
             if "paint" not in message:
                 await aborted(world, message)
@@ -88,7 +88,7 @@ async def test_an_answer_that_takes_too_long_is_ended_with_a_reason(new_world: N
             assert again.text == "You said: and a short one?"
         image = await chat(client, {"message": "a slow picture, too slow", "mode": "image"})
     assert image.codes == "f23ed"
-    assert image.errors == ["The answer took too long and was stopped."]
+    assert image.errors == ["The answer took too long and was stopped (MAX_TURN_SECONDS)."]
 
 
 async def test_a_message_may_be_so_long_and_no_longer(new_world: NewWorld) -> None:
@@ -111,7 +111,8 @@ async def test_a_conversation_has_a_limit_of_messages(new_world: NewWorld) -> No
             assert answer.status == status
         assert (
             answer.json()["error"]["message"]
-            == "This conversation has reached its limit of 4 messages. Please start a new one."
+            == "This conversation has reached its limit of 4 messages (MAX_CONVERSATION_MESSAGES). "
+            "Please start a new one."
         )
         assert (await stored(client, "full"))["message_count"] == 4
         # One that takes another's place fits.

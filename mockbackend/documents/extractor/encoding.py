@@ -24,7 +24,8 @@ def read_text(path: str, limits: Limits) -> str:
         data = file.read(limits.characters * BYTES_PER_CHARACTER + 1)
     if len(data) > limits.characters * BYTES_PER_CHARACTER:
         raise Unreadable(
-            f"The file has more than {limits.characters:,} characters of text. Split it into smaller files."
+            f"The file has more than {limits.characters:,} characters of text (MAX_DOCUMENT_CHARACTERS). "
+            "Split it into smaller files."
         )
     return decode(data)
 

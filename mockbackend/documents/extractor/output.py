@@ -112,7 +112,8 @@ class Output:
         self._left -= characters
         if self._left < 0:
             raise Unreadable(
-                f"The file has more than {self._characters:,} characters of text. Split it into smaller files."
+                f"The file has more than {self._characters:,} characters of text (MAX_DOCUMENT_CHARACTERS). "
+                "Split it into smaller files."
             )
 
     def _write(self, line: dict[str, object]) -> None:

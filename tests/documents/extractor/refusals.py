@@ -14,7 +14,7 @@ from mockbackend.documents.formats import FORMATS
 MB = 1 << 20
 LIMITS = Limits(seconds=30, memory_bytes=300 * MB, pages=100, characters=1_000_000)
 
-MEMORY = "Reading the file takes more memory than is allowed. Split it into smaller files."
+MEMORY = "Reading the file takes more memory than is allowed (EXTRACTION_MEMORY_BYTES). Split it into smaller files."
 
 
 def children() -> set[int]:

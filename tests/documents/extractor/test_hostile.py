@@ -22,7 +22,7 @@ DAMAGED = "The file is damaged, or its content does not match its name. Check th
 ENCRYPTED = "The file has a password. Save it without one and upload that."
 ENTITIES = "The file declares XML entities, as Office never does. Save it again in Office."
 SPLIT = "Split it into smaller files."
-LONG = f"The file has more than 1,000,000 characters of text. {SPLIT}"
+LONG = f"The file has more than 1,000,000 characters of text (MAX_DOCUMENT_CHARACTERS). {SPLIT}"
 NESTED = "The content of the file is nested too deeply to be read."
 NO_TEXT = "No text was found in the file."
 BINARY = "The file is binary, not text. Check the file and its name."
@@ -86,7 +86,7 @@ CASES: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     "pdf-of-10000-pages": (
         "pdf",
         lambda folder: sample_files.pdf(folder / "file", ["a"], count=10_000),
-        f"The file has more than 100 pages. {SPLIT}",
+        f"The file has more than 100 pages (MAX_DOCUMENT_PAGES). {SPLIT}",
     ),
     "pdf-without-text": (
         "pdf",
@@ -150,7 +150,7 @@ CASES: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     "docx-of-too-much-text": ("docx", lambda folder: sample_files.word(folder / "file", PARAGRAPH * 50_000), LONG),
     "xlsx-with-a-cell-far-away": ("xlsx", far_cell, MEMORY),
     "xlsx-with-one-string-everywhere": ("xlsx", one_string_everywhere, MEMORY),
-    "xlsx-of-many-sheets": ("xlsx", many_sheets, f"The file has more than 100 sheets. {SPLIT}"),
+    "xlsx-of-many-sheets": ("xlsx", many_sheets, f"The file has more than 100 sheets (MAX_DOCUMENT_PAGES). {SPLIT}"),
     "encrypted-xlsx": ("xlsx", lambda _: SAMPLES / "encrypted.xlsx", DAMAGED),
     "html-of-200000-nested-tags": ("html", content(b"<div>" * 200_000), NESTED),
     "html-of-200000-nested-tables": ("html", content(b"<table><tr><td>" * 200_000), NESTED),

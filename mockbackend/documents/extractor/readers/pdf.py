@@ -24,7 +24,7 @@ def read(path: str, output: Output, limits: Limits) -> None:
     with open(path, "rb") as file:
         document = _open(file)
         if len(document) > limits.pages:
-            raise TooLarge(f"The file has more than {limits.pages:,} pages.")
+            raise TooLarge(f"The file has more than {limits.pages:,} pages (MAX_DOCUMENT_PAGES).")
         outline = _outline(document)
         first_pages = [page for page, _ in outline]
         for index in range(len(document)):

@@ -18,7 +18,7 @@ def read(path: str, output: Output, limits: Limits) -> None:
     """Output the text of every slide."""
     slides = Presentation(path).slides
     if len(slides) > limits.pages:
-        raise TooLarge(f"The file has more than {limits.pages:,} slides.")
+        raise TooLarge(f"The file has more than {limits.pages:,} slides (MAX_DOCUMENT_PAGES).")
     for number, slide in enumerate(slides, 1):
         output.place(f"slide {number}")
         title = slide.shapes.title

@@ -18,7 +18,7 @@ def read(path: str, output: Output, limits: Limits) -> None:
     with CalamineWorkbook.from_path(path) as workbook:
         sheets = [sheet.name for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
         if len(sheets) > limits.pages:
-            raise TooLarge(f"The file has more than {limits.pages:,} sheets.")
+            raise TooLarge(f"The file has more than {limits.pages:,} sheets (MAX_DOCUMENT_PAGES).")
         for name in sheets:
             output.place(f"sheet {name}")
             give_rows(output, _rows(workbook, name))
