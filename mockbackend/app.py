@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import logging
@@ -17,9 +18,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import __version__, metrics
+from . import __version__, metrics, tracing
 from . import log as logs
-from .concurrency import Places
+from .concurrency import Places, in_thread
 from .documents.documents import open_documents
 from .errors import ServiceError
 from .images.fetch import Fetcher
@@ -45,6 +46,8 @@ from .turn.recovery import Recovery
 from .turn.registry import RunRegistry
 from .turn.runner import TurnRunner
 
+# For the last traces to be sent.
+TRACES_SECONDS = 2.0
 log = logging.getLogger("mockbackend")
 
 # Long work at once, of all users: each waits for the others, and the event loop waits for all of them.
@@ -126,6 +129,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     """The open service. What a crash left is finished first; leaving the context ends the turns that still run."""
     async with contextlib.AsyncExitStack() as stack:
         metrics.join_workers()
+        if settings.otel_exporter_otlp_endpoint:
+            await stack.enter_async_context(_traced(settings))
         storage = await open_storage(settings)
         stack.push_async_callback(storage.close)
         login = await load_login(settings, storage)
@@ -161,6 +166,21 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         # Under plain Hypercorn turns still run here, and the loop is about to be closed.
         stack.push_async_callback(runner.drain, 0)
         yield service
+
+
+@asynccontextmanager
+async def _traced(settings: Settings) -> AsyncIterator[None]:
+    try:
+        tracing.start(settings.otel_exporter_otlp_endpoint, settings.otel_service_name, __version__)
+    except ImportError:
+        raise SettingsError([tracing.NOT_INSTALLED]) from None
+    try:
+        yield
+    finally:
+        # What a receiver does not take in time is lost: the end does not wait for it.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TRACES_SECONDS):
+                await in_thread(tracing.stop, "traces")
 
 
 def _announce(service: Service, address: str | None) -> None:

@@ -32,20 +32,21 @@ LAYERS = (
     ("estimates",),
     ("messages",),
     ("events",),
-    ("settings", "errors", "log", "metrics", "concurrency", "emulator"),
+    ("settings", "errors", "log", "metrics", "tracing", "concurrency", "emulator"),
 )
 # Further rules, where a folder's name always stands for all of it: what each may import of the package at all.
 ONLY = {
     "emulator": set[str](),
     "protocol": {"events", "messages"},
-    "upstream": {"events", "messages", "settings", "errors", "storage", "metrics", "log"},
-    "storage": {"events", "messages", "settings", "metrics"},
+    "upstream": {"events", "messages", "settings", "errors", "storage", "metrics", "tracing", "log"},
+    "storage": {"events", "messages", "settings", "metrics", "tracing"},
     # A process of its own: it loads little, and what it loads sees no settings.
     "documents.extractor": {"documents.errors", "documents.formats", "documents.graphemes"},
     "events": set[str](),
     "settings": set[str](),
     "errors": set[str](),
     "metrics": set[str](),
+    "tracing": set[str](),
 }
 # What is imported by these alone.
 IMPORTED_BY = {
@@ -66,6 +67,7 @@ FOREIGN = {
     "sqlite3": {"storage.embedded"},
     "aiosqlite": {"storage.embedded"},
     "psycopg": {"storage.postgres"},
+    "opentelemetry": {"tracing"},
     "psycopg_pool": {"storage.postgres"},
     "aiohttp": {"images", "upstream"},
     "hypercorn": {"server", "emulator.embedded"},

@@ -146,6 +146,8 @@ def test_value_is_read(name: str, value: str, read: Any) -> None:
         ({"DATABASE_DIRECT_URL": "postgres://database/mock"}, {"DATABASE_URL"}),
         ({"DATABASE_POOL_SIZE": "0"}, {"DATABASE_POOL_SIZE"}),
         ({"PUBLIC_URL": "ftp://files.example"}, {"PUBLIC_URL"}),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4317"}, {"OTEL_EXPORTER_OTLP_ENDPOINT"}),
+        ({"LOG_FORMAT": "xml"}, {"LOG_FORMAT"}),
         ({"PUBLIC_URL": "https://files.example/a?b"}, {"PUBLIC_URL"}),
         ({"PUBLIC_URL": "https://files.example/#b"}, {"PUBLIC_URL"}),
         ({"CORS_ALLOW_ORIGINS": "https://app.example, http://localhost:3000/"}, {"CORS_ALLOW_ORIGINS"}),

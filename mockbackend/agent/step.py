@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import Any
 
+from .. import tracing
 from ..errors import ContextExceeded, UpstreamError
 from ..estimates import estimated_tokens
 from ..events import Progress, ToolReturned
@@ -28,6 +29,12 @@ log = logging.getLogger("mockbackend.turn")
 
 async def run_model_step(chat: ChatContext, history: list[Message]) -> None:
     """Call the model, with retries for as long as nothing of its answer has come. Raises UpstreamError."""
+    with chat.upstream.span("chat") as span:
+        completion = await _completed(chat, history)
+        tracing.answered(span, completion.finish, completion.usage.prompt, completion.usage.completion)
+
+
+async def _completed(chat: ChatContext, history: list[Message]) -> Completion:
     answer = chat.answer
     if answer.between_steps:
         answer.begin_step()
@@ -65,7 +72,7 @@ async def run_model_step(chat: ChatContext, history: list[Message]) -> None:
         else:
             call.end(completion.usage)
         _end(chat, completion, last_step=last_step)
-        return
+        return completion
 
 
 def _announced(chat: ChatContext, history: list[Message], window: list[Message]) -> list[Message]:

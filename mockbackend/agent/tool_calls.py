@@ -11,7 +11,7 @@ from langchain_core.tools import BaseTool, ToolException
 from pydantic import ValidationError
 
 from .. import log as logs
-from .. import metrics
+from .. import metrics, tracing
 from ..errors import TurnError, in_seconds
 from ..events import ToolCalled, ToolReturned
 from ..upstream.chat.tool_calls import is_too_deep
@@ -32,7 +32,9 @@ async def run_tool_call(chat: ChatContext, call: ToolCalled, problem: str | None
         problem = f"There is no tool named {call.name!r}. The tools are: {', '.join(tools)}."
     result: Any = None
     if problem is None:
-        result, problem = await _result(chat, tools[call.name], call.args)
+        with tracing.tool(call.name, call.call_id) as span:
+            result, problem = await _result(chat, tools[call.name], call.args)
+            span.set({"error.type": None if problem is None else "tool_error"})
     # Another name is the model's invention, or a client's.
     metrics.TOOLS.inc(call.name if call.name in tools else "unknown", "ok" if problem is None else "error")
     if problem is not None:

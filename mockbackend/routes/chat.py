@@ -7,6 +7,7 @@ from typing import Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
+from .. import tracing
 from ..concurrency import in_thread
 from ..errors import bad_request, unusable
 from ..protocol import FRAMINGS, Framing
@@ -27,6 +28,7 @@ async def post(request: Request) -> Response:
     """Begin a turn and stream its answer."""
     service, owner, named = get_service(request), userid(request), named_framing(request)
     raw = await read_body(request, service.settings.max_body_bytes, "MAX_BODY_BYTES")
+    tracing.join_trace(request.headers)
     if len(raw) <= LARGE_BYTES:
         chat, spoken = parse_chat(raw, service.settings)
         run = await service.runner.start(owner, chat, (named or spoken).name)

@@ -148,6 +148,10 @@ class Settings:
     drain_seconds: float = _setting("Time that running answers have to finish after SIGTERM", 15.0)
     log_level: str = _setting("DEBUG, INFO, WARNING or ERROR", "INFO")
     log_format: Literal["text", "json"] = _setting("Lines of the log: text or json", "text")
+    otel_exporter_otlp_endpoint: str = _setting(
+        "Address that traces are sent to, by OTLP over HTTP; if unset, nothing is traced", "", "http://127.0.0.1:4318"
+    )
+    otel_service_name: str = _setting("Name of the service in traces", "mockbackend")
 
     @property
     def engine(self) -> EngineName:

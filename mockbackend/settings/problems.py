@@ -22,6 +22,13 @@ PLACEHOLDER = re.compile(r"<[^<>]*>|your[-_](resource|api[-_]key|key|deployment)
 # As browsers write it, letter by letter; apps and extensions have schemes of their own.
 ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/?#@*\\\sA-Z]+")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+URLS = (
+    "azure_openai_endpoint",
+    "openai_base_url",
+    "azure_search_endpoint",
+    "public_url",
+    "otel_exporter_otlp_endpoint",
+)
 LOG_FORMATS = ("text", "json")
 TOKEN_PRICES = ("price_per_million_input_tokens", "price_per_million_output_tokens")
 ZERO_ALLOWED = (
@@ -94,7 +101,7 @@ def _documents(settings: Settings) -> Iterator[str]:
 def _addresses(settings: Settings) -> Iterator[str]:
     yield from (
         f"{name.upper()}: must be an http:// or https:// URL without a login"
-        for name in ("azure_openai_endpoint", "openai_base_url", "azure_search_endpoint", "public_url")
+        for name in URLS
         if getattr(settings, name) and not _is_http_url(getattr(settings, name))
     )
     yield from (

@@ -10,7 +10,7 @@ from contextlib import aclosing, nullcontext
 from typing import assert_never
 
 from .. import log as logs
-from .. import metrics
+from .. import metrics, tracing
 from ..agent.context import ChatContext
 from ..agent.graph import compile_graph
 from ..agent.tools import ToolServices
@@ -71,6 +71,14 @@ class TurnRunner:
 
     async def start(self, userid: str, request: ChatRequest, framing: str) -> Run:
         """Claim a turn and start it. Raises ServiceError."""
+        span = tracing.turn(request.mode).begin()
+        try:
+            return await self._start(userid, request, framing, span)
+        except BaseException as error:
+            span.end(error)
+            raise
+
+    async def _start(self, userid: str, request: ChatRequest, framing: str, span: tracing.Span) -> Run:
         if request.mode == "image" and not self._upstream.engine.images:
             raise unusable(
                 f"mode: images are not set up here. The operator can set {self._upstream.engine.images.setting}."
@@ -97,7 +105,8 @@ class TurnRunner:
             run.answer.stop.request("drained")
         # Of the turn's task as well, which copies the context.
         logs.turn_fields.set(run.answer.log_fields)
-        task = asyncio.create_task(self._work(run, self._events(run, request, claim.base, search=search)))
+        tracing.belongs_to(span, turn.conversation_id)
+        task = asyncio.create_task(self._work(run, span, self._events(run, request, claim.base, search=search)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self._heartbeat.start()
@@ -152,7 +161,7 @@ class TurnRunner:
             ),
         )
 
-    async def _work(self, run: Run, events: AsyncIterator[Event]) -> None:
+    async def _work(self, run: Run, span: tracing.Span, events: AsyncIterator[Event]) -> None:
         """Run a turn to its stored end, whatever happens."""
         answer, turn = run.answer, run.turn
         try:
@@ -186,6 +195,8 @@ class TurnRunner:
         outcome = ("not_stored" if problem else answer.stop.reason or ended.finish_reason).replace(" ", "_")
         metrics.TURNS.inc(run.mode, outcome)
         metrics.TURN_SECONDS.observe(seconds, run.mode)
+        tracing.answered(span, ended.finish_reason, answer.usage.prompt, answer.usage.completion)
+        span.end(outcome if ended.finish_reason == "error" else None)
         log.info(
             "turn %s of conversation %s: mode=%s steps=%d finish=%s%s tokens=%d+%d history %s, %d ms",
             *(turn.turn_id, turn.conversation_id, run.mode, answer.steps, ended.finish_reason),

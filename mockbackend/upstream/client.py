@@ -17,10 +17,10 @@ import openai
 import orjson
 
 from .. import log as logs
-from .. import metrics
+from .. import metrics, tracing
 from ..errors import UnsupportedParameter, UpstreamError
 from ..settings import Settings
-from .engine import ENGINES, Model
+from .engine import ENGINES, Kind, Model
 from .error_responses import from_body
 from .errors import from_exception, invalid_response
 from .unsupported_parameters import UnsupportedParameters
@@ -40,6 +40,7 @@ class Upstream:
         # How much the chat model can read, in tokens: set, or learned when it refuses a request.
         self.context_tokens = settings.chat_context_tokens
         self.engine = ENGINES[settings.engine].open(settings, emulator_url)
+        self._engine_name = settings.engine
         self._client = self.engine.client(settings.upstream_connect_timeout_seconds)
         models = (self.engine.chat, self.engine.images, self.engine.embeddings)
         self._unsupported = {model: UnsupportedParameters() for model in models}
@@ -67,7 +68,7 @@ class Upstream:
                         cast_to=object,
                         stream=True,
                         stream_cls=openai.AsyncStream[object],
-                        options={"headers": HEADERS},
+                        options={"headers": {**HEADERS, **tracing.outgoing()}},
                     )
             except Exception as error:
                 status = str(error.status_code) if isinstance(error, openai.APIStatusError) else "error"
@@ -95,8 +96,22 @@ class Upstream:
             )
             return response
 
+    def span(self, kind: Kind) -> tracing.Span:
+        """The span of a call of that kind."""
+        model: Model = getattr(self.engine, kind)
+        return tracing.model_call(kind, self._engine_name, model.name, self.engine.address)
+
     async def post_json(self, model: Model, body: dict[str, Any], seconds: float) -> dict[str, Any]:
         """Send a request and read its response, a JSON object, all within `seconds`. Raises UpstreamError."""
+        with self.span(model.kind) as span:
+            answer = await self._post_json(model, body, seconds)
+            usage = answer.get("usage")
+            counts = usage if isinstance(usage, dict) else {}
+            tokens = (counts.get("input_tokens", counts.get("prompt_tokens")), counts.get("output_tokens"))
+            tracing.answered(span, None, *(count if isinstance(count, int) else None for count in tokens))
+            return answer
+
+    async def _post_json(self, model: Model, body: dict[str, Any], seconds: float) -> dict[str, Any]:
         began = time.monotonic()
         try:
             async with asyncio.timeout(seconds):

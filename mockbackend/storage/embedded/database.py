@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 
 import aiosqlite
 
+from ... import tracing
+from ..statements import name_of
 from . import sqlite
 from .migrations import MIGRATIONS
 from .repair import repair
@@ -93,7 +95,7 @@ class Database:
 
     async def execute(self, statement: str, *values: Any) -> list[Row]:
         """Run one statement and return its rows, RETURNING included."""
-        with sqlite.storage_errors():
+        with sqlite.storage_errors(), tracing.statement("sqlite", name_of(statement)):
             rows: Iterable[Any] = await self._connection.execute_fetchall(statement, values)
         return list(rows)
 
@@ -126,7 +128,7 @@ class _Connection(aiosqlite.Connection):
         """Run `work` on this connection's thread."""
         abandoned = threading.Event()
         try:
-            with sqlite.storage_errors():
+            with sqlite.storage_errors(), tracing.statement("sqlite", "transaction"):
                 done: T = await self._execute(lambda: work(Session(self._conn, abandoned)))  # type: ignore[no-untyped-call]
         except asyncio.CancelledError:
             abandoned.set()

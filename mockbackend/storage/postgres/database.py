@@ -8,8 +8,6 @@ connection was lost: each is written so that doing it twice does what doing it o
 from __future__ import annotations
 
 import asyncio
-import functools
-import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
@@ -21,7 +19,8 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.string import StrBinaryDumper, StrDumper
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
-from ... import metrics
+from ... import metrics, tracing
+from ..statements import name_of
 from ..values import StorageError
 
 T = TypeVar("T")
@@ -39,8 +38,6 @@ FIRST_WAIT, LONGEST_WAIT = 0.05, 1.0
 PASSING = ("08", "40", "57P", "53300", "25006")
 # The same for what is the server's fault, and does not pass by itself: no room, an operator's hand, its disk, itself.
 UNUSABLE = (*PASSING, "53", "57", "58", "XX", "42P01")
-_WRITE = re.compile(r"(?<!FOR )(?<!KEY )(?<!DO )\b(INSERT INTO|UPDATE|DELETE FROM)\s+([a-z_]+)")
-_READ = re.compile(r"\bFROM\s+([a-z_]+)")
 CONNECTION = {
     "connect_timeout": 5,
     "fallback_application_name": "mockbackend",
@@ -205,7 +202,8 @@ class Database:
         self._count(1)
         self._idle.clear()
         try:
-            return await patiently(once)
+            with tracing.statement("postgresql", name):
+                return await patiently(once)
         finally:
             self._count(-1)
             if not self._busy:
@@ -215,15 +213,6 @@ class Database:
         self._busy += change
         metrics.DB_POOL.set(min(self._busy, self._size), "used")
         metrics.DB_POOL.set(max(0, self._busy - self._size), "waiting")
-
-
-@functools.lru_cache(maxsize=1024)
-def name_of(statement: str) -> str:
-    """What metrics call a statement: its first write, or what it reads."""
-    if write := _WRITE.search(statement):
-        return f"{write[1].split()[0].lower()} {write[2]}"
-    read = _READ.search(statement)
-    return f"select {read[1]}" if read else "other"
 
 
 async def patiently(work: Callable[[], Awaitable[T]]) -> T:
