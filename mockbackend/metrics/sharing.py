@@ -31,10 +31,6 @@ class SharedRegions:
         others = [region for number, region in enumerate(self._regions) if number != place]
         use(self._regions[place], others)
 
-    def release(self, place: int) -> None:
-        """Clear what the dead process of that region was doing."""
-        self._regions[place].clear_gauges()
-
 
 def join_workers() -> None:
     """Share with the other workers of the same Hypercorn, if this process is one of its workers."""

@@ -144,7 +144,6 @@ class Supervisor:
         worker = self._workers.pop(pid)
         self._failed_starts = 0 if worker.wait_until_serving() else self._failed_starts + 1
         os.close(worker.serving)
-        self._metrics.release(worker.place)
         if self._stopping:
             return
         # Once one has served the settings are right: what ends a later one, such as a database that is away, may pass.

@@ -25,6 +25,7 @@ from mockbackend.messages import Part
 from mockbackend.settings import Settings
 from mockbackend.storage import FileLimits, Image, Spent, Storage, open_storage
 from mockbackend.storage.passages import Passage, Snapshot
+from mockbackend.storage.postgres.migrations import TABLES
 from mockbackend.storage.spending import DAY_MS
 from tests.conftest import StartServer
 from tests.documents.waiting import indexed, over
@@ -205,6 +206,7 @@ async def everything(storage: Storage) -> dict[str, Any]:
         owner = snapshot.owner("ann")
         return len(snapshot.files(owner[0])) if owner else 0
 
+    found["bytes"] = await storage.spending.stored_bytes("ann")
     found["published"] = await storage.passages.read_snapshot(published)
     return found
 
@@ -238,7 +240,7 @@ async def test_it_may_be_killed_again_and_again(url: str, data: Path) -> None:
     async with opened(Settings(data_dir=data)) as source, opened(Settings(database_url=url)) as target:
         there = await everything(target)
         here = await everything(source)
-    assert len(here) == CONVERSATIONS + DOCUMENTS + 1
+    assert len(here) == CONVERSATIONS + DOCUMENTS + 2
     for name, what in here.items():
         assert there[name] == what, name
 
@@ -380,6 +382,23 @@ async def test_what_was_spent_and_stored_counts_on(url: str, data: Path) -> None
         async with opened(Settings(database_url=url)) as database:
             assert await database.spending.of_day("ann", turn.day) == spent
             assert await database.spending.stored_bytes("ann") == 5
+
+
+def test_every_table_is_copied_or_need_not_be() -> None:
+    of_running_processes = {"processes", "turns", "turn_logs", "uploads"}
+    made_anew = {"migrations", "migrated", "rotations", "postings", "signs", "passage_owners"}
+    copied = {
+        "service",
+        "conversations",
+        "messages",
+        "images",
+        "pieces",
+        "files",
+        "passage_files",
+        "passages",
+        "vectors",
+    }
+    assert set(TABLES) == of_running_processes | made_anew | copied | {"usage"}
 
 
 def test_what_is_missing_is_said(url: str, tmp_path: Path) -> None:
