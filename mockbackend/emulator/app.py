@@ -20,13 +20,18 @@ from .gateway.reply import Reply
 from .images.handler import handle_image
 from .images.store import ImageStore
 from .images.url import show_image
+from .models import model_routes
+from .responses.handler import handle_response
+from .responses.routes import stored_response_routes
+from .responses.store import ResponseStore
 from .script import Script
 from .script.rulebook import Rulebook
 from .search.routes import search_routes
 
 DATED = "/openai/deployments/{deployment}/"
-# The second is where clients of OpenAI, and of what is like it, send their calls.
-V1 = ("/openai/v1/", "/v1/")
+# The second is where clients of OpenAI, and of what is like it, send their calls; the third where @ai-sdk/azure does if
+# it is given an address of its own.
+V1 = ("/openai/v1/", "/v1/", "/openai/")
 
 
 def create_emulator(script: Script | None = None, api_key: str | None = None) -> Starlette:
@@ -37,6 +42,7 @@ def create_emulator(script: Script | None = None, api_key: str | None = None) ->
     """
     rulebook = Rulebook(script or Script(()))
     store = ImageStore()
+    responses = ResponseStore()
     journal = Journal()
 
     async def handle(call: Call) -> Reply:
@@ -47,13 +53,15 @@ def create_emulator(script: Script | None = None, api_key: str | None = None) ->
                 return await handle_embedding(call, rulebook)
             case Operation.IMAGE:
                 return await handle_image(call, rulebook, store)
+            case Operation.RESPONSE:
+                return handle_response(call, rulebook, responses)
             case _:
                 assert_never(call.operation)
 
     def endpoint(operation: Operation, dated: bool) -> Endpoint:
         async def serve(request: Request, raw: bytes) -> Reply:
             check_key(request.headers, dated, api_key)
-            version = check_version(request.query_params.get("api-version", ""), dated)
+            version = check_version(request.query_params.get("api-version", ""), dated, operation)
             body = parse_body(raw)
             name = request.path_params["deployment"] if dated else body.get("model")
             deployment = find_deployment(name, operation, version)
@@ -75,7 +83,11 @@ def create_emulator(script: Script | None = None, api_key: str | None = None) ->
         Route(f"{prefix}{operation.path}", endpoint(operation, prefix == DATED), methods=["POST"])
         for prefix in (DATED, *V1)
         for operation in Operation
+        if (prefix, operation) != (DATED, Operation.RESPONSE)
     ]
+    for prefix in V1:
+        routes += stored_response_routes(prefix, responses, journal, api_key)
+        routes += model_routes(prefix, journal, api_key)
     routes.append(Route("/generated/{token}.png", Endpoint(show, journal), methods=["GET"]))
     routes += search_routes(journal, rulebook, api_key)
     routes.append(Route("/emulator/requests", show_journal, methods=["GET", "DELETE"]))

@@ -34,13 +34,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("serve", help="serve the API on 127.0.0.1:8000, or on all addresses if PORT is set")
+    serve = commands.add_parser("serve", help="serve the API on 127.0.0.1:8000, or on all addresses if PORT is set")
+    serve.add_argument("--host", help="the address to listen on; with --port alone, 127.0.0.1")
+    serve.add_argument("--port", type=_port, help="the port to listen on, in place of PORT; 0 takes a free one")
     commands.add_parser("check", help="try every configured deployment and store, and print a line for each")
     migrate = commands.add_parser("migrate", help="copy a data folder into the database of DATABASE_URL")
     migrate.add_argument("--from", type=Path, metavar="DATA_DIR", required=True, dest="folder")
     emulator = commands.add_parser("emulator", help="serve only the emulator of Azure OpenAI, for other programs")
     emulator.add_argument("--host", default="127.0.0.1")
-    emulator.add_argument("--port", type=_port, default=8081)
+    emulator.add_argument("--port", type=_port, default=8081, help="0 takes a free one")
     emulator.add_argument(
         "--script", type=Path, metavar="FILE", help="script of its answers; without one it makes them up"
     )
@@ -49,8 +51,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _port(value: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,5}", value) or not 1 <= int(value) <= 65535:
-        raise argparse.ArgumentTypeError("must be a number from 1 to 65535")
+    if not re.fullmatch(r"[0-9]{1,5}", value) or int(value) > 65535:
+        raise argparse.ArgumentTypeError("must be a number from 0 to 65535")
     return int(value)
 
 
@@ -61,7 +63,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
             # For warnings about the settings themselves; `serve` then sets their level.
             logs.configure("WARNING")
-            return serve.run(load_settings())
+            return serve.run(load_settings(), arguments.host, arguments.port)
         case "check":
             from . import check
 

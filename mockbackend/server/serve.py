@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import logging
 import os
@@ -21,16 +22,24 @@ if TYPE_CHECKING:
 log = logging.getLogger("mockbackend")
 
 
-def run(settings: Settings) -> int:
-    """Serve the API as the settings say until a signal ends it, and return the exit status."""
-    host, port = ("127.0.0.1", 8000) if settings.port is None else ("0.0.0.0", settings.port)  # noqa: S104
+def run(settings: Settings, host: str | None = None, port: int | None = None) -> int:
+    """Serve the API until a signal ends it, and return the exit status.
+
+    It listens where the settings say, unless the command line names a host or a port.
+    """
+    local = settings.port is None or port is not None
+    host = host or ("127.0.0.1" if local else "0.0.0.0")  # noqa: S104
+    port = next(one for one in (port, settings.port, 8000) if one is not None)
     if settings.web_concurrency > 1 and not hasattr(os, "fork"):
         raise SettingsError(["WEB_CONCURRENCY: this system cannot fork processes; set it to 1"])
     listening = listen(host, port, "PORT")
     if listening is None:
         return 1
+    # The one that was free, where any would do.
+    port = listening.getsockname()[1]
+    settings = dataclasses.replace(settings, port=port)
     logs.configure(settings.log_level, settings.log_format)
-    serve = _load(settings, f"http://{host}:{port}")
+    serve = _load(settings, f"http://{f'[{host}]' if ':' in host else host}:{port}")
     if settings.web_concurrency == 1:
         return serve(listening, None)
     return Supervisor(settings.web_concurrency, listening, serve).run()

@@ -23,6 +23,8 @@ CASES = [
     for fault in get_args(get_type_hints(rule)["fault"])
     if fault is not NoneType
 ]
+# The other wire of chat.
+CASES += [("response", fault) for kind, fault in CASES if kind == "chat"]
 # Parameters that a fault cannot do without.
 REQUIRED: dict[str, dict[str, object]] = {
     "status": {"status": 503},
@@ -38,13 +40,17 @@ VERSIONED = f"api-version={VERSION}"
 SEARCH = ("/indexes('docs')/docs/search.post.search", {"search": "x"})
 CALLS: dict[str, list[tuple[str, Any]]] = {
     "chat": [("/openai/deployments/gpt-4o/chat/completions", {"messages": HI, "user": "u", "stream": True})],
+    "response": [("/openai/responses", {"model": "gpt-4o", "input": "hi", "user": "u", "stream": True})],
     "image": [("/openai/deployments/dall-e-3/images/generations", {"prompt": "x", "user": "u"})],
     "embedding": [("/openai/deployments/embedding/embeddings", {"input": "x", "user": "u"})],
     "search": [SEARCH],
     "indexing": [("/indexes('docs')/docs/search.index", {"value": [{"id": "1", "text": "x"}]}), SEARCH],
 }
 # What differs between two answers to the same call.
-RANDOM = re.compile(rb'"created":\d+|"id":"chatcmpl-\w+"|/generated/[\w-]+|http://127.0.0.1:\d+')
+RANDOM = re.compile(
+    rb'"(?:created|created_at|completed_at)":\d+|"(?:item_)?id":"(?:chatcmpl-|resp_|msg_)\w+"'
+    rb"|/generated/[\w-]+|http://127.0.0.1:\d+"
+)
 ENOUGH = 1_000_000
 
 
@@ -102,7 +108,8 @@ async def outcomes(served: Emulator, kind: str, patience: float = 20) -> list[Ou
 
 @pytest.mark.parametrize(("kind", "fault"), CASES)
 async def test_every_fault_changes_the_answer(emulate: Emulate, kind: str, fault: str) -> None:
-    rule: dict[str, Any] = {"kind": kind, **({"text": ["one", "two", "three"]} if kind == "chat" else {})}
+    is_chat = kind in ("chat", "response")
+    rule: dict[str, Any] = {"kind": "chat", "text": ["one", "two", "three"]} if is_chat else {"kind": kind}
     faulty = {**rule, "fault": {"kind": fault, **REQUIRED.get(fault, {})}}
     usual = await outcomes(emulate(json.dumps({"rules": [rule]})), kind)
     changed = await outcomes(emulate(json.dumps({"rules": [faulty]})), kind, 0.3 if fault in SLOW else 20)

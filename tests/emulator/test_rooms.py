@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from tests.test_layers import imports
 
-ROOMS = (("embedded",), ("app",), ("chat", "images", "embeddings", "search"), ("gateway",), ("script",))
+ROOMS = (
+    ("embedded",),
+    ("app",),
+    ("models", "responses"),
+    ("chat", "images", "embeddings", "search"),
+    ("gateway",),
+    ("script",),
+)
 PREFIX = "mockbackend.emulator."
 
 

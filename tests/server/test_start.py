@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from mockbackend import __version__
 from tests.conftest import StartServer
-from tests.harness.processes import ROOT, environment, free_port, run
+from tests.harness.http_client import PLAIN
+from tests.harness.processes import ROOT, environment, fork, free_port, run
 from tests.harness.service import Kind, Server
+from tests.harness.waiting import until
 
 BAD = {"AZURE_OPENAI_ENDPOINT": "team.openai.azure.com", "LOG_LEVEL": "loud", "WEB_CONCURRENCY": "none"}
 
@@ -73,6 +77,26 @@ def test_a_start_says_where_it_listens(start_server: StartServer) -> None:
     assert server.log.count(f"listening on http://0.0.0.0:{server.port}, where the chat page is as well\n") == 1
 
 
+async def test_a_free_port_is_taken_and_said(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    # The flag wins, and listens on this machine alone.
+    env = environment({"DATA_DIR": str(tmp_path / "data"), "PORT": "1"})
+    with log.open("wb") as output:
+        process = fork(["mockbackend", "serve", "--port", "0"], tmp_path, env, output)
+    try:
+
+        async def listens() -> bool:
+            return "listening on " in log.read_text()
+
+        await until(listens, within=30)
+        (url,) = set(re.findall(r"http://127\.0\.0\.1:[1-9]\d+", log.read_text()))
+        async with httpx2.AsyncClient(base_url=url, **PLAIN) as client:
+            assert (await client.get("/livez")).status_code == 200
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.mark.parametrize("content", ["", "mock:\n", "no login"])
 def test_a_login_file_without_a_login_lets_nobody_in(tmp_path: Path, content: str) -> None:
     path = tmp_path / "data" / "login"
@@ -99,11 +123,11 @@ def test_a_script_that_no_emulator_can_follow_is_reported(tmp_path: Path) -> Non
     assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.parametrize("port", ["0", "65536", "http"])
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
 def test_a_port_out_of_range_is_reported(tmp_path: Path, port: str) -> None:
     ended = run(["emulator", "--port", port], tmp_path, {})
     assert ended.returncode == 2
-    assert "--port: must be a number from 1 to 65535" in ended.stderr
+    assert "--port: must be a number from 0 to 65535" in ended.stderr
     assert len(ended.stderr) < 500, "the valid ports are not listed one by one"
 
 

@@ -23,11 +23,12 @@ class Reasoning:
 
 @dataclass(frozen=True, slots=True)
 class CallStart:
-    """A tool call begins."""
+    """A tool call begins. A custom tool's arguments are any text."""
 
     index: int
     id: str
     name: str
+    custom: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class CallArguments:
 
     index: int
     fragment: str
+    custom: bool = False
 
 
 Delta = Text | Reasoning | CallStart | CallArguments
@@ -52,7 +54,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer; `created` in seconds since 1970."""
+    """One answer; `created` in seconds since 1970, `choices` is how often it is given, `logprobs` the request's."""
 
     id: str
     created: int
@@ -60,6 +62,8 @@ class Answer:
     deltas: tuple[Delta, ...]
     finish: Finish
     usage: Usage
+    choices: int = 1
+    logprobs: int | None = None
 
     @property
     def text(self) -> str:
@@ -73,7 +77,7 @@ class Answer:
 def build_answer(request: ChatRequest, step: ChatStep) -> Answer:
     """The answer of a step, cut to the length that the request allows unless the step says how it finishes."""
     deltas: list[Delta] = [Reasoning(text) for text in _deltas(step.reasoning)]
-    deltas += [Text(text) for text in _deltas(step.text)]
+    deltas += [Text(text) for text in _until_stop(_deltas(step.text), request.stop)]
     kept = deltas if step.finish or request.limit is None else _truncate(deltas, request.limit)
     finish: Finish = "stop"
     if len(kept) < len(deltas):
@@ -81,7 +85,8 @@ def build_answer(request: ChatRequest, step: ChatStep) -> Answer:
     elif step.tool_calls:
         finish = "tool_calls"
         for index, call in enumerate(step.tool_calls):
-            kept += _call_deltas(index, call, step.fragment)
+            tool = request.tool(call.name)
+            kept += _call_deltas(index, call, step.fragment, custom=tool is not None and tool.custom)
     return Answer(
         id=f"chatcmpl-{secrets.token_hex(14)}",
         created=int(time()),
@@ -89,6 +94,8 @@ def build_answer(request: ChatRequest, step: ChatStep) -> Answer:
         deltas=tuple(kept),
         finish=step.finish or finish,
         usage=_usage(request, step, kept),
+        choices=request.choices,
+        logprobs=request.logprobs,
     )
 
 
@@ -103,6 +110,22 @@ def _words(text: str) -> tuple[str, ...]:
     return tokens.split(text)
 
 
+def _until_stop(pieces: tuple[str, ...], stop: tuple[str, ...]) -> tuple[str, ...]:
+    """The pieces up to the first of the texts that end an answer."""
+    text = "".join(pieces)
+    ends = [at for at in map(text.find, stop) if at >= 0]
+    if not ends:
+        return pieces
+    kept: list[str] = []
+    left = min(ends)
+    for piece in pieces:
+        if left <= 0:
+            break
+        kept.append(piece[:left])
+        left -= len(piece)
+    return tuple(kept)
+
+
 def _truncate(deltas: list[Delta], limit: int) -> list[Delta]:
     """The deltas that fit in `limit` tokens; hidden reasoning counts too."""
     length = 0
@@ -113,10 +136,10 @@ def _truncate(deltas: list[Delta], limit: int) -> list[Delta]:
     return deltas
 
 
-def _call_deltas(index: int, call: ToolCall, size: int) -> list[Delta]:
-    start = CallStart(index, call.id or f"call_{secrets.token_hex(12)}", call.name)
+def _call_deltas(index: int, call: ToolCall, size: int, *, custom: bool) -> list[Delta]:
+    start = CallStart(index, call.id or f"call_{secrets.token_hex(12)}", call.name, custom)
     text = call.json()
-    return [start, *(CallArguments(index, text[at : at + size]) for at in range(0, len(text), size))]
+    return [start, *(CallArguments(index, text[at : at + size], custom) for at in range(0, len(text), size))]
 
 
 def _content(delta: Delta) -> str:
@@ -135,4 +158,5 @@ def _usage(request: ChatRequest, step: ChatStep, deltas: list[Delta]) -> Usage:
     reasoning = tokens.count("".join(delta.text for delta in deltas if isinstance(delta, Reasoning)))
     if step.usage:
         return Usage(step.usage.prompt_tokens, step.usage.completion_tokens, reasoning)
-    return Usage(request.prompt_tokens, tokens.count("".join(map(_content, deltas))), reasoning)
+    said = tokens.count("".join(map(_content, deltas)))
+    return Usage(request.prompt_tokens, said * request.choices, reasoning * request.choices)

@@ -1,6 +1,6 @@
 """The chunks of a chat stream, key by key as Azure sends them. Azure sorts its keys, so these are written sorted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import assert_never
@@ -20,6 +20,7 @@ class Phase(Enum):
     FINISH = "finish"
     USAGE = "usage"
     FILTER = "late filter verdict"
+    OTHER_CHOICE = "the same of another choice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,23 @@ class Chunk:
 
 
 def stream_chunks(answer: Answer, include_usage: bool) -> Iterator[Chunk]:
-    """The chunks of the whole stream, in order, without [DONE]."""
+    """The chunks of the whole stream, in order, without [DONE]; with several choices, those take turns."""
+    for chunk in _one_choice(answer, include_usage):
+        yield chunk
+        if chunk.choice is not None:
+            for index in range(1, answer.choices):
+                yield Chunk(Phase.OTHER_CHOICE, {**chunk.choice, "index": index}, chunk.others)
+
+
+def _one_choice(answer: Answer, include_usage: bool) -> Iterator[Chunk]:
     yield Chunk(Phase.PROMPT, None, {**FILTER_HEADER, "prompt_filter_results": content_filter.PROMPT_RESULTS})
     opening = _delta_document(answer.deltas[0]) if _starts_with_call(answer) else {}
     role = {"content": None, "role": "assistant"} if opening else {"content": "", "refusal": None, "role": "assistant"}
     yield _chunk(Phase.ROLE, answer, {}, {**role, **opening})
     for delta in answer.deltas[1:] if opening else answer.deltas:
         verdict = content_filter.ANSWER_SAFE if isinstance(delta, Text) else {}
-        yield _chunk(Phase.DELTA, answer, verdict, _delta_document(delta))
+        logprobs = logprobs_document([delta.text], answer.logprobs) if isinstance(delta, Text) else None
+        yield _chunk(Phase.DELTA, answer, verdict, _delta_document(delta), logprobs=logprobs)
     yield _chunk(Phase.FINISH, answer, {}, {}, answer.finish)
     if include_usage:
         yield Chunk(Phase.USAGE, None, _header(answer) | {"usage": usage_document(answer)})
@@ -90,15 +100,30 @@ def _starts_with_call(answer: Answer) -> bool:
     return bool(answer.deltas) and isinstance(answer.deltas[0], CallStart)
 
 
+def logprobs_document(words: Iterable[str], top: int | None) -> dict[str, object] | None:
+    """The log probabilities of these tokens, of which each is certain; None if nobody asked."""
+    if top is None:
+        return None
+    entries: list[dict[str, object]] = [
+        {"bytes": list(word.encode(errors="replace")), "logprob": 0.0, "token": word} for word in words
+    ]
+    return {"content": [{**entry, "top_logprobs": [entry] if top else []} for entry in entries], "refusal": None}
+
+
 def _chunk(
-    phase: Phase, answer: Answer, verdict: dict[str, object], delta: dict[str, object], finish: str | None = None
+    phase: Phase,
+    answer: Answer,
+    verdict: dict[str, object],
+    delta: dict[str, object],
+    finish: str | None = None,
+    logprobs: dict[str, object] | None = None,
 ) -> Chunk:
     choice: dict[str, object] = {
         "content_filter_results": verdict,
         "delta": delta,
         "finish_reason": finish,
         "index": 0,
-        "logprobs": None,
+        "logprobs": logprobs,
     }
     return Chunk(phase, choice, _header(answer))
 
@@ -119,9 +144,14 @@ def _delta_document(delta: Delta) -> dict[str, object]:
             return {"content": text}
         case Reasoning(text):
             return {"reasoning_content": text}
+        case CallStart(index, call_id, name, custom=True):
+            named = {"input": "", "name": name}
+            return {"tool_calls": [{"custom": named, "id": call_id, "index": index, "type": "custom"}]}
         case CallStart(index, call_id, name):
             function = {"arguments": "", "name": name}
             return {"tool_calls": [{"function": function, "id": call_id, "index": index, "type": "function"}]}
+        case CallArguments(index, fragment, custom=True):
+            return {"tool_calls": [{"custom": {"input": fragment}, "index": index}]}
         case CallArguments(index, fragment):
             return {"tool_calls": [{"function": {"arguments": fragment}, "index": index}]}
         case _:

@@ -1,8 +1,8 @@
 """An answer that is not streamed: one JSON document."""
 
 from ..gateway import content_filter
-from .answer import Answer, CallArguments, CallStart
-from .chunks import FINGERPRINT, usage_document
+from .answer import Answer, CallArguments, CallStart, Text
+from .chunks import FINGERPRINT, logprobs_document, usage_document
 
 
 def completion(answer: Answer, *, blocked: bool = False, filter_down: bool = False) -> dict[str, object]:
@@ -15,11 +15,13 @@ def completion(answer: Answer, *, blocked: bool = False, filter_down: bool = Fal
     choice |= {
         "finish_reason": "content_filter" if blocked else answer.finish,
         "index": 0,
-        "logprobs": None,
+        "logprobs": logprobs_document(
+            (delta.text for delta in answer.deltas if isinstance(delta, Text)), answer.logprobs
+        ),
         "message": _message(answer, blocked),
     }
     return {
-        "choices": [choice],
+        "choices": [{**choice, "index": index} for index in range(answer.choices)],
         "created": answer.created,
         "id": answer.id,
         "model": answer.model,
@@ -47,5 +49,7 @@ def _tool_call(answer: Answer, call: CallStart) -> dict[str, object]:
     fragments = (
         delta.fragment for delta in answer.deltas if isinstance(delta, CallArguments) and delta.index == call.index
     )
-    function = {"arguments": "".join(fragments), "name": call.name}
-    return {"function": function, "id": call.id, "type": "function"}
+    said = "".join(fragments)
+    if call.custom:
+        return {"custom": {"input": said, "name": call.name}, "id": call.id, "type": "custom"}
+    return {"function": {"arguments": said, "name": call.name}, "id": call.id, "type": "function"}

@@ -133,11 +133,13 @@ def _tool_calls(given: object, where: str) -> tuple[ToolCall, ...]:
 
 
 def _tool_call(item: object, where: str) -> ToolCall:
-    function = item.get("function") if isinstance(item, dict) else None
+    custom = isinstance(item, dict) and item.get("type") == "custom"
+    key, said = ("custom", "input") if custom else ("function", "arguments")
+    function = item.get(key) if isinstance(item, dict) else None
     if not isinstance(item, dict) or not isinstance(function, dict):
-        raise errors.missing_parameter(f"{where}.function")
-    values = (item.get("id"), function.get("name"), function.get("arguments"))
-    for name, value in zip(("id", "function.name", "function.arguments"), values, strict=True):
+        raise errors.missing_parameter(f"{where}.{key}")
+    values = (item.get("id"), function.get("name"), function.get(said))
+    for name, value in zip(("id", f"{key}.name", f"{key}.{said}"), values, strict=True):
         if not isinstance(value, str):
             raise errors.missing_parameter(f"{where}.{name}")
     return ToolCall(*(str(value) for value in values))

@@ -11,6 +11,8 @@ from ..gateway import tokens
 from ..script.rules import ChatStep, ToolCall
 from .conversation import Message
 from .request import ChatRequest
+from .schema_values import make_value, object_schema
+from .tools import Tool
 
 # Words of a question that ask for a tool.
 TRIGGERS = {
@@ -18,6 +20,9 @@ TRIGGERS = {
     "search_documents": re.compile(r"\b(documents?|files?|pdfs?|uploads?|uploaded)\b", re.IGNORECASE),
     "generate_image": re.compile(r"\b(draw|paint|picture|sketch|illustrate|image|photo)\b", re.IGNORECASE),
 }
+WORD = re.compile(r"\w+")
+NAME_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+EMPTY_WORDS = {"get", "set", "do", "run", "the", "a", "an", "tool", "function", "to", "of", "for", "my"}
 REGIONS = ("Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
 NAME_KEYS = ("name", "file", "filename", "file_name", "document", "source", "title")
 TEXT_KEYS = ("text", "passage", "content")
@@ -25,14 +30,16 @@ TEXT_KEYS = ("text", "passage", "content")
 
 def default_step(request: ChatRequest) -> ChatStep:
     """The answer to a request for which no rule has one."""
+    question = request.conversation.question
     results = [message for message in request.conversation.turn if message.role == "tool"]
+    # Once there is a result it is put in words, also where a tool must be called: the client would ask for ever.
+    if not results and (tool := request.forced or _choose_tool(request, question.text)):
+        return ChatStep(tool_calls=(ToolCall(tool.name, _arguments(tool, question.text)),))
+    if request.schema is not None:
+        schema = request.schema or object_schema(question.text)
+        return _say(orjson.dumps(make_value(schema, question.text)).decode())
     if results:
         return _say("\n\n".join(_report(request, result) for result in results))
-    question = request.conversation.question
-    tool = request.forced or _choose_tool(request.tools, question.text)
-    if tool:
-        arguments = orjson.dumps(_arguments(tool, question.text)).decode()
-        return ChatStep(tool_calls=(ToolCall(tool, arguments),))
     seen = f" (and I see {question.images} image{'s' * (question.images > 1)})" if question.images else ""
     return _say(f"You said: {question.text}{seen}")
 
@@ -41,19 +48,35 @@ def _say(text: str) -> ChatStep:
     return ChatStep(text=tokens.split(text))
 
 
-def _choose_tool(tools: tuple[str, ...], question: str) -> str | None:
-    return next((name for name, words in TRIGGERS.items() if name in tools and words.search(question)), None)
+def _choose_tool(request: ChatRequest, question: str) -> Tool | None:
+    """The tool that the question asks for: by usual words for a tool of the service, or by all words of its name."""
+    said = set(WORD.findall(question.casefold()))
+    for tool in request.tools:
+        trigger = TRIGGERS.get(tool.name)
+        if trigger.search(question) if trigger else said.issuperset(_name_words(tool.name)):
+            return tool
+    return request.tools[0] if request.must_call else None
 
 
-def _arguments(tool: str, question: str) -> Mapping[str, str]:
-    match tool:
-        case "get_current_time":
-            return {"timezone": _timezone(question)}
-        case "search_documents":
-            return {"query": question}
-        case "generate_image":
-            return {"prompt": question}
-    return {}
+def _name_words(name: str) -> set[str]:
+    """The words of a tool's name, without those that every name has: `get_weather` is asked for by `weather`."""
+    words = {word.casefold() for word in NAME_WORD.findall(name)}
+    return words - EMPTY_WORDS or words
+
+
+def _arguments(tool: Tool, question: str) -> str:
+    if tool.custom:
+        return question
+    usual: Mapping[str, Mapping[str, str]] = {
+        "get_current_time": {"timezone": _timezone(question)},
+        "search_documents": {"query": question},
+        "generate_image": {"prompt": question},
+    }
+    given = usual.get(tool.name, {})
+    properties = tool.schema.get("properties")
+    if isinstance(properties, dict) and properties and set(properties) != set(given):
+        return orjson.dumps(make_value(tool.schema, question)).decode()
+    return orjson.dumps(given).decode()
 
 
 def _timezone(question: str) -> str:

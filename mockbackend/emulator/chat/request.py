@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from ..gateway import errors
 from ..gateway.call import Call
 from .conversation import Conversation, read_conversation
+from .schema_problems import schema_problem
+from .schema_values import Schema
+from .tools import Tool, forced_tool, read_tools
 
 ARGUMENTS = frozenset(
     {
@@ -58,16 +61,30 @@ USAGE_SINCE = "2024-10-21"
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A chat request. `limit` is the answer's token limit; `forced` is a tool that the model must call."""
+    """A chat request.
+
+    `limit` is the answer's token limit, `must_call` says that the model must call a tool, and `forced` which one, if
+    it is named. `schema` is that of the answer, if it shall be JSON, and {} for any object. `stop` are the texts that
+    end it.
+    """
 
     call: Call
     conversation: Conversation
-    tools: tuple[str, ...]
-    forced: str | None
+    tools: tuple[Tool, ...]
+    must_call: bool
+    forced: Tool | None
+    schema: Schema | None
+    stop: tuple[str, ...]
+    choices: int
+    logprobs: int | None
     stream: bool
     include_usage: bool
     limit: int | None
     prompt_tokens: int
+
+    def tool(self, name: str) -> Tool | None:
+        """The offered tool of that name."""
+        return next((tool for tool in self.tools if tool.name == name), None)
 
 
 def read_chat(call: Call) -> ChatRequest:
@@ -83,15 +100,19 @@ def read_chat(call: Call) -> ChatRequest:
     used = conversation.tokens()
     if used > limit:
         raise errors.context_length(limit, used)
-    if body.get("n", 1) != 1:
-        raise errors.invalid_value("n", "this emulator gives one choice")
-    tools = _tools(body.get("tools"))
-    stream = _flag(body, "stream")
+    tools = read_tools(body.get("tools"))
+    choice = body.get("tool_choice")
+    stream = flag(body, "stream")
     return ChatRequest(
         call=call,
         conversation=conversation,
-        tools=() if body.get("tool_choice") == "none" else tools,
-        forced=_forced(body.get("tool_choice"), tools),
+        tools=() if choice == "none" else tools,
+        must_call=choice == "required",
+        forced=forced_tool(choice, tools, _chosen_name(choice)),
+        schema=_schema(body.get("response_format")),
+        stop=_stop(body.get("stop")),
+        choices=_choices(body.get("n")),
+        logprobs=_logprobs(body),
         stream=stream,
         include_usage=_include_usage(call, stream),
         limit=_token_limit(body),
@@ -114,39 +135,71 @@ def _check_reasoning(body: Mapping[str, object], conversation: Conversation) -> 
         raise errors.invalid_request("Messages with role 'developer' and 'system' cannot be used together.", "messages")
 
 
-def _tools(given: object) -> tuple[str, ...]:
-    if given is None:
-        return ()
-    if not isinstance(given, list):
-        raise errors.wrong_type("tools", "an array of objects")
-    if not given:
-        raise errors.invalid_request(
-            "Invalid 'tools': empty array. Expected an array with minimum length 1, but got an empty array instead.",
-            "tools",
-            "empty_array",
-        )
-    names = []
-    for index, tool in enumerate(given):
-        function = tool.get("function") if isinstance(tool, dict) else None
-        name = function.get("name") if isinstance(function, dict) else None
-        if not isinstance(name, str):
-            raise errors.missing_parameter(f"tools[{index}].function.name")
-        names.append(name)
-    return tuple(names)
-
-
-def _forced(choice: object, tools: tuple[str, ...]) -> str | None:
-    if choice is not None and not tools:
-        raise errors.invalid_value("tool_choice", "'tool_choice' is only allowed when 'tools' are specified")
-    if choice == "required":
-        return tools[0]
+def _chosen_name(choice: object) -> object:
+    """The name of the tool that a choice names; None if it names no tool."""
     if not isinstance(choice, dict):
         return None
-    function = choice.get("function")
-    name = function.get("name") if isinstance(function, dict) else None
-    if name not in tools:
-        raise errors.invalid_value("tool_choice", "the named tool is not among 'tools'")
-    return str(name)
+    definition = choice.get(choice.get("type", "function"))
+    return definition.get("name") if isinstance(definition, dict) else ""
+
+
+def _schema(given: object) -> Schema | None:
+    """The schema of an answer that shall be JSON; {} where any object will do."""
+    if given is None:
+        return None
+    if not isinstance(given, dict):
+        raise errors.wrong_type("response_format", "an object")
+    match given.get("type"):
+        case "text":
+            return None
+        case "json_object":
+            return {}
+        case "json_schema":
+            return named_schema(given.get("json_schema"), "response_format", "json_schema.")
+    allowed = "'json_object', 'json_schema', and 'text'"
+    raise errors.invalid_value(f"{given.get('type')}", f"supported values are: {allowed}")
+
+
+def named_schema(given: object, param: str, prefix: str) -> Schema:
+    """The schema in `{name, schema, strict}`; AzureError 400 where Azure refuses it."""
+    if not isinstance(given, dict) or not isinstance(given.get("name"), str):
+        raise errors.missing_parameter(f"{param}.{prefix}name")
+    schema = given.get("schema")
+    if problem := schema_problem({} if schema is None else schema, strict=given.get("strict") is True):
+        message = f"Invalid schema for response_format '{given['name']}': {problem}"
+        raise errors.invalid_request(message, param)
+    return schema if isinstance(schema, dict) else {}
+
+
+def _stop(given: object) -> tuple[str, ...]:
+    texts = [given] if isinstance(given, str) else given or []
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise errors.wrong_type("stop", "a string or an array of strings")
+    if len(texts) > 4:
+        raise errors.invalid_value("stop", "array too long, expected an array with maximum length 4")
+    return tuple(text for text in texts if text)
+
+
+def _choices(given: object) -> int:
+    if given is None:
+        return 1
+    if type(given) is not int:
+        raise errors.wrong_type("n", "an integer")
+    if not 1 <= given <= 128:
+        raise errors.invalid_value("n", "expected a whole number from 1 to 128")
+    return given
+
+
+def _logprobs(body: Mapping[str, object]) -> int | None:
+    """How many likely tokens to list beside each token; None for no log probabilities at all."""
+    top = body.get("top_logprobs")
+    if not flag(body, "logprobs"):
+        if top is not None:
+            raise errors.invalid_request("The 'top_logprobs' parameter requires 'logprobs' to be true.", "top_logprobs")
+        return None
+    if top is not None and (type(top) is not int or not 0 <= top <= 20):
+        raise errors.invalid_value("top_logprobs", "expected a whole number from 0 to 20")
+    return top if isinstance(top, int) else 0
 
 
 def _include_usage(call: Call, stream: bool) -> bool:
@@ -160,10 +213,11 @@ def _include_usage(call: Call, stream: bool) -> bool:
         raise errors.invalid_request(message, "stream_options")
     if not isinstance(options, dict):
         raise errors.wrong_type("stream_options", "an object")
-    return _flag(options, "include_usage")
+    return flag(options, "include_usage")
 
 
-def _flag(body: Mapping[str, object], param: str) -> bool:
+def flag(body: Mapping[str, object], param: str) -> bool:
+    """A parameter that is true, false or absent; AzureError 400 for anything else."""
     value = body.get(param)
     if value is not None and not isinstance(value, bool):
         raise errors.wrong_type(param, "a boolean")

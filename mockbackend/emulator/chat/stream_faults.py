@@ -97,6 +97,8 @@ def _filtered_late(parts: Iterable[Part], length: int, block: bool) -> Iterator[
             yield part
             continue
         yield Chunk(part.phase, _without_verdict(part.choice), part.others)
+        if part.phase is Phase.OTHER_CHOICE:
+            continue
         match part.choice:
             case {"delta": {"content": str(text)}}:
                 sent += len(text)

@@ -21,6 +21,7 @@ class Operation(Enum):
     CHAT = ("chat/completions", "chatCompletion", "ChatCompletions_Create")
     EMBEDDING = ("embeddings", "embeddings", "Embeddings_Create")
     IMAGE = ("images/generations", "imageGenerations", "ImageGenerations_Create")
+    RESPONSE = ("responses", "responses", "Responses_Create")
 
     def __init__(self, path: str, error_name: str, limit_name: str) -> None:
         self.path = path
@@ -93,9 +94,12 @@ def parse_object(raw: bytes) -> Mapping[str, object] | None:
     return value if isinstance(value, dict) else None
 
 
-def check_version(version: str, dated: bool) -> str:
+def check_version(version: str, dated: bool, operation: Operation) -> str:
     """The API version that counts; AzureError 404 where a dated path has none, 400 for an unknown one."""
     if not dated:
+        if operation is Operation.RESPONSE and DATED.fullmatch(version):
+            # It came before v1, and has no path with a deployment in it.
+            return version
         if version not in V1_VERSIONS:
             raise errors.unsupported_version()
         return "v1"
@@ -115,7 +119,7 @@ def find_deployment(name: object, operation: Operation, version: str) -> Deploym
     if name.startswith("missing"):
         raise errors.unknown_deployment()
     deployment = Deployment(name)
-    if deployment.operation is not operation:
+    if deployment.operation is not (Operation.CHAT if operation is Operation.RESPONSE else operation):
         raise errors.unsupported_operation(operation.error_name, name)
     if deployment.is_o_series and version != "v1" and version < O_SERIES_SINCE:
         message = f"Model {name} is enabled only for api versions {O_SERIES_SINCE} and later"

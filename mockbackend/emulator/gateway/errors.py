@@ -61,7 +61,7 @@ def unrecognized_argument(argument: str) -> AzureError:
 
 
 def unknown_parameter(param: str) -> AzureError:
-    """What image generation says of an unknown argument."""
+    """What image generation and the Responses API say of an unknown argument."""
     return invalid_request(f"Unknown parameter: '{param}'.", param, "unknown_parameter")
 
 
@@ -85,6 +85,12 @@ def context_length(limit: int, used: int) -> AzureError:
         "Please reduce the length of the messages."
     )
     return invalid_request(message, "messages", "context_length_exceeded")
+
+
+def input_too_long() -> AzureError:
+    """What the Responses API says where the conversation is too long."""
+    message = "Your input exceeds the context window of this model. Please adjust your input and try again."
+    return invalid_request(message, "input", "context_length_exceeded")
 
 
 def wrong_key() -> AzureError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 
 from tests.harness.emulator import Emulator, tool
@@ -117,3 +118,102 @@ async def test_an_answer_that_is_too_long_is_cut_at_the_limit(plain: Emulator) -
     assert answer["choices"][0]["finish_reason"] == "length"
     assert answer["choices"][0]["message"]["content"] == "You said:"
     assert answer["usage"]["completion_tokens"] == 3
+
+
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "getWeather",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}, "days": {"type": "integer", "minimum": 1}},
+            "required": ["city", "days"],
+        },
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("question", "arguments"),
+    [
+        ("How is the weather in Oslo for 3 days?", '{"city":"Oslo","days":3}'),
+        ("weather?", '{"city":"city","days":1}'),
+    ],
+)
+async def test_a_tool_whose_name_is_said_is_called_with_arguments_of_its_schema(
+    plain: Emulator, question: str, arguments: str
+) -> None:
+    assert await first_call(plain, question, tools=[WEATHER]) == ("getWeather", arguments)
+
+
+async def test_a_tool_that_must_be_called_gets_arguments_of_its_schema(plain: Emulator) -> None:
+    call = await first_call(plain, "hello", tools=[WEATHER], tool_choice="required")
+    assert call == ("getWeather", '{"city":"city","days":1}')
+
+
+async def test_a_time_tool_of_another_schema_gets_arguments_of_that(plain: Emulator) -> None:
+    own = {"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]}
+    offered = {"type": "function", "function": {"name": "get_current_time", "parameters": own}}
+    assert await first_call(plain, "time in Oslo?", tools=[offered]) == ("get_current_time", '{"place":"Oslo"}')
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_a_custom_tool_gets_the_text(plain: Emulator, streamed: bool) -> None:
+    offered = [{"type": "custom", "custom": {"name": "run_code"}}]
+    if streamed:
+        chunks = (await plain.stream("Run some code", tools=offered)).documents
+        pieces = [
+            piece for one in chunks for choice in one["choices"] for piece in choice["delta"].get("tool_calls", ())
+        ]
+        name = pieces[0]["custom"]["name"]
+        said = "".join(piece["custom"].get("input", "") for piece in pieces)
+    else:
+        (call,) = (await plain.chat("Run some code", tools=offered)).json()["choices"][0]["message"]["tool_calls"]
+        assert call["type"] == "custom"
+        name, said = call["custom"]["name"], call["custom"]["input"]
+    assert (name, said) == ("run_code", "Run some code")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"type": "json_schema", "json_schema": {"name": "x", "schema": WEATHER["function"]["parameters"]}},  # type: ignore[index]
+        {"type": "json_object"},
+    ],
+)
+async def test_an_answer_that_shall_be_json_is_json(plain: Emulator, form: dict[str, Any]) -> None:
+    content = (await plain.chat("Oslo, 5 days", response_format=form)).json()["choices"][0]["message"]["content"]
+    assert orjson.loads(content) == ({"city": "Oslo", "days": 5} if form["type"] == "json_schema" else {})
+
+
+async def test_any_object_has_the_keys_that_are_quoted(plain: Emulator) -> None:
+    question = "Tell a joke as JSON with 'setup' and \"punch line\" keys; don't say cat's"
+    content = (await plain.chat(question, response_format={"type": "json_object"})).json()["choices"][0]["message"]
+    assert list(orjson.loads(content["content"])) == ["setup", "punch line"]
+
+
+async def test_an_answer_ends_where_a_stop_text_begins(plain: Emulator) -> None:
+    choice = (await plain.chat("one two three", stop=["wo t", "three"])).json()["choices"][0]
+    assert (choice["message"]["content"], choice["finish_reason"]) == ("You said: one t", "stop")
+    assert (await plain.stream("one two three", stop=" two")).texts == ["You", " said:", " one"]
+
+
+async def test_several_choices_are_given(plain: Emulator) -> None:
+    whole = (await plain.chat("hi", n=3)).json()["choices"]
+    assert [choice["index"] for choice in whole] == [0, 1, 2]
+    assert {choice["message"]["content"] for choice in whole} == {"You said: hi"}
+    streamed = (await plain.stream("hi", n=2)).documents
+    for index in (0, 1):
+        mine = [choice for one in streamed for choice in one["choices"] if choice["index"] == index]
+        assert "".join(choice["delta"].get("content") or "" for choice in mine) == "You said: hi"
+        assert mine[-1]["finish_reason"] == "stop"
+
+
+async def test_log_probabilities_are_given_to_those_who_ask(plain: Emulator) -> None:
+    asked: Any = {"logprobs": True, "top_logprobs": 1}
+    whole = (await plain.chat("hi", **asked)).json()["choices"][0]["logprobs"]["content"]
+    assert [entry["token"] for entry in whole] == ["You", " said:", " hi"]
+    assert [len(entry["top_logprobs"]) for entry in whole] == [1, 1, 1]
+    streamed = (await plain.stream("hi", **asked)).documents
+    found = [choice["logprobs"] for one in streamed for choice in one["choices"] if choice.get("logprobs")]
+    assert [entry["token"] for one in found for entry in one["content"]] == ["You", " said:", " hi"]

@@ -1,0 +1,242 @@
+"""A value that obeys a JSON Schema, made from a prompt."""
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+
+Schema = Mapping[str, object]
+
+MAX_DEPTH = 8
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\S")
+_QUOTED = re.compile(r"(?<!\w)[\"'`“‘«「]([^\"'`“”‘’«»「」\n]{1,80})[\"'`”’»」](?!\w)")
+# Capital letters at the beginning of a sentence say nothing of these.
+_OPENING = re.compile(
+    "a|an|and|are|be|book|call|can|create|could|do|does|draw|extract|find|for|get|give|has|have|he|hello|hi|how|i|in|is|"
+    "it|list|make|my|name|of|on|our|please|return|say|send|set|she|show|tell|that|the|there|they|this|to|use|was|we|"
+    "what|when|where|which|who|why|will|with|would|write|you",
+    re.IGNORECASE,
+)
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_FORMATS = {
+    "date-time": "2026-01-01T09:00:00Z",
+    "date": "2026-01-01",
+    "time": "09:00:00Z",
+    "duration": "PT1H",
+    "email": "ada@example.com",
+    "hostname": "example.com",
+    "ipv4": "192.0.2.1",
+    "ipv6": "2001:db8::1",
+    "uuid": "00000000-0000-4000-8000-000000000000",
+    "uri": "https://example.com/",
+}
+
+
+class ValueMaker:
+    """Makes values of a schema; numbers, names and the like are taken from a prompt, each once, where they fit."""
+
+    def __init__(self, root: Schema, prompt: str) -> None:
+        self._root = root
+        self._prompt = prompt
+        self._numbers = [float(found) for found in _NUMBER.findall(prompt)]
+        self._names = _names(prompt)
+
+    def make(self) -> object:
+        return self._value(self._root, "", 0)
+
+    def _value(self, schema: object, name: str, depth: int) -> object:
+        if not isinstance(schema, Mapping):
+            return self._text({}, name)
+        schema = self._resolved(schema)
+        if "const" in schema:
+            return schema["const"]
+        if isinstance(choices := schema.get("enum"), list) and choices:
+            return self._choice(choices)
+        for keyword in ("anyOf", "oneOf"):
+            if isinstance(options := schema.get(keyword), list) and options:
+                return self._value(self._option(options, depth), name, depth + 1)
+        match self._kind(schema, depth):
+            case "object":
+                return self._object(schema, depth)
+            case "array":
+                return self._array(schema, name, depth)
+            case "integer":
+                return int(self._number(schema, whole=True))
+            case "number":
+                return self._number(schema, whole=False)
+            case "boolean":
+                return not re.search(r"\b(no|not|never|false)\b", self._prompt, re.IGNORECASE)
+            case "null":
+                return None
+        return self._text(schema, name)
+
+    def _resolved(self, schema: Schema) -> Schema:
+        """The schema that a local `$ref` means, with the parts of `allOf` merged into it."""
+        for _ in range(MAX_DEPTH):
+            reference = schema.get("$ref")
+            if not isinstance(reference, str) or not reference.startswith("#"):
+                break
+            found: object = self._root
+            for key in reference.removeprefix("#").strip("/").split("/") if reference != "#" else ():
+                found = found.get(key.replace("~1", "/").replace("~0", "~")) if isinstance(found, Mapping) else None
+            if not isinstance(found, Mapping):
+                return {}
+            schema = found
+        merged = dict(schema)
+        parts = merged.pop("allOf", None)
+        for part in parts if isinstance(parts, list) else ():
+            inner = self._resolved(part) if isinstance(part, Mapping) else {}
+            properties = {**_mapping(merged.get("properties")), **_mapping(inner.get("properties"))}
+            required = [*_sequence(merged.get("required")), *_sequence(inner.get("required"))]
+            merged |= inner
+            if properties:
+                merged |= {"properties": properties, "required": required}
+        return merged
+
+    def _kind(self, schema: Schema, depth: int) -> str:
+        kind = schema.get("type")
+        if isinstance(kind, list):
+            kinds = [one for one in kind if one != "null"]
+            return "null" if not kinds or depth > MAX_DEPTH else str(kinds[0])
+        if kind is None:
+            return "object" if "properties" in schema else "array" if "items" in schema else "string"
+        return str(kind)
+
+    def _option(self, options: list[object], depth: int) -> object:
+        """The first option that is something; too deep, the one that ends."""
+        resolved = [self._resolved(option) if isinstance(option, Mapping) else {} for option in options]
+        nothing = [one for one in resolved if one.get("type") == "null"]
+        something = [one for one in resolved if one.get("type") != "null"]
+        return (nothing or something)[0] if depth > MAX_DEPTH or not something else something[0]
+
+    def _object(self, schema: Schema, depth: int) -> dict[str, object]:
+        properties = _mapping(schema.get("properties"))
+        required = _sequence(schema.get("required"))
+        # What is optional is left out once it is deep: a schema may contain itself.
+        names = [name for name in properties if name in required or depth < MAX_DEPTH // 2]
+        if depth > 2 * MAX_DEPTH:
+            names = []
+        return {name: self._value(properties[name], name, depth + 1) for name in names}
+
+    def _array(self, schema: Schema, name: str, depth: int) -> list[object]:
+        fewest, most = _whole(schema.get("minItems"), 0), _whole(schema.get("maxItems"), 100)
+        count = min(max(fewest, 1 if depth <= MAX_DEPTH else 0), most)
+        return [self._value(schema.get("items"), name.removesuffix("s"), depth + 1) for _ in range(count)]
+
+    def _choice(self, choices: list[object]) -> object:
+        said = self._prompt.casefold()
+        named = (one for one in choices if isinstance(one, str) and one and one.casefold() in said)
+        return next(named, choices[0])
+
+    def _number(self, schema: Schema, *, whole: bool) -> float:
+        for at, number in enumerate(self._numbers):
+            if (not whole or number.is_integer()) and _fits(schema, number):
+                return self._numbers.pop(at)
+        low = schema.get("minimum", schema.get("exclusiveMinimum"))
+        step = schema.get("multipleOf")
+        candidates: Iterator[float] = iter((1.0, 0.0))
+        if isinstance(step, int | float) and step > 0:
+            start = int(low // step) if isinstance(low, int | float) else 0
+            candidates = (float((start + number) * step) for number in islice(iter(range(1000)), 1000))
+        elif isinstance(low, int | float):
+            candidates = iter((float(low), low + 1.0, low + 0.5, low + 0.001))
+        else:
+            high = schema.get("maximum", schema.get("exclusiveMaximum"))
+            if isinstance(high, int | float):
+                candidates = iter((1.0, 0.0, float(high), high - 1.0))
+        return next((number for number in candidates if _fits(schema, number)), 0.0)
+
+    def _text(self, schema: Schema, name: str) -> str:
+        form = schema.get("format")
+        if form == "date" and (dates := _DATE.findall(self._prompt)):
+            return str(dates[0])
+        if (form == "email" or "email" in name) and (emails := _EMAIL.findall(self._prompt)):
+            return str(emails[0])
+        if isinstance(form, str) and form in _FORMATS:
+            return _FORMATS[form]
+        text = self._names.pop(0) if self._names and re.search("name|city|person|place|title|country", name) else ""
+        text = text or (self._prompt.strip() if re.search("query|text|prompt|question|input", name) else "")
+        text = text or name or "text"
+        if isinstance(pattern := schema.get("pattern"), str) and (made := _matching(pattern, text, self._prompt)):
+            text = made
+        fewest, most = _whole(schema.get("minLength"), 0), _whole(schema.get("maxLength"), len(text) + 1_000_000)
+        return text.ljust(fewest, ".")[:most]
+
+
+def make_value(schema: Schema, prompt: str) -> object:
+    """A value that obeys the schema, made from the prompt. The same each time."""
+    return ValueMaker(schema, prompt).make()
+
+
+def object_schema(prompt: str) -> Schema:
+    """The schema of an object with the keys that a prompt quotes, for where any object will do."""
+    return {"type": "object", "properties": {key: {"type": "string"} for key in _QUOTED.findall(prompt)}}
+
+
+def _names(prompt: str) -> list[str]:
+    """What the prompt seems to name: what it quotes, then words with capital letters, those in a row together.
+
+    A single word at the beginning of a sentence comes last: any word has a capital there.
+    """
+    names: list[str] = _QUOTED.findall(prompt)
+    doubtful: list[str] = []
+    words: list[str] = []
+    begins = True
+    for word in [*_WORD.findall(prompt), "."]:
+        if word[0].isupper() and (words or not _OPENING.fullmatch(word)):
+            words.append(word)
+            continue
+        if words:
+            (doubtful if begins and len(words) == 1 else names).append(" ".join(words))
+            begins, words = False, []
+        begins = word in ".!?:\n" or (begins and not word[0].isalnum())
+    return names + doubtful
+
+
+def _fits(schema: Schema, number: float) -> bool:
+    def bound(key: str) -> float | None:
+        value = schema.get(key)
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    low, high, above, below = map(bound, ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"))
+    step = bound("multipleOf")
+    if (low is not None and number < low) or (high is not None and number > high):
+        return False
+    if (above is not None and number <= above) or (below is not None and number >= below):
+        return False
+    return step is None or step <= 0 or abs(number / step - round(number / step)) < 1e-9
+
+
+def _matching(pattern: str, text: str, prompt: str) -> str | None:
+    """A text that the pattern matches: a word of the prompt, or what the pattern's simple parts spell."""
+    try:
+        expression = re.compile(pattern)
+    except re.error:
+        return None
+    if found := next((word for word in (text, *prompt.split()) if expression.search(word)), None):
+        return found
+    spelled, last = "", ""
+    for part, fewest in re.findall(r"(\[[^\]]*\]|\\.|[^\\{}^$*+?()|])(?:\{(\d+)[^}]*\})?", pattern):
+        last = _letter(part)
+        spelled += last * (int(fewest) if fewest else 1)
+    return spelled if expression.search(spelled) else None
+
+
+def _letter(part: str) -> str:
+    for characters in ("0", "a", "A", "-", " ", "."):
+        if re.fullmatch(part, characters):
+            return characters
+    return part[-1]
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _sequence(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _whole(value: object, default: int) -> int:
+    return value if type(value) is int and value >= 0 else default

@@ -1,0 +1,75 @@
+"""The tools that a request offers, refused where Azure refuses their schemas."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..gateway import errors
+from .schema_problems import schema_problem
+from .schema_values import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool. `schema` is its arguments'; a custom tool has none, since its input is a text."""
+
+    name: str
+    schema: Schema
+    custom: bool = False
+
+
+def read_tools(given: object) -> tuple[Tool, ...]:
+    """The tools of a chat request; AzureError 400 where Azure refuses them."""
+    return tuple(_chat_tool(tool, f"tools[{index}]") for index, tool in enumerate(tool_list(given)))
+
+
+def tool_list(given: object) -> list[object]:
+    """The list of tools; AzureError 400 for anything else, and for an empty one."""
+    if given is None:
+        return []
+    if not isinstance(given, list):
+        raise errors.wrong_type("tools", "an array of objects")
+    if not given:
+        raise errors.invalid_request(
+            "Invalid 'tools': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+            "tools",
+            "empty_array",
+        )
+    return given
+
+
+def make_tool(definition: Mapping[str, object], where: str, custom: bool) -> Tool:
+    """The tool of that definition; AzureError 400 names what is wrong with it."""
+    name = definition.get("name")
+    if not isinstance(name, str):
+        raise errors.missing_parameter(f"{where}.name")
+    if custom:
+        return Tool(name, {}, custom=True)
+    schema = definition.get("parameters")
+    if schema is None:
+        return Tool(name, {"type": "object", "properties": {}})
+    if problem := schema_problem(schema, strict=definition.get("strict") is True):
+        message = f"Invalid schema for function '{name}': {problem}"
+        raise errors.invalid_request(message, f"{where}.parameters", "invalid_function_parameters")
+    return Tool(name, schema if isinstance(schema, dict) else {})
+
+
+def _chat_tool(tool: object, where: str) -> Tool:
+    kind = tool.get("type", "function") if isinstance(tool, dict) else None
+    if kind not in ("function", "custom"):
+        raise errors.invalid_value(f"{where}.type", "supported values are: 'function' and 'custom'")
+    definition = tool.get(kind) if isinstance(tool, dict) else None
+    if not isinstance(definition, dict):
+        raise errors.missing_parameter(f"{where}.{kind}.name")
+    return make_tool(definition, f"{where}.{kind}", custom=kind == "custom")
+
+
+def forced_tool(choice: object, tools: tuple[Tool, ...], name: object) -> Tool | None:
+    """The tool that a request must call, by the name in its choice; AzureError 400 where it offers no such tool."""
+    if choice is not None and not tools:
+        raise errors.invalid_value("tool_choice", "'tool_choice' is only allowed when 'tools' are specified")
+    if name is None:
+        return None
+    for tool in tools:
+        if tool.name == name:
+            return tool
+    raise errors.invalid_value("tool_choice", "the named tool is not among 'tools'")

@@ -1,0 +1,53 @@
+"""The paths of stored responses."""
+
+from starlette.requests import Request
+from starlette.routing import Route
+
+from ..gateway import errors, wire
+from ..gateway.auth import check_key
+from ..gateway.endpoint import Endpoint, Handler
+from ..gateway.journal import Journal
+from ..gateway.reply import Reply
+from .store import ResponseStore
+
+
+def stored_response_routes(prefix: str, store: ResponseStore, journal: Journal, api_key: str | None) -> list[Route]:
+    """GET and DELETE of a stored response, and its input items, below a prefix."""
+
+    def checked(handler: Handler) -> Endpoint:
+        async def serve(request: Request, raw: bytes) -> Reply:
+            check_key(request.headers, False, api_key)
+            return await handler(request, raw)
+
+        return Endpoint(serve, journal)
+
+    async def show(request: Request, raw: bytes) -> Reply:
+        response_id = request.path_params["response_id"]
+        if request.method == "DELETE":
+            store.delete(response_id)
+            return _json({"id": response_id, "object": "response", "deleted": True})
+        return _json(store.find(response_id).document)
+
+    async def show_input(request: Request, raw: bytes) -> Reply:
+        # The newest comes first, unless the client asks otherwise.
+        items = list(store.find(request.path_params["response_id"]).input)
+        if request.query_params.get("order") != "asc":
+            items.reverse()
+        ids = [str(item["id"]) for item in items]
+        first, last = (ids[0], ids[-1]) if ids else (None, None)
+        return _json({"object": "list", "data": items, "first_id": first, "last_id": last, "has_more": False})
+
+    async def cancel(request: Request, raw: bytes) -> Reply:
+        store.find(request.path_params["response_id"])
+        raise errors.invalid_request("Cannot cancel a synchronous response.")
+
+    path = f"{prefix}responses/{{response_id}}"
+    return [
+        Route(path, checked(show), methods=["GET", "DELETE"]),
+        Route(f"{path}/input_items", checked(show_input), methods=["GET"]),
+        Route(f"{path}/cancel", checked(cancel), methods=["POST"]),
+    ]
+
+
+def _json(document: dict[str, object]) -> Reply:
+    return Reply.of(wire.json_bytes(document), wire.azure_headers(wire.JSON))
