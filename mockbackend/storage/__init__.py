@@ -4,8 +4,9 @@ Every method is one intention and one atomic unit: it is done whole or not at al
 its caller is cancelled, unless it says otherwise. Work of several units is ordered so that a crash between any two is
 finished by the next process that looks. Nothing above an engine knows a folder, a connection, or how it tells the
 living processes from the dead. Text is any Unicode. Messages come back as they were; a title or a name may have U+FFFD
-where a NUL was. Text that cannot be encoded raises ValueError or TypeError, and nothing is stored. Every method raises
-StorageError while the data cannot be read or written, and works again when it can.
+where a NUL was. Text that cannot be encoded raises ValueError or TypeError, and nothing is stored. A limit, a place
+and the length of a turn's base may be any integer: a negative one means 0, one that is too large all that is there.
+Every method raises StorageError while the data cannot be read or written, and works again when it can.
 `tests/storage/contract` holds every engine to this.
 """
 
@@ -142,7 +143,7 @@ class Images(Protocol):
         """
 
     async def get(self, token: str) -> Image | None:
-        """The image of that token."""
+        """The image of that token. None if its row says that it is something else."""
 
     async def content(self, token: str) -> tuple[str, Blob] | None:
         """The media type of the image of that token, and its bytes, to be read a piece at a time."""
@@ -195,7 +196,7 @@ class Storage(Protocol):
         """Where that login is kept, for the operator."""
 
     async def close(self) -> None:
-        """Close everything. Other processes see at once that this one is gone."""
+        """Close everything; once more does nothing. Other processes see at once that this one is gone."""
 
 
 async def open_storage(settings: Settings) -> Storage:

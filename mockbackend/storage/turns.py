@@ -32,10 +32,11 @@ class Turns(Protocol):
     ) -> tuple[Conversation | None, Claim | None]:
         """The conversation's row, made if it is missing, and the claim of the turn that `place` makes of it.
 
-        The row is None if the id is another user's or is being deleted; the claim is None if `place` returns None, or
-        if another turn runs. If `place` raises, nothing is stored. It may be called on another thread, and more than
-        once. With `with_base`, the claim has the messages before the turn's. A claim is withdrawn if its caller is
-        cancelled. Raises TooManyTurns, TooManyConversations, DayLimitReached, and with `with_base` DamagedHistory.
+        The row is None if the id is another user's or is being deleted; the claim is None if `place` returns None, if
+        another turn runs, or if a row has the turn's id. If `place` raises, nothing is stored. It may be called on
+        another thread, and more than once. With `with_base`, the claim has the messages before the turn's. A claim is
+        withdrawn if its caller is cancelled. Raises TooManyTurns, TooManyConversations, DayLimitReached, and with
+        `with_base` DamagedHistory.
         """
 
     async def claim(
@@ -43,8 +44,8 @@ class Turns(Protocol):
     ) -> Claim | None:
         """Write the row of a turn whose place was found in `history`, read after that row of its conversation.
 
-        None if another turn runs, or if the conversation has another version by now. Raises TooManyTurns and
-        DayLimitReached.
+        None if another turn runs, if a row has the turn's id, or if the conversation has another version by now.
+        Raises TooManyTurns and DayLimitReached.
         """
 
     async def running(self, conversation_id: str) -> RunningTurn | None:
@@ -84,9 +85,9 @@ class Turns(Protocol):
         What it has spent is counted, once, and stays counted when the conversation is deleted. Images in its messages
         are kept from now on, and those that only replaced messages showed are removed. `log` is the whole turn, for
         readers in other processes. If a process died in the middle of this, the messages that it wrote stay. Does
-        nothing if the turn is over already. Raises DamagedHistory, and TakenOver if this process has counted as dead
-        and another has taken the turn over.
+        nothing if the turn is over already, or gone. Raises DamagedHistory, and TakenOver if the turn is not this
+        process's, or not any more.
         """
 
     async def give_up(self, turn: Turn, log: bytes, spent: Spent) -> None:
-        """Leave a turn whose end could not be stored to any process, with all that it has said and spent."""
+        """Leave a turn of this process to any: its end could not be stored. With all that it has said and spent."""

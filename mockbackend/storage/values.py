@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -150,6 +151,10 @@ class Claim:
     has_documents: bool
 
 
+# What a damaged row must not say of the bytes that a browser is given.
+IMAGE_TYPE = re.compile(r"image/[\w.+-]+", re.ASCII)
+
+
 @dataclass(frozen=True, slots=True)
 class Image:
     """A stored image: its bytes and their media type."""
@@ -166,7 +171,10 @@ class Blob(Protocol):
         """How many there are."""
 
     def pieces(self, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
-        """The bytes from `start` up to `end`, a piece at a time. FileNotFoundError where they are gone."""
+        """The bytes from `start` up to `end`, a piece at a time. FileNotFoundError where they are gone.
+
+        A negative place is the first.
+        """
 
     def local_file(self) -> AbstractAsyncContextManager[Path]:
         """A file of this machine that holds them for as long as the context lasts; it must not be changed."""

@@ -57,6 +57,7 @@ class EmbeddedStorage:
     folder: Path
     reserve: Reserve
     identities: dict[Path, tuple[int, int]]
+    closing: asyncio.Event
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -97,6 +98,9 @@ class EmbeddedStorage:
         return str(self.folder / login.NAME)
 
     async def close(self) -> None:
+        if self.closing.is_set():
+            return
+        self.closing.set()
         await self.passages.close()
         await self.history.close()
         for one in self.databases:
@@ -141,6 +145,7 @@ async def open_embedded(folder: Path) -> EmbeddedStorage:
         folder=folder,
         reserve=reserve,
         identities={path: _identity(path) for path in (folder / name for name in DATABASES)},
+        closing=asyncio.Event(),
     )
 
 

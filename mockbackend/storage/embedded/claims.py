@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..bounds import MOST_MESSAGES, bounded
 from ..spending import ClaimLimits
 from ..values import Conversation, TooManyTurns, Turn
 from .database import Execute
@@ -54,6 +55,7 @@ def claim_turn(
         new_count, new_messages, input_tokens, output_tokens, images, log)
         SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, x'5b5d'
         WHERE EXISTS (SELECT 1 FROM conversations WHERE id = ? AND version = ? AND deleted_at IS NULL)
+        AND NOT EXISTS (SELECT 1 FROM turns WHERE turn_id = ?)
         ON CONFLICT (conversation_id) DO UPDATE SET turn_id = excluded.turn_id, userid = excluded.userid,
         message_id = excluded.message_id, owner = excluded.owner, started_at = excluded.started_at,
         framing = excluded.framing, base_length = excluded.base_length, new_count = excluded.new_count,
@@ -64,8 +66,8 @@ def claim_turn(
         WHERE over_at IS NOT NULL RETURNING EXISTS (
             SELECT 1 FROM files WHERE userid = ? AND status = 'ready' AND deleted_at IS NULL)""",
         *(turn.conversation_id, turn.turn_id, turn.userid, turn.message_id, liveness.id, turn.started_at),
-        *(turn.framing, turn.base_length, len(turn.new_messages), new_messages),
+        *(turn.framing, bounded(turn.base_length, most=MOST_MESSAGES), len(turn.new_messages), new_messages),
         *(limits.estimate.input_tokens, limits.estimate.output_tokens, limits.estimate.images),
-        *(turn.conversation_id, conversation.version, turn.userid),
+        *(turn.conversation_id, conversation.version, turn.turn_id, turn.userid),
     )
     return bool(rows[0][0]) if rows else None

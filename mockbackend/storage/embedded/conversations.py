@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...messages import now_ms
+from ..bounds import LARGEST, bounded
 from ..casefold import casefold
 from ..values import Conversation, Cursor, TooManyConversations
 from .database import Database, Execute
@@ -50,18 +51,20 @@ class Conversations:
         values: list[Any] = [userid]
         if after:
             where += " AND (c.is_pinned, c.updated_at, c.id) < (?, ?, ?)"
-            values += [after.is_pinned, after.updated_at, after.id]
+            values += [after.is_pinned, bounded(after.updated_at, -LARGEST), after.id]
         if query:
-            where += r""" AND (c.casefolded_title LIKE ? ESCAPE '\' OR EXISTS (
-                SELECT 1 FROM said WHERE conversation_id = c.id AND text LIKE ? ESCAPE '\'))"""
-            values += [_pattern(query)] * 2
+            # Not LIKE, whose pattern has a limit, and ends at a NUL.
+            where += """ AND (instr(c.casefolded_title, ?) OR EXISTS (
+                SELECT 1 FROM said WHERE conversation_id = c.id AND instr(text, ?)))"""
+            values += [casefold(query)] * 2
+        values.append(bounded(limit))
         statement = f"""SELECT {_COLUMNS} FROM {_FROM} WHERE {where}
             ORDER BY c.is_pinned DESC, c.updated_at DESC, c.id DESC LIMIT ?"""
         if not query:
-            return [_conversation(row) for row in await self._database.execute(statement, *values, limit)]
+            return [_conversation(row) for row in await self._database.execute(statement, *values)]
         searching = await self._searching.get()
         try:
-            return [_conversation(row) for row in await searching.execute(statement, *values, limit)]
+            return [_conversation(row) for row in await searching.execute(statement, *values)]
         finally:
             self._searching.put_nowait(searching)
 
@@ -152,9 +155,3 @@ def count_messages(execute: Execute, conversation_id: str, count: int) -> None:
 def _conversation(row: tuple[Any, ...]) -> Conversation:
     conversation_id, title, is_pinned, *numbers = row
     return Conversation(text(conversation_id), text(title), bool(is_pinned), *map(integer, numbers))
-
-
-def _pattern(query: str) -> str:
-    for special in "\\%_":
-        query = query.replace(special, "\\" + special)
-    return f"%{casefold(query)}%"

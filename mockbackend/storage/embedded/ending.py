@@ -10,9 +10,10 @@ import asyncio
 from typing import Any
 
 from ...messages import MANY_MESSAGES, Message, now_ms, text_of
+from ..bounds import bounded
 from ..casefold import casefold
 from ..spending import Spent
-from ..values import Turn
+from ..values import TakenOver, Turn
 from .checkpoints import Checkpoints
 from .conversations import count_messages, record_texts
 from .database import Database, Execute, Session
@@ -27,21 +28,25 @@ async def end_turn(
     database: Database,
     checkpoints: Checkpoints,
     images: Images,
+    owner: str,
     turn: Turn,
     messages: list[Message],
     base: list[Message] | None,
     log: bytes,
     spent: Spent,
 ) -> None:
-    """Settle a turn whose `messages` follow its `base`, which is None if it has yet to be read."""
+    """Settle the owner's turn, whose `messages` follow its `base`; that is None if it has yet to be read."""
 
     def write_history(session: Session) -> History | None:
-        if not session.execute(
-            "SELECT 1 FROM turns WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL",
+        owners = session.execute(
+            "SELECT owner FROM turns WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL",
             *(turn.conversation_id, turn.turn_id),
-        ):
+        )
+        if not owners:
             # It has been settled, and the next turn may have begun on what it made.
             return None
+        if owners[0][0] != owner:
+            raise TakenOver
         return _write_history(checkpoints, turn, messages, base, encoded)
 
     def record_end(execute: Execute, kept: list[Message], stored: list[Message], *, is_cut: bool) -> list[str]:
@@ -105,7 +110,7 @@ def _write_history(
             if message["turn"] == turn.turn_id:
                 # A process wrote them, and died before the rows were written.
                 return stored[:position], stored[position:]
-        base = stored[: turn.base_length]
+        base = stored[: bounded(turn.base_length)]
     checkpoints.write(turn.conversation_id, encoded or base + messages)
     # It may have fewer messages than `base_length`, which was counted from a row that may be damaged.
     return base, messages

@@ -18,7 +18,8 @@ from pathlib import Path
 import orjson
 
 from ...messages import Message, now_ms
-from ..values import Image, QuotaExceeded, StorageError
+from ..bounds import bounded
+from ..values import IMAGE_TYPE, Image, QuotaExceeded, StorageError
 from .database import Database, Execute, Session
 from .files.blob import StoredBlob
 from .liveness import NOBODY, Liveness
@@ -27,7 +28,6 @@ from .sqlite import storage_errors, text
 
 PART = ".part"
 TOKEN = re.compile(r"[\w-]{32}", re.ASCII)
-MEDIA_TYPE = re.compile(r"image/[\w.+-]+", re.ASCII)
 
 
 class Images:
@@ -47,7 +47,7 @@ class Images:
             f"""INSERT INTO pictures (token, conversation_id, userid, media_type, created_at, maker, size)
             SELECT ?, ?, ?, ?, ?, ?, ? WHERE {STORED_BYTES} + ? <= ? RETURNING token""",
             *(token, conversation_id, userid, image.media_type, now_ms(), self._maker, size),
-            *(userid, userid, size, user_bytes),
+            *(userid, userid, size, bounded(user_bytes)),
         )
         if not rows:
             raise QuotaExceeded
@@ -65,7 +65,7 @@ class Images:
 
     async def get(self, token: str) -> Image | None:
         rows = await self._database.execute("SELECT media_type FROM pictures WHERE token = ?", token)
-        if not rows or not MEDIA_TYPE.fullmatch(text(rows[0][0])):
+        if not rows or not IMAGE_TYPE.fullmatch(text(rows[0][0])):
             return None
         with storage_errors():
             try:
@@ -75,7 +75,7 @@ class Images:
 
     async def content(self, token: str) -> tuple[str, StoredBlob] | None:
         rows = await self._database.execute("SELECT media_type FROM pictures WHERE token = ?", token)
-        if not rows or not MEDIA_TYPE.fullmatch(text(rows[0][0])):
+        if not rows or not IMAGE_TYPE.fullmatch(text(rows[0][0])):
             return None
         path = self._path(token)
         with storage_errors():

@@ -156,4 +156,5 @@ MIGRATIONS: tuple[Step, ...] = (
     ) WHERE over_at IS NULL;
     """,
     _measure_images,
+    "CREATE INDEX turns_by_id ON turns (turn_id);",
 )

@@ -41,12 +41,19 @@ def decode_turn(
 
 def close_damaged(execute: Execute, turn: Turn, owner: object) -> None:
     """Mark a turn as over of which nothing can be made: one row must not close a conversation for ever."""
+    rows = execute(
+        """SELECT userid, conversation_id, turn_id, message_id, started_at, framing, base_length, new_messages
+        FROM turns WHERE conversation_id = ? AND owner IS ? AND over_at IS NULL""",
+        *(turn.conversation_id, owner),
+    )
+    # The row may be another turn's by now. It is not looked for by the turn's id, which may be what is damaged.
+    if not any(now.turn_id == turn.turn_id and not now.new_messages for now in [decode_turn(*row) for row in rows]):
+        return
     log.error(
         "the row of turn %s is damaged: what was said in it is lost; conversation %s is as it was before",
         *(turn.turn_id, turn.conversation_id),
     )
     count_open(execute, turn.conversation_id)
-    # Not by the turn's id, which may be what is damaged.
     execute(
         "UPDATE turns SET over_at = ? WHERE conversation_id = ? AND owner IS ? AND over_at IS NULL",
         *(now_ms(), turn.conversation_id, owner),

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from ...messages import Message, now_ms
+from ..bounds import bounded
 from ..casefold import casefold
 from ..spending import ClaimLimits, Spent
 from ..values import Beat, Claim, Conversation, RunningTurn, Turn
@@ -89,7 +90,8 @@ class Turns:
             base: list[Message] = []
             # Outside the transaction: other writers need not wait while a long history is decoded.
             if not turn.base_length or with_base:
-                base = self._checkpoints.read(conversation_id)[: turn.base_length] if turn.base_length else []
+                kept = bounded(turn.base_length)
+                base = self._checkpoints.read(conversation_id)[:kept] if kept else []
                 self._bases[turn.turn_id] = base
             return conversation, Claim(turn, base, has_documents)
 
@@ -108,7 +110,7 @@ class Turns:
                 if title != conversation.title:
                     execute(_RETITLE, title, casefold(title), conversation.id)
             claimed.append(_Claimed(turn, title=conversation.title))
-            base = self._bases[turn.turn_id] = history[: turn.base_length]
+            base = self._bases[turn.turn_id] = history[: bounded(turn.base_length)]
             return Claim(turn, base, has_documents)
 
         return await self._run_claim(work, claimed)
@@ -242,7 +244,7 @@ class Turns:
     async def end(self, turn: Turn, answers: list[Message], log: bytes, spent: Spent) -> None:
         base = self._bases.pop(turn.turn_id, None)
         messages = [*turn.new_messages, *answers]
-        await end_turn(self._database, self._checkpoints, self._images, turn, messages, base, log, spent)
+        await end_turn(self._database, self._checkpoints, self._images, self._owner, turn, messages, base, log, spent)
         # A process that has taken a turn over does not know whether it has a file.
         if base is None or self._files.wrote(turn.turn_id):
             with storage_errors():
@@ -252,9 +254,9 @@ class Turns:
         self._bases.pop(turn.turn_id, None)
         await self._database.execute(
             f"""UPDATE turns SET log = ?, owner = ?, {_SPENT}
-            WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL""",
+            WHERE {_OURS}""",
             *(log, NOBODY, spent.input_tokens, spent.output_tokens, spent.images),
-            *(turn.conversation_id, turn.turn_id),
+            *(turn.conversation_id, turn.turn_id, self._owner),
         )
 
     def erase_history(self, conversation_id: str) -> None:

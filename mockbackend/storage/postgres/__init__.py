@@ -43,6 +43,7 @@ class PostgresStorage:
     passages: Passages
     processes: Processes
     database: Database
+    closing: asyncio.Event
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -67,6 +68,9 @@ class PostgresStorage:
         return login.PLACE
 
     async def close(self) -> None:
+        if self.closing.is_set():
+            return
+        self.closing.set()
         await self.passages.close()
         await self.database.idle()
         await self.processes.stop()
@@ -98,4 +102,5 @@ async def open_postgres(settings: Settings) -> PostgresStorage:
         passages=Passages(database, url),
         processes=processes,
         database=database,
+        closing=asyncio.Event(),
     )

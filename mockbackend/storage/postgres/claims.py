@@ -21,6 +21,7 @@ from zlib import crc32
 
 import orjson
 
+from ..bounds import MOST_MESSAGES, bounded
 from ..casefold import casefold
 from ..spending import ClaimLimits, Spent
 from ..values import Conversation, Turn
@@ -72,6 +73,11 @@ HOME_LOCK = "SELECT 1 FROM conversations WHERE id = %s FOR NO KEY UPDATE"
 OVER = "UPDATE turns SET over_at = now() WHERE turn_id = %s AND over_at IS NULL"
 
 
+def base_length(turn: Turn) -> int:
+    """How many messages the turn means to keep."""
+    return bounded(turn.base_length, most=MOST_MESSAGES)
+
+
 def user_lock(purpose: int, userid: str) -> Statement:
     """The lock of a user, held until the end of the transaction."""
     return "SELECT pg_advisory_xact_lock(%s, %s)", purpose, crc32(userid.encode()) - 2**31
@@ -113,7 +119,7 @@ def claim_statement(
         "owner": owner,
         "started_at": turn.started_at,
         "framing": turn.framing,
-        "base_length": turn.base_length,
+        "base_length": base_length(turn),
         "new_count": len(turn.new_messages),
         "new_messages": orjson.dumps(turn.new_messages),
         **named(turn, limits.estimate),

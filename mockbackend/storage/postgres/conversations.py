@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from ..bounds import LARGEST, bounded
 from ..casefold import casefold
 from ..values import Conversation, Cursor
 from .database import Database
@@ -34,15 +35,15 @@ class Conversations:
         values: list[Any] = [userid]
         if after:
             where += " AND (c.is_pinned, c.updated_at, c.id) < (%s, %s, %s)"
-            values += [after.is_pinned, after.updated_at, after.id]
+            values += [after.is_pinned, bounded(after.updated_at, -LARGEST), after.id]
         if query:
-            where += """ AND (c.casefolded_title LIKE %s
-                OR EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = c.id AND m.said LIKE %s))"""
-            values += [_pattern(query)] * 2
+            where += """ AND (strpos(c.casefolded_title, %s) > 0
+                OR EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = c.id AND strpos(m.said, %s) > 0))"""
+            values += [casefold(query)] * 2
         rows = await self._database.execute(
             f"""SELECT {_COLUMNS} FROM {_FROM} WHERE {where}
             ORDER BY c.is_pinned DESC, c.updated_at DESC, c.id DESC LIMIT %s""",
-            *(*values, limit),
+            *(*values, bounded(limit)),
         )
         return [Conversation(*row) for row in rows]
 
@@ -88,9 +89,3 @@ class Conversations:
                 conversation_id,
             ),
         )
-
-
-def _pattern(query: str) -> str:
-    for special in "\\%_":
-        query = query.replace(special, "\\" + special)
-    return f"%{casefold(query)}%"

@@ -2,7 +2,7 @@
 
 Everything hangs on `mine`, which takes the turn only from its owner and only once. Locks come in the order of
 `claims`. All parts of a statement see one state, so what is replaced is updated and not deleted first. No other turn
-writes messages meanwhile: theirs are seen.
+writes messages meanwhile: theirs are seen. A base that is longer than the history is all of it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ...messages import Message, now_ms, text_of
 from ..casefold import casefold
 from ..spending import Spent
 from ..values import Turn
-from .claims import NOBODY
+from .claims import NOBODY, base_length
 from .database import Statement
 from .spending import COUNT_MINE, named
 from .turn_logs import Piece
@@ -24,18 +24,20 @@ _MINE = "turn_id = %(turn_id)s AND owner = %(owner)s AND over_at IS NULL"
 _LOGGED = """INSERT INTO turn_logs (turn_id, number, userid, kept, data)
     SELECT turn_id, %(number)s, userid, %(kept)s, %(data)s FROM mine ON CONFLICT DO NOTHING"""
 _END = f"""WITH home AS (SELECT id FROM conversations WHERE id = %(conversation_id)s FOR NO KEY UPDATE),
-    mine AS (UPDATE turns SET over_at = now() FROM home WHERE {_MINE} RETURNING turn_id, conversation_id, userid),
+    mine AS (UPDATE turns SET over_at = now() FROM home WHERE {_MINE} RETURNING turn_id, conversation_id, userid,
+        least(%(base_length)s, (SELECT coalesce(max(position) + 1, 0) FROM messages
+            WHERE conversation_id = %(conversation_id)s)) AS base),
     logged AS ({_LOGGED}),
     counted AS ({COUNT_MINE}),
     settled AS (UPDATE images SET maker = NULL FROM mine WHERE token = ANY(%(tokens)s)),
     {{unseen}}cut AS (DELETE FROM messages m USING mine
-        WHERE m.conversation_id = mine.conversation_id AND m.position >= %(length)s),
+        WHERE m.conversation_id = mine.conversation_id AND m.position >= base + %(count)s),
     new AS (INSERT INTO messages (conversation_id, position, userid, body, said)
-        SELECT conversation_id, %(base_length)s + number - 1, userid, body, said
+        SELECT conversation_id, base + number - 1, userid, body, said
         FROM mine, unnest(%(bodies)s::bytea[], %(texts)s::text[]) WITH ORDINALITY AS given (body, said, number)
         ON CONFLICT (conversation_id, position)
         DO UPDATE SET userid = excluded.userid, body = excluded.body, said = excluded.said)
-    UPDATE conversations SET updated_at = greatest(%(now)s, updated_at + 1), message_count = %(length)s,
+    UPDATE conversations SET updated_at = greatest(%(now)s, updated_at + 1), message_count = base + %(count)s,
     version = version + 1 FROM mine WHERE id = mine.conversation_id RETURNING id"""
 # Where messages are replaced. Their images are those that no other message names.
 _UNSEEN = """unseen AS (DELETE FROM images USING mine WHERE images.conversation_id = mine.conversation_id
@@ -46,8 +48,10 @@ _UNSEEN = """unseen AS (DELETE FROM images USING mine WHERE images.conversation_
     """
 _GIVE_UP = f"""WITH mine AS (UPDATE turns SET owner = '{NOBODY}', input_tokens = %(input_tokens)s,
     output_tokens = %(output_tokens)s, images = %(images)s WHERE {_MINE} RETURNING turn_id, userid) {_LOGGED}"""
-# Where it is the last message's body, the end was stored.
-LAST_BODY = "SELECT body FROM messages WHERE conversation_id = %s AND position = %s"
+# Whether a turn runs, and whether it was this process that ended it: who takes a turn over changes its owner.
+IS_OPEN = """SELECT EXISTS (SELECT 1 FROM turns WHERE turn_id = %s AND over_at IS NULL),
+    EXISTS (SELECT 1 FROM turns WHERE owner = %s AND turn_id = %s AND over_at IS NOT NULL)"""
+IS_STORED = "SELECT 1 FROM messages WHERE conversation_id = %s AND body = %s"
 
 
 def end_statement(
@@ -61,8 +65,8 @@ def end_statement(
         **_named(turn, owner, piece, spent),
         "conversation_id": turn.conversation_id,
         "tokens": [part["token"] for one in messages for part in one["parts"] if part["type"] == "picture"],
-        "base_length": turn.base_length,
-        "length": turn.base_length + len(messages),
+        "base_length": base_length(turn),
+        "count": len(messages),
         "bodies": bodies,
         "texts": [casefold(text_of(message)) for message in messages],
         "now": now_ms(),

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterable
 
 from ...messages import now_ms
-from ..values import Image, QuotaExceeded
+from ..values import IMAGE_TYPE, Image, QuotaExceeded
 from .claims import STORING, user_lock
 from .database import Database
 from .pieces import StoredBlob, cut
@@ -73,7 +73,7 @@ class Images:
             FROM images WHERE token = %s""",
             token,
         )
-        return Image(*rows[0]) if rows else None
+        return Image(*rows[0]) if rows and IMAGE_TYPE.fullmatch(rows[0][0]) else None
 
     async def content(self, token: str) -> tuple[str, StoredBlob] | None:
         rows = await self._database.execute(
@@ -81,7 +81,9 @@ class Images:
             FROM images WHERE token = %s""",
             token,
         )
-        return (rows[0][0], StoredBlob(self._database, token, int(rows[0][1]))) if rows else None
+        if not rows or not IMAGE_TYPE.fullmatch(rows[0][0]):
+            return None
+        return rows[0][0], StoredBlob(self._database, token, int(rows[0][1]))
 
     async def home(self, userid: str, token: str) -> str | None:
         rows = await self._database.execute(

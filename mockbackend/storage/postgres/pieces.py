@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from ..bounds import bounded
 from .database import Database, Statement
 
 PIECE_BYTES = 256 * 1024
@@ -36,7 +37,8 @@ class StoredBlob:
         self.size = size
 
     async def pieces(self, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
-        end = self.size if end is None else end
+        start = bounded(start, most=self.size)
+        end = self.size if end is None else bounded(end, most=self.size)
         for number in range(start // PIECE_BYTES, max(1, -(-end // PIECE_BYTES))):
             rows = await self._database.execute(
                 "SELECT data FROM pieces WHERE blob_id = %s AND number = %s", self._blob_id, number

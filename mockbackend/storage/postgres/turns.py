@@ -18,7 +18,7 @@ from ..stored_messages import decode_messages
 from ..values import Beat, Claim, Conversation, RunningTurn, TakenOver, TooManyConversations, TooManyTurns, Turn
 from . import claims
 from .database import Database, storable
-from .ending import LAST_BODY, encoded, end_statement, give_up_statement
+from .ending import IS_OPEN, IS_STORED, encoded, end_statement, give_up_statement
 from .following import TurnFollower
 from .history import decoded
 from .processes import Processes, alive
@@ -96,7 +96,8 @@ class Turns:
                 # Where our own claim has made the row and its answer was lost, it must be the same turn.
                 if turn is None or conversation.version != seen.version:
                     seen, turn = conversation, place(conversation)
-                if turn is None:
+                # The claim's statement takes a turn that is ours for its own, which was sent again.
+                if turn is None or turn.turn_id in self._logs:
                     if rows:
                         return conversation, None
                     statements = claims.make_statements(userid, conversation, limits.conversations)
@@ -123,11 +124,13 @@ class Turns:
         claimed: list[_Claimed] = []
 
         async def work() -> Claim | None:
+            if turn.turn_id in self._logs:
+                return None
             claim = await self._claim(turn, conversation, title, limits, is_new=False, with_base=False)
             if claim is None:
                 return None
             claimed.append(_Claimed(turn, title=None if title == conversation.title else conversation.title))
-            return Claim(turn, history[: turn.base_length], claim.has_documents)
+            return Claim(turn, history[: claims.base_length(turn)], claim.has_documents)
 
         return await self._unless_cancelled(work(), claimed)
 
@@ -147,8 +150,8 @@ class Turns:
             claims.claim_statement(turn, conversation, title, self._me, limits, is_new=is_new),
         ]
         # Others need not wait while a long history is sent.
-        base = (claims.BASE, turn.conversation_id, turn.base_length, turn.turn_id)
-        then = base if with_base and turn.base_length else None
+        base = (claims.BASE, turn.conversation_id, claims.base_length(turn), turn.turn_id)
+        then = base if with_base and claims.base_length(turn) else None
         if limits.day:
             results = await claims.run_within_day(self._database, turn, statements, limits)
             if then:
@@ -274,11 +277,16 @@ class Turns:
         statement = end_statement(turn, messages, bodies, self._me, piece, spent, replaces=replaces)
         rows = await self._database.execute(*statement)
         self._logs.pop(turn.turn_id, None)
-        if rows or written is None:
+        if rows:
             return
-        # Its answer may have been lost, and it was sent again.
-        last = await self._database.execute(LAST_BODY, turn.conversation_id, turn.base_length + len(messages) - 1)
-        if last != [(bodies[-1],)]:
+        [(is_open, is_ours)] = await self._database.execute(IS_OPEN, turn.turn_id, self._me, turn.turn_id)
+        if is_open:
+            raise TakenOver
+        if is_ours or written is None:
+            # Its answer may have been lost, and it was sent again.
+            return
+        # Its row is gone, or was another's at last. Where the answer is ours, the end was stored.
+        if not await self._database.execute(IS_STORED, turn.conversation_id, bodies[-1]):
             raise TakenOver
 
     async def give_up(self, turn: Turn, log: bytes, spent: Spent) -> None:

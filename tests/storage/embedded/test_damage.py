@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
@@ -22,11 +23,18 @@ from tests.harness.answers import chat
 from tests.harness.api import error_of, stored
 from tests.harness.service import Server
 from tests.protocol.part_cases import CASES, message_of
-from tests.storage.contract.acts import ROOM, SPENT, begun, ran, texts, turn_of
+from tests.storage.contract.acts import ROOM, SPENT, answer, begun, ran, texts, turn_of
 from tests.storage.contract.files import claimed, put
 from tests.storage.embedded.damaged import CONVERSATIONS, FILES, METADATA, WHOLE
 
 NUMBERS = {name: number for number, name in enumerate(CONVERSATIONS)}
+
+
+async def ran_in(storage: EmbeddedStorage, conversation_id: str, userid: str) -> None:
+    """A turn t1 of an id of its own."""
+    turn = replace(turn_of("t1", conversation_id, userid=userid), turn_id=f"t1 in {conversation_id}")
+    await begun(storage, turn)
+    await storage.turns.end(turn, answer(turn_of()), b"[]", SPENT)
 
 
 async def fill(folder: Path) -> None:
@@ -34,12 +42,12 @@ async def fill(folder: Path) -> None:
     dead = await open_embedded(folder)
     for name, number in NUMBERS.items():
         bad, userid = f"bad-{number}", f"user {number}"
-        await ran(dead, turn_of("t1", f"sound-{number}", userid=userid))
+        await ran_in(dead, f"sound-{number}", userid)
         if name.startswith("image"):
             await dead.images.put(userid, bad, Image("image/png", b"content"), user_bytes=ROOM)
-        await ran(dead, turn_of("t1", bad, userid=userid))
+        await ran_in(dead, bad, userid)
         if CONVERSATIONS[name].is_running:
-            turn = turn_of("t2", bad, userid=userid, base_length=2)
+            turn = replace(turn_of("t2", bad, userid=userid, base_length=2), turn_id=f"t2 in {bad}")
             await begun(dead, turn)
             await dead.turns.write_logs(
                 [(turn, b'[["StepStarted",{"message_id":"m"}],["TextDelta",{"text":"cut"}]]', SPENT)]

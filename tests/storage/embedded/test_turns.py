@@ -119,7 +119,6 @@ async def test_a_claim_that_is_withdrawn_holds_no_history(
 
 
 async def test_no_history_is_held_longer_than_its_turn(storage: EmbeddedStorage, other: EmbeddedStorage) -> None:
-    await ran(storage, turn_of())
     for number in range(3):
         turn = turn_of(f"t{number}", f"c{number}")
         await ran(storage, turn)

@@ -10,6 +10,8 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ...bounds import bounded
+
 PIECE_BYTES = 256 * 1024
 T = TypeVar("T")
 
@@ -72,7 +74,8 @@ class StoredBlob:
         self.size = size
 
     async def pieces(self, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
-        left = (self.size if end is None else end) - start
+        start = bounded(start, most=self.size)
+        left = (self.size if end is None else bounded(end, most=self.size)) - start
         file = await shielded(asyncio.to_thread(self._path.open, "rb"))
         try:
             await shielded(asyncio.to_thread(file.seek, start))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ....messages import now_ms
+from ...bounds import bounded
 from ...file_limits import HEAD_BYTES, over_quota, too_large
 from ...values import File, FileLimits
 from ..database import Database
@@ -104,8 +105,8 @@ class Upload:
             WHERE blob IS NULL RETURNING {COLUMNS}""",
             *(str(uuid.uuid4()), self._userid, self.name, kind, media_type, self.size),
             *(self._blob.digest, self._blob.name, now_ms()),
-            *(self._limits.user_files, self._userid),
-            *(self._userid, self._userid, self.size, self._limits.user_bytes),
+            *(bounded(self._limits.user_files), self._userid),
+            *(self._userid, self._userid, self.size, bounded(self._limits.user_bytes)),
         )
         return decode_file(rows[0]) if rows else None
 

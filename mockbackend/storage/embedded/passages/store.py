@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ...passages import Passage
+from ...bounds import bounded
+from ...passages import MAX_POSITION, Passage
 from . import postings, publishing, staging
 from .snapshot import Snapshot
 from .thread import DatabaseThread
@@ -44,13 +45,13 @@ class Passages:
         return (row[2], row[1]) if row else None
 
     async def pending(self, file_id: str, limit: int, after: int = -1) -> list[tuple[int, Passage]]:
-        return await self._thread.read(staging.pending, file_id, limit, after)
+        return await self._thread.read(staging.pending, file_id, bounded(limit), bounded(after, -1, MAX_POSITION))
 
     async def add_vectors(self, file_id: str, vectors: Sequence[tuple[int, Vector]]) -> None:
         await self._thread.write(staging.add_vectors, file_id, vectors)
 
     async def read(self, file_id: str, limit: int, after: int = -1) -> list[tuple[int, Passage, Vector | None]]:
-        return await self._thread.read(staging.read, file_id, limit, after)
+        return await self._thread.read(staging.read, file_id, bounded(limit), bounded(after, -1, MAX_POSITION))
 
     async def publish(self, userid: str, file_id: str, name: str) -> None:
         number = await self._thread.write(publishing.begin, userid, file_id, name)

@@ -7,7 +7,8 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from ...passages import Passage
+from ...bounds import bounded
+from ...passages import MAX_POSITION, Passage
 from ..database import Database
 from . import publishing, staging, vectors
 from .snapshot import Snapshot
@@ -45,14 +46,14 @@ class Passages:
         return (rows[0][0], rows[0][1]) if rows else None
 
     async def pending(self, file_id: str, limit: int, after: int = -1) -> list[tuple[int, Passage]]:
-        rows = await self._database.execute(staging.PENDING, file_id, after, limit)
+        rows = await self._database.execute(staging.PENDING, file_id, bounded(after, -1, MAX_POSITION), bounded(limit))
         return [(position, Passage(*texts)) for position, *texts in rows]
 
     async def add_vectors(self, file_id: str, vectors_: Sequence[tuple[int, Vector]]) -> None:
         await self._database.transact(lambda execute: vectors.add(execute, file_id, vectors_))
 
     async def read(self, file_id: str, limit: int, after: int = -1) -> list[tuple[int, Passage, Vector | None]]:
-        rows = await self._database.execute(staging.READ, file_id, after, limit)
+        rows = await self._database.execute(staging.READ, file_id, bounded(after, -1, MAX_POSITION), bounded(limit))
         return [
             (position, Passage(*texts), None if vector is None else vectors.decode(vector))
             for position, vector, *texts in rows
