@@ -50,7 +50,8 @@ def _join(parent: int) -> None:
     _remove_old(folder, prefix)
     # Not one that somebody else has put there.
     descriptor = os.open(folder / f"{prefix}{parent}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    if os.fstat(descriptor).st_uid != os.getuid():
+    found = os.fstat(descriptor)
+    if found.st_uid != os.getuid() or found.st_nlink != 1:
         os.close(descriptor)
         return
     os.truncate(descriptor, MOST_WORKERS * REGION_BYTES)

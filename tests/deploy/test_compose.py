@@ -6,6 +6,7 @@ import dataclasses
 import re
 import shlex
 import subprocess
+from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +23,7 @@ OURS = {name: service for name, service in SERVICES.items() if "build" in servic
 NGINX = (DEPLOY / "nginx-two-hosts.conf").read_text()
 # The keys of the Compose specification that are used here.
 KEYS = {"build", "image", "command", "depends_on", "env_file", "environment", "healthcheck", "ports", "restart"}
-KEYS |= {"stop_grace_period", "volumes"}
+KEYS |= {"networks", "stop_grace_period", "volumes"}
 SETTINGS = {field.name.upper(): field for field in dataclasses.fields(Settings)}
 
 
@@ -83,6 +84,11 @@ def test_nginx_asks_both_services_and_they_trust_it() -> None:
     assert asked == [(name, "8000") for name in OURS]
     (network,) = COMPOSE["networks"]["default"]["ipam"]["config"]
     assert {service["environment"]["TRUSTED_PROXIES"] for service in OURS.values()} == {network["subnet"]}
+    addresses = [ip_address(service["networks"]["default"]["ipv4_address"]) for service in OURS.values()]
+    assert len(set(addresses)) == 2
+    for address in addresses:
+        assert address in ip_network(network["subnet"])
+        assert address not in ip_network(network["ip_range"])
 
 
 def test_nginx_logs_where_docker_looks() -> None:
