@@ -139,9 +139,11 @@ class JSONLogger(hypercorn.logging.Logger):
 
     def __init__(self, config: hypercorn.config.Config) -> None:
         super().__init__(config)
-        for name in ("hypercorn.access", "hypercorn.error"):
-            for handler in logging.getLogger(name).handlers:
+        for logger in map(logging.getLogger, ("hypercorn.access", "hypercorn.error")):
+            for handler in logger.handlers:
                 handler.setFormatter(JSONLines())
+                # The root logger has a handler as well.
+                logger.propagate = False
 
 
 def log_json() -> None:
