@@ -8,7 +8,7 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -37,7 +37,7 @@ from .server import file_limits, hypercorn_patches
 from .server.hypercorn_drain import drain_in_background
 from .server.upstream import open_upstream
 from .settings import Settings, SettingsError, load_settings
-from .storage import DamagedHistory, StorageError, open_storage
+from .storage import DamagedHistory, StorageError, open_storage, storage_place
 from .turn.attachments import Attachments
 from .turn.claim import TurnClaimer
 from .turn.follow import Follower
@@ -77,15 +77,16 @@ def create_app(settings: Settings | None = None, *, announce: bool = True, addre
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with (
-            running(chosen) as service,
-            drain_in_background(service.runner.drain, chosen.drain_seconds),
-        ):
-            app.state.service = service
-            if announce:
-                _announce(service, address)
-            app.state.drain = service.runner.drain
-            yield
+        with contextlib.nullcontext() if settings else _ending():
+            async with (
+                running(chosen) as service,
+                drain_in_background(service.runner.drain, chosen.drain_seconds),
+            ):
+                app.state.service = service
+                if announce:
+                    _announce(service, address)
+                app.state.drain = service.runner.drain
+                yield
 
     app = Starlette(
         routes=routes(),
@@ -124,6 +125,17 @@ def _settings() -> Settings:
         sys.exit(2)
 
 
+@contextlib.contextmanager
+def _ending() -> Iterator[None]:
+    """A context in which a place that cannot be used ends the process as `serve` ends."""
+    try:
+        yield
+    except SettingsError as error:
+        print(*error.problems, sep="\n", file=sys.stderr, flush=True)
+        # Plain Hypercorn makes a traceback of whatever is raised here, and another status.
+        os._exit(2)
+
+
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Service]:
     """The open service. What a crash left is finished first; leaving the context ends the turns that still run."""
@@ -155,12 +167,15 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             *(settings, login, FailedLogins(), probe, storage, upstream, documents, runner, follower),
             *(long_work, Places(1, LARGE_BODIES), Places(USER_READS, READS)),
         )
-        # Turns first: they may hold images, and belong to conversations whose deletion was cut short.
-        await recovery.recover_all()
-        await follower.finish_deletions()
-        await storage.images.clean()
-        await storage.files.clean()
-        await documents.recover()
+        try:
+            # Turns first: they may hold images, and belong to conversations whose deletion was cut short.
+            await recovery.recover_all()
+            await follower.finish_deletions()
+            await storage.images.clean()
+            await storage.files.clean()
+            await documents.recover()
+        except StorageError as error:
+            raise SettingsError([f"{storage_place(settings)} cannot be used ({error})"]) from error
         # What was imported and opened lives as long as the process: the collector need not walk it over and over.
         gc.freeze()
         # Under plain Hypercorn turns still run here, and the loop is about to be closed.
@@ -209,7 +224,7 @@ async def _service_error(request: Request, error: Exception) -> Response:
 
 
 async def _damaged_history(request: Request, error: Exception) -> Response:
-    log.error("the messages of conversation %s are damaged", error, exc_info=error)
+    log.error("the messages of conversation %s are damaged: %s", error, error.__cause__)
     words = "The messages of this conversation are damaged. Please start a new one; the operator should check the log."
     return error_response(ServiceError(500, "damaged", words))
 

@@ -14,6 +14,7 @@ from .. import log as logs
 from .. import metrics, tracing
 from ..errors import TurnError, in_seconds
 from ..events import ToolCalled, ToolReturned
+from ..storage import traceback_of
 from ..upstream.chat.tool_calls import is_too_deep
 from .context import ChatContext
 from .tools import invoke, offered
@@ -66,7 +67,8 @@ async def _result(chat: ChatContext, tool: BaseTool, args: dict[str, Any]) -> tu
         if isinstance(error, TimeoutError) and limit.expired():
             seconds = in_seconds(chat.settings.tool_timeout_seconds)
             return None, f"The tool returned no result within {seconds} (TOOL_TIMEOUT_SECONDS)."
-        log.warning("tool %s failed", tool.name, exc_info=True)
+        trace = traceback_of(error) if isinstance(error, Exception) else error
+        log.warning("tool %s failed: %s", tool.name, error, exc_info=trace)
         return None, f"The tool failed: {type(error).__name__}."
     except asyncio.CancelledError as error:
         task = asyncio.current_task()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..errors import UpstreamError
 from ..settings import Settings
-from ..storage import File, Files, Passages, Storage, StorageError
+from ..storage import File, Files, Passages, Storage, StorageError, traceback_of
 from ..storage.passages import Passage
 from ..upstream import Upstream
 from ..upstream.embeddings import embed
@@ -93,8 +93,10 @@ class Documents:
         for userid, file_id in hidden:
             try:
                 await self._end_deletion(userid, file_id)
-            except Exception:
-                log.exception("the deletion of file %s cannot be finished", file_id)
+            except Exception as error:
+                log.error(
+                    "the deletion of file %s cannot be finished: %s", file_id, error, exc_info=traceback_of(error)
+                )
 
     async def _end_deletion(self, userid: str, file_id: str) -> None:
         """Delete what belongs to a hidden file. If not all of it can go now, the rest does after the next start."""

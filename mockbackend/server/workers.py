@@ -20,6 +20,8 @@ log = logging.getLogger("mockbackend")
 BAD_SETTINGS = 2
 # What a worker waits before it starts where two before it have died without serving.
 BACK_OFF = 1.0
+# So many in a row, and none has ever served: whatever it is, it will not pass.
+MAX_FAILED_STARTS = 5
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 # How signals, forks and pipes work together. It is easy to break, so here is why each part is as it is.
@@ -38,7 +40,8 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # start the parent waits for the first worker's before it forks the others: problems with the settings are then
 # reported once, and a new data folder is set up by one process. The wait ends also if the worker dies, because only the
 # worker holds the writing end. When a worker dies, the byte says whether it ever served. One that did is replaced at
-# once, however young it was; after two failed starts in a row the next one waits, or they would fill the log.
+# once, however young it was; after two failed starts in a row the next one waits, or they would fill the log; and if
+# none has ever served, the parent gives up after a few.
 #
 # Forking needs care in both processes. A signal that came between `fork` and the entry in the table would not reach
 # the new worker, so both signals are blocked until the entry is made. `pthread_sigmask` runs the handlers of signals
@@ -149,6 +152,13 @@ class Supervisor:
         # Once one has served the settings are right: what ends a later one, such as a database that is away, may pass.
         if status == BAD_SETTINGS and not self._has_served:
             self._status = status
+            self._stop()
+            return
+        if self._failed_starts == MAX_FAILED_STARTS and not self._has_served:
+            log.error(
+                "no worker could start: %d ended before they served, the last with status %d", MAX_FAILED_STARTS, status
+            )
+            self._status = 1
             self._stop()
             return
         log.warning("worker %d ended with status %d and is replaced", pid, status)

@@ -210,8 +210,8 @@ async def open_storage(settings: Settings) -> Storage:
         from .embedded import open_embedded
 
         return await open_embedded(settings.data_dir)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
+    except (OSError, StorageError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise SettingsError([f"{storage_place(settings)} cannot be used ({reason})"]) from error
 
 

@@ -44,7 +44,7 @@ class DiskFull(StorageError):
 
 def traceback_of(error: Exception) -> Exception | None:
     """What a log line of this error has besides its message: no traceback if it is the disk's fault."""
-    return None if isinstance(error, StorageError) else error
+    return None if isinstance(error, StorageError | DamagedHistory) else error
 
 
 class TakenOver(Exception):

@@ -17,7 +17,7 @@ from ..errors import INTERNAL, PromptRefused, TurnError
 from ..events import Event, FinishReason, Order, Usage
 from ..log import TurnFields
 from ..messages import INTERRUPTED, Message, answer_message
-from ..storage import Turn
+from ..storage import Turn, traceback_of
 
 TOO_LONG = "too long"
 log = logging.getLogger("mockbackend.turn")
@@ -205,8 +205,8 @@ async def guarded(answer: Answer) -> AsyncIterator[None]:
         # A stopped call may fail while it is being closed. It still counts as stopped.
         if answer.stop.reason is None:
             answer.fail(error.message)
-    except Exception:
-        log.exception("turn %s failed", answer.turn.turn_id)
+    except Exception as error:
+        log.error("turn %s failed: %s", answer.turn.turn_id, error, exc_info=traceback_of(error))
         answer.fail(INTERNAL)
     if answer.stop.reason is not None and answer.finish is None:
         answer.end_stopped()

@@ -7,7 +7,7 @@ import contextlib
 import logging
 
 from ..messages import Message
-from ..storage import DamagedHistory, Storage, Turn
+from ..storage import DamagedHistory, Storage, Turn, traceback_of
 from .recovery import Recovery
 from .registry import RunRegistry
 from .remote import RemoteReader
@@ -73,8 +73,13 @@ class Follower:
         for conversation_id in await self._storage.conversations.hidden():
             try:
                 await self.delete(conversation_id)
-            except Exception:
-                log.exception("the deletion of conversation %s cannot be finished", conversation_id)
+            except Exception as error:
+                log.error(
+                    "the deletion of conversation %s cannot be finished: %s",
+                    conversation_id,
+                    error,
+                    exc_info=traceback_of(error),
+                )
             else:
                 log.info("finished the deletion of conversation %s", conversation_id)
 

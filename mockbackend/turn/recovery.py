@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from ..storage import RunningTurn, Storage
+from ..storage import RunningTurn, Storage, traceback_of
 from .ending import recover
 from .heartbeat import Heartbeat
 from .registry import RunRegistry
@@ -43,8 +43,13 @@ class Recovery:
         for running in await self._storage.turns.unfinished():
             try:
                 await self.running(running.turn.conversation_id)
-            except Exception:
-                log.exception("turn %s of a dead process cannot be settled", running.turn.turn_id)
+            except Exception as error:
+                log.error(
+                    "turn %s of a dead process cannot be settled: %s",
+                    running.turn.turn_id,
+                    error,
+                    exc_info=traceback_of(error),
+                )
         self._heartbeat.start()
 
     def _is_alive(self, running: RunningTurn) -> bool:

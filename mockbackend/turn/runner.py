@@ -176,8 +176,8 @@ class TurnRunner:
                         metrics.TOKENS.inc("output", by=event.usage.completion)
                         if event.finish_reason == "tool-calls":
                             self._heartbeat.flush_soon(run)
-        except Exception:
-            log.exception("turn %s failed", turn.turn_id)
+        except Exception as error:
+            log.error("turn %s failed: %s", turn.turn_id, error, exc_info=traceback_of(error))
             if answer.finish is None:
                 answer.fail(INTERNAL)
         ended = TurnEnded(answer.finish or "error", answer.usage)

@@ -134,6 +134,23 @@ sys.exit(workers.Supervisor(1, socket.socket(), fail).run())
     assert all(waited >= 0.4 for waited in later)
 
 
+def test_workers_that_never_serve_make_the_parent_give_up(tmp_path: Path) -> None:
+    program = """
+import logging, os, socket, sys
+from mockbackend.server import workers
+
+workers.BACK_OFF = 0.01
+logging.basicConfig()
+sys.exit(workers.Supervisor(3, socket.socket(), lambda listening, parent: os.abort()).run())
+"""
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment({}), capture_output=True, text=True, timeout=30)
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == (
+        "ERROR:mockbackend:no worker could start: 5 ended before they served, the last with status -6"
+    )
+
+
 async def test_the_start_is_announced_once(three: Server) -> None:
     async with AsyncExitStack() as stack:
         killed, *_ = await clients_by_worker(three, stack, 3)

@@ -20,6 +20,7 @@ from .checkpoints import Checkpoints
 from .conversations import Conversations
 from .database import Database, Execute
 from .files import Files, Queue
+from .files.queue import queue_again
 from .history import History
 from .images import Images
 from .liveness import Liveness
@@ -115,6 +116,9 @@ async def open_embedded(folder: Path) -> EmbeddedStorage:
     with _lock(folder):
         database.prepare(folder / database.NAME)
         checkpoints.prepare(folder / checkpoints.NAME)
+        if not (folder / passages.NAME).exists():
+            # First, or a crash in between would leave them without it.
+            queue_again(folder / database.NAME)
         passages.prepare(folder / passages.NAME)
         liveness = Liveness(folder / "alive")
         liveness.clean()

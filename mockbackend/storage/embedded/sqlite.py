@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -70,13 +70,16 @@ def prepare(path: Path, set_up: Callable[[sqlite3.Connection], None]) -> None:
 
     OSError where it cannot be: it is damaged, say, or a newer version's.
     """
+    with database_errors(path), closing(connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        set_up(connection)
+
+
+@contextmanager
+def database_errors(path: Path) -> Iterator[None]:
+    """Raise OSError for whatever is wrong with the database."""
     try:
-        connection = connect(path)
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            set_up(connection)
-        finally:
-            connection.close()
+        yield
     except sqlite3.Error as error:
         raise OSError(errno.EIO, f"{path.name}: {error}") from error
 

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from contextlib import closing
 from pathlib import Path
 
 from ....messages import now_ms
 from ...values import IndexingJob, Status
 from ..database import Database
 from ..liveness import Liveness
-from ..sqlite import integer, storage_errors, text
+from ..sqlite import connect, database_errors, integer, storage_errors, text
 from .blob import StoredBlob
 from .failures import limit_failures
 from .rows import blob_path
+
+log = logging.getLogger("mockbackend.storage")
+
+
+def queue_again(path: Path) -> None:
+    """Queue all files that were ready, in the metadata database at `path`: what was read out of them is gone."""
+    with database_errors(path), closing(connect(path)) as connection, connection:
+        count = connection.execute(
+            """UPDATE files SET status = 'queued', done = 0, total = 0
+            WHERE status = 'ready' AND blob IS NOT NULL AND deleted_at IS NULL"""
+        ).rowcount
+    if count:
+        log.warning("documents.db was not there: %d files are being indexed again", count)
 
 
 class Queue:
