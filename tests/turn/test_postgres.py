@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ import httpx2
 import psycopg
 import pytest
 
+from mockbackend.errors import TAKEN_OVER
+from mockbackend.storage.postgres.processes import LEASE_SECONDS
 from tests.documents.waiting import over, uploaded
 from tests.harness.answers import chat, codes_of, joining, posting, text_of
 from tests.harness.postgres import postgres
@@ -96,6 +99,51 @@ async def test_an_answer_of_a_killed_process_of_this_host_is_settled_at_once(pai
     read = await stored(pair.other, "a")
     assert read["messages"][1]["content"].startswith(word)
     assert is_incomplete(read["messages"][1])
+
+
+async def test_a_stalled_process_tells_its_client_that_the_turn_was_taken_over(pair: Pair) -> None:
+    """Of two turns the one has words to come, and the model falls silent in the other."""
+    async with (
+        posting(pair.one, "speak slowly: stalled", id="a") as speaking,
+        posting(pair.one, "fall silent: stalled", id="b") as silent,
+    ):
+        words = {"a": await speaking.until("0"), "b": await silent.until("0") + await silent.until("0")}
+        for name in ("a", "b"):
+            # What another process has heard is written.
+            async with joining(pair.other, name) as joined:
+                assert (await joined.until("0")).startswith(words[name])
+        pair.first.server.signal(signal.SIGSTOP)
+        refused = await chat(pair.other, {"id": "a", "message": "too early"})
+        assert (refused.status, refused.json()["error"]["code"]) == (409, "conflict")
+        assert refused.headers["retry-after"] == "1"
+        # Until its lease has run out.
+        async with asyncio.timeout(LEASE_SECONDS + 10):
+            for name in ("a", "b"):
+                while (answer := await chat(pair.other, {"id": name, "message": "go on"})).status == 409:
+                    pass
+                assert answer.text == "You said: go on"
+        settled = {name: await stored(pair.other, name) for name in ("a", "b")}
+        pair.first.server.signal(signal.SIGCONT)
+        async with asyncio.timeout(10):
+            heard = {"a": await speaking.rest(), "b": await silent.rest()}
+        # It stops the model call by its own clock.
+        await aborted(pair.first, "fall silent: stalled")
+    for name in ("a", "b"):
+        read = await stored(pair.one, name)
+        # It serves on, and has changed nothing.
+        assert read == settled[name]
+        assert [message["content"] for message in read["messages"][2:]] == ["go on", "You said: go on"]
+        assert is_incomplete(read["messages"][1])
+        kept, said = read["messages"][1]["content"], words[name] + text_of(heard[name])
+        assert kept.startswith(words[name])
+        assert said.startswith(kept)
+        if said == kept:
+            # Nothing is wrong for this client.
+            assert codes_of(heard[name]).lstrip("0") in ("ed", "e3d")
+        else:
+            assert codes_of(heard[name]).lstrip("0") == "e3d"
+            assert heard[name][-2][1] == TAKEN_OVER
+        assert (await chat(pair.one, {"id": name, "message": "and on"})).text == "You said: and on"
 
 
 async def test_a_crash_of_the_database_is_waited_out(pair: Pair) -> None:

@@ -38,6 +38,8 @@ class Processes:
         self.id = uuid.uuid4().hex
         self._database = database
         self._renewed = time.monotonic()
+        # How often the row may have run out before it was renewed. What was begun before is not surely ours any more.
+        self.lapses = 0
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -82,6 +84,8 @@ class Processes:
 
     async def renew(self) -> None:
         """Write the row once more."""
+        if self.has_lapsed:
+            self.lapses += 1
         # From before the question: its answer may be late.
         asked = time.monotonic()
         await self._database.execute(

@@ -20,18 +20,20 @@ PIECES = """(SELECT array_agg(kept ORDER BY number) FROM turn_logs l WHERE l.tur
 class WrittenLog:
     """What this process knows to be written of a turn's log; the number of its last row.
 
-    `replaces`: the turn may replace messages, as far as this process knows.
+    `replaces`: the turn may replace messages, as far as this process knows. `lapses`: how often this process had
+    counted as dead when it got the turn.
     """
 
     number: int = 0
     said: bytes = b""
     is_writing: bool = False
     replaces: bool = True
+    lapses: int = 0
 
     @classmethod
-    def of_generation(cls, generation: int) -> WrittenLog:
+    def of_generation(cls, generation: int, lapses: int) -> WrittenLog:
         """The log of a turn that this process has taken over."""
-        return cls(generation << 32)
+        return cls(generation << 32, lapses=lapses)
 
     def piece(self, said: bytes) -> Piece:
         """The row that makes the log `said`. It is whole beside another that is just being written, and may not be."""

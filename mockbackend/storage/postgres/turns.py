@@ -160,7 +160,8 @@ class Turns:
             results = await self._database.batch(*statements, then=then)
         [(running, conversations, is_claimed, has_documents)] = results[2]
         if is_claimed:
-            self._logs[turn.turn_id] = WrittenLog(replaces=turn.base_length < conversation.message_count)
+            replaces = turn.base_length < conversation.message_count
+            self._logs[turn.turn_id] = WrittenLog(replaces=replaces, lapses=self._processes.lapses)
             return Claim(turn, decoded(turn.conversation_id, results[3]) if len(results) > 3 else [], has_documents)
         if running >= limits.running:
             raise TooManyTurns
@@ -227,7 +228,7 @@ class Turns:
             return False
         rows = await self._database.execute(_TAKE_OVER, {"me": self._me, "turn_id": turn_id})
         for (generation,) in rows:
-            self._logs[turn_id] = WrittenLog.of_generation(generation)
+            self._logs[turn_id] = WrittenLog.of_generation(generation, self._processes.lapses)
         return bool(rows)
 
     async def request_stop(self, turn: Turn) -> None:
@@ -237,8 +238,9 @@ class Turns:
         if self._processes.has_lapsed:
             # Others may have taken them over by now, and the database may be out of reach.
             return Beat(list(self._logs), [])
+        lapsed = [turn_id for turn_id, written in self._logs.items() if written.lapses < self._processes.lapses]
         rows = await self._database.execute(_BEAT, self._me)
-        return Beat([row[0] for row in rows if row[1]], [row[0] for row in rows if row[2]])
+        return Beat(lapsed + [row[0] for row in rows if row[1]], [row[0] for row in rows if row[2]])
 
     async def write_logs(self, logs: list[tuple[Turn, bytes, Spent]]) -> None:
         ours = [(self._logs[turn.turn_id], *one) for one in logs if (turn := one[0]).turn_id in self._logs]

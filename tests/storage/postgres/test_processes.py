@@ -66,6 +66,11 @@ async def test_a_process_that_could_not_prove_that_it_lives_stops_its_turns(
     later = time.monotonic() + processes.LEASE_SECONDS + 1
     monkeypatch.setattr(time, "monotonic", lambda: later)
     assert (await storage.turns.beat()).to_stop == ["t1"]
+    # It has come too late, though the row is renewed by now; what begins after that goes on.
+    await storage.processes.renew()
+    assert (await storage.turns.beat()).to_stop == ["t1"]
+    await begun(storage, turn_of("t2", "d"))
+    assert (await storage.turns.beat()).to_stop == ["t1"]
     # Nobody has taken it over: what was said is stored.
     await end(storage, turn_of())
     assert await texts(storage) == ["t1?", "t1!"]
