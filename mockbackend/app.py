@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import ipaddress
 import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -27,6 +29,7 @@ from .images.fetch import Fetcher
 from .images.generator import ImageGenerator
 from .protocol import STREAM_HEADERS
 from .routes import routes
+from .routes.emulator_door import EmulatorDoor
 from .routes.failed_logins import FailedLogins
 from .routes.json import error_response
 from .routes.login import load_login
@@ -79,7 +82,7 @@ def create_app(settings: Settings | None = None, *, announce: bool = True, addre
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         with contextlib.nullcontext() if settings else _ending():
             async with (
-                running(chosen) as service,
+                running(chosen, address) as service,
                 drain_in_background(service.runner.drain, chosen.drain_seconds),
             ):
                 app.state.service = service
@@ -137,8 +140,11 @@ def _ending() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Service]:
-    """The open service. What a crash left is finished first; leaving the context ends the turns that still run."""
+async def running(settings: Settings, address: str | None) -> AsyncIterator[Service]:
+    """The open service, which listens on `address` if that is known.
+
+    What a crash left is finished first; leaving the context ends the turns that still run.
+    """
     async with contextlib.AsyncExitStack() as stack:
         metrics.join_workers()
         if settings.otel_exporter_otlp_endpoint:
@@ -146,7 +152,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         storage = await open_storage(settings)
         stack.push_async_callback(storage.close)
         login = await load_login(settings, storage)
-        upstream = await stack.enter_async_context(open_upstream(settings))
+        upstream, emulator = await stack.enter_async_context(open_upstream(settings))
         generator = ImageGenerator(settings, upstream, storage.images, storage.spending)
         documents = open_documents(settings, storage, upstream)
         stack.push_async_callback(documents.close)
@@ -163,9 +169,15 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         probe = await stack.enter_async_context(StorageProbe.watching(storage))
         await stack.enter_async_context(metrics.watch_loop(metrics.LOOP_LAG_SECONDS))
         metrics.start(__version__, settings.engine, "postgresql" if settings.database_url else "embedded")
+        failed_logins = FailedLogins()
+        door = (
+            EmulatorDoor(emulator, settings, login, failed_logins, takes_any_key=_is_local(address))
+            if emulator
+            else None
+        )
         service = Service(
-            *(settings, login, FailedLogins(), probe, storage, upstream, documents, runner, follower),
-            *(long_work, Places(1, LARGE_BODIES), Places(USER_READS, READS)),
+            *(settings, login, failed_logins, probe, storage, upstream, documents, runner, follower),
+            *(long_work, Places(1, LARGE_BODIES), Places(USER_READS, READS), door),
         )
         try:
             # Turns first: they may hold images, and belong to conversations whose deletion was cut short.
@@ -181,6 +193,14 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         # Under plain Hypercorn turns still run here, and the loop is about to be closed.
         stack.push_async_callback(runner.drain, 0)
         yield service
+
+
+def _is_local(address: str | None) -> bool:
+    """Whether nobody but this machine can reach the address. Plain Hypercorn does not say where it listens."""
+    try:
+        return address is not None and ipaddress.ip_address(urlsplit(address).hostname or "").is_loopback
+    except ValueError:
+        return False
 
 
 @asynccontextmanager

@@ -65,7 +65,7 @@ def create_emulator(script: Script | None = None, api_key: str | None = None) ->
             body = parse_body(raw)
             name = request.path_params["deployment"] if dated else body.get("model")
             deployment = find_deployment(name, operation, version)
-            origin = f"{request.url.scheme}://{request.url.netloc}"
+            origin = f"{request.url.scheme}://{request.url.netloc}{request.scope['root_path']}"
             return await handle(Call(operation, deployment, version, body, origin))
 
         return Endpoint(serve, journal)

@@ -9,14 +9,15 @@ from contextlib import asynccontextmanager
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+from starlette.applications import Starlette
 
 from .app import create_emulator
 from .script import load_script
 
 
 @asynccontextmanager
-async def embedded_emulator(script: str) -> AsyncIterator[str]:
-    """Serve the emulator for as long as the context lasts, and give its URL. Raises ScriptError."""
+async def embedded_emulator(script: str) -> AsyncIterator[tuple[str, Starlette]]:
+    """Serve the emulator for as long as the context lasts; gives its URL and itself. Raises ScriptError."""
     app = create_emulator(load_script(script) if script else None)
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
@@ -27,7 +28,7 @@ async def embedded_emulator(script: str) -> AsyncIterator[str]:
     ended = asyncio.Event()
     task = asyncio.create_task(serve(app, config, shutdown_trigger=ended.wait))  # type: ignore[arg-type]
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", app
     finally:
         ended.set()
         await task

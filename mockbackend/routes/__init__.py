@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
 
-from . import chat, conversations, files, health, images, metrics, page, schemas, usage
+from . import chat, conversations, emulator, files, health, images, metrics, page, schemas, usage
 from .auth import Access, Endpoint, Resource
 from .json import JSON
 from .openapi import Operation, describe
@@ -71,9 +71,10 @@ API = (
 # fmt: on
 
 
-def routes() -> list[Route]:
+def routes() -> list[BaseRoute]:
     """The application's routes: one for all methods of a path, so that any other method is a 405 that names them."""
     by_path: dict[str, dict[str, tuple[Endpoint, Access]]] = {}
     for operation in API:
         by_path.setdefault(operation.path, {})[operation.method] = (operation.endpoint, operation.access)
-    return [Route(path, Resource(path, endpoints), methods=list(endpoints)) for path, endpoints in by_path.items()]
+    own = [Route(path, Resource(path, endpoints), methods=list(endpoints)) for path, endpoints in by_path.items()]
+    return [*own, Mount(emulator.PATH, emulator.serve_emulator)]

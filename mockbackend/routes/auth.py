@@ -63,9 +63,7 @@ class Resource:
 async def _log_in(request: Request) -> None:
     service = get_service(request)
     address = client_address(request, service.settings)
-    if service.failed_logins.is_blocked(address):
-        words = "There are too many failed logins from your address. Please check the login and wait a moment."
-        raise ServiceError(429, "too_many_logins", words, {"retry-after": "1"})
+    service.failed_logins.check(address)
     if service.login.admits(_credentials(request)):
         return
     # A browser asks without a login first.

@@ -8,6 +8,8 @@ import logging
 import time
 from collections import OrderedDict, deque
 
+from ..errors import ServiceError
+
 FREE = 10
 WITHIN_SECONDS = 60.0
 DELAY_SECONDS = 1.0
@@ -34,6 +36,12 @@ class FailedLogins:
     def is_blocked(self, address: str) -> bool:
         """Whether as many wrong logins of this address wait as may."""
         return bool(self._waiting) and self._waiting.get(_source(address), 0) >= MAX_WAITING
+
+    def check(self, address: str) -> None:
+        """Raise a 429 while no login of this address is looked at."""
+        if self.is_blocked(address):
+            words = "There are too many failed logins from your address. Please check the login and wait a moment."
+            raise ServiceError(429, "too_many_logins", words, {"retry-after": "1"})
 
     async def failed(self, address: str) -> None:
         """Log a failed login, and wait if the address has had too many."""

@@ -11,6 +11,7 @@ from ..storage import Storage
 from ..turn.follow import Follower
 from ..turn.runner import TurnRunner
 from ..upstream import Upstream
+from .emulator_door import EmulatorDoor
 from .failed_logins import FailedLogins
 from .login import Login
 from .storage_probe import StorageProbe
@@ -18,7 +19,10 @@ from .storage_probe import StorageProbe
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The open service. `long_work`, `large_bodies` and `reads` have places for each user: none harms the others."""
+    """The open service. `long_work`, `large_bodies` and `reads` have places for each user: none harms the others.
+
+    `emulator` is None where a real engine answers.
+    """
 
     settings: Settings
     login: Login
@@ -32,3 +36,4 @@ class Service:
     long_work: Places
     large_bodies: Places
     reads: Places
+    emulator: EmulatorDoor | None

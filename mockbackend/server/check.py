@@ -32,7 +32,7 @@ def run(settings: Settings) -> int:
 
 async def _run(settings: Settings) -> int:
     failed = False
-    async with open_upstream(settings) as upstream:
+    async with open_upstream(settings) as (upstream, _):
         engine = upstream.engine
         probes = [Probe(f"chat ({_named(engine.chat)})", lambda: _chat(upstream))]
         if engine.images:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -30,7 +30,7 @@ class Server:
     `folder` is its working directory, so that a developer's `.env` is not read. It is forked from a preloaded process,
     unless a `fresh` interpreter is wanted: by tests of the start, signals, memory and descriptors. `command`, where
     given, is executed instead of what `kind` names; it must listen on `port` of 127.0.0.1, which it finds in PORT.
-    `limits` bound the resources of a forked one.
+    `limits` bound the resources of a forked one, `arguments` follow those of `kind`.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Server:
         fresh: bool = False,
         app: str = "app:app",
         limits: Limits | None = None,
+        arguments: Sequence[str] = (),
     ) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -53,7 +54,7 @@ class Server:
         self._folder = folder
         self._within = within
         self.log_path = folder / f"server-{self.port}.log"
-        self._arguments = self._arguments_of(kind, app)
+        self._arguments = [*self._arguments_of(kind, app), *arguments]
         self._command = command or [sys.executable, "-m", *self._arguments]
         self._limits = limits
         self._forks = kind != "hypercorn with a worker" and command is None and not fresh

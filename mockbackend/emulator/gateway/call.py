@@ -62,7 +62,7 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. `version` is a dated API version or `v1`; `origin` is scheme and host as the client wrote them."""
+    """One call. `version` is a dated API version or `v1`; `origin` is where the client called it."""
 
     operation: Operation
     deployment: Deployment
