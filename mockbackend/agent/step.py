@@ -55,6 +55,10 @@ async def _completed(chat: ChatContext, history: list[Message]) -> Completion:
             call.fail()
             window = _announced(chat, history, _narrower(chat, window, error))
             continue
+        except asyncio.CancelledError:
+            # Some engines have counted before their end.
+            call.end(completion.usage)
+            raise
         except UpstreamError as error:
             if error.costs or completion.has_output:
                 call.end(completion.usage)

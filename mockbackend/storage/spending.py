@@ -7,6 +7,8 @@ from typing import Protocol
 
 DAY_MS = 24 * 60 * 60 * 1000
 TOKENS_PER_PRICE = 1_000_000
+# Three images of 0.7 cost 2.1, and floating-point numbers make a little less of it.
+ROUNDING = 1 + 1e-12
 
 
 class DayLimitReached(Exception):
@@ -73,17 +75,21 @@ class DayLimits:
     prices: Prices = Prices()
 
     def __bool__(self) -> bool:
-        return not self.turns == self.tokens == self.images == self.cost is None
+        return any(limit is not None for limit in (self.turns, self.tokens, self.images, self.cost))
 
     def check(self, spent: Spent, call: Spent) -> None:
         """Check that `call` may be made after `spent`. Raises DayLimitReached.
 
-        A limit is of account only if the call adds to it."""
+        A limit is of account only if the call adds to it.
+        """
+        # Whatever the estimate says, a call that takes tokens takes some of both kinds.
+        least = Spent(0, call.tokens, call.tokens, call.images)
+        cost = self.prices.cost(spent) * ROUNDING
         for setting, limit, so_far, more in (
             ("MAX_TURNS_PER_USER_PER_DAY", self.turns, spent.turns, call.turns),
             ("MAX_TOKENS_PER_USER_PER_DAY", self.tokens, spent.tokens, call.tokens),
             ("MAX_IMAGES_PER_USER_PER_DAY", self.images, spent.images, call.images),
-            ("MAX_COST_PER_USER_PER_DAY", self.cost, self.prices.cost(spent), self.prices.cost(call)),
+            ("MAX_COST_PER_USER_PER_DAY", self.cost, cost, self.prices.cost(least)),
         ):
             if limit is not None and so_far >= limit and more:
                 raise DayLimitReached(setting)

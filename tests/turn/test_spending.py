@@ -264,12 +264,22 @@ async def test_a_stopped_and_a_cut_answer_count_by_an_estimate(tmp_path: Path) -
                 await (await upstream.call()).answer("Hi")
                 await asking
                 assert await tokens(client) == (4, 213, 52)
+                # A model may count before its end.
+                async with posting(client, "Hello", id="c") as stream:
+                    call = await upstream.call()
+                    await call.start()
+                    await call.event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 100}})
+                    await call.delta("y" * 90)
+                    await stream.until("0")
+                    await stop(client, "c")
+                    await call.gone()
+                assert await tokens(client) == (5, 1213, 152)
                 # One that goes before the model has begun has asked all the same.
                 async with posting(client, "x" * 300, id="d"):
                     call = await upstream.call()
                     await stop(client, "d")
                     await call.gone()
-                assert await tokens(client) == (5, 213 + 105, 52)
+                assert await tokens(client) == (6, 1213 + 105, 152)
 
 
 async def tokens(client: httpx2.AsyncClient) -> tuple[int, int, int]:

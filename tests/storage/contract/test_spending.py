@@ -106,6 +106,7 @@ async def test_to_spend_tells_what_the_others_have_spent(storage: Storage, other
         (Spent(1, 1, 0, 2), {"images": 4}, "MAX_IMAGES_PER_USER_PER_DAY"),
         (Spent(1, 250_000), {"cost": 1.0, "prices": Prices(input_tokens=2.0)}, "MAX_COST_PER_USER_PER_DAY"),
         (Spent(1, 0, 125_000), {"cost": 1.0, "prices": Prices(2.0, 4.0)}, "MAX_COST_PER_USER_PER_DAY"),
+        (Spent(1, 0, 125_000), {"cost": 1.0, "prices": Prices(0.0, 4.0)}, "MAX_COST_PER_USER_PER_DAY"),
         (Spent(1, 0, 0, 5), {"cost": 1.0, "prices": Prices(0.0, 0.0, 0.1)}, "MAX_COST_PER_USER_PER_DAY"),
     ],
 )
@@ -126,6 +127,15 @@ async def test_no_turn_begins_once_a_limit_is_reached(
         await one.conversations.erase("of bob")
     tomorrow = today("t5", "c5")
     assert await claimed(other, replace(tomorrow, started_at=tomorrow.started_at + DAY_MS), kind, **limits)
+
+
+async def test_a_cost_is_reached_to_the_cent(storage: Storage) -> None:
+    prices = Prices(image=0.7)
+    assert prices.cost(Spent(images=3)) < 2.1
+    await ended(storage, today(), Spent(1, images=3))
+    with pytest.raises(DayLimitReached):
+        await claimed(storage, today("t2", "c2"), IMAGE, cost=2.1, prices=prices)
+    assert await claimed(storage, today("t2", "c2"), IMAGE, cost=2.11, prices=prices)
 
 
 async def test_a_limit_refuses_what_adds_to_it(storage: Storage) -> None:
