@@ -106,3 +106,10 @@ def test_nginx_logs_where_docker_looks() -> None:
 def test_what_has_to_be_set_is_said() -> None:
     assert set(re.findall(r"\$\{(\w+)", TEXT)) == {"POSTGRES_PASSWORD"}
     assert set(re.findall(r"\$\{\w+(:\?|\})", TEXT)) == {":?"}
+
+
+def test_docker_is_sent_what_the_image_is_made_of_and_nothing_else() -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    copied = re.findall(r"^COPY (\S+)", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+    assert lines[1] == "*"
+    assert [line.removeprefix("!") for line in lines if line.startswith("!")] == copied

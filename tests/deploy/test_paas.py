@@ -30,7 +30,7 @@ async def test_nothing_is_lost_with_the_disk(tmp_path: Path) -> None:
     for number in range(2):
         disk = tmp_path / f"disk{number}"
         disk.mkdir()
-        with Server(disk, settings, command=honcho) as server:
+        with Server(disk, settings, command=honcho, within=90) as server:
             async with server.client() as client:
                 await say(client, f"Hello {number}", "a")
                 said = await texts(client, "a")

@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
@@ -98,10 +99,18 @@ async def test_streams_that_are_read_and_turns_that_run_are_counted_while_they_d
             assert (await scrape(client))("running_turns") == 0
 
 
-@pytest.mark.parametrize("command", ["serve", pytest.param("hypercorn -w 2", marks=pytest.mark.slow)])
-async def test_every_worker_answers_for_all(start_server: StartServer, command: str) -> None:
+async def test_every_worker_answers_for_all(start_server: StartServer) -> None:
+    await _answer_for_all(start_server({"WEB_CONCURRENCY": "2"}, "serve"))
+
+
+@pytest.mark.slow
+async def test_so_do_the_workers_of_plain_hypercorn(tmp_path: Path) -> None:
     hypercorn = ["sh", "-c", f"exec {sys.executable} -m hypercorn -w 2 --bind 127.0.0.1:$PORT app:app"]
-    server = start_server({"WEB_CONCURRENCY": "2"}, "serve", command=None if command == "serve" else hypercorn)
+    with Server(tmp_path, {}, command=hypercorn, within=90) as server:
+        await _answer_for_all(server)
+
+
+async def _answer_for_all(server: Server) -> None:
     async with AsyncExitStack() as stack:
         clients = list((await clients_by_worker(server, stack, 2)).values())
         for client in (*clients, clients[0]):
