@@ -1,4 +1,7 @@
-"""A real PostgreSQL, from a wheel: one server for all tests of a process, a schema for each that wants to be alone."""
+"""A real PostgreSQL, from a wheel or Debian's: one server for all tests of a process, a schema for each.
+
+Each has a folder of its own: a server that the machine runs is left alone.
+"""
 
 from __future__ import annotations
 
@@ -42,22 +45,25 @@ OPTIONS = {
     "track_counts": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
-    "io_method": "sync",
 }
+# The newest that Debian has; tests/run installs one.
+DEBIANS = Path("/usr/lib/postgresql")
 
 
 class Postgres:
-    """A running server; its superuser is let in without a password."""
+    """A running server, the wheel's or that of other `programs`; its superuser is let in without a password."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, programs: Path | None = None) -> None:
         self.port = free_port()
         self._folder = folder
         self._data = folder / "data"
         self._numbers = itertools.count()
-        self._programs = PACKAGE.parent / INSTALLED / "bin"
+        # What only the wheel's knows.
+        self._options = {**OPTIONS, "io_method": "sync"} if programs is None else OPTIONS
+        self._programs = programs or PACKAGE.parent / INSTALLED / "bin"
         if NOBODY:
             shutil.chown(folder, NOBODY)
-            if not all(parent.stat().st_mode & 1 for parent in self._programs.parents):
+            if programs is None and not all(parent.stat().st_mode & 1 for parent in self._programs.parents):
                 # Nobody may enter there. The libraries are found from where the programs are.
                 for part in (INSTALLED, Path(f"{PACKAGE.name}.libs")):
                     shutil.copytree(PACKAGE.parent / part, folder / part, symlinks=True)
@@ -71,7 +77,7 @@ class Postgres:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def _start(self) -> subprocess.Popen[bytes]:
-        settings = {"port": str(self.port), **OPTIONS}
+        settings = {"port": str(self.port), **self._options}
         options = [f"--{name}={value}" for name, value in settings.items()]
         with (self._folder / "log").open("ab") as log:
             return subprocess.Popen(
@@ -133,6 +139,16 @@ class Postgres:
 def postgres() -> Postgres:
     """The server, started by the first test that needs it."""
     server = Postgres(Path(tempfile.mkdtemp(prefix="postgres-")))
+    atexit.register(server.close)
+    return server
+
+
+@cache
+def debians_postgres() -> Postgres:
+    """Debian's, beside that of the wheel."""
+    found = sorted(DEBIANS.glob("*/bin"), key=lambda programs: int(programs.parent.name))
+    assert found, "PostgreSQL is missing; tests/run installs it"
+    server = Postgres(Path(tempfile.mkdtemp(prefix="debians-postgres-")), found[-1])
     atexit.register(server.close)
     return server
 

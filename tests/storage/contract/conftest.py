@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from mockbackend.storage import Storage
-from tests.storage.contract.engines import ENGINES, Engine, NewEngine
+from tests.storage.contract.engines import ENGINES, OLDER, Engine, NewEngine
+
+OLDER_ENGINES = [pytest.param(name, marks=pytest.mark.slow) for name in OLDER]
 
 
-@pytest.fixture(scope="session", params=ENGINES)
+@pytest.fixture(scope="session", params=[*ENGINES, *OLDER_ENGINES])
 def new_engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewEngine]:
-    with ENGINES[request.param](tmp_path_factory.mktemp(request.param)) as new:
+    with {**ENGINES, **OLDER}[request.param](tmp_path_factory.mktemp(request.param)) as new:
         yield new
 
 

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -16,8 +17,9 @@ from mockbackend.messages import Message
 from mockbackend.settings import Settings
 from mockbackend.storage import Storage, Turn, open_storage
 from mockbackend.storage.embedded import EmbeddedStorage
+from tests.harness.postgres import debians_postgres, postgres
 from tests.storage.contract.acts import SPENT
-from tests.storage.contract.postgres import on_postgres
+from tests.storage.contract.postgres import on
 
 
 class Engine(Protocol):
@@ -112,7 +114,10 @@ def embedded(folder: Path) -> Iterator[NewEngine]:
     yield new
 
 
-ENGINES: dict[str, Callable[[Path], AbstractContextManager[NewEngine]]] = {
+Opening: TypeAlias = Callable[[Path], AbstractContextManager[NewEngine]]
+ENGINES: dict[str, Opening] = {
     "embedded": embedded,
-    "postgres": on_postgres,
+    "postgres": partial(on, postgres),
 }
+# What else an engine has to work with.
+OLDER: dict[str, Opening] = {"Debian's postgres": partial(on, debians_postgres)}

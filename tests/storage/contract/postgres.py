@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from mockbackend.messages import Message
 from mockbackend.settings import Settings
 from mockbackend.storage import Storage, Turn, open_storage
 from mockbackend.storage.postgres import PostgresStorage
-from tests.harness.postgres import postgres
+from tests.harness.postgres import Postgres as Server
 
 if TYPE_CHECKING:
     from tests.storage.contract.engines import Engine, NewEngine
@@ -30,14 +30,15 @@ _EMPTY = """DO $$ DECLARE name text; BEGIN
 class Postgres:
     """One schema."""
 
-    def __init__(self, schema: str, free: list[str], connection: psycopg.Connection[TupleRow]) -> None:
+    def __init__(self, server: Server, schema: str, free: list[str], connection: psycopg.Connection[TupleRow]) -> None:
+        self._server = server
         self._schema = schema
         self._free = free
         self._connection = connection
         self._living: list[Storage] = []
 
     async def open(self) -> Storage:
-        opened = await open_storage(Settings(database_url=postgres().url(self._schema)))
+        opened = await open_storage(Settings(database_url=self._server.url(self._schema)))
         self._living.append(opened)
         return opened
 
@@ -73,12 +74,13 @@ class Postgres:
 
 
 @contextmanager
-def on_postgres(folder: Path) -> Iterator[NewEngine]:
+def on(start: Callable[[], Server], folder: Path) -> Iterator[NewEngine]:
     """Each engine's schema is one that another has left, or a new one: to empty it takes less time than to make it."""
     free: list[str] = []
-    with postgres().connect() as connection:
+    server = start()
+    with server.connect() as connection:
 
         def new() -> Engine:
-            return Postgres(free.pop() if free else postgres().new_schema(), free, connection)
+            return Postgres(server, free.pop() if free else server.new_schema(), free, connection)
 
         yield new
