@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,8 @@ from .digests import content_digest, conversation_digest, file_digest
 from .source import FileRow, ImageRow, Source, Unreadable
 from .target import Target
 
+# While one waits for the database, another is read.
+AT_ONCE = 4
 BETWEEN_REPORTS = 500
 _VECTORS_AT_ONCE = 200
 
@@ -66,13 +69,21 @@ class _Mover:
 
     async def conversations(self, rows: list[tuple[str, Conversation]]) -> None:
         copied = await self._target.copied("conversation")
-        for number, (userid, row) in enumerate(rows, start=1):
-            try:
-                await self._conversation(userid, row, copied.get(row.id))
-            except Unreadable as damage:
-                self.report.damaged.append(f"conversation {row.id}: {damage}")
-            if number % BETWEEN_REPORTS == 0:
-                self._say(f"{number} of {len(rows)} conversations")
+        for start in range(0, len(rows), AT_ONCE):
+            some = rows[start : start + AT_ONCE]
+            work = (self._readable_conversation(*one, copied.get(one[1].id)) for one in some)
+            # All of them end before the stores may be closed.
+            for failure in await asyncio.gather(*work, return_exceptions=True):
+                if failure is not None:
+                    raise failure
+            if (start + AT_ONCE) % BETWEEN_REPORTS == 0:
+                self._say(f"{start + AT_ONCE} of {len(rows)} conversations")
+
+    async def _readable_conversation(self, userid: str, row: Conversation, before: bytes | None) -> None:
+        try:
+            await self._conversation(userid, row, before)
+        except Unreadable as damage:
+            self.report.damaged.append(f"conversation {row.id}: {damage}")
 
     async def _conversation(self, userid: str, row: Conversation, before: bytes | None) -> None:
         report = self.report
