@@ -13,6 +13,7 @@
 | what is counted and measured | `metrics.scrape` |
 | a PostgreSQL server, and a schema of one's own | `postgres.postgres`, behind a pooler `pgbouncer.pooled` |
 | to see each statement that a process sends, or to cut one off | `postgres_proxy.Proxy` |
+| a wall clock that jumps | `clock.Clock` |
 | something to become true | `waiting.until` |
 | fewer random examples in the quick run | `examples.examples` |
 | a command that ends | `processes.run` |

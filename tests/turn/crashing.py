@@ -132,6 +132,7 @@ def check_nothing_left(server: Server) -> None:
     assert rows(data, "SELECT conversation_id FROM turns WHERE over_at IS NULL") == []
     assert rows(data, "SELECT id FROM conversations WHERE deleted_at IS NOT NULL") == []
     assert len(list(files(data / "alive"))) == 1
+    assert list(files(data / "turns")) == []
     stored = {token for (token,) in rows(data, "SELECT token FROM pictures")}
     assert set(files(data / "pictures")) == stored, "picture files and rows are not the same"
     assert rows(data, "SELECT count(*) FROM pictures WHERE maker IS NOT NULL") == [(0,)]

@@ -147,7 +147,8 @@ def record_texts(execute: Execute, conversation_id: str, base_length: int, texts
 def count_messages(execute: Execute, conversation_id: str, count: int) -> None:
     """Record that the history has changed, and has that many messages now."""
     execute(
-        "UPDATE conversations SET updated_at = ?, message_count = ?, version = version + 1 WHERE id = ?",
+        """UPDATE conversations SET updated_at = max(?, updated_at + 1), message_count = ?, version = version + 1
+        WHERE id = ?""",
         *(now_ms(), count, conversation_id),
     )
 
