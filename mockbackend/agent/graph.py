@@ -78,8 +78,8 @@ async def _tools(state: State, runtime: Runtime[ChatContext]) -> dict[str, Any]:
     calls, chat.calls = chat.calls, []
     async with guarded(answer):
         await asyncio.gather(*(run_tool_call(chat, call, problem) for call, problem in calls))
+        answer.end_step("tool-calls", chat.usage)
         if chat.budget.reached:
             # Only now: the other calls have their results, which the user saw.
             raise chat.budget.reached
-        answer.end_step("tool-calls", chat.usage)
     return {"messages": _update(answer)}

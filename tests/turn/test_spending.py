@@ -219,7 +219,8 @@ async def test_images_of_a_day(emulated: Callable[..., Server]) -> None:
         cut(answer, "MAX_IMAGES_PER_USER_PER_DAY")
         assert answer.text.startswith("Look: ")
         assert sum("shown" in value["result"] for value in answer.values("a")) == 2
-        assert (await usage(client))["images"] == 2
+        found = await usage(client)
+        assert (found["images"], found["input_tokens"], found["output_tokens"]) == (2, *reported(answer))
         refused(await chat(client, {"message": "a dog", "mode": "image"}), "MAX_IMAGES_PER_USER_PER_DAY")
         assert (await chat(client, {"message": "Hello", "id": "a"})).text == "You said: Hello"
         cut(await chat(client, {"message": "draw one by one"}), "MAX_IMAGES_PER_USER_PER_DAY")
@@ -339,3 +340,14 @@ async def test_a_killed_turn_is_counted_once(storage: Environment, tmp_path: Pat
             turns, took, _ = await tokens(client)
             assert turns == 2
             assert took >= 3 + 105
+
+
+async def test_a_killed_image_is_counted(emulated: Callable[..., Server]) -> None:
+    killed, other = emulated({}), emulated({})
+    async with killed.client() as one, other.client() as two:
+        async with posting(one, "slow", mode="image", id="a") as stream:
+            await stream.until("2")
+            killed.kill()
+        assert len((await stored(two, "a"))["messages"]) == 2
+        found = await usage(two)
+        assert (found["turns"], found["images"], found["input_tokens"]) == (1, 1, 0)

@@ -14,7 +14,6 @@ class Open:
 
     turn: Turn
     owner: int | None
-    counts: bool = True
     log: bytes = b"[]"
     # A process died within its end: the messages may be there.
     written: bool = False

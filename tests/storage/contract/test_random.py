@@ -57,7 +57,7 @@ class Processes(RuleBasedStateMachine):
     def _others(self, user: str, conversation_id: str) -> int:
         """How many turns of the user run, in other conversations."""
         opened = [(name, one.open) for name, one in self._model.items() if one.owner == user]
-        return len([name for name, turn in opened if name != conversation_id and turn and turn.counts])
+        return len([name for name, turn in opened if name != conversation_id and turn and turn.owner is not None])
 
     def _opened(self, process: int, conversation_id: str) -> Modelled | None:
         """The conversation, if that process runs its turn."""
@@ -177,7 +177,7 @@ class Processes(RuleBasedStateMachine):
         if one := self._opened(process, name):
             assert one.open
             self._do(self._stores[process].turns.give_up(one.open.turn, b"[7]", SPENT))
-            one.open.owner, one.open.counts, one.open.log = None, False, b"[7]"
+            one.open.owner, one.open.log = None, b"[7]"
 
     @rule(process=processes)
     def crash(self, process: int) -> None:

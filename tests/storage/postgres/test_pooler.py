@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -14,7 +15,7 @@ from mockbackend.storage.postgres import PostgresStorage, open_postgres
 from tests.harness.pgbouncer import pooled
 from tests.harness.postgres import postgres
 from tests.storage.contract.acts import ROOM, SPENT, at_most, end, texts, turn_of
-from tests.storage.contract.files import claimed, put
+from tests.storage.contract.files import ROOMY, claimed, put
 from tests.storage.contract.passages import holding
 
 pytestmark = pytest.mark.slow
@@ -38,7 +39,7 @@ async def test_everything_works_behind_a_pooler(pooler: Settings) -> None:
             assert [text.replace("!", "?") for text in said[1::2]] == said[::2]
         image = Image("image/png", bytes(300_000))
         assert await other.images.get(await storage.images.put("ann", "a", image, user_bytes=ROOM)) == image
-        await put(storage, b"content")
+        await put(storage, b"content", limits=replace(ROOMY, user_bytes=ROOM))
         assert await claimed(other) == "content"
         await storage.passages.stage("f", "ann", [Passage("The lamp.")])
         await storage.passages.publish("ann", "f", "f.md")
