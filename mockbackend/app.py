@@ -166,7 +166,7 @@ async def running(settings: Settings, address: str | None) -> AsyncIterator[Serv
         claimer = TurnClaimer(settings, storage, attachments, registry, recovery, long_work)
         runner = TurnRunner(settings, storage, upstream, generator, documents, registry, heartbeat, claimer, long_work)
         follower = Follower(storage, registry, recovery)
-        probe = await stack.enter_async_context(StorageProbe.watching(storage))
+        probe = await stack.enter_async_context(StorageProbe.watching(storage, follower, documents))
         await stack.enter_async_context(metrics.watch_loop(metrics.LOOP_LAG_SECONDS))
         metrics.start(__version__, settings.engine, "postgresql" if settings.database_url else "embedded")
         failed_logins = FailedLogins()

@@ -47,6 +47,8 @@ class Documents:
         self._upstream = upstream
         self._indexing = indexing
         self._deleting: asyncio.Task[None] | None = None
+        # Owners and ids of files whose deletion the storage has cut short.
+        self._undeleted: set[tuple[str, str]] = set()
 
     def wake(self) -> None:
         """Start indexing: new files are waiting."""
@@ -58,6 +60,10 @@ class Documents:
             return False
         await self._end_deletion(userid, file_id)
         return True
+
+    async def retry_deletions(self) -> None:
+        """End the deletions that the storage has cut short."""
+        await self._end_deletions(list(self._undeleted))
 
     async def recover(self) -> None:
         """Finish in the background what a crash cut short; an index may be unreachable for now."""
@@ -99,7 +105,7 @@ class Documents:
                 )
 
     async def _end_deletion(self, userid: str, file_id: str) -> None:
-        """Delete what belongs to a hidden file. If not all of it can go now, the rest does after the next start."""
+        """Delete what belongs to a hidden file. If the index cannot be reached, the rest goes after the next start."""
         await self._indexing.abandon(file_id)
         try:
             # The file first: on a full disk the rest needs room.
@@ -107,5 +113,8 @@ class Documents:
             await self._index.forget(userid, file_id)
             await self._passages.forget(file_id)
             await self._files.forget(file_id)
+            self._undeleted.discard((userid, file_id))
         except (StorageError, UpstreamError) as error:
+            if isinstance(error, StorageError):
+                self._undeleted.add((userid, file_id))
             log.warning("the deletion of file %s cannot be finished yet: %s", file_id, error)

@@ -1,4 +1,7 @@
-"""Whether the storage works: tried for the load balancer, and looked at in the background for the log."""
+"""Whether the storage works: tried for the load balancer, and looked at in the background.
+
+What it has cut short is finished once it works again.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from ..documents.documents import Documents
 from ..errors import ServiceError
 from ..storage import Storage, traceback_of
+from ..turn.follow import Follower
 
 # Whoever asks, and however often.
 SECONDS_BETWEEN_TRIALS = 1.0
@@ -22,17 +27,19 @@ log = logging.getLogger("mockbackend")
 class StorageProbe:
     """Tries the storage at most once a second, and logs when it fails and when it works again."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, follower: Follower, documents: Documents) -> None:
         self._storage = storage
+        self._follower = follower
+        self._documents = documents
         self._trying = asyncio.Lock()
         self._tried = float("-inf")
         self._failed = False
 
     @classmethod
     @asynccontextmanager
-    async def watching(cls, storage: Storage) -> AsyncIterator[StorageProbe]:
+    async def watching(cls, storage: Storage, follower: Follower, documents: Documents) -> AsyncIterator[StorageProbe]:
         """A probe that also looks every few seconds whether the data is still there."""
-        probe = cls(storage)
+        probe = cls(storage, follower, documents)
         task = asyncio.create_task(probe._watch())
         try:
             yield probe
@@ -55,6 +62,15 @@ class StorageProbe:
             # While it fails a look would find nothing: only a trial shows that it works again.
             async with self._trying:
                 await self._probe(write=self._failed)
+            if not self._failed:
+                await self._finish_deletions()
+
+    async def _finish_deletions(self) -> None:
+        try:
+            await self._follower.retry_deletions()
+            await self._documents.retry_deletions()
+        except Exception as error:
+            log.error("deletions cannot be finished: %s", error, exc_info=traceback_of(error))
 
     async def _probe(self, *, write: bool) -> None:
         try:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 
 from ..messages import Message
-from ..storage import DamagedHistory, Storage, Turn, traceback_of
+from ..storage import DamagedHistory, Storage, StorageError, Turn, traceback_of
 from .recovery import Recovery
 from .registry import RunRegistry
 from .remote import RemoteReader
@@ -23,6 +23,8 @@ class Follower:
         self._storage = storage
         self._registry = registry
         self._recovery = recovery
+        # The ids of conversations whose deletion the storage has cut short.
+        self._undeleted: set[str] = set()
 
     async def read(self, conversation_id: str) -> list[Message]:
         """The conversation's messages, without the running answer, which the reader may join."""
@@ -62,26 +64,39 @@ class Follower:
             pass
 
     async def delete(self, conversation_id: str) -> None:
-        """End the deletion of a hidden conversation. May be repeated."""
-        # An answer that cannot be stored any more goes with the rest.
-        with contextlib.suppress(DamagedHistory):
-            await self.stop(conversation_id)
-        await self._storage.conversations.erase(conversation_id)
+        """End the deletion of a hidden conversation. May be repeated, and is if the storage fails."""
+        try:
+            # An answer that cannot be stored any more goes with the rest.
+            with contextlib.suppress(DamagedHistory):
+                await self.stop(conversation_id)
+            await self._storage.conversations.erase(conversation_id)
+        except StorageError:
+            self._undeleted.add(conversation_id)
+            raise
+        self._undeleted.discard(conversation_id)
+
+    async def retry_deletions(self) -> None:
+        """End the deletions that the storage has cut short."""
+        for conversation_id in list(self._undeleted):
+            await self._finish_deletion(conversation_id)
 
     async def finish_deletions(self) -> None:
         """End the deletions that a crash cut short. One that fails does not hold up the others."""
         for conversation_id in await self._storage.conversations.hidden():
-            try:
-                await self.delete(conversation_id)
-            except Exception as error:
-                log.error(
-                    "the deletion of conversation %s cannot be finished: %s",
-                    conversation_id,
-                    error,
-                    exc_info=traceback_of(error),
-                )
-            else:
-                log.info("finished the deletion of conversation %s", conversation_id)
+            await self._finish_deletion(conversation_id)
+
+    async def _finish_deletion(self, conversation_id: str) -> None:
+        try:
+            await self.delete(conversation_id)
+        except Exception as error:
+            log.error(
+                "the deletion of conversation %s cannot be finished: %s",
+                conversation_id,
+                error,
+                exc_info=traceback_of(error),
+            )
+        else:
+            log.info("finished the deletion of conversation %s", conversation_id)
 
     def _remote_reader(self, turn: Turn) -> RemoteReader:
         return RemoteReader(turn, self._storage.turns, self._recovery)

@@ -19,6 +19,7 @@ from tests.documents.waiting import over, uploaded
 from tests.harness.answers import chat, codes_of, joining, posting, text_of
 from tests.harness.postgres import postgres
 from tests.harness.processes import run
+from tests.harness.waiting import until
 from tests.harness.world import World
 from tests.turn.conftest import NewWorld
 from tests.turn.test_stop import aborted, stop, stored
@@ -156,6 +157,26 @@ async def test_a_crash_of_the_database_is_waited_out(pair: Pair) -> None:
     read = await stored(pair.other, "a")
     assert read["messages"][1]["content"] == "".join(f"{number} " for number in range(1, 11))
     assert not is_incomplete(read["messages"][1])
+
+
+async def test_a_deletion_that_the_database_cut_short_is_finished_once_it_works(pair: Pair, url: str) -> None:
+    await chat(pair.one, {"id": "a", "message": "Hello"})
+    file = await over(pair.one, await uploaded(pair.one, "lamp.md", b"The zebra lamp."))
+    with psycopg.connect(url, autocommit=True) as connection:
+        for table in ("messages", "pieces"):
+            connection.execute(f"ALTER TABLE {table} RENAME TO {table}_away")
+        assert (await pair.one.delete("/conversations/a")).status_code == 503
+        assert (await pair.one.delete(f"/files/{file['id']}")).status_code == 204
+        for table in ("conversations", "files"):
+            assert len(connection.execute(f"SELECT 1 FROM {table}").fetchall()) == 1
+        for table in ("messages", "pieces"):
+            connection.execute(f"ALTER TABLE {table}_away RENAME TO {table}")
+
+        async def nothing_is_left() -> bool:
+            tables = ("conversations", "messages", "files", "pieces", "passages")
+            return not any(connection.execute(f"SELECT 1 FROM {table}").fetchall() for table in tables)
+
+        await until(nothing_is_left, within=30)
 
 
 async def test_a_document_that_one_indexes_is_found_by_the_other(pair: Pair) -> None:
