@@ -18,7 +18,7 @@ from mockbackend.storage.postgres.processes import LEASE_SECONDS
 from tests.documents.waiting import over, uploaded
 from tests.harness.answers import chat, codes_of, joining, posting, text_of
 from tests.harness.postgres import postgres
-from tests.harness.processes import run
+from tests.harness.processes import free_port, run
 from tests.harness.waiting import until
 from tests.harness.world import World
 from tests.turn.conftest import NewWorld
@@ -193,6 +193,13 @@ async def test_a_document_that_one_indexes_is_found_by_the_other(pair: Pair) -> 
 def test_a_generated_login_is_one_for_all(url: str, tmp_path: Path) -> None:
     checked = run(["check"], tmp_path, {"DATABASE_URL": url})
     assert "works   storage (DATABASE_URL: the database): can be read and written" in checked.stdout, checked.stdout
+
+
+def test_a_database_that_cannot_be_reached_is_a_line(tmp_path: Path) -> None:
+    ended = run(["serve"], tmp_path, {"DATABASE_URL": f"postgresql://nobody@127.0.0.1:{free_port()}/none"})
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("DATABASE_URL: the database cannot be used (connection")
+    assert ended.stderr.count("\n") == 1, ended.stderr
 
 
 def test_a_database_of_a_newer_version_is_left_alone(url: str, tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ async def open_postgres(settings: Settings) -> PostgresStorage:
             await database.close()
             raise
     except (Error, StorageError) as error:
-        raise OSError(errno.EIO, str(error).strip()) from error
+        raise OSError(errno.EIO, " ".join(str(error).split())) from error
     return PostgresStorage(
         conversations=Conversations(database),
         history=History(database),

@@ -8,6 +8,7 @@ connection was lost: each is written so that doing it twice does what doing it o
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
@@ -23,6 +24,8 @@ from ... import metrics, tracing
 from ..statements import name_of
 from ..values import StorageError
 
+# It logs each connection that fails. Those who need one raise an error, which is logged once.
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 T = TypeVar("T")
 Row = tuple[Any, ...]
 Statement = tuple[Any, ...]
@@ -224,7 +227,7 @@ async def patiently(work: Callable[[], Awaitable[T]]) -> T:
         except Error as error:
             if not _is_among(PASSING, error) or time.monotonic() + wait > until:
                 if _is_among(UNUSABLE, error):
-                    raise StorageError(str(error).strip()) from error
+                    raise StorageError(" ".join(str(error).split())) from error
                 raise
         await asyncio.sleep(wait)
         wait = min(LONGEST_WAIT, wait * 2)
