@@ -134,7 +134,8 @@ def check_nothing_left(server: Server) -> None:
     assert len(list(files(data / "alive"))) == 1
     assert list(files(data / "turns")) == []
     stored = {token for (token,) in rows(data, "SELECT token FROM pictures")}
-    assert set(files(data / "pictures")) == stored, "picture files and rows are not the same"
+    odd = set(files(data / "pictures")) ^ stored
+    assert odd == set(), f"image files without a row, or rows without a file: {len(odd)} of {len(stored)} rows, {odd}"
     assert rows(data, "SELECT count(*) FROM pictures WHERE maker IS NOT NULL") == [(0,)]
     living = "SELECT id FROM conversations"
     for table in ("pictures", "said"):
