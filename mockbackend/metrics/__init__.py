@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .exposition import MEDIA_TYPE, exposition
 from .loop_lag import watch_loop
-from .series import METRICS, Counter, Gauge, Histogram
+from .series import METRICS, Age, Counter, Gauge, Histogram
 from .sharing import SharedRegions, join_workers
 
 __all__ = ["MEDIA_TYPE", "METRICS", "SharedRegions", "exposition", "join_workers", "watch_loop"]
@@ -29,7 +29,7 @@ DB_WAIT_SECONDS = Histogram("db_wait_seconds", "Time until a connection to Postg
 DB_STATEMENT_SECONDS = Histogram("db_statement_seconds", "Time of a statement, or of those of one batch.", "name")
 TAKEOVERS = Counter("takeovers_total", "Turns that their process left and this one has settled.")
 FENCED_WRITES = Counter("fenced_writes_total", "Writes that were refused: another process had taken the turn over.")
-LEASE_AGE = Gauge("lease_age_seconds", "Time since a process proved to PostgreSQL that it lives.", largest=True)
+LEASE_AGE = Age("lease_age_seconds", "Time since a process proved to PostgreSQL that it lives.")
 INDEX_QUEUE = Gauge("index_queue", "Documents that are not indexed yet.", "status", largest=True)
 TOOLS = Counter("tools_total", "Tool calls.", "name", "outcome")
 _BUILD = Gauge("build_info", "Always 1.", "version", "engine", "storage", largest=True)

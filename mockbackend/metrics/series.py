@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import mmap
 import threading
+import time
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, Literal
 
 REGION_BYTES = 256 * 1024
@@ -75,6 +76,10 @@ class Metric:
         self._places: dict[Labels, int] = {}
         METRICS[self.name] = self
 
+    def read(self, values: Sequence[float]) -> list[float]:
+        """What one process has written, as it is shown."""
+        return list(values)
+
     def _place(self, labels: Labels) -> int:
         place = self._places.get(labels)
         return _made(self, labels) if place is None else place
@@ -109,6 +114,24 @@ class Gauge(Metric):
         """Make it the number."""
         place = self._place(labels)
         _values[place] = number
+
+
+class Age(Gauge):
+    """Time since something happened, as of the moment of the reading. Of several processes the longest is taken."""
+
+    def __init__(self, name: str, meaning: str) -> None:
+        super().__init__(name, meaning, largest=True)
+
+    def begin(self, moment: float) -> None:
+        """Count from that moment, which is `time.monotonic`'s: one clock for all processes of a host."""
+        self.set(moment)
+
+    def forget(self) -> None:
+        """Stop counting."""
+        self.set(0.0)
+
+    def read(self, values: Sequence[float]) -> list[float]:
+        return [max(0.0, time.monotonic() - moment) if moment else 0.0 for moment in values]
 
 
 class Histogram(Metric):
@@ -149,7 +172,7 @@ def totals() -> dict[Metric, dict[Labels, list[float]]]:
     found: dict[Metric, dict[Labels, list[float]]] = {metric: {} for metric in METRICS.values()}
     for region in _all:
         for metric, labels, place in region.series():
-            values = region.values[place : place + metric.size].tolist()
+            values = metric.read(region.values[place : place + metric.size].tolist())
             before = found[metric].setdefault(labels, [0.0] * metric.size)
             together = max if isinstance(metric, Gauge) and metric.largest else _sum
             found[metric][labels] = list(map(together, before, values))

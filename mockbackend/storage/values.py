@@ -133,10 +133,14 @@ class FollowedTurn:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """The ids of this process's turns that have to stop, and of those that others follow."""
+    """The ids of this process's turns that somebody asked to stop, and of those that others follow.
+
+    `lapsed`: the ids of those that others may have taken over, since this process did not prove that it lives.
+    """
 
     to_stop: list[str]
     followed: list[str]
+    lapsed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from .. import events as ev
-from ..errors import INTERNAL, PromptRefused, TurnError
+from ..errors import INTERNAL, TAKEN_OVER, PromptRefused, TurnError
 from ..events import Event, FinishReason, Order, Usage
 from ..log import TurnFields
 from ..messages import INTERRUPTED, Message, answer_message
 from ..storage import Turn, traceback_of
 
 TOO_LONG = "too long"
+LAPSED = "lapsed"
 log = logging.getLogger("mockbackend.turn")
 
 
@@ -148,6 +149,10 @@ class Answer:
         """End the turn because a stop was requested. What was said stays."""
         if self.stop.reason == TOO_LONG:
             self.fail("The answer took too long and was stopped (MAX_TURN_SECONDS).")
+            return
+        if self.stop.reason == LAPSED:
+            # What the client has heard is perhaps not what is stored.
+            self.fail(TAKEN_OVER)
             return
         self._begin_if_idle()
         self.close_calls()

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable
 
 from ..storage import Turns, traceback_of
-from .answer import TOO_LONG
+from .answer import LAPSED, TOO_LONG
 from .registry import RunRegistry
 from .run import Run
 
@@ -93,16 +93,17 @@ class Heartbeat:
         return urgent
 
     async def _look(self) -> None:
-        """Stop the turns that run for too long, and those that another process asked to stop."""
+        """Stop the turns that run for too long, and those that another process asked to stop or may have taken."""
         now = time.monotonic()
         for run in self._registry:
             if now - run.began > self._max_turn_seconds and run.answer.finish is None:
                 run.answer.stop.request(TOO_LONG)
         beat = await self._turns.beat()
         self._followed = beat.followed
-        for turn_id in beat.to_stop:
-            if stopped := self._registry.find(turn_id):
-                stopped.answer.stop.request("stopped")
+        for reason, turn_ids in (("stopped", beat.to_stop), (LAPSED, beat.lapsed)):
+            for turn_id in turn_ids:
+                if stopped := self._registry.find(turn_id):
+                    stopped.answer.stop.request(reason)
 
     async def _write(self, runs: Iterable[Run]) -> None:
         """Write the logs of these runs, if they have said something new."""

@@ -183,7 +183,8 @@ class TurnRunner:
         ended = TurnEnded(answer.finish or "error", answer.usage)
         problem = await self._store(run, ended)
         if problem is not None:
-            answer.emit(Failed(problem))
+            if (failed := Failed(problem)) not in answer.events:
+                answer.emit(failed)
             ended = TurnEnded("error", answer.usage)
         answer.emit(ended)
         while run.published < len(answer.events):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from mockbackend.metrics import METRICS, SharedRegions, exposition, series
-from mockbackend.metrics.series import Counter, Gauge, Histogram
+from mockbackend.metrics.series import Age, Counter, Gauge, Histogram
 from tests.harness.metrics import Scrape
 
 
@@ -22,6 +23,7 @@ class Own:
     counter: Counter
     gauge: Gauge
     largest: Gauge
+    age: Age
     histogram: Histogram
 
 
@@ -32,6 +34,7 @@ def own() -> Iterator[Own]:
         Counter("test_total", "Things.", "what"),
         Gauge("test_now", "Things now."),
         Gauge("test_largest", "The largest thing.", largest=True),
+        Age("test_age", "Time since a thing."),
         Histogram("test_seconds", "Time of things."),
     )
     METRICS.clear()
@@ -111,3 +114,21 @@ def test_without_shared_memory_a_process_counts_for_itself(own: Own, monkeypatch
         metric._places = {}
     own.counter.inc("a")
     assert said()("test_total", what="a") == 1
+
+
+def test_an_age_grows_by_itself_and_the_longest_of_all_processes_counts(
+    own: Own, regions: SharedRegions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 50.0)
+    for place, moment in enumerate((10, 30, 40)):
+        regions.use(place)
+        own.age.begin(moment)
+    assert said()("test_age") == 40
+    # A process that does nothing any more is seen by the others.
+    monkeypatch.setattr(time, "monotonic", lambda: 60.0)
+    assert said()("test_age") == 50
+    # The next one takes its region.
+    regions.use(0)
+    assert said()("test_age") == 30
+    own.age.forget()
+    assert said()("test_age") == 30

@@ -39,8 +39,9 @@ FIRST_WAIT, LONGEST_WAIT = 0.05, 1.0
 # SQLSTATE classes and codes that pass: connections, conflicts between transactions, a server that starts, stops, or
 # has no connection left, and a standby that is about to become the primary.
 PASSING = ("08", "40", "57P", "53300", "25006")
-# The same for what is the server's fault, and does not pass by itself: no room, an operator's hand, its disk, itself.
-UNUSABLE = (*PASSING, "53", "57", "58", "XX", "42P01")
+# The same for what is the server's fault, and does not pass by itself: no room, an operator's hand, its disk, itself; a
+# user, database, schema, table or right that was taken away; a lock that took longer than this user may wait.
+UNUSABLE = (*PASSING, "53", "57", "58", "XX", "28", "3D", "3F", "42P01", "42501", "55P03")
 CONNECTION = {
     "connect_timeout": 5,
     "fallback_application_name": "mockbackend",

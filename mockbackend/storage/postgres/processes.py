@@ -18,7 +18,7 @@ import uuid
 from pathlib import Path
 
 from ...metrics import LEASE_AGE
-from ..values import StorageError
+from ..values import StorageError, traceback_of
 from .database import Database
 
 LEASE_SECONDS = 15.0
@@ -72,15 +72,17 @@ class Processes:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+        LEASE_AGE.forget()
 
     async def _keep(self) -> None:
         while True:
             await asyncio.sleep(RENEWAL_SECONDS)
             try:
                 await self.renew()
-            except StorageError as error:
-                log.warning("this process could not renew its row in the database: %s", error)
-            LEASE_AGE.set(time.monotonic() - self._renewed)
+            except Exception as error:
+                # Whatever it was: without another try this process would count as dead for ever.
+                words = "this process could not renew its row in the database: %s"
+                log.warning(words, error, exc_info=traceback_of(error))
 
     async def renew(self) -> None:
         """Write the row once more."""
@@ -95,6 +97,7 @@ class Processes:
             *(self.id, _host(), os.getpid(), _started(os.getpid()) or "", LEASE_SECONDS),
         )
         self._renewed = asked
+        LEASE_AGE.begin(asked)
 
     async def _bury(self) -> None:
         # Of a process that died long ago nothing is left that names it.

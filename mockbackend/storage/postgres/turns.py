@@ -237,10 +237,10 @@ class Turns:
     async def beat(self) -> Beat:
         if self._processes.has_lapsed:
             # Others may have taken them over by now, and the database may be out of reach.
-            return Beat(list(self._logs), [])
-        lapsed = [turn_id for turn_id, written in self._logs.items() if written.lapses < self._processes.lapses]
+            return Beat([], [], tuple(self._logs))
+        lapsed = tuple(turn_id for turn_id, written in self._logs.items() if written.lapses < self._processes.lapses)
         rows = await self._database.execute(_BEAT, self._me)
-        return Beat(lapsed + [row[0] for row in rows if row[1]], [row[0] for row in rows if row[2]])
+        return Beat([row[0] for row in rows if row[1]], [row[0] for row in rows if row[2]], lapsed)
 
     async def write_logs(self, logs: list[tuple[Turn, bytes, Spent]]) -> None:
         ours = [(self._logs[turn.turn_id], *one) for one in logs if (turn := one[0]).turn_id in self._logs]

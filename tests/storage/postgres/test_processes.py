@@ -10,9 +10,11 @@ import time
 
 import pytest
 
+from mockbackend.metrics import exposition
 from mockbackend.settings import Settings
-from mockbackend.storage import TakenOver
+from mockbackend.storage import Beat, TakenOver
 from mockbackend.storage.postgres import PostgresStorage, open_postgres, processes
+from tests.harness.metrics import Scrape
 from tests.harness.waiting import until
 from tests.storage.contract.acts import (
     SPENT,
@@ -62,19 +64,19 @@ async def test_a_process_that_could_not_prove_that_it_lives_stops_its_turns(
     storage: PostgresStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await begun(storage, turn_of())
-    assert (await storage.turns.beat()).to_stop == []
+    assert (await storage.turns.beat()).lapsed == ()
     later = time.monotonic() + processes.LEASE_SECONDS + 1
     monkeypatch.setattr(time, "monotonic", lambda: later)
-    assert (await storage.turns.beat()).to_stop == ["t1"]
+    assert await storage.turns.beat() == Beat([], [], ("t1",))
     # It has come too late, though the row is renewed by now; what begins after that goes on.
     await storage.processes.renew()
-    assert (await storage.turns.beat()).to_stop == ["t1"]
+    assert await storage.turns.beat() == Beat([], [], ("t1",))
     await begun(storage, turn_of("t2", "d"))
-    assert (await storage.turns.beat()).to_stop == ["t1"]
+    assert await storage.turns.beat() == Beat([], [], ("t1",))
     # Nobody has taken it over: what was said is stored.
     await end(storage, turn_of())
     assert await texts(storage) == ["t1?", "t1!"]
-    assert (await storage.turns.beat()).to_stop == []
+    assert await storage.turns.beat() == Beat([], [])
 
 
 async def test_a_row_is_renewed_and_comes_back(
@@ -138,3 +140,63 @@ async def test_what_cannot_be_renewed_is_logged(
         await until(is_logged)
         await rival.now("ALTER TABLE elsewhere RENAME TO processes")
     await third.close()
+
+
+_REFUSE = """CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'not now'; END $$ LANGUAGE plpgsql;
+    CREATE TRIGGER refuse BEFORE INSERT ON processes EXECUTE FUNCTION refuse()"""
+
+
+async def test_no_error_ends_the_renewals(
+    storage: PostgresStorage, rival: Rival, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "RENEWAL_SECONDS", 0.05)
+    # A role may have such a limit.
+    third = await open_postgres(Settings(database_url=f"{rival._url}%20-c%20lock_timeout%3D50"))
+
+    me = third.processes.id
+
+    async def is_renewed() -> bool:
+        return bool(await rival.now("SELECT 1 FROM processes WHERE id = %s AND alive_until > now()", me))
+
+    async def fails(error: str) -> None:
+        async def is_logged() -> bool:
+            return error in caplog.text
+
+        with caplog.at_level(logging.WARNING):
+            await until(is_logged)
+
+    await rival.do("LOCK TABLE processes IN ACCESS EXCLUSIVE MODE")
+    await fails("lock timeout")
+    await rival.commit()
+    await rival.expire(me)
+    await until(is_renewed)
+    # What nobody has foreseen.
+    await rival.now(_REFUSE)
+    await fails("not now")
+    await rival.now("DROP FUNCTION refuse CASCADE")
+    await rival.expire(me)
+    await until(is_renewed)
+    await third.close()
+
+
+async def test_a_lease_that_is_not_renewed_ages_until_it_is_given_up(
+    storage: PostgresStorage, rival: Rival, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def age() -> float:
+        return Scrape(exposition().decode())("lease_age_seconds")
+
+    now = time.monotonic
+    await storage.processes.renew()
+    assert age() < 5
+    await rival.do("LOCK TABLE processes IN ACCESS EXCLUSIVE MODE")
+    renewal = await rival.held_up(storage.processes.renew())
+    monkeypatch.setattr(time, "monotonic", lambda: now() + 100)
+    # It waits, and is late by now.
+    assert 100 <= age() < 105
+    await rival.commit()
+    await renewal
+    assert 100 <= age() < 105
+    await storage.processes.renew()
+    assert age() < 5
+    await storage.processes.abandon()
+    assert age() == 0
