@@ -13,7 +13,7 @@ from ..documents.index import open_azure_search
 from ..errors import PromptRefused, UnsupportedParameter, UpstreamError
 from ..log import printable
 from ..settings import Settings
-from ..storage import Image, Probe, open_storage, storage_place, storage_probes
+from ..storage import Image, OlderVersion, Probe, open_storage, storage_place, storage_probes
 from ..upstream import Upstream
 from ..upstream.chat.stream import stream_chat
 from ..upstream.embeddings import embed
@@ -70,6 +70,8 @@ async def _works(name: str, probe: Callable[[], Awaitable[str]]) -> bool:
     log.addHandler(captured)
     try:
         print(f"works   {name}: {await probe()}")
+    except OlderVersion as error:
+        print(f"skipped {name}: {error}; the next start of the service takes the others, and nothing was changed")
     except Exception as error:
         if isinstance(error, UpstreamError):
             reason = error.message
@@ -136,7 +138,7 @@ async def _embedding(upstream: Upstream) -> str:
 
 
 async def _search(settings: Settings) -> str:
-    storage = await open_storage(settings)
+    storage = await open_storage(settings, upgrade=False)
     index = open_azure_search(settings, storage)
     try:
         return await index.check()
@@ -146,7 +148,7 @@ async def _search(settings: Settings) -> str:
 
 
 async def _storage(settings: Settings) -> str:
-    storage = await open_storage(settings)
+    storage = await open_storage(settings, upgrade=False)
     try:
         token = await storage.images.put("check", "check", Image("image/png", b"check"), user_bytes=1024)
         await storage.images.get(token)

@@ -33,6 +33,7 @@ from .values import (
     FollowedTurn,
     Image,
     IndexingJob,
+    OlderVersion,
     Probe,
     QuotaExceeded,
     RunningTurn,
@@ -64,6 +65,7 @@ __all__ = [
     "Image",
     "Images",
     "IndexingJob",
+    "OlderVersion",
     "Passages",
     "Prices",
     "Probe",
@@ -199,17 +201,20 @@ class Storage(Protocol):
         """Close everything; once more does nothing. Other processes see at once that this one is gone."""
 
 
-async def open_storage(settings: Settings) -> Storage:
-    """Open the engine that the settings name; make or migrate it first, if needed. Raises SettingsError."""
+async def open_storage(settings: Settings, *, upgrade: bool = True) -> Storage:
+    """Open the engine that the settings name; make or migrate it first, if needed. Raises SettingsError.
+
+    Without `upgrade` what an older version has written is left as it is: raises OlderVersion.
+    """
     import_engine(settings)
     try:
         if settings.database_url:
             from .postgres import open_postgres
 
-            return await open_postgres(settings)
+            return await open_postgres(settings, upgrade=upgrade)
         from .embedded import open_embedded
 
-        return await open_embedded(settings.data_dir)
+        return await open_embedded(settings.data_dir, upgrade=upgrade)
     except (OSError, StorageError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise SettingsError([f"{storage_place(settings)} cannot be used ({reason})"]) from error

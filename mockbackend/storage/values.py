@@ -38,6 +38,13 @@ class StorageError(Exception):
     """
 
 
+class OlderVersion(Exception):
+    """An older version has written the data, which was to be left as it is. The message says how far it is."""
+
+    def __init__(self, taken: int, known: int) -> None:
+        super().__init__(f"an older version of this service has written it: {taken} of {known} migrations")
+
+
 class DiskFull(StorageError):
     """There is no room for what is to be stored."""
 

@@ -10,6 +10,7 @@ import pytest
 from mockbackend.settings import Settings
 from mockbackend.storage import open_storage
 from mockbackend.storage.postgres import examination
+from mockbackend.storage.postgres.migrations import MIGRATIONS
 from tests.harness.pgbouncer import pooled
 from tests.harness.postgres import postgres
 from tests.harness.processes import free_port, run
@@ -67,10 +68,11 @@ def test_a_database_that_works_is_described(schema: str, tmp_path: Path) -> None
         "works   database rights",
         "works   database clock",
         "works   database pooler",
+        "works   database connections",
         "works   storage (DATABASE_URL",
     ]
     assert "PostgreSQL 18" in lines[0]
-    assert lines[0].endswith("up to 15 of its 100 connections are for this host")
+    assert lines[4].endswith("up to 15 of the server's 100 are for this host")
     assert f"in the schema {schema}" in lines[1]
     assert lines[3].endswith("none, or one that gives each client a connection of its own")
 
@@ -130,6 +132,58 @@ def test_a_user_who_may_not_use_the_tables_is_refused(made: str, schema: str, tm
     assert not [line for line in checked(tmp_path, {"DATABASE_URL": url}) if line.startswith("FAILED")]
     (rights,) = [line for line in checked(tmp_path, {"DATABASE_URL": url}) if "rights" in line]
     assert "stranger may not make tables, which the next version may need" in rights
+    assert "stranger may not change the tables, which the next version may need (ALTER TABLE " in rights
+
+
+def test_a_user_who_may_not_use_the_tables_that_are_there_needs_no_right_to_make_some(
+    made: str, schema: str, tmp_path: Path
+) -> None:
+    failed = checked(tmp_path, {"DATABASE_URL": user(schema, "newcomer")})[1]
+    assert failed.startswith("FAILED  database rights: newcomer of DATABASE_URL may not use the table ")
+    assert failed.endswith(f"run: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO newcomer")
+
+
+def snapshot(schema: str) -> list[tuple[object, ...]]:
+    """All tables and columns of a schema, and which migrations it has taken."""
+    with postgres().connect() as connection:
+        columns = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s ORDER BY 1, 2"
+        taken = f"SELECT number FROM {schema}.migrations ORDER BY 1"
+        return connection.execute(columns, (schema,)).fetchall() + connection.execute(taken.encode()).fetchall()
+
+
+def outdate(schema: str) -> list[tuple[object, ...]]:
+    """Undo the last migration; returns what is left."""
+    execute(
+        f"DELETE FROM {schema}.migrations WHERE number = {len(MIGRATIONS)}",
+        f"DROP INDEX {schema}.images_of_user",
+        f"ALTER TABLE {schema}.images DROP COLUMN size",
+    )
+    return snapshot(schema)
+
+
+def test_a_database_of_an_older_version_is_left_as_it_is(made: str, schema: str, tmp_path: Path) -> None:
+    before = outdate(schema)
+    lines = checked(tmp_path, {"DATABASE_URL": made})
+    assert lines[-1] == (
+        "skipped storage (DATABASE_URL: the database): an older version of this service has written it: "
+        f"{len(MIGRATIONS) - 1} of {len(MIGRATIONS)} migrations; the next start of the service takes the others, "
+        "and nothing was changed"
+    )
+    assert snapshot(schema) == before
+
+
+def test_a_user_who_cannot_take_the_missing_migrations_is_refused(made: str, schema: str, tmp_path: Path) -> None:
+    outdate(schema)
+    url = user(schema, "tenant")
+    execute(
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO tenant",
+        f"GRANT CREATE ON SCHEMA {schema} TO tenant",
+    )
+    assert "tenant of DATABASE_URL may not change the tables; run: ALTER TABLE " in failure(tmp_path, url)
+    # The owner's hands are enough.
+    assert not [
+        line for line in checked(tmp_path, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": made}) if "FAILED" in line
+    ]
 
 
 def test_a_pooler_in_transaction_mode_is_found(schema: str, tmp_path: Path) -> None:
@@ -139,6 +193,10 @@ def test_a_pooler_in_transaction_mode_is_found(schema: str, tmp_path: Path) -> N
         lines = checked(tmp_path, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": postgres().url(schema)})
         assert lines[3].endswith("in transaction mode; DATABASE_DIRECT_URL leads to the same database")
         assert "name the server itself" in failure(tmp_path, url, DATABASE_DIRECT_URL=url)
+        # It has no more of the server's connections than before.
+        lines = checked(tmp_path, {"DATABASE_URL": url, "WEB_CONCURRENCY": "64"})
+        assert lines[4].endswith("up to 320 are for this host, and the pooler shares the server's 100 among them")
+        assert lines[-1].startswith("works   storage")
 
 
 def test_a_pooler_in_session_mode_is_as_good_as_none(schema: str, tmp_path: Path) -> None:
@@ -146,10 +204,19 @@ def test_a_pooler_in_session_mode_is_as_good_as_none(schema: str, tmp_path: Path
         assert "none, or one that gives each client" in checked(tmp_path, {"DATABASE_URL": url})[3]
 
 
+@pytest.mark.slow
+def test_a_pooler_in_session_mode_with_too_few_connections_is_refused(schema: str, tmp_path: Path) -> None:
+    with pooled(schema, 2, "session") as url:
+        failed = checked(tmp_path, {"DATABASE_URL": url})[3]
+        assert failed.startswith("FAILED  database pooler: of 4 connections at once to DATABASE_URL one has waited")
+
+
 def test_a_pooler_in_statement_mode_is_refused(schema: str, tmp_path: Path) -> None:
     with pooled(schema, 2, "statement") as url:
         lines = checked(tmp_path, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": postgres().url(schema)})
         assert any("pooler in statement mode; set its pool_mode to transaction" in line for line in lines)
+        lines = checked(tmp_path, {"DATABASE_URL": url})
+        assert "DATABASE_URL leads to a pooler in statement mode" in next(line for line in lines if "FAILED" in line)
 
 
 def test_two_addresses_of_different_schemas_are_refused(made: str, tmp_path: Path) -> None:

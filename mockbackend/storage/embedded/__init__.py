@@ -24,7 +24,7 @@ from .files.queue import queue_again
 from .history import History
 from .images import Images
 from .liveness import Liveness
-from .migrations import IMAGES
+from .migrations import IMAGES, MIGRATIONS
 from .passages import Passages
 from .reserve import Reserve
 from .spending import Spending
@@ -110,8 +110,14 @@ class EmbeddedStorage:
         self.liveness.close()
 
 
-async def open_embedded(folder: Path) -> EmbeddedStorage:
-    """Open the stores in `folder`, made and migrated where need be; any number of processes may share it."""
+async def open_embedded(folder: Path, *, upgrade: bool = True) -> EmbeddedStorage:
+    """Open the stores in `folder`, made and migrated where need be; any number of processes may share it.
+
+    Without `upgrade` those of an older version are left as they are: raises OlderVersion.
+    """
+    if not upgrade:
+        sqlite.refuse_older(folder / database.NAME, MIGRATIONS)
+        sqlite.refuse_older(folder / passages.NAME, passages.MIGRATIONS)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _lock(folder):
         database.prepare(folder / database.NAME)

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ..values import DiskFull, StorageError
+from ..values import DiskFull, OlderVersion, StorageError
 
 BUSY_TIMEOUT_MS = 10_000
 Step: TypeAlias = str | Callable[[sqlite3.Connection], None]
@@ -82,6 +82,17 @@ def database_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise OSError(errno.EIO, f"{path.name}: {error}") from error
+
+
+def refuse_older(path: Path, steps: Sequence[Step]) -> None:
+    """Raise OlderVersion if the database is there and lacks some of these steps. It stays as it is."""
+    if not path.exists():
+        return
+    with database_errors(path), closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+        (taken,) = connection.execute("PRAGMA user_version").fetchone()
+        (has_tables,) = connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()
+    if has_tables and taken < len(steps):
+        raise OlderVersion(taken, len(steps))
 
 
 def migrate(connection: sqlite3.Connection, steps: Sequence[Step]) -> None:

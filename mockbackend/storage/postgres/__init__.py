@@ -77,13 +77,16 @@ class PostgresStorage:
         await self.database.close()
 
 
-async def open_postgres(settings: Settings) -> PostgresStorage:
-    """Open the stores of DATABASE_URL, made and migrated where need be. Raises OSError."""
+async def open_postgres(settings: Settings, *, upgrade: bool = True) -> PostgresStorage:
+    """Open the stores of DATABASE_URL, made and migrated where need be. Raises OSError.
+
+    Without `upgrade` those of an older version are left as they are: raises OlderVersion.
+    """
     url = settings.database_url
     try:
         database = await Database.open(url, settings.database_pool_size)
         try:
-            await migrations.prepare(database, settings.database_direct_url or url)
+            await migrations.prepare(database, settings.database_direct_url or url, upgrade=upgrade)
             processes = Processes(database)
             await processes.start()
         except BaseException:

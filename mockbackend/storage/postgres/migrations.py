@@ -8,7 +8,7 @@ import re
 from psycopg import AsyncConnection
 from psycopg.errors import UndefinedTable
 
-from ..values import StorageError
+from ..values import OlderVersion, StorageError
 from .database import Database, connection_options, patiently
 
 # Ours among the advisory locks of a database that others may use as well.
@@ -255,10 +255,10 @@ MIGRATIONS = (
 TABLES = ("migrations", *re.findall(r"CREATE TABLE (\w+)", "".join(MIGRATIONS)))
 
 
-async def prepare(database: Database, direct_url: str) -> None:
+async def prepare(database: Database, direct_url: str, *, upgrade: bool) -> None:
     """Make the schema, or bring it up to date, over a connection to `direct_url`: a pooler may stand before the other.
 
-    OSError where it cannot be: a newer version has written it, say.
+    OSError where it cannot be: a newer version has written it, say. OlderVersion where it is to be left as it is.
     """
     try:
         [(taken,)] = await database.execute("SELECT max(number) FROM migrations")
@@ -266,6 +266,8 @@ async def prepare(database: Database, direct_url: str) -> None:
         if not isinstance(error.__cause__, UndefinedTable):
             raise
         taken = 0
+    if taken and taken < len(MIGRATIONS) and not upgrade:
+        raise OlderVersion(taken, len(MIGRATIONS))
     if taken != len(MIGRATIONS):
         await _migrate(direct_url)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mockbackend.storage.embedded import database
+from mockbackend.storage.embedded import database, open_embedded
 from mockbackend.storage.embedded.migrations import MIGRATIONS
 from mockbackend.storage.embedded.passages import schema as passages
 from mockbackend.storage.embedded.sqlite import migrate
@@ -144,3 +144,17 @@ def test_a_damaged_title_does_not_stop_the_migration(tmp_path: Path, title: str)
         connection.commit()
     database.prepare(path)
     assert version(path) == NEWEST
+
+
+@pytest.mark.parametrize("name", [database.NAME, passages.NAME])
+async def test_check_leaves_a_folder_of_an_older_version_as_it_is(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "data"
+    await (await open_embedded(folder)).close()
+    with closing(sqlite3.connect(folder / name)) as connection:
+        (newest,) = connection.execute("PRAGMA user_version").fetchone()
+        connection.execute(f"PRAGMA user_version = {newest - 1}")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    checked = run(["check"], tmp_path, {"DATA_DIR": str(folder)})
+    assert f"{newest - 1} of {newest} migrations; the next start" in checked.stdout, checked.stdout
+    assert (checked.returncode, "FAILED" in checked.stdout) == (0, False)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before

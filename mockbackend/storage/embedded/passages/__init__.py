@@ -4,7 +4,7 @@ A term of the full-text table begins with its owner, and vectors have sign bits 
 first call that needs it.
 """
 
-from .schema import NAME, prepare
+from .schema import MIGRATIONS, NAME, prepare
 from .store import Passages
 
-__all__ = ["NAME", "Passages", "prepare"]
+__all__ = ["MIGRATIONS", "NAME", "Passages", "prepare"]
