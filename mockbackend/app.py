@@ -45,6 +45,7 @@ from .turn.attachments import Attachments
 from .turn.claim import TurnClaimer
 from .turn.follow import Follower
 from .turn.heartbeat import Heartbeat
+from .turn.joins import Joins
 from .turn.recovery import Recovery
 from .turn.registry import RunRegistry
 from .turn.runner import TurnRunner
@@ -165,7 +166,8 @@ async def running(settings: Settings, address: str | None) -> AsyncIterator[Serv
         long_work = Places(1, LONG_WORK)
         claimer = TurnClaimer(settings, storage, attachments, registry, recovery, long_work)
         runner = TurnRunner(settings, storage, upstream, generator, documents, registry, heartbeat, claimer, long_work)
-        follower = Follower(storage, registry, recovery)
+        follower = Follower(storage, registry, recovery, Joins(settings.max_joins_per_user))
+        stack.push_async_callback(follower.close)
         probe = await stack.enter_async_context(StorageProbe.watching(storage, follower, documents))
         await stack.enter_async_context(metrics.watch_loop(metrics.LOOP_LAG_SECONDS))
         metrics.start(__version__, settings.engine, "postgresql" if settings.database_url else "embedded")

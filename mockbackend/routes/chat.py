@@ -13,7 +13,7 @@ from ..errors import bad_request, unusable
 from ..protocol import FRAMINGS, Framing
 from ..protocol.data_stream import DATA_STREAM
 from ..storage import Turn
-from ..turn.run import EventSource
+from ..turn.run import Reader
 from .auth import get_service, userid
 from .body import read_body
 from .chat_request import parse_chat
@@ -38,7 +38,7 @@ async def post(request: Request) -> Response:
             async with service.long_work.one(owner):
                 chat, spoken = await in_thread(lambda: parse_chat(raw, service.settings), "parsing")
             run = await service.runner.start(owner, chat, (named or spoken).name)
-    return _stream(request, run.turn.conversation_id, run.reader(), named or spoken, "own")
+    return _stream(request, run.turn.conversation_id, Reader(run), named or spoken, "own")
 
 
 async def join(request: Request) -> Response:
@@ -51,6 +51,7 @@ async def join(request: Request) -> Response:
     turn, source = followed
     framing = named or FRAMINGS.get(turn.framing)
     if framing is None:
+        source.close()
         # Begun by a newer version, or a damaged row: its client would not understand another framing.
         raise unusable(f"protocol: this answer began in one that is not known here. Name {' or '.join(FRAMINGS)}.")
     return _stream(request, conversation_id, source, framing, "joined")
@@ -67,7 +68,7 @@ async def join_by_query(request: Request) -> Response:
     return _stream(request, conversation_id, followed[1], DATA_STREAM, "joined")
 
 
-async def _running(request: Request, conversation_id: str) -> tuple[Turn, EventSource] | None:
+async def _running(request: Request, conversation_id: str) -> tuple[Turn, Reader] | None:
     service = get_service(request)
     if await service.storage.conversations.get(userid(request), conversation_id) is None:
         return None
@@ -75,7 +76,7 @@ async def _running(request: Request, conversation_id: str) -> tuple[Turn, EventS
 
 
 def _stream(
-    request: Request, conversation_id: str, source: EventSource, framing: Framing, kind: Literal["own", "joined"]
+    request: Request, conversation_id: str, source: Reader, framing: Framing, kind: Literal["own", "joined"]
 ) -> Response:
     settings = get_service(request).settings
     headers = {"x-conversation-id": conversation_id}

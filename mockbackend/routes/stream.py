@@ -15,7 +15,7 @@ from ..metrics import OPEN_STREAMS
 from ..protocol import Framing
 from ..protocol.links import Links
 from ..server.hypercorn_patches import CUT_OFF
-from ..turn.run import BATCH, EventSource
+from ..turn.run import BATCH, Reader
 from .unread import UnreadLimit
 
 # So that proxies send each event on at once, unchanged.
@@ -32,7 +32,7 @@ class EventStream(Response):
 
     def __init__(
         self,
-        source: EventSource,
+        source: Reader,
         framing: Framing,
         links: Links,
         keep_alive_seconds: float,
@@ -90,7 +90,7 @@ class EventStream(Response):
             watcher.cancel()
             reader.close()
 
-    async def _watch(self, receive: Receive, reader: EventSource) -> None:
+    async def _watch(self, receive: Receive, reader: Reader) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
         # `send` to a client that has left neither raises nor waits, so the loop above would not notice.

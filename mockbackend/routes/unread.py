@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from ..turn.run import EventSource
+from ..turn.run import Reader
 
 CHECK_SECONDS = 1.0
 # Of what has been said since the client began to read.
@@ -21,7 +21,7 @@ REST_SECONDS = 60.0
 class UnreadLimit:
     """The limit of one stream. `is_sending` is set while a piece waits for the client."""
 
-    def __init__(self, source: EventSource, cut_off: Callable[[], None] | None) -> None:
+    def __init__(self, source: Reader, cut_off: Callable[[], None] | None) -> None:
         self.is_sending = False
         self._source = source
         self._cut_off = cut_off

@@ -117,6 +117,9 @@ class Settings:
     max_body_bytes: int = _setting("Largest request body", 10 * 1024 * 1024)
     max_running_turns_per_user: int = _setting("Answers running at once for one userid, in all processes", 20)
     max_running_turns: int = _setting("Answers running at once in one process", 1000)
+    max_joins_per_user: int = _setting(
+        "Connections that follow running answers beside their senders, of one userid in one process", 100
+    )
     max_turn_seconds: float = _setting("Time limit for one answer", 600.0)
     max_message_characters: int = _setting("Longest user message, including attached text", 1_000_000)
     max_conversation_messages: int = _setting("Most messages in one conversation", 10_000)

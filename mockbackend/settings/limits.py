@@ -48,6 +48,7 @@ LIMITS: dict[str, dict[str, str]] = {
     "Of what runs at once": {
         "max_running_turns_per_user": "429 `too_many_turns`",
         "max_running_turns": "429 `too_many_turns`",
+        "max_joins_per_user": "429 `too_many_joins`",
     },
     "Of one request": {
         "max_body_bytes": "413",

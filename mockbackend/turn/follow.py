@@ -8,10 +8,11 @@ import logging
 
 from ..messages import Message
 from ..storage import DamagedHistory, Storage, StorageError, Turn, traceback_of
+from .joins import Joins
 from .recovery import Recovery
 from .registry import RunRegistry
-from .remote import RemoteReader
-from .run import EventSource
+from .remote import RemoteTurns
+from .run import Reader
 
 log = logging.getLogger("mockbackend.turn")
 
@@ -19,10 +20,12 @@ log = logging.getLogger("mockbackend.turn")
 class Follower:
     """What clients may do with a conversation while a turn runs in it."""
 
-    def __init__(self, storage: Storage, registry: RunRegistry, recovery: Recovery) -> None:
+    def __init__(self, storage: Storage, registry: RunRegistry, recovery: Recovery, joins: Joins) -> None:
         self._storage = storage
         self._registry = registry
         self._recovery = recovery
+        self._joins = joins
+        self._remote = RemoteTurns(storage.turns, recovery)
         # The ids of conversations whose deletion the storage has cut short.
         self._undeleted: set[str] = set()
 
@@ -40,14 +43,14 @@ class Follower:
             if running is not None and turn is not None and running.turn_id == turn.turn_id:
                 return messages[: running.base_length] + running.new_messages
 
-    async def follow(self, conversation_id: str) -> tuple[Turn, EventSource] | None:
-        """The conversation's running turn, and a reader at its first event."""
+    async def follow(self, conversation_id: str) -> tuple[Turn, Reader] | None:
+        """The conversation's running turn, and a reader at its first event. Raises ServiceError: 429."""
         running = await self._recovery.running(conversation_id)
         if running is None:
             return None
-        if run := self._registry.find(running.turn.turn_id):
-            return running.turn, run.reader()
-        return running.turn, self._remote_reader(running.turn)
+        turn = running.turn
+        followed = self._registry.find(turn.turn_id) or await self._remote.find(turn)
+        return turn, self._joins.reader(turn.userid, followed)
 
     async def stop(self, conversation_id: str) -> None:
         """End the conversation's running turn. Returns once it is stored."""
@@ -59,9 +62,12 @@ class Follower:
             await asyncio.shield(run.over)
             return
         await self._storage.turns.request_stop(running.turn)
-        reader = self._remote_reader(running.turn)
-        while await reader.next() is not None:
-            pass
+        reader = Reader(await self._remote.find(running.turn))
+        try:
+            while await reader.next() is not None:
+                pass
+        finally:
+            reader.close()
 
     async def delete(self, conversation_id: str) -> None:
         """End the deletion of a hidden conversation. May be repeated, and is if the storage fails."""
@@ -74,6 +80,10 @@ class Follower:
             self._undeleted.add(conversation_id)
             raise
         self._undeleted.discard(conversation_id)
+
+    async def close(self) -> None:
+        """Follow no turn of another process any more."""
+        await self._remote.close()
 
     async def retry_deletions(self) -> None:
         """End the deletions that the storage has cut short."""
@@ -97,6 +107,3 @@ class Follower:
             )
         else:
             log.info("finished the deletion of conversation %s", conversation_id)
-
-    def _remote_reader(self, turn: Turn) -> RemoteReader:
-        return RemoteReader(turn, self._storage.turns, self._recovery)

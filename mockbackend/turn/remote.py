@@ -1,53 +1,124 @@
-"""A turn that another process runs, followed through the log in its row."""
+"""Turns that other processes run, followed through the logs in their rows, each by one task for all its readers."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import contextvars
+import logging
 from dataclasses import replace
 
 from ..events import DAMAGED, DELTAS, Event, TurnEnded, load
-from ..storage import DamagedHistory, StorageError, Turn, Turns
+from ..storage import DamagedHistory, StorageError, Turn, Turns, traceback_of
 from .answer import Answer
 from .recovery import Recovery
+from .run import Reader
 
 POLL_SECONDS = 0.05
 # Other streams should not wait while a long log is parsed.
 LARGE_BYTES = 256 * 1024
 LOST = "The answer went on where it cannot be followed. Please reload the conversation."
+log = logging.getLogger("mockbackend.turn")
 
 
-class RemoteReader:
-    """One connection's place in a turn of another process, which it settles if that process dies."""
+class RemoteTurns:
+    """The turns of other processes that are followed in this one."""
+
+    def __init__(self, turns: Turns, recovery: Recovery) -> None:
+        self._turns = turns
+        self._recovery = recovery
+        self._followed: dict[str, tuple[RemoteTurn, asyncio.Task[None]]] = {}
+
+    async def find(self, turn: Turn) -> RemoteTurn:
+        """The turn with its events so far. It is followed on if a reader enters it at once."""
+        if turn.turn_id not in self._followed:
+            remote = RemoteTurn(turn, self._turns, self._recovery)
+            # Without the context of a request: it works for all of them.
+            task = asyncio.create_task(self._follow(remote, turn.turn_id), context=contextvars.Context())
+            self._followed[turn.turn_id] = remote, task
+        remote, _ = self._followed[turn.turn_id]
+        await remote.begun.wait()
+        return remote
+
+    async def close(self) -> None:
+        """Follow no turn any more."""
+        tasks = [task for _, task in self._followed.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _follow(self, remote: RemoteTurn, turn_id: str) -> None:
+        try:
+            await remote.follow()
+        finally:
+            # At once: nobody may enter a turn that is not followed on.
+            del self._followed[turn_id]
+
+
+class RemoteTurn:
+    """What is known of one turn. If its process dies, the turn is settled from here."""
 
     def __init__(self, turn: Turn, turns: Turns, recovery: Recovery) -> None:
+        self.events: list[Event] = []
+        self.is_over = False
+        # Set once the first look has been taken.
+        self.begun = asyncio.Event()
         self._turn = turn
         self._log = turns.follow(turn)
         self._recovery = recovery
         self._read = b""
         self._seen: list[Event] = []
-        self._woken = asyncio.Event()
-        self._ended = False
+        self._readers: set[Reader] = set()
 
-    def wake(self) -> None:
-        """Make a waiting `next` return."""
-        self._woken.set()
+    @property
+    def published(self) -> int:
+        """How many of the events readers may see: all."""
+        return len(self.events)
 
-    async def next(self) -> list[Event] | None:
-        """The new events. Waits if there are no new ones; [] if woken, None after the last event."""
-        while not self._ended:
-            try:
-                new = await self._look()
-            except (*DAMAGED, DamagedHistory, StorageError):
-                new = None
-            if new is None:
-                self._ended = True
-                return self._closing()
-            if new:
-                return new
-            if not self._ended and await self._wait():
-                return []
-        return None
+    def enter(self, reader: Reader) -> None:
+        """Wake this reader with each event."""
+        self._readers.add(reader)
+
+    def leave(self, reader: Reader) -> None:
+        """Forget a reader. A turn without readers is not followed on."""
+        self._readers.discard(reader)
+
+    async def follow(self) -> None:
+        """Look for new events until the turn is over or has no reader."""
+        try:
+            while True:
+                new = await self._new()
+                self.events += new
+                self.begun.set()
+                if self.is_over:
+                    return
+                if new:
+                    self._wake()
+                await asyncio.sleep(POLL_SECONDS)
+                if not self._readers:
+                    return
+        finally:
+            self.is_over = True
+            self.begun.set()
+            self._wake()
+
+    def _wake(self) -> None:
+        for reader in self._readers:
+            reader.wake()
+
+    async def _new(self) -> list[Event]:
+        """What has been said since the last look, or how a turn ends that is lost."""
+        try:
+            new = await self._look()
+        except (*DAMAGED, DamagedHistory, StorageError):
+            new = None
+        except Exception as error:
+            log.error("turn %s cannot be followed: %s", self._turn.turn_id, error, exc_info=traceback_of(error))
+            new = None
+        if new is None:
+            self.is_over = True
+            return self._closing()
+        return new
 
     async def _look(self) -> list[Event] | None:
         """What has been said since the last look. None if the row is gone."""
@@ -58,41 +129,21 @@ class RemoteReader:
             found = await self._log.read()
         if found is None:
             return None
-        self._ended = found.is_over
-        if found.log == self._read:
-            return []
-        before, self._read, self._seen = self._seen, found.log, await _loaded(found.log)
-        return grown(before, self._seen)
-
-    def close(self) -> None:
-        """Do nothing: this reader holds no resources."""
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the turn has ended, as far as this reader has seen."""
-        return self._ended
-
-    def leaves(self, size: int) -> bool:
-        """Nothing: what is unread is in the turn's row."""
-        return False
-
-    async def _wait(self) -> bool:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(POLL_SECONDS):
-                await self._woken.wait()
-        # Cleared only here: a wake-up that comes while the row is being read must not be lost.
-        woken = self._woken.is_set()
-        self._woken.clear()
-        return woken
+        new: list[Event] = []
+        if found.log != self._read:
+            before, self._read, self._seen = self._seen, found.log, await _loaded(found.log)
+            new = grown(before, self._seen)
+        self.is_over = found.is_over
+        return new
 
     def _closing(self) -> list[Event]:
         turn = self._turn
         answer = Answer(turn)
-        for event in self._seen:
+        for event in self.events:
             answer.emit(event)
         answer.fail(LOST)
         answer.emit(TurnEnded("error", answer.usage))
-        return answer.events[len(self._seen) :]
+        return answer.events[len(self.events) :]
 
 
 async def _loaded(log: bytes) -> list[Event]:

@@ -19,24 +19,26 @@ BATCH = 500
 EVENT_BYTES = 100
 
 
-class EventSource(Protocol):
-    """What a connection reads a turn from: a run of this process, or the log of another process's run."""
+class Followed(Protocol):
+    """A turn that readers follow: a run of this process, or what is known of another process's."""
 
-    async def next(self) -> list[Event] | None:
-        """The events that are ready. Waits if there are no new ones; [] if woken, None after the last event."""
+    @property
+    def events(self) -> list[Event]:
+        """The events so far."""
 
-    def wake(self) -> None:
-        """Make a waiting `next` return."""
-
-    def close(self) -> None:
-        """Stop reading: the connection is gone, or has read everything."""
+    @property
+    def published(self) -> int:
+        """How many of the events readers may see."""
 
     @property
     def is_over(self) -> bool:
-        """Whether the turn has ended, as far as is known; there may be more to read."""
+        """Whether no event follows."""
 
-    def leaves(self, size: int) -> bool:
-        """Whether more than about `size` bytes of what came since the reading began are unread."""
+    def enter(self, reader: Reader) -> None:
+        """Wake this reader with each event."""
+
+    def leave(self, reader: Reader) -> None:
+        """Forget a reader."""
 
 
 class Run:
@@ -77,11 +79,19 @@ class Run:
         for reader in self._readers:
             reader.wake()
 
-    def reader(self) -> Reader:
-        """A new reader, at the first event."""
-        reader = Reader(self)
+    @property
+    def events(self) -> list[Event]:
+        """The events so far."""
+        return self.answer.events
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the turn has ended."""
+        return self.over.done()
+
+    def enter(self, reader: Reader) -> None:
+        """Wake this reader with each event."""
         self._readers.add(reader)
-        return reader
 
     def leave(self, reader: Reader) -> None:
         """Forget a reader. A turn without readers is stopped, to save tokens, unless it is resumable."""
@@ -91,14 +101,15 @@ class Run:
 
 
 class Reader:
-    """One connection's place in a run."""
+    """One connection's place in a turn, at the first event."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, turn: Followed) -> None:
+        self._turn = turn
         self._position = 0
         # How much had been said before.
-        self._start = run.published
+        self._start = turn.published
         self._waiter: asyncio.Future[None] | None = None
+        turn.enter(self)
 
     def wake(self) -> None:
         """Make a waiting `next` return."""
@@ -107,27 +118,27 @@ class Reader:
 
     async def next(self) -> list[Event] | None:
         """The next events, up to `BATCH`. Waits if there are no new ones; [] if woken, None after the last event."""
-        if self._position == self._run.published:
-            if self._run.over.done():
+        if self._position == self._turn.published:
+            if self._turn.is_over:
                 return None
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
-        batch = self._run.answer.events[self._position : min(self._position + BATCH, self._run.published)]
+        batch = self._turn.events[self._position : min(self._position + BATCH, self._turn.published)]
         self._position += len(batch)
         return batch
 
     def close(self) -> None:
         """Stop reading: the connection is gone, or has read everything."""
-        self._run.leave(self)
+        self._turn.leave(self)
 
     @property
     def is_over(self) -> bool:
-        """Whether the turn has ended."""
-        return self._run.over.done()
+        """Whether the turn has ended, as far as is known; there may be more to read."""
+        return self._turn.is_over
 
     def leaves(self, size: int) -> bool:
         """Whether more than about `size` bytes of what came since the reading began are unread."""
-        for event in islice(self._run.answer.events, max(self._position, self._start), self._run.published):
+        for event in islice(self._turn.events, max(self._position, self._start), self._turn.published):
             field = DELTAS.get(type(event))
             size -= EVENT_BYTES + (len(getattr(event, field)) if field else 0)
             if size < 0:

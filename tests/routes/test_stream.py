@@ -11,7 +11,7 @@ from mockbackend.protocol.data_stream import DATA_STREAM
 from mockbackend.protocol.links import Links
 from mockbackend.routes.stream import EventStream, stream_headers
 from mockbackend.storage import DayLimits, Turn
-from mockbackend.turn.run import BATCH, Run
+from mockbackend.turn.run import BATCH, Reader, Run
 
 # No reader needs one.
 NO_STORE: Any = None
@@ -35,29 +35,17 @@ def test_the_headers_are_what_front_ends_and_proxies_look_for() -> None:
     assert {name: stream_headers(framing) for name, framing in FRAMINGS.items()} == HEADERS
 
 
-class _Everything:
-    """A turn that is over, read from its beginning."""
-
-    def __init__(self, events: list[Event]) -> None:
-        self._events = events
-
-    async def next(self) -> list[Event] | None:
-        batch, self._events = self._events[:BATCH], self._events[BATCH:]
-        return batch or None
-
-    is_over = True
-
-    def leaves(self, size: int) -> bool:
-        return False
-
-    def wake(self) -> None: ...
-
-    def close(self) -> None: ...
+def new_run() -> Run:
+    return Run(Turn("ann", "c", "t", "m", 1, "data", 0, []), "chat", NO_STORE, DayLimits(), resumable=True)
 
 
 async def test_a_long_stream_that_is_all_ready_gives_way_to_others() -> None:
     events: list[Event] = [TextDelta("word")] * (BATCH * 20)
-    response = EventStream(_Everything(events), DATA_STREAM, Links(""), 15, {}, kind="own")
+    run = new_run()
+    run.answer.events += events
+    run.published = len(events)
+    run.end()
+    response = EventStream(Reader(run), DATA_STREAM, Links(""), 15, {}, kind="own")
     sent, turns = bytearray(), 0
 
     async def receive() -> Any:
@@ -78,8 +66,8 @@ async def test_a_long_stream_that_is_all_ready_gives_way_to_others() -> None:
 
 
 async def test_a_reader_of_a_long_turn_gets_it_in_batches() -> None:
-    run = Run(Turn("ann", "c", "t", "m", 1, "data", 0, []), "chat", NO_STORE, DayLimits(), resumable=True)
-    reader = run.reader()
+    run = new_run()
+    reader = Reader(run)
     run.answer.begin_step()
     for _ in range(BATCH):
         run.answer.emit(TextDelta("word"))

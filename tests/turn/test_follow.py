@@ -10,6 +10,7 @@ import pytest
 from mockbackend.messages import Message
 from mockbackend.storage import RunningTurn, Spent, Turn
 from mockbackend.turn.follow import Follower
+from mockbackend.turn.joins import Joins
 from mockbackend.turn.registry import RunRegistry
 
 
@@ -51,5 +52,5 @@ async def test_what_is_read_is_of_one_moment(
 
     storage: Any = SimpleNamespace(turns=SimpleNamespace(running=next_turn), history=SimpleNamespace(read=next_history))
     recovery: Any = SimpleNamespace(running=next_turn)
-    assert await Follower(storage, RunRegistry(), recovery).read("c") == read
+    assert await Follower(storage, RunRegistry(), recovery, Joins(1)).read("c") == read
     assert not [*turns, *histories], "not all was looked at"

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import statistics
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
+from mockbackend.turn.remote import POLL_SECONDS
 from tests.harness.answers import Stream, joining, posting
 from tests.harness.postgres import postgres
 from tests.harness.postgres_proxy import Proxy
-from tests.harness.waiting import idle
+from tests.harness.waiting import idle, until
 from tests.turn.conftest import NewWorld
 from tests.turn.test_stop import stop
 
 WORDS = 120
+READERS = 20
 # At the median.
 MOST_SECONDS_LATE = 0.15
 
@@ -89,3 +92,32 @@ async def test_nothing_is_added_while_nobody_follows(new_world: NewWorld) -> Non
     # BEGIN, SET, the write and COMMIT; a beat; the lease every 3 s.
     assert everything <= 8 * 5 + 4
     assert followed > 2 * alone
+
+
+@pytest.mark.slow
+async def test_many_readers_look_no_more_often_than_one(new_world: NewWorld) -> None:
+    schema = postgres().new_schema()
+    with Proxy() as proxy:
+        first = new_world({"DATABASE_URL": postgres().url(schema)})
+        second = new_world({"DATABASE_URL": proxy.url(schema)})
+        async with (
+            first.server.client() as one,
+            second.server.client() as other,
+            posting(one, "speak slowly: many", id="a"),
+            AsyncExitStack() as stack,
+        ):
+            joined = [await stack.enter_async_context(joining(other, "a")) for _ in range(READERS)]
+            await asyncio.gather(*(reader.until("0") for reader in joined))
+            proxy.statements.clear()
+            clock = asyncio.get_running_loop().time
+            began = clock()
+
+            async def are_looks() -> bool:
+                return sum("FROM turn_logs WHERE turn_id" in one for one in proxy.statements) >= READERS
+
+            await until(are_looks)
+            seconds = clock() - began
+            await stop(one, "a")
+            await idle(one)
+    # Where each reader looks for itself, all of them do so in the time of one look.
+    assert seconds > READERS / 2 * POLL_SECONDS

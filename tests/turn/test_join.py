@@ -9,8 +9,10 @@ import httpx2
 import pytest
 
 from tests.harness.answers import chat, joining, lines, posting
-from tests.harness.waiting import idle
+from tests.harness.api import error_of
+from tests.harness.waiting import idle, until
 from tests.harness.world import World
+from tests.turn.conftest import NewWorld
 from tests.turn.test_stop import stop
 
 
@@ -98,3 +100,41 @@ async def test_a_join_is_framed_as_the_turn_began(user: httpx2.AsyncClient, bega
         async with user.stream("GET", f"/chat/{conversation_id}/stream", params={"protocol": "data"}) as joined:
             assert (await anext(joined.aiter_bytes())).startswith(b"f:")
     await idle(user)
+
+
+async def test_joins_of_a_user_are_limited_here_and_in_another_process(new_world: NewWorld) -> None:
+    limit = {"MAX_JOINS_PER_USER": "3"}
+    here = new_world(limit)
+    there = new_world(limit, here.server.data_dir)
+    async with (
+        here.server.client() as owner,
+        here.server.client("another") as another,
+        posting(owner, "speak slowly: joined often", id="a") as stream,
+        posting(owner, "speak slowly: joined too", id="b"),
+        posting(another, "speak slowly: another's", id="c"),
+    ):
+        await stream.until("0")
+        for world in (here, there):
+            async with world.server.client() as client, AsyncExitStack() as stack:
+                readers = [await stack.enter_async_context(joining(client, each)) for each in ("a", "a", "b")]
+                for reader in readers:
+                    await reader.until("0")
+                for path in ("/chat/a/stream", "/chat?chatId=b"):
+                    refused = await client.get(path)
+                    error = error_of(refused, 429)
+                    assert error["code"] == "too_many_joins"
+                    assert "3 connections follow your running answers already (MAX_JOINS_PER_USER)" in error["message"]
+                    assert int(refused.headers["retry-after"]) > 0
+                # Where nothing runs there is nothing to limit, and others have their own.
+                assert (await client.get("/chat/none/stream")).status_code == 204
+                async with world.server.client("another") as other, joining(other, "c") as joined:
+                    await joined.until("0")
+                await readers[0].response.aclose()
+
+                async def is_let_in(client: httpx2.AsyncClient = client) -> bool:
+                    async with client.stream("GET", "/chat/b/stream") as response:
+                        return response.status_code == 200
+
+                await until(is_let_in)
+        for client, conversation_id in ((owner, "a"), (owner, "b"), (another, "c")):
+            await stop(client, conversation_id)

@@ -29,7 +29,8 @@ from mockbackend.events import (
 from mockbackend.messages import Message
 from mockbackend.storage import DamagedHistory, FollowedTurn, Turn
 from mockbackend.turn import remote
-from mockbackend.turn.remote import LOST, RemoteReader, grown
+from mockbackend.turn.remote import LOST, RemoteTurns, grown
+from mockbackend.turn.run import Reader
 
 USER: Message = {"id": "u", "role": "user", "turn": "t", "at": 1, "parts": []}
 TURN = Turn("ann", "c", "t", "m", 1, "data", 0, [USER])
@@ -66,15 +67,17 @@ class Row:
     """What the store says of the turn, one look after another; the last is repeated."""
 
     def __init__(self, *looks: Look) -> None:
-        self._looks = list(looks)
+        self.looks = list(looks)
+        self.followed = 0
         self.looked_for_death: list[str] = []
 
     def follow(self, turn: Turn) -> Row:
         assert turn == TURN
+        self.followed += 1
         return self
 
     async def read(self) -> FollowedTurn | None:
-        look = self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
+        look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
         if isinstance(look, Exception):
             raise look
         return look
@@ -82,10 +85,13 @@ class Row:
     async def running(self, conversation_id: str) -> None:
         self.looked_for_death.append(conversation_id)
 
-    def reader(self) -> RemoteReader:
+    def remote(self) -> RemoteTurns:
         turns: Any = SimpleNamespace(follow=self.follow)
         recovery: Any = SimpleNamespace(running=self.running)
-        return RemoteReader(TURN, turns, recovery)
+        return RemoteTurns(turns, recovery)
+
+    async def reader(self) -> Reader:
+        return Reader(await self.remote().find(TURN))
 
 
 def test_a_log_read_at_any_moment_grows_to_the_whole() -> None:
@@ -106,7 +112,7 @@ async def test_each_event_is_read_once_and_then_the_end(monkeypatch: pytest.Monk
     dead = FollowedTurn(dump(BEGUN), is_over=False, is_elsewhere=False)
     over = FollowedTurn(dump(EVENTS), is_over=True, is_elsewhere=False)
     row = Row(elsewhere(dump(BEGUN)), elsewhere(dump(BEGUN)), dead, over)
-    reader = row.reader()
+    reader = await row.reader()
     first, second = await reader.next(), await reader.next()
     assert first == joined(BEGUN)
     assert second is not None
@@ -117,16 +123,48 @@ async def test_each_event_is_read_once_and_then_the_end(monkeypatch: pytest.Monk
 
 
 async def test_a_reader_that_is_woken_returns_once() -> None:
-    reader = Row(elsewhere(dump(BEGUN))).reader()
+    reader = await Row(elsewhere(dump(BEGUN))).reader()
     assert await reader.next() == joined(BEGUN)
-    reader.wake()
-    assert await reader.next() == []
     waiting = asyncio.create_task(reader.next())
     for _ in range(10):
         await asyncio.sleep(0)
     assert not waiting.done()
     reader.wake()
     assert await waiting == []
+
+
+async def test_a_turn_is_followed_once_for_all_readers_and_only_while_there_are_any(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(remote, "POLL_SECONDS", 0.001)
+    row = Row(elsewhere(dump(BEGUN)))
+    turns = row.remote()
+    readers = [Reader(turn) for turn in await asyncio.gather(*(turns.find(TURN) for _ in range(5)))]
+    assert [await reader.next() for reader in readers] == [joined(BEGUN)] * 5
+    assert row.followed == 1
+    first, *others = readers
+    for reader in others:
+        reader.close()
+    row.looks = [elsewhere(dump(BETWEEN))]
+    assert joined([*joined(BEGUN), *(await first.next() or [])]) == joined(BETWEEN)
+    # One who comes later gets everything, of the same look.
+    late = Reader(await turns.find(TURN))
+    assert joined(await late.next() or []) == joined(BETWEEN)
+    assert row.followed == 1
+    waiting = asyncio.create_task(late.next())
+    await asyncio.sleep(0)
+    await turns.close()
+    assert await waiting in (None, [])
+    assert await late.next() is None
+    first.close()
+    late.close()
+    again = Reader(await turns.find(TURN))
+    assert row.followed == 2
+    again.close()
+    async with asyncio.timeout(5):
+        # It is forgotten with its last reader.
+        while turns._followed:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +177,7 @@ async def test_a_turn_that_is_lost_ends_with_an_error(loss: Look) -> None:
         (BEGUN, [failed, ended, TurnEnded("error", Usage())]),
         (BETWEEN, [failed, TurnEnded("error", Usage())]),
     ):
-        reader = Row(*([elsewhere(dump(seen))] if seen else []), loss).reader()
+        reader = await Row(*([elsewhere(dump(seen))] if seen else []), loss).reader()
         if seen:
             assert await reader.next() == joined(seen)
         assert await reader.next() == closing
