@@ -69,6 +69,7 @@ class StorageProbe:
         try:
             await self._follower.retry_deletions()
             await self._documents.retry_deletions()
+            await self._storage.images.finish_removals()
         except Exception as error:
             log.error("deletions cannot be finished: %s", error, exc_info=traceback_of(error))
 

@@ -154,7 +154,10 @@ class Images(Protocol):
         """The id of the conversation that this image belongs to. None if it is not the user's."""
 
     async def discard(self, tokens: Iterable[str]) -> None:
-        """Remove these images."""
+        """Remove these images. What fails is left to `finish_removals`."""
+
+    async def finish_removals(self) -> None:
+        """Remove what this process has to remove, and could not since the storage failed."""
 
     async def clean(self) -> None:
         """Remove what dead processes made and no message holds."""

@@ -39,9 +39,26 @@ class Images:
         self._folder = folder
         self._liveness = liveness
         self._maker = liveness.id
+        # What has to go, and the task that may still be storing it.
+        self._unwanted: dict[str, asyncio.Future[None] | None] = {}
 
     async def put(self, userid: str, conversation_id: str, image: Image, *, user_bytes: int) -> str:
-        token, size = secrets.token_urlsafe(24), len(image.content)
+        token = secrets.token_urlsafe(24)
+        # Threads go on when their waiter is cancelled: what they store then is removed after that.
+        putting = asyncio.ensure_future(self._put(token, userid, conversation_id, image, user_bytes))
+        try:
+            await asyncio.shield(putting)
+        except QuotaExceeded:
+            raise
+        except BaseException:
+            self._unwanted[token] = putting
+            with suppress(StorageError):
+                await self._remove(token)
+            raise
+        return token
+
+    async def _put(self, token: str, userid: str, conversation_id: str, image: Image, user_bytes: int) -> None:
+        size = len(image.content)
         # One statement checks the limit and inserts, so that what is stored at once cannot exceed it together.
         rows = await self._database.execute(
             f"""INSERT INTO pictures (token, conversation_id, userid, media_type, created_at, maker, size)
@@ -51,17 +68,11 @@ class Images:
         )
         if not rows:
             raise QuotaExceeded
-        # A thread goes on when its waiter is cancelled, and would write a file that is nobody's.
-        writing = asyncio.ensure_future(asyncio.to_thread(self._write, token, image.content))
-        try:
-            with storage_errors():
-                await asyncio.shield(writing)
-        except BaseException:
-            await asyncio.wait([writing])
-            with suppress(StorageError):
-                await self.discard([token])
-            raise
-        return token
+        with storage_errors():
+            await asyncio.to_thread(self._write, token, image.content)
+        if await self.home(userid, token) is None:
+            # It removed the row, and found no file yet.
+            raise StorageError("the conversation has been deleted meanwhile")
 
     async def get(self, token: str) -> Image | None:
         rows = await self._database.execute("SELECT media_type FROM pictures WHERE token = ?", token)
@@ -105,18 +116,34 @@ class Images:
         return [token for (token,) in rows]
 
     def remove(self, session: Session, tokens: list[str]) -> None:
-        """Remove images that are nobody's, on the database's thread. What fails is left to `clean`."""
-        with suppress(OSError, sqlite3.Error):
+        """Remove images that are nobody's, on the database's thread. What fails is left to `finish_removals`."""
+        try:
             for token in tokens:
                 self._path(token).unlink(missing_ok=True)
                 session.execute("DELETE FROM pictures WHERE token = ?", token)
+        except (OSError, sqlite3.Error):
+            self._unwanted.update(dict.fromkeys(tokens))
 
     async def discard(self, tokens: Iterable[str]) -> None:
-        # Files first: no file is ever without its row.
-        for token in tokens:
-            with storage_errors():
-                await asyncio.to_thread(self._path(token).unlink, missing_ok=True)
-            await self._database.execute("DELETE FROM pictures WHERE token = ?", token)
+        given = list(tokens)
+        self._unwanted.update(dict.fromkeys(given))
+        for token in given:
+            await self._remove(token)
+
+    async def finish_removals(self) -> None:
+        for token in list(self._unwanted):
+            # It is tried again.
+            with suppress(StorageError):
+                await self._remove(token)
+
+    async def _remove(self, token: str) -> None:
+        if putting := self._unwanted.get(token):
+            await asyncio.wait([putting])
+        # The file first: none is ever without its row.
+        with storage_errors():
+            await asyncio.to_thread(self._path(token).unlink, missing_ok=True)
+        await self._database.execute("DELETE FROM pictures WHERE token = ?", token)
+        self._unwanted.pop(token, None)
 
     async def clean(self) -> None:
         makers = await self._database.execute("SELECT DISTINCT maker FROM pictures WHERE maker IS NOT NULL")

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 
 from ...messages import now_ms
-from ..values import IMAGE_TYPE, Image, QuotaExceeded
+from ..values import IMAGE_TYPE, Image, QuotaExceeded, StorageError
 from .claims import STORING, user_lock
 from .database import Database
 from .pieces import StoredBlob, cut
@@ -39,6 +40,8 @@ class Images:
     def __init__(self, database: Database, maker: str) -> None:
         self._database = database
         self._maker = maker
+        # What has to go.
+        self._unwanted: set[str] = set()
 
     async def put(self, userid: str, conversation_id: str, image: Image, *, user_bytes: int) -> str:
         token = secrets.token_urlsafe(24)
@@ -62,6 +65,10 @@ class Images:
             )
         except asyncio.CancelledError:
             await self._database.whole(self.discard([token]))
+            raise
+        except StorageError:
+            # It may have been stored before the answer was lost.
+            self._unwanted.add(token)
             raise
         if not stored:
             raise QuotaExceeded
@@ -92,8 +99,18 @@ class Images:
         return rows[0][0] if rows else None
 
     async def discard(self, tokens: Iterable[str]) -> None:
-        if given := list(tokens):
+        self._unwanted.update(tokens)
+        await self._remove_unwanted()
+
+    async def finish_removals(self) -> None:
+        # It is tried again.
+        with suppress(StorageError):
+            await self._remove_unwanted()
+
+    async def _remove_unwanted(self) -> None:
+        if given := list(self._unwanted):
             await self._database.execute(_DISCARD.format(tokens="SELECT unnest(%s)"), given)
+            self._unwanted.difference_update(given)
 
     async def clean(self) -> None:
         await self._database.execute(_DISCARD.format(tokens=_LEFT))

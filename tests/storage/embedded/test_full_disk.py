@@ -16,6 +16,7 @@ import pytest
 from tests.conftest import StartServer
 from tests.harness.answers import chat
 from tests.harness.api import error_of, say, texts
+from tests.harness.data_folder import rows
 from tests.harness.service import Server
 from tests.harness.waiting import until
 from tests.routes.files.listing import ready
@@ -139,3 +140,30 @@ def test_those_who_ask_whether_it_is_ready_cause_one_trial_a_second(server: Serv
         trials = int(time.monotonic() - began) + 1
         grown = (folder / "conversation_metadata.db-wal").stat().st_size - before
     assert grown <= trials * 2 * 4152
+
+
+async def test_an_image_that_can_be_neither_written_nor_removed_goes_once_the_disk_works(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    server = start_server()
+    folder, elsewhere = server.data_dir / "pictures", tmp_path / "elsewhere"
+    folder.rename(elsewhere)
+    # Nothing can be written or removed below a file.
+    folder.touch()
+    async with server.client() as client:
+        answer = await chat(client, {"message": "a fox", "mode": "image"})
+        assert len(answer.errors) == 1
+        assert await stored_bytes(client) > 0
+        folder.unlink()
+        elsewhere.rename(folder)
+        await until(lambda: nothing_is_stored(client))
+    assert rows(server.data_dir, "SELECT * FROM pictures") == []
+
+
+async def stored_bytes(client: httpx2.AsyncClient) -> int:
+    stored: int = (await client.get("/usage")).json()["stored_bytes"]
+    return stored
+
+
+async def nothing_is_stored(client: httpx2.AsyncClient) -> bool:
+    return await stored_bytes(client) == 0
