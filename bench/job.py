@@ -21,6 +21,8 @@ class Job:
     """Open the first streams over this time instead of all together."""
     conversation: str | None = None
     """Use one conversation for all turns; otherwise each has its own."""
+    own_users: bool = False
+    """Give each turn a user of its own."""
     target: Literal["service", "upstream"] = "service"
 
 

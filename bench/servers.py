@@ -67,8 +67,8 @@ def command(side: Side, port: int) -> list[str]:
 
 
 @contextmanager
-def service(side: Side, upstream_port: int) -> Iterator[Server]:
-    """Run a service with an empty data folder; it may not be listening yet."""
+def service(side: Side, upstream_port: int, **settings: str) -> Iterator[Server]:
+    """Run a service with an empty data folder and more settings; it may not be listening yet."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix=f"bench-{side}-") as folder:
         env = clean_environment(
@@ -81,6 +81,7 @@ def service(side: Side, upstream_port: int) -> Iterator[Server]:
             LOG_LEVEL="WARNING",
             MAX_RUNNING_TURNS_PER_USER="1000",
             PORT=str(port),
+            **settings,
         )
         folder_of_code = ROOT if side == "ours" else ROOT / "bench" / "usual"
         process = subprocess.Popen(command(side, port), cwd=folder_of_code, env=env, start_new_session=True)
@@ -91,9 +92,9 @@ def service(side: Side, upstream_port: int) -> Iterator[Server]:
 
 
 @contextmanager
-def warm_service(side: Side, upstream_port: int) -> Iterator[Server]:
+def warm_service(side: Side, upstream_port: int, **settings: str) -> Iterator[Server]:
     """Run a service that has already answered a few turns."""
-    with service(side, upstream_port) as server:
+    with service(side, upstream_port, **settings) as server:
         wait_until_listening(server)
         run_load(Job(port=server.port, message="warm up tokens=20", turns=8, at_once=4))
         yield server

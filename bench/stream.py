@@ -26,9 +26,11 @@ def request(job: Job) -> bytes:
     else:
         path = b"/chat"
         body = orjson.dumps({"id": job.conversation or str(uuid.uuid4()), "message": job.message})
+    user = str(uuid.uuid4()) if job.own_users else "bench"
     return (
-        b"POST %b HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Basic %b\r\nuserid: bench\r\n"
-        b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (path, LOGIN, len(body), body)
+        b"POST %b HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Basic %b\r\nuserid: %b\r\n"
+        b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+        % (path, LOGIN, user.encode(), len(body), body)
     )
 
 

@@ -12,7 +12,7 @@ class Figure:
     name: str
     unit: str
     pairs: tuple[tuple[float, float], ...]
-    """(usual, ours) of each round."""
+    """(usual, ours) of each round, or what else is compared with what."""
     target: float | None = None
     """The ratio ours/usual to reach; None if the row is only reported."""
     better: Literal["lower", "higher"] = "lower"
@@ -48,13 +48,11 @@ class Figure:
         return [self.name, usual, ours, f"{self.ratio:.3f}", limit, verdict, ratios]
 
 
-HEADINGS = ["", "usual", "ours", "ratio", "target", "", "rounds"]
-
-
-def render(figures: list[Figure]) -> str:
+def render(figures: list[Figure], sides: tuple[str, str] = ("usual", "ours")) -> str:
     """Render a Markdown table."""
-    rows = [HEADINGS, *(figure.cells() for figure in figures)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    headings = ["", *sides, "ratio", "target", "", "rounds"]
+    rows = [headings, *(figure.cells() for figure in figures)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(headings))]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
     ]

@@ -13,14 +13,15 @@ def first_delta(effort: Effort) -> list[Figure]:
     """Milliseconds that a service adds to the upstream's first delta, in short sequential requests."""
     turns = effort.of(60, 20)
     with both_warm() as (port, servers):
-
-        def added(server: Server) -> float:
-            through = run_load(Job(server.port, "tokens=20", turns=turns))
-            direct = run_load(Job(port, "tokens=20", turns=turns, target="upstream"))
-            return (median(through.firsts) - median(direct.firsts)) * 1e3
-
-        pairs = paired(effort.many, servers, added)
+        pairs = paired(effort.many, servers, lambda server: added_to_the_first(server, port, turns))
     return [Figure("first delta, added to the upstream's", "ms", pairs, target=0.50)]
+
+
+def added_to_the_first(server: Server, upstream_port: int, turns: int) -> float:
+    """Milliseconds between the median first deltas of the server and of the upstream itself."""
+    through = run_load(Job(server.port, "tokens=20", turns=turns))
+    direct = run_load(Job(upstream_port, "tokens=20", turns=turns, target="upstream"))
+    return (median(through.firsts) - median(direct.firsts)) * 1e3
 
 
 def short_turns(effort: Effort) -> list[Figure]:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -53,13 +54,13 @@ DEBIANS = Path("/usr/lib/postgresql")
 class Postgres:
     """A running server, the wheel's or that of other `programs`; its superuser is let in without a password."""
 
-    def __init__(self, folder: Path, programs: Path | None = None) -> None:
+    def __init__(self, folder: Path, programs: Path | None = None, options: Mapping[str, str] = OPTIONS) -> None:
         self.port = free_port()
         self._folder = folder
         self._data = folder / "data"
         self._numbers = itertools.count()
         # What only the wheel's knows.
-        self._options = {**OPTIONS, "io_method": "sync"} if programs is None else OPTIONS
+        self._options = {**options, "io_method": "sync"} if programs is None else options
         self._programs = programs or PACKAGE.parent / INSTALLED / "bin"
         if NOBODY:
             shutil.chown(folder, NOBODY)
@@ -90,6 +91,11 @@ class Postgres:
                 preexec_fn=die_with_parent,
                 start_new_session=True,
             )
+
+    @property
+    def pid(self) -> int:
+        """The root of its process tree."""
+        return self._process.pid
 
     def url(self, schema: str = "public") -> str:
         """The address of the database, with one schema in sight."""
