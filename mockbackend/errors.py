@@ -19,7 +19,9 @@ from collections.abc import Mapping
 from typing import Literal
 
 INTERNAL = "Something went wrong on our side. Please try again."
-NOT_STORED = "The answer could not be stored. The operator should check the disk and the log."
+NOT_STORED = (
+    "The answer could not be stored, because the storage cannot be used right now. The operator should check the log."
+)
 TAKEN_OVER = "The answer was ended by another process of the service. Please reload the conversation."
 
 

@@ -33,7 +33,10 @@ T = TypeVar("T")
 FILES_AT_ONCE = 2
 # No user waits for an answer here, so even a quota that is used up for minutes is waited for.
 TRIES, WAIT_SECONDS = 30, 900.0
-NOT_STORED = "The text of the file could not be stored. The operator should check the disk and the log."
+NOT_STORED = (
+    "The text of the file could not be stored, because the storage cannot be used right now. "
+    "The operator should check the log."
+)
 log = logging.getLogger("mockbackend.documents")
 
 

@@ -93,5 +93,5 @@ class StorageProbe:
 
 def storage_failed() -> ServiceError:
     """The answer while nothing can be stored."""
-    words = "Nothing can be stored or read at the moment. Please try again later; the operator should check the disk."
+    words = "The storage cannot be used right now. Please try again later; the operator should check the log."
     return ServiceError(503, "storage", words, {"retry-after": "5"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
+from mockbackend.errors import NOT_STORED
 from tests.harness.answers import chat, codes_of, posting
 from tests.harness.world import World
 from tests.turn.conftest import NewWorld
@@ -27,7 +28,7 @@ async def test_an_answer_that_cannot_be_stored_says_so_and_is_recovered_later(ne
             await stop(client, stream.conversation_id)
             heard = await stream.rest()
         assert codes_of(heard).lstrip("0") == "e3d"
-        assert heard[-2][1] == "The answer could not be stored. The operator should check the disk and the log."
+        assert heard[-2][1] == NOT_STORED
         assert heard[-1][1]["finishReason"] == "error"
         assert "history NOT written" in world.server.log
         rename(world, "elsewhere", "checkpoints")

@@ -42,6 +42,8 @@ PASSING = ("08", "40", "57P", "53300", "25006")
 # The same for what is the server's fault, and does not pass by itself: no room, an operator's hand, its disk, itself; a
 # user, database, schema, table or right that was taken away; a lock that took longer than this user may wait.
 UNUSABLE = (*PASSING, "53", "57", "58", "XX", "28", "3D", "3F", "42P01", "42501", "55P03")
+# What a server says if it refuses a connection for good. It comes without a SQLSTATE.
+REFUSALS = ("password authentication failed", "no password supplied", "no pg_hba.conf entry", "does not exist")
 CONNECTION = {
     "connect_timeout": 5,
     "fallback_application_name": "mockbackend",
@@ -101,7 +103,9 @@ class Database:
 
     @classmethod
     async def open(cls, url: str, size: int) -> Database:
-        """Connect, and wait for a database that is just starting. Raises OperationalError."""
+        """Connect, and wait for a database that is just starting. Raises StorageError."""
+        # The pool does not say why it cannot connect, and goes on whatever the reason is.
+        await (await patiently(lambda: AsyncConnection.connect(**connection_options(url)))).close()
         pool: AsyncConnectionPool[AsyncConnection[Row]] = AsyncConnectionPool(
             kwargs=connection_options(url),
             min_size=1,
@@ -113,11 +117,9 @@ class Database:
         await pool.open()
         try:
             await pool.wait(PATIENCE_SECONDS)
-        except PoolTimeout:
+        except PoolTimeout as error:
             await pool.close()
-            # The pool does not say why.
-            await (await AsyncConnection.connect(**connection_options(url))).close()
-            raise
+            raise StorageError(str(error)) from error
         metrics.DB_POOL.set(size, "allowed")
         return cls(pool, size)
 
@@ -226,12 +228,17 @@ async def patiently(work: Callable[[], Awaitable[T]]) -> T:
         try:
             return await work()
         except Error as error:
-            if not _is_among(PASSING, error) or time.monotonic() + wait > until:
+            passes = _is_among(PASSING, error) and not _is_refusal(error)
+            if not passes or time.monotonic() + wait > until:
                 if _is_among(UNUSABLE, error):
                     raise StorageError(" ".join(str(error).split())) from error
                 raise
         await asyncio.sleep(wait)
         wait = min(LONGEST_WAIT, wait * 2)
+
+
+def _is_refusal(error: Error) -> bool:
+    return error.sqlstate is None and any(words in str(error) for words in REFUSALS)
 
 
 def _is_among(states: tuple[str, ...], error: Error) -> bool:

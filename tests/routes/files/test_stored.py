@@ -132,7 +132,7 @@ async def test_a_file_that_does_not_fit_on_the_disk_fails_with_a_reason(start_se
         )
         assert before["error"] is after["error"] is None
         assert large["status"] == "failed"
-        assert large["error"] == "The file could not be stored. The operator should check the disk and the log."
+        assert large["error"].startswith("The file could not be stored, because the storage cannot be used right now.")
         assert blobs(server, b"Unwritten") == 0
         assert (await client.get(f"/files/{after['id']}/content")).content == b"After"
     assert "a file could not be stored: File too large" in server.log

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from mockbackend.errors import NOT_STORED
 from tests.conftest import StartServer
 from tests.harness.answers import chat
 from tests.harness.api import error_of, say, texts
@@ -100,7 +101,7 @@ async def test_an_answer_that_fills_the_disk_ends_with_a_reason(start_server: St
         await until(lambda: is_running(client))
         ballast = fill(disk)
         answer = await answering
-        assert answer.errors == ["The answer could not be stored. The operator should check the disk and the log."]
+        assert answer.errors == [NOT_STORED]
         ballast.unlink()
         await until(lambda: is_ready(client, 200))
         await say(client, "And on", "kept")

@@ -19,7 +19,9 @@ from .blob import NewBlob, shielded
 from .failures import limit_failures
 from .rows import COLUMNS, decode_file
 
-NOT_WRITTEN = "The file could not be stored. The operator should check the disk and the log."
+NOT_WRITTEN = (
+    "The file could not be stored, because the storage cannot be used right now. The operator should check the log."
+)
 log = logging.getLogger("mockbackend.storage")
 
 
