@@ -31,6 +31,7 @@ from .protocol import STREAM_HEADERS
 from .routes import routes
 from .routes.emulator_door import EmulatorDoor
 from .routes.failed_logins import FailedLogins
+from .routes.incoming import IncomingBytes
 from .routes.json import error_response
 from .routes.login import load_login
 from .routes.middleware import Guard, UnreadBody
@@ -179,7 +180,7 @@ async def running(settings: Settings, address: str | None) -> AsyncIterator[Serv
         )
         service = Service(
             *(settings, login, failed_logins, probe, storage, upstream, documents, runner, follower),
-            *(long_work, Places(1, LARGE_BODIES), Places(USER_READS, READS), door),
+            *(long_work, Places(1, LARGE_BODIES), IncomingBytes(settings), Places(USER_READS, READS), door),
         )
         try:
             # Turns first: they may hold images, and belong to conversations whose deletion was cut short.

@@ -27,17 +27,18 @@ LARGE_BYTES = 64 * 1024
 async def post(request: Request) -> Response:
     """Begin a turn and stream its answer."""
     service, owner, named = get_service(request), userid(request), named_framing(request)
-    raw = await read_body(request, service.settings.max_body_bytes, "MAX_BODY_BYTES")
-    tracing.join_trace(request.headers)
-    if len(raw) <= LARGE_BYTES:
-        chat, spoken = parse_chat(raw, service.settings)
-        run = await service.runner.start(owner, chat, (named or spoken).name)
-    else:
-        # What is parsed of a large body stays in memory until the turn begins.
-        async with service.large_bodies.one(owner):
-            async with service.long_work.one(owner):
-                chat, spoken = await in_thread(lambda: parse_chat(raw, service.settings), "parsing")
+    with service.incoming.body(owner) as count:
+        raw = await read_body(request, service.settings.max_body_bytes, "MAX_BODY_BYTES", count)
+        tracing.join_trace(request.headers)
+        if len(raw) <= LARGE_BYTES:
+            chat, spoken = parse_chat(raw, service.settings)
             run = await service.runner.start(owner, chat, (named or spoken).name)
+        else:
+            # What is parsed of a large body stays in memory until the turn begins.
+            async with service.large_bodies.one(owner):
+                async with service.long_work.one(owner):
+                    chat, spoken = await in_thread(lambda: parse_chat(raw, service.settings), "parsing")
+                run = await service.runner.start(owner, chat, (named or spoken).name)
     return _stream(request, run.turn.conversation_id, Reader(run), named or spoken, "own")
 
 

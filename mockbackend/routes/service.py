@@ -13,6 +13,7 @@ from ..turn.runner import TurnRunner
 from ..upstream import Upstream
 from .emulator_door import EmulatorDoor
 from .failed_logins import FailedLogins
+from .incoming import IncomingBytes
 from .login import Login
 from .storage_probe import StorageProbe
 
@@ -35,5 +36,6 @@ class Service:
     follower: Follower
     long_work: Places
     large_bodies: Places
+    incoming: IncomingBytes
     reads: Places
     emulator: EmulatorDoor | None

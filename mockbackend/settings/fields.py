@@ -115,6 +115,10 @@ class Settings:
     )
     cors_allow_origins: tuple[str, ...] = _setting("Origins that browsers may call from; * for any", LOCAL_FRONT_ENDS)
     max_body_bytes: int = _setting("Largest request body", 10 * 1024 * 1024)
+    max_incoming_bytes_per_user: int = _setting(
+        "Bytes of JSON bodies held at once for one userid, in one process", 64 * 1024 * 1024
+    )
+    max_incoming_bytes: int = _setting("Bytes of JSON bodies held at once in one process", 256 * 1024 * 1024)
     max_running_turns_per_user: int = _setting("Answers running at once for one userid, in all processes", 20)
     max_running_turns: int = _setting("Answers running at once in one process", 1000)
     max_joins_per_user: int = _setting(

@@ -12,14 +12,32 @@ INTRODUCTION = """# Limits
 Each limit is a setting, and each refusal names it in its words. `env.sample` has all settings; this page is made from
 them.
 
-What a user spends in a day is counted in all processes, and stays counted when a conversation is deleted. A turn
-belongs to the day (UTC) in which it began. It counts by what the model API reports, else by an estimate; stopped, cut
-and killed turns count as well. An image counts as one, whatever tokens it took. Once a limit of the day is reached,
-it refuses what would add to it, so a day exceeds its limit by at most the calls that were under way. `GET /usage`
-shows the caller's day.
+What a user's chats and images spend in a day is counted in all processes, and stays counted when a conversation is
+deleted. A turn belongs to the day (UTC) in which it began. It counts by what the model API reports, else by an
+estimate; stopped, cut and killed turns count as well. An image counts as one, whatever tokens it took. Once a limit of
+the day is reached, it refuses what would add to it, so a day exceeds its limit by at most the calls that were under
+way. `GET /usage` shows the caller's day.
 
 A limit of the cost needs the prices of what is used: `PRICE_PER_MILLION_INPUT_TOKENS`,
 `PRICE_PER_MILLION_OUTPUT_TOKENS` and, where there are images, `PRICE_PER_IMAGE`, in one currency.
+
+What is not counted, and has no limit of its own:
+
+- Embedding calls, for documents and for searches in them, count neither as tokens nor as cost. `MAX_FILES_PER_USER`,
+  `MAX_DOCUMENT_CHARACTERS` and `MAX_TOOL_CALLS_PER_TURN` bound them.
+- The text of conversations, and the text and vectors that the index keeps of documents, are not part of
+  `MAX_USER_BYTES`: documents and images as they were sent are. `MAX_CONVERSATIONS_PER_USER`,
+  `MAX_CONVERSATION_MESSAGES` and `MAX_MESSAGE_CHARACTERS` bound the one, `MAX_FILES_PER_USER` and
+  `MAX_DOCUMENT_CHARACTERS` the other.
+- A message that the model refuses, as too long for example, is stored, and counts as a turn with the tokens that the
+  model API reports for it, which may be none.
+
+The last line of a stopped answer may say 0 tokens, since the model API reported none; the day counts an estimate. While
+a file arrives, it is counted with what is stored and what its own process receives; its end decides.
+
+Of a JSON body the first 64 kB are free of `MAX_INCOMING_BYTES_PER_USER` and `MAX_INCOMING_BYTES`, and one body of
+`MAX_BODY_BYTES` always fits. From its second minute on, at least 128 kB of a body or upload must arrive in each minute
+of waiting for it, else it is a 408.
 """
 
 FAILED_ROW = "the file is refused: a failed row"
@@ -49,6 +67,8 @@ LIMITS: dict[str, dict[str, str]] = {
         "max_running_turns_per_user": "429 `too_many_turns`",
         "max_running_turns": "429 `too_many_turns`",
         "max_joins_per_user": "429 `too_many_joins`",
+        "max_incoming_bytes_per_user": "429 `too_many_bytes`",
+        "max_incoming_bytes": "429 `too_many_bytes`",
     },
     "Of one request": {
         "max_body_bytes": "413",

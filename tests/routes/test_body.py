@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx2
 import pytest
@@ -13,9 +14,40 @@ from mockbackend.routes.body import SMALL_BYTES
 from tests.conftest import StartServer
 from tests.harness.api import error_of
 from tests.harness.service import Server
+from tests.harness.waiting import until
 
 LIMIT = 10 * 1024 * 1024
 LOGIN = base64.b64encode(b"u:p").decode()
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("server"), app="tests.routes.impatient_app:app") as server:
+        yield server
+
+
+@asynccontextmanager
+async def holding(server: Server, userid: str) -> AsyncIterator[asyncio.StreamReader]:
+    """What is answered to a body of 250,000 bytes that is sent but for its last byte."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    head = f"host: test\r\nauthorization: Basic {LOGIN}\r\nuserid: {userid}\r\ncontent-length: 250000"
+    try:
+        writer.write(f"POST /chat HTTP/1.1\r\n{head}\r\n\r\n".encode() + b" " * 249_999)
+        yield reader
+    finally:
+        writer.transport.abort()
+
+
+async def first_refusal(held: list[asyncio.StreamReader]) -> bytes:
+    """The first answer to any of them, which is held no more."""
+    answers = {asyncio.ensure_future(reader.readuntil(b"}}")): reader for reader in held}
+    async with asyncio.timeout(15):
+        done, pending = await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    (answer,) = done
+    held.remove(answers[answer])
+    return answer.result()
 
 
 async def raw(server: Server, head: str, chunks: list[bytes]) -> bytes:
@@ -51,12 +83,57 @@ async def test_a_body_that_declares_too_large_a_length_is_refused_before_it_is_s
 
 
 @pytest.mark.parametrize("path", ["/chat", "/files"])
-async def test_a_body_that_stops_arriving_is_a_408(tmp_path: Path, path: str) -> None:
+async def test_a_body_that_stops_arriving_is_a_408(impatient: Server, path: str) -> None:
     kind = "multipart/form-data; boundary=B" if path == "/files" else "application/json"
     head = f"POST {path} HTTP/1.1\r\ncontent-length: 100\r\ncontent-type: {kind}"
-    with Server(tmp_path, app="tests.routes.impatient_app:app") as server:
-        answer = await raw(server, head, [b"--B\r\n" if path == "/files" else b'{"message": '])
+    answer = await raw(impatient, head, [b"--B\r\n" if path == "/files" else b'{"message": '])
     assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_body_that_trickles_is_a_408(impatient: Server) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", impatient.port)
+    head = f"host: test\r\nauthorization: Basic {LOGIN}\r\nuserid: user-1\r\ncontent-length: 100000"
+    writer.write(f"POST /chat HTTP/1.1\r\n{head}\r\n\r\n".encode())
+    answer = asyncio.ensure_future(reader.readuntil(b"\r\n\r\n"))
+    async with asyncio.timeout(15):
+        while not (await asyncio.wait({answer}, timeout=0.1))[0]:
+            writer.write(b" ")
+    assert answer.result().startswith(b"HTTP/1.1 408 ")
+    assert b" bytes were received for " in await reader.readuntil(b"}}")
+    writer.close()
+
+
+async def test_a_body_that_arrives_slowly_is_read(impatient: Server) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(12):
+            yield b" " * 2000
+            await asyncio.sleep(0.1)
+        yield b'{"message": "Hello"}'
+
+    async with impatient.client() as client:
+        assert (await client.post("/chat", content=pieces())).status_code == 200
+
+
+async def test_bodies_under_way_are_limited_for_a_user_and_for_all(start_server: StartServer) -> None:
+    limits = {"MAX_BODY_BYTES": "300000", "MAX_INCOMING_BYTES_PER_USER": "400000", "MAX_INCOMING_BYTES": "650000"}
+    server = start_server(limits)
+    async with AsyncExitStack() as stack:
+        held = [await stack.enter_async_context(holding(server, "user-1")) for _ in range(3)]
+        refusal = await first_refusal(held)
+        assert refusal.startswith(b"HTTP/1.1 429 ")
+        assert b"\r\nretry-after: 2\r\n" in refusal
+        assert b"400000 bytes of requests are under way (MAX_INCOMING_BYTES_PER_USER)" in refusal
+        held += [await stack.enter_async_context(holding(server, user)) for user in ("user-2", "user-3")]
+        assert b"650000 bytes of requests are under way (MAX_INCOMING_BYTES)" in await first_refusal(held)
+        async with server.client() as client:
+            # A short message passes, whatever is held.
+            assert (await client.post("/chat", content=b'{"message": "Hello"}')).status_code == 200
+    async with server.client() as client:
+
+        async def passes() -> bool:
+            return (await client.post("/chat", content=b" " * 250_000 + b'{"message": "Hello"}')).status_code == 200
+
+        await until(passes)
 
 
 @pytest.mark.parametrize(
