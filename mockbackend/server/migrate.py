@@ -11,29 +11,49 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..events import DAMAGED, load
 from ..log import printable
 from ..settings import Settings, SettingsError
-from ..storage import Storage, StorageError, open_storage
+from ..storage import Storage, StorageError, open_storage, traceback_of
 from ..turn.ending import recover
 
 if TYPE_CHECKING:
     from ..storage.moving import Report
 
-DATABASE = "conversation_metadata.db"
+DATABASE, MESSAGES, DOCUMENTS = "conversation_metadata.db", "mock-langgraph-db.db", "documents.db"
+CTRL_C = 130
 log = logging.getLogger("mockbackend")
 
 
 def run(settings: Settings, folder: Path) -> int:
-    """Copy, print what was done, and return 1 unless all that can be read is in the database now."""
+    """Copy, print what was done, and return 1 unless everything is in the database now."""
     if not settings.database_url:
         raise SettingsError(["DATABASE_URL: missing; it names the database that everything is copied to"])
     if not (folder / DATABASE).is_file():
         raise SettingsError([f"--from: {folder} is not a data folder; it has no {DATABASE}"])
+    # Before it is opened, which makes what is missing.
+    if problem := _missing(folder):
+        raise SettingsError([f"--from: {folder} is damaged: {problem}. Put it back, from a backup for example"])
     try:
         return asyncio.run(_run(settings, folder))
     except StorageError as error:
         print(f"FAILED  {error}; run it again once that is mended, and it goes on where it was", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("FAILED  stopped; run it again, and it goes on where it was", file=sys.stderr)
+        return CTRL_C
+
+
+def _missing(folder: Path) -> str:
+    """Which database of the folder is not there, or has no content; "" if none."""
+    for name in (DATABASE, MESSAGES, DOCUMENTS):
+        path = folder / name
+        # Without the one of documents they are read again.
+        if not path.exists() and name != DOCUMENTS:
+            return f"it has no {name}"
+        if path.exists() and path.stat().st_size == 0:
+            return f"{name} is empty"
+    return ""
 
 
 async def _run(settings: Settings, folder: Path) -> int:
@@ -41,19 +61,28 @@ async def _run(settings: Settings, folder: Path) -> int:
     async with contextlib.AsyncExitStack() as stack:
         database = await open_storage(settings)
         stack.push_async_callback(database.close)
-        source = await open_storage(in_folder)
+        source = await _open(in_folder)
         stack.push_async_callback(source.close)
         if await _is_in_use(source, str(folder)) or await _is_in_use(database, "the database"):
             return 1
-        await _settle(source)
+        unsettled = await _settle(source)
         from ..storage.moving import move
 
         report = await move(source, database, lambda line: print(f"        {line}", flush=True))
+        report.damaged[:0] = unsettled
         print(*_lines(report), sep="\n")
         if report.changed or await _is_in_use(source, str(folder)):
             print(f"FAILED  {folder} has changed meanwhile: stop every service on it, and run this again")
             return 1
-    return 1 if report.kept or report.wrong else 0
+    return 1 if report.damaged or report.kept or report.wrong else 0
+
+
+async def _open(in_folder: Settings) -> Storage:
+    try:
+        return await open_storage(in_folder)
+    except SettingsError as error:
+        # The setting is not where the folder came from.
+        raise SettingsError([one.replace("DATA_DIR:", "--from:", 1) for one in error.problems]) from error
 
 
 async def _is_in_use(storage: Storage, place: str) -> bool:
@@ -65,13 +94,22 @@ async def _is_in_use(storage: Storage, place: str) -> bool:
     return running > 0
 
 
-async def _settle(storage: Storage) -> None:
-    """Settle what a crash left, as the service does when it starts."""
+async def _settle(storage: Storage) -> list[str]:
+    """Settle what a crash left, as the service does when it starts; returns what of it is damaged."""
+    damaged: list[str] = []
     for running in await storage.turns.unfinished():
+        answer = f"conversation {running.turn.conversation_id}: the answer that a crash cut"
+        try:
+            load(running.log)
+        except DAMAGED:
+            damaged.append(f"{answer} cannot be read")
         try:
             await recover(storage, running)
-        except Exception:
-            log.exception("turn %s of a dead process cannot be settled", running.turn.turn_id)
+        except Exception as error:
+            trace = traceback_of(error)
+            log.error("turn %s of a dead process cannot be settled", running.turn.turn_id, exc_info=trace)
+            damaged.append(f"{answer} cannot be stored ({type(error).__name__})")
+    return damaged
 
 
 def _lines(report: Report) -> Iterator[str]:
@@ -91,3 +129,6 @@ def _lines(report: Report) -> Iterator[str]:
         yield "        What is damaged stays in the folder, and is not in the database."
     if report.kept:
         yield "        What is kept was not copied over what the database has."
+    counts = ((len(report.damaged), "damaged"), (len(report.kept), "kept"), (len(report.wrong), "wrong"))
+    if failed := ", ".join(f"{count} {word}" for count, word in counts if count):
+        yield f"FAILED  not everything is in the database: {failed}"

@@ -65,6 +65,7 @@ def interrupted(running: RunningTurn) -> Answer:
 def _logged(running: RunningTurn) -> list[Event]:
     try:
         return load(running.log)
-    except DAMAGED:
-        log.exception("the log of turn %s is damaged: its answer is lost", running.turn.turn_id)
+    except DAMAGED as error:
+        kind = type(error).__name__
+        log.error("the log of turn %s is damaged (%s): its answer is lost", running.turn.turn_id, kind)
         return []

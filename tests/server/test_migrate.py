@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import signal
 import sqlite3
 import tarfile
 import tempfile
@@ -34,6 +35,7 @@ from tests.harness.api import say
 from tests.harness.model import Upstream
 from tests.harness.postgres import postgres
 from tests.harness.processes import environment, fork, run
+from tests.harness.waiting import until
 from tests.storage.contract.acts import ROOM, SPENT, answer, begun, end, ran, turn_of
 from tests.storage.contract.acts import texts as texts_of
 from tests.storage.contract.files import made_ready, put
@@ -262,7 +264,8 @@ async def test_what_is_damaged_is_reported_and_all_else_moves(url: str, data: Pa
         [(blob,)] = connection.execute("SELECT blob FROM files WHERE id = ?", (lost.id,)).fetchall()
     (data / "files" / blob).unlink()
     status, lines = migrated(url, data)
-    assert status == 0, lines
+    assert status == 1
+    assert lines[-1] == "FAILED  not everything is in the database: 3 damaged"
     assert lines[0].startswith("copied  2 conversations, 4 messages, 1 image, 1 document;")
     damaged = [line for line in lines if line.startswith("damaged")]
     assert [line.split(": ")[0] for line in damaged] == [
@@ -276,6 +279,106 @@ async def test_what_is_damaged_is_reported_and_all_else_moves(url: str, data: Pa
             "imageless",
         }
         assert [file.id for file in await storage.files.listing("ann")] == [kept.id]
+
+
+async def test_each_thing_that_is_damaged_is_said_with_status_1(url: str, data: Path) -> None:
+    async with opened(Settings(data_dir=data)) as storage:
+        for name in ("whole", "emptied", "shortened", "changed"):
+            turn = turn_of(name, name)
+            await begun(storage, turn)
+            token = await storage.images.put("ann", name, Image("image/png", b"bytes"), user_bytes=ROOM)
+            await end(storage, turn, {"type": "picture", "token": token})
+        await made_ready(storage, "ann", b"some words")
+        (file,) = await storage.files.listing("ann")
+        cut = turn_of("cut", "cut")
+        await begun(storage, cut)
+    damage(data, "mock-langgraph-db.db", "DELETE FROM checkpoints WHERE thread_id = 'emptied'")
+    damage(data, "conversation_metadata.db", "UPDATE conversations SET message_count = 4 WHERE id = 'shortened'")
+    damage(data, "conversation_metadata.db", "UPDATE turns SET log = x'ff' WHERE turn_id = 'cut'")
+    damage(data, "conversation_metadata.db", "INSERT INTO usage VALUES ('ann', 1, 'many', 0, 0, 0)")
+    with closing(sqlite3.connect(data / "conversation_metadata.db")) as connection:
+        [(blob,)] = connection.execute("SELECT blob FROM files").fetchall()
+    (data / "pictures" / token).write_bytes(b"byte")
+    (data / "files" / blob).write_bytes(b"SOME WORDS")
+    (data / "login").write_text("")
+    status, lines = migrated(url, data)
+    assert status == 1
+    assert [line for line in lines if line.startswith("damaged")] == [
+        "damaged conversation cut: the answer that a crash cut cannot be read",
+        "damaged conversation emptied: 0 of its 2 messages are there",
+        "damaged conversation shortened: 2 of its 4 messages are there",
+        f"damaged image {token} of conversation changed: 4 bytes are there, and 5 were stored",
+        f"damaged document {file.id}: its bytes are not those that were uploaded",
+        "damaged what ann spent on day 1",
+        "damaged the generated login: its file is empty",
+    ]
+    assert "FAILED  not everything is in the database: 7 damaged" in lines
+    async with opened(Settings(database_url=url)) as storage:
+        rows = await storage.conversations.page("ann", limit=9, after=None, query="")
+        assert {row.id for row in rows} == {"whole", "changed", "cut"}
+
+
+@pytest.mark.parametrize("name", ["conversation_metadata.db", "mock-langgraph-db.db", "documents.db"])
+async def test_a_folder_without_one_of_its_databases_is_refused(url: str, data: Path, name: str) -> None:
+    async with opened(Settings(data_dir=data)) as storage:
+        await ran(storage, turn_of("a", "a"))
+    (data / name).write_bytes(b"")
+    refusal = f"--from: {data} is damaged: {name} is empty. Put it back, from a backup for example"
+    assert migrated(url, data) == (2, [refusal])
+    (data / name).unlink()
+    status, lines = migrated(url, data)
+    if name == "documents.db":
+        # It is made again by reading the documents.
+        assert (status, lines[0][:35]) == (0, "copied  1 conversation, 2 messages,")
+    else:
+        assert (status, len(lines)) == (2, 1)
+        assert f"it has no {name}" in lines[0]
+        assert not (data / name).exists()
+
+
+async def test_what_is_wrong_with_the_folder_is_said_of_the_folder(url: str, data: Path) -> None:
+    async with opened(Settings(data_dir=data)) as storage:
+        await ran(storage, turn_of("a", "a"))
+    with closing(sqlite3.connect(data / "conversation_metadata.db")) as connection:
+        connection.execute("PRAGMA user_version = 999")
+    assert migrated(url, data) == (
+        2,
+        [f"--from: {data} cannot be used (a newer version of this service has written it)"],
+    )
+
+
+async def test_ctrl_c_ends_it_in_a_line(url: str, data: Path) -> None:
+    async with opened(Settings(data_dir=data)) as storage:
+        await ran(storage, turn_of("a", "a"))
+    with tempfile.TemporaryFile() as out:
+        with psycopg.connect(url) as held:
+            # What it waits for, so that the signal comes while it copies.
+            held.execute("CREATE TABLE migrations (number integer)")
+            arguments = ["mockbackend", "migrate", "--from", str(data)]
+            process = fork(arguments, data.parent, environment({"DATABASE_URL": url}), out)
+            await until(lambda: _waiting(url))
+            process.send_signal(signal.SIGINT)
+            assert process.wait() == 130
+        out.seek(0)
+        assert out.read().decode() == "FAILED  stopped; run it again, and it goes on where it was\n"
+
+
+async def _waiting(url: str) -> bool:
+    with psycopg.connect(url, autocommit=True) as connection:
+        statement = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%migrations%'"
+        [(count,)] = connection.execute(statement).fetchall()
+    return bool(count)
+
+
+async def test_the_login_is_said_once(url: str, data: Path) -> None:
+    async with opened(Settings(data_dir=data)) as storage:
+        await storage.login()
+    assert ", the generated login;" in migrated(url, data)[1][0]
+    status, lines = migrated(url, data)
+    assert (status, lines[0]) == (
+        0,
+        "copied  0 conversations, 0 messages, 0 images, 0 documents; each was read back and is the same",
+    )
 
 
 async def test_what_the_database_has_already_stays(url: str, data: Path) -> None:
@@ -293,6 +396,7 @@ async def test_what_the_database_has_already_stays(url: str, data: Path) -> None
     kept = [line.split(": ")[0] for line in lines if line.startswith("kept")]
     assert [words.split()[1] for words in kept] == ["conversation", "conversation", "document", "the"]
     assert lines[0].startswith("copied  0 conversations, 0 messages, 0 images, 0 documents;")
+    assert lines[-1] == "FAILED  not everything is in the database: 4 kept"
     async with opened(Settings(database_url=url)) as database:
         assert await texts_of(database, "same") == ["other?", "other!"]
         assert await texts_of(database, "theirs") == ["other2?", "other2!"]

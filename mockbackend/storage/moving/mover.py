@@ -87,16 +87,15 @@ class _Mover:
 
     async def _conversation(self, userid: str, row: Conversation, before: bytes | None) -> None:
         report = self.report
-        messages = await self._source.messages(row.id)
+        messages = await self._source.messages(row)
         images: list[tuple[ImageRow, bytes]] = []
         for image in await self._source.images(row.id):
             try:
-                images.append((image, await self._source.image(image.token)))
+                images.append((image, await self._source.image(image)))
             except Unreadable as damage:
                 report.damaged.append(f"image {image.token} of conversation {row.id}: {damage}")
-        if row.message_count != len(messages):
-            # A damaged row, or a hand. The messages are what is there.
-            row = replace(row, message_count=len(messages))
+        # Fewer than there are: a damaged row, or a hand.
+        row = replace(row, message_count=len(messages))
         bodies = [orjson.dumps(message) for message in messages]
         contents = [(image.token, image.media_type, image.created_at, content_digest(data)) for image, data in images]
         digest = conversation_digest(userid, row, bodies, contents)
@@ -141,12 +140,14 @@ class _Mover:
         if row.has_content and file.status != "ready":
             # It is indexed there from its beginning.
             file = replace(file, status="queued", done=0, total=0)
-        passages = await self._source.passages(file.id) if file.status == "ready" else []
+        passages = await self._source.passages(file.id, file.total) if file.status == "ready" else []
         content = _Content(blob) if blob is not None else None
         if content is not None:
             await content.read_once()
             if content.size != file.size:
                 raise Unreadable(f"{content.size} of its {file.size} bytes are there")
+            if row.digest is not None and content.digest != row.digest.hex():
+                raise Unreadable("its bytes are not those that were uploaded")
         digest = file_digest(row.userid, file, row.kind, content.digest if content else _NOTHING, passages)
         await self._index(row, file, passages)
         pieces = content.pieces if content is not None else None
@@ -179,16 +180,20 @@ class _Mover:
         rows: list[tuple[str, int, Spent, Spent]] = []
         for userid, day, spent in await self._source.usage():
             before = Spent(*orjson.loads(copied.get(f"{day} {userid}", b"[]")))
-            if spent != before:
+            if spent is None:
+                self.report.damaged.append(f"what {userid} spent on day {day}")
+            elif spent != before:
                 rows.append((userid, day, spent - before, spent))
         for start in range(0, len(rows), BETWEEN_REPORTS):
             await self._target.add_usage(rows[start : start + BETWEEN_REPORTS])
 
     async def login(self) -> None:
         login = await self._source.login()
-        if login is not None:
-            self.report.login = await self._target.put_login(login) == login
-            if not self.report.login:
+        if login == "":
+            self.report.damaged.append("the generated login: its file is empty")
+        elif login is not None:
+            self.report.login, stored = await self._target.put_login(login)
+            if stored != login:
                 self.report.kept.append("the generated login: the database has one of its own")
         await self._target.flush()
 

@@ -16,7 +16,7 @@ from ..values import Blob, Conversation, DamagedHistory, File, StorageError
 
 _CONVERSATIONS = """SELECT id, userid, title, is_pinned, created_at, updated_at, message_count, version
     FROM conversations WHERE deleted_at IS NULL ORDER BY created_at, id"""
-_IMAGES = """SELECT token, userid, media_type, created_at FROM pictures
+_IMAGES = """SELECT token, userid, media_type, created_at, size FROM pictures
     WHERE conversation_id = ? AND maker IS NULL ORDER BY created_at, token"""
 # In the order in which they came, which breaks ties in listings.
 _FILES = "SELECT id, userid, kind, digest, blob IS NOT NULL FROM files WHERE deleted_at IS NULL ORDER BY rowid"
@@ -36,6 +36,7 @@ class ImageRow:
     userid: str
     media_type: str
     created_at: int
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,33 +63,39 @@ class Source:
         rows = await self._database.execute(_CONVERSATIONS)
         return [(text(userid), _conversation(found, title, *rest)) for found, userid, title, *rest in rows]
 
-    async def messages(self, conversation_id: str) -> list[Message]:
-        """The settled messages. Raises Unreadable."""
+    async def messages(self, row: Conversation) -> list[Message]:
+        """The settled messages of a conversation. Raises Unreadable."""
         try:
-            messages = await self.storage.history.read(conversation_id)
+            messages = await self.storage.history.read(row.id)
             # What could not be stored or searched there is damaged here.
             for message in messages:
                 text_of(message)
                 orjson.dumps(message)
         except (DamagedHistory, StorageError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise Unreadable(f"its messages are damaged ({type(error).__name__})") from error
+        if len(messages) < row.message_count:
+            raise Unreadable(f"{len(messages)} of its {row.message_count} messages are there")
         return messages
 
     async def images(self, conversation_id: str) -> list[ImageRow]:
         """The images that the conversation's messages hold."""
         rows = await self._database.execute(_IMAGES, conversation_id)
         return [
-            ImageRow(text(token), text(userid), text(media_type), integer(at)) for token, userid, media_type, at in rows
+            ImageRow(text(token), text(userid), text(media_type), integer(at), integer(size))
+            for token, userid, media_type, at, size in rows
         ]
 
-    async def image(self, token: str) -> bytes:
+    async def image(self, row: ImageRow) -> bytes:
         """The bytes of an image. Raises Unreadable."""
         try:
-            image = await self.storage.images.get(token)
+            image = await self.storage.images.get(row.token)
         except StorageError as error:
             raise Unreadable(str(error)) from error
         if image is None:
             raise Unreadable("its file is missing, or its row is damaged")
+        # A size of 0 was repaired, and nobody knows it.
+        if row.size not in (0, len(image.content)):
+            raise Unreadable(f"{len(image.content)} bytes are there, and {row.size} were stored")
         return image.content
 
     async def files(self) -> list[FileRow]:
@@ -107,14 +114,16 @@ class Source:
         found = await self.storage.files.content(row.userid, row.id) if row.has_content else None
         return file, found[1] if found else None
 
-    async def passages(self, file_id: str) -> list[tuple[int, Passage, Any]]:
-        """The passages of a document with their vectors. Raises Unreadable."""
+    async def passages(self, file_id: str, total: int) -> list[tuple[int, Passage, Any]]:
+        """The passages of a document with their vectors; [] if another index holds them. Raises Unreadable."""
         found: list[tuple[int, Passage, Any]] = []
         try:
             while some := await self.storage.passages.read(file_id, _PASSAGES_AT_ONCE, found[-1][0] if found else -1):
                 found += some
         except (StorageError, ValueError, TypeError) as error:
             raise Unreadable(f"its passages are damaged ({type(error).__name__})") from error
+        if 0 < len(found) < total:
+            raise Unreadable(f"{len(found)} of its {total} passages are there")
         return found
 
     async def is_published(self, row: FileRow) -> bool:
@@ -128,10 +137,13 @@ class Source:
             self._published[row.userid] = await self.storage.passages.read_snapshot(published)
         return row.id in self._published[row.userid]
 
-    async def usage(self) -> list[tuple[str, int, Spent]]:
-        """What users have spent, day by day."""
+    async def usage(self) -> list[tuple[str, int, Spent | None]]:
+        """What users have spent, day by day; None where that is damaged."""
         rows = await self._database.execute(_USAGE)
-        return [(text(userid), integer(day), Spent(*map(integer, spent))) for userid, day, *spent in rows]
+        return [
+            (text(userid), integer(day), Spent(*spent) if all(isinstance(one, int) for one in (day, *spent)) else None)
+            for userid, day, *spent in rows
+        ]
 
     async def login(self) -> str | None:
         """The generated login, if there is one."""

@@ -164,13 +164,14 @@ class Target:
 
         await self._database.transact(work)
 
-    async def put_login(self, login: str) -> str:
-        """Write the login, unless there is one; returns the one that is there then."""
-        await self._database.execute(
-            "INSERT INTO service (name, value) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING", NAME, login
+    async def put_login(self, login: str) -> tuple[bool, str]:
+        """Write the login, unless there is one; returns whether it was written, and the one that is there then."""
+        written = await self._database.execute(
+            "INSERT INTO service (name, value) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING RETURNING name",
+            *(NAME, login),
         )
         [(stored,)] = await self._database.execute("SELECT value FROM service WHERE name = %s", NAME)
-        return str(stored)
+        return bool(written), str(stored)
 
     async def flush(self) -> None:
         """Wait until all that was written is on the disk."""
