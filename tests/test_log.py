@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 from mockbackend.log import _Lines
 from tests.harness.answers import chat
 from tests.harness.emulator import KEY, Rule
-from tests.harness.raw_model import STREAM, RawUpstream, calls, choice, event
+from tests.harness.raw_model import CHUNKED, DOCUMENT, STREAM, RawUpstream, calls, choice, event, words
 from tests.harness.service import Server, log_of
 from tests.harness.world import World, start_world
 
@@ -40,6 +43,11 @@ async def _log(server: Server, prompt: str, mode: str = "chat") -> str:
     return log_of(server, answer.headers["x-request-id"])
 
 
+def refused(status: int, body: bytes) -> bytes:
+    head = f"HTTP/1.1 {status} No\r\ncontent-type: application/json\r\nconnection: close\r\n"
+    return head.encode() + b"content-length: %d\r\n\r\n" % len(body) + body
+
+
 async def test_a_turn_is_told_from_its_calls_to_its_end(running: World) -> None:
     log = await _log(running.server, "the time")
     call = r"upstream chat gpt-4o 200 in \d+ ms apim-request-id=[\w-]{8,}"
@@ -55,11 +63,39 @@ async def test_an_image_is_told_too(running: World) -> None:
     assert "mode=image" in log
 
 
-async def test_what_the_model_api_said_is_in_the_log_and_forges_no_line(running: World) -> None:
-    log = await _log(running.server, "refused")
-    assert re.search(r"upstream chat failed after \d+ ms: status 400 apim-request-id=[\w-]{8,}", log)
-    assert "secret" in log
-    _check(running.server)
+async def test_what_the_model_api_said_is_in_the_log_on_request_and_forges_no_line(tmp_path: Path) -> None:
+    with start_world(tmp_path, RULES, {"LOG_LEVEL": "DEBUG"}) as both:
+        log = await _log(both.server, "refused")
+        assert re.search(r"upstream chat failed after \d+ ms: status 400 apim-request-id=[\w-]{8,}", log)
+        assert "secret" in log
+        _check(both.server)
+
+
+SAID = "the words of somebody"
+ECHO = orjson.dumps({"error": {"code": SAID, "type": "invalid_request_error", "message": f"not allowed: {SAID}"}})
+WHOLE = orjson.dumps({"object": "chat.completion", "choices": [{"message": {"content": SAID}}]})
+
+
+WRONG: list[tuple[tuple[bytes, ...], str]] = [
+    ((refused(400, ECHO),), "status 400 type=invalid_request_error and a message of 34 characters"),
+    ((refused(403, ECHO),), "status 403 type=invalid_request_error and a message of 34 characters"),
+    ((refused(500, SAID.encode()),), "upstream chat failed after "),
+    ((DOCUMENT % len(WHOLE), WHOLE), f"a JSON document of {len(WHOLE)} bytes, not with a stream"),
+    ((DOCUMENT % len(SAID), SAID.encode()), f"a document of {len(SAID)} bytes, which is not JSON"),
+    ((STREAM, b"data: " + ECHO + b"\n\n"), "an error inside a 200: type=invalid_request_error and a message of 34"),
+    ((STREAM, event({**choice({"content": SAID}), "usage": {"prompt_tokens": SAID}})), "a malformed event of "),
+    ((STREAM, words([SAID])), "a malformed event of "),
+    ((CHUNKED, SAID.encode() + b"\r\n"), "upstream chat failed"),
+]
+
+
+async def test_an_answer_that_is_wrong_is_logged_without_its_words(tmp_path: Path) -> None:
+    replies = {f"{SAID} {number}": answer for number, (answer, _) in enumerate(WRONG)}
+    with RawUpstream(replies) as upstream, Server(tmp_path, upstream.settings) as server:
+        logs = await asyncio.gather(*(_log(server, prompt) for prompt in replies))
+        for log, (_, says) in zip(logs, WRONG, strict=True):
+            assert says in log
+        assert SAID not in server.log
 
 
 async def test_neither_words_nor_keys_are_in_the_log(running: World) -> None:

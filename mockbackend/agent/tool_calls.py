@@ -41,7 +41,9 @@ async def run_tool_call(chat: ChatContext, call: ToolCalled, problem: str | None
     if problem is not None:
         # A file's name, say, may hold half a character, which JSON cannot.
         problem = problem.encode(errors="replace").decode()
-        log.info("tool %s: %s", call.name, problem, extra=logs.fields(tool=call.name, outcome="error"))
+        outcome = logs.fields(tool=call.name, outcome="error")
+        log.info("tool %s returned an error of %d characters", call.name, len(problem), extra=outcome)
+        log.debug("tool %s: %s", call.name, problem)
         chat.answer.emit(ToolReturned(call.call_id, {"error": problem}, failed=True))
         return
     log.info("tool %s done", call.name, extra=logs.fields(tool=call.name, outcome="ok"))

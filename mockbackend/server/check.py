@@ -66,8 +66,10 @@ def _named(model: Model) -> str:
 
 async def _works(name: str, probe: Callable[[], Awaitable[str]]) -> bool:
     """Run a probe and print its line, followed by what was logged meanwhile if it failed."""
-    captured = _Captured()
+    captured, level = _Captured(), log.level
     log.addHandler(captured)
+    # What the model API says to a trial repeats nobody's words.
+    log.setLevel(logging.DEBUG)
     try:
         print(f"works   {name}: {await probe()}")
     except OlderVersion as error:
@@ -80,6 +82,7 @@ async def _works(name: str, probe: Callable[[], Awaitable[str]]) -> bool:
         print(f"FAILED  {name}: {reason}", *captured.lines, sep="\n        ")
         return False
     finally:
+        log.setLevel(level)
         log.removeHandler(captured)
     return True
 
@@ -88,7 +91,8 @@ class _Captured(logging.Handler):
     """What is logged during a probe. It is printed only after a failure: a deployment that works may log refusals."""
 
     def __init__(self) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__(logging.DEBUG)
+        self.addFilter(lambda record: record.levelno != logging.INFO)
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:

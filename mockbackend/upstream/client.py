@@ -21,7 +21,7 @@ from .. import metrics, tracing
 from ..errors import UnsupportedParameter, UpstreamError
 from ..settings import Settings
 from .engine import ENGINES, Kind, Model
-from .error_responses import from_body
+from .error_responses import described, from_body
 from .errors import from_exception, invalid_response
 from .unsupported_parameters import UnsupportedParameters
 
@@ -138,18 +138,24 @@ class Upstream:
             return error
         # The client says "Connection error." of them all. A repr may hold headers, and a login in them.
         cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ else error
-        reason = f"{type(cause).__name__}: {cause}"[:1000]
-        if isinstance(error, openai.APIStatusError):
-            reason = f"status {error.status_code}{_request_id(error.response)} {error.body!r:.1000}"
-        after = f" after {(time.monotonic() - began) * 1000:.0f} ms" if began else ""
         failure = from_exception(error, self._settings(model))
+        reason, said = type(cause).__name__, str(cause)
+        if isinstance(error, openai.APIStatusError):
+            reason = f"status {error.status_code}{_request_id(error.response)} {described(error.body)}"
+            said = repr(error.body)
+        elif isinstance(cause, OSError) or failure.reason in ("unreachable", "timeout"):
+            # Of the network. All others may quote what came.
+            reason = f"{reason}: {said}"[:1000]
+        after = f" after {(time.monotonic() - began) * 1000:.0f} ms" if began else ""
         extra = logs.fields(kind=model.kind, model=model.name, reason=failure.reason)
         log.warning("upstream %s failed%s: %s", model.kind, after, reason, extra=extra)
+        log.debug("upstream %s said %.1000s", model.kind, said)
         return failure
 
     def failure_in_body(self, body: object, model: Model) -> UpstreamError:
         """Convert an `error` object inside a response of the model, and log it."""
-        log.warning("upstream %s sent an error inside a 200: %.1000r", model.kind, body)
+        log.warning("upstream %s sent an error inside a 200: %s", model.kind, described(body))
+        log.debug("upstream %s said %.1000r", model.kind, body)
         return from_body(body)
 
     def _settings(self, model: Model) -> Mapping[str, str]:

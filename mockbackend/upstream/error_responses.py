@@ -19,6 +19,8 @@ NO_TOOLS = re.compile(r"does not support tools|tool choice requires", re.IGNOREC
 UNRECOGNIZED = re.compile(r"Unrecognized request arguments? supplied: (\w+)")
 # vLLM has no code for it.
 CONTEXT_LIMIT = re.compile(r"maximum context length is (\d+)")
+# No sentence has this form, so the log may show it.
+NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
 PARAMETER = re.compile(r"[A-Za-z_][\w.]{0,63}", re.ASCII)
 
 RATE_LIMITED = "The model API's rate limit is reached. Please try again in {wait}."
@@ -39,6 +41,14 @@ WRONG_MODEL = "The deployment's model cannot answer this kind of request. The op
 def _both(one: str, other: str) -> str:
     # An engine without versions has one setting for both.
     return one if one == other else f"{one} and {other}"
+
+
+def described(body: object) -> str:
+    """An error object for the log: its codes, but of its message only the length, since it may repeat the prompt."""
+    if not isinstance(body, dict):
+        return f"and {len(str(body or ''))} characters"
+    names = [f"{key}={body[key]} " for key in ("code", "type", "param") if NAME.fullmatch(str(body.get(key) or ""))]
+    return f"{''.join(names)}and a message of {len(str(body.get('message') or ''))} characters"
 
 
 def from_body(body: object) -> UpstreamError:

@@ -65,7 +65,9 @@ class Completion:
             if not error:
                 self._take_chunk(chunk)
         except (AttributeError, TypeError, ValueError) as malformed:
-            log.warning("the model API sent a malformed event (%s): %.500r", malformed, data)
+            kind = type(malformed).__name__
+            log.warning("the model API sent a malformed event of %d bytes (%s)", len(data), kind)
+            log.debug("%s: %.500r", malformed, data)
             raise invalid_response() from None
         if error:
             raise self._upstream.failure_in_body(error, self._upstream.engine.chat)

@@ -73,9 +73,13 @@ async def _events(
 
 
 def _not_a_stream(upstream: Upstream, body: bytes) -> UpstreamError:
-    log.warning("upstream answered a chat request with a document: %.2000r", body)
+    log.debug("upstream said %.2000r", body)
     try:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError:
+        log.warning("upstream answered a chat request with a document of %d bytes, which is not JSON", len(body))
         return invalid_response()
-    return upstream.failure_in_body(answer.get("error") if isinstance(answer, dict) else None, upstream.engine.chat)
+    error = answer.get("error") if isinstance(answer, dict) else None
+    if not error:
+        log.warning("upstream answered a chat request with a JSON document of %d bytes, not with a stream", len(body))
+    return upstream.failure_in_body(error, upstream.engine.chat)

@@ -53,7 +53,9 @@ def from_exception(error: AzureError) -> UpstreamError:
             failure = _from_status(status, said, response.headers)
             # A missing index is created, and a batch that is too large is halved: neither needs a warning.
             if not isinstance(failure, IndexMissing | TooLarge):
-                log.warning("Azure AI Search answered %s: %s", status, said[:500])
+                # It may repeat the query.
+                log.warning("Azure AI Search answered %s with %d characters", status, len(said))
+                log.debug("Azure AI Search said %s", said[:500])
             return failure
         case HttpResponseError():
             return UpstreamError(NOT_AZURE_SEARCH)

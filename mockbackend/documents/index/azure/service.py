@@ -159,7 +159,8 @@ class SearchService:
         failed = {one["key"]: one for one in results if not one["status"]}
         for one in failed.values():
             if one["statusCode"] not in TEMPORARY:
-                errors.log.error("a passage was refused: %s %s", one["statusCode"], one["errorMessage"])
+                errors.log.error("a passage was refused with status %s", one["statusCode"])
+                errors.log.debug("Azure AI Search said %s", one["errorMessage"])
                 raise errors.refused()
         return [action for action in batch if action.key in failed]
 
