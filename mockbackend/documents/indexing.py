@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Files that one process reads at once. Each keeps a core busy.
+# Files that one process reads at once, each of another user: a large one takes minutes. Each keeps a core busy.
 FILES_AT_ONCE = 2
 # No user waits for an answer here, so even a quota that is used up for minutes is waited for.
 TRIES, WAIT_SECONDS = 30, 900.0
@@ -70,6 +70,9 @@ class Indexing:
         self._workers: set[asyncio.Task[None]] = set()
         self._woken = False
         self._running: dict[str, asyncio.Task[None]] = {}
+        # The users whose files are being indexed.
+        self._busy: set[str] = set()
+        self._claiming = asyncio.Lock()
         self._closed = False
 
     def wake(self) -> None:
@@ -100,7 +103,7 @@ class Indexing:
         try:
             while self._woken:
                 self._woken = False
-                while job := await self._queue.claim():
+                while job := await self._claim():
                     # Start another worker for the next file, if there is one.
                     self.wake()
                     task = asyncio.create_task(self._index_file(job))
@@ -109,10 +112,19 @@ class Indexing:
                         await asyncio.wait([task])
                     finally:
                         del self._running[job.id]
+                        self._busy.discard(job.userid)
         except Exception as error:
             log.error("the queue of files could not be read: %s", error, exc_info=traceback_of(error))
         finally:
             self._workers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+
+    async def _claim(self) -> IndexingJob | None:
+        """The next file, of a user who holds no place. One at a time: two claims would see the same users."""
+        async with self._claiming:
+            job = await self._queue.claim(self._busy)
+            if job:
+                self._busy.add(job.userid)
+            return job
 
     async def _index_file(self, job: IndexingJob) -> None:
         """Index a file until it is ready, failed or deleted."""

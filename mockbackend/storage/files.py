@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from .values import Blob, File, FileLimits, IndexingJob, Status
@@ -77,8 +77,11 @@ class Files(Protocol):
 class Queue(Protocol):
     """The files that wait to be indexed, as this process sees them. A hidden file is no work."""
 
-    async def claim(self) -> IndexingJob | None:
-        """Claim the oldest file of the user who was served least recently. None if no file waits."""
+    async def claim(self, busy: Collection[str] = ()) -> IndexingJob | None:
+        """Claim the oldest file of the user who was served least recently, apart from the `busy` ones.
+
+        None if no such file waits.
+        """
 
     async def progress(self, file_id: str, status: Status, done: int, total: int) -> bool:
         """Store the progress of a claimed file. False if the file was hidden in the meantime."""

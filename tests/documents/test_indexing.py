@@ -9,9 +9,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.documents.waiting import over, uploaded
+from tests.documents.waiting import Row, over, uploaded
 from tests.harness.emulator import KEY, Emulator, Rule, emulating
 from tests.harness.service import Server
+from tests.harness.waiting import until
 from tests.harness.world import start_world
 
 EMBEDDING = "text-embedding-3-small"
@@ -128,6 +129,33 @@ async def test_deleting_a_file_ends_the_process_that_reads_it(server: Server) ->
                 await asyncio.sleep(0.01)
         assert (await client.delete(f"/files/{row['id']}")).status_code == 204
         assert readers(server) == set()
+
+
+async def test_a_user_whose_files_take_long_holds_up_nobody_else(tmp_path: Path) -> None:
+    rules: list[Rule] = [{"kind": "embedding", "when": "lamp", "delay": 600}]
+    # So that one call of hers leaves others room.
+    large = {"EMBEDDING_BATCH_SIZE": "250", "EMBEDDING_CONCURRENCY": "4"}
+    with start_world(tmp_path, rules, large, embedding=EMBEDDING) as model:
+        async with model.server.client("ann") as ann, model.server.client("bob") as bob:
+            first, *others = [await uploaded(ann, f"{name}.md", LONG + name.encode()) for name in "abc"]
+            await _embedding(ann, first)
+            # It comes when Ann's files have had every chance to take all places, and so does the next.
+            for name in ("one.md", "two.md"):
+                row = await over(bob, await uploaded(bob, name, f"# {name}".encode()), within=15)
+                assert row["status"] == "ready", row
+            rows = [(await ann.get(f"/files/{row['id']}")).json()["status"] for row in (first, *others)]
+            assert rows == ["embedding", "queued", "queued"]
+            # Her next file has the place as soon as she gives it up.
+            assert (await ann.delete(f"/files/{first['id']}")).status_code == 204
+            await _embedding(ann, others[0])
+
+
+async def _embedding(client: httpx2.AsyncClient, row: Row) -> None:
+    async def begun() -> bool:
+        found: str = (await client.get(f"/files/{row['id']}")).json()["status"]
+        return found == "embedding"
+
+    await until(begun, within=15)
 
 
 @pytest.mark.slow

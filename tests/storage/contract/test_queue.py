@@ -28,6 +28,16 @@ async def test_users_take_turns_and_each_ones_oldest_is_first(storage: Storage, 
     assert await storage.file_queue.claim() is None
 
 
+async def test_a_user_who_is_busy_is_passed_over(storage: Storage) -> None:
+    for userid, content in (("ann", b"a1"), ("ann", b"a2"), ("bob", b"b1")):
+        await put(storage, content, userid=userid)
+    job = await storage.file_queue.claim({"ann", "somebody else"})
+    assert job is not None
+    assert job.userid == "bob"
+    assert await storage.file_queue.claim({"ann", "bob"}) is None
+    assert await claimed(storage) == "a1"
+
+
 async def test_what_is_queued_again_is_the_newest(storage: Storage) -> None:
     again = await put(storage, b"again")
     assert await claimed(storage) == "again"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
+
+import orjson
 
 from ....messages import now_ms
 from ...values import IndexingJob, Status
@@ -39,7 +42,7 @@ class Queue:
         self._liveness = liveness
         self._worker = liveness.id
 
-    async def claim(self) -> IndexingJob | None:
+    async def claim(self, busy: Collection[str] = ()) -> IndexingJob | None:
         holders = await self._database.execute(
             "SELECT DISTINCT worker FROM files WHERE worker IS NOT NULL AND worker <> ?", self._worker
         )
@@ -49,9 +52,10 @@ class Queue:
         rows = await self._database.execute(
             """UPDATE files SET worker = ?, claimed_at = ?, status = 'extracting', done = 0, total = 0
             WHERE rowid = (SELECT rowid FROM files f WHERE status = 'queued' AND deleted_at IS NULL
+                AND userid NOT IN (SELECT value FROM json_each(?))
                 ORDER BY (SELECT max(claimed_at) FROM files WHERE userid = f.userid) NULLS FIRST, created_at, rowid
                 LIMIT 1) RETURNING id, userid, name, kind, blob, size""",
-            *(self._worker, now_ms()),
+            *(self._worker, now_ms(), orjson.dumps(list(busy)).decode()),
         )
         if not rows:
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 
 from ...values import IndexingJob, Status
 from ..database import Database, Statement
@@ -14,6 +15,7 @@ from .rows import limit_failures
 # Sent again after a lost answer, it finds what it has claimed by the claim's own id.
 _CLAIM = """WITH mine AS (SELECT number FROM files WHERE worker = %(worker)s AND claim = %(claim)s),
     next AS (SELECT number FROM files f WHERE status = 'queued' AND deleted_at IS NULL AND NOT EXISTS (SELECT FROM mine)
+        AND userid <> ALL (%(busy)s::text[])
         ORDER BY (SELECT max(claimed_at) FROM files WHERE userid = f.userid) NULLS FIRST, created_at, number
         LIMIT 1 FOR UPDATE SKIP LOCKED)
     UPDATE files SET worker = %(worker)s, claim = %(claim)s, claimed_at = clock_timestamp(), status = 'extracting',
@@ -29,9 +31,9 @@ class Queue:
         self._database = database
         self._worker = worker
 
-    async def claim(self) -> IndexingJob | None:
+    async def claim(self, busy: Collection[str] = ()) -> IndexingJob | None:
         of_the_dead = f"worker IS NOT NULL AND worker <> %s AND NOT {alive('worker')}"
-        named = {"worker": self._worker, "claim": uuid.uuid4().hex}
+        named = {"worker": self._worker, "claim": uuid.uuid4().hex, "busy": list(busy)}
         _, rows = await self._database.batch(_put_back(of_the_dead, self._worker), (_CLAIM, named))
         if not rows:
             return None
