@@ -36,10 +36,15 @@ async def read_body(
     if request.headers.get("content-type", "").lower().startswith("multipart/"):
         raise ServiceError(415, "unsupported_media_type", "The body must be JSON, not multipart.")
     body = bytearray()
-    async for chunk in chunks(request, max_bytes, setting):
-        if count:
-            count(len(chunk))
-        body += chunk
+    try:
+        async for chunk in chunks(request, max_bytes, setting):
+            if count:
+                count(len(chunk))
+            body += chunk
+    except BaseException:
+        # The error's traceback would keep it while the refusal waits for the client.
+        body.clear()
+        raise
     return bytes(body)
 
 
