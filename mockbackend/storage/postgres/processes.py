@@ -41,6 +41,7 @@ class Processes:
         # How often the row may have run out before it was renewed. What was begun before is not surely ours any more.
         self.lapses = 0
         self._task: asyncio.Task[None] | None = None
+        self._abandoned = False
 
     async def start(self) -> None:
         """Write the row and keep it; remove what dead processes have left."""
@@ -69,13 +70,15 @@ class Processes:
 
     async def abandon(self) -> None:
         """Renew the row no more."""
+        self._abandoned = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
         LEASE_AGE.forget()
 
     async def _keep(self) -> None:
-        while True:
+        # Not only until it is cancelled: that may meet a statement that has just ended, and be lost.
+        while not self._abandoned:
             await asyncio.sleep(RENEWAL_SECONDS)
             try:
                 await self.renew()

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from mockbackend.metrics import exposition
+from mockbackend.metrics import LEASE_AGE, exposition
 from mockbackend.settings import Settings
 from mockbackend.storage import Beat, TakenOver
 from mockbackend.storage.postgres import PostgresStorage, open_postgres, processes
@@ -179,22 +179,13 @@ async def test_no_error_ends_the_renewals(
     await third.close()
 
 
-async def test_a_lease_that_is_not_renewed_ages_until_it_is_given_up(
-    storage: PostgresStorage, rival: Rival, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_lease_that_is_not_renewed_ages_until_it_is_given_up(storage: PostgresStorage) -> None:
     def age() -> float:
         return Scrape(exposition().decode())("lease_age_seconds")
 
-    now = time.monotonic
     await storage.processes.renew()
     assert age() < 5
-    await rival.do("LOCK TABLE processes IN ACCESS EXCLUSIVE MODE")
-    renewal = await rival.held_up(storage.processes.renew())
-    monkeypatch.setattr(time, "monotonic", lambda: now() + 100)
-    # It waits, and is late by now.
-    assert 100 <= age() < 105
-    await rival.commit()
-    await renewal
+    LEASE_AGE.begin(time.monotonic() - 100)
     assert 100 <= age() < 105
     await storage.processes.renew()
     assert age() < 5
