@@ -173,7 +173,7 @@ async def test_two_claims_of_the_queue_take_two_files(
     storage: PostgresStorage, other: PostgresStorage, rival: Rival
 ) -> None:
     first, second = [await put(storage, content) for content in (b"first", b"second")]
-    claimed = await rival.do(queue._CLAIM, {"worker": other.processes.id, "claim": "theirs"})
+    claimed = await rival.do(queue._CLAIM, {"worker": other.processes.id, "claim": "theirs", "busy": []})
     assert claimed[0][0] == first.id
     claiming = asyncio.create_task(storage.file_queue.claim())
     await asyncio.wait([claiming], timeout=10)
