@@ -118,5 +118,5 @@ async def test_concurrent_uploads_keep_to_the_size_per_user(server: Server, clie
     assert blobs(server, b"Together") <= 2
     await upload(client, ("more.csv", b"Together, and more" + b"1\n" * 49_000))
     (last,) = await upload(client, ("more.csv", b"Together, and last" + b"1\n" * 49_000))
-    assert "244.1 kB in total" in last["error"]
+    assert "244.1 kB of documents and images together" in last["error"]
     assert blobs(server, b"Together") == 2
