@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import get_args
 
-from mockbackend.emulator.script.faults import KINDS, ErrorFault, StreamFault, UrlFault
+from mockbackend.mock.script.faults import KINDS, ErrorFault, StreamFault, UrlFault
 
 WORDS = tuple(f"w{number} " for number in range(40))
 SLOW = "".join(WORDS)

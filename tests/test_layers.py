@@ -32,11 +32,14 @@ LAYERS = (
     ("estimates",),
     ("messages",),
     ("events",),
-    ("settings", "errors", "log", "metrics", "tracing", "concurrency", "emulator"),
+    ("emulator",),
+    ("mock",),
+    ("settings", "errors", "log", "metrics", "tracing", "concurrency"),
 )
 # Further rules, where a folder's name always stands for all of it: what each may import of the package at all.
 ONLY = {
-    "emulator": set[str](),
+    "emulator": {"mock.script", "mock.store"},
+    "mock.script": set[str](),
     "protocol": {"events", "messages"},
     "upstream": {"events", "messages", "settings", "errors", "storage", "metrics", "tracing", "log"},
     "storage": {"events", "messages", "settings", "metrics", "tracing"},
@@ -72,8 +75,8 @@ FOREIGN = {
     "aiohttp": {"images", "upstream"},
     "hypercorn": {"server", "emulator.embedded"},
     "environs": {"settings"},
-    "yaml": {"emulator"},
-    "msgspec": {"emulator", "storage"},
+    "yaml": {"mock"},
+    "msgspec": {"emulator", "mock", "storage"},
     "multipart": {"routes"},
     "PIL": {"emulator"},
     "pypdfium2": {"documents"},

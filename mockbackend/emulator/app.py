@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ..mock.script import Script
+from ..mock.script.rulebook import Rulebook
 from .chat.handler import handle_chat
 from .embeddings.handler import handle_embedding
 from .gateway import wire
@@ -24,8 +26,6 @@ from .models import model_routes
 from .responses.handler import handle_response
 from .responses.routes import stored_response_routes
 from .responses.store import ResponseStore
-from .script import Script
-from .script.rulebook import Rulebook
 from .search.routes import search_routes
 
 DATED = "/openai/deployments/{deployment}/"

@@ -11,8 +11,8 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from starlette.applications import Starlette
 
+from ..mock.script import load_script
 from .app import create_emulator
-from .script import load_script
 
 
 @asynccontextmanager

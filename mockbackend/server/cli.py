@@ -84,7 +84,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _emulator(arguments: argparse.Namespace) -> int:
     from ..emulator.app import create_emulator
-    from ..emulator.script import ScriptError, load_script
+    from ..mock.script import ScriptError, load_script
     from . import serve
 
     try:

@@ -23,7 +23,7 @@ async def open_upstream(settings: Settings) -> AsyncIterator[tuple[Upstream, ASG
         if settings.engine == "emulator":
             # Imported late: a real engine needs nothing of it.
             from ..emulator.embedded import embedded_emulator
-            from ..emulator.script import ScriptError
+            from ..mock.script import ScriptError
 
             try:
                 url, emulator = await stack.enter_async_context(embedded_emulator(settings.mock_script))

@@ -10,7 +10,7 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import fields
 
-from mockbackend.emulator.script import faults, load_script, rules
+from mockbackend.mock.script import faults, load_script, rules
 from tests.emulator.conftest import Emulate
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from typing import Any, get_args, get_type_hints
 import httpx2
 import pytest
 
-from mockbackend.emulator.script import faults, rules
+from mockbackend.mock.script import faults, rules
 from tests.emulator.conftest import Emulate
 from tests.harness.emulator import HI, VERSION, Emulator
 

@@ -10,7 +10,6 @@ ROOMS = (
     ("models", "responses"),
     ("chat", "images", "embeddings", "search"),
     ("gateway",),
-    ("script",),
 )
 PREFIX = "mockbackend.emulator."
 

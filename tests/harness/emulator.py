@@ -20,7 +20,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from mockbackend.emulator.app import create_emulator
-from mockbackend.emulator.script import Script, load_script
+from mockbackend.mock.script import Script, load_script
 from tests.harness.http_client import PLAIN
 
 KEY = "secret-key-1"

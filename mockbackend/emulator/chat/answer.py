@@ -6,8 +6,8 @@ from functools import lru_cache
 from time import time
 from typing import assert_never
 
+from ...mock.script.rules import ChatStep, Finish, ToolCall
 from ..gateway import tokens
-from ..script.rules import ChatStep, Finish, ToolCall
 from .request import ChatRequest
 
 

@@ -7,8 +7,8 @@ from zoneinfo import available_timezones
 
 import orjson
 
+from ...mock.script.rules import ChatStep, ToolCall
 from ..gateway import tokens
-from ..script.rules import ChatStep, ToolCall
 from .conversation import Message
 from .request import ChatRequest
 from .schema_values import make_value, object_schema

@@ -2,13 +2,13 @@
 
 from msgspec.structs import replace
 
+from ...mock.script import faults
+from ...mock.script.rulebook import Rulebook
+from ...mock.script.rules import ChatRule, ChatStep
 from ..gateway import wire
 from ..gateway.call import Call
 from ..gateway.error_faults import error_reply
 from ..gateway.reply import Reply
-from ..script import faults
-from ..script.rulebook import Rulebook
-from ..script.rules import ChatRule, ChatStep
 from .answer import Answer, build_answer
 from .chunks import Chunk
 from .completion import completion

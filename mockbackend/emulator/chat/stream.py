@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from ...mock.script.rules import ChatStep
 from ..gateway import wire
 from ..gateway.reply import Pause, Piece
-from ..script.rules import ChatStep
 from .answer import Answer
 from .chunks import Chunk, Phase, stream_chunks
 

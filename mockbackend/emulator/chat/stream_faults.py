@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
+from ...mock.script import faults
 from ..gateway import content_filter, wire
 from ..gateway.errors import SERVER_ERROR_DOCUMENT
 from ..gateway.reply import CUT, Pause, Reply
-from ..script import faults
 from .answer import Answer
 from .chunks import Chunk, Phase, blocked_finish, count_deltas, late_verdict
 from .completion import completion

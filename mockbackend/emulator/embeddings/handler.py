@@ -4,12 +4,12 @@ import asyncio
 import base64
 import struct
 
+from ...mock.script.rulebook import Rulebook
+from ...mock.script.rules import EmbeddingRule
 from ..gateway import wire
 from ..gateway.call import Call
 from ..gateway.error_faults import error_reply
 from ..gateway.reply import Reply
-from ..script.rulebook import Rulebook
-from ..script.rules import EmbeddingRule
 from .request import EmbeddingRequest, read_embedding
 from .vectors import embed
 

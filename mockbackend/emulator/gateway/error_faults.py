@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import assert_never
 
-from ..script import faults
+from ...mock.script import faults
 from . import content_filter, errors, wire
 from .call import Call, Operation
 from .reply import Reply

@@ -3,13 +3,13 @@
 import asyncio
 from dataclasses import replace
 
+from ...mock.script import faults
+from ...mock.script.rulebook import Rulebook
+from ...mock.script.rules import ImageRule
 from ..gateway import wire
 from ..gateway.call import Call
 from ..gateway.error_faults import error_reply
 from ..gateway.reply import Reply
-from ..script import faults
-from ..script.rulebook import Rulebook
-from ..script.rules import ImageRule
 from .answer import dalle_document, gpt_image_document
 from .drawing import draw
 from .request import read_image

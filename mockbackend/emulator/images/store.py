@@ -4,7 +4,7 @@ import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from ..script.faults import UrlFault
+from ...mock.script.faults import UrlFault
 
 MAX_IMAGES = 64
 

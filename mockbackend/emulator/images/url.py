@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import assert_never
 
+from ...mock.script import faults
 from ..gateway import error_faults
 from ..gateway.reply import Piece, Reply
-from ..script import faults
 from .store import StoredImage
 
 FILLER = bytes(64 * 1024)

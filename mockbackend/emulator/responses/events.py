@@ -7,9 +7,9 @@ from typing import Protocol
 
 import orjson
 
+from ...mock.script.rules import ChatStep
 from ..chat.answer import Answer, CallStart, Delta, Reasoning
 from ..gateway.reply import Pause, Piece
-from ..script.rules import ChatStep
 from .document import Document, Judged, OutputItem, ended, output_items, response_document, status_of
 from .request import ResponseRequest
 

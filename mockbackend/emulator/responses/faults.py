@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import assert_never
 
+from ...mock.script import faults
+from ...mock.script.rules import ChatStep
 from ..chat.answer import Answer
 from ..gateway import wire
 from ..gateway.errors import SERVER_ERROR
 from ..gateway.reply import CUT, Pause, Reply
-from ..script import faults
-from ..script.rules import ChatStep
 from .document import Document, Judged, ended, failed
 from .events import Event, Part, paced, response_events
 from .request import ResponseRequest

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from ...mock.script import faults
+from ...mock.script.rulebook import Rulebook
+from ...mock.script.rules import ChatRule, ChatStep
 from ..chat.answer import Answer, build_answer
 from ..chat.defaults import default_step
 from ..gateway import errors, wire
 from ..gateway.call import Call
 from ..gateway.error_faults import error_reply
 from ..gateway.reply import Piece, Reply
-from ..script import faults
-from ..script.rulebook import Rulebook
-from ..script.rules import ChatRule, ChatStep
 from .document import Document, ended, output_items, response_document, status_of
 from .events import Event, Part, paced, response_events
 from .faults import faulty_answer, faulty_response, inject_fault

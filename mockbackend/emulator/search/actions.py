@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
-from ..script import faults
+from ...mock.script import faults
 from . import errors
 from .indexes import Index, Indexes
 from .schema import Schema

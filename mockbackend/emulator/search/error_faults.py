@@ -2,10 +2,10 @@
 
 from typing import assert_never
 
+from ...mock.script import faults
 from ..gateway import wire
 from ..gateway.error_faults import html_reply, reason_phrase, retry_headers
 from ..gateway.reply import Reply
-from ..script import faults
 from . import errors
 
 

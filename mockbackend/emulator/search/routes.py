@@ -8,6 +8,7 @@ import orjson
 from starlette.requests import Request
 from starlette.routing import Route
 
+from ...mock.script.rulebook import Rulebook
 from ..gateway import wire
 from ..gateway.auth import looks_like_entra, valid_key
 from ..gateway.call import DATED
@@ -15,7 +16,6 @@ from ..gateway.endpoint import Endpoint
 from ..gateway.errors import AzureError
 from ..gateway.journal import Journal
 from ..gateway.reply import Reply
-from ..script.rulebook import Rulebook
 from . import errors
 from .service import Answer, SearchService
 

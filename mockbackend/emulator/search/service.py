@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import orjson
 from starlette.requests import Request
 
+from ...mock.script import faults
+from ...mock.script.rulebook import Rulebook
+from ...mock.script.rules import IndexingRule, SearchRule
 from ..gateway.call import parse_object
 from ..gateway.reply import Reply
-from ..script import faults
-from ..script.rulebook import Rulebook
-from ..script.rules import IndexingRule, SearchRule
 from . import errors
 from .actions import MAX_BYTES, apply_actions, read_actions
 from .error_faults import error_reply

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mockbackend.emulator.script import ScriptError, load_script
+from mockbackend.mock.script import ScriptError, load_script
 from tests.emulator.conftest import Emulate
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockbackend.emulator.script import Script, ScriptError, load_script
-from mockbackend.emulator.script.problems import Problem, find_problems
+from mockbackend.mock.script import Script, ScriptError, load_script
+from mockbackend.mock.script.problems import Problem, find_problems
 
 FAULTS_OF_EMBEDDINGS = (
     "known: account_blocked, context_length, error_200, html, image_refused, prompt_filter, refuse, status"
