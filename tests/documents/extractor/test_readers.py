@@ -279,6 +279,15 @@ async def test_csv_gives_rows_under_the_names_of_their_columns(tmp_path: Path, c
     assert await read_text(tmp_path, "csv", content) == [Passage(text, "", "Name | Note")]
 
 
+async def test_a_long_page_takes_the_time_of_its_length(tmp_path: Path) -> None:
+    # To compare its nodes with each other takes 18 s of CPU.
+    texts = [f"Paragraph {number} of the page." for number in range(2000)]
+    (tmp_path / "file").write_text("".join(f"<p>Paragraph {n} of <b>the</b> page." for n in range(2000)))
+    quick = Limits(seconds=6, memory_bytes=1 << 30, pages=1000, characters=1_000_000)
+    blocks = await extract(tmp_path / "file", FORMATS["html"], quick)
+    assert "\n\n".join(block.text for block in blocks) == "\n\n".join(texts)
+
+
 async def test_csv_without_names_is_rows_alone(tmp_path: Path) -> None:
     assert await read_text(tmp_path, "csv", "1,2\n3,4\n") == [Passage("1 | 2\n\n3 | 4")]
 

@@ -142,6 +142,8 @@ class _Reading:
         self._holder: LexborNode | None = None
 
     def read(self, root: LexborNode) -> None:
+        # Nodes are compared by their ids: `==` writes the HTML of both, so a page would take the square of its length.
+        last = root.mem_id
         node: LexborNode | None = root
         while node is not None:
             if node.is_text_node:
@@ -152,11 +154,11 @@ class _Reading:
                     node = node.first_child
                     continue
                 self._leave(node)
-            while node is not None and node != root and node.next is None:
+            while node is not None and node.mem_id != last and node.next is None:
                 node = node.parent
                 if node is not None:
                     self._leave(node)
-            node = None if node is None or node == root else node.next
+            node = None if node is None or node.mem_id == last else node.next
         self._flush()
 
     def _text(self, text: str) -> None:
@@ -186,7 +188,7 @@ class _Reading:
                 self._texts.clear()
             elif tag in _BLOCKS:
                 self._texts.append(" ")
-            if node == self._holder:
+            if node.mem_id == self._holder.mem_id:
                 self._end_holder(tag)
         elif tag in _BLOCKS:
             self._flush()
