@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
+import re
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
@@ -19,6 +21,14 @@ MEASURED_SECONDS = 60.0
 LEAST_BYTES = 128 * 1024
 # It is parsed where everybody waits for it.
 SMALL_BYTES = 64 * 1024
+GZIP = b"\x1f\x8b"
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()
+# Pairs and halves of pairs: escaped, after any number of escaped backslashes, or as bytes that are not UTF-8.
+SURROGATES = re.compile(
+    rb"(?<!\\)(?P<backslashes>(?:\\\\)*+)\\u"
+    rb"(?:(?P<pair>[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|[dD][89a-fA-F][0-9a-fA-F]{2})"
+    rb"|\xed[\xa0-\xbf][\x80-\xbf]"
+)
 
 
 async def read_small_object(request: Request) -> dict[str, Any]:
@@ -33,7 +43,7 @@ async def read_body(
 
     `setting` is the name of `max_bytes`, if it has one. `count` is given the size of each chunk, and may refuse it.
     """
-    if request.headers.get("content-type", "").lower().startswith("multipart/"):
+    if request.headers.get("content-type", "").strip().lower().startswith("multipart/"):
         raise ServiceError(415, "unsupported_media_type", "The body must be JSON, not multipart.")
     body = bytearray()
     try:
@@ -52,17 +62,36 @@ def parse_object(body: bytes) -> dict[str, Any]:
     """The JSON object that a body is."""
     if not body:
         raise bad_request("The body is empty: send a JSON object.")
+    body = body.removeprefix(codecs.BOM_UTF8)
     try:
-        value = dense_json.loads(body) if dense_json.is_dense(body) else orjson.loads(body)
+        value = _loads(body)
     except dense_json.TooManyValues:
         raise unusable(f"The body has more than {dense_json.MAX_VALUES} JSON values.") from None
     except (ValueError, RecursionError) as error:
+        if body.startswith(GZIP):
+            raise _encoded("gzip") from None
         if not _is_utf8(body):
             raise bad_request("The body is not UTF-8 text: send JSON encoded as UTF-8.") from None
         raise bad_request(f"The body is not valid JSON: {getattr(error, 'msg', error)}.") from None
     if not isinstance(value, dict):
         raise bad_request("The body must be a JSON object.")
     return value
+
+
+def _loads(body: bytes) -> Any:
+    """The value of a body. Half a surrogate pair, which can be neither stored nor sent, becomes U+FFFD."""
+    loads = dense_json.loads if dense_json.is_dense(body) else orjson.loads
+    try:
+        return loads(body)
+    except ValueError:
+        mended = SURROGATES.sub(_mend, body)
+        if mended == body:
+            raise
+        return loads(mended)
+
+
+def _mend(found: re.Match[bytes]) -> bytes:
+    return found[0] if found["pair"] else (found["backslashes"] or b"") + REPLACEMENT
 
 
 def _is_utf8(body: bytes) -> bool:
@@ -79,6 +108,9 @@ async def chunks(request: Request, max_bytes: int, setting: str | None = None) -
     413 as soon as it is too large or its Content-Length is, 400 if the client disconnects, 408 if it sends nothing
     for `SILENCE_SECONDS` or too little in `MEASURED_SECONDS`.
     """
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        raise _encoded(encoding)
     named = f" ({setting})" if setting else ""
     too_large = ServiceError(413, "too_large", f"The body is larger than {max_bytes} bytes{named}.")
     declared = request.headers.get("content-length", "")
@@ -108,6 +140,11 @@ async def chunks(request: Request, max_bytes: int, setting: str | None = None) -
                 raise _timeout(f"only {arrived} bytes were received", round(waited, 1))
             waited, arrived = 0.0, 0
         yield chunk
+
+
+def _encoded(encoding: str) -> ServiceError:
+    words = f"The body is compressed ({encoding[:32]}): send it as it is, without a Content-Encoding."
+    return ServiceError(415, "unsupported_media_type", words, {"accept-encoding": "identity"})
 
 
 def _timeout(what: str, seconds: float) -> ServiceError:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from ..errors import bad_request, unusable
 from ..images.generator import ImageOptions
 from ..protocol import Framing, framing_of
 from ..settings import Settings
-from ..turn.request import MODES, ChatRequest, Mode, SentMessage
+from ..turn.attached_file import read_file
+from ..turn.request import MODES, Attachment, ChatRequest, Mode, SentMessage
 from .body import parse_object
 from .content import parse_content
 from .parameters import check_id
@@ -25,7 +27,7 @@ WHOLE_LIST_KEYS = ("parentId", "unstable_assistantMessageId")
 def parse_chat(raw: bytes, settings: Settings) -> tuple[ChatRequest, Framing]:
     """The request that a body is, and the framing that its client speaks."""
     body = parse_object(raw)
-    chat = _chat(body, settings.max_conversation_messages)
+    chat = _with_texts(_chat(body, settings.max_conversation_messages))
     _check_length(chat, settings.max_message_characters)
     return chat, framing_of(body)
 
@@ -88,11 +90,24 @@ def _mode(value: object) -> Mode:
     raise bad_request(f"mode must be {' or '.join(MODES)}.")
 
 
+def _with_texts(request: ChatRequest) -> ChatRequest:
+    """The request with the texts of the files that came with its new message."""
+    *earlier, message = request.messages
+    files = tuple(_with_text(file) for file in message.attachments)
+    return replace(request, messages=(*earlier, replace(message, attachments=files)))
+
+
+def _with_text(attachment: Attachment) -> Attachment:
+    if attachment.content is None:
+        return attachment
+    found = read_file(attachment)
+    return replace(attachment, content=None, text=found) if isinstance(found, str) else attachment
+
+
 def _check_length(request: ChatRequest, max_characters: int) -> None:
     """A 422 if the new message, including attached texts, is longer than `max_characters`."""
     message = request.messages[-1]
-    texts = [file.content for file in message.attachments if file.content and not file.media_type.startswith("image/")]
-    if len(message.text) + sum(map(len, texts)) > max_characters:
+    if len(message.text) + sum(len(file.text or "") for file in message.attachments) > max_characters:
         raise unusable(
             f"messages: the last message is longer than {max_characters} characters (MAX_MESSAGE_CHARACTERS)."
         )
@@ -115,7 +130,8 @@ def _sent(body: dict[str, Any]) -> list[Any]:
 
 
 def _message(value: dict[str, Any], role: Any, name: str, *, is_last: bool) -> SentMessage:
-    content = parse_content(value, name)
+    # Only a new conversation needs the files of earlier messages.
+    content = parse_content(value, name, must_have_files=is_last)
     if is_last and not content.text.strip() and not content.attachments:
         raise bad_request(f"{name}.content is empty: send text or an attachment.")
     message_id = value.get("id")

@@ -6,16 +6,17 @@ import asyncio
 import re
 from collections.abc import Sequence
 
-from ..errors import ImageError, ServiceError, unusable
+from ..concurrency import in_thread
+from ..errors import ImageError, ServiceError, bad_request, unusable
 from ..images.fetch import TOO_LARGE, Fetcher
-from ..images.formats import NOT_AN_IMAGE, recognize
+from ..images.formats import NOT_AN_IMAGE
 from ..messages import AttachmentPart, ImagePart, Part
 from ..storage import Image, Images, QuotaExceeded
 from ..storage.file_limits import no_room
+from .attached_file import read_file, text_type
 from .request import Attachment, SentMessage
 
 OWN_IMAGE = re.compile(r"/images/([A-Za-z0-9_-]{32})$")
-TEXT_TYPES = ("text/", "application/json", "application/xml", "application/yaml", "application/x-yaml")
 MAX_ATTACHMENTS = 50
 SECONDS = 60.0
 
@@ -72,7 +73,9 @@ class Attachments:
         self, userid: str, conversation_id: str, attachment: Attachment, room: int
     ) -> Image | ImagePart | AttachmentPart:
         """An image to store, or a part that is complete."""
-        name, media_type, content = attachment.name, attachment.media_type, attachment.content or b""
+        name = attachment.name
+        if attachment.problem is not None:
+            raise bad_request(attachment.problem)
         try:
             if attachment.url is not None:
                 own = OWN_IMAGE.search(attachment.url)
@@ -83,16 +86,16 @@ class Attachments:
                     return {"type": "picture", "token": own[1], "name": name}
                 # An image of another conversation is deleted with it, so this one gets a copy.
                 return _within(room, await self._store.get(own[1]))
-            if media_type.startswith("image/"):
-                return _within(room, recognize(content))
-            if media_type.startswith(TEXT_TYPES):
-                return {"type": "attachment", "name": name, "media_type": media_type, "text": content.decode()}
+            found = attachment.text
+            if found is None:
+                file = await in_thread(lambda: read_file(attachment), "reading")
+                if isinstance(file, Image):
+                    return _within(room, file)
+                found = file
+            media_type = text_type(attachment.media_type)
+            return {"type": "attachment", "name": name, "media_type": media_type, "text": found}
         except ImageError as error:
             raise unusable(f"{name}: {error.message}") from None
-        except UnicodeDecodeError:
-            raise unusable(f"{name}: the text is not UTF-8. Save it as UTF-8 and try again.") from None
-        kind = media_type or "a file without a media type"
-        raise unusable(f"{name}: {kind} cannot be attached. Upload it as a document (POST /files).")
 
 
 def _within(room: int, found: Image | None) -> Image:

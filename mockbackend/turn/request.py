@@ -13,12 +13,19 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file sent with a message: text or image bytes (`content`), or the URL of an image."""
+    """A file sent with a message: its bytes (`content`), or the URL of an image.
+
+    `media_type` is in lower case and without parameters, of which `charset` is one. `text` is what the bytes say, once
+    they have been read. `problem` is what is wrong with a file that only a new conversation needs.
+    """
 
     media_type: str
     name: str
     content: bytes | None = None
     url: str | None = None
+    charset: str = ""
+    text: str | None = None
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

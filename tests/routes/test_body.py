@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import codecs
+import gzip
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -80,6 +82,29 @@ async def test_a_body_without_a_length_is_refused_while_it_is_read(server: Serve
 async def test_a_body_that_declares_too_large_a_length_is_refused_before_it_is_sent(server: Server) -> None:
     answer = await raw(server, "POST /chat HTTP/1.1\r\ncontent-length: 1000000000", [])
     assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "deflate", "br", "gzip, identity"])
+@pytest.mark.parametrize("path", ["/chat", "/files"])
+async def test_a_compressed_body_is_a_415(client: httpx2.AsyncClient, path: str, encoding: str) -> None:
+    headers = {"content-encoding": encoding, "content-type": "multipart/form-data; boundary=B"}
+    if path == "/chat":
+        headers["content-type"] = "application/json"
+    response = await client.post(path, content=gzip.compress(b'{"message": "Hello"}'), headers=headers)
+    error = error_of(response, 415)
+    assert error["message"].startswith(f"The body is compressed ({encoding.strip().lower()})")
+    assert response.headers["accept-encoding"] == "identity"
+
+
+async def test_a_compressed_body_that_says_nothing_of_it_is_a_415(client: httpx2.AsyncClient) -> None:
+    response = await client.post("/chat", content=gzip.compress(b'{"message": "Hello"}'))
+    assert "compressed (gzip)" in error_of(response, 415)["message"]
+
+
+async def test_a_body_in_its_own_encoding_and_with_a_mark_is_read(client: httpx2.AsyncClient) -> None:
+    body = codecs.BOM_UTF8 + b'{"message": "Hello"}'
+    response = await client.post("/chat", content=body, headers={"content-encoding": "identity"})
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/chat", "/files"])

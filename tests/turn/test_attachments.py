@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -58,6 +59,17 @@ IMAGES: dict[str, dict[str, Any]] = {
     "OpenAI, in short": content({"type": "image_url", "image_url": PNG}),
     "a wrong type": sdk4({"name": "a.jpg", "contentType": "image/jpeg", "url": data_url(png(), "image/jpeg")}),
     "line breaks in base64": sdk4({"name": "a", "url": "data:image/png;base64," + BARE[:9] + "\n" + BARE[9:]}),
+    "capitals": sdk4({"name": "a", "contentType": "Image/PNG", "url": f"DATA:IMAGE/PNG;BASE64,{BARE}"}),
+    "percent-encoded base64": sdk4({"name": "a", "url": f"data:image/png;base64,{quote(BARE, safe='')}"}),
+    "no padding": content({"type": "image_url", "image_url": f"data:image/png;base64,{BARE.rstrip('=')}"}),
+    "base64 for URLs": content(
+        {"type": "image", "image": base64.urlsafe_b64encode(png()).decode(), "mediaType": "IMAGE/PNG"}
+    ),
+    "parameters": sdk4({"name": "a", "url": f"data:image/png; charset=utf-8; name=a.png ;base64 ,{BARE}"}),
+    "blanks around": sdk4({"name": "a", "url": f" data:image/png;base64,{BARE}\n"}),
+    "no type": sdk4({"name": "a", "url": f"data:;base64,{BARE}"}),
+    "a type that says nothing": sdk4({"name": "a", "url": data_url(png(), "application/octet-stream")}),
+    "the type of an archive": sdk4({"name": "a.txt", "contentType": "image/png", "url": data_url(png(), "a/zip")}),
 }
 TEXTS: dict[str, dict[str, Any]] = {
     "AI SDK 4": sdk4({"name": "b.txt", "contentType": "text/plain", "url": TEXT}),
