@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 import shutil
@@ -15,16 +14,10 @@ import pytest
 
 from mockbackend.settings import Settings, SettingsError, load_settings
 from tests.harness.processes import ROOT
+from tests.settings_environment import AZURE, FIELDS, OPENAI, load, problems
 
 SAMPLE = ROOT / "env.sample"
-FIELDS = {field.name.upper(): field for field in dataclasses.fields(Settings)}
-AZURE = {
-    "AZURE_OPENAI_ENDPOINT": "https://team.openai.azure.com/",
-    "AZURE_OPENAI_API_KEY": "0123456789abcdef",
-    "AZURE_OPENAI_GPT_DEPLOYMENT_NAME": "gpt",
-}
 PRICES = ("PRICE_PER_MILLION_INPUT_TOKENS", "PRICE_PER_MILLION_OUTPUT_TOKENS", "PRICE_PER_IMAGE")
-OPENAI = {"OPENAI_BASE_URL": "http://127.0.0.1:11434/v1", "OPENAI_MODEL": "llama"}
 
 
 @pytest.fixture(autouse=True)
@@ -34,17 +27,6 @@ def bare_environment() -> Iterator[None]:
         for name in FIELDS:
             os.environ.pop(name, None)
         yield
-
-
-def load(env: dict[str, str]) -> Settings:
-    os.environ.update(env)
-    return load_settings(None)
-
-
-def problems(env: dict[str, str]) -> list[str]:
-    with pytest.raises(SettingsError) as caught:
-        load(env)
-    return caught.value.problems
 
 
 def sample_lines() -> list[tuple[str, str, bool, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -22,6 +23,8 @@ from ..upstream.errors import invalid_response
 from ..upstream.images import request_image
 from .upstream import open_upstream
 
+# The setting in a probe's name.
+NAMED = re.compile(r"\b([A-Z_]+) = ")
 log = logging.getLogger("mockbackend")
 
 
@@ -46,7 +49,7 @@ async def _run(settings: Settings) -> int:
             probes.append(Probe(name, lambda: _search(settings)))
         print(f"engine: {settings.engine} at {engine.address}")
         for probe in probes:
-            works = await _works(probe.name, probe.run)
+            works = await _works(probe.name, probe.run, engine.settings["address"])
             failed = failed or not works
             if probe.needed and not works:
                 break
@@ -64,8 +67,11 @@ def _named(model: Model) -> str:
     return model.name if model.setting == "MOCK_SCRIPT" else f"{model.setting} = {model.name}"
 
 
-async def _works(name: str, probe: Callable[[], Awaitable[str]]) -> bool:
-    """Run a probe and print its line, followed by what was logged meanwhile if it failed."""
+async def _works(name: str, probe: Callable[[], Awaitable[str]], address: str) -> bool:
+    """Run a probe and print its line, followed by what was logged meanwhile if it failed.
+
+    `address` is the setting that is wrong where another program answers, or nobody in time.
+    """
     captured, level = _Captured(), log.level
     log.addHandler(captured)
     # What the model API says to a trial repeats nobody's words.
@@ -77,9 +83,13 @@ async def _works(name: str, probe: Callable[[], Awaitable[str]]) -> bool:
     except Exception as error:
         if isinstance(error, UpstreamError):
             reason = error.message
+            if error.reason in ("invalid_response", "timeout", "cut"):
+                reason = f"{reason} The operator should check {address}."
         else:
             reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-        print(f"FAILED  {name}: {reason}", *captured.lines, sep="\n        ")
+        # One line names a setting once.
+        label = NAMED.sub(lambda found: "" if found[1] in reason else found[0], name)
+        print(f"FAILED  {label}: {reason}", *captured.lines, sep="\n        ")
         return False
     finally:
         log.setLevel(level)

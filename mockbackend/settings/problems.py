@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from .addresses import wrong_addresses
+from .characters import odd_characters
 from .fields import Settings
 
 AZURE_REQUIRED = ("azure_openai_endpoint", "azure_openai_api_key", "azure_openai_gpt_deployment_name")
@@ -39,7 +41,7 @@ ZERO_ALLOWED = (
 
 def problems_of(settings: Settings) -> list[str]:
     """Everything that is wrong."""
-    checks = (_values, _engine, _prices, _documents, _addresses, _database, _process)
+    checks = (_values, odd_characters, wrong_addresses, _engine, _prices, _documents, _addresses, _database, _process)
     return [problem for check in checks for problem in check(settings)]
 
 
@@ -71,6 +73,9 @@ def _engine(settings: Settings) -> Iterator[str]:
         )
         if not settings.openai_model:
             yield "OPENAI_MODEL: missing; OPENAI_BASE_URL needs it"
+    for name in ("azure_openai_api_key", "openai_api_key", "azure_search_api_key"):
+        if "://" in getattr(settings, name):
+            yield f"{name.upper()}: is an address; paste the key here"
     if not settings.azure_v1 and not re.match(r"^\d{4}-\d{2}-\d{2}(-preview)?$", settings.azure_openai_api_version):
         yield "AZURE_OPENAI_API_VERSION: must be a date such as 2024-10-21, or v1"
 
@@ -104,18 +109,15 @@ def _addresses(settings: Settings) -> Iterator[str]:
         for name in URLS
         if getattr(settings, name) and not _is_http_url(getattr(settings, name))
     )
-    yield from (
-        f"CORS_ALLOW_ORIGINS: {origin} is not an origin; write https://app.example (lower case, no path), or * for any"
-        for origin in settings.cors_allow_origins
-        if not ORIGIN.fullmatch(origin)
-    )
+    if origins := [origin for origin in settings.cors_allow_origins if not ORIGIN.fullmatch(origin)]:
+        yield (
+            f"CORS_ALLOW_ORIGINS: {', '.join(origins)} is not an origin; "
+            "write https://app.example (lower case, no path), or * for any"
+        )
     if "?" in settings.public_url or "#" in settings.public_url:
         yield "PUBLIC_URL: must not have a query or a fragment"
-    yield from (
-        f"TRUSTED_PROXIES: {peer} is not an IP address, a network such as 10.0.0.0/8, or *"
-        for peer in settings.trusted_proxies
-        if peer != "*" and not _is_network(peer)
-    )
+    if peers := [peer for peer in settings.trusted_proxies if peer != "*" and not _is_network(peer)]:
+        yield f"TRUSTED_PROXIES: {', '.join(peers)} is not an IP address, a network such as 10.0.0.0/8, or *"
 
 
 def _database(settings: Settings) -> Iterator[str]:

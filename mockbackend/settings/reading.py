@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,11 @@ from typing import Any
 
 from environs import Env, EnvError
 
+from .addresses import understood
 from .fields import Settings
+from .names import OLD_NAMES, names_in, unknown_names, without_effect
 from .problems import problems_of
 
-OLD_NAMES = {"MAX_IMAGE_BYTES": "MAX_PICTURE_BYTES"}
 log = logging.getLogger("mockbackend")
 
 
@@ -60,7 +62,9 @@ def load_settings(env_file: Path | None = Path(".env")) -> Settings:
     env = Env()
     values: dict[str, Any] = {}
     problems: list[str] = []
+    in_file: list[str] = []
     if env_file is not None and env_file.is_file():
+        in_file = names_in(env_file)
         try:
             env.read_env(str(env_file), recurse=False)
         except UnicodeDecodeError:
@@ -74,10 +78,15 @@ def load_settings(env_file: Path | None = Path(".env")) -> Settings:
                 values[field.name] = kind.read(env, name)
             except (EnvError, ValueError, RuntimeError):
                 problems.append(f"{name}: must be {kind.expected}")
-    settings = Settings(**values)
+    for warning in unknown_names(os.environ, in_file):
+        log.warning("%s", warning)
+    settings = understood(Settings(**values))
+    for warning in without_effect(settings):
+        log.warning("%s", warning)
     problems += problems_of(settings)
     if problems:
-        raise SettingsError(problems)
+        # One of several problems with a setting is enough, and the first says most.
+        raise SettingsError(list({problem.partition(":")[0]: problem for problem in reversed(problems)}.values())[::-1])
     return settings
 
 

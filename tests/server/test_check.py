@@ -146,6 +146,96 @@ def test_a_data_folder_that_cannot_be_used_is_a_failure(emulator: Emulator, tmp_
     assert "storage (DATA_DIR" in _failure(tmp_path, emulator.settings())
 
 
+WRONG_WAYS: dict[str, tuple[dict[str, str], str]] = {
+    "no endpoint": ({"AZURE_OPENAI_ENDPOINT": ""}, "AZURE_OPENAI_ENDPOINT"),
+    "no key": ({"AZURE_OPENAI_API_KEY": ""}, "AZURE_OPENAI_API_KEY"),
+    "no deployment": ({"AZURE_OPENAI_GPT_DEPLOYMENT_NAME": ""}, "AZURE_OPENAI_GPT_DEPLOYMENT_NAME"),
+    "a placeholder": ({"AZURE_OPENAI_ENDPOINT": "https://<resource>.openai.azure.com"}, "AZURE_OPENAI_ENDPOINT"),
+    "an endpoint without a scheme": ({"AZURE_OPENAI_ENDPOINT": "team.openai.azure.com"}, "AZURE_OPENAI_ENDPOINT"),
+    "the portal's address": ({"AZURE_OPENAI_ENDPOINT": "https://ai.azure.com/x"}, "AZURE_OPENAI_ENDPOINT"),
+    "OpenAI's address": ({"AZURE_OPENAI_ENDPOINT": "https://api.openai.com/v1"}, "AZURE_OPENAI_ENDPOINT"),
+    "a resource that does not exist": (
+        {"AZURE_OPENAI_ENDPOINT": "https://name.invalid", "UPSTREAM_CONNECT_TIMEOUT_SECONDS": "1"},
+        "AZURE_OPENAI_ENDPOINT",
+    ),
+    "https where there is none": ({"AZURE_OPENAI_ENDPOINT": "https://127.0.0.1:{port}"}, "AZURE_OPENAI_ENDPOINT"),
+    "another web server": ({"AZURE_OPENAI_ENDPOINT": "{page}"}, "AZURE_OPENAI_ENDPOINT"),
+    "another's key": ({"AZURE_OPENAI_API_KEY": "wrong"}, "AZURE_OPENAI_API_KEY"),
+    "a key with a blank": ({"AZURE_OPENAI_API_KEY": f"api-key: {KEY}"}, "AZURE_OPENAI_API_KEY"),
+    "a key in quotes": ({"AZURE_OPENAI_API_KEY": f'"{KEY}"'}, "AZURE_OPENAI_API_KEY"),
+    "a key with what nobody sees": ({"AZURE_OPENAI_API_KEY": f"{KEY}\u200b"}, "AZURE_OPENAI_API_KEY"),
+    "the endpoint as the key": ({"AZURE_OPENAI_API_KEY": "https://team.openai.azure.com"}, "AZURE_OPENAI_API_KEY"),
+    "no such deployment": ({"AZURE_OPENAI_GPT_DEPLOYMENT_NAME": "missing"}, "AZURE_OPENAI_GPT_DEPLOYMENT_NAME"),
+    "a deployment for images": (
+        {"AZURE_OPENAI_GPT_DEPLOYMENT_NAME": "gpt-image-1"},
+        "AZURE_OPENAI_GPT_DEPLOYMENT_NAME",
+    ),
+    "no such image deployment": (
+        {"AZURE_OPENAI_DALLE_DEPLOYMENT_NAME": "missing"},
+        "AZURE_OPENAI_DALLE_DEPLOYMENT_NAME",
+    ),
+    "a chat model for embeddings": (
+        {"AZURE_OPENAI_EMBEDDING_DEPLOYMENT_NAME": "gpt-4o"},
+        "AZURE_OPENAI_EMBEDDING_DEPLOYMENT_NAME",
+    ),
+    "a version that is no date": ({"AZURE_OPENAI_API_VERSION": "latest"}, "AZURE_OPENAI_API_VERSION"),
+    "a version that is not served": (
+        {"AZURE_OPENAI_GPT_DEPLOYMENT_NAME": "gpt-version"},
+        "AZURE_OPENAI_API_VERSION",
+    ),
+    "a misspelt name": (
+        {"AZURE_OPENAI_GPT_DEPLOYMENT_NAME": "", "AZURE_OPENAI_DEPLOYMENT_NAME": "gpt-4o"},
+        "Did you mean AZURE_OPENAI_GPT_DEPLOYMENT_NAME?",
+    ),
+    "two engines": ({"OPENAI_BASE_URL": "{url}/v1", "OPENAI_MODEL": "gpt-4o"}, "OPENAI_BASE_URL"),
+}
+WRONG_WAYS_ELSEWHERE: dict[str, tuple[dict[str, str], str]] = {
+    "no model": ({"OPENAI_MODEL": ""}, "OPENAI_MODEL"),
+    "no such model": ({"OPENAI_MODEL": "missing"}, "OPENAI_MODEL"),
+    "a wrong path": ({"OPENAI_BASE_URL": "{url}/wrong"}, "OPENAI_BASE_URL"),
+    "nobody there": ({"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}, "OPENAI_BASE_URL"),
+    "another web server": ({"OPENAI_BASE_URL": "{page}/v1"}, "OPENAI_BASE_URL"),
+    "no key": ({"OPENAI_API_KEY": ""}, "OPENAI_API_KEY"),
+    "the name of long ago": ({"OPENAI_BASE_URL": "", "OPENAI_API_BASE": "{url}/v1"}, "Did you mean OPENAI_BASE_URL?"),
+}
+
+
+def page() -> RawUpstream:
+    """A web server that answers everything with a page."""
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n"
+    return RawUpstream({"Say ok.": (head + b"<html>Welcome</html>",)})
+
+
+def named(emulator: Emulator, folder: Path, settings: dict[str, str], wrong: dict[str, str]) -> str:
+    """The lines that say what is wrong, where one thing is."""
+    with page() as other:
+        places = {"{port}": str(emulator.port), "{url}": emulator.url, "{page}": f"http://127.0.0.1:{other.port}"}
+        for name, value in wrong.items():
+            for place, meant in places.items():
+                value = value.replace(place, meant)
+            settings[name] = value
+        _, lines = _check(folder, {name: value for name, value in settings.items() if value})
+    said = [line for line in lines if not line.startswith(("engine:", "works", "absent", " "))]
+    return "\n".join(said)
+
+
+@pytest.mark.parametrize("way", WRONG_WAYS)
+def test_each_wrong_way_to_set_azure_names_its_setting(emulator: Emulator, tmp_path: Path, way: str) -> None:
+    wrong, setting = WRONG_WAYS[way]
+    said = named(emulator, tmp_path, emulator.settings(image="gpt-image-1"), wrong)
+    assert setting in said
+    assert all(line.count(setting) == 1 for line in said.splitlines() if setting in line)
+
+
+@pytest.mark.parametrize("way", WRONG_WAYS_ELSEWHERE)
+def test_each_wrong_way_to_set_another_engine_names_its_setting(emulator: Emulator, tmp_path: Path, way: str) -> None:
+    wrong, setting = WRONG_WAYS_ELSEWHERE[way]
+    settings = {"OPENAI_BASE_URL": f"{emulator.url}/v1", "OPENAI_API_KEY": KEY, "OPENAI_MODEL": "gpt-4o"}
+    said = named(emulator, tmp_path, settings, wrong)
+    assert setting in said
+    assert all(line.count(setting) == 1 for line in said.splitlines() if setting in line)
+
+
 def test_settings_that_are_wrong_are_listed_with_exit_status_2(tmp_path: Path) -> None:
     status, lines = _check(tmp_path, {"AZURE_OPENAI_API_KEY": KEY, "PORT": "x"})
     assert status == 2

@@ -1,0 +1,74 @@
+"""Names of variables that look like settings and are not, and settings that do nothing by themselves."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from .fields import Settings
+
+OLD_NAMES = {"MAX_IMAGE_BYTES": "MAX_PICTURE_BYTES"}
+SETTINGS = tuple(field.name.upper() for field in dataclasses.fields(Settings))
+# Of the openai package, and of programs that test a front end with the mock.
+# fmt: off
+OTHERS_NAMES = frozenset((
+    "AZURE_OPENAI_AD_TOKEN", "OPENAI_ADMIN_KEY", "OPENAI_API_TYPE", "OPENAI_API_VERSION", "OPENAI_CUSTOM_HEADERS",
+    "OPENAI_LOG", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_WEBHOOK_SECRET",
+    "MOCK_URL", "MOCK_LOGIN",
+))
+# fmt: on
+OUR_PREFIXES = ("AZURE_OPENAI_", "OPENAI_", "BACKEND_", "MOCK_")
+# Names of other programs for our settings that are spelt too differently.
+MEANT = {
+    "AZURE_OPENAI_API_BASE": "AZURE_OPENAI_ENDPOINT",
+    "AZURE_OPENAI_BASE_URL": "AZURE_OPENAI_ENDPOINT",
+    "AZURE_OPENAI_MODEL": "AZURE_OPENAI_GPT_DEPLOYMENT_NAME",
+    "AZURE_OPENAI_RESOURCE": "AZURE_OPENAI_ENDPOINT",
+    "AZURE_OPENAI_RESOURCE_NAME": "AZURE_OPENAI_ENDPOINT",
+    "AZURE_OPENAI_SERVICE": "AZURE_OPENAI_ENDPOINT",
+    "AZURE_OPENAI_URL": "AZURE_OPENAI_ENDPOINT",
+    "OPENAI_API_BASE": "OPENAI_BASE_URL",
+}
+# How alike two names are: one that may be another program's, and one that must be ours.
+NEAR, SOMEHOW_NEAR = 0.85, 0.6
+ASSIGNMENT = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=", re.MULTILINE | re.ASCII)
+
+
+def names_in(env_file: Path) -> list[str]:
+    """The names that the file sets."""
+    return ASSIGNMENT.findall(env_file.read_text("utf-8", "replace"))
+
+
+def unknown_names(environment: Iterable[str], in_file: Iterable[str]) -> Iterator[str]:
+    """A warning for each name that is not known: one with our prefixes, or near a setting's in the file."""
+    mine = set(in_file)
+    for name in sorted({*environment, *mine}):
+        if name in SETTINGS or name in OTHERS_NAMES or name in OLD_NAMES.values():
+            continue
+        is_ours = name.upper().startswith(OUR_PREFIXES)
+        if not is_ours and name not in mine:
+            continue
+        near = _near(name.upper(), SOMEHOW_NEAR if is_ours else NEAR)
+        if near:
+            yield f"{name} is not a setting and has no effect. Did you mean {near}?"
+        elif is_ours:
+            yield f"{name} is not a setting and has no effect. env.sample lists all settings."
+
+
+def without_effect(settings: Settings) -> Iterator[str]:
+    """A warning for each setting of an engine that is not set."""
+    if settings.engine != "emulator":
+        return
+    for name in ("openai_model", "openai_image_model", "openai_embedding_model"):
+        if getattr(settings, name):
+            yield f"{name.upper()} has no effect without OPENAI_BASE_URL."
+    for name in ("api_version", "dalle_deployment_name", "embedding_deployment_name"):
+        if getattr(settings, f"azure_openai_{name}"):
+            yield f"AZURE_OPENAI_{name.upper()} has no effect without AZURE_OPENAI_ENDPOINT."
+
+
+def _near(name: str, likeness: float) -> str | None:
+    return MEANT.get(name) or next(iter(difflib.get_close_matches(name, SETTINGS, 1, likeness)), None)
