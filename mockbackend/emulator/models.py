@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.routing import Route
 
-from .gateway import errors, wire
+from .gateway import errors
 from .gateway.auth import check_key
 from .gateway.endpoint import Endpoint
 from .gateway.journal import Journal
@@ -29,14 +29,14 @@ def model_routes(prefix: str, journal: Journal, api_key: str | None) -> list[Rou
 
     async def show_all(request: Request, raw: bytes) -> Reply:
         check_key(request.headers, False, api_key)
-        return _json({"object": "list", "data": [_model(name) for name in MODELS]})
+        return Reply.json({"object": "list", "data": [_model(name) for name in MODELS]})
 
     async def show(request: Request, raw: bytes) -> Reply:
         check_key(request.headers, False, api_key)
         name = request.path_params["name"]
         if name.startswith("missing"):
             raise errors.unknown_deployment()
-        return _json(_model(name))
+        return Reply.json(_model(name))
 
     return [
         Route(f"{prefix}models", Endpoint(show_all, journal), methods=["GET"]),
@@ -46,7 +46,3 @@ def model_routes(prefix: str, journal: Journal, api_key: str | None) -> list[Rou
 
 def _model(name: str) -> dict[str, object]:
     return {"id": name, "object": "model", "created": CREATED, "owned_by": "azure-openai"}
-
-
-def _json(document: dict[str, object]) -> Reply:
-    return Reply.of(wire.json_bytes(document), wire.azure_headers(wire.JSON))

@@ -66,11 +66,7 @@ def read_conversation(given: object) -> Conversation:
     if not isinstance(given, list):
         raise errors.wrong_type("messages", "an array of objects")
     if not given:
-        raise errors.invalid_request(
-            "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",
-            "messages",
-            "empty_array",
-        )
+        raise errors.empty_array("messages")
     messages = tuple(_message(item, index) for index, item in enumerate(given))
     _check_tool_history(messages)
     return Conversation(messages)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from itertools import islice
 
 Schema = Mapping[str, object]
 
@@ -138,7 +137,7 @@ class ValueMaker:
         candidates: Iterator[float] = iter((1.0, 0.0))
         if isinstance(step, int | float) and step > 0:
             start = int(low // step) if isinstance(low, int | float) else 0
-            candidates = (float((start + number) * step) for number in islice(iter(range(1000)), 1000))
+            candidates = (float((start + number) * step) for number in range(1000))
         elif isinstance(low, int | float):
             candidates = iter((float(low), low + 1.0, low + 0.5, low + 0.001))
         else:
@@ -149,19 +148,28 @@ class ValueMaker:
 
     def _text(self, schema: Schema, name: str) -> str:
         form = schema.get("format")
-        if form == "date" and (dates := _DATE.findall(self._prompt)):
-            return str(dates[0])
-        if (form == "email" or "email" in name) and (emails := _EMAIL.findall(self._prompt)):
-            return str(emails[0])
-        if isinstance(form, str) and form in _FORMATS:
-            return _FORMATS[form]
-        text = self._names.pop(0) if self._names and re.search("name|city|person|place|title|country", name) else ""
-        text = text or (self._prompt.strip() if re.search("query|text|prompt|question|input", name) else "")
-        text = text or name or "text"
-        if isinstance(pattern := schema.get("pattern"), str) and (made := _matching(pattern, text, self._prompt)):
-            text = made
+        text = self._formatted(form) if isinstance(form, str) else None
+        if text is None:
+            text = self._named(name)
+            if isinstance(pattern := schema.get("pattern"), str):
+                text = _matching(pattern, text, self._prompt) or text
         fewest, most = _whole(schema.get("minLength"), 0), _whole(schema.get("maxLength"), len(text) + 1_000_000)
         return text.ljust(fewest, ".")[:most]
+
+    def _formatted(self, form: str) -> str | None:
+        """What the prompt says of that format, else an example; None for an unknown format."""
+        said = {"date": _DATE, "email": _EMAIL}.get(form)
+        found = said.findall(self._prompt) if said else []
+        return found[0] if found else _FORMATS.get(form)
+
+    def _named(self, name: str) -> str:
+        """What fits a property of that name."""
+        if "email" in name and (emails := _EMAIL.findall(self._prompt)):
+            return str(emails[0])
+        if self._names and re.search("name|city|person|place|title|country", name):
+            return self._names.pop(0)
+        prompt = self._prompt.strip()
+        return (prompt if re.search("query|text|prompt|question|input", name) else "") or name or "text"
 
 
 def make_value(schema: Schema, prompt: str) -> object:

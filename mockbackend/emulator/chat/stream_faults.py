@@ -1,13 +1,13 @@
 """Faults in the middle of a chat answer, streamed and not."""
 
 from collections.abc import Iterable, Iterator
-from typing import assert_never
 
 from ...mock.script import faults
 from ..gateway import content_filter, wire
 from ..gateway.errors import SERVER_ERROR_DOCUMENT
-from ..gateway.reply import CUT, Pause, Reply
+from ..gateway.reply import Reply
 from .answer import Answer
+from .breakages import broken_document, broken_stream
 from .chunks import Chunk, Phase, blocked_finish, count_deltas, late_verdict
 from .completion import completion
 from .stream import Part
@@ -20,18 +20,6 @@ def inject_fault(fault: faults.StreamFault, parts: Iterator[Part], answer: Answe
     if isinstance(fault, faults.AfterDeltas):
         yield from _until_delta(parts, min(fault.after, count_deltas(answer)))
     match fault:
-        case faults.Cut():
-            yield CUT
-        case faults.End():
-            return
-        case faults.Malformed():
-            yield BROKEN
-            yield from parts
-        case faults.ErrorEvent():
-            yield wire.event_bytes(SERVER_ERROR_DOCUMENT)
-        case faults.Stall(seconds=seconds):
-            yield Pause(seconds)
-            yield from parts
         case faults.AnswerFilter():
             yield from _blocked(parts, answer)
         case faults.AsyncFilter(block):
@@ -41,32 +29,20 @@ def inject_fault(fault: faults.StreamFault, parts: Iterator[Part], answer: Answe
         case faults.NoDone():
             yield from (part for part in parts if part != wire.DONE)
         case _:
-            assert_never(fault)
+            yield from broken_stream(fault, parts, BROKEN, lambda: wire.event_bytes(SERVER_ERROR_DOCUMENT))
 
 
 def faulty_completion(fault: faults.StreamFault, answer: Answer, delay: float) -> Reply:
     """The closest equivalent of the fault in an answer that is not streamed."""
-    headers = wire.azure_headers(wire.JSON)
-    body = wire.json_bytes(completion(answer))
-    half = body[: len(body) // 2]
     match fault:
-        case faults.Cut():
-            return Reply([half, CUT], {**headers, "content-length": str(len(body))}, delay=delay)
-        case faults.End() | faults.Malformed():
-            body = half
-        case faults.ErrorEvent():
-            body = wire.json_bytes(SERVER_ERROR_DOCUMENT)
-        case faults.Stall(seconds=seconds):
-            delay += seconds
         case faults.AnswerFilter() | faults.AsyncFilter(block=True):
-            body = wire.json_bytes(completion(answer, blocked=True))
+            return Reply.json(completion(answer, blocked=True), delay=delay)
         case faults.FilterDown():
-            body = wire.json_bytes(completion(answer, filter_down=True))
+            return Reply.json(completion(answer, filter_down=True), delay=delay)
         case faults.AsyncFilter() | faults.NoDone():
-            pass
+            return Reply.json(completion(answer), delay=delay)
         case _:
-            assert_never(fault)
-    return Reply.of(body, headers, delay=delay)
+            return broken_document(fault, completion(answer), SERVER_ERROR_DOCUMENT, delay)
 
 
 def _until_delta(parts: Iterator[Part], after: int) -> Iterator[Part]:

@@ -29,11 +29,7 @@ def tool_list(given: object) -> list[object]:
     if not isinstance(given, list):
         raise errors.wrong_type("tools", "an array of objects")
     if not given:
-        raise errors.invalid_request(
-            "Invalid 'tools': empty array. Expected an array with minimum length 1, but got an empty array instead.",
-            "tools",
-            "empty_array",
-        )
+        raise errors.empty_array("tools")
     return given
 
 

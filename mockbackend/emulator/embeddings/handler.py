@@ -6,7 +6,6 @@ import struct
 
 from ...mock.script.rulebook import Rulebook
 from ...mock.script.rules import EmbeddingRule
-from ..gateway import wire
 from ..gateway.call import Call
 from ..gateway.error_faults import error_reply
 from ..gateway.reply import Reply
@@ -26,7 +25,7 @@ async def handle_embedding(call: Call, rulebook: Rulebook) -> Reply:
         "model": call.deployment.name,
         "usage": {"prompt_tokens": request.tokens, "total_tokens": request.tokens},
     }
-    return Reply.of(wire.json_bytes(document), wire.azure_headers(wire.JSON), delay=rule.delay)
+    return Reply.json(document, delay=rule.delay)
 
 
 async def _embeddings(request: EmbeddingRequest) -> list[dict[str, object]]:

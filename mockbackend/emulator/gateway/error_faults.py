@@ -36,11 +36,13 @@ def error_reply(fault: faults.ErrorFault, call: Call) -> Reply | None:
         case faults.Html():
             return html_reply()
         case faults.Error200():
-            return Reply.of(wire.json_bytes(errors.SERVER_ERROR_DOCUMENT), wire.azure_headers(wire.JSON))
+            return Reply.json(errors.SERVER_ERROR_DOCUMENT)
         case faults.PromptFilter(variant):
             return Reply.of_error(_prompt_filter(variant))
         case faults.Refuse(parameter):
             return Reply.of_error(_refused_parameter(fault, call)) if parameter in call.body else None
+        case faults.ContextLength() if call.operation is Operation.RESPONSE:
+            return Reply.of_error(errors.input_too_long())
         case faults.ContextLength():
             return Reply.of_error(errors.context_length(128_000, 131_072))
         case faults.AccountBlocked():

@@ -55,6 +55,13 @@ def invalid_value(param: str, reason: str) -> AzureError:
     return invalid_request(f"Invalid value for '{param}': {reason}.", param, "invalid_value")
 
 
+def empty_array(param: str) -> AzureError:
+    message = (
+        f"Invalid '{param}': empty array. Expected an array with minimum length 1, but got an empty array instead."
+    )
+    return invalid_request(message, param, "empty_array")
+
+
 def unrecognized_argument(argument: str) -> AzureError:
     """What chat and embeddings say of an unknown argument; it names no `param`."""
     return invalid_request(f"Unrecognized request argument supplied: {argument}")

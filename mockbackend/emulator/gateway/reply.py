@@ -46,6 +46,11 @@ class Reply:
         return cls([body] if body else [], {**headers, "content-length": str(len(body))}, status, delay)
 
     @classmethod
+    def json(cls, document: Mapping[str, object], delay: float = 0) -> Self:
+        """A document, with the headers that Azure sends beside one."""
+        return cls.of(wire.json_bytes(document), wire.azure_headers(wire.JSON), delay=delay)
+
+    @classmethod
     def of_error(cls, error: AzureError) -> Self:
         return cls.of(wire.json_bytes(error.body), {**wire.azure_headers(wire.JSON), **error.headers}, error.status)
 

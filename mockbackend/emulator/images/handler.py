@@ -6,7 +6,6 @@ from dataclasses import replace
 from ...mock.script import faults
 from ...mock.script.rulebook import Rulebook
 from ...mock.script.rules import ImageRule
-from ..gateway import wire
 from ..gateway.call import Call
 from ..gateway.error_faults import error_reply
 from ..gateway.reply import Reply
@@ -35,4 +34,4 @@ async def handle_image(call: Call, rulebook: Rulebook, store: ImageStore) -> Rep
         document = dalle_document(request, content, url, rule.revised_prompt)
     else:
         document = gpt_image_document(request, content)
-    return Reply.of(wire.json_bytes(document), wire.azure_headers(wire.JSON), delay=rule.delay)
+    return Reply.json(document, delay=rule.delay)

@@ -106,6 +106,16 @@ def output_items(request: ResponseRequest, answer: Answer) -> Iterator[tuple[Out
         del deltas[:count]
 
 
+def whole_output(request: ResponseRequest, answer: Answer) -> list[Document]:
+    """The output of a response that is not streamed."""
+    output: list[Document] = []
+    items = list(output_items(request, answer))
+    for item, deltas in items:
+        item.add(deltas)
+        output.append(item.document(status_of(answer) if len(output) == len(items) - 1 else "completed"))
+    return output
+
+
 def status_of(answer: Answer) -> str:
     """How the response, and the last of its items, ends."""
     return "incomplete" if answer.finish in INCOMPLETE else "completed"

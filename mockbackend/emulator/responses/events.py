@@ -81,11 +81,11 @@ def response_events(request: ResponseRequest, answer: Answer, judged: Judged = "
 def _item_events(
     item: OutputItem, deltas: tuple[Delta, ...], index: int, status: str, shown: bool, event: MakeEvent
 ) -> Iterator[Event]:
-    names = _names(item, shown)
+    names = _names(item, shown and bool(deltas))
     place: Document = {"item_id": item.id, "output_index": index}
     added = {"output_index": index, "item": item.document("in_progress")}
     yield event("response.output_item.added", added, delta=bool(deltas))
-    if names is not None and names.number is not None and (deltas or item.kind is not Reasoning):
+    if names is not None and names.number is not None:
         place[names.number] = 0
         yield event(f"{names.part}.added", {**place, "part": item.part()})
     for number, delta in enumerate(deltas):
@@ -100,7 +100,7 @@ def _item_events(
         logprobs = {"logprobs": item.logprobs([word])} if names is TEXT else {}
         # The first delta has begun with its item.
         yield event(f"{names.words}.delta", {**place, "delta": word, **logprobs}, delta=number > 0)
-    if names is not None and (deltas or item.kind is not Reasoning):
+    if names is not None:
         logprobs = {"logprobs": item.logprobs(item.words)} if names is TEXT else {}
         named = {"name": item.start.name} if item.start is not None and names is FUNCTION else {}
         yield event(f"{names.words}.done", {**place, names.whole: item.text, **named, **logprobs})
@@ -110,7 +110,7 @@ def _item_events(
 
 
 def _names(item: OutputItem, shown: bool) -> _Names | None:
-    """The names of an item's events; None for reasoning that nobody asked to see."""
+    """The names of an item's events; None for reasoning of which nothing is shown."""
     if item.start is not None:
         return CUSTOM if item.start.custom else FUNCTION
     if item.kind is Reasoning:

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import assert_never
 
 from ...mock.script import faults
 from ...mock.script.rules import ChatStep
 from ..chat.answer import Answer
-from ..gateway import wire
+from ..chat.breakages import broken_document, broken_stream
 from ..gateway.errors import SERVER_ERROR
-from ..gateway.reply import CUT, Pause, Reply
+from ..gateway.reply import Reply
 from .document import Document, Judged, ended, failed
 from .events import Event, Part, paced, response_events
 from .request import ResponseRequest
@@ -17,7 +16,7 @@ from .request import ResponseRequest
 BROKEN = b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","delta":"bro\n\n'
 
 
-def faulty_answer(fault: faults.StreamFault, answer: Answer) -> Answer:
+def faulty_answer(fault: faults.StreamFault | None, answer: Answer) -> Answer:
     """The answer as the content filter leaves it; any other fault leaves it whole."""
     match fault:
         case faults.AnswerFilter(after):
@@ -28,53 +27,26 @@ def faulty_answer(fault: faults.StreamFault, answer: Answer) -> Answer:
 
 
 def inject_fault(fault: faults.StreamFault, request: ResponseRequest, answer: Answer, step: ChatStep) -> Iterator[Part]:
-    """The stream of an answer with the fault in it."""
-    events = response_events(request, answer, _judged(fault))
-    parts = counted = _Counted(paced(events, step))
-    if isinstance(fault, faults.AfterDeltas) and not isinstance(fault, faults.AnswerFilter):
-        yield from counted.until(fault.after)
+    """The stream of a faulty answer, with the fault in it."""
+    parts = _Counted(paced(response_events(request, answer, _judged(fault)), step))
     match fault:
-        case faults.Cut():
-            yield CUT
-        case faults.End():
-            return
-        case faults.Malformed():
-            yield BROKEN
-            yield from parts
-        case faults.ErrorEvent():
-            yield Event(_error_event(counted.events))
-        case faults.Stall(seconds=seconds):
-            yield Pause(seconds)
+        case faults.AnswerFilter() | faults.AsyncFilter() | faults.FilterDown():
             yield from parts
         case faults.NoDone():
             yield from (part for part in parts if not (isinstance(part, Event) and part.final))
-        case faults.AnswerFilter() | faults.AsyncFilter() | faults.FilterDown():
-            yield from parts
         case _:
-            assert_never(fault)
+            yield from parts.until(fault.after)
+            yield from broken_stream(fault, parts, BROKEN, lambda: Event(_error_event(parts.events)))
 
 
 def faulty_response(
     fault: faults.StreamFault, begun: Document, answer: Answer, output: list[Document], delay: float
 ) -> Reply:
     """The closest equivalent of the fault in a response that is not streamed."""
-    headers = wire.azure_headers(wire.JSON)
-    body = wire.json_bytes(ended(begun, answer, output, _judged(fault)))
-    half = body[: len(body) // 2]
-    match fault:
-        case faults.Cut():
-            return Reply([half, CUT], {**headers, "content-length": str(len(body))}, delay=delay)
-        case faults.End() | faults.Malformed():
-            body = half
-        case faults.ErrorEvent():
-            body = wire.json_bytes(failed(begun, SERVER_ERROR))
-        case faults.Stall(seconds=seconds):
-            delay += seconds
-        case faults.AnswerFilter() | faults.AsyncFilter() | faults.FilterDown() | faults.NoDone():
-            pass
-        case _:
-            assert_never(fault)
-    return Reply.of(body, headers, delay=delay)
+    whole = ended(begun, answer, output, _judged(fault))
+    if isinstance(fault, faults.Breakage):
+        return broken_document(fault, whole, failed(begun, SERVER_ERROR), delay)
+    return Reply.json(whole, delay=delay)
 
 
 def _judged(fault: faults.StreamFault) -> Judged:

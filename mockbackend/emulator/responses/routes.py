@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.routing import Route
 
-from ..gateway import errors, wire
+from ..gateway import errors
 from ..gateway.auth import check_key
 from ..gateway.endpoint import Endpoint, Handler
 from ..gateway.journal import Journal
@@ -25,8 +25,8 @@ def stored_response_routes(prefix: str, store: ResponseStore, journal: Journal, 
         response_id = request.path_params["response_id"]
         if request.method == "DELETE":
             store.delete(response_id)
-            return _json({"id": response_id, "object": "response", "deleted": True})
-        return _json(store.find(response_id).document)
+            return Reply.json({"id": response_id, "object": "response", "deleted": True})
+        return Reply.json(store.find(response_id).document)
 
     async def show_input(request: Request, raw: bytes) -> Reply:
         # The newest comes first, unless the client asks otherwise.
@@ -35,7 +35,7 @@ def stored_response_routes(prefix: str, store: ResponseStore, journal: Journal, 
             items.reverse()
         ids = [str(item["id"]) for item in items]
         first, last = (ids[0], ids[-1]) if ids else (None, None)
-        return _json({"object": "list", "data": items, "first_id": first, "last_id": last, "has_more": False})
+        return Reply.json({"object": "list", "data": items, "first_id": first, "last_id": last, "has_more": False})
 
     async def cancel(request: Request, raw: bytes) -> Reply:
         store.find(request.path_params["response_id"])
@@ -47,7 +47,3 @@ def stored_response_routes(prefix: str, store: ResponseStore, journal: Journal, 
         Route(f"{path}/input_items", checked(show_input), methods=["GET"]),
         Route(f"{path}/cancel", checked(cancel), methods=["POST"]),
     ]
-
-
-def _json(document: dict[str, object]) -> Reply:
-    return Reply.of(wire.json_bytes(document), wire.azure_headers(wire.JSON))

@@ -149,8 +149,10 @@ class ShownLate(BaseFault, frozen=True, tag="shown_late"):
 
 # In place of an answer, whatever the call.
 ErrorFault = Status | PromptFilter | Refuse | ContextLength | AccountBlocked | ImageRefused | Html | Error200
+# The stream itself breaks, whatever is in it.
+Breakage = Cut | End | Malformed | ErrorEvent | Stall
 # In the middle of a chat answer.
-StreamFault = AnswerFilter | AsyncFilter | FilterDown | Cut | End | NoDone | Malformed | ErrorEvent | Stall
+StreamFault = AnswerFilter | AsyncFilter | FilterDown | NoDone | Breakage
 # At the URL of an image.
 UrlFault = ImageGone | ImageNotImage | ImageHuge | ImageRedirect | ImageSlow
 # In place of an answer of Azure AI Search.

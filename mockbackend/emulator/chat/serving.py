@@ -1,0 +1,45 @@
+"""What a call of the model is answered with, whichever wire it came by: a rule's step, or the default answer."""
+
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from ...mock.script import faults
+from ...mock.script.rulebook import Rulebook
+from ...mock.script.rules import ChatRule, ChatStep
+from ..gateway.error_faults import error_reply
+from ..gateway.reply import Reply
+from .answer import Answer, build_answer
+from .defaults import default_step
+from .request import ChatRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An answer, the step that it is of, and the fault that is in it."""
+
+    step: ChatStep
+    answer: Answer
+    fault: faults.StreamFault | None
+
+    @property
+    def delay(self) -> float:
+        """How long the answer takes if it is not streamed, in seconds: as long as the stream would have taken."""
+        between = 1 / self.step.tokens_per_second if self.step.tokens_per_second else 0
+        return self.step.first_token_after + between * max(0, len(self.answer.deltas) - 1)
+
+
+def serve(request: ChatRequest, rulebook: Rulebook) -> Served | Reply:
+    """The answer to a request; a reply where a fault replaces it."""
+    conversation = request.conversation
+    rule = rulebook.serve(ChatRule, request.call.deployment.name, conversation.question.text)
+    step = rule.step(conversation.step) if rule else ChatStep()
+    fault = step.fault
+    if isinstance(fault, faults.ErrorFault):
+        if error := error_reply(fault, request.call):
+            return error
+        fault = None
+    if step.is_default:
+        default = default_step(request)
+        step = replace(step, text=default.text, tool_calls=default.tool_calls)
+    return Served(step, build_answer(request, step), fault)
