@@ -8,20 +8,22 @@ from ..values import Conversation, TooManyTurns, Turn
 from .database import Execute
 from .liveness import NOBODY, Liveness
 from .spending import spent_on
+from .turn_files import TooLargeForRow, TurnFiles
+
+_RUNS = "SELECT 1 FROM turns WHERE conversation_id = ? AND over_at IS NULL"
 
 
 def claim_turn(
     execute: Execute,
     turn: Turn,
-    new_messages: bytes,
+    files: TurnFiles,
     conversation: Conversation,
     limits: ClaimLimits,
     liveness: Liveness,
 ) -> bool | None:
     """Whether the turn's user has documents; None where another turn runs or the history has changed.
 
-    `new_messages` is what the row has of the turn's.
-    Raises TooManyTurns and DayLimitReached.
+    Raises TooManyTurns and DayLimitReached, and TooLargeForRow only if nothing else is in the turn's way.
     """
     running = execute(
         """SELECT owner, count(*)
@@ -35,6 +37,12 @@ def claim_turn(
             raise TooManyTurns
     if limits.day:
         limits.day.check(spent_on(execute, turn), limits.estimate)
+    try:
+        new_messages = files.encode(turn)
+    except TooLargeForRow:
+        if execute(_RUNS, turn.conversation_id):
+            return None
+        raise
     # One statement decides which of several processes gets the conversation. Why it suffices:
     #
     # - A conversation has at most one row here: its id is the key. INSERT therefore meets either no row or the row

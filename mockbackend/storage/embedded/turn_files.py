@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 
-from ...messages import MANY_MESSAGES
+from ...messages import MANY_MESSAGES, Message
 from ..values import Turn
 from .liveness import Liveness
 
@@ -39,7 +39,7 @@ class TurnFiles:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._liveness = liveness
-        self._written: set[str] = set()
+        self._written: dict[str, list[Message]] = {}
 
     def wrote(self, turn_id: str) -> bool:
         """Whether this process has written a file for that turn."""
@@ -47,7 +47,7 @@ class TurnFiles:
 
     def encode(self, turn: Turn) -> bytes:
         """What the turn's row has of its messages. Raises TooLargeForRow."""
-        if turn.turn_id in self._written:
+        if self._written.get(turn.turn_id) == turn.new_messages:
             return IN_FILE
         encoded = orjson.dumps(turn.new_messages) if len(turn.new_messages) <= MANY_MESSAGES else None
         if encoded is None or len(encoded) > LARGE_BYTES:
@@ -69,7 +69,7 @@ class TurnFiles:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        self._written.add(turn.turn_id)
+        self._written[turn.turn_id] = turn.new_messages
 
     def read(self, turn_id: object) -> bytes:
         """What was written for that turn; nothing if it is gone. Raises OSError."""
@@ -80,7 +80,7 @@ class TurnFiles:
 
     def remove(self, turn_id: str) -> None:
         """Remove the file of a turn, if it has one."""
-        self._written.discard(turn_id)
+        self._written.pop(turn_id, None)
         for path in self._of(turn_id):
             path.unlink(missing_ok=True)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from ...messages import Message, now_ms
@@ -129,20 +130,40 @@ class Turns:
                     elif title is not None:
                         execute(_RETITLE, title, casefold(title), turn.conversation_id)
 
+        written: set[str] = set()
+
+        def forget(session: Session) -> None:
+            for turn_id in written.difference(turn.turn_id for turn, _, _ in claimed):
+                with suppress(OSError):
+                    self._files.remove(turn_id)
+
         try:
-            try:
-                return await self._database.run(work)
-            except TooLargeForRow as large:
-                with storage_errors():
-                    await asyncio.to_thread(self._files.write, large.turn)
-                return await self._database.run(work)
+            while True:
+                try:
+                    return await self._database.run(work)
+                except TooLargeForRow as large:
+                    written.add(large.turn.turn_id)
+                    await self._write_file(large.turn)
         except BaseException:
             # If the waiter is cancelled, the thread may still be at `work`, or stuck in it; this comes after that.
             self._database.post(withdraw)
             raise
+        finally:
+            if written:
+                self._database.post(forget)
+
+    async def _write_file(self, turn: Turn) -> None:
+        # A thread goes on when its waiter is cancelled, and would write a file after it was removed.
+        writing = asyncio.ensure_future(asyncio.to_thread(self._files.write, turn))
+        try:
+            with storage_errors():
+                await asyncio.shield(writing)
+        except BaseException:
+            await asyncio.wait([writing])
+            raise
 
     def _claim(self, execute: Execute, turn: Turn, conversation: Conversation, limits: ClaimLimits) -> bool | None:
-        return claim_turn(execute, turn, self._files.encode(turn), conversation, limits, self._liveness)
+        return claim_turn(execute, turn, self._files, conversation, limits, self._liveness)
 
     async def running(self, conversation_id: str) -> RunningTurn | None:
         rows = await self._database.execute(
@@ -247,7 +268,8 @@ class Turns:
         await end_turn(self._database, self._checkpoints, self._images, self._owner, turn, messages, base, log, spent)
         # A process that has taken a turn over does not know whether it has a file.
         if base is None or self._files.wrote(turn.turn_id):
-            with storage_errors():
+            # The turn is stored; what cannot be removed goes at the next start.
+            with suppress(OSError):
                 await asyncio.to_thread(self._files.remove, turn.turn_id)
 
     async def give_up(self, turn: Turn, log: bytes, spent: Spent) -> None:

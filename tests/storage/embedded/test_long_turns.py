@@ -11,11 +11,11 @@ from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from mockbackend.messages import MANY_MESSAGES, Message
-from mockbackend.storage import Storage, Turn
+from mockbackend.storage import Conversation, Storage, TooManyTurns, Turn
 from mockbackend.storage.embedded import serde
 from mockbackend.storage.embedded.serde import CHANNEL, MSGPACK, Serde
 from mockbackend.storage.embedded.turn_files import LARGE_BYTES
-from tests.storage.contract.acts import answer, begun, end, found, message, running, turn_of
+from tests.storage.contract.acts import answer, at_most, begin, begun, end, found, message, running, turn_of
 from tests.storage.contract.engines import Embedded
 
 
@@ -141,3 +141,37 @@ async def test_a_file_that_is_gone_leaves_the_conversation_as_it_was(engine: Emb
 
 def _id(storage: Storage) -> str:
     return storage.liveness.id  # type: ignore[attr-defined, no-any-return]
+
+
+async def test_a_large_turn_that_is_refused_leaves_no_file(engine: Embedded, folder: Path) -> None:
+    storage = await engine.open()
+    await begun(storage, turn_of("running", "r"))
+    with pytest.raises(TooManyTurns):
+        await begun(storage, large_turn(), running_limit=1)
+    await begun(storage, turn_of())
+    _, claim = await begin(storage, replace(large_turn(), turn_id="t2"))
+    assert claim is None
+    # The store does what was asked of it in its order.
+    await storage.turns.beat()
+    assert files(folder) == []
+    await engine.close()
+
+
+async def test_a_large_turns_file_holds_what_was_claimed_at_last(engine: Embedded, folder: Path) -> None:
+    one, other = await engine.open(), await engine.open()
+    attempts: list[Turn] = []
+
+    def place(row: Conversation) -> Turn:
+        # Other messages at the second attempt, as if the conversation had changed.
+        made = (
+            [message("user", "t1", f"{len(attempts)}" * LARGE_BYTES)] if len(attempts) < 2 else attempts[1].new_messages
+        )
+        attempts.append(replace(turn_of(), new_messages=made))
+        return attempts[-1]
+
+    _, claim = await one.turns.begin("ann", "c", "Hello", place, limits=at_most(20), with_base=True)
+    assert claim is not None
+    assert len(attempts) == 3
+    assert (await running(other)).turn.new_messages == claim.turn.new_messages
+    assert len(files(folder)) == 1
+    await engine.close()
