@@ -9,8 +9,9 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
+from functools import cache
 from typing import assert_never
 
 from ..concurrency import Places, in_thread
@@ -27,6 +28,7 @@ from ..storage import (
     RunningTurn,
     Spent,
     Storage,
+    StorageError,
     TooManyConversations,
     TooManyTurns,
     Turn,
@@ -42,7 +44,8 @@ from .request import ChatRequest, SentMessage
 # A client's abort and its next POST may overtake each other.
 WAIT_SECONDS = 1.0
 STOPPING_SECONDS = 10.0
-POLL_SECONDS = 0.02
+# Between two looks at the turn that is waited for: at first, and at most.
+POLL_SECONDS, LONGEST_POLL_SECONDS = 0.02, 0.16
 
 
 class TurnClaimer:
@@ -81,7 +84,10 @@ class TurnClaimer:
             attached = await self._attachments.store(userid, conversation_id, messages, images)
             return await self._claim(userid, conversation_id, request, framing, attached)
         except BaseException as error:
-            await self._storage.images.discard(images)
+            if images:
+                # What cannot be removed now goes later; the reason of the refusal matters more.
+                with suppress(StorageError):
+                    await self._storage.images.discard(images)
             match error:
                 case TooManyTurns():
                     raise too_many_turns(self._limits.running, PER_USER) from None
@@ -105,8 +111,10 @@ class TurnClaimer:
     ) -> Claim:
         turn_id, at = uuid.uuid4().hex, now_ms()
         opening = next(index for index, message in enumerate(request.messages) if message.role == "user")
-        began = time.monotonic()
+        began, pause = time.monotonic(), POLL_SECONDS
 
+        # Each message once: its id must be the same in every attempt.
+        @cache
         def new(index: int) -> Message:
             # Made only when needed: a client may send thousands with each turn, and only the last is new.
             return _message(request.messages[index], turn_id, at, attached[index])
@@ -114,11 +122,13 @@ class TurnClaimer:
         title = title_of([new(opening)])
         limits = replace(self._limits, estimate=_estimate(request))
         whole = await self._whole_list(userid, conversation_id, request, new)
+        made = cache(lambda: whole or _made(request, new))
 
         def turn(conversation: Conversation, history: list[Message] | None) -> Turn:
-            base_length, new_messages = self._placed(request, conversation, history, new, whole)
+            base_length, new_messages = self._placed(request, conversation, history, new, made)
             message_id = f"msg-{uuid.uuid4().hex}"
-            return Turn(userid, conversation.id, turn_id, message_id, at, framing, base_length, new_messages)
+            # Not `at`: midnight may have passed while another answer was waited for.
+            return Turn(userid, conversation.id, turn_id, message_id, now_ms(), framing, base_length, new_messages)
 
         def is_placed_in_history(conversation: Conversation) -> bool:
             # A long history is read apart from the claim even if only the model needs it.
@@ -167,7 +177,8 @@ class TurnClaimer:
             if time.monotonic() - began > limit:
                 words = "An answer is already running in this conversation. Wait for its end, or stop it."
                 raise ServiceError(409, "conflict", words, {"retry-after": "1"})
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_POLL_SECONDS)
 
     async def _whole_list(
         self, userid: str, conversation_id: str, request: ChatRequest, new: Callable[[int], Message]
@@ -202,7 +213,7 @@ class TurnClaimer:
         conversation: Conversation,
         history: list[Message] | None,
         new: Callable[[int], Message],
-        whole: list[Message] | None,
+        made: Callable[[], list[Message]],
     ) -> tuple[int, list[Message]]:
         """How many of the stored messages stay, and which messages of the request follow them."""
         base_length, replaced = conversation.message_count, None
@@ -211,7 +222,7 @@ class TurnClaimer:
             replaced = history[base_length]["id"] if base_length < len(history) else None
         # A list sent with a new conversation becomes its history.
         everything = conversation.message_count == 0
-        new_messages = (whole or _made(request, new)) if everything else [new(-1)]
+        new_messages = list(made()) if everything else [new(-1)]
         if replaced is not None and request.messages[-1].id is None:
             new_messages[-1] = {**new_messages[-1], "id": replaced}
         if base_length + len(new_messages) > self._max_messages:
