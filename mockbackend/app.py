@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import ipaddress
 import logging
 import os
 import sys
@@ -35,6 +34,7 @@ from .routes.incoming import IncomingBytes
 from .routes.json import error_response
 from .routes.login import load_login
 from .routes.middleware import Guard, UnreadBody
+from .routes.origin import is_loopback
 from .routes.service import Service
 from .routes.storage_probe import StorageProbe, storage_failed
 from .server import file_limits, hypercorn_patches
@@ -172,15 +172,14 @@ async def running(settings: Settings, address: str | None) -> AsyncIterator[Serv
         probe = await stack.enter_async_context(StorageProbe.watching(storage, follower, documents))
         await stack.enter_async_context(metrics.watch_loop(metrics.LOOP_LAG_SECONDS))
         metrics.start(__version__, settings.engine, "postgresql" if settings.database_url else "embedded")
-        failed_logins = FailedLogins()
-        door = (
-            EmulatorDoor(emulator, settings, login, failed_logins, takes_any_key=_is_local(address))
-            if emulator
-            else None
-        )
+        failed_logins, incoming = FailedLogins(), IncomingBytes(settings)
+        # Plain Hypercorn does not say where it listens.
+        is_local = address is not None and is_loopback(urlsplit(address).hostname or "")
+        parts = (settings, login, failed_logins, incoming)
+        door = EmulatorDoor(emulator, *parts, is_local=is_local) if emulator else None
         service = Service(
             *(settings, login, failed_logins, probe, storage, upstream, documents, runner, follower),
-            *(long_work, Places(1, LARGE_BODIES), IncomingBytes(settings), Places(USER_READS, READS), door),
+            *(long_work, Places(1, LARGE_BODIES), incoming, Places(USER_READS, READS), door),
         )
         try:
             # Turns first: they may hold images, and belong to conversations whose deletion was cut short.
@@ -196,14 +195,6 @@ async def running(settings: Settings, address: str | None) -> AsyncIterator[Serv
         # Under plain Hypercorn turns still run here, and the loop is about to be closed.
         stack.push_async_callback(runner.drain, 0)
         yield service
-
-
-def _is_local(address: str | None) -> bool:
-    """Whether nobody but this machine can reach the address. Plain Hypercorn does not say where it listens."""
-    try:
-        return address is not None and ipaddress.ip_address(urlsplit(address).hostname or "").is_loopback
-    except ValueError:
-        return False
 
 
 @asynccontextmanager

@@ -1,7 +1,8 @@
 """The emulator on the service's own port, for other programs. It is there only where it is the engine.
 
-Where the service listens on this machine alone, any key is taken, as by an emulator that runs alone. Elsewhere only the
-API's password is, and wrong keys are slowed down as wrong logins are.
+Where the service listens on this machine alone, its own programs may send any key, as to an emulator that runs alone.
+From others, who come through a proxy, and elsewhere only the API's password is taken, and wrong keys are slowed down as
+wrong logins are.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from ..errors import ServiceError, not_found
 from ..settings import Settings
 from .body import chunks
 from .failed_logins import FailedLogins
+from .incoming import IncomingBytes
 from .login import Login
-from .origin import client_address
+from .origin import client_address, is_loopback
 
 # For tests that run the emulator alone: it shows what others have sent.
 HIDDEN = "/emulator/"
@@ -27,26 +29,39 @@ WRONG_KEY = (
 
 
 class EmulatorDoor:
-    """The way from the service's port to the emulator. `takes_any_key` says so."""
+    """The way from the service's port to the emulator. `is_local`: the service listens on this machine alone."""
 
     def __init__(
-        self, app: ASGIApp, settings: Settings, login: Login, failed_logins: FailedLogins, *, takes_any_key: bool
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        login: Login,
+        failed_logins: FailedLogins,
+        incoming: IncomingBytes,
+        *,
+        is_local: bool,
     ) -> None:
         self._app = app
         self._settings = settings
         self._login = login
         self._failed_logins = failed_logins
-        self._takes_any_key = takes_any_key
+        self._incoming = incoming
+        self._is_local = is_local
 
     async def serve(self, request: Request, send: Send) -> None:
         """Answer one request below its path; raises ServiceError."""
         path = request.scope["path"].removeprefix(request.scope["root_path"])
         if path.startswith(HIDDEN):
             raise not_found()
-        if not self._takes_any_key and not path.startswith(OPEN):
-            await self._check_key(request, client_address(request, self._settings))
-        body = b"".join([chunk async for chunk in chunks(request, self._settings.max_body_bytes, "MAX_BODY_BYTES")])
-        await self._app(request.scope, _Again(body, request.receive), send)
+        address = client_address(request, self._settings)
+        if not path.startswith(OPEN) and not (self._is_local and is_loopback(address)):
+            await self._check_key(request, address)
+        with self._incoming.body(address) as count:
+            body = bytearray()
+            async for chunk in chunks(request, self._settings.max_body_bytes, "MAX_BODY_BYTES"):
+                count(len(chunk))
+                body += chunk
+            await self._app(request.scope, _Again(bytes(body), request.receive), send)
 
     async def _check_key(self, request: Request, address: str) -> None:
         self._failed_logins.check(address)

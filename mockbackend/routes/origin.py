@@ -47,6 +47,14 @@ def client_address(request: Request, settings: Settings) -> str:
     return address
 
 
+def is_loopback(address: str) -> bool:
+    """Whether it is an address of this machine that no other can reach."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
 def _address(hop: str) -> str | None:
     # Some proxies add the port, and brackets where there would be too many colons.
     if hop.startswith("["):

@@ -92,6 +92,15 @@ async def test_where_others_can_reach_it_only_the_password_is_taken(start_server
     assert "wrong login" in server.log or "failed login" in server.log
 
 
+async def test_who_comes_through_a_proxy_needs_the_password(local: Server) -> None:
+    statuses = []
+    for key, client in (("any", "203.0.113.7"), (PASSWORD, "203.0.113.7"), ("any", "127.0.0.1, 203.0.113.7")):
+        headers = {"x-forwarded-for": client}
+        async with client_of(local, key) as one:
+            statuses.append((await one.post("/v1/chat/completions", json=CHAT, headers=headers)).status_code)
+    assert statuses == [401, 200, 401]
+
+
 async def test_with_a_real_engine_there_is_none(start_server: StartServer, tmp_path: Path) -> None:
     with emulating(tmp_path, []) as engine:
         server = start_server({"OPENAI_BASE_URL": f"{engine.url}/v1", "OPENAI_API_KEY": "k", "OPENAI_MODEL": "m"})
