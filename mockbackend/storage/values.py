@@ -13,6 +13,8 @@ from ..messages import Message
 from .spending import DAY_MS, Spent
 
 Status = Literal["queued", "extracting", "embedding", "ready", "failed"]
+# No conversation can have it: a path ends there. A probe reads it.
+NO_ID = "/"
 
 
 class TooManyTurns(Exception):

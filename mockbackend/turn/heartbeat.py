@@ -82,9 +82,12 @@ class Heartbeat:
                 urgent = self._urgent()
                 await self._write(self._registry if is_due else urgent)
             except Exception as error:
+                # Those who follow wait for the next beat: the storage has enough to do.
+                self._followed = []
                 log.warning("what was said could not be written: %s", error, exc_info=traceback_of(error))
             if is_look:
-                look = min(due, now + FOLLOWED_SECONDS) if self._followed else due
+                # From now on, however long this took.
+                look = min(due, loop.time() + FOLLOWED_SECONDS) if self._followed else due
 
     def _urgent(self) -> set[Run]:
         """The runs that need not wait for the beat."""

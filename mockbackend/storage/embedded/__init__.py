@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ..values import StorageError
+from ..values import NO_ID, StorageError
 from . import checkpoints, database, login, passages, sqlite
 from .checkpoints import Checkpoints
 from .conversations import Conversations
@@ -37,8 +37,6 @@ DATABASES = (database.NAME, checkpoints.NAME, passages.NAME)
 PROBE_BYTES = 4096
 # Searches at once: nobody's waits for one that takes long.
 SEARCHES = 3
-# No conversation can have it: a path ends there.
-NO_ID = "/"
 
 
 @dataclass(frozen=True, slots=True)

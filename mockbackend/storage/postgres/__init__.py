@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from psycopg import Error
 
 from ...settings import Settings
-from ..values import StorageError
+from ..values import NO_ID, StorageError
 from . import login, migrations
 from .conversations import Conversations
 from .database import Database
@@ -53,8 +53,8 @@ class PostgresStorage:
         try:
             # Whoever asks wants to know how it is now: a lost connection is not waited out.
             async with asyncio.timeout(PROBE_SECONDS):
-                await self.conversations.get("nobody", "none")
-                await self.history.read("none")
+                await self.conversations.get("nobody", NO_ID)
+                await self.history.read(NO_ID)
                 if write:
                     await self.processes.renew()
         except TimeoutError:

@@ -64,7 +64,8 @@ class Images:
                 ("SELECT 1 FROM images WHERE token = %s", token),
             )
         except asyncio.CancelledError:
-            await self._database.whole(self.discard([token]))
+            with suppress(StorageError):
+                await self._database.whole(self.discard([token]))
             raise
         except StorageError:
             # It may have been stored before the answer was lost.

@@ -89,8 +89,6 @@ class Processes:
 
     async def renew(self) -> None:
         """Write the row once more."""
-        if self.has_lapsed:
-            self.lapses += 1
         # From before the question: its answer may be late.
         asked = time.monotonic()
         await self._database.execute(
@@ -99,8 +97,11 @@ class Processes:
             ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until""",
             *(self.id, _host(), os.getpid(), _started(os.getpid()) or "", LEASE_SECONDS),
         )
-        self._renewed = asked
-        LEASE_AGE.begin(asked)
+        # Only now: the wait may have been longer than the lease. Another renewal may have been quicker.
+        if self.has_lapsed:
+            self.lapses += 1
+        self._renewed = max(self._renewed, asked)
+        LEASE_AGE.begin(self._renewed)
 
     async def _bury(self) -> None:
         # Of a process that died long ago nothing is left that names it.

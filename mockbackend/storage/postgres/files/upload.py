@@ -8,7 +8,7 @@ import uuid
 from collections import Counter
 
 from ....messages import now_ms
-from ...file_limits import HEAD_BYTES, over_quota, too_large
+from ...file_limits import HEAD_BYTES, NOT_WRITTEN, over_quota, too_large
 from ...values import File, FileLimits, StorageError
 from ..claims import STORING, user_lock
 from ..database import Database
@@ -16,9 +16,6 @@ from ..pieces import PIECE_BYTES, cut, insert_statement
 from ..spending import STORED_BYTES
 from .rows import COLUMNS, limit_failures
 
-NOT_WRITTEN = (
-    "The file could not be stored, because the storage cannot be used right now. The operator should check the log."
-)
 # A row with the same content but no blob has failed before: it gets another try, under the new name.
 _STORE = f"""INSERT INTO files (id, userid, name, kind, media_type, size, digest, blob_id, status, created_at)
     SELECT %(id)s, %(userid)s, %(name)s, %(kind)s, %(media_type)s, %(size)s, %(digest)s, blob_id, 'queued', %(now)s
