@@ -73,7 +73,6 @@ class DailyLimit(TurnError):
 
     def __init__(self, setting: str) -> None:
         super().__init__(f"You have reached your limit for today ({setting}). It begins again at midnight UTC.")
-        self.setting = setting
 
 
 class ImageError(TurnError):

@@ -37,16 +37,17 @@ async def run_tool_call(chat: ChatContext, call: ToolCalled, problem: str | None
             result, problem = await _result(chat, tools[call.name], call.args)
             span.set({"error.type": None if problem is None else "tool_error"})
     # Another name is the model's invention, or a client's.
-    metrics.TOOLS.inc(call.name if call.name in tools else "unknown", "ok" if problem is None else "error")
+    name = call.name if call.name in tools else "unknown"
+    metrics.TOOLS.inc(name, "ok" if problem is None else "error")
     if problem is not None:
         # A file's name, say, may hold half a character, which JSON cannot.
         problem = problem.encode(errors="replace").decode()
-        outcome = logs.fields(tool=call.name, outcome="error")
-        log.info("tool %s returned an error of %d characters", call.name, len(problem), extra=outcome)
+        outcome = logs.fields(tool=name, outcome="error")
+        log.info("tool %s returned an error of %d characters", name, len(problem), extra=outcome)
         log.debug("tool %s: %s", call.name, problem)
         chat.answer.emit(ToolReturned(call.call_id, {"error": problem}, failed=True))
         return
-    log.info("tool %s done", call.name, extra=logs.fields(tool=call.name, outcome="ok"))
+    log.info("tool %s done", name, extra=logs.fields(tool=name, outcome="ok"))
     chat.answer.emit(ToolReturned(call.call_id, result))
 
 

@@ -6,6 +6,9 @@ from .values import FileLimits
 
 # What is kept of a file's beginning, to tell its kind.
 HEAD_BYTES = 4096
+NOT_WRITTEN = (
+    "The file could not be stored, because the storage cannot be used right now. The operator should check the log."
+)
 
 
 def too_large(limits: FileLimits) -> str:

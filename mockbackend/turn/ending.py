@@ -7,7 +7,7 @@ import logging
 from dataclasses import replace
 
 from ..estimates import estimated_tokens
-from ..events import DAMAGED, Event, OrderError, TurnEnded, dump, load
+from ..events import DAMAGED, Event, OrderError, TurnEnded, dump, joined, load
 from ..log import fields
 from ..messages import Message
 from ..metrics import TAKEOVERS
@@ -27,7 +27,7 @@ async def recover(storage: Storage, running: RunningTurn) -> None:
     turn = running.turn
     events = [*answer.events, TurnEnded("stop", answer.usage)]
     spent = await _spent(storage, running)
-    await storage.turns.end(turn, [answer.message()], dump(events), spent)
+    await storage.turns.end(turn, [answer.message()], dump(joined(events)), spent)
     log.info(
         "recovered a turn that its process left: conversation=%s turn=%s",
         *(turn.conversation_id, turn.turn_id),

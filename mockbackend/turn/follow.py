@@ -49,6 +49,8 @@ class Follower:
         if running is None:
             return None
         turn = running.turn
+        # Before another process's log is read.
+        self._joins.check(turn.userid)
         followed = self._registry.find(turn.turn_id) or await self._remote.find(turn)
         return turn, self._joins.reader(turn.userid, followed)
 

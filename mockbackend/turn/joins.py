@@ -15,14 +15,18 @@ class Joins:
         self._per_user = per_user
         self._open: Counter[str] = Counter()
 
-    def reader(self, userid: str, turn: Followed) -> Reader:
-        """A reader that counts until it is closed. Raises ServiceError: 429."""
+    def check(self, userid: str) -> None:
+        """Raise a 429 if the user may have no further reader."""
         if self._open[userid] >= self._per_user:
             words = (
                 f"{self._per_user} connections follow your running answers already (MAX_JOINS_PER_USER). "
                 "Please close one, or wait for an answer to end."
             )
             raise ServiceError(429, "too_many_joins", words, {"retry-after": "2"})
+
+    def reader(self, userid: str, turn: Followed) -> Reader:
+        """A reader that counts until it is closed. Raises ServiceError: 429."""
+        self.check(userid)
         self._open[userid] += 1
         return _JoinedReader(turn, userid, self._open)
 

@@ -17,7 +17,7 @@ from ..agent.tools import ToolServices
 from ..concurrency import Places
 from ..documents.documents import Documents
 from ..errors import INTERNAL, NOT_STORED, TAKEN_OVER, TurnError, unusable
-from ..events import OUTPUT, Event, Failed, ImageMade, StepEnded, TurnEnded, dump
+from ..events import OUTPUT, Event, Failed, ImageMade, StepEnded, TurnEnded, dump, joined
 from ..images.generator import ImageGenerator, ImageOptions
 from ..messages import MANY_MESSAGES, Message
 from ..settings import Settings
@@ -222,7 +222,9 @@ class TurnRunner:
         is_long = turn.base_length + len(turn.new_messages) > MANY_MESSAGES
         try:
             async with self._long_work.one(turn.userid) if is_long else nullcontext():
-                await self._storage.turns.end(turn, [answer.message()], dump([*answer.events, ended]), run.budget.spent)
+                await self._storage.turns.end(
+                    turn, [answer.message()], dump(joined([*answer.events, ended])), run.budget.spent
+                )
         except TakenOver:
             metrics.FENCED_WRITES.inc()
             log.warning("turn %s was taken over: this process did not prove in time that it lives", turn.turn_id)
@@ -232,7 +234,7 @@ class TurnRunner:
         else:
             return None
         try:
-            await self._storage.turns.give_up(turn, dump(answer.events), run.budget.spent)
+            await self._storage.turns.give_up(turn, dump(joined(answer.events)), run.budget.spent)
         except Exception as error:
             log.error("the log of turn %s could not be written: %s", turn.turn_id, error, exc_info=traceback_of(error))
         return NOT_STORED

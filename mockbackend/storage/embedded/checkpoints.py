@@ -16,7 +16,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, empty_checkpoint
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from ...messages import MANY_MESSAGES, Message
+from ...messages import Message
 from ..values import DamagedHistory
 from . import sqlite
 from .serde import CHANNEL, Serde
@@ -58,8 +58,8 @@ class Checkpoints(SqliteSaver):
         return messages
 
     def encode(self, messages: list[Message]) -> list[Any]:
-        """Very many messages as `write` takes them as well; they may be encoded on any thread."""
-        return self._serde.encode_each(messages) if len(messages) > MANY_MESSAGES else messages
+        """The messages as `write` takes them as well; they may be encoded on any thread."""
+        return self._serde.encode_each(messages)
 
     def write(self, conversation_id: str, messages: list[Any]) -> None:
         """Make these the settled messages."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from ....messages import now_ms
 from ...bounds import bounded
-from ...file_limits import HEAD_BYTES, over_quota, too_large
+from ...file_limits import HEAD_BYTES, NOT_WRITTEN, over_quota, too_large
 from ...values import File, FileLimits
 from ..database import Database
 from ..spending import STORED_BYTES
@@ -19,9 +19,6 @@ from .blob import NewBlob, shielded
 from .failures import limit_failures
 from .rows import COLUMNS, decode_file
 
-NOT_WRITTEN = (
-    "The file could not be stored, because the storage cannot be used right now. The operator should check the log."
-)
 log = logging.getLogger("mockbackend.storage")
 
 
