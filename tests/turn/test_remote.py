@@ -59,6 +59,11 @@ BEGUN, BETWEEN = EVENTS[:6], EVENTS[:19]
 Look = FollowedTurn | Exception | None
 
 
+def written(events: list[Event]) -> bytes:
+    """The log of these events, as a process writes it."""
+    return dump(joined(events))
+
+
 def elsewhere(log: bytes) -> FollowedTurn:
     return FollowedTurn(log, is_over=False, is_elsewhere=True)
 
@@ -100,7 +105,7 @@ def test_a_log_read_at_any_moment_grows_to_the_whole() -> None:
             seen: list[Event] = []
             read: list[Event] = []
             for cut in (first, second, len(EVENTS)):
-                log = load(dump(EVENTS[:cut]))
+                log = load(written(EVENTS[:cut]))
                 read += grown(seen, log)
                 seen = log
             assert joined(read) == joined(EVENTS)
@@ -109,9 +114,9 @@ def test_a_log_read_at_any_moment_grows_to_the_whole() -> None:
 
 async def test_each_event_is_read_once_and_then_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "POLL_SECONDS", 0.001)
-    dead = FollowedTurn(dump(BEGUN), is_over=False, is_elsewhere=False)
-    over = FollowedTurn(dump(EVENTS), is_over=True, is_elsewhere=False)
-    row = Row(elsewhere(dump(BEGUN)), elsewhere(dump(BEGUN)), dead, over)
+    dead = FollowedTurn(written(BEGUN), is_over=False, is_elsewhere=False)
+    over = FollowedTurn(written(EVENTS), is_over=True, is_elsewhere=False)
+    row = Row(elsewhere(written(BEGUN)), elsewhere(written(BEGUN)), dead, over)
     reader = await row.reader()
     first, second = await reader.next(), await reader.next()
     assert first == joined(BEGUN)
@@ -123,7 +128,7 @@ async def test_each_event_is_read_once_and_then_the_end(monkeypatch: pytest.Monk
 
 
 async def test_a_reader_that_is_woken_returns_once() -> None:
-    reader = await Row(elsewhere(dump(BEGUN))).reader()
+    reader = await Row(elsewhere(written(BEGUN))).reader()
     assert await reader.next() == joined(BEGUN)
     waiting = asyncio.create_task(reader.next())
     for _ in range(10):
@@ -137,7 +142,7 @@ async def test_a_turn_is_followed_once_for_all_readers_and_only_while_there_are_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(remote, "POLL_SECONDS", 0.001)
-    row = Row(elsewhere(dump(BEGUN)))
+    row = Row(elsewhere(written(BEGUN)))
     turns = row.remote()
     readers = [Reader(turn) for turn in await asyncio.gather(*(turns.find(TURN) for _ in range(5)))]
     assert [await reader.next() for reader in readers] == [joined(BEGUN)] * 5
@@ -145,7 +150,7 @@ async def test_a_turn_is_followed_once_for_all_readers_and_only_while_there_are_
     first, *others = readers
     for reader in others:
         reader.close()
-    row.looks = [elsewhere(dump(BETWEEN))]
+    row.looks = [elsewhere(written(BETWEEN))]
     assert joined([*joined(BEGUN), *(await first.next() or [])]) == joined(BETWEEN)
     # One who comes later gets everything, of the same look.
     late = Reader(await turns.find(TURN))
@@ -177,7 +182,7 @@ async def test_a_turn_that_is_lost_ends_with_an_error(loss: Look) -> None:
         (BEGUN, [failed, ended, TurnEnded("error", Usage())]),
         (BETWEEN, [failed, TurnEnded("error", Usage())]),
     ):
-        reader = await Row(*([elsewhere(dump(seen))] if seen else []), loss).reader()
+        reader = await Row(*([elsewhere(written(seen))] if seen else []), loss).reader()
         if seen:
             assert await reader.next() == joined(seen)
         assert await reader.next() == closing
