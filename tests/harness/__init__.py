@@ -9,6 +9,7 @@
 | the emulator alone, over its published clients or as bytes | `emulator.emulating` |
 | a model API that the test drives, word by word | `model.Upstream` |
 | a model API that breaks HTTP | `raw_model.RawUpstream` |
+| to know whether any chat template takes a request | `strictest`; every server is held to it |
 | what is stored, seen from outside | `data_folder` |
 | what is counted and measured | `metrics.scrape` |
 | a PostgreSQL server, and a schema of one's own | `postgres.postgres`, behind a pooler `pgbouncer.pooled` |

@@ -21,6 +21,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Self
 
+import httpx2
 import orjson
 
 MAX_JOB_BYTES = 1 << 18
@@ -63,11 +64,30 @@ def preload() -> None:
     import mockbackend.storage.embedded
     import mockbackend.storage.postgres  # noqa: F401
 
+    _stand_behind_requests()
     if len(threads := os.listdir("/proc/self/task")) > 1:
         raise RuntimeError(f"the imports have started {len(threads) - 1} threads, which no fork would have")
     # The collector would write to the pages that the children share.
     gc.collect()
     gc.freeze()
+
+
+def _stand_behind_requests() -> None:
+    """Let every chat request that a server sends pass the strictest template, or end the server."""
+    from mockbackend.upstream.transport import Transport
+    from tests.harness.strictest import refusals
+
+    send = Transport.handle_async_request
+
+    async def check_and_send(transport: Transport, request: httpx2.Request) -> httpx2.Response:
+        if request.url.path.endswith("/chat/completions") and (found := refusals(orjson.loads(request.content))):
+            print(
+                f"the strictest template refuses {request.content.decode():.4000}: {found}", file=sys.stderr, flush=True
+            )
+            os._exit(70)
+        return await send(transport, request)
+
+    Transport.handle_async_request = check_and_send  # type: ignore[method-assign, assignment]
 
 
 def serve(control: socket.socket) -> Job | None:

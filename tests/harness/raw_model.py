@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 import orjson
 
 from tests.harness.emulator import prompt_of
+from tests.harness.strictest import refusals
 
 # A pause in seconds, bytes, or the connection's reset. The connection is closed after the last.
 Piece = bytes | float | Literal["reset"]
@@ -57,7 +58,10 @@ class _Handler(socketserver.StreamRequestHandler):
             name, _, value = line.partition(b":")
             if name.lower() == b"content-length":
                 length = int(value)
-        prompt = prompt_of(orjson.loads(self.rfile.read(length) or b"null")) or ""
+        body = orjson.loads(self.rfile.read(length) or b"null")
+        if body and "messages" in body:
+            self.server.refused += refusals(body)
+        prompt = prompt_of(body) or ""
         self.server.prompts.append(prompt)
         for piece in self.server.replies.get(prompt, ANSWER):
             if isinstance(piece, float):
@@ -88,6 +92,7 @@ class _Listening(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.replies = replies
         self.prompts: list[str] = []
+        self.refused: list[str] = []
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that leaves is what some tests want."""
@@ -135,6 +140,7 @@ class RawUpstream:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        assert self._server.refused == [], "the strictest template refuses this"
 
 
 class Unanswering:

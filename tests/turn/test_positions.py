@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 
+from mockbackend.upstream.chat.alternation import NO_QUESTION
 from tests.harness.answers import Answer, chat
 from tests.harness.emulator import said
 from tests.harness.world import World
@@ -158,7 +159,7 @@ async def test_a_list_that_comes_with_a_new_conversation_is_its_history(world: W
     history = [("assistant", "Welcome"), ("user", "came one"), ("assistant", "An answer")]
     assert await stored(user, "came") == [*history, *turns("came two")]
     (asked,) = world.emulator.asked("came two")
-    assert said(asked) == [*history, ("user", "came two")]
+    assert said(asked) == [("user", NO_QUESTION), *history, ("user", "came two")]
     assert asked["messages"][0] == {"role": "system", "content": "Be brief."}
     read = (await user.get("/conversations/came")).json()
     assert [message["id"] for message in read["messages"][::2]][:1] == ["a0"]
@@ -173,7 +174,7 @@ async def test_a_systems_words_are_for_their_turn_alone(world: World, user: http
     assert (await chat(user, {"id": "system", **first})).status == 200
     await post(user, "system", [{"role": "user", "content": "sys 2"}])
     (one,), (two,) = world.emulator.asked("sys 1"), world.emulator.asked("sys 2")
-    assert [m["content"] for m in one["messages"] if m["role"] == "system"] == ["From a key.", "From a message."]
+    assert [m["content"] for m in one["messages"] if m["role"] == "system"] == ["From a key.\n\nFrom a message."]
     assert [m for m in two["messages"] if m["role"] == "system"] == []
     assert await stored(user, "system") == turns("sys 1", "sys 2")
 

@@ -1,25 +1,26 @@
 """The request of a chat completion: the history as the API takes it, the tools, and what the settings add.
 
-With `messages.answer_parts` it keeps the rules of a valid history: each tool call is followed by its result, an image
-is never part of an assistant's message, and neither a refused prompt is sent again nor what its turn had by then.
+With `messages.answer_parts` and `alternation` it keeps the rules of a valid history: each tool call is followed by its
+result, an image is never part of an assistant's message, and neither a refused prompt is sent again nor what its turn
+had by then.
 """
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, assert_never
+from typing import assert_never
 
 import orjson
 
 from ...messages import Message, Part, ToolPart
 from ...settings import Settings
 from ...storage import Image
+from .alternation import Wire, in_turn, system_messages
 
 # Azure takes 50 images in a request, the whole conversation's together; OpenAI takes 50 MB of base64.
 MAX_IMAGES = 50
 MAX_IMAGE_BYTES = 36 * 1024 * 1024
-Wire = dict[str, Any]
 LoadImage = Callable[[str], Awaitable[Image | None]]
 
 
@@ -38,8 +39,8 @@ def request_body(settings: Settings, messages: list[Wire], tools: list[Wire], *,
 
 
 async def wire_messages(history: list[Message], systems: list[str], load_image: LoadImage) -> list[Wire]:
-    """The request's `messages`: the system messages, then the history."""
-    wire: list[Wire] = [{"role": "system", "content": text} for text in systems]
+    """The request's `messages`: the system message, then the history, which ends with a question or a tool's result."""
+    wire: list[Wire] = []
     images = await _newest_images(history, load_image)
     refused_turn = None
     for message in history:
@@ -51,7 +52,7 @@ async def wire_messages(history: list[Message], systems: list[str], load_image: 
         elif message["turn"] != refused_turn:
             # If a later step was refused, the reason may be the result of a tool.
             wire += _answer_messages(message["parts"])
-    return wire
+    return [*system_messages(systems), *in_turn(wire)]
 
 
 async def _newest_images(history: list[Message], load_image: LoadImage) -> dict[int, Image | None]:
@@ -73,13 +74,13 @@ async def _newest_images(history: list[Message], load_image: LoadImage) -> dict[
 
 
 def _user_content(parts: list[Part], images: Mapping[int, Image | None]) -> str | list[Wire]:
-    if len(parts) == 1 and parts[0]["type"] == "text":
-        return parts[0]["text"]
+    """A text, or a list of parts that say something; nothing if none does."""
     content: list[Wire] = []
     for part in parts:
         match part["type"]:
             case "text":
-                content.append({"type": "text", "text": part["text"]})
+                if part["text"].strip():
+                    content.append({"type": "text", "text": part["text"]})
             case "attachment":
                 content.append({"type": "text", "text": f"[File {part['name']}]\n{part['text']}"})
             case "picture":
@@ -93,7 +94,7 @@ def _user_content(parts: list[Part], images: Mapping[int, Image | None]) -> str 
                 pass  # only in answers
             case _:
                 assert_never(part)
-    return content
+    return content[0]["text"] if [part["type"] for part in parts] == ["text"] and content else content
 
 
 def _answer_messages(parts: list[Part]) -> list[Wire]:
@@ -111,6 +112,8 @@ def _answer_messages(parts: list[Part]) -> list[Wire]:
 def _step_messages(parts: list[Part]) -> list[Wire]:
     text = "".join(_text(part) for part in parts)
     calls = [part for part in parts if part["type"] == "tool"]
+    if not text.strip():
+        text = ""
     if not calls:
         return [{"role": "assistant", "content": text}] if text else []
     called: Wire = {
@@ -143,4 +146,4 @@ def _text(part: Part) -> str:
 
 def _result(call: ToolPart) -> str:
     result = call["result"]
-    return result if isinstance(result, str) else orjson.dumps(result).decode()
+    return result if isinstance(result, str) and result.strip() else orjson.dumps(result).decode()

@@ -23,7 +23,8 @@ async def sent(*history: Message) -> tuple[list[list[str]], list[str]]:
         return Image("image/png", bytes(request.MAX_IMAGE_BYTES // 3))
 
     wire = await wire_messages(list(history), [], load)
-    return [[part["type"] for part in message["content"]] for message in wire], loaded
+    asked_with = [message["content"] for message in wire if message["role"] == "user"]
+    return [[part["type"] for part in content] for content in asked_with], loaded
 
 
 async def test_the_newest_images_are_sent_up_to_the_limit_of_bytes() -> None:

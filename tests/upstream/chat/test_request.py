@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from mockbackend.emulator.images.drawing import draw
+from mockbackend.upstream.chat.alternation import NO_ANSWER
 from tests.conftest import StartServer
 from tests.harness.answers import chat
 from tests.harness.api import stored
@@ -103,11 +104,11 @@ async def test_a_setting_that_is_absent_is_not_sent(running: World, client: http
     assert sent["model"] == "gpt-4o"
 
 
-async def test_system_messages_come_first_and_those_of_the_body_are_for_that_turn_only(
+async def test_one_system_message_says_all_and_what_the_body_says_is_for_that_turn_only(
     running: World, client: httpx2.AsyncClient
 ) -> None:
-    said = [{"role": "system", "content": "Rhyme."}, {"role": "user", "content": "rhymed"}]
-    answer = await chat(client, {"messages": said})
+    messages = [{"role": "system", "content": "Rhyme."}, {"role": "user", "content": "rhymed"}]
+    answer = await chat(client, {"messages": messages})
     assert answer.errors == []
     await chat(client, {"id": answer.conversation_id, "message": "plain", "system": "Shout."})
     await chat(client, {"id": answer.conversation_id, "message": "last"})
@@ -115,9 +116,9 @@ async def test_system_messages_come_first_and_those_of_the_body_are_for_that_tur
         prompt: [message for message in running.emulator.asked(prompt)[0]["messages"] if message["role"] == "system"]
         for prompt in ("rhymed", "plain", "last")
     }
-    kind, rhyme, shout = ({"role": "system", "content": words} for words in ("Be kind.", "Rhyme.", "Shout."))
-    assert opening == {"rhymed": [kind, rhyme], "plain": [kind, shout], "last": [kind]}
-    assert running.emulator.asked("last")[0]["messages"][0] == kind
+    said = {"rhymed": "Be kind.\n\nRhyme.", "plain": "Be kind.\n\nShout.", "last": "Be kind."}
+    assert opening == {prompt: [{"role": "system", "content": words}] for prompt, words in said.items()}
+    assert running.emulator.asked("last")[0]["messages"][0]["role"] == "system"
     assert {message["role"] for message in await stored(client, answer.conversation_id)} == {"user", "assistant"}
 
 
@@ -198,14 +199,18 @@ async def test_reasoning_is_shown_and_not_sent_back(running: World, client: http
     assert "Hm." not in str(running.emulator.asked("go on")[0]["messages"])
 
 
-async def test_an_empty_answer_is_complete_and_not_sent_back(running: World, client: httpx2.AsyncClient) -> None:
+async def test_an_empty_answer_is_complete_and_sent_back_as_none(running: World, client: httpx2.AsyncClient) -> None:
     answer = await chat(client, {"message": "empty"})
     assert answer.codes == "fed"
     assert answer.values("d")[0]["finishReason"] == "stop"
     again = await chat(client, {"id": answer.conversation_id, "message": "go on, please"})
     assert again.errors == []
-    roles = [message["role"] for message in running.emulator.asked("go on, please")[0]["messages"]]
-    assert roles == ["system", "user", "user"]
+    _, *said = running.emulator.asked("go on, please")[0]["messages"]
+    assert [(message["role"], message["content"]) for message in said] == [
+        ("user", "empty"),
+        ("assistant", NO_ANSWER),
+        ("user", "go on, please"),
+    ]
 
 
 async def test_an_answer_at_the_token_limit_ends_with_length(client: httpx2.AsyncClient) -> None:
