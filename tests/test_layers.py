@@ -44,7 +44,7 @@ ONLY = {
     "upstream": {"events", "messages", "settings", "errors", "storage", "metrics", "tracing", "log"},
     "storage": {"events", "messages", "settings", "metrics", "tracing"},
     # A process of its own: it loads little, and what it loads sees no settings.
-    "documents.extractor": {"documents.errors", "documents.formats", "documents.graphemes"},
+    "documents.extractor": {"documents.errors", "documents.formats", "documents.graphemes", "documents.wide_text"},
     "events": set[str](),
     "settings": set[str](),
     "errors": set[str](),

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from .errors import Unreadable, WrongContent
+from .wide_text import wide_encoding
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 _ZIP = b"PK\x03\x04"
 # The container of the older Office formats, and of every encrypted file of the newer ones.
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+# The beginning of the first is also UTF-32's.
+_WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 # Readers of PDF accept the mark anywhere in the first 1,024 bytes.
 _PDF, _PDF_WITHIN = b"%PDF-", 1024
 
@@ -49,7 +51,9 @@ def _is_zip(head: bytes) -> bool:
 
 
 def _is_text(head: bytes) -> bool:
-    return head.startswith(_UTF16) or (b"\0" not in head and not head.startswith((_PDF, _ZIP)))
+    if b"\0" in head:
+        return head.startswith(_WIDE_MARKS) or wide_encoding(head) is not None
+    return not head.startswith((_PDF, _ZIP))
 
 
 _TABLE = (

@@ -1,10 +1,14 @@
-"""The text in the bytes of a file."""
+"""The text in the bytes of a file, whatever encoding it is in."""
 
 from __future__ import annotations
 
 import codecs
+import re
+from collections.abc import Iterator
 
 from ..errors import Unreadable
+from ..wide_text import wide_encoding
+from .legacy_encodings import legacy_encoding
 from .limits import Limits
 
 # UTF-8 takes four bytes for a character at most, so a longer file is certainly over the limit.
@@ -13,9 +17,46 @@ _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     # Before UTF-16, whose mark is the beginning of this one.
     (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+
+
+_ESCAPES = re.compile(rb"\x1b\$|\x1b\([JI]")
+_ESCAPED = ("iso2022_kr", "iso2022_jp", "iso2022_jp_ext", "iso2022_jp_2", "iso2022_jp_2004")
+# What browsers mean by these names.
+_MEANT = {
+    **dict.fromkeys(("gb2312", "gbk", "gb_2312-80", "gb2312-80"), "gb18030"),
+    **dict.fromkeys(("shift_jis", "shift-jis", "sjis", "windows-31j", "ms_kanji"), "cp932"),
+    **dict.fromkeys(("euc-kr", "ks_c_5601-1987", "ksc5601"), "cp949"),
+    **dict.fromkeys(("tis-620", "iso-8859-11", "windows-874"), "cp874"),
+    "big5": "cp950",
+    "iso-8859-9": "cp1254",
+    "iso-8859-8-i": "iso8859-8",
+    "macintosh": "mac_roman",
+}
+# These say nothing: they are tried anyway, or are written by programs that do not know better.
+_UNTOLD = ("", "utf-8", "utf8", "unicode", "iso-8859-1", "latin1", "latin-1", "windows-1252", "us-ascii", "ascii")
+# Of what is not ASCII, how much may be invalid: no other text has that many valid sequences of UTF-8.
+_UTF8_DAMAGE, _DAMAGE = 0.25, 0.01
+_NOT_ASCII = re.compile("[^\x00-\x7f]")
+# What browsers mean by these names.
+_MEANT = {
+    **dict.fromkeys(("gb2312", "gbk", "gb_2312-80", "gb2312-80"), "gb18030"),
+    **dict.fromkeys(("shift_jis", "shift-jis", "sjis", "windows-31j", "ms_kanji"), "cp932"),
+    **dict.fromkeys(("euc-kr", "ks_c_5601-1987", "ksc5601"), "cp949"),
+    **dict.fromkeys(("tis-620", "iso-8859-11", "windows-874"), "cp874"),
+    "big5": "cp950",
+    "iso-8859-9": "cp1254",
+    "iso-8859-8-i": "iso8859-8",
+    "macintosh": "mac_roman",
+}
+# These say nothing: they are tried anyway, or are written by programs that do not know better.
+_UNTOLD = ("", "utf-8", "utf8", "unicode", "iso-8859-1", "latin1", "latin-1", "windows-1252", "us-ascii", "ascii")
+# Of what is not ASCII, how much may be invalid: no other text has that many valid sequences of UTF-8.
+_UTF8_DAMAGE, _DAMAGE = 0.25, 0.01
+UNKNOWN = "The encoding of the file's text is not known. Save it as UTF-8 and upload that."
 
 
 def read_text(path: str, limits: Limits) -> str:
@@ -31,32 +72,64 @@ def read_text(path: str, limits: Limits) -> str:
 
 
 def decode(data: bytes, declared: str = "") -> str:
-    """Decode by the byte order mark, by the declared encoding, as UTF-8, or else as windows-1252.
+    """Decode by the byte order mark, as UTF-8, by the declared encoding, or by what the bytes look like.
 
-    Bytes that are invalid in that encoding become U+FFFD. Raises Unreadable if the data is binary.
+    A few bytes that are invalid in that encoding become U+FFFD. Raises Unreadable if no encoding fits.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, "replace")
+    if wide := wide_encoding(data):
+        return data.decode(wide, "replace")
     if b"\0" in data:
         raise Unreadable("The file is binary, not text. Check the file and its name.")
-    if declared and (text := _as_declared(data, declared)) is not None:
+    if data.isascii():
+        return _seven_bits(data, declared)
+    text = data.decode("utf-8", "replace")
+    damaged = text.count("\ufffd") - data.count("\ufffd".encode())
+    if damaged <= _UTF8_DAMAGE * (_not_ascii(text) - damaged):
         return text
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        # Web browsers read ISO-8859-1 as this, too.
-        return data.decode("windows-1252", "replace")
+    for encoding in _candidates(data, declared):
+        try:
+            text = data.decode(encoding, "replace")
+        except ValueError:
+            continue
+        if text.count("\ufffd") <= _DAMAGE * _not_ascii(text):
+            return text
+    raise Unreadable(UNKNOWN)
 
 
-def _as_declared(data: bytes, declared: str) -> str | None:
-    encoding = declared.strip().lower()
-    # UTF-8 is tried anyway, UTF-16 would contain NULs, and Latin-1 means windows-1252 on the web.
-    if encoding in ("utf-8", "utf8", "utf-16", "utf-16le", "utf-16be", "iso-8859-1", "latin1", "us-ascii", "ascii"):
+def _candidates(data: bytes, declared: str) -> Iterator[str]:
+    """The encodings that `data` may be in, likely ones first."""
+    if encoding := _known(declared):
+        yield encoding
+    if encoding := legacy_encoding(data):
+        yield encoding
+
+
+def _not_ascii(text: str) -> int:
+    return len(text) - len(text.encode("ascii", "ignore"))
+
+
+def _seven_bits(data: bytes, declared: str) -> str:
+    """ASCII, or an encoding that switches to others by escape sequences."""
+    encodings = [encoding for encoding in (_known(declared), *(_ESCAPED if _ESCAPES.search(data) else ())) if encoding]
+    for encoding in encodings:
+        try:
+            return data.decode(encoding)
+        except ValueError:
+            continue
+    return data.decode()
+
+
+def _known(declared: str) -> str | None:
+    """Python's name of a declared encoding. None if it says nothing or is unknown."""
+    name = declared.strip().lower()
+    name = _MEANT.get(name) or _MEANT.get(name.removeprefix("x-"), name.removeprefix("x-"))
+    # UTF-16 and UTF-32 would have NULs.
+    if name in _UNTOLD or name.startswith(("utf-16", "utf-32")):
         return None
     try:
-        if not codecs.lookup(encoding)._is_text_encoding:
-            return None
-        return data.decode(encoding, "replace")
+        return name if codecs.lookup(name)._is_text_encoding else None
     except (LookupError, ValueError):
         return None

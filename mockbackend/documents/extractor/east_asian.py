@@ -1,0 +1,49 @@
+"""East Asian encodings by their rows: in each, the common characters stand in rows of their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .partial import decode_sample
+
+# Nats that a character costs, as in `alphabets`: kana, marks, common syllables and ideographs, others, strange ones.
+_KANA, _MARK, _SYLLABLE, _IDEOGRAPH, _RARE, _STRANGE = 3.5, 4.0, 6.5, 7.0, 11.0, 14.0
+_IN_ADVANCE = 2.0
+_MARKS = re.compile("[，。、：；！？（）「」『』《》“”・～\u3000…—·【】]")
+_KANA_LETTERS = re.compile("[\u3041-\u3096\u30a1-\u30fa\u30fc]")
+_HALF_WIDTH_KANA = re.compile("[\uff61-\uff9f]")
+_JAPANESE = ("cp932", "euc_jp")
+# The first bytes of the common ideographs, or in Korean syllables.
+_COMMON = {
+    "cp932": (0x88, 0x98, _IDEOGRAPH),
+    "euc_jp": (0xB0, 0xCF, _IDEOGRAPH),
+    "gb18030": (0xB0, 0xD7, _IDEOGRAPH),
+    "cp950": (0xA4, 0xC6, _IDEOGRAPH),
+    "cp949": (0xB0, 0xC8, _SYLLABLE),
+}
+# Below it, cp949 has the syllables that hardly occur.
+_KOREAN_TRAIL = 0xA1
+
+
+def costs(sample: bytes) -> Iterator[tuple[str, float, float, int]]:
+    """The encodings that the sample may be in: (name, cost in advance, of what is not ASCII, how many characters)."""
+    for encoding in _COMMON:
+        found = [character for character in decode_sample(sample, encoding) if not character.isascii()]
+        yield encoding, _IN_ADVANCE, sum(_cost(character, encoding) for character in found), len(found)
+
+
+def _cost(character: str, encoding: str) -> float:
+    if character == "\ufffd":
+        return _STRANGE
+    if _MARKS.match(character):
+        return _MARK
+    if _KANA_LETTERS.match(character):
+        return _KANA if encoding in _JAPANESE else _STRANGE
+    if _HALF_WIDTH_KANA.match(character):
+        return _SYLLABLE
+    first, last, cost = _COMMON[encoding]
+    lead, trail = (character.encode(encoding) + b"\0")[:2]
+    if first <= lead <= last and (encoding != "cp949" or trail >= _KOREAN_TRAIL):
+        return cost
+    return _RARE if character.isalpha() else _STRANGE
