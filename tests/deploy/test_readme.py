@@ -58,7 +58,7 @@ def test_the_first_command_makes_all_and_prints_a_call_that_works(clone: Path) -
     # Where packages come from is the machine's affair.
     own = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     nobody = {"BACKEND_AUTH_USERNAME": "", "BACKEND_AUTH_PASSWORD": "", "PYTHONPATH": "", "VIRTUAL_ENV": ""}
-    with Server(clone, {**own, **nobody}, command=start.split(), within=300) as server:
+    with Server(clone, {**own, **nobody}, command=start.split(), within=240) as server:
         printed = re.search(r"^ *(curl .*)$", server.log, re.MULTILINE)
         assert printed, server.log
         said = shell(printed[1], server.port, clone)

@@ -101,7 +101,7 @@ async def test_a_rolling_restart_refuses_and_cuts_nothing(hosts: Hosts) -> None:
         await until(goes_on, within=60)
         await restart(server)
     load.over = True
-    await asyncio.gather(*users)
+    await asyncio.wait_for(asyncio.gather(*users), 60)
     assert set(load.seen) == {"POST /chat 200", "GET /conversations 200", "POST /files 202"}
     assert load.cut == []
 

@@ -148,7 +148,7 @@ async def disturb_again_and_again(hosts: Hosts, times: int, seed: int) -> Counte
         finally:
             for talker in talkers:
                 talker.is_over = True
-            await asyncio.gather(*tasks)
+            await asyncio.wait_for(asyncio.gather(*tasks), 60)
         for talker in talkers:
             done.update(talker.seen)
             await _goes_on(client, talker.id)

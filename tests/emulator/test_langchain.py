@@ -33,7 +33,8 @@ def test_the_standard_suites_pass_on_both_wires(tmp_path: Path) -> None:
             env={**os.environ, "EMULATOR": emulator.url},
             capture_output=True,
             text=True,
-            timeout=400,
+            # Below that of all tests.
+            timeout=280,
             check=False,
         )
     assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +10,9 @@ from typing import Any
 
 import httpx2
 import orjson
+
+# No answer takes as long. Keep-alives come more often than the client would give up.
+MAX_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +72,17 @@ async def lines(response: httpx2.Response) -> AsyncIterator[tuple[str, Any]]:
 
 async def next_of(reader: AsyncIterator[tuple[str, Any]], code: str) -> Any:
     """The value of the next line of this code; those before it are skipped."""
-    async for name, value in reader:
-        if name == code:
-            return value
+    async with asyncio.timeout(MAX_SECONDS):
+        async for name, value in reader:
+            if name == code:
+                return value
     raise AssertionError(f"the stream ended with no {code}: line")
 
 
 async def chat(client: httpx2.AsyncClient, body: Mapping[str, Any]) -> Answer:
     """POST /chat, read to its end."""
-    response = await client.post("/chat", json=dict(body))
+    async with asyncio.timeout(MAX_SECONDS):
+        response = await client.post("/chat", json=dict(body))
     streamed = response.headers.get("content-type", "").startswith("text/event-stream")
     parsed = [line_ async for line_ in lines(response)] if streamed else []
     return Answer(response.status_code, response.headers, parsed, response.content)
@@ -100,7 +106,8 @@ class Stream:
 
     async def rest(self) -> list[tuple[str, Any]]:
         """Read on to the end."""
-        return [one async for one in self.lines]
+        async with asyncio.timeout(MAX_SECONDS):
+            return [one async for one in self.lines]
 
 
 @asynccontextmanager

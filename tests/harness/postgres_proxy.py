@@ -14,9 +14,11 @@ from tests.harness.postgres import postgres
 
 # `before` the server has it, or once it is done and before the answer is sent.
 Moment = Literal["before", "after"]
-# Messages of the protocol: what has a statement in it, and what says that everything asked for is done.
+# Messages of the protocol: what has a statement in it, and what says that everything asked for is done, but for its last
+# byte.
 STATEMENTS = {b"P", b"Q"}
-READY = b"Z"
+READY = b"Z" + (5).to_bytes(4)
+SECONDS = 10
 # The first message of a client has no type; this one is answered with a single byte, and another first one follows.
 ASKS_FOR_TLS = (80877103, 80877104)
 
@@ -33,7 +35,7 @@ class Proxy:
     def __enter__(self) -> Self:
         self._thread.start()
         started = asyncio.run_coroutine_threadsafe(asyncio.start_server(self._serve, "127.0.0.1", 0), self._loop)
-        self._server = started.result()
+        self._server = started.result(SECONDS)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -44,9 +46,9 @@ class Proxy:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-        asyncio.run_coroutine_threadsafe(stop(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(stop(), self._loop).result(SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._thread.join(SECONDS)
         self._loop.close()
 
     def url(self, schema: str) -> str:
@@ -69,8 +71,6 @@ class Proxy:
         try:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 await self._questions(reader, ours, held)
-                if held.is_set():
-                    await down
         finally:
             down.cancel()
             for one in (writer, ours):
@@ -96,12 +96,14 @@ class Proxy:
 
     async def _answers(self, server: StreamReader, client: StreamWriter, held: asyncio.Event) -> None:
         """Pass on what the server says; once `held`, wait for the end of what it does, and say nothing of it."""
+        last = b""
         with contextlib.suppress(OSError):
             while data := await server.read(65536):
+                last = (last + data)[-len(READY) - 1 :]
                 if not held.is_set():
                     client.write(data)
                     await client.drain()
-                elif data[-6:-1] == READY + (5).to_bytes(4):
+                elif last[:-1] == READY:
                     client.transport.abort()
                     return
             client.close()

@@ -40,6 +40,18 @@ def free_port() -> int:
             return port
 
 
+def living_of_group(group: int) -> list[int]:
+    """The processes of a group that are not over; those that nobody has waited for are."""
+    living = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # The name, in brackets, may hold anything.
+            state, _, its_group, *_ = stat.read_text(errors="replace").rpartition(")")[2].split()
+            if int(its_group) == group and state not in "ZX":
+                living.append(int(stat.parent.name))
+    return living
+
+
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """The environment of a process under test: nothing of the developer's shell but what any process needs."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}

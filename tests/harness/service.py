@@ -17,7 +17,7 @@ from typing import Literal, Self
 import httpx2
 
 from tests.harness.http_client import PLAIN
-from tests.harness.processes import MEASURED, Limits, Process, environment, execute, fork, free_port
+from tests.harness.processes import MEASURED, Limits, Process, environment, execute, fork, free_port, living_of_group
 
 AUTH = ("u", "p")
 # Plain Hypercorn has a worker process beside its own, unless it is called with `-w 0`.
@@ -126,7 +126,7 @@ class Server:
     def kill(self) -> None:
         """SIGKILL to it alone, as the out-of-memory killer does; nothing when it is over."""
         self._running.kill()
-        self._running.wait()
+        self.wait()
 
     def close(self) -> None:
         """End it and whatever it left behind."""
@@ -138,7 +138,11 @@ class Server:
                 self.stop(within=5)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self.wait()
+        # Its workers hold the port as long as they live.
+        deadline = time.monotonic() + 10
+        while living_of_group(self._process.pid) and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def client(self, userid: str | None = "user-1", *, connections: int = 100) -> httpx2.AsyncClient:
         """A logged-in client of that user."""

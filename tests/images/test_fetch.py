@@ -207,7 +207,7 @@ async def test_a_name_server_that_does_not_answer_blocks_its_user_alone(monkeypa
             raise socket.gaierror("no such name")
         if len(looked_up) == USER_LOOKUPS:
             loop.call_soon_threadsafe(all_hang.set)
-        answer.wait()
+        answer.wait(60)
         raise socket.gaierror("no answer")
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)

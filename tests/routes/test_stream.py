@@ -60,7 +60,8 @@ async def test_a_long_stream_that_is_all_ready_gives_way_to_others() -> None:
             turns += 1
             await asyncio.sleep(0)
 
-    await asyncio.gather(response({"type": "http"}, receive, send), other())
+    async with asyncio.timeout(10):
+        await asyncio.gather(response({"type": "http"}, receive, send), other())
     assert sent == b'0:"word"\n' * len(events)
     assert turns >= 10
 

@@ -356,9 +356,12 @@ async def test_ctrl_c_ends_it_in_a_line(url: str, data: Path) -> None:
             held.execute("CREATE TABLE migrations (number integer)")
             arguments = ["mockbackend", "migrate", "--from", str(data)]
             process = fork(arguments, data.parent, environment({"DATABASE_URL": url}), out)
-            await until(lambda: _waiting(url))
-            process.send_signal(signal.SIGINT)
-            assert process.wait() == 130
+            try:
+                await until(lambda: _waiting(url))
+                process.send_signal(signal.SIGINT)
+                assert process.wait(30) == 130
+            finally:
+                process.kill()
         out.seek(0)
         assert out.read().decode() == "FAILED  stopped; run it again, and it goes on where it was\n"
 

@@ -123,7 +123,9 @@ async def test_who_reads_slowly_is_waited_for(brisk: Server) -> None:
         received = 0
         # A whole piece in much less than a second each.
         while received < 2_000_000:
-            received += len(await asyncio.to_thread(client.recv, 32 * 1024))
+            piece = await asyncio.to_thread(client.recv, 32 * 1024)
+            assert piece != b"", f"closed after {received} bytes"
+            received += len(piece)
         client.close()
 
 

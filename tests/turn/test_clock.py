@@ -79,7 +79,7 @@ async def test_a_running_turn_goes_on_and_others_follow_it(
             assert error_of(conflict, 409)["code"] == "conflict"
             await call.finish()
             assert (await asking).text == "before, and after"
-            joined = await joining
+            joined = await asyncio.wait_for(joining, 30)
             assert joined.status_code == 200
             assert '"stop"' in joined.text.splitlines()[-1]
             assert [text for _, text in await texts(other, "c")] == ["Hello", "before, and after"]

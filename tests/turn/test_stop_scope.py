@@ -172,7 +172,7 @@ async def test_a_stop_after_an_inner_scope_still_ends_the_outer_one() -> None:
             await asyncio.Event().wait()
 
     task = asyncio.create_task(work())
-    await inner_is_over.wait()
+    await asyncio.wait_for(inner_is_over.wait(), 5)
     stop.request("stopped")
     await asyncio.wait_for(task, 5)
 

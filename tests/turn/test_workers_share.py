@@ -91,7 +91,7 @@ async def test_a_join_across_ends_well_where_the_next_message_follows_at_once(pa
         async with posting(pair.one, f"count to ten, for the {number}th time", id="at-once") as stream:
             await stream.until("0")
             joined = asyncio.create_task(follow("at-once"))
-            await following.wait()
+            await asyncio.wait_for(following.wait(), 10)
             heard = await stream.rest()
         answer = await chat(pair.one, {"id": "at-once", "message": f"and on, {number}"})
         assert answer.text == f"You said: and on, {number}"

@@ -36,8 +36,9 @@ async def test_a_row_whose_file_is_gone_is_no_image(storage: EmbeddedStorage, tm
 
 async def test_an_image_whose_waiter_is_cancelled_leaves_nothing(storage: EmbeddedStorage, tmp_path: Path) -> None:
     task = asyncio.create_task(storage.images.put("ann", "c", PNG, user_bytes=ROOM))
-    while not list((tmp_path / "pictures").iterdir()):  # noqa: ASYNC110
-        await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        while not list((tmp_path / "pictures").iterdir()):  # noqa: ASYNC110
+            await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -183,7 +184,7 @@ async def test_an_image_whose_conversation_is_deleted_meanwhile_leaves_no_file(
     loop, replace = asyncio.get_running_loop(), os.replace
 
     def late(source: Path, target: Path) -> None:
-        asyncio.run_coroutine_threadsafe(storage.conversations.erase("c"), loop).result()
+        asyncio.run_coroutine_threadsafe(storage.conversations.erase("c"), loop).result(10)
         replace(source, target)
 
     with monkeypatch.context() as patch:

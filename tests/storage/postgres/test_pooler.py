@@ -31,7 +31,8 @@ def pooler() -> Iterator[Settings]:
 async def test_everything_works_behind_a_pooler(pooler: Settings) -> None:
     storage, other = await asyncio.gather(open_postgres(pooler), open_postgres(pooler))
     try:
-        await asyncio.gather(*(many_turns(one, name) for one in (storage, other) for name in ("a", "b", "c")))
+        async with asyncio.timeout(60):
+            await asyncio.gather(*(many_turns(one, name) for one in (storage, other) for name in ("a", "b", "c")))
         for name in ("a", "b", "c"):
             said = await texts(storage, name)
             assert len(said) == 32

@@ -235,6 +235,9 @@ async def test_many_turns_in_few_conversations_lose_nothing(
                 return await end(store, claim.turn)
 
     stores = {"a": storage, "b": other}
-    done = await asyncio.gather(*(work(stores[name], f"{name}{task}", task) for task in range(4) for name in stores))
+    async with asyncio.timeout(60):
+        done = await asyncio.gather(
+            *(work(stores[name], f"{name}{task}", task) for task in range(4) for name in stores)
+        )
     said = [text for name in ("c0", "c1", "c2") for text in await texts(storage, name)]
     assert sorted(said) == sorted(f"{turn_id}{mark}" for turn_ids in done for turn_id in turn_ids for mark in "!?")
