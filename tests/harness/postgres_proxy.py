@@ -14,8 +14,7 @@ from tests.harness.postgres import postgres
 
 # `before` the server has it, or once it is done and before the answer is sent.
 Moment = Literal["before", "after"]
-# Messages of the protocol: what has a statement in it, and what says that everything asked for is done, but for its last
-# byte.
+# Messages of the protocol: what has a statement in it, and what says that all is done, but for its last byte.
 STATEMENTS = {b"P", b"Q"}
 READY = b"Z" + (5).to_bytes(4)
 SECONDS = 10
