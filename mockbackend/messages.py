@@ -31,6 +31,9 @@ from .events import (
     Usage,
 )
 
+# How a message begins that asks the mock for something.
+COMMAND = "/mock"
+
 
 class TextPart(TypedDict):
     """Words that the user or the model wrote."""
@@ -129,6 +132,19 @@ def now_ms() -> int:
 def text_of(message: Message) -> str:
     """What the message says: its text parts, without reasoning, tools and attachments."""
     return "".join(part["text"] for part in message["parts"] if part["type"] == "text")
+
+
+def without_commands(message: Message) -> Message:
+    """A user's message without the lines at its start that are for the mock, as the emulator is to read it."""
+    if message["role"] != "user" or not text_of(message).startswith(COMMAND):
+        return message
+    # Imported late: with a real engine nobody comes here.
+    from .mock.script.asked import split_message
+
+    first, *others = message["parts"]
+    if first["type"] != "text":
+        return message
+    return {**message, "parts": [{"type": "text", "text": split_message(first["text"])[1]}, *others]}
 
 
 def answer_parts(events: Iterable[Event]) -> list[Part]:

@@ -10,7 +10,7 @@ from .. import tracing
 from ..errors import ContextExceeded, UpstreamError
 from ..estimates import estimated_tokens
 from ..events import Progress, ToolReturned
-from ..messages import Message
+from ..messages import Message, without_commands
 from ..turn.budget import ChatCall
 from ..upstream.chat.completion import Completion
 from ..upstream.chat.request import request_body, wire_messages
@@ -123,6 +123,8 @@ def _end(chat: ChatContext, completion: Completion, *, last_step: bool) -> None:
 
 
 async def _request(chat: ChatContext, history: list[Message], *, last_step: bool) -> dict[str, Any]:
+    if chat.settings.engine == "emulator":
+        history = [without_commands(message) for message in history]
     messages = await wire_messages(history, chat.systems, chat.load_image)
     tools = [schema(one.name) for one in offered(chat.services)]
     return request_body(chat.settings, messages, tools, may_call=not last_step)

@@ -14,7 +14,7 @@ from .chat.handler import handle_chat
 from .embeddings.handler import handle_embedding
 from .gateway import wire
 from .gateway.auth import check_key
-from .gateway.call import Call, Operation, check_version, find_deployment, parse_body
+from .gateway.call import Call, Operation, check_version, find_deployment, parse_asked, parse_body
 from .gateway.endpoint import Endpoint
 from .gateway.errors import not_found
 from .gateway.journal import Journal
@@ -66,7 +66,8 @@ def create_emulator(script: Script | None = None, api_key: str | None = None) ->
             name = request.path_params["deployment"] if dated else body.get("model")
             deployment = find_deployment(name, operation, version)
             origin = f"{request.url.scheme}://{request.url.netloc}{request.scope['root_path']}"
-            return await handle(Call(operation, deployment, version, body, origin))
+            asked = parse_asked(request.headers.get("x-mock"))
+            return await handle(Call(operation, deployment, version, body, origin, asked))
 
         return Endpoint(serve, journal)
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ..errors import ServiceError, bad_request
+from .mocking import ask, is_mocked, mocked
 from .origin import client_address
 from .service import Service
 
@@ -47,7 +48,7 @@ class Resource:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; raises ServiceError."""
-        response = await self._answer(Request(scope, receive, send))
+        response = await mocked(scope, self._answer(Request(scope, receive, send)))
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -57,6 +58,8 @@ class Resource:
             await _log_in(request)
         if access == "owner":
             request.scope["userid"] = _userid(request)
+        if is_mocked(request) and (instead := ask(request, get_service(request))):
+            return instead
         return await endpoint(request)
 
 

@@ -17,6 +17,7 @@ from ..turn.run import Reader
 from .auth import get_service, userid
 from .body import read_body
 from .chat_request import parse_chat
+from .mocking import ask_in_message
 from .origin import links
 from .parameters import check_id, named_framing, path_id
 from .stream import EventStream, stream_headers
@@ -32,12 +33,16 @@ async def post(request: Request) -> Response:
         tracing.join_trace(request.headers)
         if len(raw) <= LARGE_BYTES:
             chat, spoken = parse_chat(raw, service.settings)
+            if instead := ask_in_message(request, service, chat.messages[-1].text):
+                return instead
             run = await service.runner.start(owner, chat, (named or spoken).name)
         else:
             # What is parsed of a large body stays in memory until the turn begins.
             async with service.large_bodies.one(owner):
                 async with service.long_work.one(owner):
                     chat, spoken = await in_thread(lambda: parse_chat(raw, service.settings), "parsing")
+                if instead := ask_in_message(request, service, chat.messages[-1].text):
+                    return instead
                 run = await service.runner.start(owner, chat, (named or spoken).name)
     return _stream(request, run.turn.conversation_id, Reader(run), named or spoken, "own")
 

@@ -43,10 +43,11 @@ class EventStream(Response):
         self.status_code = 200
         self.background = None
         self.init_headers({**stream_headers(framing), **headers})
+        self.framing = framing
+        self.keep_alive_seconds = keep_alive_seconds
         self._source = source
         self._frame = framing.open_stream(links)
         self._keep_alive = framing.keep_alive
-        self._silence = keep_alive_seconds
         self._kind = kind
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,7 +57,7 @@ class EventStream(Response):
         watcher = asyncio.create_task(self._watch(receive, reader))
         OPEN_STREAMS.add(1, self._kind)
         loop = asyncio.get_running_loop()
-        timer = loop.call_later(self._silence, reader.wake)
+        timer = loop.call_later(self.keep_alive_seconds, reader.wake)
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             sent = loop.time()
@@ -67,7 +68,7 @@ class EventStream(Response):
                     break
                 if batch:
                     body = self._frame(batch)
-                elif loop.time() - sent >= self._silence * 0.99:
+                elif loop.time() - sent >= self.keep_alive_seconds * 0.99:
                     body = self._keep_alive
                 else:
                     body = b""
@@ -80,7 +81,7 @@ class EventStream(Response):
                     # Neither `next` nor `send` needs to wait while there is more, and the others' streams would.
                     await asyncio.sleep(0)
                 if loop.time() >= timer.when():
-                    timer = loop.call_later(max(0.01, sent + self._silence - loop.time()), reader.wake)
+                    timer = loop.call_later(max(0.01, sent + self.keep_alive_seconds - loop.time()), reader.wake)
             if not watcher.done():
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:

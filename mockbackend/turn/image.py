@@ -7,14 +7,15 @@ from collections.abc import AsyncIterator
 from ..errors import UpstreamError
 from ..events import Event, ImageMade, Progress, Usage
 from ..images.generator import ImageGenerator, ImageOptions
-from ..messages import text_of
 from ..storage import Turn
 from .answer import Answer, guarded, stream_events
 from .budget import Budget, ImageCall
 
 
-def image(answer: Answer, budget: Budget, generator: ImageGenerator, options: ImageOptions) -> AsyncIterator[Event]:
-    """Generate the image that the user's message describes, up to the end of the step."""
+def image(
+    answer: Answer, budget: Budget, generator: ImageGenerator, prompt: str, options: ImageOptions
+) -> AsyncIterator[Event]:
+    """Generate the image that the prompt describes, up to the end of the step."""
     turn = answer.turn
     answer.begin_step()
     answer.emit(Progress("picture", {"status": "started"}))
@@ -22,7 +23,7 @@ def image(answer: Answer, budget: Budget, generator: ImageGenerator, options: Im
     async def work() -> None:
         async with guarded(answer):
             await generator.check_room(turn.userid)
-            made, usage = await generate(generator, budget, turn, text_of(turn.new_messages[-1]), options)
+            made, usage = await generate(generator, budget, turn, prompt, options)
             answer.emit(made)
             answer.end_step("stop", usage)
 

@@ -19,7 +19,7 @@ from ..documents.documents import Documents
 from ..errors import INTERNAL, NOT_STORED, TAKEN_OVER, TurnError, unusable
 from ..events import OUTPUT, Event, Failed, ImageMade, StepEnded, TurnEnded, dump, joined
 from ..images.generator import ImageGenerator, ImageOptions
-from ..messages import MANY_MESSAGES, Message
+from ..messages import MANY_MESSAGES, Message, text_of, without_commands
 from ..settings import Settings
 from ..storage import Storage, TakenOver, traceback_of
 from ..upstream import Upstream
@@ -132,7 +132,9 @@ class TurnRunner:
             case "chat":
                 return chat(self._chat_context(run, request, search=search), self._graph, base)
             case "image":
-                return image(run.answer, run.budget, self._generator, request.image)
+                asked = run.turn.new_messages[-1]
+                prompt = text_of(without_commands(asked) if self._settings.engine == "emulator" else asked)
+                return image(run.answer, run.budget, self._generator, prompt, request.image)
             case mode:
                 assert_never(mode)
 

@@ -10,6 +10,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any
 
 import httpx2
@@ -28,6 +30,8 @@ from .unsupported_parameters import UnsupportedParameters
 log = logging.getLogger("mockbackend.upstream")
 
 HEADERS = {"content-type": "application/json"}
+# Of every call that is made in this context, beside its own: what the emulator is to know of it.
+call_headers: ContextVar[Mapping[str, str]] = ContextVar("call_headers", default=MappingProxyType({}))
 SENT = httpx2.Request("POST", "http://sent.invalid/")
 
 
@@ -68,7 +72,7 @@ class Upstream:
                         cast_to=object,
                         stream=True,
                         stream_cls=openai.AsyncStream[object],
-                        options={"headers": {**HEADERS, **tracing.outgoing()}},
+                        options={"headers": {**HEADERS, **tracing.outgoing(), **call_headers.get()}},
                     )
             except Exception as error:
                 status = str(error.status_code) if isinstance(error, openai.APIStatusError) else "error"

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from msgspec.structs import fields
 
 from mockbackend.mock.script import faults, load_script, rules
+from mockbackend.mock.script.corners import CORNERS, ModelFault
+from mockbackend.mock.script.wire import MEANINGS, Wire
 from tests.emulator.conftest import Emulate
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
@@ -59,6 +61,26 @@ def test_a_table_has_the_faults_of_its_union_with_their_parameters(section: str)
 
 def test_the_tables_have_every_fault() -> None:
     assert {kind for section in SECTIONS for kind, _ in table_after(FAULTS, section)} == set(faults.KINDS)
+
+
+def test_the_table_of_the_wire_is_the_codes_own() -> None:
+    rows = [f"| `{key}` | {meaning} |" for key, meaning in MEANINGS.items()]
+    assert "\n".join(["| asked | means |", "|---|---|", *rows, ""]) in PAGE
+
+
+def test_the_table_of_corners_is_the_codes_own() -> None:
+    rows = [f"| `{name}` | {shown(corner.value)} | {corner.seen} |" for name, corner in CORNERS.items()]
+    assert "\n".join(["| corner | is | seen |", "|---|---|---|", *rows, ""]) in PAGE
+
+
+def shown(value: ModelFault | Wire) -> str:
+    """A fault as a script has it, on one line."""
+
+    def flow(mapping: dict[str, object]) -> str:
+        pairs = [f"{key}: {flow(one) if isinstance(one, dict) else one}" for key, one in mapping.items()]
+        return "{" + ", ".join(pairs).replace("True", "true") + "}"
+
+    return f"`{'wire' if isinstance(value, Wire) else 'fault'}: {flow(to_builtins(value))}`"
 
 
 def test_the_table_of_a_chat_step_has_its_keys() -> None:

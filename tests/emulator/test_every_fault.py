@@ -23,8 +23,10 @@ CASES = [
     for fault in get_args(get_type_hints(rule)["fault"])
     if fault is not NoneType
 ]
+# What only chat completions have.
+CHOICES = ("empty_choices",)
 # The other wire of chat.
-CASES += [("response", fault) for kind, fault in CASES if kind == "chat"]
+CASES += [("response", fault) for kind, fault in CASES if kind == "chat" and fault not in CHOICES]
 # Parameters that a fault cannot do without.
 REQUIRED: dict[str, dict[str, object]] = {
     "status": {"status": 503},

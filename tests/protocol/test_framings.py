@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mockbackend.events import ToolReturned
 from mockbackend.protocol import DEFAULT, FRAMINGS, framing_of
 from mockbackend.protocol.links import Links
 from tests import event_cases
@@ -39,6 +40,18 @@ def test_two_streams_share_nothing(name: str) -> None:
     first, second = FRAMINGS[name].open_stream(Links("")), FRAMINGS[name].open_stream(Links(""))
     first([cases["a step starts"], cases["text"], cases["a failure"]])
     assert second(text) == alone(text)
+
+
+@pytest.mark.parametrize("name", FRAMINGS)
+def test_what_the_mock_tells_frames_by(name: str) -> None:
+    framing = FRAMINGS[name]
+    for case in event_cases.CASES.values():
+        frames = framing.open_stream(Links(""))([case])
+        assert frames.endswith(framing.frame_end)
+        assert frames.startswith(framing.tool_results) == isinstance(case, ToolReturned)
+    for frame in (framing.unknown, framing.keep_alive):
+        assert frame.endswith(framing.frame_end)
+        assert frame.count(framing.frame_end) == 1
 
 
 def test_a_request_is_answered_in_its_clients_framing() -> None:

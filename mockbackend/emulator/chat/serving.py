@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from ...mock.script import faults
 from ...mock.script.rulebook import Rulebook
 from ...mock.script.rules import ChatRule, ChatStep
+from ..gateway.asked import asked_step
 from ..gateway.error_faults import error_reply
 from ..gateway.reply import Reply
 from .answer import Answer, build_answer
@@ -33,7 +34,7 @@ def serve(request: ChatRequest, rulebook: Rulebook) -> Served | Reply:
     """The answer to a request; a reply where a fault replaces it."""
     conversation = request.conversation
     rule = rulebook.serve(ChatRule, request.call.deployment.name, conversation.question.text)
-    step = rule.step(conversation.step) if rule else ChatStep()
+    step = asked_step(request.call, rule.step(conversation.step) if rule else ChatStep())
     fault = step.fault
     if isinstance(fault, faults.ErrorFault):
         if error := error_reply(fault, request.call):

@@ -24,6 +24,8 @@ def inject_fault(fault: faults.StreamFault, parts: Iterator[Part], answer: Answe
             yield from _blocked(parts, answer)
         case faults.AsyncFilter(block):
             yield from _filtered_late(parts, len(answer.text), block)
+        case faults.EmptyChoices(count):
+            yield from _without_choices_first(parts, count)
         case faults.FilterDown():
             yield from map(_without_filter, parts)
         case faults.NoDone():
@@ -39,7 +41,7 @@ def faulty_completion(fault: faults.StreamFault, answer: Answer, delay: float) -
             return Reply.json(completion(answer, blocked=True), delay=delay)
         case faults.FilterDown():
             return Reply.json(completion(answer, filter_down=True), delay=delay)
-        case faults.AsyncFilter() | faults.NoDone():
+        case faults.AsyncFilter() | faults.NoDone() | faults.EmptyChoices():
             return Reply.json(completion(answer), delay=delay)
         case _:
             return broken_document(fault, completion(answer), SERVER_ERROR_DOCUMENT, delay)
@@ -63,6 +65,13 @@ def _blocked(parts: Iterable[Part], answer: Answer) -> Iterator[Part]:
             yield blocked_finish(answer)
         elif part == wire.DONE or (isinstance(part, Chunk) and part.phase is Phase.USAGE):
             yield part
+
+
+def _without_choices_first(parts: Iterable[Part], count: int) -> Iterator[Part]:
+    """The stream with its first chunk, which has no choice, `count` times."""
+    for part in parts:
+        is_first = isinstance(part, Chunk) and part.phase is Phase.PROMPT
+        yield from [part] * (count if is_first else 1)
 
 
 def _filtered_late(parts: Iterable[Part], length: int, block: bool) -> Iterator[Part]:

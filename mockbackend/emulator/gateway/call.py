@@ -7,6 +7,7 @@ from enum import Enum
 
 import orjson
 
+from ...mock.script.asked import Asked, AskedError, read_asked
 from . import errors
 
 DATED = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
@@ -62,13 +63,17 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. `version` is a dated API version or `v1`; `origin` is where the client called it."""
+    """One call. `version` is a dated API version or `v1`; `origin` is where the client called it.
+
+    `asked` is what its header X-Mock asks for.
+    """
 
     operation: Operation
     deployment: Deployment
     version: str
     body: Mapping[str, object]
     origin: str
+    asked: Asked | None = None
 
     @property
     def is_v1(self) -> bool:
@@ -83,6 +88,14 @@ def parse_body(raw: bytes) -> Mapping[str, object]:
             "We could not parse the JSON body of your request. The API expects a JSON payload."
         )
     return body
+
+
+def parse_asked(header: str | None) -> Asked | None:
+    """What the header X-Mock asks for; AzureError 400 for what cannot be."""
+    try:
+        return read_asked(header, [])
+    except AskedError as error:
+        raise errors.invalid_request(str(error)) from None
 
 
 def parse_object(raw: bytes) -> Mapping[str, object] | None:

@@ -13,7 +13,7 @@ PROMPT_SAFE: dict[str, object] = {
     "sexual": SAFE,
     "violence": SAFE,
 }
-PROMPT_BLOCKED: dict[str, object] = PROMPT_SAFE | {"violence": BLOCKED}
+DETECTED: dict[str, object] = {"filtered": True, "detected": True}
 
 # Azure sends the keys of an entry in this order, not sorted.
 PROMPT_RESULTS: list[dict[str, object]] = [{"prompt_index": 0, "content_filter_results": PROMPT_SAFE}]
@@ -21,3 +21,8 @@ PROMPT_RESULTS: list[dict[str, object]] = [{"prompt_index": 0, "content_filter_r
 FILTER_DOWN: dict[str, object] = {
     "error": {"code": "content_filter_error", "message": "The contents are not filtered"},
 }
+
+
+def prompt_blocked(category: str) -> dict[str, object]:
+    """The verdict on a prompt that was refused for this category."""
+    return PROMPT_SAFE | {category: DETECTED if category == "jailbreak" else BLOCKED}

@@ -37,8 +37,8 @@ def error_reply(fault: faults.ErrorFault, call: Call) -> Reply | None:
             return html_reply()
         case faults.Error200():
             return Reply.json(errors.SERVER_ERROR_DOCUMENT)
-        case faults.PromptFilter(variant):
-            return Reply.of_error(_prompt_filter(variant))
+        case faults.PromptFilter(variant, category):
+            return Reply.of_error(_prompt_filter(variant, category))
         case faults.Refuse(parameter):
             return Reply.of_error(_refused_parameter(fault, call)) if parameter in call.body else None
         case faults.ContextLength() if call.operation is Operation.RESPONSE:
@@ -121,7 +121,7 @@ def _rate_limit(fault: faults.Status, call: Call) -> str:
     )
 
 
-def _prompt_filter(variant: str) -> errors.AzureError:
+def _prompt_filter(variant: str, category: str) -> errors.AzureError:
     error: dict[str, object] = {
         "message": PROMPT_REFUSED,
         "type": None,
@@ -132,7 +132,10 @@ def _prompt_filter(variant: str) -> errors.AzureError:
     # Azure writes it both ways, and the results under two names.
     results = {"innererror": "content_filter_result", "inner_error": "content_filter_results"}
     if variant in results:
-        error[variant] = {"code": "ResponsibleAIPolicyViolation", results[variant]: content_filter.PROMPT_BLOCKED}
+        error[variant] = {
+            "code": "ResponsibleAIPolicyViolation",
+            results[variant]: content_filter.prompt_blocked(category),
+        }
     return errors.AzureError(400, {"error": error})
 
 
@@ -158,7 +161,7 @@ def _refused_image(code: str) -> errors.AzureError:
     else:
         inner = {
             "code": "ResponsibleAIPolicyViolation",
-            "content_filter_results": content_filter.PROMPT_BLOCKED,
+            "content_filter_results": content_filter.prompt_blocked("violence"),
             "revised_prompt": "An image of something that is not allowed",
         }
         error = {"code": code, "inner_error": inner, "message": IMAGE_REFUSED, "type": "invalid_request_error"}

@@ -6,6 +6,7 @@ from dataclasses import replace
 from ...mock.script import faults
 from ...mock.script.rulebook import Rulebook
 from ...mock.script.rules import ImageRule
+from ..gateway.asked import asked_fault
 from ..gateway.call import Call
 from ..gateway.error_faults import error_reply
 from ..gateway.reply import Reply
@@ -19,7 +20,7 @@ async def handle_image(call: Call, rulebook: Rulebook, store: ImageStore) -> Rep
     """The reply to a call that has passed the gateway; AzureError where Azure refuses the request."""
     request = read_image(call)
     rule = rulebook.serve(ImageRule, call.deployment.name, request.prompt) or ImageRule()
-    fault = rule.fault
+    fault = asked_fault(call) or rule.fault
     if isinstance(fault, faults.ErrorFault):
         if error := error_reply(fault, call):
             return replace(error, delay=rule.delay)

@@ -30,7 +30,7 @@ def inject_fault(fault: faults.StreamFault, request: ResponseRequest, answer: An
     """The stream of a faulty answer, with the fault in it."""
     parts = _Counted(paced(response_events(request, answer, _judged(fault)), step))
     match fault:
-        case faults.AnswerFilter() | faults.AsyncFilter() | faults.FilterDown():
+        case faults.AnswerFilter() | faults.AsyncFilter() | faults.FilterDown() | faults.EmptyChoices():
             yield from parts
         case faults.NoDone():
             yield from (part for part in parts if not (isinstance(part, Event) and part.final))

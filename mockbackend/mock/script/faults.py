@@ -12,7 +12,7 @@ Seconds = Annotated[float, Meta(ge=0)]
 HttpStatus = Annotated[int, Meta(ge=200, le=599)]
 
 
-class BaseFault(Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
+class BaseFault(Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True, omit_defaults=True):
     """The base of all faults."""
 
 
@@ -28,9 +28,13 @@ class Status(BaseFault, frozen=True, tag="status"):
 
 
 class PromptFilter(BaseFault, frozen=True, tag="prompt_filter"):
-    """400: the prompt was refused. `variant` is where Azure puts the details; all have been seen."""
+    """400: the prompt was refused. `variant` is where Azure puts the details; all have been seen.
+
+    `category` is what the filter has found.
+    """
 
     variant: Literal["innererror", "inner_error", "none"] = "innererror"
+    category: Literal["hate", "jailbreak", "self_harm", "sexual", "violence"] = "violence"
 
 
 class Refuse(BaseFault, frozen=True, tag="refuse"):
@@ -72,6 +76,12 @@ class AfterDeltas(BaseFault, frozen=True):
 
 class AnswerFilter(AfterDeltas, frozen=True, tag="answer_filter"):
     """The content filter cuts the answer off: 200, finish_reason content_filter."""
+
+
+class EmptyChoices(BaseFault, frozen=True, tag="empty_choices"):
+    """Chunks without a choice before the first that has one, `count` in all."""
+
+    count: Annotated[int, Meta(ge=2, le=1000)] = 3
 
 
 class AsyncFilter(BaseFault, frozen=True, tag="async_filter"):
@@ -152,7 +162,7 @@ ErrorFault = Status | PromptFilter | Refuse | ContextLength | AccountBlocked | I
 # The stream itself breaks, whatever is in it.
 Breakage = Cut | End | Malformed | ErrorEvent | Stall
 # In the middle of a chat answer.
-StreamFault = AnswerFilter | AsyncFilter | FilterDown | NoDone | Breakage
+StreamFault = AnswerFilter | EmptyChoices | AsyncFilter | FilterDown | NoDone | Breakage
 # At the URL of an image.
 UrlFault = ImageGone | ImageNotImage | ImageHuge | ImageRedirect | ImageSlow
 # In place of an answer of Azure AI Search.

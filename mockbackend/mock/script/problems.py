@@ -41,7 +41,7 @@ def find_problems(value: object, expected: Any, path: Path = ()) -> list[Problem
     try:
         msgspec.convert(value, expected)
     except msgspec.ValidationError as error:
-        types = _members(expected)
+        types = members(expected)
         return list(_within(value, types, path)) or [Problem(path, _explain(error, value, types))]
     return []
 
@@ -93,18 +93,18 @@ def _explain(error: msgspec.ValidationError, value: object, types: list[Any]) ->
     if "of length >= 1" in str(error):
         return "must not be empty"
     if bound := BOUND.match(str(error)):
-        return f"must be {BOUNDS[bound[1]]} {float(bound[2]):g}, not {value!r}"
+        return f"must be {BOUNDS[bound[1]]} {float(bound[2]):.15g}, not {value!r}"
     *names, last = dict.fromkeys(name for one in types for name in _names(one))
     expected = f"{', '.join(names)} or {last}" if names else last
     return f"must be {expected}, not {reprlib.repr(value)}"
 
 
-def _members(expected: Any) -> list[Any]:
+def members(expected: Any) -> list[Any]:
     """The members of a union, or the type itself."""
     if get_origin(expected) is Annotated:
-        return _members(get_args(expected)[0])
+        return members(get_args(expected)[0])
     if get_origin(expected) in (Union, UnionType):
-        return [one for member in get_args(expected) for one in _members(member)]
+        return [one for member in get_args(expected) for one in members(member)]
     return [expected]
 
 

@@ -11,6 +11,9 @@ DATA_STREAM = Framing(
     title="the data stream of AI SDK 4, one line `CODE:JSON` for each event",
     media_headers=MEDIA_HEADERS,
     keep_alive=KEEP_ALIVE,
+    frame_end=b"\n",
+    tool_results=(b"a:",),
+    unknown=b'z:{"unknown":true}\n',
     open_stream=lambda links: lambda events: frame(events, links),
     render_message=render_message,
 )

@@ -1,0 +1,26 @@
+"""What `/mock help` answers: all that can be asked, made from the tables."""
+
+from .corners import CORNERS
+from .wire import MEANINGS
+
+HEAD = """\
+A line at the start of a message asks for a fault of this answer; what follows it is the message that is answered:
+
+    /mock cut 3
+    Tell me about Oslo.
+
+Several can stand together: `/mock status 429 retry_after 1`, `/mock silence after 3 seconds 5`. The header
+`X-Mock: cut=3` on a request does the same.
+
+**On the wire**, where a line is one frame of the stream:
+"""
+CORNERS_HEAD = """
+**Corners**, what is seen in the wild: `/mock corner NAME`. What stands beside a corner changes it.
+"""
+
+
+def help_text() -> str:
+    """The list, as Markdown."""
+    faults = [f"- `{key}`: {meaning}\n" for key, meaning in MEANINGS.items()]
+    corners = [f"- `{name}`: {corner.seen}\n" for name, corner in CORNERS.items()]
+    return "".join([HEAD, "\n", *faults, CORNERS_HEAD, "\n", *corners])

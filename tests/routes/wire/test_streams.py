@@ -1,0 +1,153 @@
+"""Faults on the wire of a stream, in each framing, and what the turn has stored nevertheless."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+
+import httpx2
+import pytest
+
+from tests.harness.api import texts
+from tests.harness.service import Server
+from tests.harness.waiting import until
+from tests.routes.wire.conftest import COUNT, answer_of, ask, read
+
+COUNTED = ("assistant", "one two three")
+
+
+@pytest.mark.parametrize("after", [0, 1, 3, 5, 1000])
+async def test_a_cut_sends_so_many_lines(client: httpx2.AsyncClient, protocol: str, after: int) -> None:
+    found = await ask(client, "count", f"cut={after}", protocol)
+    assert (found.status, found.ending) == (200, "cut")
+    assert found.lines(protocol) == COUNT[protocol][:after]
+    assert await answer_of(client, found) == COUNTED
+
+
+@pytest.mark.parametrize("after", [0, 2, 1000])
+async def test_an_end_comes_properly_after_so_many_lines(client: httpx2.AsyncClient, protocol: str, after: int) -> None:
+    found = await ask(client, "count", f"end={after}", protocol)
+    assert (found.lines(protocol), found.ending) == (COUNT[protocol][:after], "whole")
+    assert await answer_of(client, found) == COUNTED
+
+
+async def test_a_slow_turn_that_was_cut_is_stored_whole(client: httpx2.AsyncClient, protocol: str) -> None:
+    found = await ask(client, "paced", "cut=3", protocol)
+    assert found.lines(protocol)[0] == COUNT[protocol][0]
+    assert len(await texts(client, found.conversation_id)) == 1, "it still runs"
+    assert await answer_of(client, found) == ("assistant", "a b c d e f g h ")
+
+
+async def test_a_late_error_ends_the_stream_as_a_failed_one(client: httpx2.AsyncClient, protocol: str) -> None:
+    found = await ask(client, "count", "late_error=3", protocol)
+    failed = {"data": ['3:"The', 'e:{"fi', 'd:{"fi'], "ui": ["error", "[DONE]"]}
+    assert found.lines(protocol) == COUNT[protocol][:3] + failed[protocol]
+    assert (b"The mock was asked for this error." in found.body, found.ending) == (True, "whole")
+    assert await answer_of(client, found) == COUNTED
+
+
+async def test_a_line_comes_twice(client: httpx2.AsyncClient, protocol: str) -> None:
+    found = await ask(client, "count", "repeat=2", protocol)
+    usual = COUNT[protocol]
+    assert found.lines(protocol) == [*usual[:2], usual[1], *usual[2:]]
+
+
+async def test_a_line_that_nobody_knows_comes_before_another(client: httpx2.AsyncClient, protocol: str) -> None:
+    found = await ask(client, "count", "unknown_line=2", protocol)
+    usual = COUNT[protocol]
+    assert found.lines(protocol) == [usual[0], {"data": 'z:{"un', "ui": "unknown"}[protocol], *usual[1:]]
+
+
+async def test_results_of_tools_never_come(client: httpx2.AsyncClient, protocol: str) -> None:
+    whole = (await ask(client, "clock", None, protocol)).lines(protocol)
+    found = await ask(client, "clock", "drop=tool_result", protocol)
+    result = {"data": 'a:{"to', "ui": "tool-output-available"}[protocol]
+    assert result in whole
+    assert found.lines(protocol) == [line for line in whole if line != result]
+    assert await answer_of(client, found) == ("assistant", "So late.")
+
+
+async def test_a_delay_comes_before_the_first_byte(client: httpx2.AsyncClient, protocol: str) -> None:
+    found = await ask(client, "slowly", "delay=0.4", protocol)
+    assert found.times[0] > 0.4
+    assert found.lines(protocol) == COUNT[protocol]
+    # Of the half second the first four tenths were silent.
+    assert found.body.count(b"2:[]\n") + found.body.count(b": keep-alive") <= 2
+
+
+async def test_a_silence_has_no_keep_alives(client: httpx2.AsyncClient, protocol: str) -> None:
+    found = await ask(client, "paced", "silence.after=3,silence.seconds=0.5", protocol)
+    gaps = [later - earlier for earlier, later in pairwise(found.times)]
+    assert max(gaps) > 0.45
+    assert found.ending == "whole"
+
+
+async def test_a_body_comes_in_small_pieces(client: httpx2.AsyncClient, protocol: str) -> None:
+    usual = await ask(client, "smile", None, protocol)
+    found = await ask(client, "smile", "split=3", protocol)
+    assert found.lines(protocol) == usual.lines(protocol)
+    assert max(map(len, found.pieces)) <= 3 or len(found.pieces) > 50
+    broken = [piece for piece in found.pieces if "\ufffd" in piece.decode(errors="replace")]
+    assert broken, "a character comes in two pieces"
+
+
+async def test_a_buffered_answer_comes_at_once(client: httpx2.AsyncClient, protocol: str) -> None:
+    found = await ask(client, "slowly", "buffered", protocol)
+    assert found.times[0] > 0.5
+    assert found.times[-1] - found.times[0] < 0.2
+    assert found.lines(protocol) == COUNT[protocol]
+
+
+async def test_faults_stand_together(client: httpx2.AsyncClient) -> None:
+    found = await ask(client, "count", "repeat=1,unknown_line=2,silence.after=2,silence.seconds=0.2,cut=3")
+    assert found.lines("data") == ['f:{"me', 'f:{"me', 'z:{"un', '0:"one', '0:"two']
+    assert found.ending == "cut"
+
+
+async def test_a_join_meets_faults_of_its_own(client: httpx2.AsyncClient, protocol: str) -> None:
+    async with client.stream("POST", f"/chat?protocol={protocol}", json={"message": "paced"}) as whole:
+        conversation_id = whole.headers["x-conversation-id"]
+        found = await read(client, "GET", f"/chat/{conversation_id}/stream", "cut=2")
+        followed = await read(client, "GET", f"/chat/{conversation_id}/stream", "repeat=1")
+        await whole.aread()
+    assert (len(found.lines(protocol)), found.ending) == (2, "cut")
+    assert followed.lines(protocol)[:2] == [COUNT[protocol][0]] * 2
+    assert followed.lines(protocol)[-1] == COUNT[protocol][-1]
+    assert whole.content.endswith((b"}\n", b"[DONE]\n\n"))
+
+
+async def test_a_join_without_an_answer_is_what_it_is(client: httpx2.AsyncClient) -> None:
+    found = await ask(client, "count")
+    assert (await read(client, "GET", f"/chat/{found.conversation_id}/stream", "cut=2")).status == 204
+    nothing = await read(client, "GET", f"/chat?chatId={found.conversation_id}", "delay=0.1")
+    assert (nothing.status, nothing.body) == (200, b"")
+
+
+@pytest.mark.parametrize("asked", ["delay=60", "silence.after=1,silence.seconds=60", "hold=1"])
+async def test_a_client_that_leaves_stops_the_turn(client: httpx2.AsyncClient, server: Server, asked: str) -> None:
+    conversation_id = f"left-{asked[:4]}"
+
+    async def leave() -> None:
+        body = {"message": "paced", "id": conversation_id}
+        async with client.stream("POST", "/chat", json=body, headers={"x-mock": asked}) as response:
+            await anext(response.aiter_raw())
+            await asyncio.Event().wait()
+
+    async def is_stopped() -> bool:
+        return f"conversation {conversation_id}: mode=chat steps=1 finish=stop (gone)" in server.log
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(leave(), 0.25)
+    await until(is_stopped)
+    (_, answer) = await texts(client, conversation_id)
+    assert len(answer[1]) < len("a b c d e f g h ")
+
+
+async def test_a_hold_is_alive(client: httpx2.AsyncClient) -> None:
+    pieces: list[bytes] = []
+    async with client.stream("POST", "/chat", json={"message": "count"}, headers={"x-mock": "hold=2"}) as response:
+        async for piece in response.aiter_raw():
+            pieces.append(piece)
+            if b"".join(pieces).count(b"2:[]\n") == 2:
+                break
+    assert b"".join(pieces).count(b"0:") == 1
