@@ -64,11 +64,18 @@ USER_READS, READS = 8, 1000
 EXPOSED = ["link", "retry-after", "x-conversation-id", "x-request-id", *STREAM_HEADERS]
 
 
-def create_app(settings: Settings | None = None, *, announce: bool = True, address: str | None = None) -> Starlette:
+def create_app(
+    settings: Settings | None = None,
+    *,
+    announce: bool = True,
+    address: str | None = None,
+    slow_failed_logins: bool = True,
+) -> Starlette:
     """The ASGI application. `app.state.drain(seconds)` ends its turns before it is shut down.
 
     Its settings are the environment's where none are given; wrong ones end the process as `mockbackend serve` ends.
     At its start it logs the engine, a generated login and its `address`, if that is known, unless `announce` is false.
+    Whoever guesses logins is slowed down, unless `slow_failed_logins` is false.
     """
     chosen = settings or _settings()
     logs.configure(chosen.log_level, chosen.log_format)
@@ -84,7 +91,7 @@ def create_app(settings: Settings | None = None, *, announce: bool = True, addre
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         with contextlib.nullcontext() if settings else _ending():
             async with (
-                running(chosen, address) as service,
+                running(chosen, address, slow_failed_logins=slow_failed_logins) as service,
                 drain_in_background(service.runner.drain, chosen.drain_seconds),
             ):
                 app.state.service = service
@@ -142,7 +149,9 @@ def _ending() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def running(settings: Settings, address: str | None) -> AsyncIterator[Service]:
+async def running(
+    settings: Settings, address: str | None, *, slow_failed_logins: bool = True
+) -> AsyncIterator[Service]:
     """The open service, which listens on `address` if that is known.
 
     What a crash left is finished first; leaving the context ends the turns that still run.
@@ -172,7 +181,7 @@ async def running(settings: Settings, address: str | None) -> AsyncIterator[Serv
         probe = await stack.enter_async_context(StorageProbe.watching(storage, follower, documents))
         await stack.enter_async_context(metrics.watch_loop(metrics.LOOP_LAG_SECONDS))
         metrics.start(__version__, settings.engine, "postgresql" if settings.database_url else "embedded")
-        failed_logins, incoming = FailedLogins(), IncomingBytes(settings)
+        failed_logins, incoming = FailedLogins(slow=slow_failed_logins), IncomingBytes(settings)
         # Plain Hypercorn does not say where it listens.
         is_local = address is not None and is_loopback(urlsplit(address).hostname or "")
         parts = (settings, login, failed_logins, incoming)

@@ -23,10 +23,11 @@ class FailedLogins:
     """The failed logins of the last minute by address, in this process.
 
     After `FREE` of them the answer to each further one waits for a second. While `MAX_WAITING` such answers of an
-    address wait, `is_blocked` says that no login of it should be looked at.
+    address wait, `is_blocked` says that no login of it should be looked at. If not `slow` they are only logged.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, slow: bool = True) -> None:
+        self._slow = slow
         # The newest address last; the oldest are forgotten first.
         self._failed: OrderedDict[str, deque[float]] = OrderedDict()
         self._waiting: dict[str, int] = {}
@@ -47,7 +48,7 @@ class FailedLogins:
         """Log a failed login, and wait if the address has had too many."""
         self._log(address)
         source = _source(address)
-        if not self._count(source):
+        if not self._slow or not self._count(source):
             return
         self._waiting[source] = self._waiting.get(source, 0) + 1
         try:

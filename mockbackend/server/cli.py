@@ -1,4 +1,4 @@
-"""The commands: `mockbackend serve`, `check`, `migrate` and `emulator`.
+"""The commands: `mockbackend serve`, `check`, `migrate`, `emulator` and `mock`.
 
 Each command imports what it needs when it runs: the openai client and LangGraph take a second, which wrong settings or
 `--version` should not have to wait for.
@@ -19,13 +19,22 @@ from ..settings import SettingsError, load_settings
 
 def main(argv: list[str] | None = None) -> None:
     """Run one command and exit with its status, which is 2 if the settings or the arguments are wrong."""
-    arguments = _parser().parse_args(argv)
+    options, program = _split(sys.argv[1:] if argv is None else argv)
+    arguments = _parser().parse_args(options)
     try:
-        status = _run(arguments)
+        status = _run(arguments, program)
     except SettingsError as error:
         print(*error.problems, sep="\n", file=sys.stderr)
         status = 2
     sys.exit(status)
+
+
+def _split(argv: list[str]) -> tuple[list[str], list[str] | None]:
+    """The command's own arguments, and what follows `--`, which argparse would read as well."""
+    if argv[:1] != ["mock"] or "--" not in argv:
+        return argv, None
+    at = argv.index("--")
+    return argv[:at], argv[at + 1 :]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,7 +56,24 @@ def _parser() -> argparse.ArgumentParser:
         "--script", type=Path, metavar="FILE", help="script of its answers; without one it makes them up"
     )
     emulator.add_argument("--api-key", metavar="KEY", help="the only key it accepts; without one it accepts any")
+    mock = commands.add_parser(
+        "mock",
+        help="serve the API on the emulator for tests, and run a command that calls it",
+        usage="mockbackend mock [-h] [--port PORT] [--script FILE] [--workers N] [-- COMMAND ...]",
+        description="Prints a line of JSON once it can serve: {url, emulator_url, login, pid}. What is stored is gone"
+        " at its end. A command finds the address in MOCK_URL, the login in MOCK_LOGIN and the emulator in"
+        " AZURE_OPENAI_* and OPENAI_*; the mock ends with it, and with its exit status.",
+    )
+    mock.add_argument("--port", type=_port, default=0, help="0, the default, takes a free one")
+    mock.add_argument("--script", type=Path, metavar="FILE", help="script of its answers, in place of MOCK_SCRIPT")
+    mock.add_argument("--workers", type=_count, default=1, metavar="N", help="processes that serve, by default 1")
     return parser
+
+
+def _count(value: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,3}", value) or not int(value):
+        raise argparse.ArgumentTypeError("must be a number from 1 to 999")
+    return int(value)
 
 
 def _port(value: str) -> int:
@@ -56,7 +82,7 @@ def _port(value: str) -> int:
     return int(value)
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace, program: list[str] | None) -> int:
     match arguments.command:
         case "serve":
             from . import serve
@@ -78,6 +104,12 @@ def _run(arguments: argparse.Namespace) -> int:
             return migrate.run(load_settings(), arguments.folder)
         case "emulator":
             return _emulator(arguments)
+        case "mock":
+            from . import mock
+
+            if program == []:
+                raise SettingsError(["name a command after --, or leave the -- out"])
+            return mock.run(arguments.port, arguments.script, arguments.workers, program or [])
         case command:
             raise ValueError(f"the parser knows a command that is not run here: {command}")
 

@@ -39,7 +39,7 @@ def run(settings: Settings, host: str | None = None, port: int | None = None) ->
     port = listening.getsockname()[1]
     settings = dataclasses.replace(settings, port=port)
     logs.configure(settings.log_level, settings.log_format)
-    serve = _load(settings, f"http://{f'[{host}]' if ':' in host else host}:{port}")
+    serve = load(settings, f"http://{f'[{host}]' if ':' in host else host}:{port}")
     if settings.web_concurrency == 1:
         return serve(listening, None)
     return Supervisor(settings.web_concurrency, listening, serve).run()
@@ -60,8 +60,11 @@ async def _nothing() -> None:
     """Drain an app that has nothing to drain."""
 
 
-def _load(settings: Settings, address: str) -> Callable[[socket.socket, Parent | None], int]:
-    """Import everything that serving needs, and return what serves. Workers fork in between and share the imports."""
+def load(settings: Settings, address: str, *, for_tests: bool = False) -> Callable[[socket.socket, Parent | None], int]:
+    """Import everything that serving needs, and return what serves. Workers fork in between and share the imports.
+
+    What serves for tests says nothing at its start and does not slow down failed logins.
+    """
     # Imports make no garbage, and looking for some would be a fifth of the start. What is frozen is never looked at
     # again, which also keeps it shared: the collector writes to every object that it visits.
     gc.disable()
@@ -87,7 +90,8 @@ def _load(settings: Settings, address: str) -> Callable[[socket.socket, Parent |
 
     def serve(listening: socket.socket, parent: Parent | None) -> int:
         gc.enable()
-        app = create_app(settings, announce=parent is None or parent.is_new, address=address)
+        announce = not for_tests and (parent is None or parent.is_new)
+        app = create_app(settings, announce=announce, address=address, slow_failed_logins=not for_tests)
         return hypercorn_server.run(app, listening, lambda: app.state.drain(settings.drain_seconds), parent)
 
     return serve

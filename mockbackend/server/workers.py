@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
@@ -83,12 +83,15 @@ class _Worker:
 
 
 class Supervisor:
-    """The parent of `count` processes, each at `work(listening, parent)`."""
+    """The parent of `count` processes, each at `work(listening, parent)`. It takes these signals."""
 
-    def __init__(self, count: int, listening: socket.socket, work: Work) -> None:
+    def __init__(
+        self, count: int, listening: socket.socket, work: Work, signals: Sequence[signal.Signals] = SIGNALS
+    ) -> None:
         self._count = count
         self._listening = listening
         self._work = work
+        self._signals = signals
         self._lifeline, self._lifeline_end = os.pipe()
         self._workers: dict[int, _Worker] = {}
         self._metrics = SharedRegions(count)
@@ -99,13 +102,14 @@ class Supervisor:
 
     def run(self) -> int:
         """Keep them running until a signal, and return the exit status."""
-        for number in SIGNALS:
+        for number in self._signals:
             signal.signal(number, self._on_signal)
         self._start()
         while self._workers and not self._has_served:
             (first,) = self._workers.values()
             if first.wait_until_serving():
                 self._has_served = True
+                self._on_first_serving()
             else:
                 self._reap()
         for _ in range(self._count - 1):
@@ -114,9 +118,21 @@ class Supervisor:
             self._reap()
         return self._status
 
+    def _on_first_serving(self) -> None:
+        """Do what waits for the first worker to serve."""
+
+    @contextlib.contextmanager
+    def _signals_blocked(self) -> Iterator[None]:
+        signal.pthread_sigmask(signal.SIG_BLOCK, self._signals)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, self._signals)
+
     def _start(self, *, delay: float = 0.0) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        if not self._stopping:
+        with self._signals_blocked():
+            if self._stopping:
+                return
             reading, writing = os.pipe()
             taken = {worker.place for worker in self._workers.values()}
             place = next(number for number in range(self._count) if number not in taken)
@@ -128,14 +144,14 @@ class Supervisor:
                 sys.exit(self._work(self._listening, Parent(self._lifeline, writing, is_new=not self._has_served)))
             os.close(writing)
             self._workers[pid] = _Worker(reading, place)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def _become_worker(self, reading: int) -> None:
         for fd in (self._lifeline_end, reading, *(other.serving for other in self._workers.values())):
             os.close(fd)
+        for number in self._signals:
+            signal.signal(number, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self._signals)
 
     def _reap(self) -> None:
         pid, status = os.wait()
@@ -167,7 +183,7 @@ class Supervisor:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._stopping:
             os.close(self._lifeline_end)
-            for again in SIGNALS:
+            for again in self._signals:
                 signal.signal(again, signal.SIG_IGN)
         else:
             self._stop()

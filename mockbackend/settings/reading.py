@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,9 +57,15 @@ class SettingsError(Exception):
         self.problems = problems
 
 
-def load_settings(env_file: Path | None = Path(".env")) -> Settings:
-    """Read the environment and, where it is silent, `env_file`. SettingsError lists everything that is wrong."""
+def load_settings(
+    env_file: Path | None = Path(".env"), defaults: Settings | None = None, fixed: Collection[str] = ()
+) -> Settings:
+    """Read the environment and, where it is silent, `env_file`. SettingsError lists everything that is wrong.
+
+    What neither sets is as in `defaults`, if these are given. So are the fields named by `fixed`, which are not read.
+    """
     env = Env()
+    defaults = defaults or Settings()
     values: dict[str, Any] = {}
     problems: list[str] = []
     in_file: list[str] = []
@@ -70,15 +76,18 @@ def load_settings(env_file: Path | None = Path(".env")) -> Settings:
         except UnicodeDecodeError:
             problems.append(f"{env_file}: not UTF-8; save it in that encoding")
     for field in dataclasses.fields(Settings):
+        values[field.name] = getattr(defaults, field.name)
+        if field.name in fixed:
+            continue
         name = _name_in_use(env, field.name.upper())
         kind = _KIND_OF[field.name]
-        values[field.name] = field.default
         if _is_set(env, name):
             try:
                 values[field.name] = kind.read(env, name)
             except (EnvError, ValueError, RuntimeError):
                 problems.append(f"{name}: must be {kind.expected}")
-    for warning in unknown_names(os.environ, in_file):
+    # Where some are not read, names like these say nothing.
+    for warning in () if fixed else unknown_names(os.environ, in_file):
         log.warning("%s", warning)
     settings = understood(Settings(**values))
     for warning in without_effect(settings):
