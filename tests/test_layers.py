@@ -85,7 +85,7 @@ FOREIGN = {
     "pptx": {"documents"},
     "python_calamine": {"documents"},
     "selectolax": {"documents"},
-    "azure": {"documents"},
+    "azure": {"documents", "upstream"},
 }
 
 

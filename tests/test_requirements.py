@@ -19,8 +19,9 @@ def pinned() -> dict[str, str]:
 
 def test_it_satisfies_pyproject() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    # A PaaS gives DATABASE_URL and installs nothing but this file.
-    needed = [*project["dependencies"], *project["optional-dependencies"]["postgres"]]
+    # A PaaS gives DATABASE_URL or an identity, and installs nothing but this file.
+    extras = project["optional-dependencies"]
+    needed = [*project["dependencies"], *extras["postgres"], *extras["entra"]]
     for requirement in map(Requirement, needed):
         version = pinned().get(canonicalize_name(requirement.name))
         assert version, f"{requirement.name} is missing: run the command at the head of requirements.txt"

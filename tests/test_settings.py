@@ -17,6 +17,12 @@ from tests.harness.processes import ROOT
 from tests.settings_environment import AZURE, FIELDS, OPENAI, load, problems
 
 SAMPLE = ROOT / "env.sample"
+KEYLESS = {**AZURE, "AZURE_OPENAI_API_KEY": "", "AZURE_OPENAI_AUTH": "entra"}
+SEARCH = {
+    "AZURE_SEARCH_ENDPOINT": "https://team.search.windows.net",
+    "AZURE_SEARCH_API_KEY": "0123456789abcdef",
+    "AZURE_SEARCH_INDEX_NAME": "docs",
+}
 PRICES = ("PRICE_PER_MILLION_INPUT_TOKENS", "PRICE_PER_MILLION_OUTPUT_TOKENS", "PRICE_PER_IMAGE")
 
 
@@ -75,6 +81,9 @@ def test_the_environment_wins_over_the_env_file(tmp_path: Path) -> None:
         ({"OPENAI_API_KEY": "sk-of-the-shell"}, "emulator", True),
         (dict.fromkeys(AZURE, ""), "emulator", True),
         (AZURE, "azure", True),
+        (KEYLESS, "azure", True),
+        ({**KEYLESS, "AZURE_OPENAI_ENDPOINT": "http://127.0.0.1:8081"}, "azure", True),
+        ({**OPENAI, **SEARCH, "AZURE_SEARCH_API_KEY": "", "AZURE_OPENAI_AUTH": " Entra "}, "openai", True),
         ({**AZURE, "AZURE_OPENAI_API_VERSION": "v1"}, "azure", True),
         ({**AZURE, "AZURE_OPENAI_API_VERSION": "2024-10-21"}, "azure", False),
         ({**AZURE, "AZURE_OPENAI_API_VERSION": "2025-04-01-preview"}, "azure", False),
@@ -123,6 +132,14 @@ def test_value_is_read(name: str, value: str, read: Any) -> None:
         ({"OPENAI_BASE_URL": "http://127.0.0.1:11434/v1"}, {"OPENAI_MODEL"}),
         ({**OPENAI, "OPENAI_BASE_URL": "http://[::1"}, {"OPENAI_BASE_URL"}),
         ({**OPENAI, "OPENAI_BASE_URL": "http://user:secret@127.0.0.1/v1"}, {"OPENAI_BASE_URL"}),
+        ({**AZURE, "AZURE_OPENAI_AUTH": "entra"}, {"AZURE_OPENAI_API_KEY"}),
+        ({**KEYLESS, "AZURE_OPENAI_GPT_DEPLOYMENT_NAME": ""}, {"AZURE_OPENAI_GPT_DEPLOYMENT_NAME"}),
+        ({**KEYLESS, **SEARCH}, {"AZURE_SEARCH_API_KEY"}),
+        ({**KEYLESS, **SEARCH, "AZURE_SEARCH_API_KEY": "", "AZURE_SEARCH_INDEX_NAME": ""}, {"AZURE_SEARCH_INDEX_NAME"}),
+        ({"AZURE_OPENAI_AUTH": "entra"}, {"AZURE_OPENAI_ENDPOINT"}),
+        ({**OPENAI, "AZURE_OPENAI_AUTH": "entra"}, {"AZURE_OPENAI_ENDPOINT"}),
+        ({**AZURE, "AZURE_OPENAI_AUTH": "token"}, {"AZURE_OPENAI_AUTH"}),
+        ({**KEYLESS, "AZURE_OPENAI_ENDPOINT": "http://team.openai.azure.com"}, {"AZURE_OPENAI_ENDPOINT"}),
         ({"DATABASE_URL": "mysql://database/mock"}, {"DATABASE_URL"}),
         ({"DATABASE_URL": "postgresql://<user>:<password>@<host>/<database>"}, {"DATABASE_URL"}),
         ({"DATABASE_DIRECT_URL": "postgres://database/mock"}, {"DATABASE_URL"}),

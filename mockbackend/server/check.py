@@ -19,6 +19,7 @@ from ..upstream import Upstream
 from ..upstream.chat.stream import stream_chat
 from ..upstream.embeddings import embed
 from ..upstream.engine import Model
+from ..upstream.entra import AccessTokens
 from ..upstream.errors import invalid_response
 from ..upstream.images import request_image
 from .upstream import open_upstream
@@ -37,7 +38,10 @@ async def _run(settings: Settings) -> int:
     failed = False
     async with open_upstream(settings) as (upstream, _):
         engine = upstream.engine
-        probes = [Probe(f"chat ({_named(engine.chat)})", lambda: _chat(upstream))]
+        probes: list[Probe] = []
+        if tokens := upstream.tokens:
+            probes.append(Probe("identity (AZURE_OPENAI_AUTH = entra)", lambda: _identity(tokens), needed=True))
+        probes.append(Probe(f"chat ({_named(engine.chat)})", lambda: _chat(upstream)))
         if engine.images:
             probes.append(Probe(f"images ({_named(engine.images)})", lambda: _image(upstream)))
         if engine.embeddings:
@@ -108,6 +112,11 @@ class _Captured(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the message."""
         self.lines.append(printable(record.getMessage()))
+
+
+async def _identity(tokens: AccessTokens) -> str:
+    await tokens.get()
+    return f"has a token of {tokens.identity}"
 
 
 async def _chat(upstream: Upstream) -> str:

@@ -46,6 +46,9 @@ class Settings:
         "Address of the Azure OpenAI resource", "", "https://<resource>.openai.azure.com"
     )
     azure_openai_api_key: str = _setting("API key of that resource", "", "<key>")
+    azure_openai_auth: Literal["key", "entra"] = _setting(
+        "key, or entra for tokens of Microsoft Entra in place of the keys of Azure OpenAI and Azure AI Search", "key"
+    )
     azure_openai_api_version: str = _setting("Dated API version; v1 or unset for the v1 API", "", "2024-10-21")
     azure_openai_gpt_deployment_name: str = _setting("Deployment that answers chats", "", "<chat deployment>")
     azure_openai_dalle_deployment_name: str = _setting(

@@ -19,6 +19,8 @@ AZURE_OTHERS = (
     "azure_openai_dalle_deployment_name",
     "azure_openai_embedding_deployment_name",
 )
+KEYS = ("azure_openai_api_key", "azure_search_api_key")
+AUTHS = ("key", "entra")
 AZURE_SEARCH = ("azure_search_endpoint", "azure_search_api_key", "azure_search_index_name")
 PLACEHOLDER = re.compile(r"<[^<>]*>|your[-_](resource|api[-_]key|key|deployment)|changeme", re.IGNORECASE)
 # As browsers write it, letter by letter; apps and extensions have schemes of their own.
@@ -41,7 +43,18 @@ ZERO_ALLOWED = (
 
 def problems_of(settings: Settings) -> list[str]:
     """Everything that is wrong."""
-    checks = (_values, odd_characters, wrong_addresses, _engine, _prices, _documents, _addresses, _database, _process)
+    checks = (
+        _values,
+        odd_characters,
+        wrong_addresses,
+        _identity,
+        _engine,
+        _prices,
+        _documents,
+        _addresses,
+        _database,
+        _process,
+    )
     return [problem for check in checks for problem in check(settings)]
 
 
@@ -60,10 +73,12 @@ def _values(settings: Settings) -> Iterator[str]:
 
 def _engine(settings: Settings) -> Iterator[str]:
     azure = [name for name in AZURE_REQUIRED if getattr(settings, name)]
+    keyless = settings.azure_openai_auth == "entra"
     yield from (
         f"{name.upper()}: missing; Azure OpenAI needs it as well as {azure[0].upper()}"
         for name in AZURE_REQUIRED
         if azure and not settings.openai_base_url and not getattr(settings, name)
+        if not (keyless and name in KEYS)
     )
     if settings.openai_base_url:
         yield from (
@@ -78,6 +93,26 @@ def _engine(settings: Settings) -> Iterator[str]:
             yield f"{name.upper()}: is an address; paste the key here"
     if not settings.azure_v1 and not re.match(r"^\d{4}-\d{2}-\d{2}(-preview)?$", settings.azure_openai_api_version):
         yield "AZURE_OPENAI_API_VERSION: must be a date such as 2024-10-21, or v1"
+
+
+def _identity(settings: Settings) -> Iterator[str]:
+    if settings.azure_openai_auth not in AUTHS:
+        yield "AZURE_OPENAI_AUTH: must be key or entra"
+    if settings.azure_openai_auth != "entra":
+        return
+    yield from (
+        f"{name.upper()}: conflicts with AZURE_OPENAI_AUTH=entra, which needs no key; remove one of the two"
+        for name in KEYS
+        if getattr(settings, name)
+    )
+    addresses = [name for name in ("azure_openai_endpoint", "azure_search_endpoint") if getattr(settings, name)]
+    if not addresses:
+        yield "AZURE_OPENAI_ENDPOINT: missing; AZURE_OPENAI_AUTH=entra needs it"
+    yield from (
+        f"{name.upper()}: must be an https:// URL, since a token is sent there"
+        for name in addresses
+        if urlsplit(getattr(settings, name)).scheme == "http" and not _is_this_machine(getattr(settings, name))
+    )
 
 
 def _prices(settings: Settings) -> Iterator[str]:
@@ -97,7 +132,7 @@ def _documents(settings: Settings) -> Iterator[str]:
     yield from (
         f"{name.upper()}: missing; Azure AI Search needs it as well as {search[0].upper()}"
         for name in AZURE_SEARCH
-        if search and not getattr(settings, name)
+        if search and not getattr(settings, name) and not (settings.azure_openai_auth == "entra" and name in KEYS)
     )
     if settings.passage_overlap_characters * 2 > settings.passage_characters:
         yield "PASSAGE_OVERLAP_CHARACTERS: must be at most half of PASSAGE_CHARACTERS"
@@ -153,6 +188,10 @@ def _is_http_url(value: str) -> bool:
         return False
     # URLs are logged, and a login in one would be too.
     return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+
+
+def _is_this_machine(url: str) -> bool:
+    return urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
 
 
 def _is_network(value: str) -> bool:

@@ -23,6 +23,8 @@ from .. import metrics, tracing
 from ..errors import UnsupportedParameter, UpstreamError
 from ..settings import Settings
 from .engine import ENGINES, Kind, Model
+from .entra import open_tokens
+from .entra_errors import is_refused_token, refused_identity
 from .error_responses import described, from_body
 from .errors import from_exception, invalid_response
 from .unsupported_parameters import UnsupportedParameters
@@ -45,13 +47,16 @@ class Upstream:
         self.context_tokens = settings.chat_context_tokens
         self.engine = ENGINES[settings.engine].open(settings, emulator_url)
         self._engine_name = settings.engine
-        self._client = self.engine.client(settings.upstream_connect_timeout_seconds)
+        self.tokens = open_tokens(settings)
+        self._client = self.engine.client(settings.upstream_connect_timeout_seconds, self.tokens)
         models = (self.engine.chat, self.engine.images, self.engine.embeddings)
         self._unsupported = {model: UnsupportedParameters() for model in models}
 
     async def close(self) -> None:
         """Close the client and its connections."""
         await self._client.close()
+        if self.tokens:
+            await self.tokens.close()
 
     async def post(self, model: Model, body: dict[str, Any], seconds: float | None) -> httpx2.Response:
         """Send a request, again without those optional parameters that the model refuses. Raises UpstreamError.
@@ -75,6 +80,8 @@ class Upstream:
                         options={"headers": {**HEADERS, **tracing.outgoing(), **call_headers.get()}},
                     )
             except Exception as error:
+                if self.tokens and is_refused_token(error) and self.tokens.refuse():
+                    continue
                 status = str(error.status_code) if isinstance(error, openai.APIStatusError) else "error"
                 metrics.UPSTREAM_REQUESTS.inc(model.kind, status)
                 failure = self.failure(error, model, began)
@@ -82,6 +89,8 @@ class Upstream:
                     raise failure from error
                 log.warning("%s does not support %s, which is left out from now on", model.name, failure.parameter)
                 continue
+            if self.tokens:
+                self.tokens.accept()
             response = stream.response
             # Its own request holds the encoded body.
             response.request = SENT
@@ -142,7 +151,7 @@ class Upstream:
             return error
         # The client says "Connection error." of them all. A repr may hold headers, and a login in them.
         cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ else error
-        failure = from_exception(error, self._settings(model))
+        failure = (self.tokens and refused_identity(error, self.tokens)) or from_exception(error, self._settings(model))
         reason, said = type(cause).__name__, str(cause)
         if isinstance(error, openai.APIStatusError):
             reason = f"status {error.status_code}{_request_id(error.response)} {described(error.body)}"

@@ -10,6 +10,7 @@ import httpx2
 import openai
 
 from ..settings import EngineName, Settings
+from .entra import AccessTokens
 from .transport import Transport
 
 Kind = Literal["chat", "images", "embeddings"]
@@ -45,14 +46,21 @@ class Engine:
     embeddings: Model
     settings: Mapping[str, str]
 
-    def client(self, connect_seconds: float) -> openai.AsyncOpenAI:
-        """A client, which limits the time for connecting and nothing else."""
+    def client(self, connect_seconds: float, tokens: AccessTokens | None = None) -> openai.AsyncOpenAI:
+        """A client, which limits the time for connecting and nothing else. `tokens` take the place of the key."""
         http = httpx2.AsyncClient(transport=Transport(self.address, connect_seconds), timeout=None, trust_env=False)
         if self.version is None:
-            client = openai.AsyncOpenAI(api_key=self.key, base_url=self.address, max_retries=0, http_client=http)
+            client = openai.AsyncOpenAI(
+                api_key=tokens.get if tokens else self.key, base_url=self.address, max_retries=0, http_client=http
+            )
         else:
             client = openai.AsyncAzureOpenAI(
-                azure_endpoint=self.address, api_key=self.key, api_version=self.version, max_retries=0, http_client=http
+                azure_endpoint=self.address,
+                api_key=None if tokens else self.key,
+                azure_ad_token_provider=tokens.get if tokens else None,
+                api_version=self.version,
+                max_retries=0,
+                http_client=http,
             )
         # It reads these from the environment, where they belong to another program.
         client.organization = client.project = None
@@ -87,6 +95,7 @@ def _azure(settings: Settings, _: str | None) -> Engine:
     v1, endpoint = settings.azure_v1, settings.azure_openai_endpoint.rstrip("/")
     chat, images = settings.azure_openai_gpt_deployment_name, settings.azure_openai_dalle_deployment_name
     embeddings = settings.azure_openai_embedding_deployment_name
+    key = "AZURE_OPENAI_AUTH" if settings.azure_openai_auth == "entra" else "AZURE_OPENAI_API_KEY"
     return Engine(
         f"{endpoint}/openai/v1" if v1 else endpoint,
         settings.azure_openai_api_key,
@@ -94,7 +103,7 @@ def _azure(settings: Settings, _: str | None) -> Engine:
         _deployment("chat", chat, "AZURE_OPENAI_GPT_DEPLOYMENT_NAME", v1),
         _deployment("images", images, "AZURE_OPENAI_DALLE_DEPLOYMENT_NAME", v1),
         _deployment("embeddings", embeddings, "AZURE_OPENAI_EMBEDDING_DEPLOYMENT_NAME", v1),
-        {"address": "AZURE_OPENAI_ENDPOINT", "key": "AZURE_OPENAI_API_KEY", "version": "AZURE_OPENAI_API_VERSION"},
+        {"address": "AZURE_OPENAI_ENDPOINT", "key": key, "version": "AZURE_OPENAI_API_VERSION"},
     )
 
 

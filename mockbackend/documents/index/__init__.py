@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ...settings import Settings
 from ...storage import Storage
+from ...upstream.entra import SEARCH_SCOPES, AccessTokens
 from .embedded import EmbeddedIndex
 from .result import SearchResult
 
@@ -56,7 +57,9 @@ def open_azure_search(settings: Settings, storage: Storage) -> AzureSearchIndex:
 
     return AzureSearchIndex(
         settings.azure_search_endpoint,
-        settings.azure_search_api_key,
+        AccessTokens("Azure AI Search", SEARCH_SCOPES)
+        if settings.azure_openai_auth == "entra"
+        else settings.azure_search_api_key,
         settings.azure_search_index_name,
         storage.passages,
         settings.upstream_max_wait_seconds,

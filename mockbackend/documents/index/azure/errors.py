@@ -13,9 +13,15 @@ from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestE
 from azure.core.rest import AsyncHttpResponse
 
 from ....errors import UpstreamError
+from ....upstream.entra import AccessTokens
 from ....upstream.retry import retry_after
 from .schema import IndexMissing
 
+NO_ROLE = (
+    "Azure AI Search does not allow the service's identity this call. The operator should give that identity the roles "
+    '"Search Service Contributor" and "Search Index Data Contributor" on the service of AZURE_SEARCH_ENDPOINT, allow '
+    "role-based access there, and check its network rules. The log names the identity."
+)
 BUSY = "Azure AI Search receives too many requests. Please try again in a minute."
 NOT_AZURE_SEARCH = (
     "AZURE_SEARCH_ENDPOINT does not answer as Azure AI Search does. The operator should check the address, which must "
@@ -45,9 +51,13 @@ def refused() -> UpstreamError:
     )
 
 
-def from_exception(error: AzureError) -> UpstreamError:
+def from_exception(error: AzureError, tokens: AccessTokens | None = None) -> UpstreamError:
     """The UpstreamError for an exception of the client library."""
     match error:
+        case HttpResponseError(status_code=401 | 403 as status) if tokens:
+            log.warning("Azure AI Search answered %s to the token of %s", status, tokens.identity)
+            # Another token may do, if this one has been revoked.
+            return UpstreamError(NO_ROLE, retryable=status == 401 and tokens.refuse())
         case HttpResponseError(status_code=int(status), response=AsyncHttpResponse() as response) if status >= 400:
             said = response.text()
             failure = _from_status(status, said, response.headers)

@@ -16,6 +16,7 @@ from .schema import INDEX_NAME, Action, IndexMissing, batches, escape, key, owne
 if TYPE_CHECKING:
     from ....storage import Passages
     from ....upstream.embeddings import Vector
+    from ....upstream.entra import AccessTokens
     from .service import Shape
 
 # Passages read and encoded at a time.
@@ -42,7 +43,9 @@ class AzureSearchIndex:
     `wait_seconds` limits how long one call waits in all while the service is throttling.
     """
 
-    def __init__(self, endpoint: str, key: str, name: str, passages: Passages, wait_seconds: float) -> None:
+    def __init__(
+        self, endpoint: str, key: str | AccessTokens, name: str, passages: Passages, wait_seconds: float
+    ) -> None:
         if not INDEX_NAME.match(name):
             raise SettingsError([WRONG_NAME])
         try:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 from azure.core.credentials import AzureKeyCredential
 from azure.core.exceptions import AzureError
+from azure.core.pipeline import PipelineRequest
+from azure.core.pipeline.policies import AsyncHTTPPolicy
 from azure.core.rest import HttpRequest
 from azure.search.documents.aio import SearchClient
 from azure.search.documents.indexes.aio import SearchIndexClient
@@ -40,6 +42,7 @@ from .schema import Action
 
 if TYPE_CHECKING:
     from ....upstream.embeddings import Vector
+    from ....upstream.entra import AccessTokens
 
 T = TypeVar("T")
 
@@ -64,16 +67,21 @@ class Shape:
 class SearchService:
     """The calls. All raise UpstreamError: IndexMissing if the index does not exist."""
 
-    def __init__(self, endpoint: str, key: str, name: str, wait_seconds: float) -> None:
+    def __init__(self, endpoint: str, key: str | AccessTokens, name: str, wait_seconds: float) -> None:
         self.name = name
         self._wait_seconds = wait_seconds
-        credential = AzureKeyCredential(key)
+        self._tokens = None if isinstance(key, str) else key
+        # The clients want a key in any case, and send it to nobody where our own policy authenticates.
+        credential = AzureKeyCredential(key if isinstance(key, str) else "none")
         options: dict[str, Any] = {
             "api_version": API_VERSION,
             "retry_total": 0,
             "connection_timeout": CONNECT_SECONDS,
             "read_timeout": READ_SECONDS,
         }
+        if self._tokens:
+            # The client's own policy takes tokens by https alone, and gets them on the path of a turn.
+            options["authentication_policy"] = TokenPolicy(self._tokens)
         self._indexes = SearchIndexClient(endpoint.rstrip("/"), credential, **options)
         self._documents = SearchClient(endpoint.rstrip("/"), name, credential, **options)
 
@@ -81,6 +89,8 @@ class SearchService:
         """Close the connections."""
         await self._indexes.close()
         await self._documents.close()
+        if self._tokens:
+            await self._tokens.close()
 
     async def shape(self) -> Shape:
         """Read the index's shape. Raises UpstreamError if it was not made for documents."""
@@ -183,17 +193,33 @@ class SearchService:
         return results
 
     async def _retry(self, call: Callable[[], Awaitable[T]]) -> T:
-        return await retry(lambda: _converted(call), RetryBudget(TRIES, self._wait_seconds))
+        return await retry(lambda: _converted(call, self._tokens), RetryBudget(TRIES, self._wait_seconds))
 
 
-async def _converted(call: Callable[[], Awaitable[T]]) -> T:
+class TokenPolicy(AsyncHTTPPolicy[Any, Any]):
+    """The step of a request that adds the token."""
+
+    def __init__(self, tokens: AccessTokens) -> None:
+        super().__init__()
+        self._tokens = tokens
+
+    async def send(self, request: PipelineRequest[Any]) -> Any:
+        """Send the request with a token that is good now."""
+        request.http_request.headers["Authorization"] = f"Bearer {await self._tokens.get()}"
+        return await self.next.send(request)
+
+
+async def _converted(call: Callable[[], Awaitable[T]], tokens: AccessTokens | None) -> T:
     """The call's result; what the client raises becomes an UpstreamError."""
     try:
-        return await call()
+        found = await call()
     except AzureError as error:
-        raise errors.from_exception(error) from error
+        raise errors.from_exception(error, tokens) from error
     except json.JSONDecodeError:
         raise UpstreamError(errors.NOT_AZURE_SEARCH) from None
+    if tokens:
+        tokens.accept()
+    return found
 
 
 def _definition(name: str, dimensions: int | None) -> SearchIndex:
