@@ -30,7 +30,7 @@ DB_STATEMENT_SECONDS = Histogram("db_statement_seconds", "Time of a statement, o
 TAKEOVERS = Counter("takeovers_total", "Turns that their process left and this one has settled.")
 FENCED_WRITES = Counter("fenced_writes_total", "Writes that were refused: another process had taken the turn over.")
 LEASE_AGE = Age("lease_age_seconds", "Time since a process proved to PostgreSQL that it lives.")
-INDEX_QUEUE = Gauge("index_queue", "Documents that are not indexed yet.", "status", largest=True)
+INDEX_QUEUE = Gauge("index_queue", "Documents that are not indexed yet.", "status")
 TOOLS = Counter("tools_total", "Tool calls.", "name", "outcome")
 _BUILD = Gauge("build_info", "Always 1.", "version", "engine", "storage", largest=True)
 

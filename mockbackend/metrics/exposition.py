@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .series import Histogram, Labels, Metric, totals
+from .series import Gauge, Histogram, Labels, Metric, totals
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
-def exposition() -> bytes:
-    """Every metric with its series, those of all processes together."""
-    return "".join(line for metric, series in totals().items() for line in _lines(metric, series)).encode()
+def exposition(counted: Mapping[Gauge, Mapping[Labels, float]] | None = None) -> bytes:
+    """Every metric with its series, those of all processes together.
+
+    `counted` has the series of metrics that no process writes: they were counted where all processes look.
+    """
+    found = totals()
+    for metric, series in (counted or {}).items():
+        found[metric] = {labels: [value] for labels, value in series.items()}
+    return "".join(line for metric, series in found.items() for line in _lines(metric, series)).encode()
 
 
 def _lines(metric: Metric, series: Mapping[Labels, list[float]]) -> Iterator[str]:

@@ -31,7 +31,6 @@ class Region:
         self._used = memory[:_HEADER_BYTES].cast("q")
         self._keys = memory[_HEADER_BYTES:_KEYS_END]
         self.values = memory[_KEYS_END:REGION_BYTES].cast("d")
-        self._count = 0
 
     def series(self) -> list[tuple[Metric, Labels, int]]:
         """The series that are there, each with the place of its first value."""
@@ -41,17 +40,16 @@ class Region:
             metric = METRICS[name]
             found.append((metric, tuple(labels), place))
             place += metric.size
-        self._count = place
         return found
 
     def add(self, metric: Metric, labels: Labels) -> int:
         """The place of a new series."""
         key = "\t".join((metric.name, *(" ".join(label.split()) for label in labels))).encode() + b"\n"
-        used, place = self._used[0], self._count
+        used = self._used[0]
+        place = sum(before.size + at for before, _, at in self.series()[-1:])
         if used + len(key) > len(self._keys) or place + metric.size > len(self.values) - _SPARE_VALUES:
             return len(self.values) - _SPARE_VALUES
         self._keys[used : used + len(key)] = key
-        self._count += metric.size
         # Last: a process that reads meanwhile finds whole lines.
         self._used[0] = used + len(key)
         return place

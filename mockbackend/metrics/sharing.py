@@ -1,12 +1,13 @@
 """Regions that several processes share, so that any of them can answer for all.
 
 The workers of `mockbackend serve` inherit them from their parent. Hypercorn's own workers inherit nothing: they meet in
-a file that is named after their parent.
+a file that is named after their parent, and after the key that it gives to its workers alone: pids are used again.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import mmap
 import multiprocessing
 import os
@@ -47,9 +48,11 @@ def _join(parent: int) -> None:
 
     folder = Path(tempfile.gettempdir())
     prefix = f"{_PREFIX}{os.getuid()}-"
-    _remove_old(folder, prefix)
+    key = hashlib.sha256(multiprocessing.current_process().authkey).hexdigest()
+    name = f"{prefix}{parent}-{key[:16]}"
+    _remove_old(folder, prefix, parent, name)
     # Not one that somebody else has put there.
-    descriptor = os.open(folder / f"{prefix}{parent}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     found = os.fstat(descriptor)
     if found.st_uid != os.getuid() or found.st_nlink != 1:
         os.close(descriptor)
@@ -64,11 +67,19 @@ def _join(parent: int) -> None:
             return
 
 
-def _remove_old(folder: Path, prefix: str) -> None:
+def _remove_old(folder: Path, prefix: str, parent: int, name: str) -> None:
     for path in folder.glob(f"{prefix}*"):
-        try:
-            os.kill(int(path.name.removeprefix(prefix)), 0)
-        except (ProcessLookupError, ValueError):
+        pid = path.name.removeprefix(prefix).partition("-")[0]
+        if path.name != name and (pid == str(parent) or not _is_alive(pid)):
             path.unlink(missing_ok=True)
-        except OSError:
-            continue
+
+
+def _is_alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except OSError:
+        # Somebody else's.
+        return True
+    return True

@@ -125,7 +125,7 @@ class Upstream:
             return answer
 
     async def _post_json(self, model: Model, body: dict[str, Any], seconds: float) -> dict[str, Any]:
-        began = time.monotonic()
+        began, response = time.monotonic(), None
         try:
             async with asyncio.timeout(seconds):
                 response = await self.post(model, body, None)
@@ -138,6 +138,9 @@ class Upstream:
         except orjson.JSONDecodeError:
             raise invalid_response() from None
         except Exception as error:
+            if response is None:
+                # The limit has cancelled `post`, which counts no cancellation: a stop is no error.
+                metrics.UPSTREAM_REQUESTS.inc(model.kind, "error")
             raise self.failure(error, model, began) from error
         if not isinstance(answer, dict):
             raise invalid_response()

@@ -13,7 +13,7 @@ import pytest
 
 from mockbackend.metrics import METRICS
 from tests.conftest import StartServer
-from tests.documents.waiting import indexed
+from tests.documents.waiting import indexed, over, uploaded
 from tests.harness.answers import chat, joining, posting
 from tests.harness.api import error_of
 from tests.harness.emulator import Rule
@@ -110,6 +110,23 @@ async def test_so_do_the_workers_of_plain_hypercorn(tmp_path: Path) -> None:
         await _answer_for_all(server)
 
 
+@pytest.mark.slow
+async def test_a_file_that_another_server_of_the_same_pid_has_left_counts_for_nobody(tmp_path: Path) -> None:
+    left = tmp_path / "left"
+    counted = b"mockbackend_turns_total\tchat\tstop\nmockbackend_gone_total\n"
+    left.write_bytes(len(counted).to_bytes(8, sys.byteorder) + counted)
+    place = f"{tmp_path}/mockbackend-metrics-{os.getuid()}"
+    # The shell's pid is Hypercorn's.
+    copied = f"cp {left} {place}-$$; cp {left} {place}-$$-0; cp {left} {place}-1-0"
+    run = f"{sys.executable} -m hypercorn -w 2 --bind 127.0.0.1:$PORT app:app"
+    with Server(
+        tmp_path, {"TMPDIR": str(tmp_path)}, command=["sh", "-c", f"{copied}; exec {run}"], within=90
+    ) as server:
+        await _answer_for_all(server)
+        (shared,) = {path.name for path in tmp_path.glob(f"mockbackend-metrics-*-{server.pid}*")}
+        assert shared not in (f"{place}-{server.pid}", f"{place}-{server.pid}-0")
+
+
 async def _answer_for_all(server: Server) -> None:
     async with AsyncExitStack() as stack:
         clients = list((await clients_by_worker(server, stack, 2)).values())
@@ -155,6 +172,28 @@ async def test_documents_that_wait_are_counted(start_server: StartServer) -> Non
         found = await scrape(client)
         assert {labels["status"] for labels in found.labels_of("index_queue")} == {"queued", "extracting", "embedding"}
         assert found("index_queue", status="queued") == 0
+
+
+async def test_of_documents_that_wait_every_worker_says_what_is_true_now(start_server: StartServer) -> None:
+    async with Upstream() as upstream, AsyncExitStack() as stack:
+        settings = {**upstream.settings, "OPENAI_EMBEDDING_MODEL": "vectors", "WEB_CONCURRENCY": "2"}
+        clients = list((await clients_by_worker(start_server(settings, "serve"), stack, 2)).values())
+        row = await uploaded(clients[0], "a.txt", b"Words.")
+        call = await upstream.call()
+        assert [(await scrape(one))("index_queue", status="embedding") for one in clients] == [1, 1]
+        await call.refuse(400, b"{}")
+        await over(clients[0], row)
+        assert [(await scrape(one))("index_queue", status="embedding") for one in clients] == [0, 0]
+
+
+async def test_a_model_that_does_not_answer_in_time_is_an_error_of_its_kind(start_server: StartServer) -> None:
+    async with Upstream() as upstream:
+        server = start_server({**upstream.settings, "OPENAI_IMAGE_MODEL": "images", "IMAGE_TIMEOUT_SECONDS": "0.3"})
+        async with server.client() as client:
+            answer = await chat(client, {"message": "A fox", "mode": "image"})
+            assert answer.values("3") != []
+            assert (await scrape(client))("upstream_requests_total", kind="images", status="error") == 1
+        await (await upstream.call()).gone()
 
 
 async def test_the_database_is_seen_too(start_server: StartServer) -> None:

@@ -98,6 +98,25 @@ def test_what_finds_no_room_is_left_out_and_the_rest_is_right(own: Own) -> None:
     assert found("test_seconds_count") == 0
 
 
+def test_a_series_that_is_made_while_others_are_read_has_values_of_its_own(
+    own: Own, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.counter.inc("first")
+
+    class Metrics(dict[str, series.Metric]):
+        def __getitem__(self, name: str) -> series.Metric:
+            monkeypatch.setattr(series, "METRICS", METRICS)
+            # Another thread's, just then.
+            own.counter.inc("second")
+            return METRICS[name]
+
+    monkeypatch.setattr(series, "METRICS", Metrics(METRICS))
+    said()
+    own.counter.inc("third")
+    found = said()
+    assert [found("test_total", what=what) for what in ("first", "second", "third")] == [1, 1, 1]
+
+
 @given(st.text())
 def test_a_label_may_have_any_text(own: Own, label: str) -> None:
     SharedRegions(1).use(0)
