@@ -107,13 +107,13 @@ class Documents:
     async def _end_deletion(self, userid: str, file_id: str) -> None:
         """Delete what belongs to a hidden file. If the index cannot be reached, the rest goes after the next start."""
         await self._indexing.abandon(file_id)
+        self._undeleted.discard((userid, file_id))
         try:
             # The file first: on a full disk the rest needs room.
             await self._files.empty(file_id)
             await self._index.forget(userid, file_id)
             await self._passages.forget(file_id)
             await self._files.forget(file_id)
-            self._undeleted.discard((userid, file_id))
         except (StorageError, UpstreamError) as error:
             if isinstance(error, StorageError):
                 self._undeleted.add((userid, file_id))

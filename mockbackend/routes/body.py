@@ -130,14 +130,14 @@ async def chunks(request: Request, max_bytes: int, setting: str | None = None) -
         except ClientDisconnect:
             raise bad_request("The body is incomplete: the connection was closed.") from None
         except TimeoutError:
-            raise _timeout("nothing was received", SILENCE_SECONDS) from None
+            raise _timeout(f"nothing was received for {in_seconds(SILENCE_SECONDS)}") from None
         size += len(chunk)
         if size > max_bytes:
             raise too_large
         waited, arrived = waited + now() - began, arrived + len(chunk)
         if waited >= MEASURED_SECONDS:
             if arrived < LEAST_BYTES:
-                raise _timeout(f"only {arrived} bytes were received", round(waited, 1))
+                raise _timeout(f"only {arrived} bytes were received in {in_seconds(round(waited, 1))}")
             waited, arrived = 0.0, 0
         yield chunk
 
@@ -147,5 +147,5 @@ def _encoded(encoding: str) -> ServiceError:
     return ServiceError(415, "unsupported_media_type", words, {"accept-encoding": "identity"})
 
 
-def _timeout(what: str, seconds: float) -> ServiceError:
-    return ServiceError(408, "timeout", f"The body is incomplete: {what} for {in_seconds(seconds)}.")
+def _timeout(what: str) -> ServiceError:
+    return ServiceError(408, "timeout", f"The body is incomplete: {what}.")

@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass
 
 from ..settings import Settings, SettingsError
-from ..storage import Storage
+from ..storage import Storage, StorageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ async def load_login(settings: Settings, storage: Storage) -> Login:
         return Login(settings.backend_auth_username, settings.backend_auth_password)
     try:
         stored = await storage.login()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
+    except (OSError, StorageError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
         raise SettingsError([f"{storage.login_place}: the login cannot be read ({reason})"]) from error
     username, _, password = stored.partition(":")
     if not username or not password:

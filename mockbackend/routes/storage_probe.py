@@ -40,12 +40,13 @@ class StorageProbe:
     async def watching(cls, storage: Storage, follower: Follower, documents: Documents) -> AsyncIterator[StorageProbe]:
         """A probe that also looks every few seconds whether the data is still there."""
         probe = cls(storage, follower, documents)
-        task = asyncio.create_task(probe._watch())
+        tasks = [asyncio.create_task(one) for one in (probe._watch(), probe._finish_deletions_again_and_again())]
         try:
             yield probe
         finally:
-            task.cancel()
-            await asyncio.wait([task])
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
     async def try_it(self) -> None:
         """Write and read a little, unless that was done a moment ago. Raises a 503 if it fails."""
@@ -62,6 +63,11 @@ class StorageProbe:
             # While it fails a look would find nothing: only a trial shows that it works again.
             async with self._trying:
                 await self._probe(write=self._failed)
+
+    async def _finish_deletions_again_and_again(self) -> None:
+        # Apart from the looks: a deletion waits for the end of a turn, or for a search service.
+        while True:
+            await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
             if not self._failed:
                 await self._finish_deletions()
 

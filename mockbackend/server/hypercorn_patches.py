@@ -98,7 +98,7 @@ class Connection(TCPServer):
 
     def _reset(self) -> None:
         # Otherwise the kernel keeps for minutes what it holds for the client. The connection may be gone by now.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             linger = struct.pack("ii", 1, 0)
             self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self.writer.transport.abort()

@@ -193,7 +193,7 @@ class Storage(Protocol):
     async def login(self) -> str:
         """The login `user:password` that all processes share if none is configured. Made at the first call.
 
-        It is not checked: somebody may have written it by hand. Raises OSError.
+        It is not checked: somebody may have written it by hand. Raises OSError and StorageError.
         """
 
     @property

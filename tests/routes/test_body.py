@@ -124,7 +124,7 @@ async def test_a_body_that_trickles_is_a_408(impatient: Server) -> None:
         while not (await asyncio.wait({answer}, timeout=0.1))[0]:
             writer.write(b" ")
     assert answer.result().startswith(b"HTTP/1.1 408 ")
-    assert b" bytes were received for " in await reader.readuntil(b"}}")
+    assert b" bytes were received in " in await reader.readuntil(b"}}")
     writer.close()
 
 
