@@ -7,7 +7,7 @@ import sys
 from importlib import import_module
 
 from ..errors import NestedTooDeeply, OutOfMemory, Unreadable
-from ..formats import FORMATS
+from ..formats import FORMATS, Format
 from .confinement import confine
 from .container import check
 from .limits import Limits
@@ -21,8 +21,17 @@ def main(format_name: str, path: str, seconds: str, memory: str, pages: str, cha
     """Read the file at `path`. The last line on stdout says how that ended."""
     limits = Limits(float(seconds), int(memory), int(pages), int(characters))
     confine(limits, int(parent))
-    output = Output(sys.stdout.buffer, limits.characters)
-    document_format = FORMATS[format_name]
+    try:
+        read(FORMATS[format_name], path, Output(sys.stdout.buffer, limits.characters), limits)
+    except BrokenPipeError:
+        os._exit(1)
+    sys.stdout.buffer.flush()
+    # Do not tear down what a library has built from a hostile file: that alone can crash.
+    os._exit(0)
+
+
+def read(document_format: Format, path: str, output: Output, limits: Limits) -> None:
+    """Output the document, and at last how that ended."""
     try:
         if document_format.office_folder:
             check(path, document_format, limits)
@@ -30,13 +39,10 @@ def main(format_name: str, path: str, seconds: str, memory: str, pages: str, cha
         import_module(f".readers.{document_format.reader}", __package__).read(path, output, limits)
         output.close()
     except BrokenPipeError:
-        os._exit(1)
+        raise
     except Exception as error:
         failure = _unreadable(error)
         output.fail(str(failure), "" if failure is error else type(error).__name__)
-    sys.stdout.buffer.flush()
-    # Do not tear down what a library has built from a hostile file: that alone can crash.
-    os._exit(0)
 
 
 def _unreadable(error: Exception) -> Unreadable:

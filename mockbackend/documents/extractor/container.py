@@ -6,10 +6,13 @@ The unpacked bytes are counted, since the sizes that a ZIP declares can be false
 from __future__ import annotations
 
 import zipfile
+import zlib
+from contextlib import suppress
 
 from ..errors import HasPassword, TooLarge, Unreadable, WrongContent
 from ..formats import Format
 from .limits import Limits
+from .package import part_name
 
 ENTRIES = 20_000
 CHUNK = 1 << 16
@@ -19,11 +22,14 @@ _DOCTYPES = tuple("<!DOCTYPE".encode(encoding) for encoding in ("utf-8", "utf-16
 
 
 def check(path: str, office: Format, limits: Limits) -> None:
-    """Unpack everything once and keep nothing. Raises Unreadable, or BadZipFile if the container is damaged."""
+    """Unpack everything once and keep nothing. Raises Unreadable, or BadZipFile if the container is damaged.
+
+    Damage of a part is left to the reader, which may not need that part.
+    """
     left = limit = limits.memory_bytes // SHARE_OF_MEMORY
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
-        if not any(entry.filename.startswith(office.office_folder) for entry in entries):
+        if not any(part_name(entry.filename).startswith(office.office_folder) for entry in entries):
             raise WrongContent(office.extensions[0])
         if len(entries) > ENTRIES:
             raise TooLarge(f"The file consists of more than {ENTRIES:,} parts.")
@@ -42,7 +48,7 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> int
     """The bytes that an entry has, counted until they are more than `limit`."""
     size = 0
     is_xml = entry.filename.endswith((".xml", ".rels"))
-    with archive.open(entry) as part:
+    with suppress(zipfile.BadZipFile, zlib.error, EOFError), archive.open(entry) as part:
         while size <= limit and (chunk := part.read(CHUNK)):
             # A document type serves to declare entities, and no Office file has one.
             if is_xml and size == 0 and any(mark in chunk for mark in _DOCTYPES):

@@ -43,6 +43,11 @@ class Output:
         self._paragraphs: list[str] = []
         self._length = 0
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there was no text yet."""
+        return not self._sections and not self._paragraphs
+
     def place(self, place: str, *titles: str) -> None:
         """Begin a place: what follows is there, under `titles` and no other headings."""
         self._leave(0)

@@ -6,51 +6,58 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from docx import Document
-from docx.opc.constants import RELATIONSHIP_TYPE
-from docx.oxml import parse_xml
-from docx.oxml.ns import nsmap, qn
-
+from ..charts import chart_texts
 from ..limits import Limits
 from ..output import Output
+from ..package import Package
 from ..rows import joined
 
+_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _COMPATIBILITY = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-_PARAGRAPH, _TABLE, _ROW, _CELL = qn("w:p"), qn("w:tbl"), qn("w:tr"), qn("w:tc")
-_TEXT_BOX = qn("w:txbxContent")
-_TEXTS = (qn("w:t"), f"{{{nsmap['m']}}}t" if "m" in nsmap else "")
-_CHARACTERS = {qn("w:tab"): "\t", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:noBreakHyphen"): "-"}
+_PARAGRAPH, _TABLE, _ROW, _CELL = f"{_WORD}p", f"{_WORD}tbl", f"{_WORD}tr", f"{_WORD}tc"
+_TEXT_BOX = f"{_WORD}txbxContent"
+_TEXTS = (f"{_WORD}t", f"{_MATH}t")
+_CHARACTERS = {f"{_WORD}tab": "\t", f"{_WORD}br": "\n", f"{_WORD}cr": "\n", f"{_WORD}noBreakHyphen": "-"}
 # Text that tracked changes delete or move away, fallbacks for older programs, ruby annotations, and properties.
 _SKIPPED = {
-    *map(qn, ("w:del", "w:moveFrom", "w:rt", "w:pPr", "w:rPr", "w:sectPr", "w:tblPr", "w:tcPr")),
+    *(f"{_WORD}{name}" for name in ("del", "moveFrom", "rt", "pPr", "rPr", "sectPr", "tblPr", "tcPr")),
     f"{_COMPATIBILITY}Fallback",
 }
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 _TITLE = 0
 _BODY = 9
+# The parts beside the text, by the kinds of their relationships.
 _PLACES = {
-    RELATIONSHIP_TYPE.HEADER: "header",
-    RELATIONSHIP_TYPE.FOOTER: "footer",
-    RELATIONSHIP_TYPE.FOOTNOTES: "footnotes",
-    RELATIONSHIP_TYPE.ENDNOTES: "endnotes",
+    "header": "header",
+    "footer": "footer",
+    "footnotes": "footnotes",
+    "endnotes": "endnotes",
+    "comments": "comments",
 }
 
 
 def read(path: str, output: Output, limits: Limits) -> None:
     """Output every paragraph of a Word file under its headings."""
-    document = Document(path)
-    levels, lists = _styles(document.styles.element)
-    _give(document.element.body, output, levels, lists)
-    parts = [part for part in document.part.rels.values() if part.reltype in _PLACES and not part.is_external]
-    for wanted, place in _PLACES.items():
+    package = Package(path)
+    main = package.main("word/document.xml")
+    related = list(package.relationships(main))
+    styles = [package.xml(one.target) for one in related if one.kind == "styles"]
+    levels, lists = _styles(styles[0]) if styles and styles[0] is not None else ({}, set())
+    _give(package.required_xml(main), output, levels, lists)
+    for kind, place in _PLACES.items():
         output.place(place)
         given: set[str] = set()
-        for part in (part.target_part for part in parts if part.reltype == wanted):
+        for root in (package.xml(one.target) for one in related if one.kind == kind):
             # First, even and other pages often have the same text.
-            for text in _texts(parse_xml(part.blob)):
+            for text in () if root is None else _texts(root):
                 if text not in given:
                     output.paragraph(text)
                 given.add(text)
+    for root in (package.xml(one.target) for one in related if one.kind == "chart"):
+        output.place("chart")
+        for text in () if root is None else chart_texts(root):
+            output.paragraph(text)
 
 
 def _texts(root: Any) -> Iterator[str]:
@@ -107,7 +114,7 @@ def _text(element: Any, boxes: list[Any]) -> str:
 def _rows(table: Any) -> Iterator[str]:
     for row in _within(table, _ROW):
         # A row that a tracked change deletes says so in its properties.
-        if row.find(f"{qn('w:trPr')}/{qn('w:del')}") is None:
+        if row.find(f"{_WORD}trPr/{_WORD}del") is None:
             yield joined(" ".join(_texts(cell)) for cell in _within(row, _CELL))
 
 
@@ -122,7 +129,7 @@ def _within(element: Any, tag: str) -> Iterator[Any]:
 
 def _styles(styles: Any) -> tuple[dict[str, int], set[str]]:
     """Styles by their ids: the levels of those that make headings, and those that make list items."""
-    found = {style.get(qn("w:styleId"), ""): style for style in styles.iterchildren(qn("w:style"))}
+    found = {style.get(f"{_WORD}styleId", ""): style for style in styles.iterchildren(f"{_WORD}style")}
     levels: dict[str, int] = {}
     lists: set[str] = set()
     for style_id, style in found.items():
@@ -134,37 +141,37 @@ def _styles(styles: Any) -> tuple[dict[str, int], set[str]]:
             level = _level_of_style(current)
             if level is not None:
                 levels.setdefault(style_id, level)
-            if current.find(f"{qn('w:pPr')}/{qn('w:numPr')}") is not None:
+            if current.find(f"{_WORD}pPr/{_WORD}numPr") is not None:
                 lists.add(style_id)
-            base = _value(current, "w:basedOn")
+            base = _value(current, "basedOn")
             current = found.get(base)
     return {style_id: level for style_id, level in levels.items() if level < _BODY + 1}, lists
 
 
 def _level_of_style(style: Any) -> int | None:
-    name = _value(style, "w:name")
+    name = _value(style, "name")
     if name.lower() == "title":
         return _TITLE
     if heading := _HEADING.fullmatch(name):
         return int(heading[1])
-    outline = _value(style, "w:pPr", "w:outlineLvl")
+    outline = _value(style, "pPr", "outlineLvl")
     return int(outline) + 1 if outline.isdecimal() else None
 
 
 def _level(paragraph: Any, levels: dict[str, int]) -> int | None:
     """The heading level of the paragraph. None for body text."""
-    outline = _value(paragraph, "w:pPr", "w:outlineLvl")
+    outline = _value(paragraph, "pPr", "outlineLvl")
     if outline.isdecimal():
         return int(outline) + 1 if int(outline) < _BODY else None
-    return levels.get(_value(paragraph, "w:pPr", "w:pStyle"))
+    return levels.get(_value(paragraph, "pPr", "pStyle"))
 
 
 def _is_item(paragraph: Any, lists: set[str]) -> bool:
-    number = _value(paragraph, "w:pPr", "w:numPr", "w:numId")
-    return number != "0" if number else _value(paragraph, "w:pPr", "w:pStyle") in lists
+    number = _value(paragraph, "pPr", "numPr", "numId")
+    return number != "0" if number else _value(paragraph, "pPr", "pStyle") in lists
 
 
 def _value(element: Any, *tags: str) -> str:
     """The value of a property, or an empty string."""
-    found = element.find("/".join(map(qn, tags)))
-    return str(found.get(qn("w:val"), "")) if found is not None else ""
+    found = element.find("/".join(f"{_WORD}{tag}" for tag in tags))
+    return str(found.get(f"{_WORD}val", "")) if found is not None else ""

@@ -1,27 +1,50 @@
-"""Excel: the rows of each sheet, with values as people see them."""
+"""Excel: the rows of each sheet, with values as people see them, and the titles of the charts."""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 
-from python_calamine import CalamineWorkbook, SheetTypeEnum
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
 
 from ...errors import TooLarge
+from ..charts import chart_titles
 from ..limits import Limits
 from ..output import Output
+from ..package import Package
 from ..rows import give_rows
 
 
 def read(path: str, output: Output, limits: Limits) -> None:
     """Output every row of every worksheet."""
-    with CalamineWorkbook.from_path(path) as workbook:
+    package = Package(path)
+    damaged: list[CalamineError] = []
+    with _open(path, package) as workbook:
+        if not workbook.sheets_metadata:
+            raise CalamineError("no sheets")
         sheets = [sheet.name for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
         if len(sheets) > limits.pages:
             raise TooLarge(f"The file has more than {limits.pages:,} sheets (MAX_DOCUMENT_PAGES).")
         for name in sheets:
             output.place(f"sheet {name}")
-            give_rows(output, _rows(workbook, name))
+            try:
+                give_rows(output, _rows(workbook, name))
+            except CalamineError as error:
+                damaged.append(error)
+    if damaged and output.is_empty:
+        raise damaged[0]
+    for root in filter(lambda root: root is not None, map(package.xml, package.names(r"xl/charts/chart\d+\.xml"))):
+        output.place("chart")
+        output.paragraph(" ".join(chart_titles(root)))
+
+
+def _open(path: str, package: Package) -> CalamineWorkbook:
+    try:
+        return CalamineWorkbook.from_path(path)
+    except CalamineError:
+        # One damaged part, of styles for example, costs all sheets. Without it they can be read.
+        return CalamineWorkbook.from_filelike(BytesIO(package.undamaged()))
 
 
 def _rows(workbook: CalamineWorkbook, name: str) -> Iterator[Sequence[str]]:
