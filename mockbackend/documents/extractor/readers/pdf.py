@@ -1,9 +1,11 @@
-"""PDF: the text of each page, under the chapter that the outline names."""
+"""PDF: the text of each page and what was typed into it, under the chapter that the outline names."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 
 import pypdfium2  # type: ignore[import-untyped]
@@ -11,6 +13,7 @@ import pypdfium2  # type: ignore[import-untyped]
 from ...errors import HasPassword, TooLarge
 from ..limits import Limits
 from ..output import Output
+from ..pdf_forms import typed_texts
 
 OUTLINE_ENTRIES = 10_000
 # PDFium's errors for a file that needs a password, and for an encryption that it does not know.
@@ -33,30 +36,35 @@ def read(path: str, output: Output, limits: Limits) -> None:
             if begun == len(outline) or outline[begun][0] != index:
                 begun -= 1
             output.place(f"page {index + 1}", *(outline[begun][1] if begun >= 0 else ()))
-            output.paragraph(_text(document, index))
+            for text in _texts(document, index):
+                output.paragraph(text)
 
 
 def _open(file: object) -> pypdfium2.PdfDocument:
     try:
-        return pypdfium2.PdfDocument(file)
+        document = pypdfium2.PdfDocument(file)
     except pypdfium2.PdfiumError as error:
         if error.err_code in (_PASSWORD, _SECURITY):
             raise HasPassword() from None
         raise
+    # A damaged form is no reason to refuse the pages.
+    with suppress(pypdfium2.PdfiumError):
+        document.init_forms()
+    return document
 
 
-def _text(document: pypdfium2.PdfDocument, index: int) -> str:
+def _texts(document: pypdfium2.PdfDocument, index: int) -> Iterator[str]:
     try:
         page = document[index]
     except pypdfium2.PdfiumError:
         # One damaged page is no reason to refuse the others.
-        return ""
+        return
     text_page = page.get_textpage()
-    text = _HYPHEN.sub("", text_page.get_text_bounded())
+    yield _HYPHEN.sub("", text_page.get_text_bounded())
+    yield from typed_texts(document, page)
     # Free each page: a document may have thousands.
     text_page.close()
     page.close()
-    return text
 
 
 def _outline(document: pypdfium2.PdfDocument) -> list[tuple[int, tuple[str, ...]]]:
