@@ -26,6 +26,8 @@ from .documents.documents import open_documents
 from .errors import ServiceError
 from .images.fetch import Fetcher
 from .images.generator import ImageGenerator
+from .mock.control import Control
+from .mock.opening import open_mock
 from .protocol import STREAM_HEADERS
 from .routes import routes
 from .routes.emulator_door import EmulatorDoor
@@ -35,7 +37,8 @@ from .routes.json import error_response
 from .routes.login import load_login
 from .routes.middleware import Guard, UnreadBody
 from .routes.origin import is_loopback
-from .routes.service import Service
+from .routes.scenario_removal import ScenarioRemoval
+from .routes.service import Mock, Service
 from .routes.storage_probe import StorageProbe, storage_failed
 from .server import file_limits, hypercorn_patches
 from .server.hypercorn_drain import drain_in_background
@@ -163,7 +166,10 @@ async def running(
         storage = await open_storage(settings)
         stack.push_async_callback(storage.close)
         login = await load_login(settings, storage)
-        upstream, emulator = await stack.enter_async_context(open_upstream(settings))
+        mock_store = open_mock(settings) if settings.engine == "emulator" else None
+        if mock_store:
+            stack.callback(mock_store.close)
+        upstream, emulator = await stack.enter_async_context(open_upstream(settings, mock_store))
         generator = ImageGenerator(settings, upstream, storage.images, storage.spending)
         documents = open_documents(settings, storage, upstream)
         stack.push_async_callback(documents.close)
@@ -186,9 +192,13 @@ async def running(
         is_local = address is not None and is_loopback(urlsplit(address).hostname or "")
         parts = (settings, login, failed_logins, incoming)
         door = EmulatorDoor(emulator, *parts, is_local=is_local) if emulator else None
+        mock = None
+        if mock_store:
+            removal = ScenarioRemoval(mock_store, storage, follower, documents)
+            mock = Mock(mock_store, Control(mock_store, removal.clear))
         service = Service(
             *(settings, login, failed_logins, probe, storage, upstream, documents, runner, follower),
-            *(long_work, Places(1, LARGE_BODIES), incoming, Places(USER_READS, READS), door),
+            *(long_work, Places(1, LARGE_BODIES), incoming, Places(USER_READS, READS), door, mock),
         )
         try:
             # Turns first: they may hold images, and belong to conversations whose deletion was cut short.

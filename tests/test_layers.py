@@ -34,14 +34,18 @@ LAYERS = (
     ("events",),
     ("emulator",),
     ("mock",),
+    ("mock.store",),
+    ("mock.script",),
     ("settings", "errors", "log", "metrics", "tracing", "concurrency"),
 )
 # Further rules, where a folder's name always stands for all of it: what each may import of the package at all.
 ONLY = {
     "emulator": {"mock.script", "mock.store"},
+    "mock": {"errors", "settings"},
     "mock.script": set[str](),
+    "mock.store": {"mock.script"},
     "protocol": {"events", "messages"},
-    "upstream": {"events", "messages", "settings", "errors", "storage", "metrics", "tracing", "log"},
+    "upstream": {"events", "messages", "settings", "errors", "storage", "metrics", "mock.context", "tracing", "log"},
     "storage": {"events", "messages", "settings", "metrics", "tracing"},
     # A process of its own: it loads little, and what it loads sees no settings.
     "documents.extractor": {"documents.errors", "documents.formats", "documents.graphemes", "documents.wide_text"},
@@ -53,7 +57,7 @@ ONLY = {
 }
 # What is imported by these alone.
 IMPORTED_BY = {
-    "emulator": {"server.cli", "server.serve", "server.upstream"},
+    "emulator": {"server.emulator_alone", "server.serve", "server.upstream"},
     "app": {"server.serve"},
     "server.command": {"server.mock"},
     "server.hypercorn_patches": {"server.hypercorn_server", "app", "routes.stream"},
@@ -68,7 +72,7 @@ FOREIGN = {
     "langchain_core": {"agent", "storage.embedded"},
     "langsmith": {"agent"},
     "starlette": {"server", "app", "routes", "emulator"},
-    "sqlite3": {"storage.embedded"},
+    "sqlite3": {"mock.store", "storage.embedded"},
     "aiosqlite": {"storage.embedded"},
     "psycopg": {"storage.postgres"},
     "opentelemetry": {"tracing"},

@@ -8,16 +8,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..mock.script import Script
-from ..mock.script.rulebook import Rulebook
+from ..mock.store import MockStore
 from .chat.handler import handle_chat
 from .embeddings.handler import handle_embedding
 from .gateway import wire
 from .gateway.auth import check_key
 from .gateway.call import Call, Operation, check_version, find_deployment, parse_asked, parse_body
-from .gateway.endpoint import Endpoint
+from .gateway.endpoint import Endpoint, Gateway
 from .gateway.errors import not_found
 from .gateway.journal import Journal
+from .gateway.mocked import mocked
 from .gateway.reply import Reply
 from .images.handler import handle_image
 from .images.store import ImageStore
@@ -34,27 +34,28 @@ DATED = "/openai/deployments/{deployment}/"
 V1 = ("/openai/v1/", "/v1/", "/openai/")
 
 
-def create_emulator(script: Script | None = None, api_key: str | None = None) -> Starlette:
-    """An ASGI application that answers as Azure OpenAI and Azure AI Search do, following a script if there is one.
+def create_emulator(store: MockStore, api_key: str | None = None, *, of_service: bool = False) -> Starlette:
+    """An ASGI application that answers as Azure OpenAI and Azure AI Search do, following the scripts of the store.
 
-    With `api_key` None any key is valid, but there must be one. Serve it with Hypercorn: the fault `cut` relies on
+    With `api_key` None any key is valid, but there must be one. `of_service`: the service says with its calls what they
+    are part of. Serve it with Hypercorn: the fault `cut` relies on
     how Hypercorn closes the connection of an unfinished response.
     """
-    rulebook = Rulebook(script or Script(()))
-    store = ImageStore()
+    images = ImageStore()
     responses = ResponseStore()
     journal = Journal()
+    gateway = Gateway(store, journal, api_key, of_service)
 
     async def handle(call: Call) -> Reply:
         match call.operation:
             case Operation.CHAT:
-                return handle_chat(call, rulebook)
+                return handle_chat(call)
             case Operation.EMBEDDING:
-                return await handle_embedding(call, rulebook)
+                return await handle_embedding(call)
             case Operation.IMAGE:
-                return await handle_image(call, rulebook, store)
+                return await handle_image(call, images)
             case Operation.RESPONSE:
-                return handle_response(call, rulebook, responses)
+                return handle_response(call, responses)
             case _:
                 assert_never(call.operation)
 
@@ -67,12 +68,12 @@ def create_emulator(script: Script | None = None, api_key: str | None = None) ->
             deployment = find_deployment(name, operation, version)
             origin = f"{request.url.scheme}://{request.url.netloc}{request.scope['root_path']}"
             asked = parse_asked(request.headers.get("x-mock"))
-            return await handle(Call(operation, deployment, version, body, origin, asked))
+            return await handle(Call(operation, deployment, version, body, origin, mocked(request), asked))
 
-        return Endpoint(serve, journal)
+        return Endpoint(serve, gateway, operation.kind)
 
     async def show(request: Request, raw: bytes) -> Reply:
-        return show_image(store.find(request.path_params["token"]))
+        return show_image(images.find(request.path_params["token"]))
 
     async def show_journal(request: Request) -> Response:
         if request.method == "DELETE":
@@ -87,12 +88,12 @@ def create_emulator(script: Script | None = None, api_key: str | None = None) ->
         if (prefix, operation) != (DATED, Operation.RESPONSE)
     ]
     for prefix in V1:
-        routes += stored_response_routes(prefix, responses, journal, api_key)
-        routes += model_routes(prefix, journal, api_key)
-    routes.append(Route("/generated/{token}.png", Endpoint(show, journal), methods=["GET"]))
-    routes += search_routes(journal, rulebook, api_key)
+        routes += stored_response_routes(prefix, responses, gateway)
+        routes += model_routes(prefix, gateway)
+    routes.append(Route("/generated/{token}.png", Endpoint(show, gateway, "generated"), methods=["GET"]))
+    routes += search_routes(gateway)
     routes.append(Route("/emulator/requests", show_journal, methods=["GET", "DELETE"]))
-    routes.append(Route("/{path:path}", Endpoint(_not_found, journal)))
+    routes.append(Route("/{path:path}", Endpoint(_not_found, gateway, "unknown")))
     return Starlette(routes=routes)
 
 

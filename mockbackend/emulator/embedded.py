@@ -11,14 +11,14 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from starlette.applications import Starlette
 
-from ..mock.script import load_script
+from ..mock.store import MockStore
 from .app import create_emulator
 
 
 @asynccontextmanager
-async def embedded_emulator(script: str) -> AsyncIterator[tuple[str, Starlette]]:
-    """Serve the emulator for as long as the context lasts; gives its URL and itself. Raises ScriptError."""
-    app = create_emulator(load_script(script) if script else None)
+async def embedded_emulator(store: MockStore) -> AsyncIterator[tuple[str, Starlette]]:
+    """Serve the emulator for as long as the context lasts; gives its URL and itself."""
+    app = create_emulator(store, of_service=True)
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     config = Config()

@@ -5,8 +5,7 @@ from starlette.routing import Route
 
 from .gateway import errors
 from .gateway.auth import check_key
-from .gateway.endpoint import Endpoint
-from .gateway.journal import Journal
+from .gateway.endpoint import Endpoint, Gateway
 from .gateway.reply import Reply
 
 # Any other name is a deployment as well.
@@ -24,23 +23,23 @@ MODELS = (
 CREATED = 1_735_689_600
 
 
-def model_routes(prefix: str, journal: Journal, api_key: str | None) -> list[Route]:
+def model_routes(prefix: str, gateway: Gateway) -> list[Route]:
     """GET of the list, and of one model, below a prefix."""
 
     async def show_all(request: Request, raw: bytes) -> Reply:
-        check_key(request.headers, False, api_key)
+        check_key(request.headers, False, gateway.api_key)
         return Reply.json({"object": "list", "data": [_model(name) for name in MODELS]})
 
     async def show(request: Request, raw: bytes) -> Reply:
-        check_key(request.headers, False, api_key)
+        check_key(request.headers, False, gateway.api_key)
         name = request.path_params["name"]
         if name.startswith("missing"):
             raise errors.unknown_deployment()
         return Reply.json(_model(name))
 
     return [
-        Route(f"{prefix}models", Endpoint(show_all, journal), methods=["GET"]),
-        Route(f"{prefix}models/{{name}}", Endpoint(show, journal), methods=["GET"]),
+        Route(f"{prefix}models", Endpoint(show_all, gateway, "models"), methods=["GET"]),
+        Route(f"{prefix}models/{{name}}", Endpoint(show, gateway, "models"), methods=["GET"]),
     ]
 
 

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from . import chat, conversations, emulator, files, health, images, metrics, page, schemas, usage
+from . import chat, control, conversations, emulator, files, health, images, metrics, page, schemas, usage
 from .auth import Access, Endpoint, Resource
 from .json import JSON
 from .openapi import Operation, describe
@@ -77,4 +77,8 @@ def routes() -> list[BaseRoute]:
     for operation in API:
         by_path.setdefault(operation.path, {})[operation.method] = (operation.endpoint, operation.access)
     own = [Route(path, Resource(path, endpoints), methods=list(endpoints)) for path, endpoints in by_path.items()]
-    return [*own, Mount(emulator.PATH, emulator.serve_emulator)]
+    return [
+        *own,
+        Mount(emulator.PATH, emulator.serve_emulator),
+        Route(f"{control.PREFIX}{{path:path}}", control.ControlAPI()),
+    ]

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ..errors import ServiceError, bad_request
+from .front_call import noted, own
 from .mocking import ask, is_mocked, mocked
 from .origin import client_address
 from .service import Service
@@ -30,7 +31,7 @@ def get_service(request: Request) -> Service:
 
 
 def userid(request: Request) -> str:
-    """The owner that the request names, at an endpoint whose access is `owner`."""
+    """The owner that the request names, as it is stored, at an endpoint whose access is `owner`."""
     named: str = request.scope["userid"]
     return named
 
@@ -48,22 +49,32 @@ class Resource:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; raises ServiceError."""
-        response = await mocked(scope, self._answer(Request(scope, receive, send)))
-        await response(scope, receive, send)
+        service: Service | None = getattr(scope["app"].state, "service", None)
+        if service is None or service.mock is None:
+            response = await mocked(scope, self._answer(Request(scope, receive, send)))
+            await response(scope, receive, send)
+            return
+        with noted(service.mock.store, self.path, Request(scope, receive, send)) as call:
+            receiving, sending = (call.receive, call.send) if call else (receive, send)
+            response = await mocked(scope, self._answer(Request(scope, receiving, sending)))
+            await response(scope, receiving, sending)
 
     async def _answer(self, request: Request) -> Response:
         """Run the endpoint, or raise a 401 or 429 for a wrong login or a 400 for a missing userid."""
         endpoint, access = self._endpoints[request.method]
         if access != "open":
-            await _log_in(request)
+            await log_in(request)
         if access == "owner":
-            request.scope["userid"] = _userid(request)
+            owner = _userid(request)
+            mock = get_service(request).mock
+            request.scope["userid"] = owner if mock is None else own(request, mock.store, owner)
         if is_mocked(request) and (instead := ask(request, get_service(request))):
             return instead
         return await endpoint(request)
 
 
-async def _log_in(request: Request) -> None:
+async def log_in(request: Request) -> None:
+    """Raise a 401 or 429 unless the request has the login."""
     service = get_service(request)
     address = client_address(request, service.settings)
     service.failed_logins.check(address)

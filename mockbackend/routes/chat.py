@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import uuid
 from typing import Literal
 
 from starlette.requests import Request
@@ -10,16 +12,19 @@ from starlette.responses import Response
 from .. import tracing
 from ..concurrency import in_thread
 from ..errors import bad_request, unusable
+from ..mock.names import shown
 from ..protocol import FRAMINGS, Framing
 from ..protocol.data_stream import DATA_STREAM
 from ..storage import Turn
+from ..turn.request import ChatRequest
 from ..turn.run import Reader
 from .auth import get_service, userid
 from .body import read_body
 from .chat_request import parse_chat
+from .front_call import call_of, stored_name
 from .mocking import ask_in_message
 from .origin import links
-from .parameters import check_id, named_framing, path_id
+from .parameters import check_id, named_framing, path_conversation
 from .stream import EventStream, stream_headers
 
 LARGE_BYTES = 64 * 1024
@@ -35,7 +40,7 @@ async def post(request: Request) -> Response:
             chat, spoken = parse_chat(raw, service.settings)
             if instead := ask_in_message(request, service, chat.messages[-1].text):
                 return instead
-            run = await service.runner.start(owner, chat, (named or spoken).name)
+            run = await service.runner.start(owner, _stored(request, chat), (named or spoken).name)
         else:
             # What is parsed of a large body stays in memory until the turn begins.
             async with service.large_bodies.one(owner):
@@ -43,13 +48,15 @@ async def post(request: Request) -> Response:
                     chat, spoken = await in_thread(lambda: parse_chat(raw, service.settings), "parsing")
                 if instead := ask_in_message(request, service, chat.messages[-1].text):
                     return instead
-                run = await service.runner.start(owner, chat, (named or spoken).name)
+                run = await service.runner.start(owner, _stored(request, chat), (named or spoken).name)
+    if call := call_of(request):
+        call.follow(run.turn.turn_id, run)
     return _stream(request, run.turn.conversation_id, Reader(run), named or spoken, "own")
 
 
 async def join(request: Request) -> Response:
     """Stream the running answer from its beginning, in the framing it began in unless another is named; 204 if none."""
-    conversation_id = path_id(request)
+    conversation_id = path_conversation(request)
     named = named_framing(request)
     followed = await _running(request, conversation_id)
     if followed is None:
@@ -68,22 +75,32 @@ async def join_by_query(request: Request) -> Response:
     conversation_id = request.query_params.get("chatId")
     if conversation_id is None:
         raise bad_request("chatId is missing: name a conversation, as in /chat?chatId=trip.")
-    followed = await _running(request, check_id(conversation_id, "chatId"))
+    followed = await _running(request, stored_name(request, check_id(conversation_id, "chatId")))
     if followed is None:
         return Response(headers=stream_headers(DATA_STREAM))
     return _stream(request, conversation_id, followed[1], DATA_STREAM, "joined")
+
+
+def _stored(request: Request, chat: ChatRequest) -> ChatRequest:
+    """The request with its conversation as it is stored, which a scenario decides."""
+    if call_of(request) is None:
+        return chat
+    return dataclasses.replace(chat, conversation_id=stored_name(request, chat.conversation_id or str(uuid.uuid4())))
 
 
 async def _running(request: Request, conversation_id: str) -> tuple[Turn, Reader] | None:
     service = get_service(request)
     if await service.storage.conversations.get(userid(request), conversation_id) is None:
         return None
-    return await service.follower.follow(conversation_id)
+    followed = await service.follower.follow(conversation_id)
+    if followed and (call := call_of(request)):
+        call.follow(followed[0].turn_id)
+    return followed
 
 
 def _stream(
     request: Request, conversation_id: str, source: Reader, framing: Framing, kind: Literal["own", "joined"]
 ) -> Response:
     settings = get_service(request).settings
-    headers = {"x-conversation-id": conversation_id}
+    headers = {"x-conversation-id": shown(conversation_id)}
     return EventStream(source, framing, links(request, settings), settings.keep_alive_seconds, headers, kind=kind)

@@ -16,13 +16,14 @@ from starlette.responses import Response
 from ..concurrency import in_thread
 from ..errors import bad_request, not_found
 from ..messages import MANY_MESSAGES
+from ..mock.names import shown
 from ..protocol import DEFAULT
 from ..storage import Conversation, Cursor
 from .auth import get_service, userid
 from .body import read_small_object
 from .json import JSON, JSONPieces, object_with_list
 from .origin import links
-from .parameters import named_framing, path_id
+from .parameters import named_framing, path_conversation
 
 PAGE, MAX_PAGE = 50, 200
 TITLE_CHARACTERS = 200
@@ -50,7 +51,7 @@ async def listing(request: Request) -> Response:
 
 async def read(request: Request) -> Response:
     """The row and its messages, as front ends expect them, without an answer that is still running."""
-    service, owner, conversation_id = get_service(request), userid(request), path_id(request)
+    service, owner, conversation_id = get_service(request), userid(request), path_conversation(request)
     framing, reached = named_framing(request) or DEFAULT, links(request, service.settings)
     is_long = (await _owned(request, conversation_id)).message_count > MANY_MESSAGES
     await service.reads.take(owner)
@@ -82,7 +83,7 @@ async def change(request: Request) -> Response:
     if is_pinned is not None and not isinstance(is_pinned, bool):
         raise bad_request("is_pinned must be true or false.")
     row = await get_service(request).storage.conversations.change(
-        userid(request), path_id(request), title=title.strip() if title else None, is_pinned=is_pinned
+        userid(request), path_conversation(request), title=title.strip() if title else None, is_pinned=is_pinned
     )
     return _row(row)
 
@@ -93,12 +94,12 @@ async def pin(request: Request) -> Response:
     if not isinstance(is_pinned, bool):
         raise bad_request("is_pinned must be true or false.")
     store = get_service(request).storage.conversations
-    return _row(await store.change(userid(request), path_id(request), is_pinned=is_pinned))
+    return _row(await store.change(userid(request), path_conversation(request), is_pinned=is_pinned))
 
 
 async def stop(request: Request) -> Response:
     """Stop the running answer and keep its text. Returns the row once the answer has ended."""
-    conversation_id = path_id(request)
+    conversation_id = path_conversation(request)
     await _owned(request, conversation_id)
     await get_service(request).follower.stop(conversation_id)
     return JSON(_rendered(await _owned(request, conversation_id)))
@@ -106,7 +107,7 @@ async def stop(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     """Delete the row, the messages and the images."""
-    service, conversation_id = get_service(request), path_id(request)
+    service, conversation_id = get_service(request), path_conversation(request)
     if not await service.storage.conversations.hide(userid(request), conversation_id):
         raise not_found()
     await service.follower.delete(conversation_id)
@@ -130,6 +131,7 @@ def _rendered(row: Conversation) -> dict[str, Any]:
     """The row as clients see it."""
     fields = dataclasses.asdict(row)
     del fields["version"]
+    fields["id"] = shown(row.id)
     return fields
 
 

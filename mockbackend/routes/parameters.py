@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from ..errors import bad_request
 from ..protocol import FRAMINGS, Framing
+from .front_call import stored_name
 
 ID_CHARACTERS = 256
 ID_PATTERN = re.compile(rf"[!-.0-\[\]-~]{{1,{ID_CHARACTERS}}}")
@@ -24,6 +25,11 @@ def check_id(value: object, field: str) -> str:
 def path_id(request: Request) -> str:
     """The id in the request's path."""
     return check_id(request.path_params["id"], "id")
+
+
+def path_conversation(request: Request) -> str:
+    """The conversation's id in the request's path, as it is stored."""
+    return stored_name(request, path_id(request))
 
 
 def named_framing(request: Request) -> Framing | None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from ..concurrency import Places
 from ..documents.documents import Documents
+from ..mock.control import Control
+from ..mock.store import MockStore
 from ..settings import Settings
 from ..storage import Storage
 from ..turn.follow import Follower
@@ -19,10 +21,18 @@ from .storage_probe import StorageProbe
 
 
 @dataclass(frozen=True, slots=True)
+class Mock:
+    """What tests ask of the service."""
+
+    store: MockStore
+    control: Control
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """The open service. `long_work`, `large_bodies` and `reads` have places for each user: none harms the others.
 
-    `emulator` is None where a real engine answers.
+    `emulator` and `mock` are None where a real engine answers.
     """
 
     settings: Settings
@@ -39,3 +49,4 @@ class Service:
     incoming: IncomingBytes
     reads: Places
     emulator: EmulatorDoor | None
+    mock: Mock | None

@@ -13,6 +13,7 @@ import orjson
 from ..documents.index import open_azure_search
 from ..errors import PromptRefused, UnsupportedParameter, UpstreamError
 from ..log import printable
+from ..mock.opening import open_mock
 from ..settings import Settings
 from ..storage import Image, OlderVersion, Probe, open_storage, storage_place, storage_probes
 from ..upstream import Upstream
@@ -36,7 +37,8 @@ def run(settings: Settings) -> int:
 
 async def _run(settings: Settings) -> int:
     failed = False
-    async with open_upstream(settings) as (upstream, _):
+    mock = open_mock(settings, shared=False) if settings.engine == "emulator" else None
+    async with open_upstream(settings, mock) as (upstream, _):
         engine = upstream.engine
         probes: list[Probe] = []
         if tokens := upstream.tokens:

@@ -115,13 +115,12 @@ def _run(arguments: argparse.Namespace, program: list[str] | None) -> int:
 
 
 def _emulator(arguments: argparse.Namespace) -> int:
-    from ..emulator.app import create_emulator
-    from ..mock.script import ScriptError, load_script
-    from . import serve
+    from ..mock.script import ScriptError
+    from . import emulator_alone, serve
 
     try:
-        script = load_script(arguments.script) if arguments.script else None
+        app = emulator_alone.create(arguments.script, arguments.api_key)
     except ScriptError as error:
         print(error, file=sys.stderr)
         return 2
-    return serve.run_alone(create_emulator(script, arguments.api_key), arguments.host, arguments.port)
+    return serve.run_alone(app, arguments.host, arguments.port)

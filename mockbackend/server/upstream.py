@@ -8,27 +8,21 @@ from contextlib import asynccontextmanager
 
 from starlette.types import ASGIApp
 
-from ..settings import Settings, SettingsError
+from ..mock.store import MockStore
+from ..settings import Settings
 from ..upstream import Upstream
 
 
 @asynccontextmanager
-async def open_upstream(settings: Settings) -> AsyncIterator[tuple[Upstream, ASGIApp | None]]:
-    """The client, open for as long as the context lasts, and the emulator if it is the engine.
-
-    Raises SettingsError for a MOCK_SCRIPT that cannot be used.
-    """
+async def open_upstream(settings: Settings, mock: MockStore | None) -> AsyncIterator[tuple[Upstream, ASGIApp | None]]:
+    """The client, open for as long as the context lasts, and the emulator if it is the engine: then there is a mock."""
     async with contextlib.AsyncExitStack() as stack:
         url, emulator = None, None
-        if settings.engine == "emulator":
+        if mock is not None:
             # Imported late: a real engine needs nothing of it.
             from ..emulator.embedded import embedded_emulator
-            from ..mock.script import ScriptError
 
-            try:
-                url, emulator = await stack.enter_async_context(embedded_emulator(settings.mock_script))
-            except ScriptError as error:
-                raise SettingsError([f"MOCK_SCRIPT: {problem}" for problem in error.problems]) from None
+            url, emulator = await stack.enter_async_context(embedded_emulator(mock))
         upstream = Upstream(settings, url)
         stack.push_async_callback(upstream.close)
         yield upstream, emulator

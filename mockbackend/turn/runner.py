@@ -20,6 +20,7 @@ from ..errors import INTERNAL, NOT_STORED, TAKEN_OVER, TurnError, unusable
 from ..events import OUTPUT, Event, Failed, ImageMade, StepEnded, TurnEnded, dump, joined
 from ..images.generator import ImageGenerator, ImageOptions
 from ..messages import MANY_MESSAGES, Message, text_of, without_commands
+from ..mock import context
 from ..settings import Settings
 from ..storage import Storage, TakenOver, traceback_of
 from ..upstream import Upstream
@@ -106,6 +107,7 @@ class TurnRunner:
         # Of the turn's task as well, which copies the context.
         logs.turn_fields.set(run.answer.log_fields)
         tracing.belongs_to(span, turn.conversation_id)
+        context.enter_turn(turn.turn_id, run.mode)
         task = asyncio.create_task(self._work(run, span, self._events(run, request, claim.base, search=search)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -21,6 +21,7 @@ import orjson
 from .. import log as logs
 from .. import metrics, tracing
 from ..errors import UnsupportedParameter, UpstreamError
+from ..mock import context
 from ..settings import Settings
 from .engine import ENGINES, Kind, Model
 from .entra import open_tokens
@@ -77,7 +78,9 @@ class Upstream:
                         cast_to=object,
                         stream=True,
                         stream_cls=openai.AsyncStream[object],
-                        options={"headers": {**HEADERS, **tracing.outgoing(), **call_headers.get()}},
+                        options={
+                            "headers": {**HEADERS, **tracing.outgoing(), **context.outgoing(), **call_headers.get()}
+                        },
                     )
             except Exception as error:
                 if self.tokens and is_refused_token(error) and self.tokens.refuse():

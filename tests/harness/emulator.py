@@ -19,8 +19,7 @@ import orjson
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from mockbackend.emulator.app import create_emulator
-from mockbackend.mock.script import Script, load_script
+from mockbackend.server import emulator_alone
 from tests.harness.http_client import PLAIN
 
 KEY = "secret-key-1"
@@ -46,8 +45,8 @@ class Emulator:
     It takes any key, unless `api_key` is given; a service that has its settings sends KEY.
     """
 
-    def __init__(self, script: Script | None = None, api_key: str | None = None) -> None:
-        self._app = create_emulator(script, api_key)
+    def __init__(self, script: Path | None = None, api_key: str | None = None) -> None:
+        self._app = emulator_alone.create(script, api_key)
         # Listening before the thread starts: nobody has to wait for it.
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=100)
         self.port: int = self._socket.getsockname()[1]
@@ -240,5 +239,5 @@ def emulating(folder: Path, script: str | list[Rule], api_key: str | None = None
     path = folder / "script.yaml"
     # JSON is YAML.
     path.write_text(script if isinstance(script, str) else orjson.dumps({"rules": script}).decode())
-    with Emulator(load_script(path), api_key) as emulator:
+    with Emulator(path, api_key) as emulator:
         yield emulator

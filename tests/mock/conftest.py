@@ -1,7 +1,40 @@
-"""Fixtures of the mock's tests: those of the emulator, which answers by its scripts."""
+"""Fixtures of the mock's tests."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import httpx2
+import pytest
+
 from tests.emulator.conftest import emulate
+from tests.harness.service import Server
+from tests.mock.scenario import Scenario
 
 __all__ = ["emulate"]
+
+MakeScenario = Callable[..., Any]
+
+
+@pytest.fixture
+async def control(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of the control API."""
+    async with server.client(None) as client:
+        yield client
+
+
+@pytest.fixture
+async def scenario(server: Server, request: pytest.FixtureRequest) -> AsyncIterator[Callable[..., Any]]:
+    """`await scenario({"rules": [...]}, name=...)` makes a scenario, which goes with the test."""
+    async with AsyncExitStack() as stack:
+
+        async def make(script: Any = None, name: str = "", userid: str = "ada") -> Scenario:
+            named = name or "".join(char if char.isalnum() else "-" for char in request.node.name)[-100:].lstrip("-.")
+            made = Scenario(server, named, userid)
+            await stack.enter_async_context(made)
+            await made.put(script or {"rules": []})
+            return made
+
+        yield make

@@ -1,6 +1,5 @@
 """A chat call: Azure's checks, then the answer, streamed or whole."""
 
-from ...mock.script.rulebook import Rulebook
 from ..gateway import wire
 from ..gateway.call import Call
 from ..gateway.reply import Reply
@@ -12,10 +11,10 @@ from .stream import paced_parts
 from .stream_faults import faulty_completion, inject_fault
 
 
-def handle_chat(call: Call, rulebook: Rulebook) -> Reply:
+def handle_chat(call: Call) -> Reply:
     """The reply to a call that has passed the gateway; AzureError where Azure refuses the request."""
     request = read_chat(call)
-    served = serve(request, rulebook)
+    served = serve(request)
     if isinstance(served, Reply):
         return served
     if request.stream:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from ...mock.script import faults
-from ...mock.script.rulebook import Rulebook
+from ...mock.script.matching import Facts
 from ...mock.script.rules import ChatRule, ChatStep
 from ..gateway.asked import asked_step
 from ..gateway.error_faults import error_reply
@@ -30,11 +30,12 @@ class Served:
         return self.step.first_token_after + between * max(0, len(self.answer.deltas) - 1)
 
 
-def serve(request: ChatRequest, rulebook: Rulebook) -> Served | Reply:
+def serve(request: ChatRequest) -> Served | Reply:
     """The answer to a request; a reply where a fault replaces it."""
     conversation = request.conversation
-    rule = rulebook.serve(ChatRule, request.call.deployment.name, conversation.question.text)
-    step = asked_step(request.call, rule.step(conversation.step) if rule else ChatStep())
+    facts = Facts(request.call.deployment.name, conversation.question.text)
+    serving = request.call.mocked.serve(ChatRule, facts)
+    step = asked_step(request.call, serving.rule.step(conversation.step) if serving else ChatStep())
     fault = step.fault
     if isinstance(fault, faults.ErrorFault):
         if error := error_reply(fault, request.call):

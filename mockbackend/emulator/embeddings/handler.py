@@ -4,7 +4,7 @@ import asyncio
 import base64
 import struct
 
-from ...mock.script.rulebook import Rulebook
+from ...mock.script.matching import Facts
 from ...mock.script.rules import EmbeddingRule
 from ..gateway.call import Call
 from ..gateway.error_faults import error_reply
@@ -13,10 +13,11 @@ from .request import EmbeddingRequest, read_embedding
 from .vectors import embed
 
 
-async def handle_embedding(call: Call, rulebook: Rulebook) -> Reply:
+async def handle_embedding(call: Call) -> Reply:
     """The reply to a call that has passed the gateway; AzureError where Azure refuses the request."""
     request = read_embedding(call)
-    rule = rulebook.serve(EmbeddingRule, call.deployment.name, "\n".join(request.texts)) or EmbeddingRule()
+    serving = call.mocked.serve(EmbeddingRule, Facts(call.deployment.name, "\n".join(request.texts)))
+    rule = serving.rule if serving else EmbeddingRule()
     if rule.fault and (error := error_reply(rule.fault, call)):
         return error
     document = {

@@ -9,6 +9,7 @@ import orjson
 
 from ...mock.script.asked import Asked, AskedError, read_asked
 from . import errors
+from .mocked import MockedCall
 
 DATED = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
 V1_VERSIONS = frozenset({"", "v1", "preview"})
@@ -17,17 +18,21 @@ O_SERIES_SINCE = "2024-12-01-preview"
 
 
 class Operation(Enum):
-    """What a call asks for: the end of its path, its name in error messages, its name in rate limit messages."""
+    """What a call asks for: the end of its path, its name in error messages and in rate limit messages.
 
-    CHAT = ("chat/completions", "chatCompletion", "ChatCompletions_Create")
-    EMBEDDING = ("embeddings", "embeddings", "Embeddings_Create")
-    IMAGE = ("images/generations", "imageGenerations", "ImageGenerations_Create")
-    RESPONSE = ("responses", "responses", "Responses_Create")
+    The last is the kind of rules that serve it, by which the journal calls it too.
+    """
 
-    def __init__(self, path: str, error_name: str, limit_name: str) -> None:
+    CHAT = ("chat/completions", "chatCompletion", "ChatCompletions_Create", "chat")
+    EMBEDDING = ("embeddings", "embeddings", "Embeddings_Create", "embedding")
+    IMAGE = ("images/generations", "imageGenerations", "ImageGenerations_Create", "image")
+    RESPONSE = ("responses", "responses", "Responses_Create", "chat")
+
+    def __init__(self, path: str, error_name: str, limit_name: str, kind: str) -> None:
         self.path = path
         self.error_name = error_name
         self.limit_name = limit_name
+        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ class Call:
     version: str
     body: Mapping[str, object]
     origin: str
+    mocked: MockedCall
     asked: Asked | None = None
 
     @property

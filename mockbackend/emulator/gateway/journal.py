@@ -1,12 +1,16 @@
 """The journal: the last hundred calls, and how many answers are being sent, for a test to look at.
 
-Batches of documents are long: the oldest calls are dropped earlier where all bodies exceed 64 MB.
+Batches of documents are long: the oldest calls are dropped earlier where all bodies exceed 64 MB. Beside it
+each call is in the journal of its scenario, which all processes of the host share.
 """
 
 from collections import deque
 from dataclasses import dataclass
 
 import orjson
+
+from ...mock.store.journal import State
+from .mocked import MockedCall
 
 MAX_ENTRIES = 100
 MAX_BYTES = 64 * 1024 * 1024
@@ -21,6 +25,7 @@ class Entry:
     body: bytes
     status: int = 0
     aborted: bool = False
+    mocked: MockedCall | None = None
 
     def to_json(self) -> dict[str, object]:
         body: object
@@ -35,6 +40,22 @@ class Entry:
             "status": self.status,
             "aborted": self.aborted,
         }
+
+    def begin_answer(self, status: int) -> None:
+        """Note that the answer begins."""
+        self.status = status
+        if self.mocked:
+            self.mocked.entry.begin_answer(status)
+
+    def count_line(self) -> None:
+        """Note that a piece of the answer is sent."""
+        if self.mocked:
+            self.mocked.entry.lines += 1
+
+    def end(self, state: State) -> None:
+        """Note how the answer ended. The first end counts."""
+        if self.mocked:
+            self.mocked.entry.end(state)
 
 
 class Journal:

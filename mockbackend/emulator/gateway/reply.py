@@ -9,6 +9,7 @@ from typing import Final, Self
 
 from starlette.types import Receive, Send
 
+from ...mock.store.journal import State
 from . import wire
 from .errors import AzureError
 from .journal import Entry, Journal
@@ -67,17 +68,28 @@ async def send_reply(reply: Reply, journal: Journal, entry: Entry, receive: Rece
             await _send(reply, entry, send, Clock(gone))
     except ClientGoneError:
         entry.aborted = True
+        entry.end("client_gone")
     finally:
         journal.open -= 1
 
 
 async def _send(reply: Reply, entry: Entry, send: Send, clock: "Clock") -> None:
     await clock.wait(reply.delay)
-    entry.status = reply.status
+    entry.begin_answer(reply.status)
     headers = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    for piece in reply.pieces:
+    last: State = "done" if reply.status < 400 else "error"
+    pieces = iter(reply.pieces)
+    following = next(pieces, None)
+    if following is None:
+        entry.end(last)
+    while following is not None:
+        piece, following = following, next(pieces, None)
         if isinstance(piece, bytes):
+            entry.count_line()
+            if following is None:
+                # Before it is sent: who has read it all finds it in the journal.
+                entry.end(last)
             await send({"type": "http.response.body", "body": piece, "more_body": True})
             # Hypercorn's send to a client that has gone neither raises nor waits.
             await clock.checkpoint()
@@ -85,6 +97,7 @@ async def _send(reply: Reply, entry: Entry, send: Send, clock: "Clock") -> None:
             await clock.wait(piece.seconds)
         else:
             # An application that returns here makes Hypercorn close the connection without the body's end.
+            entry.end("cut")
             return
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 

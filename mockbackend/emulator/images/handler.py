@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from ...mock.script import faults
-from ...mock.script.rulebook import Rulebook
+from ...mock.script.matching import Facts
 from ...mock.script.rules import ImageRule
 from ..gateway.asked import asked_fault
 from ..gateway.call import Call
@@ -16,10 +16,11 @@ from .request import read_image
 from .store import ImageStore, StoredImage
 
 
-async def handle_image(call: Call, rulebook: Rulebook, store: ImageStore) -> Reply:
+async def handle_image(call: Call, store: ImageStore) -> Reply:
     """The reply to a call that has passed the gateway; AzureError where Azure refuses the request."""
     request = read_image(call)
-    rule = rulebook.serve(ImageRule, call.deployment.name, request.prompt) or ImageRule()
+    serving = call.mocked.serve(ImageRule, Facts(call.deployment.name, request.prompt))
+    rule = serving.rule if serving else ImageRule()
     fault = asked_fault(call) or rule.fault
     if isinstance(fault, faults.ErrorFault):
         if error := error_reply(fault, call):

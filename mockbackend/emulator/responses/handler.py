@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from ...mock.script.rulebook import Rulebook
 from ..chat.serving import Served, serve
 from ..gateway import wire
 from ..gateway.call import Call
@@ -14,10 +13,10 @@ from .request import ResponseRequest, read_request
 from .store import ResponseStore
 
 
-def handle_response(call: Call, rulebook: Rulebook, store: ResponseStore) -> Reply:
+def handle_response(call: Call, store: ResponseStore) -> Reply:
     """The reply to a call that has passed the gateway; AzureError where OpenAI refuses the request."""
     request = read_request(call, store)
-    served = serve(request.chat, rulebook)
+    served = serve(request.chat)
     if isinstance(served, Reply):
         return served
     if request.chat.stream:

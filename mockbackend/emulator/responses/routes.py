@@ -5,21 +5,20 @@ from starlette.routing import Route
 
 from ..gateway import errors
 from ..gateway.auth import check_key
-from ..gateway.endpoint import Endpoint, Handler
-from ..gateway.journal import Journal
+from ..gateway.endpoint import Endpoint, Gateway, Handler
 from ..gateway.reply import Reply
 from .store import ResponseStore
 
 
-def stored_response_routes(prefix: str, store: ResponseStore, journal: Journal, api_key: str | None) -> list[Route]:
+def stored_response_routes(prefix: str, store: ResponseStore, gateway: Gateway) -> list[Route]:
     """GET and DELETE of a stored response, and its input items, below a prefix."""
 
     def checked(handler: Handler) -> Endpoint:
         async def serve(request: Request, raw: bytes) -> Reply:
-            check_key(request.headers, False, api_key)
+            check_key(request.headers, False, gateway.api_key)
             return await handler(request, raw)
 
-        return Endpoint(serve, journal)
+        return Endpoint(serve, gateway, "responses")
 
     async def show(request: Request, raw: bytes) -> Reply:
         response_id = request.path_params["response_id"]

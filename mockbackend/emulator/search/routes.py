@@ -8,31 +8,34 @@ import orjson
 from starlette.requests import Request
 from starlette.routing import Route
 
-from ...mock.script.rulebook import Rulebook
 from ..gateway import wire
 from ..gateway.auth import looks_like_entra, valid_key
 from ..gateway.call import DATED
-from ..gateway.endpoint import Endpoint
+from ..gateway.endpoint import Endpoint, Gateway
 from ..gateway.errors import AzureError
-from ..gateway.journal import Journal
 from ..gateway.reply import Reply
 from . import errors
 from .service import Answer, SearchService
 
 METADATA = re.compile(r"odata\.metadata=(none|minimal|full)")
+# What the journal calls those calls that rules may serve.
+KINDS = {
+    "/indexes('{index}')/docs/search.index": "indexing",
+    "/indexes('{index}')/docs/search.post.search": "search",
+}
 Handler = Callable[[Request, bytes], Answer | Reply]
 
 
-def search_routes(journal: Journal, rulebook: Rulebook, api_key: str | None) -> list[Route]:
-    """Routes of a new service without indexes. With `api_key` None any key is valid, but there must be one."""
-    service = SearchService(rulebook)
+def search_routes(gateway: Gateway) -> list[Route]:
+    """Routes of a new service without indexes."""
+    service = SearchService()
 
     def route(path: str, method: str, handler: Handler) -> Route:
         async def serve(request: Request, raw: bytes) -> Reply:
             metadata = METADATA.search(request.headers.get("accept", ""))
             headers = _headers(metadata[1] if metadata else "minimal")
             try:
-                _check_key(request.headers, api_key)
+                _check_key(request.headers, gateway.api_key)
                 _check_version(request.query_params.get("api-version", ""))
                 answer = handler(request, raw)
             except AzureError as error:
@@ -42,7 +45,7 @@ def search_routes(journal: Journal, rulebook: Rulebook, api_key: str | None) -> 
             body = b"" if answer.value is None else orjson.dumps(answer.value)
             return Reply.of(body, headers, answer.status)
 
-        return Route(path, Endpoint(serve, journal), methods=[method])
+        return Route(path, Endpoint(serve, gateway, KINDS.get(path, "indexes")), methods=[method])
 
     return [
         route("/indexes", "GET", service.list_indexes),

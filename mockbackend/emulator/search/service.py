@@ -7,9 +7,10 @@ import orjson
 from starlette.requests import Request
 
 from ...mock.script import faults
-from ...mock.script.rulebook import Rulebook
+from ...mock.script.matching import Facts
 from ...mock.script.rules import IndexingRule, SearchRule
 from ..gateway.call import parse_object
+from ..gateway.mocked import mocked
 from ..gateway.reply import Reply
 from . import errors
 from .actions import MAX_BYTES, apply_actions, read_actions
@@ -31,8 +32,7 @@ class Answer:
 class SearchService:
     """The calls. Each gets the request and its body, and may raise AzureError."""
 
-    def __init__(self, rulebook: Rulebook) -> None:
-        self._rulebook = rulebook
+    def __init__(self) -> None:
         self._indexes = Indexes()
 
     def list_indexes(self, request: Request, raw: bytes) -> Answer:
@@ -86,7 +86,7 @@ class SearchService:
         """Apply a batch: 200 with a status for each document, or 207 if any failed."""
         if len(raw) > MAX_BYTES:
             raise errors.search_error(413, errors.TOO_LARGE)
-        fault = self._indexing_fault(request.path_params["index"], raw)
+        fault = _indexing_fault(request, raw)
         if isinstance(fault, faults.SearchFault):
             return error_reply(fault)
         index = self._index(request)
@@ -96,9 +96,9 @@ class SearchService:
     def search(self, request: Request, raw: bytes) -> Answer | Reply:
         """One page of results; `@search.nextPageParameters` is the body that asks for the next."""
         body = _parse(raw)
-        rule = self._rulebook.serve(SearchRule, request.path_params["index"], str(body.get("search") or ""))
-        if rule and rule.fault:
-            return error_reply(rule.fault)
+        facts = Facts(request.path_params["index"], str(body.get("search") or ""))
+        if (serving := mocked(request).serve(SearchRule, facts)) and serving.rule.fault:
+            return error_reply(serving.rule.fault)
         index = self._index(request)
         search = read_search(body, index.schema)
         found = rank(index, search)
@@ -122,12 +122,14 @@ class SearchService:
     def _index(self, request: Request) -> Index:
         return self._indexes.find(request.path_params["index"])
 
-    def _indexing_fault(self, name: str, raw: bytes) -> faults.SearchFault | faults.BatchFault | None:
-        if not self._rulebook.has(IndexingRule):
-            return None
-        # A rule's `when` is text as people write it; in the body, JSON may have escaped it.
-        rule = self._rulebook.serve(IndexingRule, name, orjson.dumps(_parse(raw)).decode())
-        return rule.fault if rule else None
+
+def _indexing_fault(request: Request, raw: bytes) -> faults.SearchFault | faults.BatchFault | None:
+    if not mocked(request).has(IndexingRule):
+        return None
+    # A rule's `when` is text as people write it; in the body, JSON may have escaped it.
+    facts = Facts(request.path_params["index"], orjson.dumps(_parse(raw)).decode())
+    serving = mocked(request).serve(IndexingRule, facts)
+    return serving.rule.fault if serving else None
 
 
 def _parse(raw: bytes) -> Mapping[str, object]:

@@ -1,6 +1,27 @@
 """Scripts: rules that say what the emulator answers, and how it fails."""
 
-from .load import ScriptError, load_script
+from .document import TooLarge
+from .load import (
+    InvalidScript,
+    ScriptError,
+    load_document,
+    load_script,
+    read_rules,
+    read_script,
+    to_rule,
+    to_script,
+)
 from .rules import Script
 
-__all__ = ["Script", "ScriptError", "load_script"]
+__all__ = [
+    "InvalidScript",
+    "Script",
+    "ScriptError",
+    "TooLarge",
+    "load_document",
+    "load_script",
+    "read_rules",
+    "read_script",
+    "to_rule",
+    "to_script",
+]

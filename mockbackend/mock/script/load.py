@@ -1,65 +1,131 @@
-"""A script file: YAML, read whole and checked before anything is served."""
+"""A script from its text: read whole, and checked before anything is served by it."""
+
+from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import msgspec
-import yaml
 
-from .problems import find_problems
-from .rules import Script
+from .document import MAX_YAML_BYTES, Document, TooLarge, Unreadable, read_document, read_yaml
+from .problems import Problem, find_problems
+from .rules import Rule, Script
+
+# Nobody reads more.
+MAX_PROBLEMS = 1000
+
+
+class InvalidScript(ValueError):
+    """A text that is no script, with all that is wrong with it."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
 
 
 class ScriptError(ValueError):
-    """A script that cannot be used; `problems` has a line for each, with the file, the rule and the key."""
+    """A script file that cannot be used; `problems` has a line for each, with the file, the rule and the key."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML whose strings may hold characters as JSON escapes them, as two surrogates."""
-
-    def text(self, node: yaml.ScalarNode) -> str:
-        value = str(self.construct_scalar(node))
-        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16")
-
-
-_Loader.add_constructor("tag:yaml.org,2002:str", _Loader.text)
-
-
 def load_script(path: str | os.PathLike[str]) -> Script:
-    """Load a script from a YAML file; ScriptError with all that is wrong with it."""
+    """Load a script from a file; ScriptError with all that is wrong with it."""
+    return to_script(load_document(path))
+
+
+def load_document(path: str | os.PathLike[str]) -> Any:
+    """The checked document that a script file is; ScriptError with all that is wrong with it."""
     name = os.fspath(path)
     try:
-        with open(path, encoding="utf-8") as file:
-            document = _with_kinds(_parse(file.read(), name))
-    except RecursionError as error:
-        raise ScriptError([f"{name}: cannot be read: it is nested too deeply"]) from error
+        with open(path, "rb") as file:
+            # JSON is YAML, and a person's is no larger.
+            return read_script(file.read(), is_json=False)
     except OSError as error:
         raise ScriptError([f"{name}: cannot be read: {error.strerror or error}"]) from error
-    except (ValueError, yaml.YAMLError) as error:
-        raise ScriptError([f"{name}: cannot be read: {error}"]) from error
-    problems = find_problems(document, Script)
+    except InvalidScript as error:
+        raise ScriptError([f"{name}: {_in_file(problem)}" for problem in error.problems]) from None
+    except TooLarge as error:
+        raise ScriptError([f"{name}: cannot be read: {error}"]) from None
+
+
+def read_script(raw: bytes, *, is_json: bool | None = None) -> Any:
+    """The checked document that a text is; `to_script` makes a script of it. Raises InvalidScript and TooLarge."""
+    return _checked(raw, is_json, Script)
+
+
+def read_rules(raw: bytes, *, is_json: bool | None = None) -> list[Any]:
+    """The checked rules that a text is, which is one of them or a list. Raises InvalidScript and TooLarge."""
+    rules = _checked(raw, is_json, Rule)
+    return rules if isinstance(rules, list) else [rules]
+
+
+def to_script(document: Any) -> Script:
+    """The script of a checked document."""
+    return msgspec.convert(_with_kinds(document), Script)
+
+
+def to_rule(document: Any) -> Rule:
+    """The rule of a checked document."""
+    rule: Rule = msgspec.convert(_with_kind(document), Rule)
+    return rule
+
+
+def _checked(raw: bytes, is_json: bool | None, expected: Any) -> Any:
+    try:
+        document = read_document(raw, is_json=is_json)
+        problems = list(_problems(document.value, expected))
+    except Unreadable as error:
+        raise InvalidScript([error.problem]) from None
+    except RecursionError:
+        raise InvalidScript([Problem((), "is nested too deeply")]) from None
     if problems:
-        raise ScriptError([f"{name}: {problem}" for problem in problems])
-    return msgspec.convert(document, Script)
+        more = len(problems) - MAX_PROBLEMS
+        known = _marked(document, raw)
+        # A rule by itself, or a list of them, is not within the key `rules`.
+        above = 0 if expected is Script else 1 if isinstance(document.value, list) else 2
+        found = [replace(problem, line=known.line(problem.path[above:])) for problem in problems[:MAX_PROBLEMS]]
+        raise InvalidScript(found + ([Problem((), f"{more} more problems")] if more > 0 else []))
+    return document.value
 
 
-def _parse(text: str, name: str) -> object:
-    # PyYAML's parser in C takes a tenth of the time, but refuses surrogates.
-    if yaml.__with_libyaml__:
-        with suppress(yaml.YAMLError):
-            return yaml.load(text, yaml.CSafeLoader)
-    loader = _Loader(text)
-    loader.name = name
-    return loader.get_single_data()
+def _problems(value: Any, expected: Any) -> Iterator[Problem]:
+    if expected is Script:
+        yield from find_problems(_with_kinds(value), Script)
+    elif isinstance(value, list):
+        for number, rule in enumerate(value):
+            yield from find_problems(_with_kind(rule), Rule, ("rules", number))
+    else:
+        yield from find_problems(_with_kind(value), Rule, ("rules", 0))
+
+
+def _marked(document: Document, raw: bytes) -> Document:
+    """The document with its lines: JSON has none, but is YAML."""
+    if document.lines or len(raw) > MAX_YAML_BYTES:
+        return document
+    try:
+        return read_yaml(raw)
+    except Unreadable:
+        return document
 
 
 def _with_kinds(document: object) -> object:
     """The document with the default kind of its rules filled in."""
     match document:
         case {"rules": [*rules], **others}:
-            return {**others, "rules": [{"kind": "chat", **rule} if isinstance(rule, dict) else rule for rule in rules]}
+            return {**others, "rules": [_with_kind(rule) for rule in rules]}
     return document
+
+
+def _with_kind(rule: object) -> object:
+    return {"kind": "chat", **rule} if isinstance(rule, dict) else rule
+
+
+def _in_file(problem: Problem) -> str:
+    if problem.path or not problem.message.startswith("is "):
+        return str(problem)
+    return f"cannot be read: {f'line {problem.line}' if problem.line else 'it'} {problem.message}"

@@ -23,17 +23,40 @@ BOUND = re.compile(r"Expected `\w+` (>=|>|<=) (\S+)")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem. `path` leads to it from the top: keys, and numbers of list items from 0."""
+    """One problem. `path` leads to it from the top: keys, and numbers of list items from 0.
+
+    `line` is the line of the text, if it is known; `did_you_mean` the word that was perhaps meant.
+    """
 
     path: Path
     message: str
+    did_you_mean: str | None = None
+    line: int | None = None
+
+    @property
+    def rule(self) -> int | None:
+        """The rule's index."""
+        return int(self.path[1]) if self.path[:1] == ("rules",) and len(self.path) > 1 else None
+
+    @property
+    def key(self) -> str:
+        """The path as text, within the rule if there is one."""
+        path = self.path if self.rule is None else self.path[2:]
+        return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
+
+    def to_json(self) -> dict[str, object]:
+        """The problem as the control API shows it."""
+        return {
+            "rule": self.rule,
+            "key": self.key,
+            "line": self.line,
+            "message": self.message,
+            "did_you_mean": self.did_you_mean,
+        }
 
     def __str__(self) -> str:
-        where, path = "", self.path
-        if path[:1] == ("rules",) and len(path) > 1:
-            where, path = f"rule {int(path[1]) + 1}: ", path[2:]
-        keys = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
-        return f"{where}{keys}: {self.message}" if keys else f"{where}{self.message}"
+        where = "" if self.rule is None else f"rule {self.rule + 1}: "
+        return f"{where}{self.key}: {self.message}" if self.key else f"{where}{self.message}"
 
 
 def find_problems(value: object, expected: Any, path: Path = ()) -> list[Problem]:
@@ -65,7 +88,7 @@ def _mapping_problems(
     tag = value.get(tag_field) if tag_field else None
     if tag_field and tag not in list(by_tag):
         problem = f"unknown {tag_field} {tag!r}" if tag_field in value else "is missing"
-        yield Problem((*path, tag_field), f"{problem}; {_suggestion(tag, by_tag)}")
+        yield _with_suggestion((*path, tag_field), problem, tag, by_tag)
         return
     struct = next(one for one in structs if one.__struct_config__.tag == tag)
     known = {field.name: field for field in fields(struct)}
@@ -74,16 +97,17 @@ def _mapping_problems(
             yield from find_problems(item, known[key].type, (*path, key))
         elif key != tag_field:
             names = [*known, tag_field] if tag_field else known
-            yield Problem((*path, str(key)), f"unknown key; {_suggestion(key, names)}")
+            yield _with_suggestion((*path, str(key)), "unknown key", key, names)
     for field in known.values():
         if field.required and field.name not in value:
             yield Problem((*path, field.name), "is missing")
 
 
-def _suggestion(word: object, known: Iterable[Any]) -> str:
+def _with_suggestion(path: Path, message: str, word: object, known: Iterable[Any]) -> Problem:
     names = sorted(map(str, known))
-    close = get_close_matches(str(word), names, 1)
-    return f"did you mean '{close[0]}'?" if close else f"known: {', '.join(names)}"
+    if close := get_close_matches(str(word)[:100], names, 1):
+        return Problem(path, f"{message}; did you mean '{close[0]}'?", close[0])
+    return Problem(path, f"{message}; known: {', '.join(names)}")
 
 
 def _explain(error: msgspec.ValidationError, value: object, types: list[Any]) -> str:

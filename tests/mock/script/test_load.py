@@ -11,7 +11,17 @@ from tests.emulator.conftest import Emulate
 
 
 @pytest.mark.parametrize(
-    "text", ["rules: [", 'rules: [{text: "\\ud83d"}]', "rules: *nowhere", "\ta: 1", "a: 2026-02-30"]
+    "text",
+    [
+        "rules: [",
+        'rules: [{text: "\\ud83d"}]',
+        "rules: *nowhere",
+        "\ta: 1",
+        "a: &b 1\nc: *b",
+        "a: 1\na: 2",
+        "a: !!binary x",
+        "- " * 200,
+    ],
 )
 def test_a_file_that_is_not_yaml_is_a_script_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "answers.yaml"

@@ -1,0 +1,51 @@
+"""What the service's work is part of, and tells its emulator with each call: a scenario, a turn, an owner."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+
+from .names import scenario_of, shown
+
+# Nothing where a real engine answers.
+_part_of: ContextVar[PartOf | None] = ContextVar("part_of", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class PartOf:
+    """What a call of the model is part of. `headers` are those of the front end's call that rules name."""
+
+    scenario: str
+    userid: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    turn: str | None = None
+    mode: str | None = None
+
+
+def enter(part_of: PartOf) -> None:
+    """Make what follows in this context part of a front end's call."""
+    _part_of.set(part_of)
+
+
+def enter_turn(turn: str, mode: str) -> None:
+    """Make what follows in this context part of a turn."""
+    if found := _part_of.get():
+        _part_of.set(replace(found, turn=turn, mode=mode))
+
+
+def enter_background(owner: str) -> None:
+    """Make what follows in this context part of a stored owner's scenario, and of no turn."""
+    _part_of.set(PartOf(scenario_of(owner), shown(owner)))
+
+
+def outgoing() -> Mapping[str, str]:
+    """The headers that tell the emulator; none where a real engine answers."""
+    part_of = _part_of.get()
+    if part_of is None:
+        return {}
+    said = {"userid": part_of.userid, "turn": part_of.turn, "mode": part_of.mode, "headers": part_of.headers}
+    # In ASCII, as headers are.
+    text = json.dumps({name: value for name, value in said.items() if value})
+    return {"x-mock-scenario": part_of.scenario, "x-mock-call": text}

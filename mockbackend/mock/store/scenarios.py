@@ -1,0 +1,214 @@
+"""Scenarios: each a script with its counters, by a name."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from ..script import Script, to_rule, to_script
+from ..script.rules import Rule
+from .database import Database
+
+DEFAULT = "default"
+MAX_SCENARIOS = 1000
+MAX_QUEUED = 1000
+NAME = re.compile(r"[A-Za-z0-9_@+:-][A-Za-z0-9._@+:-]{0,127}")
+NAMES = "A name has 1 to 128 of the characters A-Z a-z 0-9 . _ @ + : -, and does not begin with a dot."
+# Parsed scripts that are kept in memory.
+CACHED_SCRIPTS = 200
+EMPTY: Mapping[str, Any] = {"rules": []}
+
+
+class UnknownScenario(LookupError):
+    """A name that no scenario has."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"There is no scenario named {name[:128]!r}. Make it with PUT /__mock__/scenarios/{name[:128]}."
+        )
+
+
+class TooManyScenarios(Exception):
+    """There are as many scenarios as there may be; the message names the oldest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A scenario as it is now. Each PUT gives it another generation."""
+
+    name: str
+    generation: int
+    script: Script
+    queued: Sequence[tuple[int, Rule]] = ()
+
+
+class Scenarios:
+    """The scenarios of a host."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._scripts: OrderedDict[int, Script] = OrderedDict()
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a scenario of that name."""
+        return self._database.row("SELECT 1 FROM scenario WHERE name = ?", name) is not None
+
+    def resolve(self, named: str | None, other: str | None = None) -> str:
+        """The scenario that a call belongs to: the named one, or that of the other name, or `default`.
+
+        Raises UnknownScenario for a named one that is not there.
+        """
+        if named is not None:
+            if not self.exists(named):
+                raise UnknownScenario(named)
+            return named
+        return other if other and self.exists(other) else DEFAULT
+
+    def put(self, name: str, document: Mapping[str, Any], *, origin: bytes | None = None) -> None:
+        """Make or replace a scenario by a checked script: its counters and its journal are new.
+
+        `origin` tells which text of MOCK_SCRIPT it is, if it is that. Raises TooManyScenarios.
+        """
+        with self._database.transaction():
+            self._check_room(name)
+            self._remove(name)
+            self._insert(name, document, origin)
+
+    def ensure(self, name: str) -> None:
+        """Make an empty scenario, unless it is there. Raises TooManyScenarios."""
+        with self._database.transaction():
+            if not self.exists(name):
+                self._check_room(name)
+                self._insert(name, EMPTY, None)
+
+    def replace_script(self, name: str, document: Mapping[str, Any], origin: bytes) -> None:
+        """Give a scenario another script, and new counters; its journal stays."""
+        with self._database.transaction():
+            for table in ("served", "called", "queued"):
+                self._database.execute(f"DELETE FROM {table} WHERE scenario = ?", name)
+            self._database.execute(
+                "UPDATE scenario SET script = ?, generation = ?, origin = ?, problems = '[]' WHERE name = ?",
+                *(orjson.dumps(document), self._next_generation(), origin, name),
+            )
+
+    def reset_default(self) -> None:
+        """Give `default` new counters and a new journal, and the script that it had at the start."""
+        with self._database.transaction():
+            script, origin = self._database.row("SELECT script, origin FROM beginning") or (b'{"rules":[]}', None)
+            self._remove(DEFAULT)
+            self._insert(DEFAULT, orjson.loads(script), origin)
+
+    def begin(self, document: Mapping[str, Any], origin: bytes | None) -> None:
+        """Say what `default` is at the start, which is what its deletion leads back to."""
+        with self._database.transaction():
+            self._database.execute("DELETE FROM beginning")
+            self._database.execute("INSERT INTO beginning VALUES (?, ?)", orjson.dumps(document), origin)
+
+    def delete(self, name: str) -> bool:
+        """Delete a scenario with its journal. False if no scenario has that name."""
+        with self._database.transaction():
+            return self._remove(name)
+
+    def names(self) -> list[str]:
+        """All names, the oldest first."""
+        return [name for (name,) in self._database.rows("SELECT name FROM scenario ORDER BY made, name")]
+
+    def open(self, name: str) -> Scenario:
+        """The scenario as it is now. Raises UnknownScenario."""
+        row = self._database.row("SELECT generation FROM scenario WHERE name = ?", name)
+        if row is None:
+            raise UnknownScenario(name)
+        queued = self._database.rows("SELECT id, rule FROM queued WHERE scenario = ? ORDER BY id", name)
+        return Scenario(
+            name, row[0], self._script(name, row[0]), [(id_, to_rule(orjson.loads(one))) for id_, one in queued]
+        )
+
+    def document(self, name: str) -> Any:
+        """The script as it was given. Raises UnknownScenario."""
+        row = self._database.row("SELECT script FROM scenario WHERE name = ?", name)
+        if row is None:
+            raise UnknownScenario(name)
+        return orjson.loads(row[0])
+
+    def queue(self, name: str, rules: Sequence[Any]) -> None:
+        """Put checked rules in front of all others, each for one call; a missing scenario is made."""
+        self.ensure(name)
+        with self._database.transaction():
+            for rule in rules:
+                self._database.execute("INSERT INTO queued (scenario, rule) VALUES (?, ?)", name, orjson.dumps(rule))
+            self._database.execute(
+                "DELETE FROM queued WHERE scenario = ? AND id NOT IN"
+                " (SELECT id FROM queued WHERE scenario = ? ORDER BY id LIMIT ?)",
+                *(name, name, MAX_QUEUED),
+            )
+
+    def served(self, name: str) -> dict[int, int]:
+        """How often each rule has served, by its index."""
+        return dict(self._database.rows("SELECT rule, times FROM served WHERE scenario = ?", name))
+
+    def problems(self, name: str) -> list[Any]:
+        """What is wrong with the newest text of MOCK_SCRIPT, which is not in use for that."""
+        found: list[Any] = orjson.loads(
+            self._database.value("SELECT problems FROM scenario WHERE name = ?", name) or "[]"
+        )
+        return found
+
+    def report_problems(self, name: str, problems: Sequence[Any], origin: bytes) -> None:
+        """Note what is wrong with a text of MOCK_SCRIPT."""
+        with self._database.transaction():
+            self._database.execute(
+                "UPDATE scenario SET problems = ?, origin = ? WHERE name = ?", orjson.dumps(problems), origin, name
+            )
+
+    def origin(self, name: str) -> bytes | None:
+        """Which text of MOCK_SCRIPT was looked at last."""
+        found: bytes | None = self._database.value("SELECT origin FROM scenario WHERE name = ?", name)
+        return found
+
+    def add_owner(self, name: str, owner: str) -> None:
+        """Note that an owner may have something stored in a scenario."""
+        if self._database.row("SELECT 1 FROM owner WHERE scenario = ? AND owner = ?", name, owner) is None:
+            with self._database.transaction():
+                self._database.execute("INSERT OR IGNORE INTO owner VALUES (?, ?)", name, owner)
+
+    def take_owners(self, name: str) -> list[str]:
+        """The owners who may have something stored in a scenario, which are then forgotten."""
+        with self._database.transaction():
+            found = self._database.rows("DELETE FROM owner WHERE scenario = ? RETURNING owner", name)
+        return [owner for (owner,) in found]
+
+    def _check_room(self, name: str) -> None:
+        if self.exists(name) or self._database.value("SELECT count(*) FROM scenario") < MAX_SCENARIOS:
+            return
+        oldest = self._database.value("SELECT name FROM scenario WHERE name != ? ORDER BY made LIMIT 1", DEFAULT)
+        raise TooManyScenarios(f"There are {MAX_SCENARIOS} scenarios. Delete one; {oldest} is the oldest.")
+
+    def _insert(self, name: str, document: Mapping[str, Any], origin: bytes | None) -> None:
+        self._database.execute(
+            "INSERT INTO scenario (name, generation, script, made, origin) VALUES (?, ?, ?, ?, ?)",
+            *(name, self._next_generation(), orjson.dumps(document), time.time(), origin),
+        )
+
+    def _remove(self, name: str) -> bool:
+        for table in ("served", "called", "queued", "entry"):
+            self._database.execute(f"DELETE FROM {table} WHERE scenario = ?", name)
+        return self._database.execute("DELETE FROM scenario WHERE name = ?", name).rowcount > 0
+
+    def _next_generation(self) -> int:
+        number: int = self._database.value("UPDATE generation SET last = last + 1 RETURNING last")
+        return number
+
+    def _script(self, name: str, generation: int) -> Script:
+        if found := self._scripts.get(generation):
+            self._scripts.move_to_end(generation)
+            return found
+        script = self._scripts[generation] = to_script(self.document(name))
+        if len(self._scripts) > CACHED_SCRIPTS:
+            self._scripts.popitem(last=False)
+        return script

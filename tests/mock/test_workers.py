@@ -1,0 +1,112 @@
+"""One store for all workers of a host: the same answer from each."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+
+from tests.harness.http_client import PLAIN
+from tests.harness.service import Server
+from tests.harness.waiting import until
+from tests.mock.scenario import Scenario
+
+TWO = {"WEB_CONCURRENCY": "2", "MAX_RUNNING_TURNS_PER_USER": "50"}
+
+
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service of two workers."""
+    with Server(tmp_path_factory.mktemp("workers"), TWO, "serve") as server:
+        yield server
+
+
+def each_alone(server: Server) -> httpx2.AsyncClient:
+    """A client that opens a connection for each call, so that both workers get some."""
+    return httpx2.AsyncClient(
+        base_url=server.url,
+        auth=server.auth,
+        headers={"connection": "close"},
+        timeout=30,
+        **PLAIN,
+    )
+
+
+async def test_rules_are_counted_and_calls_noted_for_both_together(workers: Server) -> None:
+    async with Scenario(workers, "together") as made, each_alone(workers) as client:
+        await made.put({"rules": [{"times": 10, "text": "ten"}, {"text": "rest"}]})
+        await made.next([{"text": "next"}] * 5)
+        headers = {"userid": "ada", "x-mock-scenario": made.name}
+
+        async def ask() -> str:
+            return (await client.post("/chat", json={"message": "hi"}, headers=headers)).text
+
+        answers = await asyncio.gather(*(ask() for _ in range(40)))
+        said = ["ten" if '"ten"' in one else "next" if '"next"' in one else "rest" for one in answers]
+        assert {word: said.count(word) for word in ("next", "ten", "rest")} == {"next": 5, "ten": 10, "rest": 25}
+        journal = (await client.get(f"{made.path}/journal", params={"wait": 80})).json()
+        assert [entry["n"] for entry in journal] == list(range(1, 81))
+        assert {entry["state"] for entry in journal} == {"done"}
+
+
+async def test_a_script_that_is_put_serves_in_both_at_once(workers: Server) -> None:
+    async with Scenario(workers, "put") as made, each_alone(workers) as client:
+        headers = {"userid": "ada", "x-mock-scenario": made.name}
+        for number in range(20):
+            await made.put({"rules": [{"text": f"answer {number}"}]})
+            answer = await client.post("/chat", json={"message": "hi"}, headers=headers)
+            assert f"answer {number}" in answer.text.replace('"\n0:"', "")
+
+
+async def test_two_tests_that_delete_each_others_scenario_harm_nobody(workers: Server) -> None:
+    async with each_alone(workers) as client:
+
+        async def run(name: str) -> list[int]:
+            found = []
+            for _ in range(15):
+                made = await client.put("/__mock__/scenarios/fought-over", json={"rules": [{"text": name}]})
+                headers = {"userid": "ada", "x-mock-scenario": "fought-over"}
+                asked = await client.post("/chat", json={"message": "hi", "id": "trip"}, headers=headers)
+                gone = await client.delete("/__mock__/scenarios/fought-over")
+                found += [made.status_code, asked.status_code, gone.status_code]
+            return found
+
+        statuses = {status for found in await asyncio.gather(run("one"), run("two")) for status in found}
+        assert statuses <= {200, 204, 404, 409}
+        assert "fought-over" not in (await client.get("/__mock__/scenarios")).json()
+
+
+@pytest.mark.slow
+async def test_a_worker_that_is_killed_loses_nothing_of_the_scenario(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("killed")
+    with Server(folder, {"WEB_CONCURRENCY": "2"}, "serve") as server:
+        async with Scenario(server, "killed") as made, each_alone(server) as client:
+            await made.put({"rules": [{"when": "hi", "times": 3, "text": "three times"}]})
+            headers = {"userid": "ada", "x-mock-scenario": made.name}
+            await client.post("/chat", json={"message": "hi"}, headers=headers)
+            await made.next({"text": "one two three four five six", "tokens_per_second": 1})
+            asked = asyncio.create_task(client.post("/chat", json={"message": "long", "id": "trip"}, headers=headers))
+            running = (await client.get(f"{made.path}/journal", params={"state": "running", "wait": 2})).json()
+            for pid in _children(server.pid):
+                os.kill(pid, signal.SIGKILL)
+            with pytest.raises(httpx2.HTTPError):
+                await asked
+
+            async def settled() -> bool:
+                try:
+                    found = (await client.get(f"{made.path}/journal", params={"state": "error"})).json()
+                except httpx2.HTTPError:
+                    return False
+                return [entry["n"] for entry in found] == [entry["n"] for entry in running]
+
+            await until(settled, 20)
+            assert (await made.state())["rules"] == [{"index": 0, "served": 1}]
+
+
+def _children(pid: int) -> list[int]:
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return [int(child) for child in file.read().split()]
