@@ -99,6 +99,11 @@ class Source:
     media_type: str
     place: str = ""
 
+    @property
+    def id(self) -> str:
+        """The id of this place in the document, the same every time."""
+        return f"{self.file_id}#{self.place}" if self.place else self.file_id
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:

@@ -18,6 +18,8 @@ from .indexing import Indexing
 
 # How many passages the model gets from one search, and how much of a query is used.
 MAX_PASSAGES = 6
+# Of the files that cannot be searched, how many it is given.
+MAX_UNREADY = 10
 QUERY_CHARACTERS = 2000
 log = logging.getLogger("mockbackend.documents")
 
@@ -85,7 +87,11 @@ class Documents:
                 log.warning("a query could not be embedded, so its search uses words only")
         found = await self._index.search(userid, query, vector, file_ids, MAX_PASSAGES)
         files = await self._files.named(userid, list({one.file_id for one in found}))
-        return [Citation(files[one.file_id], one.passage) for one in found if one.file_id in files]
+        return _newer_first([Citation(files[one.file_id], one.passage) for one in found if one.file_id in files])
+
+    async def unready(self, userid: str, file_ids: Sequence[str] | None) -> list[File]:
+        """The user's newest files that cannot be searched: not indexed yet, or failed."""
+        return await self._files.unready(userid, file_ids, MAX_UNREADY)
 
     async def close(self) -> None:
         """Stop the work in the background and close the index."""
@@ -118,3 +124,15 @@ class Documents:
             if isinstance(error, StorageError):
                 self._undeleted.add((userid, file_id))
             log.warning("the deletion of file %s cannot be finished yet: %s", file_id, error)
+
+
+def _newer_first(citations: list[Citation]) -> list[Citation]:
+    """The citations such that of files with one name, versions of a document, the newer comes before the older."""
+    of_name: dict[str, list[Citation]] = {}
+    for citation in citations:
+        of_name.setdefault(citation.file.name, []).append(citation)
+    newest = {
+        name: iter(sorted(versions, key=lambda citation: -citation.file.created_at))
+        for name, versions in of_name.items()
+    }
+    return [next(newest[citation.file.name]) for citation in citations]

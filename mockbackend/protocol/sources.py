@@ -1,14 +1,9 @@
-"""The names and ids of the documents that an answer draws on."""
+"""The names of the documents that an answer draws on."""
 
 from __future__ import annotations
 
 from ..events import Source
 from ..messages import SourcePart
-
-
-def source_id(source: Source) -> str:
-    """The id of a place in a document, the same every time."""
-    return f"{source.file_id}#{source.place}" if source.place else source.file_id
 
 
 def source_title(source: Source) -> str:

@@ -49,8 +49,8 @@ class Files(Protocol):
     async def content(self, userid: str, file_id: str) -> tuple[File, Blob] | None:
         """The user's file and its bytes. None if there is no such file, or if it has failed."""
 
-    async def has_ready(self, userid: str, file_ids: Sequence[str] | None) -> bool:
-        """Whether the user has files that can be searched: any at all, or any of `file_ids`."""
+    async def unready(self, userid: str, file_ids: Sequence[str] | None, limit: int) -> list[File]:
+        """The user's newest files that cannot be searched, of `file_ids` if given: not indexed yet, or failed."""
 
     async def named(self, userid: str, file_ids: Sequence[str]) -> dict[str, File]:
         """The user's ready files among `file_ids`, by id."""

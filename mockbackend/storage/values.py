@@ -156,7 +156,7 @@ class Beat:
 class Claim:
     """A turn that has its row. `base` is the history before it, empty if it was not asked for.
 
-    `has_documents` says whether its user has files that can be searched.
+    `has_documents` says whether its user has files, ready or not.
     """
 
     turn: Turn

@@ -32,7 +32,7 @@ from .image import generate, image
 from .registry import RunRegistry
 from .request import ChatRequest
 from .run import Run
-from .search import document_search
+from .search import DocumentSearch
 
 log = logging.getLogger("mockbackend.turn")
 
@@ -122,17 +122,20 @@ class TurnRunner:
         await self.admission.idle()
 
     async def _searchable(self, userid: str, request: ChatRequest) -> bool | None:
-        """Whether any of the files that the request names can be searched; None if it names no files."""
+        """Whether the request names files to search; None if it does not say which."""
         if request.file_ids is None or request.mode != "chat":
             return None
         if missing := await self._storage.files.missing(userid, request.file_ids):
             raise unusable(f"file_ids[{request.file_ids.index(missing[0])}]: there is no file with this id.")
-        return await self._storage.files.has_ready(userid, request.file_ids)
+        return bool(request.file_ids)
 
     def _events(self, run: Run, request: ChatRequest, base: list[Message], *, search: bool) -> AsyncIterator[Event]:
         match run.mode:
             case "chat":
-                return chat(self._chat_context(run, request, search=search), self._graph, base)
+                documents = (
+                    DocumentSearch(self._documents, run.answer, run.turn.userid, request.file_ids) if search else None
+                )
+                return chat(self._chat_context(run, request, documents), self._graph, base, documents)
             case "image":
                 asked = run.turn.new_messages[-1]
                 prompt = text_of(without_commands(asked) if self._settings.engine == "emulator" else asked)
@@ -140,7 +143,7 @@ class TurnRunner:
             case mode:
                 assert_never(mode)
 
-    def _chat_context(self, run: Run, request: ChatRequest, *, search: bool) -> ChatContext:
+    def _chat_context(self, run: Run, request: ChatRequest, documents: DocumentSearch | None) -> ChatContext:
         limit = self._settings.max_images_per_turn
 
         async def draw(prompt: str) -> ImageMade:
@@ -161,7 +164,7 @@ class TurnRunner:
             self._storage.images.get,
             ToolServices(
                 draw if self._upstream.engine.images else None,
-                document_search(self._documents, run.answer, run.turn.userid, request.file_ids) if search else None,
+                documents,
             ),
         )
 

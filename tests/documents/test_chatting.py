@@ -12,6 +12,7 @@ from tests.documents.waiting import indexed, over, uploaded
 from tests.harness.answers import chat
 from tests.harness.api import error_of
 from tests.harness.emulator import Rule
+from tests.harness.waiting import until
 from tests.harness.world import World, start_world
 
 PLAN = b"# Launch\n\nZephyr launches on 14 May 2031.\n\n# Budget\n\nIt costs 12 million kroner.\n"
@@ -34,6 +35,7 @@ RULES: list[Rule] = [
             {"text": "I did."},
         ],
     },
+    {"kind": "embedding", "when": {"regex": "slow to embed"}, "delay": 600},
 ]
 
 
@@ -89,7 +91,7 @@ async def test_a_conversation_goes_on_after_its_sources(client: httpx2.AsyncClie
     assert (second.errors, second.text) == ([], "You said: Thank you")
 
 
-async def test_the_search_is_offered_only_with_ready_files(model: World, client: httpx2.AsyncClient) -> None:
+async def test_the_search_is_offered_only_with_files(model: World, client: httpx2.AsyncClient) -> None:
     await chat(client, {"message": "Before any file"})
     assert "search_documents" not in offered(model, "Before any file")
     file = await indexed(client, "plan.md", PLAN)
@@ -106,6 +108,63 @@ async def test_only_the_files_that_are_named_are_searched(client: httpx2.AsyncCl
     answer = await chat(client, {"message": QUESTION, "file_ids": [other["id"]]})
     assert {source["title"] for source in answer.values("h")} == {"other.txt"}
     assert "plan.md" not in answer.text
+
+
+def systems(model: World, prompt: str) -> str:
+    """What the model was given as system with this prompt."""
+    messages = model.emulator.asked(prompt)[-1]["messages"]
+    return "\n".join(message["content"] for message in messages if message["role"] == "system")
+
+
+@pytest.mark.parametrize("named", [False, True])
+async def test_the_model_knows_which_files_failed_and_says_so(
+    model: World, client: httpx2.AsyncClient, named: bool
+) -> None:
+    failed = await over(client, await uploaded(client, "scan.pdf", b"%PDF-1.7\n"))
+    assert failed["status"] == "failed"
+    question = f"What do the documents say of {'its' if named else 'their'} launch?"
+    answer = await chat(client, {"message": question, **({"file_ids": [failed["id"]]} if named else {})})
+    assert "I found nothing" in answer.text
+    assert f"I could not search scan.pdf: it could not be read. {failed['error']}" in answer.text
+    assert f'- "scan.pdf": it could not be read. {failed["error"]}' in systems(model, question)
+    # Of files that are named, only those count.
+    file = await indexed(client, "plan.md", PLAN)
+    await chat(client, {"message": "Only the plan", "file_ids": [file["id"]]})
+    assert "scan.pdf" not in systems(model, "Only the plan")
+    await client.delete(f"/files/{failed['id']}")
+    await chat(client, {"message": "Nothing failed"})
+    assert systems(model, "Nothing failed") == ""
+
+
+@pytest.mark.parametrize("named", [False, True])
+async def test_the_model_knows_how_far_a_file_is_and_says_so(
+    model: World, client: httpx2.AsyncClient, named: bool
+) -> None:
+    row = await uploaded(client, "slow.md", b"# Launch\n\nThis is slow to embed.")
+
+    async def is_embedding() -> bool:
+        return bool((await client.get(f"/files/{row['id']}")).json()["total"] == 1)
+
+    await until(is_embedding, within=15)
+    question = f"What do the documents say of {'this' if named else 'the'} lamp?"
+    answer = await chat(client, {"message": question, **({"file_ids": [row["id"]]} if named else {})})
+    assert "I could not search slow.md: it is being indexed, 0 of 1 passages are done" in answer.text
+    assert "slow.md" in systems(model, question)
+    await client.delete(f"/files/{row['id']}")
+
+
+async def test_of_two_versions_under_one_name_the_newer_comes_first(model: World, client: httpx2.AsyncClient) -> None:
+    # The older one fits the question better.
+    old = await indexed(client, "plan.md", PLAN + b"The documents say Zephyr, launch, Zephyr, launch.")
+    new = await indexed(client, "plan.md", b"# Launch\n\nZephyr launches on 3 June 2031.\n")
+    answer = await chat(client, {"message": QUESTION})
+    [result] = [one["result"] for one in answer.values("a")]
+    assert [passage["id"].split("#")[0] for passage in result["passages"]][:1] == [new["id"]]
+    assert {passage["id"].split("#")[0] for passage in result["passages"]} == {old["id"], new["id"]}
+    # In the order of their times, and each with the id that its source has in the stream.
+    times = [passage["uploaded"] for passage in result["passages"]]
+    assert times == sorted(times, reverse=True)
+    assert {passage["id"] for passage in result["passages"]} == {source["id"] for source in answer.values("h")}
 
 
 async def test_files_that_are_not_the_users_cannot_be_named(model: World, client: httpx2.AsyncClient) -> None:

@@ -119,12 +119,18 @@ def _in_words(text: str) -> str:
 def _quote(text: str) -> str:
     """The passages of a search, each with the name of its document."""
     value = _parse(text)
+    reasons: list[str] = []
     if isinstance(value, dict):
+        # Our own service's search names the files that it could not search, each with the reason.
+        named = value.get("not_searched")
+        reasons = [f"{name}: {why}" for name, why in named.items()] if isinstance(named, dict) else []
         value = next((item for item in value.values() if isinstance(item, list)), [value])
     passages = value if isinstance(value, list) else [value]
     if not passages or passages == [""]:
-        return "I found nothing about that in the documents."
-    return "\n\n".join(_passage(passage) for passage in passages)
+        quoted = ["I found nothing about that in the documents."]
+    else:
+        quoted = [_passage(passage) for passage in passages]
+    return "\n\n".join([*quoted, *(f"I could not search {reason}" for reason in reasons)])
 
 
 def _passage(passage: object) -> str:

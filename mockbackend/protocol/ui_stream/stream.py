@@ -30,7 +30,7 @@ from ...events import (
 from ...messages import error_text
 from ..images import markdown
 from ..links import Links
-from ..sources import source_id, source_title
+from ..sources import source_title
 
 MEDIA_HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -139,7 +139,7 @@ def source_document(source: Source, links: Links) -> Chunk:
     """A document as a part of AI SDK 5 and later, which has no field for a URL."""
     return {
         "type": "source-document",
-        "sourceId": source_id(source),
+        "sourceId": source.id,
         "mediaType": source.media_type,
         "title": source_title(source),
         "filename": source.name,

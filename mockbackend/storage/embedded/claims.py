@@ -72,7 +72,7 @@ def claim_turn(
         log = excluded.log, stop_requested = FALSE, followed_until = NULL, over_at = NULL,
         previous_id = turns.turn_id, previous_log = turns.log
         WHERE over_at IS NOT NULL RETURNING EXISTS (
-            SELECT 1 FROM files WHERE userid = ? AND status = 'ready' AND deleted_at IS NULL)""",
+            SELECT 1 FROM files WHERE userid = ? AND deleted_at IS NULL)""",
         *(turn.conversation_id, turn.turn_id, turn.userid, turn.message_id, liveness.id, turn.started_at),
         *(turn.framing, bounded(turn.base_length, most=MOST_MESSAGES), len(turn.new_messages), new_messages),
         *(limits.estimate.input_tokens, limits.estimate.output_tokens, limits.estimate.images),

@@ -65,7 +65,7 @@ _CLAIM = """WITH counted AS (SELECT count(*) AS running, {conversations} AS conv
         FROM home ON CONFLICT DO NOTHING RETURNING turn_id)
     SELECT running, conversations, EXISTS (SELECT 1 FROM made) OR EXISTS (SELECT 1 FROM turns
         WHERE turn_id = %(turn_id)s AND owner = %(owner)s AND over_at IS NULL),
-        EXISTS (SELECT 1 FROM files WHERE userid = %(userid)s AND status = 'ready' AND deleted_at IS NULL)
+        EXISTS (SELECT 1 FROM files WHERE userid = %(userid)s AND deleted_at IS NULL)
     FROM counted"""
 BASE = """SELECT body FROM messages WHERE conversation_id = %s AND position < %s AND EXISTS (
     SELECT 1 FROM turns WHERE turn_id = %s AND over_at IS NULL) ORDER BY position"""

@@ -164,11 +164,13 @@ async def test_a_claim_says_whether_there_are_documents(storage: Storage, other:
     assert not (await begun(storage, turn_of("t4", "d", userid="bob"))).has_documents
 
 
-async def test_what_cannot_be_searched_is_no_document(storage: Storage) -> None:
+async def test_a_document_counts_before_it_is_ready_and_not_once_it_is_hidden(storage: Storage) -> None:
     hidden = await made_ready(storage, "ann", b"hidden")
     await storage.files.hide("ann", hidden.id)
-    await put(storage, b"waits")
     assert not (await begun(storage, turn_of())).has_documents
+    await put(storage, b"waits")
+    await end(storage, turn_of())
+    assert (await begun(storage, turn_of("t2", base_length=2))).has_documents
 
 
 async def test_a_claim_does_not_undo_a_renaming(storage: Storage, other: Storage) -> None:

@@ -54,7 +54,7 @@ async def test_a_file_is_its_owners_alone(storage: Storage) -> None:
     assert await storage.files.listing("bob") == []
     assert await storage.files.named("bob", [file.id]) == {}
     assert await storage.files.missing("bob", [file.id]) == [file.id]
-    assert not await storage.files.has_ready("bob", [file.id])
+    assert await storage.files.unready("bob", [file.id], 10) == []
     assert not await storage.files.hide("bob", file.id)
     assert await storage.files.get("ann", file.id) == file
 
@@ -237,30 +237,40 @@ async def test_a_deletion_that_a_crash_cut_is_ended_by_another_process(
     await storage.files.hide("ann", file.id)
     await engine.crash(storage)
     assert await other.files.hidden() == [("ann", file.id)]
-    assert not await other.files.has_ready("ann", None)
+    assert await other.files.named("ann", [file.id]) == {}
     await other.files.forget(file.id)
     assert await other.files.hidden() == []
 
 
 async def test_only_ready_files_of_the_user_are_searched(storage: Storage, other: Storage) -> None:
-    assert not await storage.files.has_ready("ann", None)
     ready = await put(storage, b"ready")
     waiting = await put(storage, b"waiting")
     theirs = await put(storage, b"theirs", userid="bob")
     await claimed(storage)
-    assert not await other.files.has_ready("ann", None)
+    assert {file.id for file in await other.files.unready("ann", None, 10)} == {ready.id, waiting.id}
     assert await storage.file_queue.ready(ready.id, 1)
     ids = [theirs.id, "nobodys", waiting.id, ready.id]
-    assert await other.files.has_ready("ann", None)
-    assert await other.files.has_ready("ann", ids)
-    assert not await other.files.has_ready("ann", ids[:3])
-    assert not await other.files.has_ready("ann", [])
-    assert not await other.files.has_ready("bob", None)
+    for named in (None, ids, [waiting.id]):
+        assert await other.files.unready("ann", named, 10) == [waiting]
+    for named in ([], [ready.id], [theirs.id]):
+        assert await other.files.unready("ann", named, 10) == []
     assert await other.files.named("ann", ids) == {ready.id: await storage.files.get("ann", ready.id)}
     assert await other.files.missing("ann", ids) == [theirs.id, "nobodys"]
     await storage.files.hide("ann", ready.id)
-    assert not await other.files.has_ready("ann", None)
     assert await other.files.named("ann", ids) == {}
+
+
+async def test_the_newest_of_the_files_that_are_not_ready_are_named(storage: Storage, other: Storage) -> None:
+    failed = await put(storage, b"0")
+    await claimed(storage)
+    await storage.file_queue.fail(failed.id, "It is a scan.")
+    waiting = [await put(storage, b"%d" % number) for number in (1, 2)]
+    found = await other.files.unready("ann", None, 10)
+    assert [file.id for file in found] == [waiting[1].id, waiting[0].id, failed.id]
+    assert (found[2].status, found[2].error) == ("failed", "It is a scan.")
+    assert await other.files.unready("ann", None, 2) == found[:2]
+    await storage.files.hide("ann", waiting[1].id)
+    assert await other.files.unready("ann", None, 2) == found[1:]
 
 
 async def test_what_dead_processes_were_receiving_is_removed_and_what_they_stored_stays(

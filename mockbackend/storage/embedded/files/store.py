@@ -11,6 +11,7 @@ from pathlib import Path
 import orjson
 
 from ....messages import now_ms
+from ...bounds import bounded
 from ...values import DiskFull, File, FileLimits
 from ..database import Database, Row
 from ..liveness import Liveness
@@ -63,13 +64,14 @@ class Files:
         file = decode_file(rows[0][1:])
         return file, StoredBlob(blob_path(self._folder, rows[0][0]), file.size)
 
-    async def has_ready(self, userid: str, file_ids: Sequence[str] | None) -> bool:
+    async def unready(self, userid: str, file_ids: Sequence[str] | None, limit: int) -> list[File]:
         which, values = ("", []) if file_ids is None else (f"AND {_THESE}", [orjson.dumps(list(file_ids)).decode()])
         rows = await self._database.execute(
-            f"SELECT 1 FROM files WHERE userid = ? AND status = 'ready' AND deleted_at IS NULL {which} LIMIT 1",
-            *(userid, *values),
+            f"""SELECT {COLUMNS} FROM files WHERE userid = ? AND status <> 'ready' AND deleted_at IS NULL {which}
+            ORDER BY created_at DESC, rowid DESC LIMIT ?""",
+            *(userid, *values, bounded(limit)),
         )
-        return bool(rows)
+        return [decode_file(row) for row in rows]
 
     async def named(self, userid: str, file_ids: Sequence[str]) -> dict[str, File]:
         return {file.id: file for file in await self._found(userid, file_ids) if file.status == "ready"}

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
+from ...bounds import bounded
 from ...values import File, FileLimits
 from ..database import Database
 from ..pieces import StoredBlob
@@ -48,13 +49,14 @@ class Files:
         file = File(*rows[0][1:])
         return file, StoredBlob(self._database, rows[0][0], file.size)
 
-    async def has_ready(self, userid: str, file_ids: Sequence[str] | None) -> bool:
+    async def unready(self, userid: str, file_ids: Sequence[str] | None, limit: int) -> list[File]:
         which, values = ("", []) if file_ids is None else ("AND id = ANY(%s::text[])", [list(file_ids)])
         rows = await self._database.execute(
-            f"SELECT 1 FROM files WHERE userid = %s AND status = 'ready' AND deleted_at IS NULL {which} LIMIT 1",
-            *(userid, *values),
+            f"""SELECT {COLUMNS} FROM files WHERE userid = %s AND status <> 'ready' AND deleted_at IS NULL {which}
+            ORDER BY created_at DESC, number DESC LIMIT %s""",
+            *(userid, *values, bounded(limit)),
         )
-        return bool(rows)
+        return [File(*row) for row in rows]
 
     async def named(self, userid: str, file_ids: Sequence[str]) -> dict[str, File]:
         return {file.id: file for file in await self._found(userid, file_ids) if file.status == "ready"}
