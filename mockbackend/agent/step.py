@@ -15,6 +15,7 @@ from ..turn.budget import ChatCall
 from ..upstream.chat.completion import Completion
 from ..upstream.chat.request import request_body, wire_messages
 from ..upstream.retry import RetryBudget
+from ..upstream.wires import COMPLETIONS
 from .context import ChatContext
 from .context_window import trim
 from .tools import offered, schema
@@ -43,7 +44,7 @@ async def _completed(chat: ChatContext, history: list[Message]) -> Completion:
     retry_budget = RetryBudget(chat.settings.upstream_max_tries, chat.settings.upstream_max_wait_seconds)
     window = _announced(chat, history, trim(history, chat.upstream.context_tokens))
     while True:
-        completion = Completion(chat.upstream, answer.emit, taken_ids)
+        completion = COMPLETIONS[chat.upstream.engine.chat.api](chat.upstream, answer.emit, taken_ids)
         request = await _request(chat, window, last_step=last_step)
         call = ChatCall(answer, chat.systems, window)
         await chat.budget.begin(call)

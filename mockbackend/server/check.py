@@ -12,6 +12,7 @@ import orjson
 
 from ..documents.index import open_azure_search
 from ..errors import PromptRefused, UnsupportedParameter, UpstreamError
+from ..events import Event
 from ..log import printable
 from ..mock.opening import open_mock
 from ..settings import Settings
@@ -23,6 +24,7 @@ from ..upstream.engine import Model
 from ..upstream.entra import AccessTokens
 from ..upstream.errors import invalid_response
 from ..upstream.images import request_image
+from ..upstream.wires import COMPLETIONS
 from .upstream import open_upstream
 
 # The setting in a probe's name.
@@ -123,6 +125,10 @@ async def _identity(tokens: AccessTokens) -> str:
 
 async def _chat(upstream: Upstream) -> str:
     body = {"messages": [{"role": "user", "content": "Say ok."}], "stream": True, "max_completion_tokens": 16}
+    if upstream.engine.chat.api == "responses":
+        said: list[Event] = []
+        await COMPLETIONS["responses"](upstream, said.append, set()).read(body)
+        return f"answered with {len(said)} events"
     async with stream_chat(upstream, body) as batches:
         events = [data async for batch in batches for data in batch]
     chunks = [_parsed(data) for data in events if data != b"[DONE]"]

@@ -50,6 +50,9 @@ class Settings:
         "key, or entra for tokens of Microsoft Entra in place of the keys of Azure OpenAI and Azure AI Search", "key"
     )
     azure_openai_api_version: str = _setting("Dated API version; v1 or unset for the v1 API", "", "2024-10-21")
+    azure_openai_api: Literal["chat", "responses"] = _setting(
+        "How chats are asked: chat, or responses for models that speak only the Responses API", "chat"
+    )
     azure_openai_gpt_deployment_name: str = _setting("Deployment that answers chats", "", "<chat deployment>")
     azure_openai_dalle_deployment_name: str = _setting(
         "Deployment that generates images (gpt-image or DALL-E); if unset, there are no images",
@@ -61,6 +64,7 @@ class Settings:
     )
     openai_base_url: str = _setting("Any OpenAI-compatible engine, instead of Azure", "", "http://127.0.0.1:11434/v1")
     openai_api_key: str = _setting("Its API key; has no effect on its own", "", "<key>")
+    openai_api: Literal["chat", "responses"] = _setting("How its chats are asked: chat or responses", "chat")
     openai_model: str = _setting("Its chat model", "", "<chat model>")
     openai_image_model: str = _setting("Its image model; if unset, there are no images", "", "<image model>")
     openai_embedding_model: str = _setting(

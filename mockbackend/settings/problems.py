@@ -20,6 +20,7 @@ AZURE_OTHERS = (
     "azure_openai_embedding_deployment_name",
 )
 KEYS = ("azure_openai_api_key", "azure_search_api_key")
+APIS = ("chat", "responses")
 AUTHS = ("key", "entra")
 AZURE_SEARCH = ("azure_search_endpoint", "azure_search_api_key", "azure_search_index_name")
 PLACEHOLDER = re.compile(r"<[^<>]*>|your[-_](resource|api[-_]key|key|deployment)|changeme", re.IGNORECASE)
@@ -96,6 +97,11 @@ def _engine(settings: Settings) -> Iterator[str]:
 
 
 def _identity(settings: Settings) -> Iterator[str]:
+    yield from (
+        f"{name.upper()}: must be chat or responses"
+        for name in ("azure_openai_api", "openai_api")
+        if getattr(settings, name) not in APIS
+    )
     if settings.azure_openai_auth not in AUTHS:
         yield "AZURE_OPENAI_AUTH: must be key or entra"
     if settings.azure_openai_auth != "entra":

@@ -43,6 +43,7 @@ _KINDS: Mapping[str, _Kind] = {
     "bool": _Kind(lambda env, name: env.bool(name), "true or false"),
     "Path": _Kind(lambda env, name: env.path(name).expanduser(), "a path, and its ~user must exist"),
     "Literal['text', 'json']": _Kind(lambda env, name: env.str(name).strip().lower(), "text or json"),
+    "Literal['chat', 'responses']": _Kind(lambda env, name: env.str(name).strip().lower(), "chat or responses"),
     "Literal['key', 'entra']": _Kind(lambda env, name: env.str(name).strip().lower(), "key or entra"),
     "tuple[str, ...]": _Kind(_texts, "texts with commas between them"),
 }

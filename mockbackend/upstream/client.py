@@ -28,6 +28,8 @@ from .entra import open_tokens
 from .entra_errors import is_refused_token, refused_identity
 from .error_responses import described, from_body
 from .errors import from_exception, invalid_response
+from .responses.request import rename_refused, response_request
+from .responses.sealed import SealedReasoning
 from .unsupported_parameters import UnsupportedParameters
 
 log = logging.getLogger("mockbackend.upstream")
@@ -49,6 +51,7 @@ class Upstream:
         self.engine = ENGINES[settings.engine].open(settings, emulator_url)
         self._engine_name = settings.engine
         self.tokens = open_tokens(settings)
+        self.sealed = SealedReasoning()
         self._client = self.engine.client(settings.upstream_connect_timeout_seconds, self.tokens)
         models = (self.engine.chat, self.engine.images, self.engine.embeddings)
         self._unsupported = {model: UnsupportedParameters() for model in models}
@@ -74,7 +77,9 @@ class Upstream:
                 async with asyncio.timeout(seconds):
                     stream = await self._client.post(
                         model.path,
-                        content=orjson.dumps(request),
+                        content=orjson.dumps(
+                            response_request(request, self.sealed) if model.api == "responses" else request
+                        ),
                         cast_to=object,
                         stream=True,
                         stream_cls=openai.AsyncStream[object],
@@ -83,6 +88,8 @@ class Upstream:
                         },
                     )
             except Exception as error:
+                if model.api == "responses":
+                    rename_refused(error, request)
                 if self.tokens and is_refused_token(error) and self.tokens.refuse():
                     continue
                 status = str(error.status_code) if isinstance(error, openai.APIStatusError) else "error"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import httpx2
@@ -14,6 +14,8 @@ from .entra import AccessTokens
 from .transport import Transport
 
 Kind = Literal["chat", "images", "embeddings"]
+Api = Literal["chat", "responses"]
+RESPONSES = "/responses"
 PATHS: Mapping[Kind, str] = {
     "chat": "/chat/completions",
     "images": "/images/generations",
@@ -23,12 +25,16 @@ PATHS: Mapping[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model or deployment by its name (empty if none is set), the setting that names it, and its path."""
+    """A model or deployment by its name (empty if none is set), the setting that names it, and its path.
+
+    `api` is the wire that a chat is asked over.
+    """
 
     kind: Kind
     name: str
     setting: str
     path: str
+    api: Api = "chat"
 
     def __bool__(self) -> bool:
         return bool(self.name)
@@ -84,10 +90,15 @@ def _openai(settings: Settings, _: str | None) -> Engine:
         settings.openai_base_url.rstrip("/"),
         settings.openai_api_key or "none",
         None,
-        Model("chat", settings.openai_model, "OPENAI_MODEL", PATHS["chat"]),
+        _over(settings.openai_api, Model("chat", settings.openai_model, "OPENAI_MODEL", PATHS["chat"])),
         Model("images", settings.openai_image_model, "OPENAI_IMAGE_MODEL", PATHS["images"]),
         Model("embeddings", settings.openai_embedding_model, "OPENAI_EMBEDDING_MODEL", PATHS["embeddings"]),
-        {"address": "OPENAI_BASE_URL", "key": "OPENAI_API_KEY", "version": "OPENAI_BASE_URL"},
+        {
+            "address": "OPENAI_BASE_URL",
+            "key": "OPENAI_API_KEY",
+            # An engine without versions may have only one of the wires.
+            "version": "OPENAI_API" if settings.openai_api == "responses" else "OPENAI_BASE_URL",
+        },
     )
 
 
@@ -95,15 +106,18 @@ def _azure(settings: Settings, _: str | None) -> Engine:
     v1, endpoint = settings.azure_v1, settings.azure_openai_endpoint.rstrip("/")
     chat, images = settings.azure_openai_gpt_deployment_name, settings.azure_openai_dalle_deployment_name
     embeddings = settings.azure_openai_embedding_deployment_name
+    version = "AZURE_OPENAI_API_VERSION"
+    if settings.azure_openai_api == "responses":
+        version = f"AZURE_OPENAI_API, {version}"
     key = "AZURE_OPENAI_AUTH" if settings.azure_openai_auth == "entra" else "AZURE_OPENAI_API_KEY"
     return Engine(
         f"{endpoint}/openai/v1" if v1 else endpoint,
         settings.azure_openai_api_key,
         None if v1 else settings.azure_openai_api_version,
-        _deployment("chat", chat, "AZURE_OPENAI_GPT_DEPLOYMENT_NAME", v1),
+        _over(settings.azure_openai_api, _deployment("chat", chat, "AZURE_OPENAI_GPT_DEPLOYMENT_NAME", v1)),
         _deployment("images", images, "AZURE_OPENAI_DALLE_DEPLOYMENT_NAME", v1),
         _deployment("embeddings", embeddings, "AZURE_OPENAI_EMBEDDING_DEPLOYMENT_NAME", v1),
-        {"address": "AZURE_OPENAI_ENDPOINT", "key": key, "version": "AZURE_OPENAI_API_VERSION"},
+        {"address": "AZURE_OPENAI_ENDPOINT", "key": key, "version": version},
     )
 
 
@@ -118,6 +132,11 @@ def _emulator(_: Settings, url: str | None) -> Engine:
         _deployment("embeddings", "mock-embedding", script, False),
         {"address": script, "key": script, "version": script},
     )
+
+
+def _over(api: Api, chat: Model) -> Model:
+    """The chat model, asked over that wire: responses name their deployment in the body alone."""
+    return replace(chat, api=api, path=RESPONSES) if api == "responses" else chat
 
 
 def _deployment(kind: Kind, name: str, setting: str, v1: bool) -> Model:

@@ -217,8 +217,8 @@ def prompt_of(body: Any) -> str | None:
     """What a request's body asks: the last user message as a text, or an image's prompt."""
     if not isinstance(body, dict):
         return None
-    for message in reversed(body.get("messages") or []):
-        if message["role"] == "user":
+    for message in reversed(body.get("messages") or body.get("input") or []):
+        if message.get("role") == "user":
             content = message["content"]
             if isinstance(content, str):
                 return content
