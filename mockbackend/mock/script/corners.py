@@ -71,11 +71,11 @@ CORNERS = {
         faults.AccountBlocked(), "Azure: the resource is blocked for a time, which is often taken for a refused prompt"
     ),
     "app_service_idle_230_s": Corner(
-        Wire(silence=Silence(230, after=2), cut=2),
+        Wire(silence=Silence(230, after=4), cut=4),
         "Azure App Service: its front end closes a connection on which nothing came for 230 seconds",
     ),
     "load_balancer_idle_60_s": Corner(
-        Wire(silence=Silence(60, after=2), cut=2),
+        Wire(silence=Silence(60, after=4), cut=4),
         "AWS load balancers and nginx with their defaults: the same after 60 seconds",
     ),
     "proxy_buffers": Corner(

@@ -32,7 +32,7 @@ WORDS = [
     ("buffered=true,cut=1", Wire(buffered=True, cut=1)),
     ("drop tool_result delay 1.5", Wire(drop="tool_result", delay=1.5)),
     ("corner=proxy_buffers", Wire(buffered=True)),
-    ("corner=load_balancer_idle_60_s,silence.seconds=0.2", Wire(silence=Silence(0.2, 2), cut=2)),
+    ("corner=load_balancer_idle_60_s,silence.seconds=0.2", Wire(silence=Silence(0.2, 4), cut=4)),
 ]
 
 
