@@ -9,6 +9,8 @@ from __future__ import annotations
 import codecs
 from pathlib import PurePosixPath
 
+from ..documents.errors import Unreadable
+from ..documents.wide_text import wide_encoding
 from ..errors import ImageError, unusable
 from ..images.formats import is_image, recognize
 from ..storage import Image
@@ -25,18 +27,14 @@ NO_TEXT_TYPES = ("audio/", "font/", "image/", "video/")
 UNKNOWN_TYPES = ("", "application/octet-stream", "binary/octet-stream")
 # Files that are not text, even if all of their first bytes are.
 BINARY_SIGNATURES = (b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
-MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    # Before UTF-16, whose mark is the beginning of this one.
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
+# Of UTF-16 and UTF-32.
+WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 # Those that no text has: not tabs, the ends of lines and pages, backspaces, and the escapes of a terminal's colors.
 CONTROLS = bytes(set(range(32)) - set(b"\b\t\n\v\f\r\x1b"))
-# Of a text's characters.
+# Of a text's bytes.
 MOST_CONTROLS = 0.01
+# Fewer bytes that are not UTF-8 say nothing of their encoding.
+FEWEST_BYTES = 3
 
 
 def read_file(attachment: Attachment) -> Image | str:
@@ -54,8 +52,8 @@ def read_file(attachment: Attachment) -> Image | str:
     if not content.startswith(BINARY_SIGNATURES) and (extension or not media_type.startswith(NO_TEXT_TYPES)):
         try:
             text = _decode(content, attachment.charset)
-        except UnicodeError:
-            raise unusable(f"{name}: the text is not UTF-8. Save it as UTF-8 and try again.") from None
+        except Unreadable:
+            raise unusable(f"{name}: the encoding of the text is not known. Save it as UTF-8 and try again.") from None
         if text is not None:
             return text
     kind = "a binary file" if media_type in UNKNOWN_TYPES else media_type
@@ -70,36 +68,15 @@ def text_type(media_type: str) -> str:
 
 
 def _decode(content: bytes, charset: str) -> str | None:
-    """The text in the bytes, or None if they are binary. Raises UnicodeError if their encoding is not known."""
-    for mark, encoding in MARKS:
-        if content.startswith(mark):
-            return content[len(mark) :].decode(encoding, "replace")
-    if b"\0" in content:
-        return _utf16(content)
-    if len(content) - len(content.translate(None, CONTROLS)) > len(content) * MOST_CONTROLS:
+    """The text in the bytes, or None if they are binary. Raises Unreadable if their encoding is not known."""
+    is_wide = wide_encoding(content) is not None or content.startswith(WIDE_MARKS)
+    if not is_wide and b"\0" in content:
         return None
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return content.decode(_known(charset))
-
-
-def _utf16(content: bytes) -> str | None:
-    """The text of UTF-16 without a mark: one byte of each Latin letter, blank and digit is 0, always the same one."""
-    even, odd = content[::2].count(0), content[1::2].count(0)
-    try:
-        text = content.decode("utf-16-be" if even > odd else "utf-16-le")
-    except UnicodeDecodeError:
+    if not is_wide and len(content) - len(content.translate(None, CONTROLS)) > len(content) * MOST_CONTROLS:
         return None
-    return text if "".join(text.split()).isprintable() else None
+    if len(content) < FEWEST_BYTES and not content.isascii():
+        raise Unreadable
+    # Imported late: few messages have files, and its tables take time.
+    from ..documents.extractor.encoding import decode
 
-
-def _known(charset: str) -> str:
-    """The name of a declared encoding that is one of text. Raises UnicodeError."""
-    try:
-        codec = codecs.lookup(charset)
-    except (LookupError, ValueError):
-        raise UnicodeError from None
-    if not codec._is_text_encoding:
-        raise UnicodeError
-    return codec.name
+    return decode(content, charset)

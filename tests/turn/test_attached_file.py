@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import httpx2
@@ -41,6 +42,16 @@ ENCODED: dict[str, bytes] = {
     "UTF-16, big endian, without a mark": WORDS.encode("utf-16-be"),
     "UTF-32": WORDS.encode("utf-32"),
 }
+LEGACY: dict[str, str] = {
+    "cp1252": "Größe;Straße;Übung\n",
+    "cp1251": "Привет, как дела? Это отчёт за год.\n",
+    "cp932": "報告書は来週提出します。\n",
+    "gb18030": "报告将于下周提交。\n",
+    "big5": "報告將於下週提交，請各位同仁準備。\n",
+    "euc-kr": "보고서는 다음 주에 제출합니다.\n",
+}
+# As compressed data looks, without a zero.
+NOISE = bytes(random.Random(1).choices(range(0x80, 0x100), k=3000))
 REFUSED: dict[str, tuple[str, str, bytes, str]] = {
     "a PDF called text": (
         "a.txt",
@@ -54,9 +65,13 @@ REFUSED: dict[str, tuple[str, str, bytes, str]] = {
     "controls": ("a.dat", UNKNOWN, bytes(range(1, 100)), "a.dat: a binary file cannot be attached"),
     "a video": ("a.ts", VIDEO, b"G@\0\x10\0\0\xb0\r\0\1", "video/mp2t cannot be attached"),
     "words called PNG": ("a.png", "text/plain", b"Hello", "not a PNG, JPEG, GIF or WebP"),
-    "another encoding": ("a.csv", CSV, "Grüße".encode("cp1252"), "not UTF-8. Save it as UTF-8"),
-    "an encoding that nobody knows": ("a.csv", "text/csv; charset=klingon", b"Gr\xfc\xdfe", "not UTF-8"),
-    "an encoding that is none of text": ("a.csv", "text/csv; charset=base64", b"Gr\xfc\xdfe", "not UTF-8"),
+    "too little to know its encoding": (
+        "a.csv",
+        CSV,
+        b"\xff",
+        "the encoding of the text is not known. Save it as UTF-8",
+    ),
+    "no encoding at all": ("a.csv", CSV, NOISE, "the encoding of the text is not known"),
 }
 
 
@@ -94,8 +109,23 @@ async def test_text_may_be_utf_16(world: World, user: httpx2.AsyncClient, encodi
     assert await text_to_the_model(world) == WORDS
 
 
-async def test_an_encoding_that_is_named_is_believed(world: World, user: httpx2.AsyncClient) -> None:
-    assert (await post(user, "a.csv", 'text/csv; charset="Windows-1252"', "Grüße".encode("cp1252"))).status == 200
+@pytest.mark.parametrize("encoding", LEGACY)
+async def test_text_may_be_in_the_encodings_of_old_programs(
+    world: World, user: httpx2.AsyncClient, encoding: str
+) -> None:
+    assert (await post(user, "a.csv", CSV, LEGACY[encoding].encode(encoding))).status == 200
+    assert await text_to_the_model(world) == LEGACY[encoding]
+
+
+@pytest.mark.parametrize("charset", ["KOI8-R", '"koi8-r"'])
+async def test_an_encoding_that_is_named_is_believed(world: World, user: httpx2.AsyncClient, charset: str) -> None:
+    assert (await post(user, "a.csv", f"text/csv; charset={charset}", "Да".encode("koi8-r") + b"1234")).status == 200
+    assert await text_to_the_model(world) == "Да1234"
+
+
+@pytest.mark.parametrize("charset", ["klingon", "base64"])
+async def test_a_name_of_no_encoding_is_ignored(world: World, user: httpx2.AsyncClient, charset: str) -> None:
+    assert (await post(user, "a.csv", f"text/csv; charset={charset}", b"Gr\xfc\xdfe")).status == 200
     assert await text_to_the_model(world) == "Grüße"
 
 
