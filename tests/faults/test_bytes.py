@@ -8,12 +8,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import StartServer
+from tests.faults.below_http import meets
 from tests.faults.raw_rows import RAW_ROWS
 from tests.harness.answers import Answer, chat
 from tests.harness.api import stored
 from tests.harness.processes import free_port
 from tests.harness.raw_model import ANSWER, STREAM, RawUpstream, Unanswering, calls, choice, event
-from tests.harness.service import Server, log_of
+from tests.harness.service import Server
 
 ROWS = {row.name: row for row in RAW_ROWS}
 LIMITS = {
@@ -59,22 +60,7 @@ def server(upstream: RawUpstream, tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.mark.parametrize("name", ROWS)
 async def test_trouble_below_http_is_one_error(server: Server, upstream: RawUpstream, name: str) -> None:
     row = ROWS[name]
-    async with server.client() as client:
-        answer = await chat(client, {"message": name})
-        assert [row.says in error for error in answer.errors if row.says] == [True] * (row.says is not None)
-        assert len(answer.errors) == (row.says is not None)
-        assert answer.codes.endswith("3ed" if row.says else "ed")
-        assert answer.values("d")[0]["finishReason"] == row.finish
-        assert upstream.count(name) == row.tries
-        for inside in ("secret-key", str(upstream.port), "127.0.0.1", "Traceback", "out of memory"):
-            assert inside not in answer.body.decode()
-        _, said = await stored(client, answer.conversation_id)
-        assert said["content"] == answer.text == row.kept
-        assert ("annotations" in said) == (row.says is not None)
-        again = await chat(client, {"id": answer.conversation_id, "message": "And then?"})
-        assert (again.text, again.errors) == ("fine", [])
-    log = log_of(server, answer.headers["x-request-id"])
-    assert "Traceback" not in log
+    await meets(server, upstream, row)
 
 
 async def _called(server: Server, prompt: str) -> Answer:

@@ -63,7 +63,7 @@ class _Handler(socketserver.StreamRequestHandler):
             self.server.refused += refusals(body)
         prompt = prompt_of(body) or ""
         self.server.prompts.append(prompt)
-        for piece in self.server.replies.get(prompt, ANSWER):
+        for piece in self.server.replies.get(prompt, self.server.answer):
             if isinstance(piece, float):
                 # Until the client has gone, at the longest.
                 self.connection.settimeout(piece)
@@ -88,9 +88,10 @@ class _Listening(socketserver.ThreadingTCPServer):
     block_on_close = False
     allow_reuse_address = True
 
-    def __init__(self, replies: Mapping[str, tuple[Piece, ...]]) -> None:
+    def __init__(self, replies: Mapping[str, tuple[Piece, ...]], answer: tuple[Piece, ...]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.replies = replies
+        self.answer = answer
         self.prompts: list[str] = []
         self.refused: list[str] = []
 
@@ -104,10 +105,10 @@ class _Listening(socketserver.ThreadingTCPServer):
 
 
 class RawUpstream:
-    """Answers a prompt with the bytes that `replies` has for it, any other with a plain answer."""
+    """Answers a prompt with the bytes that `replies` has for it, any other with a plain `answer`."""
 
-    def __init__(self, replies: Mapping[str, tuple[Piece, ...]]) -> None:
-        self._server = _Listening(replies)
+    def __init__(self, replies: Mapping[str, tuple[Piece, ...]], answer: tuple[Piece, ...] = ANSWER) -> None:
+        self._server = _Listening(replies, answer)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property

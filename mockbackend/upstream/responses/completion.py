@@ -37,7 +37,13 @@ class ResponseCompletion(Completion):
             self._upstream.sealed.keep(calls[0][0].call_id, self._sealed)
 
     def _take_chunk(self, chunk: dict[str, Any]) -> None:
-        kind = chunk["type"]
+        try:
+            self._take_event(chunk)
+        except KeyError as missing:
+            raise ValueError(f"an event without {missing}") from None
+
+    def _take_event(self, chunk: dict[str, Any]) -> None:
+        kind = chunk.get("type")
         if kind in TEXTS:
             self._begun.add(chunk["output_index"])
             super()._take_chunk(_delta({TEXTS[kind]: chunk["delta"]}))
