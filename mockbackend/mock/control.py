@@ -14,6 +14,7 @@ import orjson
 from ..errors import ServiceError
 from .schema import script_schema
 from .script import InvalidScript, TooLarge, read_rules, read_script
+from .script.help import all_that_can_be_asked
 from .script.problems import Problem
 from .store import DEFAULT, NAME, NAMES, Filter, MockStore, TooManyScenarios, UnknownScenario
 from .store.journal import SIDES, STATES
@@ -60,6 +61,9 @@ class Control:
         if path == "schema.json":
             _check(method, "GET")
             return Answer(script_schema())
+        if path == "asked.json":
+            _check(method, "GET")
+            return Answer(all_that_can_be_asked())
         if path == "scenarios":
             _check(method, "GET")
             return Answer(self._store.scenarios.names())

@@ -65,6 +65,8 @@ export const rename = (id, title) => json(at(id), { method: "PATCH", body: { tit
 export const pin = (id, isPinned) => json(`${at(id)}/pin`, { method: "POST", body: { is_pinned: isPinned } });
 export const stop = (id) => json(`${at(id)}/stop`, { method: "POST" });
 export const remove = (id) => call(at(id), { method: "DELETE" });
+/** A call of the mock's control API. */
+export const mock = (path) => json(`/__mock__/${path}`);
 export const health = () => json("/health");
 export const begin = (body, signal) => call("/chat", { method: "POST", body, signal });
 /** The stream of the running answer, or null if no answer is running. */

@@ -74,6 +74,12 @@ export class Composer {
     this.focus();
   }
 
+  /** Put a line for the mock at the start of the message, in place of those that are there. */
+  ask(line) {
+    const message = this.#area.value.replace(/^(\/mock\b[^\n]*(\n|$))*/, "");
+    this.write(`${line}\n${message}`);
+  }
+
   async attach(files) {
     if (this.mode === "image") this.mode = "chat";
     await this.#attachments.add([...files]);

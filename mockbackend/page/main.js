@@ -8,6 +8,7 @@ import { byId } from "./dom.js";
 import { takeDrops } from "./drop.js";
 import { Follow } from "./follow.js";
 import { List } from "./list.js";
+import { Mock } from "./mock.js";
 import { notice } from "./notice.js";
 import { Panels } from "./panels.js";
 import { Presence } from "./presence.js";
@@ -19,7 +20,11 @@ import { Wire } from "./wire.js";
 
 let isTitled = false;
 const wire = new Wire();
-const panels = new Panels(() => wire.opened());
+const mock = new Mock((line) => {
+  panels.uncover();
+  composer.ask(line);
+});
+const panels = new Panels(() => wire.opened(), (isOpen) => mock.show(isOpen));
 const follow = new Follow(byId("scroller"), byId("content"), byId("to-end"));
 const documents = new Documents();
 const signIn = new SignIn(start);
@@ -161,7 +166,7 @@ function keys(event) {
   if (event.key === "Escape" && !event.defaultPrevented) {
     if (panels.shutList()) return;
     if (conversation.running) conversation.stop().catch(fail);
-    else panels.shutWire();
+    else panels.shutAside();
   } else if (command && !event.shiftKey && event.key.toLowerCase() === "k") {
     event.preventDefault();
     panels.list(true, false);

@@ -1,26 +1,30 @@
-// The side panels: the list (on a phone) and the wire.
+// The side panels: the list (on a phone), the wire and the emulator, of which one is shown.
 
 import { byId } from "./dom.js";
 
 const narrow = matchMedia("(max-width: 820px)");
 
 export class Panels {
-  /** `wireOpened` is called when the wire panel opens. */
-  constructor(wireOpened) {
+  /** `wireOpened()` is called when the wire panel opens, `mockShown(isOpen)` when the emulator's opens or shuts. */
+  constructor(wireOpened, mockShown) {
     this.#wireOpened = wireOpened;
+    this.#mockShown = mockShown;
     byId("menu").addEventListener("click", () => this.list(true));
     byId("shade").addEventListener("click", () => this.list(false));
     byId("shut-list").addEventListener("click", () => this.list(false));
     byId("wire-toggle").addEventListener("click", () => this.wire(byId("wire").hidden));
     byId("shut-wire").addEventListener("click", () => this.wire(false));
+    byId("emulated").addEventListener("click", () => this.mock(byId("mock").hidden));
+    byId("shut-mock").addEventListener("click", () => this.mock(false));
     narrow.addEventListener("change", () => {
       this.list(false, false);
-      this.wire(!byId("wire").hidden, false);
+      for (const name of ["wire", "mock"]) if (!byId(name).hidden) this.#aside(name, true);
     });
     this.list(false, false);
   }
 
   #wireOpened;
+  #mockShown;
 
   /** Show or hide the list; on a wide screen it is always visible. */
   list(shown, focus = true) {
@@ -34,13 +38,26 @@ export class Panels {
   }
 
   wire(shown, focus = true) {
-    byId("wire").hidden = !shown;
-    // On a phone the panel covers the conversation.
-    byId("main").inert = shown && narrow.matches;
+    if (shown && !byId("mock").hidden) this.mock(false, false);
+    this.#aside("wire", shown);
     byId("wire-toggle").setAttribute("aria-pressed", String(shown));
-    document.documentElement.classList.toggle("wire-open", shown);
     if (shown) this.#wireOpened();
     if (focus) byId(shown ? "shut-wire" : "wire-toggle").focus();
+  }
+
+  mock(shown, focus = true) {
+    if (shown && !byId("wire").hidden) this.wire(false, false);
+    this.#aside("mock", shown);
+    byId("emulated").setAttribute("aria-pressed", String(shown));
+    this.#mockShown(shown);
+    if (focus) byId(shown ? "shut-mock" : "emulated").focus();
+  }
+
+  #aside(name, shown) {
+    byId(name).hidden = !shown;
+    // On a phone the panel covers the conversation.
+    byId("main").inert = shown && narrow.matches;
+    document.documentElement.classList.toggle("wire-open", shown);
   }
 
   /** Close the list if it covers the page; return whether it did. */
@@ -50,7 +67,14 @@ export class Panels {
     return open;
   }
 
-  shutWire() {
+  /** Close the panel beside the conversation. */
+  shutAside() {
     if (!byId("wire").hidden) this.wire(false);
+    if (!byId("mock").hidden) this.mock(false);
+  }
+
+  /** Close the emulator's panel where it covers the conversation. */
+  uncover() {
+    if (narrow.matches && !byId("mock").hidden) this.mock(false, false);
   }
 }

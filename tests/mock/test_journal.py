@@ -180,7 +180,7 @@ async def test_with_a_real_engine_there_is_no_mock(start_server: StartServer) ->
         for name in ("x-mock", "X-Mock-Scenario"):
             response = await client.get("/conversations", headers={name: "x"})
             assert error_of(response, 400)["code"] == "mock_only"
-        for path in ("scenarios", "schema.json", "scenarios/default", "scenarios/default/journal"):
+        for path in ("scenarios", "schema.json", "asked.json", "scenarios/default", "scenarios/default/journal"):
             error_of(await client.get(f"/__mock__/{path}"), 404)
         assert (await client.get("/conversations")).status_code == 200
 

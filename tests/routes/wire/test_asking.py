@@ -183,3 +183,11 @@ async def test_with_a_real_engine_there_is_no_mock(tmp_path: Path) -> None:
             said = await say(client, "/mock cut 3\nHello")
             assert (said.text, said.codes[-2:]) == ("You said: /mock cut 3\nHello", "ed")
         assert prompt_of(world.emulator.requests()[-1]["body"]) == "/mock cut 3\nHello"
+
+
+async def test_programs_get_the_list_too(client: httpx2.AsyncClient) -> None:
+    listed = (await client.get("/__mock__/asked.json")).json()
+    assert set(listed) == {"wire", "corners"}
+    assert listed["corners"]["proxy_buffers"]["wire"] == {"buffered": True}
+    assert listed["corners"]["async_filter"]["fault"] == {"kind": "async_filter"}
+    assert (await client.post("/__mock__/asked.json")).status_code == 405
