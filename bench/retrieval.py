@@ -70,16 +70,16 @@ def row(name: str, of_kind: list[list[int | None]]) -> str:
     return f"| {name} | {' | '.join(cells)} |"
 
 
-async def measure(corpus: Corpus, model: str, embedding: Embed, *, alone: bool) -> None:
-    """Print the rows of one embedding model; `alone` adds a row for words alone."""
+async def measure(corpus: Corpus, model: str, embedding: Embed, *, emulated: bool) -> None:
+    """Print the rows of one embedding model; for the emulator's, words lead, and there is a row for words alone."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / NAME
         await build(path, corpus, embedding([passage.text for passage in corpus.passages]))
         passages = Passages(path)
-        index = EmbeddedIndex(passages)
+        index = EmbeddedIndex(passages, words_lead=emulated)
         asked = {kind: embedding([one.text for one in questions]) for kind, questions in corpus.questions.items()}
         methods = {f"vectors of {model}": (True, False), f"both, {model}": (True, True)}
-        if alone:
+        if emulated:
             methods = {"words alone": (False, True), **methods}
         for name, (by_vectors, by_words) in methods.items():
             found = [
@@ -97,8 +97,8 @@ async def main() -> None:
     kinds = [f"{kind} ({len(questions)})" for kind, questions in corpus.questions.items()]
     print(f"{len(corpus.passages):,} passages of {len(set(corpus.documents)):,} documents; recall@{RECALL_AT} / MRR\n")
     print(f"| found by | {' | '.join(kinds)} |\n|---|{'---|' * len(kinds)}")
-    await measure(corpus, "the emulator", emulated, alone=True)
-    await measure(corpus, "a small model", embedder(), alone=False)
+    await measure(corpus, "the emulator", emulated, emulated=True)
+    await measure(corpus, "a small model", embedder(), emulated=False)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import quote, urlencode
+
 from ..events import Source
 from ..messages import SourcePart
+from .links import Links
+
+# How the readers of documents write places.
+_PLACE = re.compile(r"(?:sheet (.+?))?(?:(?:, )?rows? ([\d-]+))?|(page|slide) (\d+)")
+
+
+def source_url(source: Source, links: Links) -> str:
+    """The URL of the place, as viewers and RFC 7111 write it: `#page=7`, `#sheet=Sales&row=2-9`."""
+    found = _PLACE.fullmatch(source.place)
+    if found is None:
+        return links.file(source.file_id)
+    sheet, rows, kind, number = found.groups()
+    places = {name: value for name, value in (("sheet", sheet), ("row", rows), (kind, number)) if value}
+    return (
+        f"{links.file(source.file_id)}#{urlencode(places, quote_via=quote)}" if places else links.file(source.file_id)
+    )
 
 
 def source_title(source: Source) -> str:

@@ -14,6 +14,24 @@ from collections.abc import Iterator
 from .passages import Passage
 
 LONGEST = 64
+# What questions have and what says nothing of their subject, in four languages. Not among them are words that mean
+# something in another of them, such as "die" and "was".
+# fmt: off
+STOP_WORDS = frozenset((
+    "a", "aber", "about", "al", "am", "an", "and", "any", "are", "as", "at", "au", "auch", "auf", "aus", "aux",
+    "avec", "be", "been", "bei", "but", "by", "can", "ce", "ces", "cette", "como", "con", "could", "cual", "cuando",
+    "dans", "das", "dass", "de", "del", "dem", "den", "der", "des", "did", "do", "does", "doing", "du", "ein", "eine",
+    "einem", "einen", "einer", "eines", "el", "elle", "en", "es", "est", "esta", "este", "et", "for", "from", "get",
+    "had", "has", "have", "having", "he", "her", "him", "his", "how", "i", "if", "il", "ils", "in", "into", "is",
+    "ist", "it", "its", "je", "la", "las", "le", "les", "leur", "los", "mais", "me", "mit", "my", "nach", "oder",
+    "of", "on", "or", "ou", "our", "par", "para", "pas", "pero", "por", "pourquoi", "qu", "que", "quel", "quelle",
+    "qui", "se", "she", "should", "sich", "sin", "sind", "so", "sobre", "some", "sont", "such", "sur", "than", "that",
+    "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "too", "un", "una", "und", "une",
+    "us", "very", "vom", "von", "vous", "warum", "we", "welche", "wenn", "were", "what", "when", "where", "which",
+    "while", "who", "whom", "whose", "why", "wie", "will", "wird", "with", "wo", "would", "y", "you", "your", "zum",
+    "zur", "über",
+))
+# fmt: on
 # Thai, Lao, Burmese, Khmer, kana, ideographs, Hangul.
 UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
@@ -44,8 +62,12 @@ def passage_terms(passage: Passage, name: str) -> Counter[str]:
 
 
 def query_terms(text: str) -> Iterator[tuple[str, bool]]:
-    """The terms of a query, each with whether it stands for all terms that begin with it."""
-    for run, unspaced in _runs(text):
+    """The terms of a query, each with whether it stands for all terms that begin with it.
+
+    Stop words are left out, unless there is nothing else.
+    """
+    runs = list(_runs(text))
+    for run, unspaced in [one for one in runs if one[0] not in STOP_WORDS] or runs:
         if not unspaced:
             yield _stem(run), False
         elif len(run) == 1:

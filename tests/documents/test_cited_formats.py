@@ -23,11 +23,11 @@ CASES: dict[str, tuple[str, bytes, str, str]] = {
     "pdf": ("text.pdf", sample("text.pdf"), "openstreetmap", "text.pdf, page 2"),
     "docx": ("word.docx", sample("word.docx"), "copyright", "word.docx, footer"),
     "pptx": ("powerpoint.pptx", sample("powerpoint.pptx"), "group", "powerpoint.pptx, slide 1"),
-    "xlsx": ("excel.xlsx", sample("excel.xlsx"), "line1", "excel.xlsx, sheet Sheet3"),
+    "xlsx": ("excel.xlsx", sample("excel.xlsx"), "line1", "excel.xlsx, sheet Sheet3, rows 2-4"),
     "html": ("page.html", b"<h1>Light</h1><p>Keeper<h2>Salt</h2><p>Gulls cry", "gulls", "page.html, Light > Salt"),
     "markdown": ("notes.md", b"# Light\n\nKeeper\n\n## Salt\n\nGulls cry", "gulls", "notes.md, Light > Salt"),
     "text": ("notes.txt", "Möwen schreien".encode("utf-16"), "möwen", "notes.txt"),
-    "csv": ("birds.csv", b"bird;call\ngull;cry\nowl;hoot\n", "hoot", "birds.csv, bird | call"),
+    "csv": ("birds.csv", b"bird;call\ngull;cry\nowl;hoot\n", "hoot", "birds.csv, rows 2-3"),
 }
 
 

@@ -47,7 +47,7 @@ def open_index(settings: Settings, storage: Storage) -> Index:
     """Open the index that the settings name. Raises SettingsError if it cannot be used."""
     if settings.azure_search_endpoint:
         return open_azure_search(settings, storage)
-    return EmbeddedIndex(storage.passages)
+    return EmbeddedIndex(storage.passages, words_lead=settings.engine == "emulator")
 
 
 def open_azure_search(settings: Settings, storage: Storage) -> AzureSearchIndex:

@@ -29,7 +29,7 @@ from ...events import (
 )
 from ..images import markdown
 from ..links import Links
-from ..sources import source_title
+from ..sources import source_title, source_url
 
 MEDIA_HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -78,7 +78,7 @@ def _line(event: Event, links: Links) -> bytes:
 
 def url_source(source: Source, links: Links) -> dict[str, str]:
     """A document as a source of AI SDK 4."""
-    url = links.file(source.file_id)
+    url = source_url(source, links)
     return {"sourceType": "url", "id": source.id, "url": url, "title": source_title(source)}
 
 

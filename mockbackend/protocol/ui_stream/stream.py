@@ -30,7 +30,7 @@ from ...events import (
 from ...messages import error_text
 from ..images import markdown
 from ..links import Links
-from ..sources import source_title
+from ..sources import source_title, source_url
 
 MEDIA_HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -143,7 +143,7 @@ def source_document(source: Source, links: Links) -> Chunk:
         "mediaType": source.media_type,
         "title": source_title(source),
         "filename": source.name,
-        "providerMetadata": {"mockbackend": {"fileId": source.file_id, "url": links.file(source.file_id)}},
+        "providerMetadata": {"mockbackend": {"fileId": source.file_id, "url": source_url(source, links)}},
     }
 
 

@@ -16,6 +16,7 @@ from mockbackend.documents.formats import FORMATS
 from mockbackend.documents.splitting import split
 from mockbackend.storage.passages import Passage
 from tests.documents import sample_files
+from tests.documents.extractor import in_process
 from tests.documents.sample_files import SAMPLES
 from tests.harness.processes import ROOT
 
@@ -136,10 +137,10 @@ async def test_sheets_give_rows_under_the_names_of_their_columns(tmp_path: Path)
     sold = "North | 2024-05-01 | 1200 | 0.25\n\nSouth | 2024-05-02 | 7 | 1.5"
     path = workbook(tmp_path / "a.xlsx", {"Sales": rows, "Empty": [], "Notes": [["Ask Ada"]], "Bare": [[1, 2], [3, 4]]})
     assert await read(path, "xlsx") == [
-        Passage("Sales of 2024", "sheet Sales"),
-        Passage(sold, "sheet Sales", "Region | Day | Sold | Share"),
-        Passage("Ask Ada", "sheet Notes"),
-        Passage("1 | 2\n\n3 | 4", "sheet Bare"),
+        Passage("Sales of 2024", "sheet Sales, row 1"),
+        Passage(sold, "sheet Sales, rows 4-5", "Region | Day | Sold | Share"),
+        Passage("Ask Ada", "sheet Notes, row 1"),
+        Passage("1 | 2\n\n3 | 4", "sheet Bare, rows 1-2"),
     ]
 
 
@@ -155,12 +156,31 @@ async def test_every_passage_of_a_long_sheet_says_what_its_columns_are(tmp_path:
 async def test_a_table_of_too_many_columns_for_a_heading_gives_each_cell_with_its_name(tmp_path: Path) -> None:
     names = [f"A rather long name of column {number}" for number in range(10)]
     path = workbook(tmp_path / "a.xlsx", {"S": [names, ["x", "", "y"]]})
-    assert await read(path, "xlsx") == [Passage(f"{names[0]}: x | {names[2]}: y", "sheet S")]
+    assert await read(path, "xlsx") == [Passage(f"{names[0]}: x | {names[2]}: y", "sheet S, row 2")]
+
+
+def test_names_of_columns_without_rows_are_rows(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", {"S": [["Region", "Sold"]]})
+    assert in_process.read(path, "xlsx") == [Passage("Region | Sold", "sheet S, row 1")]
+
+
+def test_each_passage_of_a_long_table_says_which_rows_it_has(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("Lamp,Wick\n\n" + "".join(f"lamp {n},wick {n}\n" for n in range(3, 500)))
+    blocks = in_process.read(tmp_path / "file", "csv")
+    assert len(blocks) > 8
+    row = 3
+    for block in blocks:
+        first, last = map(int, block.place.removeprefix("rows ").split("-"))
+        assert first == row
+        texts = [f"lamp {number} | wick {number}" for number in range(first, last + 1)]
+        assert (block.text, block.heading) == ("\n\n".join(texts), "Lamp | Wick")
+        row = last + 1
+    assert row == 500
 
 
 async def test_a_file_of_excel_itself_is_read() -> None:
     first, second = await read(SAMPLES / "excel.xlsx", "xlsx")
-    assert (first.place, second.place) == ("sheet Sheet1", "sheet Sheet3")
+    assert (first.place, second.place) == ("sheet Sheet1, rows 1-2", "sheet Sheet3, rows 2-4")
     assert first.text.startswith("String | 1 | 1.1 | yes | no | 2010-10-10 | 2010-10-10 10:10 | 10:10:10 |")
     assert second.text.startswith("line1 | line1 | line1\n\nline2")
 
@@ -276,7 +296,9 @@ async def test_text_is_read_in_its_encoding(tmp_path: Path, content: bytes, text
     ],
 )
 async def test_csv_gives_rows_under_the_names_of_their_columns(tmp_path: Path, content: str, text: str) -> None:
-    assert await read_text(tmp_path, "csv", content) == [Passage(text, "", "Name | Note")]
+    (block,) = await read_text(tmp_path, "csv", content)
+    assert (block.text, block.heading) == (text, "Name | Note")
+    assert block.place in ("row 2", "rows 2-3")
 
 
 async def test_a_long_page_takes_the_time_of_its_length(tmp_path: Path) -> None:
@@ -289,7 +311,7 @@ async def test_a_long_page_takes_the_time_of_its_length(tmp_path: Path) -> None:
 
 
 async def test_csv_without_names_is_rows_alone(tmp_path: Path) -> None:
-    assert await read_text(tmp_path, "csv", "1,2\n3,4\n") == [Passage("1 | 2\n\n3 | 4")]
+    assert await read_text(tmp_path, "csv", "1,2\n3,4\n") == [Passage("1 | 2\n\n3 | 4", "rows 1-2")]
 
 
 async def test_a_heading_that_is_a_whole_paragraph_is_cut_and_its_text_kept(tmp_path: Path) -> None:

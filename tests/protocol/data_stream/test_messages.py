@@ -14,7 +14,7 @@ IMAGE = "![Generated Image](https://host/images/t)"
 SOURCE = {
     "sourceType": "url",
     "id": "f#page 3",
-    "url": "https://host/files/f/content",
+    "url": "https://host/files/f/content#page=3",
     "title": "a.pdf, page 3",
 }
 

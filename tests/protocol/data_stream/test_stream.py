@@ -13,6 +13,7 @@ from mockbackend import events as ev
 from mockbackend.events import Event
 from mockbackend.protocol.data_stream.stream import KEEP_ALIVE, frame
 from mockbackend.protocol.links import Links
+from mockbackend.protocol.sources import source_url
 from tests.event_cases import CASES, any_event
 from tests.harness.answers import line
 
@@ -34,7 +35,7 @@ LINES = {
     "an image with a revised prompt": (
         b'0:"![Generated Image](https://host/images/token)\\n\\n*Revised prompt: A red fox*"\n'
     ),
-    "a source": b'h:{"sourceType":"url","id":"file-1#page 3","url":"https://host/files/file-1/content",'
+    "a source": b'h:{"sourceType":"url","id":"file-1#page 3","url":"https://host/files/file-1/content#page=3",'
     b'"title":"plan.pdf, page 3"}\n',
     "a source without a place": b'h:{"sourceType":"url","id":"file-1","url":"https://host/files/file-1/content",'
     b'"title":"plan.md"}\n',
@@ -79,7 +80,8 @@ def carried(event: Event) -> tuple[str, Any]:
             named = (
                 {"id": f"{file_id}#{place}", "title": f"{name}, {place}"} if place else {"id": file_id, "title": name}
             )
-            return "h", {"sourceType": "url", "url": LINKS.file(file_id), **named}
+            url = source_url(event, LINKS)
+            return "h", {"sourceType": "url", "url": url, **named}
         case ev.Progress(kind, data):
             return "2", [{"type": kind, **data}]
         case ev.Failed(message):

@@ -49,7 +49,7 @@ RENDERED: dict[str, dict[str, Any]] = {
         "mediaType": "application/pdf",
         "title": "a.pdf, page 3",
         "filename": "a.pdf",
-        "providerMetadata": {"mockbackend": {"fileId": "f", "url": "https://host/files/f/content"}},
+        "providerMetadata": {"mockbackend": {"fileId": "f", "url": "https://host/files/f/content#page=3"}},
     },
 }
 

@@ -54,7 +54,7 @@ FRAMES = {
     "a source": [
         b'{"type":"source-document","sourceId":"file-1#page 3","mediaType":"application/pdf",'
         b'"title":"plan.pdf, page 3","filename":"plan.pdf",'
-        b'"providerMetadata":{"mockbackend":{"fileId":"file-1","url":"https://host/files/file-1/content"}}}'
+        b'"providerMetadata":{"mockbackend":{"fileId":"file-1","url":"https://host/files/file-1/content#page=3"}}}'
     ],
     "a source without a place": [
         b'{"type":"source-document","sourceId":"file-1","mediaType":"text/markdown",'

@@ -27,9 +27,8 @@ def read(path: str, output: Output, limits: Limits) -> None:
         if len(sheets) > limits.pages:
             raise TooLarge(f"The file has more than {limits.pages:,} sheets (MAX_DOCUMENT_PAGES).")
         for name in sheets:
-            output.place(f"sheet {name}")
             try:
-                give_rows(output, _rows(workbook, name))
+                give_rows(output, _rows(workbook, name), f"sheet {name}")
             except CalamineError as error:
                 damaged.append(error)
     if damaged and output.is_empty:

@@ -28,8 +28,10 @@ class EmbeddedIndex:
     # The passages that it finds are the staged ones, so they have to stay.
     holds_copies = False
 
-    def __init__(self, passages: Passages) -> None:
+    def __init__(self, passages: Passages, *, words_lead: bool = False) -> None:
+        """With `words_lead`, vectors only add what no word finds: those that know only words do harm otherwise."""
         self._passages = passages
+        self._words_lead = words_lead
         # Both are used on the thread of `read_snapshot` alone.
         self._cache = OwnerCache()
         self._rotations: dict[int, Rotation] = {}
@@ -74,9 +76,12 @@ class EmbeddedIndex:
         if vector is not None:
             rankings.append(self._nearest(snapshot, index, vector, allowed))
         scores: dict[int, float] = {}
-        for ranking in rankings:
+        for behind, ranking in enumerate(rankings):
             for rank, row in enumerate(ranking.tolist(), start=1):
-                scores[row] = scores.get(row, 0.0) + 1 / (K + rank)
+                if not self._words_lead:
+                    scores[row] = scores.get(row, 0.0) + 1 / (K + rank)
+                elif row not in scores:
+                    scores[row] = 1 / (K + rank + behind * DEPTH)
         best = sorted(scores, key=lambda row: (-scores[row], row))[:limit]
         passages = snapshot.passages(index.ids(best).tolist())
         return [

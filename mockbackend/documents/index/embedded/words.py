@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # The terms used of one query, and the postings read for them: rarest terms first, since they say most.
 MAX_TERMS = 64
-MAX_POSTINGS = 10_000
+MAX_POSTINGS = 30_000
 # BM25's usual constants.
 K1, B = 1.2, 0.75
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mockbackend.documents.index.embedded import EmbeddedIndex
 from tests.documents.index.embedded.conftest import DIMENSIONS, Shelf, direction
 from tests.harness.examples import examples
 
@@ -66,6 +67,26 @@ async def test_words_and_vectors_together_find_what_either_finds(shelf: Shelf) -
     await shelf.put("me", "a", "By its word: lamp.", "By its vector.", vectors=[direction(1), direction(2)])
     found = await shelf.index.search("me", "lamp", direction(2), None, 10)
     assert {one.passage.text for one in found} == {"By its word: lamp.", "By its vector."}
+
+
+async def test_stop_words_find_nothing_unless_there_is_nothing_else(shelf: Shelf) -> None:
+    await shelf.put("me", "a", "What is it that you want from the sea?", "The lamp is lit at dusk.", "Wer ist er?")
+    assert await shelf.words("me", "What is it that makes the lamp?") == ["The lamp is lit at dusk."]
+    assert await shelf.words("me", "wie ist die Lamp") == ["The lamp is lit at dusk."]
+    assert (await shelf.words("me", "what is it"))[0] == "What is it that you want from the sea?"
+
+
+async def test_words_lead_where_vectors_know_nothing_but_words(shelf: Shelf) -> None:
+    texts = ("The lamp.", "The wick.", "The oil.")
+    await shelf.put("me", "a", *texts, vectors=[direction(1), direction(2), direction(3)])
+    query = direction(2) + np.float32(0.1) * direction(3)
+    index = EmbeddedIndex(shelf.passages, words_lead=True)
+    found = await index.search("me", "lamp", query, None, 10)
+    assert [one.passage.text for one in found] == ["The lamp.", "The wick.", "The oil."]
+    assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+    # Fused, both rankings count alike.
+    fused = await shelf.index.search("me", "oil", query, None, 10)
+    assert {one.passage.text for one in fused[:2]} == {"The oil.", "The wick."}
 
 
 @pytest.mark.slow
