@@ -35,11 +35,11 @@ class ToolCalls:
     def __init__(self, emit: Callable[[Event], None], taken_ids: set[str]) -> None:
         self._emit = emit
         self._taken_ids = taken_ids
-        self.calls: list[Call] = []
+        self._calls: list[Call] = []
         self._by_index: dict[int, Call] = {}
 
     def __len__(self) -> int:
-        return len(self.calls)
+        return len(self._calls)
 
     def take(self, fragment: dict[str, Any]) -> None:
         """Take the next fragment. Raises AttributeError, TypeError or ValueError if it is malformed."""
@@ -53,7 +53,7 @@ class ToolCalls:
         if call is None or (upstream_id and upstream_id != call.upstream_id and function.get("name")):
             name = NOT_IN_NAMES.sub("_", function.get("name") or "unnamed")[:MAX_NAME_LENGTH]
             call = self._by_index[index] = Call(self._call_id(upstream_id), upstream_id, name)
-            self.calls.append(call)
+            self._calls.append(call)
             self._emit(ToolCallStarted(call.id, call.name))
         if arguments := function.get("arguments"):
             call.arguments += arguments
@@ -67,7 +67,7 @@ class ToolCalls:
 
     def parsed(self) -> list[tuple[ToolCalled, str | None]]:
         """The calls, in order, each with what is wrong with its arguments, if anything is."""
-        return [_parsed(call) for call in self.calls]
+        return [_parsed(call) for call in self._calls]
 
 
 def _parsed(call: Call) -> tuple[ToolCalled, str | None]:

@@ -28,6 +28,7 @@ class ResponseCompletion(Completion):
         super().__init__(upstream, emit, taken_ids)
         # By their places in the output: items of which something has come in pieces.
         self._begun: set[object] = set()
+        self._called: set[object] = set()
         self._sealed: list[dict[str, Any]] = []
 
     async def read(self, body: dict[str, Any]) -> None:
@@ -67,6 +68,7 @@ class ResponseCompletion(Completion):
                 raise self._upstream.failure_in_body(chunk, self._upstream.engine.chat)
 
     def _take_call(self, place: object, item: dict[str, Any]) -> None:
+        self._called.add(item["call_id"])
         function = {"name": item["name"], "arguments": ""}
         super()._take_chunk(_delta({"tool_calls": [{"index": place, "id": item["call_id"], "function": function}]}))
         if arguments := item.get("arguments"):
@@ -84,14 +86,11 @@ class ResponseCompletion(Completion):
             case "message" if place not in self._begun:
                 for part in item.get("content") or ():
                     super()._take_chunk(_delta({"content": part.get("text") or part.get("refusal")}))
-            case "function_call" if place not in self._begun and not self._has_begun(item):
+            case "function_call" if place not in self._begun and item["call_id"] not in self._called:
                 self._take_call(place, item)
             case "function_call" if place not in self._begun and item.get("arguments"):
                 self._take_arguments(place, item["arguments"])
         self._begun.add(place)
-
-    def _has_begun(self, item: dict[str, Any]) -> bool:
-        return any(call.upstream_id == item["call_id"] for call in self.tool_calls.calls)
 
     def _take_end(self, response: dict[str, Any]) -> None:
         for place, item in enumerate(response.get("output") or ()):

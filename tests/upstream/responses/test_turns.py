@@ -9,11 +9,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.harness.answers import chat
+from tests.harness.answers import chat, posting
 from tests.harness.api import data_url, png, texts
 from tests.harness.emulator import KEY, Rule, emulating
 from tests.harness.processes import run
 from tests.harness.service import Server
+from tests.harness.waiting import until
 from tests.harness.world import World, start_world
 
 CALL = {"name": "get_current_time", "arguments": {"timezone": "Europe/Oslo"}}
@@ -146,3 +147,48 @@ def test_check_tries_this_wire(tmp_path: Path, env: dict[str, str], says: str) -
         ran = run(["check"], tmp_path, {"DATA_DIR": str(tmp_path / "tried"), **settings})
     assert says in ran.stdout + ran.stderr
     assert KEY not in ran.stdout + ran.stderr
+
+
+SEAL = "The encrypted content gAAAA... could not be verified."
+LEARNING: list[Rule] = [
+    {"when": {"equals": "sealed"}, "times": 1, "reasoning": ["Hm."], "tool_calls": [CALL]},
+    {
+        "when": {"equals": "sealed"},
+        "times": 1,
+        "fault": {"kind": "status", "status": 400, "code": "invalid_encrypted_content", "message": SEAL},
+    },
+    {"when": {"equals": "sealed"}, "text": "Done."},
+    {"when": {"equals": "too long"}, "times": 1, "fault": {"kind": "context_length"}},
+]
+
+
+async def test_reasoning_that_cannot_be_opened_is_left_out(tmp_path: Path) -> None:
+    with start_world(tmp_path, LEARNING, SURFACES["v1"], chat="gpt-5-mini") as both:
+        async with both.server.client() as client:
+            answer = await chat(client, {"message": "sealed"})
+        assert (answer.errors, answer.text) == ([], "Done.")
+        _, refused, answered = (request["body"] for request in both.emulator.requests())
+    assert [item["type"] for item in refused["input"]].count("reasoning") == 1
+    assert [item["type"] for item in answered["input"]].count("reasoning") == 0
+    assert "include" not in answered
+
+
+async def test_older_turns_are_left_out_where_the_model_cannot_read_all(tmp_path: Path) -> None:
+    with start_world(tmp_path, LEARNING, SURFACES["v1"], chat="gpt-5-mini") as both:
+        async with both.server.client() as client:
+            await chat(client, {"id": "long", "message": "first"})
+            answer = await chat(client, {"id": "long", "message": "too long"})
+    assert (answer.errors, answer.text) == ([], "You said: too long")
+    assert answer.values("2") == [[{"type": "context", "leftOut": 2}]]
+
+
+async def test_a_client_that_leaves_stops_the_response(tmp_path: Path) -> None:
+    rules: list[Rule] = [{"text": ["One "] * 500, "tokens_per_second": 50}]
+    with start_world(tmp_path, rules, SURFACES["v1"], chat="gpt-5-mini") as both:
+        async with both.server.client() as client, posting(client, "count") as stream:
+            await stream.until("0")
+
+        async def aborted() -> bool:
+            return bool(both.emulator.requests()[-1]["aborted"])
+
+        await until(aborted)
