@@ -41,7 +41,9 @@ from .routes.scenario_removal import ScenarioRemoval
 from .routes.service import Mock, Service
 from .routes.storage_probe import StorageProbe, storage_failed
 from .server import file_limits, hypercorn_patches
+from .server.announcement import announcement
 from .server.hypercorn_drain import drain_in_background
+from .server.sign_in_link import SignInLink
 from .server.upstream import open_upstream
 from .settings import Settings, SettingsError, load_settings
 from .storage import DamagedHistory, StorageError, open_storage, storage_place
@@ -72,12 +74,14 @@ def create_app(
     *,
     announce: bool = True,
     address: str | None = None,
+    sign_in: SignInLink | None = None,
     slow_failed_logins: bool = True,
 ) -> Starlette:
     """The ASGI application. `app.state.drain(seconds)` ends its turns before it is shut down.
 
     Its settings are the environment's where none are given; wrong ones end the process as `mockbackend serve` ends.
-    At its start it logs the engine, a generated login and its `address`, if that is known, unless `announce` is false.
+    At its start it logs the engine, a generated login, its `address`, if that is known, and the link that signs in, if
+    there is one, unless `announce` is false.
     Whoever guesses logins is slowed down, unless `slow_failed_logins` is false.
     """
     chosen = settings or _settings()
@@ -94,7 +98,7 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         with contextlib.nullcontext() if settings else _ending():
             async with (
-                running(chosen, address, slow_failed_logins=slow_failed_logins) as service,
+                running(chosen, address, sign_in, slow_failed_logins=slow_failed_logins) as service,
                 drain_in_background(service.runner.drain, chosen.drain_seconds),
             ):
                 app.state.service = service
@@ -153,7 +157,7 @@ def _ending() -> Iterator[None]:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, address: str | None, *, slow_failed_logins: bool = True
+    settings: Settings, address: str | None, sign_in: SignInLink | None = None, *, slow_failed_logins: bool = True
 ) -> AsyncIterator[Service]:
     """The open service, which listens on `address` if that is known.
 
@@ -198,7 +202,7 @@ async def running(
             mock = Mock(mock_store, Control(mock_store, removal.clear))
         service = Service(
             *(settings, login, failed_logins, probe, storage, upstream, documents, runner, follower),
-            *(long_work, Places(1, LARGE_BODIES), incoming, Places(USER_READS, READS), door, mock),
+            *(long_work, Places(1, LARGE_BODIES), incoming, Places(USER_READS, READS), door, mock, sign_in),
         )
         try:
             # Turns first: they may hold images, and belong to conversations whose deletion was cut short.
@@ -235,19 +239,13 @@ def _announce(service: Service, address: str | None) -> None:
     settings = service.settings
     for warning in service.storage.warnings:
         log.warning("%s", warning)
-    if settings.engine == "emulator":
-        log.warning("No model API is configured: answers come from the EMULATOR of Azure OpenAI, not from a model.")
-    else:
-        log.info("answers come from %s", service.upstream.engine.address)
-    if service.login.generated:
-        port = settings.port or 8000
-        log.warning(
-            "No login is configured; this one was generated and is kept in %s. Try:\n"
-            "curl -N -u '%s:%s' -H 'userid: me' http://127.0.0.1:%d/chat -d '{\"message\": \"Hello\"}'",
-            *(service.storage.login_place, service.login.username, service.login.password, port),
-        )
-    if address:
-        log.info("listening on %s, where the chat page is as well", address)
+    login = (service.login.username, service.login.password, service.storage.login_place)
+    # At any level that shows warnings, where somebody may have to act on it.
+    level = logging.WARNING if service.login.generated or settings.engine == "emulator" else logging.INFO
+    secret = None if service.sign_in is None else service.sign_in.secret
+    engine = service.upstream.engine.address
+    block = announcement(settings, engine, address, login, secret, is_generated=service.login.generated)
+    log.log(level, "%s", block)
 
 
 async def _service_error(request: Request, error: Exception) -> Response:

@@ -68,6 +68,8 @@ export const remove = (id) => call(at(id), { method: "DELETE" });
 /** A call of the mock's control API. */
 export const mock = (path) => json(`/__mock__/${path}`);
 export const health = () => json("/health");
+/** The login, `{login, password}`, for the secret of the link that the server printed at its start. */
+export const signIn = (secret) => json("/sign-in", { method: "POST", body: { secret } });
 export const begin = (body, signal) => call("/chat", { method: "POST", body, signal });
 /** The stream of the running answer, or null if no answer is running. */
 export async function join(id, signal) {

@@ -58,7 +58,7 @@ for (const example of document.querySelectorAll("[data-example]")) {
     composer.write(example.dataset.example);
   });
 }
-if (!signIn.needed()) start();
+if (!(await signIn.needed())) start();
 
 /** Load everything once somebody has signed in. */
 async function start() {

@@ -33,10 +33,21 @@ export class SignIn {
     });
   }
 
-  /** Show the form if nobody is signed in; return whether it is needed. */
-  needed() {
+  /** Show the form if nobody is signed in, not even by the link that the server printed; return whether it is needed. */
+  async needed() {
+    const secret = new URLSearchParams(location.hash.slice(1)).get("sign-in");
+    if (secret) history.replaceState(null, "", location.pathname + location.search);
+    let words = "";
+    if (secret && !session()) {
+      try {
+        keep({ ...(await api.signIn(secret)), userid: "me" });
+      } catch (error) {
+        words = error.message;
+      }
+    }
     const who = session();
     this.#show(!who);
+    this.#say(words);
     return !who;
   }
 

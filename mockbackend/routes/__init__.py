@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from . import chat, control, conversations, emulator, files, health, images, metrics, page, schemas, usage
+from . import chat, control, conversations, emulator, files, health, images, metrics, page, schemas, sign_in, usage
 from .auth import Access, Endpoint, Resource
 from .json import JSON
 from .openapi import Operation, describe
@@ -76,6 +76,8 @@ def routes() -> list[BaseRoute]:
     by_path: dict[str, dict[str, tuple[Endpoint, Access]]] = {}
     for operation in API:
         by_path.setdefault(operation.path, {})[operation.method] = (operation.endpoint, operation.access)
+    # The page's own, and no part of what front ends are promised.
+    by_path[sign_in.PATH] = {"POST": (sign_in.sign_in, "open")}
     own = [Route(path, Resource(path, endpoints), methods=list(endpoints)) for path, endpoints in by_path.items()]
     return [
         *own,

@@ -8,6 +8,7 @@ from ..concurrency import Places
 from ..documents.documents import Documents
 from ..mock.control import Control
 from ..mock.store import MockStore
+from ..server.sign_in_link import SignInLink
 from ..settings import Settings
 from ..storage import Storage
 from ..turn.follow import Follower
@@ -32,7 +33,7 @@ class Mock:
 class Service:
     """The open service. `long_work`, `large_bodies` and `reads` have places for each user: none harms the others.
 
-    `emulator` and `mock` are None where a real engine answers.
+    `emulator` and `mock` are None where a real engine answers, `sign_in` where others can reach the service.
     """
 
     settings: Settings
@@ -50,3 +51,4 @@ class Service:
     reads: Places
     emulator: EmulatorDoor | None
     mock: Mock | None
+    sign_in: SignInLink | None

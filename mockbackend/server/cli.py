@@ -7,6 +7,7 @@ Each command imports what it needs when it runs: the openai client and LangGraph
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import re
 import sys
@@ -14,13 +15,17 @@ from pathlib import Path
 
 from .. import __version__
 from .. import log as logs
-from ..settings import SettingsError, load_settings
+from ..settings import Settings, SettingsError, load_settings
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run one command and exit with its status, which is 2 if the settings or the arguments are wrong."""
     options, program = _split(sys.argv[1:] if argv is None else argv)
-    arguments = _parser().parse_args(options)
+    parser = _parser()
+    arguments = parser.parse_args(options)
+    if arguments.command is None:
+        parser.print_help()
+        sys.exit(0)
     try:
         status = _run(arguments, program)
     except SettingsError as error:
@@ -42,10 +47,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="mockbackend", description="A chat backend over Azure OpenAI, or over its own emulator."
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True)
+    commands = parser.add_subparsers(dest="command")
     serve = commands.add_parser("serve", help="serve the API on 127.0.0.1:8000, or on all addresses if PORT is set")
-    serve.add_argument("--host", help="the address to listen on; with --port alone, 127.0.0.1")
+    serve.add_argument("--host", help="the address to listen on, in place of BIND_HOST; with --port alone, 127.0.0.1")
     serve.add_argument("--port", type=_port, help="the port to listen on, in place of PORT; 0 takes a free one")
+    serve.add_argument("--workers", type=_count, metavar="N", help="processes that serve, in place of WEB_CONCURRENCY")
+    serve.add_argument("--script", type=Path, metavar="FILE", help="script of the emulator, in place of MOCK_SCRIPT")
+    serve.add_argument("--data-dir", type=Path, metavar="FOLDER", help="where all is stored, in place of DATA_DIR")
     commands.add_parser("check", help="try every configured deployment and store, and print a line for each")
     migrate = commands.add_parser("migrate", help="copy a data folder into the database of DATABASE_URL")
     migrate.add_argument("--from", type=Path, metavar="DATA_DIR", required=True, dest="folder")
@@ -89,7 +97,12 @@ def _run(arguments: argparse.Namespace, program: list[str] | None) -> int:
 
             # For warnings about the settings themselves; `serve` then sets their level.
             logs.configure("WARNING")
-            return serve.run(load_settings(), arguments.host, arguments.port)
+            chosen = {"web_concurrency": arguments.workers, "data_dir": arguments.data_dir}
+            if arguments.script is not None:
+                chosen["mock_script"] = str(arguments.script)
+            named = {name: value for name, value in chosen.items() if value is not None}
+            settings = load_settings(defaults=dataclasses.replace(Settings(), **named), fixed=named)
+            return serve.run(settings, arguments.host, arguments.port)
         case "check":
             from . import check
 

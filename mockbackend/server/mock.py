@@ -38,7 +38,16 @@ FIXED = frozenset(
     field.name
     for field in dataclasses.fields(Settings)
     if field.name.startswith(("azure_", "openai_", "database_", "backend_auth_", "otel_"))
-) | {"data_dir", "cors_allow_origins", "public_url", "trusted_proxies", "port", "web_concurrency", "drain_seconds"}
+) | {
+    "data_dir",
+    "cors_allow_origins",
+    "public_url",
+    "trusted_proxies",
+    "bind_host",
+    "port",
+    "web_concurrency",
+    "drain_seconds",
+}
 
 
 def run(port: int, script: Path | None, workers: int, arguments: list[str]) -> int:

@@ -14,6 +14,7 @@ from .. import log as logs
 from ..settings import Settings, SettingsError
 from .lazy_imports import defer
 from .listening import listen
+from .sign_in_link import SignInLink
 from .workers import Parent, Supervisor
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def run(settings: Settings, host: str | None = None, port: int | None = None) ->
     It listens where the settings say, unless the command line names a host or a port.
     """
     local = settings.port is None or port is not None
-    host = host or ("127.0.0.1" if local else "0.0.0.0")  # noqa: S104
+    host = host or settings.bind_host or ("127.0.0.1" if local else "0.0.0.0")  # noqa: S104
     port = next(one for one in (port, settings.port, 8000) if one is not None)
     if settings.web_concurrency > 1 and not hasattr(os, "fork"):
         raise SettingsError(["WEB_CONCURRENCY: this system cannot fork processes; set it to 1"])
@@ -39,7 +40,7 @@ def run(settings: Settings, host: str | None = None, port: int | None = None) ->
     port = listening.getsockname()[1]
     settings = dataclasses.replace(settings, port=port)
     logs.configure(settings.log_level, settings.log_format)
-    serve = load(settings, f"http://{f'[{host}]' if ':' in host else host}:{port}")
+    serve = load(settings, f"http://{f'[{host}]' if ':' in host else host}:{port}", SignInLink.of(host))
     if settings.web_concurrency == 1:
         return serve(listening, None)
     return Supervisor(settings.web_concurrency, listening, serve).run()
@@ -60,7 +61,9 @@ async def _nothing() -> None:
     """Drain an app that has nothing to drain."""
 
 
-def load(settings: Settings, address: str, *, for_tests: bool = False) -> Callable[[socket.socket, Parent | None], int]:
+def load(
+    settings: Settings, address: str, sign_in: SignInLink | None = None, *, for_tests: bool = False
+) -> Callable[[socket.socket, Parent | None], int]:
     """Import everything that serving needs, and return what serves. Workers fork in between and share the imports.
 
     What serves for tests says nothing at its start and does not slow down failed logins.
@@ -91,7 +94,9 @@ def load(settings: Settings, address: str, *, for_tests: bool = False) -> Callab
     def serve(listening: socket.socket, parent: Parent | None) -> int:
         gc.enable()
         announce = not for_tests and (parent is None or parent.is_new)
-        app = create_app(settings, announce=announce, address=address, slow_failed_logins=not for_tests)
+        app = create_app(
+            settings, announce=announce, address=address, sign_in=sign_in, slow_failed_logins=not for_tests
+        )
         return hypercorn_server.run(app, listening, lambda: app.state.drain(settings.drain_seconds), parent)
 
     return serve

@@ -155,6 +155,9 @@ class Settings:
     )
     keep_alive_seconds: float = _setting("Silence in a stream before a keep-alive is sent", 15.0)
 
+    bind_host: str = _setting(
+        "Address that `mockbackend serve` listens on; if unset, all where PORT is set, else 127.0.0.1", "", "127.0.0.1"
+    )
     port: int | None = _setting(
         "Port of `mockbackend serve` on all addresses; if unset, it is 127.0.0.1:8000", None, "8000"
     )

@@ -88,8 +88,8 @@ def load_settings(
                 values[field.name] = kind.read(env, name)
             except (EnvError, ValueError, RuntimeError):
                 problems.append(f"{name}: must be {kind.expected}")
-    # Where some are not read, names like these say nothing.
-    for warning in () if fixed else unknown_names(os.environ, in_file):
+    # Where no engine's settings are read, names like theirs say nothing.
+    for warning in () if "openai_base_url" in fixed else unknown_names(os.environ, in_file):
         log.warning("%s", warning)
     settings = understood(Settings(**values))
     for warning in without_effect(settings):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect
 
 from tests.page.conftest import Visit
 from tests.page.visiting import Visitor
+from tests.server.started import started
 
 
 def test_a_wrong_login_is_said_in_words_and_a_right_one_goes_on(visit: Visit) -> None:
@@ -58,3 +61,19 @@ def test_a_login_that_is_taken_no_longer_asks_again(visitor: Visitor) -> None:
     expect(visitor.page.get_by_role("alert")).to_contain_text("no longer valid")
     expect(visitor.page.get_by_label("User id")).to_have_value(visitor.userid)
     visitor.forgive_failed_loads()
+
+
+def test_the_link_of_the_start_signs_in_by_itself_and_only_once(browser: Browser, tmp_path: Path) -> None:
+    with started(tmp_path, "--port", "0") as served:
+        link = served.value("Signed in")
+        page = browser.new_page()
+        page.goto(link)
+        expect(page.locator("#userid")).to_have_text("me")
+        expect(page).to_have_url(f"{served.url}/")
+        page.reload()
+        expect(page.locator("#userid")).to_have_text("me")
+        other = browser.new_page()
+        other.goto(link)
+        expect(other.get_by_role("alert")).to_contain_text("This link has been used")
+        page.close()
+        other.close()

@@ -16,6 +16,7 @@ from tests.harness.http_client import PLAIN
 from tests.harness.processes import ROOT, environment, fork, free_port, run
 from tests.harness.service import Kind, Server
 from tests.harness.waiting import until
+from tests.server.started import started
 
 BAD = {"AZURE_OPENAI_ENDPOINT": "team.openai.azure.com", "LOG_LEVEL": "loud", "WEB_CONCURRENCY": "none"}
 
@@ -72,9 +73,64 @@ def test_the_emulator_names_its_own_option_where_its_port_is_in_use(tmp_path: Pa
     assert ended.stderr.endswith("or choose another port with --port\n")
 
 
-def test_a_start_says_where_it_listens(start_server: StartServer) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_start_ends_with_one_block_for_people(start_server: StartServer, workers: str) -> None:
+    server = start_server({"WEB_CONCURRENCY": workers}, kind="serve")
+    said = server.log.partition(f"listening on http://0.0.0.0:{server.port}\n")[2]
+    assert said == (
+        f"  Page       http://127.0.0.1:{server.port}/\n"
+        "  Login      u\n"
+        "  Password   that of BACKEND_AUTH_PASSWORD\n"
+        "  Engine     the EMULATOR of Azure OpenAI, not a model: no model API is configured\n"
+        f"  curl -N -u 'u' -H 'userid: me' http://127.0.0.1:{server.port}/chat -d '{{\"message\": \"Hello\"}}'\n"
+    )
+
+
+def test_alone_it_shows_its_commands(tmp_path: Path) -> None:
+    ended = run([], tmp_path, {})
+    assert ended.returncode == 0
+    assert {"serve", "check", "migrate", "emulator", "mock"} <= set(ended.stdout.split())
+
+
+def test_flags_win_over_the_environment(tmp_path: Path) -> None:
+    script = tmp_path / "script.yaml"
+    script.write_text("rules: [{text: From the script.}]")
+    settings = {"WEB_CONCURRENCY": "3", "MOCK_SCRIPT": "none.yaml", "BIND_HOST": "0.0.0.0"}
+    flags = ("--host", "127.0.0.1", "--port", "0", "--workers", "1", "--script", str(script))
+    with started(tmp_path, *flags, "--data-dir", str(tmp_path / "other"), **settings) as served:
+        assert served.url.startswith("http://127.0.0.1:")
+        login = (served.value("Login"), served.value("Password"))
+        with httpx2.Client(base_url=served.url, auth=login, headers={"userid": "me"}, **PLAIN) as client:
+            answer = client.post("/chat", json={"message": "Hi"}).text
+    assert "".join(re.findall(r'^0:"(.*)"$', answer, re.MULTILINE)) == "From the script."
+    assert (tmp_path / "other" / "login").read_text() == f"{login[0]}:{login[1]}\n"
+    assert not (tmp_path / "data").exists()
+
+
+def test_bind_host_is_where_it_listens(tmp_path: Path) -> None:
+    with started(tmp_path, PORT=str(free_port()), BIND_HOST="127.0.0.1") as served:
+        assert served.url.startswith("http://127.0.0.1:")
+
+
+def test_the_link_signs_in_once_at_any_worker(tmp_path: Path) -> None:
+    with started(tmp_path, "--port", "0", "--workers", "2") as served:
+        page, secret = served.value("Signed in").split("#sign-in=")
+        assert page == f"{served.url}/"
+        answers = []
+        for sent in ("wrong", secret, secret, secret, secret):
+            # A connection each, so that both workers are asked.
+            with httpx2.Client(base_url=served.url, **PLAIN) as client:
+                answers.append(client.post("/sign-in", json={"secret": sent}))
+        assert [answer.status_code for answer in answers] == [403, 200, 403, 403, 403]
+        assert answers[1].json() == {"login": served.value("Login"), "password": served.value("Password")}
+        assert answers[1].headers["cache-control"] == "no-store"
+
+
+async def test_where_others_can_reach_it_there_is_no_link(start_server: StartServer) -> None:
     server = start_server(kind="serve")
-    assert server.log.count(f"listening on http://0.0.0.0:{server.port}, where the chat page is as well\n") == 1
+    assert "sign-in" not in server.log
+    async with server.client(None) as client:
+        assert (await client.post("/sign-in", json={"secret": "x"})).status_code == 404
 
 
 async def test_a_free_port_is_taken_and_said(tmp_path: Path) -> None:
