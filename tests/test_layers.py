@@ -80,6 +80,7 @@ FOREIGN = {
     "aiohttp": {"images", "upstream"},
     "hypercorn": {"server", "emulator.embedded"},
     "environs": {"settings"},
+    "pytest": {"mock.pytest_plugin"},
     "yaml": {"mock"},
     "msgspec": {"emulator", "mock", "storage"},
     "multipart": {"routes"},

@@ -18,6 +18,7 @@ from .script.help import all_that_can_be_asked
 from .script.problems import Problem
 from .store import DEFAULT, NAME, NAMES, Filter, MockStore, TooManyScenarios, UnknownScenario
 from .store.journal import SIDES, STATES
+from .verdict import Report, judge
 
 POLL_SECONDS = 0.01
 WAIT_SECONDS, MAX_WAIT_SECONDS = 10.0, 60.0
@@ -78,7 +79,9 @@ class Control:
                 return Answer({"name": name, "rules": len(rules)})
             case "GET", "journal":
                 return await self._journal(_named(name), query)
-            case _, "next" | "journal":
+            case "GET", "report":
+                return await self._report(_named(name))
+            case _, "next" | "journal" | "report":
                 _check(method, "POST" if action == "next" else "GET")
         name = _named(rest)
         match method:
@@ -117,6 +120,17 @@ class Control:
             "unmatched": journal.unmatched(name),
             "problems": scenarios.problems(name),
         }
+
+    async def _report(self, name: str) -> Answer:
+        script = self._store.scenarios.document(name)
+        never_served = self._state(name)["never_served"]
+        strict = bool(script.get("strict"))
+        report = await asyncio.to_thread(self._judge, name, never_served, strict)
+        return Answer(report.to_json())
+
+    def _judge(self, name: str, never_served: list[int], strict: bool) -> Report:
+        batches = self._store.journal.read(name, Filter())
+        return judge([entry for batch in batches for entry in batch], never_served, every_call_must_match=strict)
 
     async def _journal(self, name: str, query: Mapping[str, str]) -> Answer:
         if unknown := set(query) - {"on", "side", "state", "wait", "timeout"}:

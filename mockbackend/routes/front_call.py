@@ -71,7 +71,7 @@ class FrontCall:
     async def send(self, message: Message) -> None:
         """Send, and note in the journal how far the answer is: its end before that is sent."""
         if message["type"] == "http.response.start":
-            self.entry.begin_answer(message["status"])
+            self.entry.begin_answer(message["status"], message["headers"])
             is_ui = any(name == b"x-vercel-ai-ui-message-stream" for name, _ in message["headers"])
             self._separator = b"data: " if is_ui else b"\n"
         elif message["type"] == "http.response.body":
@@ -87,9 +87,10 @@ class FrontCall:
             state = "error" if (self.entry.status or 0) >= 400 else self._state_of_turn()
         self.entry.end(state)
 
-    def refuse(self, status: int) -> None:
+    def refuse(self, error: ServiceError) -> None:
         """Note that the call is refused."""
-        self.entry.begin_answer(status)
+        headers = [(name.encode(), value.encode()) for name, value in error.headers.items()]
+        self.entry.begin_answer(error.status, headers)
         self.entry.end("error")
 
     def _state_of_turn(self) -> State:
@@ -125,7 +126,7 @@ def noted(store: MockStore, path: str, request: Request) -> Iterator[FrontCall |
     try:
         yield call
     except ServiceError as error:
-        call.refuse(error.status)
+        call.refuse(error)
         raise
     finally:
         # Where nothing else has said how it ended.

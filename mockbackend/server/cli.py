@@ -1,4 +1,4 @@
-"""The commands: `mockbackend serve`, `check`, `migrate`, `emulator` and `mock`.
+"""The commands: `mockbackend serve`, `check`, `migrate`, `emulator`, `mock` and `report`.
 
 Each command imports what it needs when it runs: the openai client and LangGraph take a second, which wrong settings or
 `--version` should not have to wait for.
@@ -75,6 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     mock.add_argument("--port", type=_port, default=0, help="0, the default, takes a free one")
     mock.add_argument("--script", type=Path, metavar="FILE", help="script of its answers, in place of MOCK_SCRIPT")
     mock.add_argument("--workers", type=_count, default=1, metavar="N", help="processes that serve, by default 1")
+    report = commands.add_parser("report", help="print what a running mock has found in the calls of a tested program")
+    report.add_argument("url", metavar="URL", help="the address of the mock, which may hold a login")
+    report.add_argument("--scenario", metavar="NAME", help="its scenario; without one all")
+    report.add_argument("--login", metavar="USER:PASSWORD", default="mock:mock", help="by default mock:mock")
     return parser
 
 
@@ -123,6 +127,10 @@ def _run(arguments: argparse.Namespace, program: list[str] | None) -> int:
             if program == []:
                 raise SettingsError(["name a command after --, or leave the -- out"])
             return mock.run(arguments.port, arguments.script, arguments.workers, program or [])
+        case "report":
+            from . import report
+
+            return report.run(arguments.url, arguments.scenario, arguments.login)
         case command:
             raise ValueError(f"the parser knows a command that is not run here: {command}")
 

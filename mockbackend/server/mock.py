@@ -21,6 +21,7 @@ from ..settings import Settings, SettingsError, load_settings
 from .command import NOT_EXECUTABLE, SIGNALS, Command, find_problem
 from .listening import listen
 from .mock_folder import mock_folder
+from .report import ReportError, in_words, read
 from .serve import load
 from .workers import Supervisor, Work
 
@@ -184,6 +185,19 @@ class _MockSupervisor(Supervisor):
                 self._command.stopped(os.WSTOPSIG(status))
             else:
                 self._status = self._command.ended(os.waitstatus_to_exitcode(status))
+                _print_failures(self._url)
                 self._stop()
         elif pid in self._workers and not os.WIFSTOPPED(status):
             self._ended(pid, os.waitstatus_to_exitcode(status))
+
+
+def _print_failures(url: str) -> None:
+    """Print the reports of the scenarios that failed and are still there."""
+    try:
+        reports = read(url, None, f"{USERNAME}:{PASSWORD}")
+    except ReportError as error:
+        print(error, file=sys.stderr)
+        return
+    for name, report in reports.items():
+        if not report["ok"]:
+            print(in_words(name, report), file=sys.stderr)

@@ -18,8 +18,8 @@ from tests.mock.conftest import MakeScenario
 from tests.mock.scenario import Scenario
 
 FIELDS = [
-    *("n", "side", "on", "turn", "method", "path", "headers", "body", "status", "at", "first_byte", "ended_at"),
-    *("lines", "state", "rule", "scenario"),
+    *("n", "side", "on", "turn", "conversation", "method", "path", "headers", "body", "status", "retry_after", "at"),
+    *("first_byte", "ended_at", "lines", "state", "rule", "scenario"),
 ]
 
 
@@ -32,6 +32,7 @@ async def test_a_turn_is_in_it_from_both_sides(scenario: MakeScenario) -> None:
     assert (model["n"], model["side"], model["on"], model["rule"]) == (2, "model", "chat", 0)
     assert front["turn"] == model["turn"] is not None
     assert front["body"] == {"message": "hi", "id": "trip"}
+    assert front["conversation"] == "trip"
     assert model["body"]["messages"][-1] == {"role": "user", "content": "hi"}
     for entry in (front, model):
         assert (entry["status"], entry["state"], entry["scenario"]) == (200, "done", made.name)

@@ -41,11 +41,11 @@ class Entry:
             "aborted": self.aborted,
         }
 
-    def begin_answer(self, status: int) -> None:
+    def begin_answer(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """Note that the answer begins."""
         self.status = status
         if self.mocked:
-            self.mocked.entry.begin_answer(status)
+            self.mocked.entry.begin_answer(status, headers)
 
     def count_line(self) -> None:
         """Note that a piece of the answer is sent."""

@@ -75,8 +75,8 @@ async def send_reply(reply: Reply, journal: Journal, entry: Entry, receive: Rece
 
 async def _send(reply: Reply, entry: Entry, send: Send, clock: "Clock") -> None:
     await clock.wait(reply.delay)
-    entry.begin_answer(reply.status)
     headers = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
+    entry.begin_answer(reply.status, headers)
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     last: State = "done" if reply.status < 400 else "error"
     pieces = iter(reply.pieces)

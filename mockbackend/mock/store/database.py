@@ -17,7 +17,7 @@ from filelock import FileLock
 from .workers import Workers
 
 BUSY_SECONDS = 2.0
-VERSION = 1
+VERSION = 2
 SCHEMA = """
 CREATE TABLE scenario (
     name TEXT PRIMARY KEY, generation INTEGER NOT NULL, script BLOB NOT NULL, made REAL NOT NULL,
@@ -40,7 +40,7 @@ CREATE TABLE entry (
     id INTEGER PRIMARY KEY, scenario TEXT NOT NULL, n INTEGER NOT NULL, side TEXT NOT NULL, kind TEXT NOT NULL,
     turn TEXT, method TEXT NOT NULL, path TEXT NOT NULL, headers BLOB NOT NULL, body BLOB, status INTEGER,
     at INTEGER NOT NULL, first_byte INTEGER, ended_at INTEGER, lines INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL,
-    rule INTEGER, worker TEXT NOT NULL, size INTEGER NOT NULL
+    conversation TEXT, retry_after REAL, rule INTEGER, worker TEXT NOT NULL, size INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX entry_of ON entry (scenario, n);
 CREATE INDEX entry_running ON entry (worker) WHERE ended_at IS NULL;

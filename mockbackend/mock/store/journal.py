@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 import orjson
 
+from .answered import conversation_of, retry_after_of
 from .database import Database
 
 Side = Literal["front", "model"]
@@ -52,7 +53,12 @@ class Filter:
 class Entry:
     """A call while it is answered. Without an `id` the journal could not be written, and nothing of it is."""
 
-    __slots__ = ("_database", "_left", "first_byte", "id", "lines", "n", "rule", "scenario", "state", "status", "turn")
+    # fmt: off
+    __slots__ = (
+        "_database", "_left", "conversation", "first_byte", "id", "lines", "n", "retry_after", "rule", "scenario",
+        "state", "status", "turn",
+    )
+    # fmt: on
 
     def __init__(self, database: Database, scenario: str, entry_id: int | None, n: int) -> None:
         self._database = database
@@ -64,6 +70,8 @@ class Entry:
         self.rule: int | None = None
         self.status: int | None = None
         self.first_byte: int | None = None
+        self.conversation: str | None = None
+        self.retry_after: float | None = None
         self.lines = 0
         self.state: State = "running"
 
@@ -71,9 +79,13 @@ class Entry:
         """Note the call's body, of which the beginning is kept."""
         self._left = body[:MAX_BODY_BYTES]
 
-    def begin_answer(self, status: int) -> None:
+    def begin_answer(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Note that the answer begins."""
         self.status = status
+        listed = list(headers)
+        self.conversation = conversation_of(listed)
+        if status >= 400:
+            self.retry_after = retry_after_of(listed)
         self.first_byte = _now()
 
     def show(self, state: State) -> None:
@@ -96,9 +108,10 @@ class Entry:
             with self._database.transaction():
                 self._database.execute(
                     "UPDATE entry SET body = coalesce(?, body), size = size + ?, turn = coalesce(?, turn), status = ?,"
-                    " first_byte = ?, ended_at = ?, lines = ?, state = ?, rule = ? WHERE id = ?",
+                    " first_byte = ?, ended_at = ?, lines = ?, state = ?, rule = ?, conversation = ?, retry_after = ?"
+                    " WHERE id = ?",
                     *(body, size, self.turn, self.status, self.first_byte, ended_at, self.lines, self.state),
-                    *(self.rule, self.id),
+                    *(self.rule, self.conversation, self.retry_after, self.id),
                 )
                 if size:
                     self._database.execute("UPDATE scenario SET bytes = bytes + ? WHERE name = ?", size, self.scenario)
@@ -202,7 +215,7 @@ class Journal:
         where, values = chosen.where()
         statement = (
             "SELECT n, side, kind, turn, method, path, headers, body, status, at, first_byte, ended_at, lines, state,"
-            f" rule FROM entry WHERE scenario = ? AND n > ?{where} ORDER BY n LIMIT {BATCH}"
+            f" rule, conversation, retry_after FROM entry WHERE scenario = ? AND n > ?{where} ORDER BY n LIMIT {BATCH}"
         )
         last = 0
         with self._database.reading() as connection:
@@ -212,17 +225,20 @@ class Journal:
 
 
 def _entry(scenario: str, row: tuple[Any, ...]) -> dict[str, Any]:
-    n, side, kind, turn, method, path, headers, body, status, at, first_byte, ended_at, lines, state, rule = row
+    n, side, kind, turn, method, path, headers, body, status, at, first_byte, ended_at, lines, state, *others = row
+    rule, conversation, retry_after = others
     return {
         "n": n,
         "side": side,
         "on": kind,
         "turn": turn,
+        "conversation": conversation,
         "method": method,
         "path": path,
         "headers": orjson.loads(headers),
         "body": _body(body),
         "status": status,
+        "retry_after": retry_after,
         "at": at,
         "first_byte": first_byte,
         "ended_at": ended_at,

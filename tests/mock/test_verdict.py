@@ -1,0 +1,250 @@
+"""The verdict: for each code a client that does it, and correct clients that come close."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from mockbackend.mock.verdict import judge
+from mockbackend.mock.verdict.codes import CODES
+from tests.harness.processes import ROOT
+
+Entry = Mapping[str, Any]
+LOGIN = {"authorization": "***"}
+
+
+def call(on: str = "chat", at: float = 0, *, took: float | None = 0.1, **fields: Any) -> dict[str, Any]:
+    """A call of a front end that began `at` seconds, and that was answered unless `fields` say otherwise."""
+    path = {"chat": "/chat", "join": "/chat/trip/stream", "conversations": "/conversations/trip"}.get(on, f"/{on}")
+    method = "POST" if on in ("chat", "stop") else "GET"
+    entry = {"side": "front", "on": on, "method": method, "path": path, "status": 200, "state": "done", "body": None}
+    times = {"at": round(at * 1000), "ended_at": None if took is None else round((at + took) * 1000)}
+    headers = {"userid": "ada", **fields.pop("headers", {})}
+    return {**entry, **times, "turn": None, "rule": None, "scenario": "s", "headers": headers, **fields}
+
+
+def said(*texts: str, id: str | None = "trip", at: float = 0, **fields: Any) -> dict[str, Any]:  # noqa: A002
+    """A list of messages, of the user and the assistant by turns, that began a turn."""
+    roles = ("user", "assistant")
+    messages = [{"role": roles[n % 2], "content": text} for n, text in enumerate(texts)]
+    return call(at=at, body={"id": id, "messages": messages, **fields.pop("more", {})}, **fields)
+
+
+def of_model(at: float = 0, **fields: Any) -> dict[str, Any]:
+    return call(at=at, **{"side": "model", "path": "/openai/v1/chat/completions", "rule": 0, **fields})
+
+
+def assistant(**message: Any) -> dict[str, Any]:
+    """A list whose assistant's message has these parts."""
+    hi, more = ({"role": "user", "content": text} for text in ("hi", "more"))
+    return call(body={"id": "trip", "messages": [hi, {"role": "assistant", **message}, more]})
+
+
+def codes(entries: Sequence[Entry], **asked: Any) -> list[str]:
+    numbered = [{**entry, "n": number} for number, entry in enumerate(entries, 1)]
+    return sorted({finding.code for finding in judge(numbered, **asked).findings})
+
+
+BUSY: dict[str, Any] = {"status": 429, "retry_after": 1.0}
+UI = {"trigger": "submit-message"}
+GUILTY: dict[str, Sequence[Sequence[Entry]]] = {
+    "retry_after_ignored": [
+        [said("hi", **BUSY), said("hi", at=0.6)],
+        [said("hi", **{**BUSY, "status": 503}), said("hi", at=0.6)],
+        [call("conversations", **BUSY), call("conversations", 0.5)],
+        [of_model(body={"messages": []}, **BUSY), of_model(0.6, body={"messages": []})],
+    ],
+    "retried_refusal": [
+        *([said("hi", status=status), said("hi", at=3)] for status in (400, 403, 404, 422)),
+        [call("conversations", status=401, headers=LOGIN), call("conversations", 3, status=401, headers=LOGIN)],
+        [of_model(body={"messages": []}, status=400), of_model(3, body={"messages": []})],
+    ],
+    "double_send": [
+        [said("hi"), said("hi", at=0.2)],
+        [said("hi", id="one"), said("hi", id="two", at=1.9)],
+        [said("hi", id=None, took=None, status=None, state="running"), said("hi", id=None, at=0.01)],
+        [said("hi", "Hello.", "more"), said("hi", "Hello.", "more", "Sure.", "more", at=1)],
+    ],
+    "id_lost": [
+        [said("hi"), said("hi", "Hello.", "more", id="other", at=5)],
+        [said("hi", id=None, conversation="c-1"), said("hi", "Hello.", "more", id=None, conversation="c-2", at=5)],
+    ],
+    "never_rejoined": [
+        [
+            said("hi", more={"resumable": True}, state="client_gone", turn="t"),
+            of_model(took=9, turn="t"),
+            call("conversations", 2),
+        ],
+    ],
+    "poisoned_history": [
+        [assistant(tool_calls=[{"id": "c", "function": {"name": "f"}}])],
+        [assistant(parts=[{"type": "tool-f", "state": "input-available", "toolCallId": "c"}])],
+        [assistant(parts=[{"type": "dynamic-tool", "state": "input-streaming"}])],
+        [assistant(parts=[{"type": "tool-invocation", "toolInvocation": {"state": "call"}}])],
+        [assistant(content="", toolInvocations=[{"state": "partial-call"}])],
+        [assistant(content=[{"type": "tool-call", "toolName": "f"}])],
+        [assistant(content=[{"type": "image_url", "image_url": {"url": "data:"}}])],
+        [assistant(parts=[{"type": "file", "mediaType": "image/png", "url": "data:"}])],
+    ],
+    "cut_taken_as_whole": [
+        [said("hi", state="cut"), said("hi", "Hel", "more", at=5)],
+        [said("hi", state="cut"), call(at=5, body={"id": "trip", "messages": [
+            {"role": "user", "parts": [{"type": "text", "text": "hi"}]},
+            {"role": "assistant", "parts": [{"type": "text", "text": "Hel", "state": "done"}]},
+            {"role": "user", "parts": [{"type": "text", "text": "more"}]},
+        ]})],
+    ],
+    "sent_while_running": [[said("hi"), said("more", at=0.05, status=409)]],
+    "busy_storm": [[said(f"{n}", id=f"{n}", at=n * 0.9, status=503) for n in range(11)]],
+    "never_released": [
+        [said("hi", turn="t", hold_ran_out=True), of_model(turn="t", hold_ran_out=True)],
+        [of_model(hold_ran_out=True)],
+    ],
+    "login_in_the_browser": [
+        [call("conversations", headers={**LOGIN, "origin": "http://localhost:3000", "host": "127.0.0.1:8000"})],
+    ],
+}  # fmt: skip
+INNOCENT: dict[str, Sequence[Sequence[Entry]]] = {
+    "retry_after_ignored": [
+        [said("hi", **BUSY), said("hi", at=1.1)],
+        [said("hi", **BUSY), said("else", id="other", at=0.5)],
+        [said("hi", **BUSY), said("hi", at=0.5, headers={"userid": "ben"})],
+        [said("hi", status=429), said("hi", at=0.2)],
+        # The service's own calls of the model are not the front end's.
+        [said("hi", turn="t"), of_model(0.1, turn="t", **BUSY), of_model(0.2, turn="t")],
+    ],
+    "retried_refusal": [
+        [said("hi", status=500), said("hi", at=3)],
+        [said("hi", status=422), said("hello", at=3)],
+        [call("conversations", status=401), call("conversations", 1, headers=LOGIN)],
+        [call("conversations", status=401, headers=LOGIN), call("conversations", 1, headers=LOGIN)],
+        [call("conversations", status=404), said("hi", at=1), call("conversations", 2)],
+        [call("conversations", status=404), call("conversations", 1, headers={"userid": "ben"})],
+        [said("hi", turn="t"), of_model(turn="t", status=400), of_model(0.1, turn="t")],
+    ],
+    "double_send": [
+        [said("hi"), said("hi", at=2.1)],
+        [said("hi"), said("hi", at=0.5, headers={"userid": "ben"})],
+        [said("hi", state="error"), said("hi", at=0.5)],
+        [said("hi", state="client_gone"), said("hi", at=0.5)],
+        [said("hi", status=429), said("hi", at=0.5)],
+        [said("hi", took=0.4), call("stop", 0.3), said("hi", at=0.5)],
+        [said("hi", more=UI), said("hi", at=0.5, more={"trigger": "regenerate-message"})],
+        [said("hi", "Hello.", "more"), said("hi", "Hello.", "more", at=0.5)],
+        [said("hi"), said("hi", at=0.05, status=422)],
+    ],
+    "id_lost": [
+        [said("hi"), said("hi", "Hello.", "more", at=5)],
+        [said("hi", id=None, conversation="c-1"), said("hi", "Hello.", "more", id="c-1", at=5)],
+        # Nobody knows what its conversation was called.
+        [said("hi", id=None), said("hi", "Hello.", "more", id="c-1", at=5)],
+        [said("hi"), said("hi", id="other", at=5), said("hi", "Hello.", "more", id="other", at=9)],
+        [said("hi"), said("hi", "Hello.", "more", id="other", at=5, headers={"userid": "ben"})],
+        # A history that comes from elsewhere.
+        [said("hi"), said("hey", "Hello.", "more", id="other", at=5)],
+    ],
+    "never_rejoined": [
+        [
+            said("hi", more={"resumable": True}, state="client_gone", turn="t"),
+            of_model(took=9, turn="t"),
+            *(call("conversations", 2), call("join", 3)),
+        ],
+        [
+            said("hi", more={"resumable": True}, state="client_gone", turn="t"),
+            of_model(took=1, turn="t"),
+            call("conversations", 2),
+        ],
+        [said("hi", state="client_gone", turn="t"), of_model(turn="t", took=9), call("conversations", 2)],
+        [said("hi", more={"resumable": True}, state="client_gone", turn="t"), of_model(took=9, turn="t")],
+    ],
+    "poisoned_history": [
+        [assistant(content="Hello.")],
+        [assistant(parts=[{"type": "tool-f", "state": "output-available", "output": None}])],
+        [assistant(parts=[{"type": "tool-invocation", "toolInvocation": {"state": "result", "result": None}}])],
+        [assistant(content=[{"type": "tool-call", "toolName": "f", "result": 3}])],
+        [call(body={"messages": [
+            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:"}}]},
+            {"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "f"}}]},
+            {"role": "tool", "tool_call_id": "c", "content": "3"},
+        ]})],
+    ],
+    "cut_taken_as_whole": [
+        [said("hi", state="cut"), said("hi", at=5)],
+        [said("hi", state="cut"), call("conversations", 3), said("hi", "Hello.", "more", at=5)],
+        [said("hi", state="cut"), said("hi", "Hel", "more", at=5, headers={"userid": "ben"})],
+        [said("hi", state="done"), said("hi", "Hello.", "more", at=5)],
+        [said("hi", state="cut"), call(at=5, body={"id": "trip", "messages": [
+            {"role": "user", "parts": [{"type": "text", "text": "hi"}]},
+            {"role": "assistant", "parts": [{"type": "text", "text": "Hel", "state": "streaming"}]},
+            {"role": "user", "parts": [{"type": "text", "text": "more"}]},
+        ]})],
+    ],
+    "sent_while_running": [[said("hi"), said("more", at=0.2)]],
+    "busy_storm": [
+        [said(f"{n}", id=f"{n}", at=n * 0.9, status=503) for n in range(10)],
+        [said(f"{n}", id=f"{n}", at=n * 1.1, status=503) for n in range(11)],
+        [said(f"{n}", id=f"{n}", at=n * 0.5, headers={"userid": f"{n % 2}"}, status=503) for n in range(16)],
+    ],
+    "never_released": [[said("hi", took=3)]],
+    "login_in_the_browser": [
+        [call("conversations", headers={**LOGIN, "origin": "http://127.0.0.1:8000", "host": "127.0.0.1:8000"})],
+        [call("conversations", headers={"origin": "http://localhost:3000", "host": "127.0.0.1:8000"})],
+        [call("conversations", headers=LOGIN)],
+        # A proxy of the page's own site, which passes on what the browser said.
+        [call("conversations", headers={**LOGIN, "origin": "http://localhost:3000", "sec-fetch-site": "same-origin"})],
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("code", "entries"), [(code, entries) for code, clients in GUILTY.items() for entries in clients]
+)
+def test_a_client_that_does_it_is_found(code: str, entries: Sequence[Entry]) -> None:
+    assert codes(entries) == [code]
+
+
+@pytest.mark.parametrize("entries", [entries for clients in INNOCENT.values() for entries in clients])
+def test_a_correct_client_that_comes_close_is_not(entries: Sequence[Entry]) -> None:
+    assert codes(entries) == []
+
+
+def test_every_code_has_both() -> None:
+    of_rules = {"rule_never_served", "unmatched_call"}
+    assert set(GUILTY) == set(INNOCENT) == set(CODES) - of_rules
+
+
+def test_the_page_about_tests_has_every_code() -> None:
+    rows = "".join(f"| `{name}` | {code.severity} | {code.meaning} |\n" for name, code in CODES.items())
+    assert rows in (ROOT / "docs" / "testing.md").read_text()
+
+
+def test_a_rule_that_never_served_is_found() -> None:
+    report = judge([], [2])
+    assert [(finding.code, finding.what) for finding in report.findings] == [
+        ("rule_never_served", "Rule 2 has never served.")
+    ]
+    assert report.ok, "it is a warning"
+
+
+def test_a_call_that_no_rule_fits_is_found_where_every_call_must_match() -> None:
+    entries = [of_model(), of_model(rule=None), of_model(rule=None, on="embedding")]
+    assert codes(entries) == []
+    numbered = [{**entry, "n": number} for number, entry in enumerate(entries, 1)]
+    report = judge(numbered, every_call_must_match=True)
+    assert [(finding.code, finding.calls) for finding in report.findings] == [("unmatched_call", [2])]
+    assert not report.ok
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(None, "words", 3, [], {}, {"messages": None}, {"messages": [None, "x", {"role": None, "content": 3}]}),
+        {"message": {"content": [{"type": "text", "text": None}, None]}, "id": 3},
+        {"messages": [{"role": "assistant", "tool_calls": [None, {}], "parts": [{"type": None}, 3]}]},
+    ],
+)
+def test_whatever_a_client_sends_can_be_judged(body: Any) -> None:
+    sent = [call(at=n / 10, body=body, status=status, n=n) for n, status in enumerate((200, 429, 400, 409, None))]
+    assert judge(sent).findings
