@@ -214,6 +214,25 @@ def test_a_setting_of_an_engine_that_is_not_set_is_a_warning(caplog: pytest.LogC
     ]
 
 
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({**OPENAI, "OPENAI_API": "responses"}, []),
+        ({**AZURE, "AZURE_OPENAI_API": "responses"}, []),
+        ({"AZURE_OPENAI_API": "responses"}, []),
+        ({**AZURE, "OPENAI_API": "responses"}, ["OPENAI_API has no effect without OPENAI_BASE_URL."]),
+        (
+            {**OPENAI, "AZURE_OPENAI_API": "responses"},
+            ["AZURE_OPENAI_API has no effect with OPENAI_BASE_URL, which has OPENAI_API."],
+        ),
+    ],
+)
+def test_the_wire_of_another_engine_is_a_warning(
+    env: dict[str, str], said: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert warnings(caplog, env) == said
+
+
 def test_an_env_file_in_another_encoding_has_names_as_well(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes("SYSTEM_PROMPT=Grüße\n".encode("latin-1"))
     with pytest.raises(SettingsError, match="not UTF-8"):

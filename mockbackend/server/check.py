@@ -27,6 +27,8 @@ from ..upstream.images import request_image
 from ..upstream.wires import COMPLETIONS
 from .upstream import open_upstream
 
+# What is sent to the chat model only if it is set.
+CHOSEN = {"temperature": "chat_temperature", "reasoning_effort": "chat_reasoning_effort"}
 # The setting in a probe's name.
 NAMED = re.compile(r"\b([A-Z_]+) = ")
 log = logging.getLogger("mockbackend")
@@ -45,7 +47,7 @@ async def _run(settings: Settings) -> int:
         probes: list[Probe] = []
         if tokens := upstream.tokens:
             probes.append(Probe("identity (AZURE_OPENAI_AUTH = entra)", lambda: _identity(tokens), needed=True))
-        probes.append(Probe(f"chat ({_named(engine.chat)})", lambda: _chat(upstream)))
+        probes.append(Probe(f"chat ({_named(engine.chat)})", lambda: _chat(upstream, settings)))
         if engine.images:
             probes.append(Probe(f"images ({_named(engine.images)})", lambda: _image(upstream)))
         if engine.embeddings:
@@ -123,8 +125,20 @@ async def _identity(tokens: AccessTokens) -> str:
     return f"has a token of {tokens.identity}"
 
 
-async def _chat(upstream: Upstream) -> str:
-    body = {"messages": [{"role": "user", "content": "Say ok."}], "stream": True, "max_completion_tokens": 16}
+async def _chat(upstream: Upstream, settings: Settings) -> str:
+    body: dict[str, Any] = {"messages": [{"role": "user", "content": "Say ok."}], "stream": True}
+    chosen = {name: getattr(settings, setting) for name, setting in CHOSEN.items()}
+    body |= {"max_completion_tokens": 16, **{name: value for name, value in chosen.items() if value not in (None, "")}}
+    try:
+        return await _answered(upstream, body)
+    except UpstreamError as error:
+        for name, setting in CHOSEN.items():
+            if f"'{name}'" in error.message:
+                raise UpstreamError(f"{error.message} The operator should check {setting.upper()}.") from error
+        raise
+
+
+async def _answered(upstream: Upstream, body: dict[str, Any]) -> str:
     if upstream.engine.chat.api == "responses":
         said: list[Event] = []
         await COMPLETIONS["responses"](upstream, said.append, set()).read(body)

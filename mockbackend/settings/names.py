@@ -60,6 +60,10 @@ def unknown_names(environment: Iterable[str], in_file: Iterable[str]) -> Iterato
 
 def without_effect(settings: Settings) -> Iterator[str]:
     """A warning for each setting of an engine that is not set."""
+    if settings.openai_api != "chat" and settings.engine != "openai":
+        yield "OPENAI_API has no effect without OPENAI_BASE_URL."
+    if settings.azure_openai_api != "chat" and settings.engine == "openai":
+        yield "AZURE_OPENAI_API has no effect with OPENAI_BASE_URL, which has OPENAI_API."
     if settings.engine != "emulator":
         return
     for name in ("openai_model", "openai_image_model", "openai_embedding_model"):

@@ -121,13 +121,15 @@ def _azure(settings: Settings, _: str | None) -> Engine:
     )
 
 
-def _emulator(_: Settings, url: str | None) -> Engine:
+def _emulator(settings: Settings, url: str | None) -> Engine:
     script = "MOCK_SCRIPT"
+    api = settings.azure_openai_api
     return Engine(
         url or "",
         "emulator",
-        "2024-10-21",
-        _deployment("chat", "mock-gpt", script, False),
+        # The one that has the wire.
+        "2025-04-01-preview" if api == "responses" else "2024-10-21",
+        _over(api, _deployment("chat", "mock-gpt", script, False)),
         _deployment("images", "mock-gpt-image", script, False),
         _deployment("embeddings", "mock-embedding", script, False),
         {"address": script, "key": script, "version": script},

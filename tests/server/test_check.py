@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 
 from tests.harness.emulator import KEY, Emulator, Rule, emulating
@@ -198,6 +199,23 @@ WRONG_WAYS_ELSEWHERE: dict[str, tuple[dict[str, str], str]] = {
     "no key": ({"OPENAI_API_KEY": ""}, "OPENAI_API_KEY"),
     "the name of long ago": ({"OPENAI_BASE_URL": "", "OPENAI_API_BASE": "{url}/v1"}, "Did you mean OPENAI_BASE_URL?"),
 }
+
+
+@pytest.mark.parametrize(
+    ("parameter", "setting", "value"),
+    [("reasoning_effort", "CHAT_REASONING_EFFORT", "extreme"), ("temperature", "CHAT_TEMPERATURE", "7")],
+)
+def test_a_value_that_the_model_refuses_is_named_by_its_setting(
+    tmp_path: Path, parameter: str, setting: str, value: str
+) -> None:
+    error = {"code": "invalid_value", "param": parameter, "message": f"Invalid value: '{value}'."}
+    body = orjson.dumps({"error": error})
+    head = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
+    with RawUpstream({"Say ok.": (head + body,)}) as upstream:
+        settings = {name: one for name, one in upstream.settings.items() if name != "OPENAI_IMAGE_MODEL"}
+        failure = _failure(tmp_path, {**settings, setting: value})
+    assert f"'{parameter}'" in failure
+    assert failure.endswith(f"The operator should check {setting}.")
 
 
 def page() -> RawUpstream:

@@ -90,6 +90,15 @@ async def test_an_image_and_the_system_prompt_reach_the_model(world: World, user
     ]
 
 
+async def test_the_emulator_is_asked_over_it_where_no_engine_is_set(tmp_path: Path) -> None:
+    with Server(tmp_path, {"AZURE_OPENAI_API": "responses"}) as server:
+        async with server.client() as client:
+            answer = await chat(client, {"message": "What time is it?"})
+    assert (answer.errors, answer.values("d")[0]["finishReason"]) == ([], "stop")
+    assert [one["toolName"] for one in answer.values("9")] == ["get_current_time"]
+    assert "does not support include, which is left out" in server.log
+
+
 async def test_an_answer_that_reaches_its_limit_says_so(user: httpx2.AsyncClient) -> None:
     answer = await chat(user, {"message": "long"})
     assert (answer.text, answer.values("d")[0]["finishReason"]) == ("One two", "length")
