@@ -79,6 +79,7 @@ def test_the_environment_wins_over_the_env_file(tmp_path: Path) -> None:
     [
         ({}, "emulator", True),
         ({"OPENAI_API_KEY": "sk-of-the-shell"}, "emulator", True),
+        ({"OPENAI_API_KEY": "op://vault/the shell's own"}, "emulator", True),
         (dict.fromkeys(AZURE, ""), "emulator", True),
         (AZURE, "azure", True),
         (KEYLESS, "azure", True),

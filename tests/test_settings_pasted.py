@@ -206,6 +206,21 @@ def test_a_name_near_a_settings_is_a_warning_in_the_env_file_alone(
     ]
 
 
+def test_a_name_with_what_nobody_sees_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text("LOG_LEVEL\u200b=DEBUG\n")
+    assert warnings(caplog, {}, env_file) == [
+        "'LOG_LEVEL\\u200b' is not a setting and has no effect. Did you mean LOG_LEVEL?"
+    ]
+
+
+def test_an_env_file_with_a_byte_order_mark_is_a_problem(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text("LOG_LEVEL=DEBUG\n", "utf-8-sig")
+    with pytest.raises(SettingsError, match="begins with a byte order mark"):
+        load({}, env_file)
+
+
 def test_a_setting_of_an_engine_that_is_not_set_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     said = warnings(caplog, {"OPENAI_API_KEY": "k", "OPENAI_MODEL": "gpt", "AZURE_OPENAI_API_VERSION": "v1"})
     assert said == [

@@ -35,7 +35,9 @@ def odd_characters(settings: Settings) -> Iterator[str]:
     for field in dataclasses.fields(Settings):
         value = getattr(settings, field.name)
         texts = value if isinstance(value, tuple) else (str(value),) if isinstance(value, str | Path) else ()
-        if field.name in FREE:
+        # Of another program's, which may be set in the same shell, as long as no address says that they are ours.
+        is_anothers = field.name.startswith("openai_") and not settings.openai_base_url
+        if field.name in FREE or is_anothers:
             continue
         for text in texts:
             odd = _odd(text, is_plain=field.name in PLAIN)

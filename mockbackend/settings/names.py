@@ -34,12 +34,13 @@ MEANT = {
 }
 # How alike two names are: one that may be another program's, and one that must be ours.
 NEAR, SOMEHOW_NEAR = 0.85, 0.6
-ASSIGNMENT = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=", re.MULTILINE | re.ASCII)
+# Also of names with a character that nobody sees.
+ASSIGNMENT = re.compile(r"^[ \t]*(?:export[ \t]+)?([^\s=#'\"]+)[ \t]*=", re.MULTILINE)
 
 
 def names_in(env_file: Path) -> list[str]:
     """The names that the file sets."""
-    return ASSIGNMENT.findall(env_file.read_text("utf-8", "replace"))
+    return ASSIGNMENT.findall(env_file.read_text("utf-8-sig", "replace"))
 
 
 def unknown_names(environment: Iterable[str], in_file: Iterable[str]) -> Iterator[str]:
@@ -53,7 +54,8 @@ def unknown_names(environment: Iterable[str], in_file: Iterable[str]) -> Iterato
             continue
         near = _near(name.upper(), SOMEHOW_NEAR if is_ours else NEAR)
         if near:
-            yield f"{name} is not a setting and has no effect. Did you mean {near}?"
+            shown = name if name.isprintable() else ascii(name)
+            yield f"{shown} is not a setting and has no effect. Did you mean {near}?"
         elif is_ours:
             yield f"{name} is not a setting and has no effect. env.sample lists all settings."
 

@@ -90,7 +90,7 @@ def _engine(settings: Settings) -> Iterator[str]:
         if not settings.openai_model:
             yield "OPENAI_MODEL: missing; OPENAI_BASE_URL needs it"
     for name in ("azure_openai_api_key", "openai_api_key", "azure_search_api_key"):
-        if "://" in getattr(settings, name):
+        if "://" in getattr(settings, name) and (settings.openai_base_url or name != "openai_api_key"):
             yield f"{name.upper()}: is an address; paste the key here"
     if not settings.azure_v1 and not re.match(r"^\d{4}-\d{2}-\d{2}(-preview)?$", settings.azure_openai_api_version):
         yield "AZURE_OPENAI_API_VERSION: must be a date such as 2024-10-21, or v1"

@@ -6,6 +6,7 @@ An empty variable counts as unset. Nothing else reads the environment, except fo
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import logging
 import os
@@ -73,6 +74,10 @@ def load_settings(
     in_file: list[str] = []
     if env_file is not None and env_file.is_file():
         in_file = names_in(env_file)
+        if env_file.read_bytes().startswith(codecs.BOM_UTF8):
+            problems.append(
+                f"{env_file}: begins with a byte order mark, which hides its first setting; save it without"
+            )
         try:
             env.read_env(str(env_file), recurse=False)
         except UnicodeDecodeError:
