@@ -15,6 +15,10 @@ DATED = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
 V1_VERSIONS = frozenset({"", "v1", "preview"})
 # o1, o3 and their like came with this version; older versions refuse them by name.
 O_SERIES_SINCE = "2024-12-01-preview"
+FRONT_ONLY = (
+    "X-Mock: what it asks is a fault of a front end's wire, which is the chat service's. "
+    "A call of the model takes corners of the model, such as corner=async_filter."
+)
 
 
 class Operation(Enum):
@@ -99,9 +103,12 @@ def parse_body(raw: bytes) -> Mapping[str, object]:
 def parse_asked(header: str | None) -> Asked | None:
     """What the header X-Mock asks for; AzureError 400 for what cannot be."""
     try:
-        return read_asked(header, [])
+        asked = read_asked(header, [])
     except AskedError as error:
         raise errors.invalid_request(str(error)) from None
+    if asked and asked.wire:
+        raise errors.invalid_request(FRONT_ONLY)
+    return asked
 
 
 def parse_object(raw: bytes) -> Mapping[str, object] | None:

@@ -185,6 +185,13 @@ async def test_with_a_real_engine_there_is_no_mock(tmp_path: Path) -> None:
         assert prompt_of(world.emulator.requests()[-1]["body"]) == "/mock cut 3\nHello"
 
 
+async def test_an_upload_is_answered_before_it_is_read(client: httpx2.AsyncClient) -> None:
+    files = {"file": ("large.txt", b"words " * 500_000)}
+    refused = await client.post("/files", files=files, headers={"x-mock": "status=507,body=empty,delay=0.1"})
+    assert (refused.status_code, refused.content) == (507, b"")
+    assert (await client.get("/files")).json() == []
+
+
 async def test_programs_get_the_list_too(client: httpx2.AsyncClient) -> None:
     listed = (await client.get("/__mock__/asked.json")).json()
     assert set(listed) == {"wire", "corners"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from itertools import pairwise
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -114,6 +115,22 @@ async def test_a_join_meets_faults_of_its_own(client: httpx2.AsyncClient, protoc
     assert followed.lines(protocol)[:2] == [COUNT[protocol][0]] * 2
     assert followed.lines(protocol)[-1] == COUNT[protocol][-1]
     assert whole.content.endswith((b"}\n", b"[DONE]\n\n"))
+
+
+async def test_a_join_from_another_process_meets_them_too(
+    client: httpx2.AsyncClient, server: Server, tmp_path: Path, protocol: str
+) -> None:
+    settings = {"MOCK_SCRIPT": str(server.data_dir.parent / "script.yaml"), "KEEP_ALIVE_SECONDS": "0.1"}
+    question = {"message": "paced"}
+    with Server(tmp_path, settings, data_dir=server.data_dir) as other:
+        async with (
+            other.client(client.headers["userid"]) as there,
+            client.stream("POST", f"/chat?protocol={protocol}", json=question) as whole,
+        ):
+            await anext(whole.aiter_raw())
+            found = await read(there, "GET", f"/chat/{whole.headers['x-conversation-id']}/stream", "repeat=1")
+    assert found.lines(protocol)[:2] == [COUNT[protocol][0]] * 2
+    assert found.ending == "whole"
 
 
 async def test_a_join_without_an_answer_is_what_it_is(client: httpx2.AsyncClient) -> None:
