@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
 
-from ..errors import ServiceError, bad_request
+from ..errors import ServiceError, bad_request, unusable
 from ..turn.request import Attachment
 
+FILE_SOURCES = ("url", "data", "file_data", "file_url")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+*-]+")
 # base64url, as some programs write it.
@@ -75,17 +76,21 @@ class _Reader:
                     if not isinstance(part.get("text"), str):
                         raise bad_request(f"{field}.text must be a string.")
                     self.texts.append(part["text"])
-                case "image_url":
+                case "image_url" | "input_image":
                     url = part.get("image_url")
                     url = url.get("url") if isinstance(url, dict) else url
                     self.attach(url, "image/*", None, f"{field}.image_url")
                 case "image":
                     media_type = part.get("mediaType") or part.get("mimeType") or "image/png"
                     self.attach(part.get("image"), media_type, part.get("filename"), f"{field}.image")
-                case "file":
-                    source = part.get("url") if part.get("url") is not None else part.get("data")
-                    media_type = part.get("mediaType") or part.get("mimeType")
-                    self.attach(source, media_type, part.get("filename") or part.get("name"), field)
+                case "file" | "input_file":
+                    # OpenAI's chat has the file in an object of its own.
+                    file = part["file"] if isinstance(part.get("file"), dict) else part
+                    source = next((file[key] for key in FILE_SOURCES if file.get(key) is not None), None)
+                    media_type = file.get("mediaType") or file.get("mimeType")
+                    self.attach(source, media_type, file.get("filename") or file.get("name"), field)
+                case "audio" | "input_audio" | "video" | "video_url" | "input_video" if self.must_have_files:
+                    raise unusable(f"{field}: sounds and videos cannot be attached.")
                 case _:
                     pass  # steps, tools, reasoning, sources: copies of answers, which the server has already
 

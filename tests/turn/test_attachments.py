@@ -56,6 +56,9 @@ IMAGES: dict[str, dict[str, Any]] = {
     "AI SDK core, an image with a data: URL": content({"type": "image", "image": PNG}),
     "assistant-ui": content({"type": "file", "data": PNG, "mimeType": "image/png", "filename": "a.png"}),
     "OpenAI": content({"type": "image_url", "image_url": {"url": PNG, "detail": "low"}}),
+    "OpenAI, a file": content({"type": "file", "file": {"filename": "a.png", "file_data": PNG}}),
+    "OpenAI's responses": content({"type": "input_image", "image_url": PNG, "detail": "auto"}),
+    "OpenAI's responses, a file": content({"type": "input_file", "filename": "a.png", "file_data": PNG}),
     "OpenAI, in short": content({"type": "image_url", "image_url": PNG}),
     "a wrong type": sdk4({"name": "a.jpg", "contentType": "image/jpeg", "url": data_url(png(), "image/jpeg")}),
     "line breaks in base64": sdk4({"name": "a", "url": "data:image/png;base64," + BARE[:9] + "\n" + BARE[9:]}),
@@ -78,6 +81,7 @@ TEXTS: dict[str, dict[str, Any]] = {
     "with a charset": sdk4({"name": "b.txt", "url": TEXT.replace("plain;", "plain;charset=utf-8;")}),
     "percent-encoded": sdk4({"name": "b.txt", "url": "data:text/plain,Zeile%201%0AZeile%202%20%E2%80%93%20%C3%BC"}),
     "Markdown": sdk4({"name": "b.txt", "url": data_url(WORDS.encode(), "text/markdown")}),
+    "OpenAI, a file": content({"type": "file", "file": {"filename": "b.txt", "file_data": TEXT}}),
     "JSON": sdk4({"name": "b.txt", "url": data_url(WORDS.encode(), "application/json")}),
 }
 LOOK = {"type": "text", "text": "Look"}
@@ -185,6 +189,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an address of IPv6": (sdk4({"name": "a.png", "url": "http://[::1]/a.png"}), "private"),
     "a PDF": (sdk4({"name": "a.pdf", "url": data_url(b"%PDF-1.7", "application/pdf")}), "cannot be attached"),
     "a sound": (parts({"type": "file", "mediaType": "audio/mpeg", "url": data_url(b"x", "audio/mpeg")}), "attached"),
+    "OpenAI's sound": (
+        content({"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}),
+        "sounds and videos",
+    ),
     "an SVG": (sdk4({"name": "a.svg", "url": data_url(b"<svg/>", "image/svg+xml")}), "not a PNG"),
     "too many": (sdk4(*[{"name": "a.png", "url": PNG}] * 50), "at most 50 files"),
     "a text in a picture's clothes": (sdk4({"name": "a.png", "url": data_url(b"Hello", "image/png")}), "not a PNG"),
