@@ -7,6 +7,8 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -29,11 +31,12 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer: its status, and a value that is sent as JSON, or pieces of JSON."""
+    """An answer: its status, and a value that is sent as JSON, or pieces of a body."""
 
     value: Any = None
     status: int = 200
     pieces: Iterator[bytes] | None = None
+    media_type: str = "application/json"
 
 
 class Control:
@@ -65,6 +68,9 @@ class Control:
         if path == "asked.json":
             _check(method, "GET")
             return Answer(all_that_can_be_asked())
+        if path == "mock.mjs":
+            _check(method, "GET")
+            return Answer(pieces=iter((_helper(),)), media_type="text/javascript; charset=utf-8")
         if path == "scenarios":
             _check(method, "GET")
             return Answer(self._store.scenarios.names())
@@ -154,6 +160,12 @@ class Control:
                 return Answer(None, 408, _object(error, entries))
             await asyncio.sleep(POLL_SECONDS)
         return Answer(pieces=_array(self._store.journal.read(name, chosen)))
+
+
+@cache
+def _helper() -> bytes:
+    """The JavaScript that tests import."""
+    return Path(__file__).with_name("mock.mjs").read_bytes()
 
 
 def _named(name: str) -> str:

@@ -17,7 +17,7 @@ from .json import JSON
 
 PREFIX = "/__mock__/"
 # What a browser's editor or a test's first line reads: it says nothing of anybody.
-OPEN = frozenset({"schema.json"})
+OPEN = frozenset({"schema.json", "mock.mjs"})
 
 
 class ControlAPI:
@@ -49,7 +49,7 @@ async def _answer(request: Request) -> Response:
 def to_response(answer: Answer) -> Response:
     """The response of an answer."""
     if answer.pieces is not None:
-        return StreamingResponse(_in_thread(answer.pieces), answer.status, media_type="application/json")
+        return StreamingResponse(_in_thread(answer.pieces), answer.status, media_type=answer.media_type)
     return Response(status_code=answer.status) if answer.value is None else JSON(answer.value, answer.status)
 
 

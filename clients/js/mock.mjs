@@ -1,0 +1,1 @@
+../../mockbackend/mock/mock.mjs
