@@ -22,7 +22,7 @@ export async function mockBackend({ url, command, login } = {}) {
     url: address,
     emulatorUrl: `${address}/__mock__/azure`,
     login: credentials,
-    /** Makes a scenario, or makes it anew. Give a name that is the same in every run, such as the test's. */
+    /** Makes a scenario, or begins it once more. Give a name that is the same in every run, such as the test's. */
     scenario: async (/** @type {Script | Rule[]} */ script = {}, name = `test-${crypto.randomUUID()}`) => {
       const made = new Scenario(address, credentials, name.replace(/[^A-Za-z0-9_@+:-]+/g, "-").slice(-128));
       await made.rules(script);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from mockbackend.mock.pytest_plugin import _name
 from mockbackend.mock.store.scenarios import NAME
-from tests.harness.processes import environment
+from tests.harness.processes import ROOT, environment
 from tests.server.mocking import is_alive, wait_for
 
 pytest_plugins = ["pytester"]
@@ -58,6 +59,16 @@ def test_a_failed_tests_report_has_its_journal(pytester: pytest.Pytester) -> Non
     # The server is gone when the run is over: its worker has ended.
     (pid,) = [int(line.split()[1]) for line in result.outlines if line.startswith("pid ")]
     wait_for(lambda: not is_alive(pid))
+
+
+@pytest.mark.slow
+def test_the_readmes_script_and_test_work_as_they_stand_there(pytester: pytest.Pytester) -> None:
+    section = (ROOT / "README.md").read_text().split("## Answers on demand\n")[1].split("\n## ")[0]
+    script, test = re.findall(r"```(?:yaml|python)\n(.*?)```", section, re.DOTALL)
+    assert len((script + test).splitlines()) <= 20
+    pytester.path.joinpath("script.yaml").write_text(script)
+    pytester.makepyfile(test)
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
 
 @pytest.mark.slow
