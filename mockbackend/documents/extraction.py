@@ -16,6 +16,7 @@ from asyncio import StreamReader
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from .errors import OutOfMemory, TooLarge, Unreadable
 from .extractor.limits import Limits
 from .formats import Format
 
-__all__ = ["Limits", "extract"]
+__all__ = ["Extracted", "Limits", "extract"]
 
 log = logging.getLogger("mockbackend.documents")
 
@@ -42,11 +43,20 @@ FOLDER = Path(__file__).resolve().parent.parent.parent
 # The blocks, and the line that follows them.
 _Blocks = tuple[list[Passage], dict[str, Any]]
 
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """A document's blocks in reading order, with places and headings, and in words what was left out, if anything."""
+
+    blocks: list[Passage]
+    notice: str | None
+
+
 CRASHED = "The file could not be read: it is probably damaged. Save it again in its program."
 
 
-async def extract(path: Path, document_format: Format, limits: Limits) -> list[Passage]:
-    """The document's blocks in reading order, with places and headings, one at least. Raises Unreadable."""
+async def extract(path: Path, document_format: Format, limits: Limits) -> Extracted:
+    """Read the document. Raises Unreadable, also if there is no text in it."""
     try:
         async with asyncio.timeout(limits.seconds), _reader(path, document_format, limits) as process:
             results: tuple[_Blocks, bytes] = await asyncio.gather(_blocks(process, limits), _stderr_tail(process))
@@ -62,7 +72,7 @@ async def extract(path: Path, document_format: Format, limits: Limits) -> list[P
         raise _end_reason(status, stderr_tail, limits)
     if not blocks:
         raise Unreadable(f"No text was found in the file.{document_format.empty_hint}")
-    return blocks
+    return Extracted(blocks, last.get("notice") or None)
 
 
 @asynccontextmanager

@@ -165,9 +165,10 @@ class Indexing:
         counted = await self._passages.count(job.id)
         if counted is None:
             async with job.blob.local_file() as path:
-                blocks = await extract(path, FORMATS[job.kind], self._limits)
+                extracted = await extract(path, FORMATS[job.kind], self._limits)
+            await self._queue.notice(job.id, extracted.notice)
             size, overlap = self._settings.passage_characters, self._settings.passage_overlap_characters
-            passages = await asyncio.to_thread(split, blocks, size, overlap)
+            passages = await asyncio.to_thread(split, extracted.blocks, size, overlap)
             await self._passages.stage(job.id, job.userid, passages)
             counted = (0, len(passages))
         done, total = counted

@@ -83,13 +83,14 @@ COMPONENTS: Schema = {
         ["files"], files={"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
     ),
     "File": _object(
-        ["id", "name", "status", "done", "total", "error", "size", "media_type", "created_at"],
+        ["id", "name", "status", "done", "total", "error", "size", "media_type", "created_at", "notice"],
         id=TEXT,
         name=TEXT,
         status={"enum": [*get_args(Status)]},
         done=INTEGER,
         total=INTEGER,
         error={"type": ["string", "null"]},
+        notice={"type": ["string", "null"]},
         size=INTEGER,
         media_type=TEXT,
         created_at=INTEGER,

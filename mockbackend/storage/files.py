@@ -86,6 +86,9 @@ class Queue(Protocol):
     async def progress(self, file_id: str, status: Status, done: int, total: int) -> bool:
         """Store the progress of a claimed file. False if the file was hidden in the meantime."""
 
+    async def notice(self, file_id: str, words: str | None) -> None:
+        """Store on a claimed file what was left out of it, in words for its owner; None for nothing."""
+
     async def ready(self, file_id: str, total: int) -> bool:
         """Mark a claimed file as indexed, with `total` passages. False if it was hidden in the meantime."""
 

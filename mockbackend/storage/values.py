@@ -197,7 +197,8 @@ class Blob(Protocol):
 class File:
     """A file as its owner sees it. `size` is in bytes, `created_at` in integer milliseconds.
 
-    `done` of `total` is how far its indexing is; `error` says in words for people why it failed.
+    `done` of `total` is how far its indexing is. `error` says in words for people why it failed, `notice` what was left
+    out of a file that has not.
     """
 
     id: str
@@ -209,6 +210,7 @@ class File:
     size: int
     media_type: str
     created_at: int
+    notice: str | None
 
 
 @dataclass(frozen=True, slots=True)

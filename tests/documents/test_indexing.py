@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -148,6 +149,18 @@ async def test_a_user_whose_files_take_long_holds_up_nobody_else(tmp_path: Path)
             # Her next file has the place as soon as she gives it up.
             assert (await ann.delete(f"/files/{first['id']}")).status_code == 204
             await _embedding(ann, others[0])
+
+
+async def test_a_file_beyond_the_limit_is_searched_as_far_as_it_goes_and_says_so(tmp_path: Path) -> None:
+    rows = "".join(f"lamp {number},wick {number}\n" for number in range(1, 200))
+    with Server(tmp_path, {"MAX_DOCUMENT_CHARACTERS": "2000"}) as server:
+        async with server.client() as client:
+            row = await over(client, await uploaded(client, "lamps.csv", b"Lamp,Wick\n" + rows.encode()))
+            assert (row["status"], row["error"]) == ("ready", None)
+            assert "Only the first 2,000 characters of the file are searched" in row["notice"]
+            assert re.search(r"What follows rows \d+-\d+ is left out", row["notice"])
+            small = await over(client, await uploaded(client, "a.csv", b"Lamp,Wick\nlamp,wick\n"))
+            assert (small["status"], small["notice"]) == ("ready", None)
 
 
 async def _embedding(client: httpx2.AsyncClient, row: Row) -> None:

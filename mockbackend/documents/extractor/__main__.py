@@ -11,7 +11,7 @@ from ..formats import FORMATS, Format
 from .confinement import confine
 from .container import check
 from .limits import Limits
-from .output import Output
+from .output import LimitReached, Output
 
 DAMAGED = "The file is damaged, or its content does not match its name. Check that it opens in its program."
 XML_ERR_NO_MEMORY = 2
@@ -38,6 +38,8 @@ def read(document_format: Format, path: str, output: Output, limits: Limits) -> 
         # Each reader loads a library that takes time and memory, and only one reader is needed.
         import_module(f".readers.{document_format.reader}", __package__).read(path, output, limits)
         output.close()
+    except LimitReached:
+        output.cut()
     except BrokenPipeError:
         raise
     except Exception as error:

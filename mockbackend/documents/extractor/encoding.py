@@ -60,15 +60,9 @@ UNKNOWN = "The encoding of the file's text is not known. Save it as UTF-8 and up
 
 
 def read_text(path: str, limits: Limits) -> str:
-    """The text of a text file. Raises Unreadable if it is binary, or certainly longer than the limit."""
+    """The text of a text file, or its beginning if that is certainly as long as the limit. Raises Unreadable."""
     with open(path, "rb") as file:
-        data = file.read(limits.characters * BYTES_PER_CHARACTER + 1)
-    if len(data) > limits.characters * BYTES_PER_CHARACTER:
-        raise Unreadable(
-            f"The file has more than {limits.characters:,} characters of text (MAX_DOCUMENT_CHARACTERS). "
-            "Split it into smaller files."
-        )
-    return decode(data)
+        return decode(file.read((limits.characters + 1) * BYTES_PER_CHARACTER))
 
 
 def decode(data: bytes, declared: str = "") -> str:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import orjson
 
-from ..errors import TooLarge, Unreadable
+from ..errors import TooLarge
 from ..graphemes import last_boundary
 
 # A longer title is a paragraph in large letters. Its beginning serves as the heading.
@@ -29,14 +29,19 @@ _SPACES = re.compile(r"(?<=\S)[^\S\n]+")
 _EMPTY_LINES = re.compile(r"\n\s*\n")
 
 
+class LimitReached(Exception):
+    """As many characters as may be read; the rest of the document is left out."""
+
+
 class Output:
-    """A writer of a document to `stream`, in reading order. Raises Unreadable beyond `characters`."""
+    """A writer of a document to `stream`, in reading order. Raises LimitReached after `characters`."""
 
     def __init__(self, stream: BinaryIO, characters: int) -> None:
         self._stream = stream
         self._characters = characters
         self._left = characters
         self._sections = 0
+        self._left_out: list[str] = []
         self._place = ""
         self._titles: list[tuple[int, str]] = []
         self._has_text = True
@@ -68,21 +73,38 @@ class Output:
 
     def paragraph(self, text: str) -> None:
         """Add a paragraph, a list item or a row of a table."""
-        self._spend(len(text) if len(text) > self._left else 0)
-        text = clean(text)
+        # What cannot fit is not even cleaned.
+        text = clean(text[: self._left + 1])
         if not text:
             return
-        self._spend(len(text))
+        is_beyond = len(text) > self._left
+        text = text[: self._left]
+        self._left -= len(text)
         self._has_text = True
         self._paragraphs.append(text)
         self._length += len(text)
         if self._length >= LINE_CHARACTERS:
             self._flush()
+        if is_beyond:
+            raise LimitReached
+
+    def leave_out(self, words: str) -> None:
+        """Note what is left out of the document."""
+        self._left_out.append(words)
 
     def close(self) -> None:
         """End the document."""
         self._leave(0)
-        self._write({"end": True})
+        self._write({"end": True, "notice": " ".join(self._left_out)})
+
+    def cut(self) -> None:
+        """End the document where it is."""
+        self.leave_out(
+            f"Only the first {self._characters:,} characters of the file are searched (MAX_DOCUMENT_CHARACTERS). "
+            f"What follows {self._place or 'them'} is left out; split the file to have all of it."
+        )
+        self._left = max(self._left, LONGEST_LINE)
+        self.close()
 
     def fail(self, message: str, cause: str) -> None:
         """Report that the document cannot be read: `message` is for the user, `cause` for the log."""
@@ -108,18 +130,12 @@ class Output:
             self._sections += 1
             if self._sections > SECTIONS:
                 raise TooLarge(f"The file has more than {SECTIONS:,} sections.")
-            self._spend(len(heading) + len(self._place))
+            self._left -= len(heading) + len(self._place)
             end = _cut(text, start)
             self._write({"place": self._place, "heading": heading, "text": text[start:end]})
             start = end
-
-    def _spend(self, characters: int) -> None:
-        self._left -= characters
         if self._left < 0:
-            raise Unreadable(
-                f"The file has more than {self._characters:,} characters of text (MAX_DOCUMENT_CHARACTERS). "
-                "Split it into smaller files."
-            )
+            raise LimitReached
 
     def _write(self, line: dict[str, object]) -> None:
         self._stream.write(orjson.dumps(line) + b"\n")

@@ -157,4 +157,5 @@ MIGRATIONS: tuple[Step, ...] = (
     """,
     _measure_images,
     "CREATE INDEX turns_by_id ON turns (turn_id);",
+    "ALTER TABLE files ADD COLUMN notice TEXT;",
 )

@@ -39,6 +39,8 @@ def file_digest(
     error = None if file.error is None else storable(file.error)
     head = [storable(userid), file.id, storable(file.name), file.status, file.total, error, file.size, file.media_type]
     digest = hashlib.sha256(orjson.dumps([*head, file.created_at, storable(kind), content]))
+    if file.notice is not None:
+        digest.update(orjson.dumps(storable(file.notice)))
     for position, passage, vector in passages:
         words = [storable(text) for text in (passage.text, passage.place, passage.heading)]
         digest.update(orjson.dumps([position, *words, vector is not None]))

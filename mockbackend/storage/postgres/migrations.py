@@ -249,6 +249,7 @@ MIGRATIONS = (
     UPDATE images SET size = (SELECT coalesce(sum(length(data)), 0) FROM pieces WHERE blob_id = token);
     CREATE INDEX images_of_user ON images (userid) INCLUDE (size);
     """,
+    "ALTER TABLE files ADD COLUMN notice text;",
 )
 
 

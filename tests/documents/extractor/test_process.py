@@ -132,7 +132,7 @@ async def test_no_reading_holds_up_the_event_loop(tmp_path: Path) -> None:
             last = now
 
     ticking = asyncio.create_task(tick())
-    blocks = await extract(path, FORMATS["pdf"], Limits(30, 1 << 30, 300, 10_000_000))
+    blocks = (await extract(path, FORMATS["pdf"], Limits(30, 1 << 30, 300, 10_000_000))).blocks
     ticking.cancel()
     assert [block.place for block in blocks] == [f"page {number}" for number in range(1, 301)]
     print(f"largest gap {max(gaps) * 1000:.1f} ms of {len(gaps)}")

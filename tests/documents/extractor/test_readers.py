@@ -24,7 +24,7 @@ LIMITS = Limits(seconds=30, memory_bytes=1 << 30, pages=1000, characters=1_000_0
 
 
 async def read(path: Path, kind: str) -> list[Passage]:
-    return await extract(path, FORMATS[kind], LIMITS)
+    return (await extract(path, FORMATS[kind], LIMITS)).blocks
 
 
 async def read_text(folder: Path, kind: str, content: str | bytes) -> list[Passage]:
@@ -306,7 +306,7 @@ async def test_a_long_page_takes_the_time_of_its_length(tmp_path: Path) -> None:
     texts = [f"Paragraph {number} of the page." for number in range(2000)]
     (tmp_path / "file").write_text("".join(f"<p>Paragraph {n} of <b>the</b> page." for n in range(2000)))
     quick = Limits(seconds=6, memory_bytes=1 << 30, pages=1000, characters=1_000_000)
-    blocks = await extract(tmp_path / "file", FORMATS["html"], quick)
+    blocks = (await extract(tmp_path / "file", FORMATS["html"], quick)).blocks
     assert "\n\n".join(block.text for block in blocks) == "\n\n".join(texts)
 
 

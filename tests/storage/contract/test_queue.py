@@ -140,3 +140,15 @@ async def test_what_waits_is_counted_by_its_status(storage: Storage, other: Stor
     assert await other.file_queue.waiting() == {"embedding": 1, "queued": 2}
     assert await storage.files.hide(embedding.userid, embedding.id)
     assert await other.file_queue.waiting() == {"queued": 2}
+
+
+async def test_what_was_left_out_of_a_file_is_kept_on_it(storage: Storage, other: Storage) -> None:
+    file = await put(storage, b"large")
+    assert file.notice is None
+    await other.file_queue.notice(file.id, "Not mine.")
+    await claimed(storage)
+    await storage.file_queue.notice(file.id, "Some rows.")
+    await storage.file_queue.ready(file.id, 1)
+    ready = await other.files.get("ann", file.id)
+    assert ready is not None
+    assert (ready.status, ready.notice) == ("ready", "Some rows.")

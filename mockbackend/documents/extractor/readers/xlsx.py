@@ -31,6 +31,7 @@ def read(path: str, output: Output, limits: Limits) -> None:
                 give_rows(output, _rows(workbook, name), f"sheet {name}")
             except CalamineError as error:
                 damaged.append(error)
+                output.leave_out(f"Sheet {name} is damaged and left out.")
     if damaged and output.is_empty:
         raise damaged[0]
     for root in filter(lambda root: root is not None, map(package.xml, package.names(r"xl/charts/chart\d+\.xml"))):

@@ -72,6 +72,11 @@ class Queue:
         )
         return bool(rows)
 
+    async def notice(self, file_id: str, words: str | None) -> None:
+        await self._database.execute(
+            "UPDATE files SET notice = ? WHERE id = ? AND worker = ?", *(words, file_id, self._worker)
+        )
+
     async def ready(self, file_id: str, total: int) -> bool:
         rows = await self._database.execute(
             """UPDATE files SET status = 'ready', done = ?, total = ?, worker = NULL

@@ -10,7 +10,7 @@ from ...values import File
 from ..sqlite import integer, text
 
 # The fields of File, in their order.
-COLUMNS = "id, name, status, done, total, error, size, media_type, created_at"
+COLUMNS = "id, name, status, done, total, error, size, media_type, created_at, notice"
 
 BLOB = re.compile(r"[0-9a-f]{32}\.[0-9a-f]{32}")
 MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
@@ -18,7 +18,7 @@ MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 
 def decode_file(row: tuple[Any, ...]) -> File:
     """The File of a row's `COLUMNS`, whatever they hold."""
-    file_id, name, status, done, total, error, size, media_type, created_at = row
+    file_id, name, status, done, total, error, size, media_type, created_at, notice = row
     return File(
         text(file_id),
         text(name),
@@ -29,6 +29,7 @@ def decode_file(row: tuple[Any, ...]) -> File:
         integer(size),
         text(media_type) if MEDIA_TYPE.fullmatch(text(media_type)) else "application/octet-stream",
         integer(created_at),
+        None if notice is None else text(notice),
     )
 
 

@@ -47,6 +47,9 @@ class Queue:
         )
         return bool(rows)
 
+    async def notice(self, file_id: str, words: str | None) -> None:
+        await self._database.execute(f"UPDATE files SET notice = %s WHERE {_HELD}", words, file_id, self._worker)
+
     async def ready(self, file_id: str, total: int) -> bool:
         rows = await self._database.execute(
             # Sent again after a lost answer, it finds the file ready.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..database import Statement
 
 # The fields of File, in their order.
-COLUMNS = "id, name, status, done, total, error, size, media_type, created_at"
+COLUMNS = "id, name, status, done, total, error, size, media_type, created_at, notice"
 MAX_FAILURES = 100
 
 
