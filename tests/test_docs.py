@@ -63,8 +63,9 @@ def test_the_readme_has_a_row_for_each_call_of_the_api() -> None:
 
 
 def test_the_readme_names_every_format_of_documents() -> None:
-    (named,) = re.findall(r"^Upload files \((.+?)\)", TEXT["README.md"], re.MULTILINE)
-    assert sorted(named.lower().split(", ")) == sorted(FORMATS)
+    table = TEXT["README.md"].partition("| Files | Endings |")[2].partition("\n\n")[0]
+    extensions = [extension for one in FORMATS.values() for extension in one.extensions]
+    assert sorted(re.findall(r"`(\.\w+)`", table)) == sorted(extensions)
 
 
 def test_the_page_about_limits_is_made_from_the_settings() -> None:

@@ -191,3 +191,86 @@ def lying(path: Path, size: int) -> Path:
             found = data.find(mark, found + 4)
     path.write_bytes(data)
     return path
+
+
+def xlsb(path: Path, rows: Sequence[Sequence[str]]) -> Path:
+    """A binary workbook with these texts in its sheet `Sales`."""
+
+    def record(kind: int, content: bytes = b"") -> bytes:
+        # Numbers of seven bits a byte.
+        head = bytes([kind]) if kind < 128 else bytes([kind & 127 | 128, kind >> 7])
+        size = len(content)
+        return head + (bytes([size]) if size < 128 else bytes([size & 127 | 128, size >> 7])) + content
+
+    def text(words: str) -> bytes:
+        return struct.pack("<I", len(words)) + words.encode("utf-16-le")
+
+    sheet = record(156, struct.pack("<II", 0, 1) + text("rId1") + text("Sales"))
+    dimensions = struct.pack("<IIII", 0, len(rows) - 1, 0, max(map(len, rows)) - 1)
+    cells = b"".join(
+        record(0, struct.pack("<I", number) + bytes(13))
+        + b"".join(record(6, struct.pack("<II", column, 0) + text(words)) for column, words in enumerate(row))
+        for number, row in enumerate(rows)
+    )
+    relationships = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    relationship = f'<Relationship Id="rId1" Type="{relationships}/worksheet" Target="worksheets/sheet1.bin"/>'
+    namespace = "http://schemas.openxmlformats.org/package/2006/relationships"
+    return zipped(
+        path,
+        {
+            "xl/workbook.bin": record(131) + record(143) + sheet + record(144) + record(132),
+            "xl/_rels/workbook.bin.rels": f'<Relationships xmlns="{namespace}">{relationship}</Relationships>'.encode(),
+            "xl/worksheets/sheet1.bin": (
+                record(129) + record(148, dimensions) + record(145) + cells + record(146) + record(130)
+            ),
+        },
+    )
+
+
+def ods(path: Path, rows: Sequence[Sequence[str]]) -> Path:
+    """An OpenDocument spreadsheet with these texts in its sheet `Sales`."""
+    cell = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+    lines = ("".join(cell.format(text) for text in row) for row in rows)
+    table = "".join(f"<table:table-row>{line}</table:table-row>" for line in lines)
+    body = f'<office:spreadsheet><table:table table:name="Sales">{table}</table:table></office:spreadsheet>'
+    home = "urn:oasis:names:tc:opendocument:xmlns"
+    names = " ".join(f'xmlns:{name}="{home}:{name}:1.0"' for name in ("office", "table", "text"))
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    entry = f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{kind}"/>'
+    return zipped(
+        path,
+        {
+            "mimetype": kind.encode(),
+            "META-INF/manifest.xml": (
+                f'<manifest:manifest xmlns:manifest="{home}:manifest:1.0">{entry}</manifest:manifest>'.encode()
+            ),
+            "content.xml": (
+                f"<office:document-content {names}><office:body>{body}</office:body></office:document-content>".encode()
+            ),
+        },
+    )
+
+
+def epub(path: Path, chapters: Mapping[str, bytes], extra: Mapping[str, bytes] | None = None) -> Path:
+    """A book of these chapters, by the names of their parts in `OEBPS`."""
+    container = (
+        '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container" version="1.0"><rootfiles>'
+        '<rootfile full-path="OEBPS/book.opf" media-type="application/oebps-package+xml"/></rootfiles></container>'
+    )
+    items = "".join(
+        f'<item id="c{number}" href="{name}" media-type="application/xhtml+xml"/>'
+        for number, name in enumerate(chapters)
+    )
+    spine = "".join(f'<itemref idref="c{number}"/>' for number in range(len(chapters)))
+    parts = f"<manifest>{items}</manifest><spine>{spine}</spine>"
+    book = f'<package xmlns="http://www.idpf.org/2007/opf">{parts}</package>'
+    return zipped(
+        path,
+        {
+            "mimetype": b"application/epub+zip",
+            "META-INF/container.xml": container.encode(),
+            "OEBPS/book.opf": book.encode(),
+            **{f"OEBPS/{name}": content for name, content in chapters.items()},
+            **(extra or {}),
+        },
+    )

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import httpx2
 import pytest
+import xlwt  # type: ignore[import-untyped]
 
 from mockbackend.documents.formats import FORMATS
+from tests.documents import sample_files
 from tests.documents.sample_files import SAMPLES
 from tests.documents.waiting import indexed
 from tests.harness.answers import chat
@@ -16,6 +22,25 @@ from tests.harness.service import Server
 
 def sample(name: str) -> bytes:
     return (SAMPLES / name).read_bytes()
+
+
+ROWS = (("Region", "Sold"), ("North", "seven"))
+
+
+def made(make: Callable[[Path, Any], Path], content: object) -> bytes:
+    """The bytes of a sample file."""
+    with TemporaryDirectory() as folder:
+        return make(Path(folder) / "file", content).read_bytes()
+
+
+def old_workbook() -> bytes:
+    book, stream = xlwt.Workbook(), BytesIO()
+    sheet = book.add_sheet("Sales")
+    for number, row in enumerate(ROWS):
+        for column, text in enumerate(row):
+            sheet.write(number, column, text)
+    book.save(stream)
+    return stream.getvalue()
 
 
 # Name, content, words that are asked for, the source that is named first.
@@ -28,6 +53,13 @@ CASES: dict[str, tuple[str, bytes, str, str]] = {
     "markdown": ("notes.md", b"# Light\n\nKeeper\n\n## Salt\n\nGulls cry", "gulls", "notes.md, Light > Salt"),
     "text": ("notes.txt", "Möwen schreien".encode("utf-16"), "möwen", "notes.txt"),
     "csv": ("birds.csv", b"bird;call\ngull;cry\nowl;hoot\n", "hoot", "birds.csv, rows 2-3"),
+    "json": ("lamps.json", b'{"lamp": {"keeper": "Muirgen"}}', "muirgen", "lamps.json"),
+    "xml": ("lamps.xml", b"<lamps><keeper>Muirgen</keeper></lamps>", "muirgen", "lamps.xml"),
+    "eml": ("mail.eml", b"Subject: Lamps\r\n\r\nMuirgen keeps them.", "muirgen", "mail.eml, Lamps"),
+    "epub": ("book.epub", made(sample_files.epub, {"1.xhtml": b"<p>Muirgen"}), "muirgen", "book.epub, chapter 1"),
+    "ods": ("sold.ods", made(sample_files.ods, ROWS), "north", "sold.ods, sheet Sales, row 2"),
+    "xlsb": ("sold.xlsb", made(sample_files.xlsb, ROWS), "north", "sold.xlsb, sheet Sales, row 2"),
+    "xls": ("sold.xls", old_workbook(), "north", "sold.xls, sheet Sales, row 2"),
 }
 
 

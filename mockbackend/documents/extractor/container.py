@@ -39,15 +39,16 @@ def check(path: str, office: Format, limits: Limits) -> None:
             # Office writes these two. The others unpack in pieces of unknown size.
             if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise Unreadable("The file uses a compression that is not Office's. Save it again in Office.")
-            left -= _unpack(archive, entry, left)
+            # Books declare theirs, and no reader resolves them.
+            left -= _unpack(archive, entry, left, may_declare=office.name == "epub")
             if left < 0:
                 raise TooLarge(f"Unpacked, the file is larger than {limit >> 20:,} MB.")
 
 
-def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> int:
+def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int, *, may_declare: bool) -> int:
     """The bytes that an entry has, counted until they are more than `limit`."""
     size = 0
-    is_xml = entry.filename.endswith((".xml", ".rels"))
+    is_xml = entry.filename.endswith((".xml", ".rels")) and not may_declare
     with suppress(zipfile.BadZipFile, zlib.error, EOFError), archive.open(entry) as part:
         while size <= limit and (chunk := part.read(CHUNK)):
             # A document type serves to declare entities, and no Office file has one.

@@ -54,6 +54,12 @@ class Package:
                 raise
             return None
 
+    def data(self, name: str) -> bytes | None:
+        """The bytes of a part. None if there is no such part, or if it is damaged."""
+        with suppress(KeyError, *_DAMAGE):
+            return self._archive.read(self._entries[name])
+        return None
+
     def required_xml(self, name: str) -> Any:
         """The root of a part without which there is no document."""
         data = _STRICT.sub(_USUAL, self._archive.read(self._entries[name]))

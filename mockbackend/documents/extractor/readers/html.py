@@ -107,9 +107,13 @@ _CELLS = ("td", "th")
 def read(path: str, output: Output, limits: Limits) -> None:
     """Output every paragraph of a page."""
     with open(path, "rb") as file:
-        data = file.read()
+        read_page(file.read(), output)
+
+
+def read_page(data: bytes, output: Output, declared: str = "") -> None:
+    """Output every paragraph of a page, such as a chapter of a book. `declared` is its encoding if it names none."""
     found = _DECLARED.search(data[:DECLARED_WITHIN])
-    text = decode(data, (found[1] or found[2]).decode("ascii", "replace") if found else "")
+    text = decode(data, (found[1] or found[2]).decode("ascii", "replace") if found else declared)
     del data
     _refuse_nesting(text)
     tree = LexborHTMLParser(text)

@@ -13,5 +13,10 @@ _EMPTY_LINES = re.compile(r"\n\s*\n")
 
 def read(path: str, output: Output, limits: Limits) -> None:
     """Output every paragraph of a text file."""
-    for paragraph in _EMPTY_LINES.split(read_text(path, limits).replace("\r\n", "\n")):
+    give_paragraphs(read_text(path, limits), output)
+
+
+def give_paragraphs(text: str, output: Output) -> None:
+    """Output every paragraph of a text."""
+    for paragraph in _EMPTY_LINES.split(text.replace("\r\n", "\n")):
         output.paragraph(paragraph)

@@ -1,8 +1,9 @@
-"""Excel: the rows of each sheet, with values as people see them, and the titles of the charts."""
+"""Spreadsheets: the rows of each sheet, with values as people see them, and the titles of the charts."""
 
 from __future__ import annotations
 
 import datetime
+import zipfile
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 
@@ -18,7 +19,8 @@ from ..rows import give_rows
 
 def read(path: str, output: Output, limits: Limits) -> None:
     """Output every row of every worksheet."""
-    package = Package(path)
+    # The older formats are no packages of parts.
+    package = Package(path) if zipfile.is_zipfile(path) else None
     damaged: list[CalamineError] = []
     with _open(path, package) as workbook:
         if not workbook.sheets_metadata:
@@ -34,15 +36,20 @@ def read(path: str, output: Output, limits: Limits) -> None:
                 output.leave_out(f"Sheet {name} is damaged and left out.")
     if damaged and output.is_empty:
         raise damaged[0]
-    for root in filter(lambda root: root is not None, map(package.xml, package.names(r"xl/charts/chart\d+\.xml"))):
-        output.place("chart")
-        output.paragraph(" ".join(chart_titles(root)))
+    if package is None:
+        return
+    for name in package.names(r"xl/charts/chart\d+\.xml"):
+        if (root := package.xml(name)) is not None:
+            output.place("chart")
+            output.paragraph(" ".join(chart_titles(root)))
 
 
-def _open(path: str, package: Package) -> CalamineWorkbook:
+def _open(path: str, package: Package | None) -> CalamineWorkbook:
     try:
         return CalamineWorkbook.from_path(path)
     except CalamineError:
+        if package is None:
+            raise
         # One damaged part, of styles for example, costs all sheets. Without it they can be read.
         return CalamineWorkbook.from_filelike(BytesIO(package.undamaged()))
 
