@@ -28,6 +28,7 @@ from .images.fetch import Fetcher
 from .images.generator import ImageGenerator
 from .mock.control import Control
 from .mock.opening import open_mock
+from .mock.watching import watching
 from .protocol import STREAM_HEADERS
 from .routes import routes
 from .routes.emulator_door import EmulatorDoor
@@ -173,6 +174,8 @@ async def running(
         mock_store = open_mock(settings) if settings.engine == "emulator" else None
         if mock_store:
             stack.callback(mock_store.close)
+            if settings.mock_script:
+                await stack.enter_async_context(watching(mock_store, settings.mock_script))
         upstream, emulator = await stack.enter_async_context(open_upstream(settings, mock_store))
         generator = ImageGenerator(settings, upstream, storage.images, storage.spending)
         documents = open_documents(settings, storage, upstream)

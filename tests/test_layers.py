@@ -36,17 +36,29 @@ LAYERS = (
     ("mock",),
     ("mock.store",),
     ("mock.script",),
+    ("mock.drawn",),
     ("settings", "errors", "log", "metrics", "tracing", "concurrency"),
 )
 # Further rules, where a folder's name always stands for all of it: what each may import of the package at all.
 ONLY = {
-    "emulator": {"mock.script", "mock.store"},
+    "emulator": {"mock.drawn", "mock.script", "mock.store"},
     "mock": {"errors", "settings"},
     "mock.script": set[str](),
-    "mock.store": {"mock.script"},
+    "mock.store": {"mock.drawn", "mock.script"},
     "protocol": {"events", "messages"},
-    "upstream": {"events", "messages", "settings", "errors", "storage", "metrics", "mock.context", "tracing", "log"},
-    "storage": {"events", "messages", "settings", "metrics", "tracing"},
+    "upstream": {
+        "events",
+        "messages",
+        "settings",
+        "errors",
+        "storage",
+        "metrics",
+        "mock.context",
+        "mock.drawn",
+        "tracing",
+        "log",
+    },
+    "storage": {"events", "messages", "mock.drawn", "settings", "metrics", "tracing"},
     # A process of its own: it loads little, and what it loads sees no settings.
     "documents.extractor": {"documents.errors", "documents.formats", "documents.graphemes", "documents.wide_text"},
     "events": set[str](),

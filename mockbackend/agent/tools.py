@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,6 +19,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from ..concurrency import in_thread
 from ..events import ImageMade
+from ..mock import drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def get_current_time(timezone: str = "UTC") -> dict[str, str]:
         zone = ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ToolException(f"There is no time zone named {timezone!r}.") from None
-    return {"timezone": timezone, "time": datetime.now(zone).isoformat(timespec="seconds")}
+    return {"timezone": timezone, "time": drawn.now(zone).isoformat(timespec="seconds")}
 
 
 @tool

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from ..errors import INTERNAL, UpstreamError
+from ..mock import context
 from ..settings import Settings
 from ..storage import IndexingJob, Passages, Queue, StorageError, traceback_of
 from ..storage.passages import Passage
@@ -128,6 +129,8 @@ class Indexing:
 
     async def _index_file(self, job: IndexingJob) -> None:
         """Index a file until it is ready, failed or deleted."""
+        if self._settings.engine == "emulator":
+            context.enter_background(job.userid)
         log.info("file %s: indexing starts", job.id)
         try:
             total = await self._stage(job)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from .names import scenario_of, shown
+from .store.serving import Chosen
 
 # Nothing where a real engine answers.
 _part_of: ContextVar[PartOf | None] = ContextVar("part_of", default=None)
@@ -15,18 +16,28 @@ _part_of: ContextVar[PartOf | None] = ContextVar("part_of", default=None)
 
 @dataclass(frozen=True, slots=True)
 class PartOf:
-    """What a call of the model is part of. `headers` are those of the front end's call that rules name."""
+    """What a call of the model is part of.
+
+    `headers` are those of the front end's call that rules name, `chosen` is the rule that it was given.
+    """
 
     scenario: str
     userid: str
     headers: Mapping[str, str] = field(default_factory=dict)
     turn: str | None = None
     mode: str | None = None
+    chosen: Chosen | None = None
 
 
 def enter(part_of: PartOf) -> None:
     """Make what follows in this context part of a front end's call."""
     _part_of.set(part_of)
+
+
+def choose(chosen: Chosen | None, headers: Mapping[str, str]) -> None:
+    """Say which rule the front end's call was given, and what rules may ask of its headers."""
+    if (found := _part_of.get()) and (chosen or headers):
+        _part_of.set(replace(found, chosen=chosen, headers=headers))
 
 
 def enter_turn(turn: str, mode: str) -> None:
@@ -45,7 +56,13 @@ def outgoing() -> Mapping[str, str]:
     part_of = _part_of.get()
     if part_of is None:
         return {}
-    said = {"userid": part_of.userid, "turn": part_of.turn, "mode": part_of.mode, "headers": part_of.headers}
+    said: dict[str, object] = {
+        "userid": part_of.userid,
+        "turn": part_of.turn,
+        "mode": part_of.mode,
+        "headers": part_of.headers,
+        "chosen": part_of.chosen and asdict(part_of.chosen),
+    }
     # In ASCII, as headers are.
     text = json.dumps({name: value for name, value in said.items() if value})
     return {"x-mock-scenario": part_of.scenario, "x-mock-call": text}

@@ -25,6 +25,7 @@ from .verdict import Report, judge
 POLL_SECONDS = 0.01
 WAIT_SECONDS, MAX_WAIT_SECONDS = 10.0, 60.0
 MAX_WAIT = 10_000
+MAX_RELEASED = 1_000_000
 # A larger body is refused while it arrives; scripts have smaller limits of their own.
 MAX_BODY_BYTES = 10 * 1024 * 1024
 
@@ -87,8 +88,10 @@ class Control:
                 return await self._journal(_named(name), query)
             case "GET", "report":
                 return await self._report(_named(name))
-            case _, "next" | "journal" | "report":
-                _check(method, "POST" if action == "next" else "GET")
+            case "POST", "release":
+                return self._release(_named(name), body)
+            case _, "next" | "journal" | "release" | "report":
+                _check(method, "GET" if action in ("journal", "report") else "POST")
         name = _named(rest)
         match method:
             case "PUT":
@@ -103,6 +106,19 @@ class Control:
                 return await self._delete(name)
         _check(method, "PUT", "GET", "DELETE")
         raise AssertionError
+
+    def _release(self, name: str, body: bytes) -> Answer:
+        try:
+            given = orjson.loads(body or b"{}")
+        except orjson.JSONDecodeError:
+            given = None
+        count = given.get("count") if isinstance(given, dict) else None
+        is_count = type(count) is int and 1 <= count <= MAX_RELEASED
+        if not isinstance(given, dict) or set(given) - {"count"} or not (count is None or is_count):
+            raise ServiceError(422, "unprocessable", 'The body must be empty, or as {"count": 3}.')
+        if not self._store.scenarios.exists(name):
+            raise UnknownScenario(name)
+        return Answer({"released": self._store.holds.release(name, count)})
 
     async def _delete(self, name: str) -> Answer:
         if name == DEFAULT:

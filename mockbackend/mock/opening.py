@@ -10,6 +10,7 @@ from pathlib import Path
 from ..settings import Settings, SettingsError
 from .script import ScriptError, load_document
 from .store import EMPTY, MockStore
+from .watching import digest
 
 
 def open_mock(settings: Settings, *, shared: bool = True) -> MockStore:
@@ -17,14 +18,14 @@ def open_mock(settings: Settings, *, shared: bool = True) -> MockStore:
 
     Raises SettingsError for a MOCK_SCRIPT that cannot be used.
     """
-    script = EMPTY
+    script, origin = EMPTY, b""
     if settings.mock_script:
         try:
-            script = load_document(settings.mock_script)
+            script, origin = load_document(settings.mock_script), digest(Path(settings.mock_script).read_bytes())
         except ScriptError as error:
             raise SettingsError([f"MOCK_SCRIPT: {problem}" for problem in error.problems]) from None
     try:
-        return MockStore(_folder(settings) if shared else None, script)
+        return MockStore(_folder(settings) if shared else None, script, origin)
     except OSError as error:
         raise SettingsError([f"DATA_DIR: {settings.data_dir} cannot be used ({error.strerror or error})"]) from error
 

@@ -6,16 +6,18 @@ itself, so what the turn stores is whole, however little of it was sent on.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .ahead import Ahead, App, Client, Left, Message, Receive, Send
 from .script.wire import Wire
+from .store import Entry, Gate, Hold, Holds
+from .store.holds import POLL_SECONDS
 
 SPLIT_SECONDS = 0.001
 SPLIT_PIECES = 2000
-# A hold that nobody releases ends after this time.
-HOLD_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,11 @@ class FaultyDocument:
 class FaultyStream:
     """A stream with a fault on its way to the reader."""
 
-    def __init__(self, app: App, wire: Wire, lines: Lines) -> None:
+    def __init__(self, app: App, wire: Wire, lines: Lines, holds: Holds, entry: Entry) -> None:
         self._app = app
         self._wire = wire
         self._lines = lines
+        self._begin_hold = partial(holds.begin, entry)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Send it until it ends, is cut, or the client leaves."""
@@ -78,7 +81,7 @@ class FaultyStream:
             answer = Ahead(self._app, scope, self._lines.keep_alive)
             out = _Out(send, client, self._wire)
             try:
-                await _Passage(self._wire, self._lines, answer, out, client).send()
+                await _Passage(self._wire, self._lines, answer, out, client, self._begin_hold).send()
             except Left:
                 answer.leave()
             except BaseException:
@@ -91,14 +94,17 @@ class FaultyStream:
 class _Passage:
     """One stream's way past the fault, line by line."""
 
-    def __init__(self, wire: Wire, lines: Lines, answer: Ahead, out: _Out, client: Client) -> None:
+    def __init__(
+        self, wire: Wire, lines: Lines, answer: Ahead, out: _Out, client: Client, begin_hold: Callable[[], Hold]
+    ) -> None:
         self._wire = wire
         self._lines = lines
         self._answer = answer
         self._out = out
         self._client = client
         self._silent_after = wire.silence.after if wire.silence else None
-        self._places = (wire.hold, wire.cut, wire.end, wire.late_error, self._silent_after)
+        self._begin_hold = begin_hold
+        self._hold_after = wire.hold
         # How many of the answer's lines have come; all of them have if it is over.
         self._number = 0
         self._is_over = False
@@ -132,7 +138,7 @@ class _Passage:
                 ready += self._lines.unknown
             if wire.drop is None or not line.startswith(self._lines.tool_results):
                 ready += line * (2 if wire.repeat == self._number else 1)
-            if self._number in self._places:
+            if self._number in (wire.cut, wire.end, wire.late_error, self._silent_after, self._hold_after):
                 await self._out.send(bytes(ready))
                 ready.clear()
                 if not await self._happens():
@@ -151,7 +157,7 @@ class _Passage:
             await out.flush()
             await self._client.wait(wire.silence.seconds)
             self._answer.skip_keep_alives()
-        if self._is_here(wire.hold):
+        while self._is_here(self._hold_after):
             await self._hold()
         if self._is_here(wire.late_error):
             await out.send(self._lines.failure)
@@ -167,13 +173,20 @@ class _Passage:
         return False
 
     async def _hold(self) -> None:
-        """Stand still, but for keep-alives."""
-        left = HOLD_SECONDS
-        while left > 0:
-            await self._out.flush()
-            await self._client.wait(min(left, self._lines.keep_alive_seconds))
-            left -= self._lines.keep_alive_seconds
-            await self._out.send(self._lines.keep_alive)
+        """Stand still, but for keep-alives, until it is released: for some lines, or to the end."""
+        await self._out.flush()
+        gate, hold, silent = Gate(0), self._begin_hold(), 0.0
+        try:
+            while not hold.look(gate):
+                await self._client.wait(POLL_SECONDS)
+                silent += POLL_SECONDS
+                if silent >= self._lines.keep_alive_seconds:
+                    await self._out.send(self._lines.keep_alive)
+                    silent = 0.0
+        finally:
+            hold.end()
+        # After the last line there is nothing more to hold.
+        self._hold_after = None if gate.left is None or self._is_over else self._number + gate.left
         self._answer.skip_keep_alives()
 
 

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ..errors import ServiceError, bad_request
-from .front_call import noted, own
-from .mocking import ask, is_mocked, mocked
+from .front_call import call_of, noted, own
+from .mocking import ask, ask_by_rule, is_mocked, mocked
 from .origin import client_address
 from .service import Service
 
@@ -69,6 +69,9 @@ class Resource:
             mock = get_service(request).mock
             request.scope["userid"] = owner if mock is None else own(request, mock.store, owner)
         if is_mocked(request) and (instead := ask(request, get_service(request))):
+            return instead
+        # Of a chat its text is needed, which its endpoint reads.
+        if (call := call_of(request)) and call.kind != "chat" and (instead := ask_by_rule(request)):
             return instead
         return await endpoint(request)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import uuid
 from typing import Literal
 
 from starlette.requests import Request
@@ -12,7 +11,9 @@ from starlette.responses import Response
 from .. import tracing
 from ..concurrency import in_thread
 from ..errors import bad_request, unusable
+from ..mock import drawn
 from ..mock.names import shown
+from ..mock.script.asked import split_message
 from ..protocol import FRAMINGS, Framing
 from ..protocol.data_stream import DATA_STREAM
 from ..storage import Turn
@@ -22,7 +23,7 @@ from .auth import get_service, userid
 from .body import read_body
 from .chat_request import parse_chat
 from .front_call import call_of, stored_name
-from .mocking import ask_in_message
+from .mocking import ask_by_rule, ask_in_message
 from .origin import links
 from .parameters import check_id, named_framing, path_conversation
 from .stream import EventStream, stream_headers
@@ -37,18 +38,19 @@ async def post(request: Request) -> Response:
         raw = await read_body(request, service.settings.max_body_bytes, "MAX_BODY_BYTES", count)
         tracing.join_trace(request.headers)
         if len(raw) <= LARGE_BYTES:
-            chat, spoken = parse_chat(raw, service.settings)
-            if instead := ask_in_message(request, service, chat.messages[-1].text):
+            chat, spoken = _stored(request, *parse_chat(raw, service.settings))
+            if instead := await _asked(request, owner, chat):
                 return instead
-            run = await service.runner.start(owner, _stored(request, chat), (named or spoken).name)
+            run = await service.runner.start(owner, chat, (named or spoken).name)
         else:
             # What is parsed of a large body stays in memory until the turn begins.
             async with service.large_bodies.one(owner):
                 async with service.long_work.one(owner):
-                    chat, spoken = await in_thread(lambda: parse_chat(raw, service.settings), "parsing")
-                if instead := ask_in_message(request, service, chat.messages[-1].text):
+                    parsed = await in_thread(lambda: parse_chat(raw, service.settings), "parsing")
+                    chat, spoken = _stored(request, *parsed)
+                if instead := await _asked(request, owner, chat):
                     return instead
-                run = await service.runner.start(owner, _stored(request, chat), (named or spoken).name)
+                run = await service.runner.start(owner, chat, (named or spoken).name)
     if call := call_of(request):
         call.follow(run.turn.turn_id, run)
     return _stream(request, run.turn.conversation_id, Reader(run), named or spoken, "own")
@@ -81,11 +83,26 @@ async def join_by_query(request: Request) -> Response:
     return _stream(request, conversation_id, followed[1], DATA_STREAM, "joined")
 
 
-def _stored(request: Request, chat: ChatRequest) -> ChatRequest:
+def _stored(request: Request, chat: ChatRequest, framing: Framing) -> tuple[ChatRequest, Framing]:
     """The request with its conversation as it is stored, which a scenario decides."""
     if call_of(request) is None:
-        return chat
-    return dataclasses.replace(chat, conversation_id=stored_name(request, chat.conversation_id or str(uuid.uuid4())))
+        return chat, framing
+    stored = stored_name(request, chat.conversation_id or str(drawn.uuid()))
+    return dataclasses.replace(chat, conversation_id=stored), framing
+
+
+async def _asked(request: Request, owner: str, chat: ChatRequest) -> Response | None:
+    """The response in place of a turn, if a line of the message or a rule of the mock wants one."""
+    service, text = get_service(request), chat.messages[-1].text
+    if instead := ask_in_message(request, service, text):
+        return instead
+    call, turn = call_of(request), None
+    if call is None:
+        return None
+    if call.has_wire:
+        stored = await service.storage.conversations.get(owner, chat.conversation_id or "")
+        turn = stored.message_count // 2 + 1 if stored else 1
+    return ask_by_rule(request, split_message(text)[1], chat.mode, turn)
 
 
 async def _running(request: Request, conversation_id: str) -> tuple[Turn, Reader] | None:

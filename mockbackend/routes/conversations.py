@@ -16,6 +16,7 @@ from starlette.responses import Response
 from ..concurrency import in_thread
 from ..errors import bad_request, not_found
 from ..messages import MANY_MESSAGES
+from ..mock import drawn
 from ..mock.names import shown
 from ..protocol import DEFAULT
 from ..storage import Conversation, Cursor
@@ -58,6 +59,8 @@ async def read(request: Request) -> Response:
     try:
         async with service.long_work.one(owner) if is_long else nullcontext():
             messages = await service.follower.read(conversation_id)
+            if drawn.is_still():
+                messages = [{**message, "at": drawn.shown_ms(message["at"])} for message in messages]
             row = _rendered(dataclasses.replace(await _owned(request, conversation_id), message_count=len(messages)))
 
             def encode() -> list[bytes]:
@@ -132,6 +135,8 @@ def _rendered(row: Conversation) -> dict[str, Any]:
     fields = dataclasses.asdict(row)
     del fields["version"]
     fields["id"] = shown(row.id)
+    for name in ("created_at", "updated_at"):
+        fields[name] = drawn.shown_ms(fields[name])
     return fields
 
 

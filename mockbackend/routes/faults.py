@@ -14,6 +14,7 @@ from ..mock.script.asked import HELP, Asked, AskedError, read_asked
 from ..mock.script.wire import Wire
 from ..mock.wire_faults import FaultyDocument, FaultyStream, Lines
 from ..protocol.links import Links
+from .front_call import FrontCall
 from .json import error_response
 from .stream import EventStream
 
@@ -39,12 +40,12 @@ def passed_on(asked: Asked) -> dict[str, str]:
     return {}
 
 
-def faulty(response: Response, asked: Asked) -> ASGIApp:
+def faulty(response: Response, asked: Asked, call: FrontCall | None) -> ASGIApp:
     """The response with the fault on its way, if it is one of the front end's wire."""
     if asked.wire is None:
         return response
-    if isinstance(response, EventStream):
-        return FaultyStream(response, asked.wire, _lines(response))
+    if isinstance(response, EventStream) and call:
+        return FaultyStream(response, asked.wire, _lines(response), call.holds, call.entry)
     return FaultyDocument(response, asked.wire)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ..errors import ServiceError, not_found
+from ..mock import drawn
+from ..storage import File
 from .auth import get_service, userid
 from .etags import is_held
 from .json import JSON
@@ -30,13 +33,13 @@ async def upload(request: Request) -> Response:
     service = get_service(request)
     rows = await read_files(request, service.storage.files, userid(request), service.settings)
     service.documents.wake()
-    return JSON([dataclasses.asdict(row) for row in rows], status_code=202)
+    return JSON([_rendered(row) for row in rows], status_code=202)
 
 
 async def listing(request: Request) -> Response:
     """All files of the owner, newest first."""
     rows = await get_service(request).storage.files.listing(userid(request))
-    return JSON([dataclasses.asdict(row) for row in rows])
+    return JSON([_rendered(row) for row in rows])
 
 
 async def read(request: Request) -> Response:
@@ -44,7 +47,7 @@ async def read(request: Request) -> Response:
     row = await get_service(request).storage.files.get(userid(request), path_id(request))
     if row is None:
         raise not_found()
-    return JSON(dataclasses.asdict(row))
+    return JSON(_rendered(row))
 
 
 async def content(request: Request) -> Response:
@@ -73,6 +76,10 @@ async def content(request: Request) -> Response:
     if request.method == "HEAD":
         return Response(headers=headers, media_type=row.media_type)
     return await in_pieces(blob.pieces(start, end), 206 if span else 200, headers, row.media_type)
+
+
+def _rendered(row: File) -> dict[str, Any]:
+    return {**dataclasses.asdict(row), "created_at": drawn.shown_ms(row.created_at)}
 
 
 def _disposition(name: str) -> str:

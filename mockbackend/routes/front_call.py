@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 
 from starlette.requests import Request
-from starlette.types import Message, Receive, Send
+from starlette.types import Message
 
-from ..errors import ServiceError
-from ..mock import context
+from ..errors import INTERNAL, ServiceError
+from ..mock import context, drawn
 from ..mock.names import stored
-from ..mock.store import Entry, MockStore, UnknownScenario
+from ..mock.script.matching import Facts, named_headers
+from ..mock.script.rules import is_of_wire, wire_of
+from ..mock.script.wire import Wire
+from ..mock.store import Entry, Holds, MockStore, Scenario, UnknownScenario
 from ..mock.store.journal import MAX_BODY_BYTES, State
 from ..turn.run import Run
 
@@ -33,9 +37,13 @@ KINDS: Mapping[str, str | Mapping[str, str]] = {
 class FrontCall:
     """One call of the front end. Its receive and send are put around those of its connection."""
 
-    def __init__(self, entry: Entry, receive: Receive, send: Send) -> None:
-        self._receive = receive
-        self._send = send
+    def __init__(self, store: MockStore, entry: Entry, kind: str, userid: str, request: Request) -> None:
+        self._store = store
+        self._userid = userid
+        self._headers = request.headers
+        self._receive = request.receive
+        self._send = request._send
+        self.kind = kind
         self._body = bytearray()
         self._is_read = False
         self._separator = b""
@@ -52,7 +60,7 @@ class FrontCall:
         """Say which turn it follows, and its run if that is in this process."""
         self._run = run
         self.entry.turn = turn
-        self.entry.show("running")
+        self.entry.show()
 
     async def receive(self) -> Message:
         """Receive, and keep the beginning of the body for the journal."""
@@ -80,6 +88,35 @@ class FrontCall:
             if not message.get("more_body", False):
                 self.end()
         await self._send(message)
+
+    @cached_property
+    def _opened(self) -> Scenario:
+        return self._store.scenarios.open(self.scenario)
+
+    @property
+    def holds(self) -> Holds:
+        """The streams that are held."""
+        return self._store.holds
+
+    @property
+    def has_wire(self) -> bool:
+        """Whether there are rules about the front end's calls."""
+        return any(map(is_of_wire, self._opened.rules))
+
+    def choose(self, text: str = "", mode: str | None = None, turn: int | None = None) -> Wire | None:
+        """What the front end meets by the rule that this call is given, which serves its turn as well."""
+        scenario = self._opened
+        headers = {name: self._headers[name] for name in named_headers(scenario.rules) if name in self._headers}
+        found = None
+        if self.has_wire:
+            number = self._store.journal.number_of_kind(self.entry, "front", self.kind)
+            facts = Facts(None, text, mode, turn, self._userid, headers=headers)
+            found = self._store.servings.serve_front(scenario, self.kind, number, facts)
+        context.choose(found[1] if found else None, headers)
+        if found is None:
+            return None
+        self.entry.rule = found[1].index
+        return wire_of(found[0].item)
 
     def end(self, state: State | None = None) -> None:
         """Note the end, which is as the answer's or the turn's unless it is known to be another."""
@@ -122,11 +159,15 @@ def noted(store: MockStore, path: str, request: Request) -> Iterator[FrontCall |
     shown = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     entry = store.journal.begin(scenario, "front", kind, request.method, shown, request.headers.raw)
     context.enter(context.PartOf(scenario, userid))
-    call = request.scope["mock"] = FrontCall(entry, request.receive, request._send)
+    drawn.begin(store.source(entry, "front", kind))
+    call = request.scope["mock"] = FrontCall(store, entry, kind, userid, request)
     try:
         yield call
     except ServiceError as error:
         call.refuse(error)
+        raise
+    except Exception:
+        call.refuse(ServiceError(500, "internal", INTERNAL))
         raise
     finally:
         # Where nothing else has said how it ended.

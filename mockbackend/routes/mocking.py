@@ -6,6 +6,7 @@ A request that asks for nothing goes its usual way: what it costs is a look at t
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,7 +14,9 @@ from starlette.types import ASGIApp, Scope
 
 from ..errors import ServiceError
 from ..messages import COMMAND
+from ..mock.script.asked import Asked
 from ..upstream.client import call_headers
+from .front_call import call_of
 from .json import error_response
 from .service import Service
 
@@ -46,6 +49,19 @@ def ask_in_message(request: Request, service: Service, text: str) -> Response | 
     return _note(request, commands) if commands else None
 
 
+def ask_by_rule(request: Request, text: str = "", mode: str | None = None, turn: int | None = None) -> Response | None:
+    """The same for the rule of its scenario that the call is given, unless the request asks for something itself."""
+    call = call_of(request)
+    wire = call.choose(text, mode, turn) if call else None
+    asked: Asked | None = request.scope.get(ASKED)
+    if wire is None or (asked and asked.wire):
+        return None
+    from .faults import in_place
+
+    request.scope[ASKED] = replace(asked, wire=wire) if asked else Asked(wire)
+    return in_place(wire, wire.status) if wire.status else None
+
+
 def _note(request: Request, commands: list[str]) -> Response | None:
     from .faults import in_place, passed_on, read
 
@@ -69,4 +85,4 @@ async def mocked(scope: Scope, answer: Awaitable[Response]) -> ASGIApp:
         return response
     from .faults import faulty
 
-    return faulty(response, scope[ASKED])
+    return faulty(response, scope[ASKED], scope.get("mock"))

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
+from contextvars import copy_context
 from dataclasses import replace
 from functools import cache
 from typing import assert_never
@@ -18,6 +18,7 @@ from ..concurrency import Places, in_thread
 from ..errors import ServiceError, not_found, unusable
 from ..estimates import BYTES_PER_TOKEN
 from ..messages import MANY_MESSAGES, Message, Part, now_ms, title_of
+from ..mock import drawn
 from ..settings import Settings
 from ..storage import (
     Claim,
@@ -77,7 +78,7 @@ class TurnClaimer:
 
     async def claim(self, userid: str, request: ChatRequest, framing: str) -> Claim:
         """Write the turn's row. Raises ServiceError: 404, 409, 422, 429."""
-        conversation_id = request.conversation_id or str(uuid.uuid4())
+        conversation_id = request.conversation_id or str(drawn.uuid())
         images: list[str] = []
         try:
             messages = await self._new_messages(userid, conversation_id, request)
@@ -109,7 +110,9 @@ class TurnClaimer:
     async def _claim(
         self, userid: str, conversation_id: str, request: ChatRequest, framing: str, attached: list[list[Part]]
     ) -> Claim:
-        turn_id, at = uuid.uuid4().hex, now_ms()
+        turn_id, message_id, at = drawn.uuid().hex, f"msg-{drawn.uuid().hex}", now_ms()
+        # The store's thread has another context, from which other ids would come.
+        here = copy_context()
         opening = next(index for index, message in enumerate(request.messages) if message.role == "user")
         began, pause = time.monotonic(), POLL_SECONDS
 
@@ -126,7 +129,6 @@ class TurnClaimer:
 
         def turn(conversation: Conversation, history: list[Message] | None) -> Turn:
             base_length, new_messages = self._placed(request, conversation, history, new, made)
-            message_id = f"msg-{uuid.uuid4().hex}"
             # Not `at`: midnight may have passed while another answer was waited for.
             return Turn(userid, conversation.id, turn_id, message_id, now_ms(), framing, base_length, new_messages)
 
@@ -157,7 +159,7 @@ class TurnClaimer:
                     userid,
                     conversation_id,
                     title,
-                    lambda row: None if is_placed_in_history(row) else turn(row, None),
+                    lambda row: None if is_placed_in_history(row) else here.run(turn, row, None),
                     limits=limits,
                     with_base=request.mode == "chat",
                 )
@@ -236,7 +238,7 @@ class TurnClaimer:
 def _message(sent: SentMessage, turn_id: str, at: int, parts: list[Part]) -> Message:
     words: list[Part] = [{"type": "text", "text": sent.text}] if sent.text else []
     return {
-        "id": sent.id or uuid.uuid4().hex,
+        "id": sent.id or drawn.uuid().hex,
         "role": sent.role,
         "turn": turn_id,
         "at": at,
@@ -263,5 +265,5 @@ def _distinct(messages: list[Message]) -> list[Message]:
     """The messages, each with a unique id: ids say where a later message goes."""
     by_id: dict[str, Message] = {}
     for message in messages:
-        by_id[message["id"] if message["id"] not in by_id else uuid.uuid4().hex] = message
+        by_id[message["id"] if message["id"] not in by_id else drawn.uuid().hex] = message
     return [{**message, "id": message_id} for message_id, message in by_id.items()]

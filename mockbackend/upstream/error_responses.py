@@ -81,6 +81,9 @@ def from_status(error: openai.APIStatusError, settings: Mapping[str, str]) -> Up
             return UpstreamError(BLOCKED)
         case 403:
             return UpstreamError(FORBIDDEN.format(**settings))
+        case 404 if code == "no_rule":
+            # Of the emulator, whose script is strict.
+            return UpstreamError(message)
         # Engines report a missing model in many ways, but they name it; a proxy's page or `Not Found` does not.
         case 404 if re.search("deployment|model", f"{code} {message}", re.IGNORECASE):
             return UpstreamError(NO_DEPLOYMENT.format(**settings))

@@ -120,7 +120,9 @@ async def test_a_client_that_leaves_is_seen(scenario: MakeScenario) -> None:
     made = await scenario({"rules": [{"text": "one two three four", "tokens_per_second": 2}]})
     body = {"message": "hi", "id": "trip", "resumable": False}
     async with made.client.stream("POST", "/chat", json=body) as response:
-        await anext(response.aiter_raw())
+        async for piece in response.aiter_raw():
+            if b"one" in piece:
+                break
     assert len(await made.journal(state="client_gone", wait=2)) == 2
 
 

@@ -93,6 +93,13 @@ async def test_a_reset_takes_less_than_20_ms_where_nothing_runs(scenario: MakeSc
     assert fastest < 0.02
 
 
+async def test_a_document_is_embedded_within_the_scenario_of_its_owner(scenario: MakeScenario) -> None:
+    made = await scenario()
+    await made.client.post("/files", files={"file": ("a.txt", b"A fox sleeps.")})
+    (entry,) = await made.journal(on="embedding", wait=1)
+    assert (entry["side"], entry["turn"], entry["body"]["input"]) == ("model", None, ["A fox sleeps."])
+
+
 async def test_next_serves_once_before_all_other_rules(scenario: MakeScenario, control: httpx2.AsyncClient) -> None:
     made = await scenario({"rules": [{"text": "always"}]})
     assert (await made.next([{"text": "first"}, {"when": "budget", "text": "second"}])).json()["rules"] == 2

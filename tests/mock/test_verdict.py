@@ -99,8 +99,8 @@ GUILTY: dict[str, Sequence[Sequence[Entry]]] = {
     "sent_while_running": [[said("hi"), said("more", at=0.05, status=409)]],
     "busy_storm": [[said(f"{n}", id=f"{n}", at=n * 0.9, status=503) for n in range(11)]],
     "never_released": [
-        [said("hi", turn="t", hold_ran_out=True), of_model(turn="t", hold_ran_out=True)],
-        [of_model(hold_ran_out=True)],
+        [said("hi", turn="t", state="held"), of_model(turn="t", state="held")],
+        [of_model(state="held")],
     ],
     "login_in_the_browser": [
         [call("conversations", headers={**LOGIN, "origin": "http://localhost:3000", "host": "127.0.0.1:8000"})],

@@ -1,11 +1,10 @@
 """An answer before it has a wire shape: its deltas, how it finishes, and what it cost."""
 
-import secrets
 from dataclasses import dataclass
 from functools import lru_cache
-from time import time
 from typing import assert_never
 
+from ...mock import drawn
 from ...mock.script.rules import ChatStep, Finish, ToolCall
 from ..gateway import tokens
 from .request import ChatRequest
@@ -77,7 +76,7 @@ class Answer:
 def build_answer(request: ChatRequest, step: ChatStep) -> Answer:
     """The answer of a step, cut to the length that the request allows unless the step says how it finishes."""
     deltas: list[Delta] = [Reasoning(text) for text in _deltas(step.reasoning)]
-    deltas += [Text(text) for text in _until_stop(_deltas(step.text), request.stop)]
+    deltas += [Text(text) for text in _until_stop(_deltas(step.said), request.stop)]
     kept = deltas if step.finish or request.limit is None else _truncate(deltas, request.limit)
     finish: Finish = "stop"
     if len(kept) < len(deltas):
@@ -88,8 +87,8 @@ def build_answer(request: ChatRequest, step: ChatStep) -> Answer:
             tool = request.tool(call.name)
             kept += _call_deltas(index, call, step.fragment, custom=tool is not None and tool.custom)
     return Answer(
-        id=f"chatcmpl-{secrets.token_hex(14)}",
-        created=int(time()),
+        id=f"chatcmpl-{drawn.token_hex(14)}",
+        created=int(drawn.time()),
         model=request.call.deployment.model,
         deltas=tuple(kept),
         finish=step.finish or finish,
@@ -137,7 +136,7 @@ def _truncate(deltas: list[Delta], limit: int) -> list[Delta]:
 
 
 def _call_deltas(index: int, call: ToolCall, size: int, *, custom: bool) -> list[Delta]:
-    start = CallStart(index, call.id or f"call_{secrets.token_hex(12)}", call.name, custom)
+    start = CallStart(index, call.id or f"call_{drawn.token_hex(12)}", call.name, custom)
     text = call.json()
     return [start, *(CallArguments(index, text[at : at + size], custom) for at in range(0, len(text), size))]
 

@@ -51,6 +51,12 @@ class Conversation:
         """The number of this model call within the turn, from 0: it counts the answers since the last user message."""
         return sum(message.role == "assistant" for message in self.turn)
 
+    @property
+    def tool_result(self) -> str | None:
+        """The result of a tool, where that is the last message."""
+        last = self.messages[-1]
+        return last.text if last.role == "tool" else None
+
     def tokens(self) -> int:
         return tokens.PER_MESSAGE + sum(message.tokens() for message in self.messages)
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from ...mock.script import faults
-from ...mock.script.matching import Facts
-from ...mock.script.rules import ChatRule, ChatStep
+from ...mock.script.rules import ChatItem, ChatRule, ChatStep
 from ..gateway.asked import asked_step
 from ..gateway.error_faults import error_reply
 from ..gateway.reply import Reply
@@ -33,10 +32,17 @@ class Served:
 def serve(request: ChatRequest) -> Served | Reply:
     """The answer to a request; a reply where a fault replaces it."""
     conversation = request.conversation
-    facts = Facts(request.call.deployment.name, conversation.question.text)
-    serving = request.call.mocked.serve(ChatRule, facts)
-    step = asked_step(request.call, serving.rule.step(conversation.step) if serving else ChatStep())
-    fault = step.fault
+    call = request.call
+    facts = call.mocked.facts(
+        call.deployment.name,
+        conversation.question.text,
+        call.body,
+        turn=sum(message.role == "user" for message in conversation.messages),
+        tool_result=conversation.tool_result,
+    )
+    serving = None if call.asked and call.asked.help else call.mocked.serve(ChatRule, facts)
+    step = asked_step(call, serving.answer(ChatItem).step(conversation.step) if serving else ChatStep())
+    fault = step.model_fault
     if isinstance(fault, faults.ErrorFault):
         if error := error_reply(fault, request.call):
             return error

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ...mock.script.rules import ChatStep
+from ...mock.store.holds import Gate
 from ..gateway import wire
 from ..gateway.reply import Pause, Piece
 from .answer import Answer
@@ -15,9 +16,17 @@ def paced_parts(answer: Answer, include_usage: bool, step: ChatStep) -> Iterator
     """The whole stream without a fault: chunks, pauses and [DONE]."""
     between = 1 / step.tokens_per_second if step.tokens_per_second else 0
     begun = False
+    gate = Gate(step.hold)
     for chunk in stream_chunks(answer, include_usage):
         if chunk.phase is Phase.ROLE and step.first_token_after:
             yield Pause(step.first_token_after)
+        if chunk.phase in (Phase.DELTA, Phase.FINISH):
+            # At the latest before the finish, where there are fewer deltas.
+            if chunk.phase is Phase.FINISH and gate.left:
+                gate.left = 0
+            while gate.is_closed:
+                yield gate
+            gate.passed()
         if chunk.phase is Phase.DELTA:
             if between and begun:
                 yield Pause(between)

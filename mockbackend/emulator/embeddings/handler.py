@@ -4,8 +4,7 @@ import asyncio
 import base64
 import struct
 
-from ...mock.script.matching import Facts
-from ...mock.script.rules import EmbeddingRule
+from ...mock.script.rules import EmbeddingItem, EmbeddingRule
 from ..gateway.call import Call
 from ..gateway.error_faults import error_reply
 from ..gateway.reply import Reply
@@ -16,8 +15,9 @@ from .vectors import embed
 async def handle_embedding(call: Call) -> Reply:
     """The reply to a call that has passed the gateway; AzureError where Azure refuses the request."""
     request = read_embedding(call)
-    serving = call.mocked.serve(EmbeddingRule, Facts(call.deployment.name, "\n".join(request.texts)))
-    rule = serving.rule if serving else EmbeddingRule()
+    facts = call.mocked.facts(call.deployment.name, "\n".join(request.texts), call.body)
+    serving = call.mocked.serve(EmbeddingRule, facts)
+    rule = serving.answer(EmbeddingItem) if serving else EmbeddingItem()
     if rule.fault and (error := error_reply(rule.fault, call)):
         return error
     document = {

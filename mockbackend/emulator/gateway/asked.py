@@ -14,7 +14,7 @@ def asked_step(call: Call, step: ChatStep) -> ChatStep:
     if call.asked and call.asked.help:
         return ChatStep(text=help_text())
     fault = model_fault(call.asked, "chat")
-    return replace(step, fault=fault) if fault else step
+    return replace(step, fault=fault, corner=None) if fault else step
 
 
 def asked_fault(call: Call) -> ErrorFault | None:

@@ -5,34 +5,67 @@ The service says with each call what it is part of. Other programs name a scenar
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from starlette.requests import Request
 
-from ...mock.script.matching import Facts, R
-from ...mock.store import DEFAULT, Entry, MockStore, Serving, UnknownScenario
+from ...mock import drawn
+from ...mock.script.matching import Facts, R, nearest
+from ...mock.script.rules import ChatRule, ImageRule
+from ...mock.store import DEFAULT, Chosen, Entry, MockStore, Serving, UnknownScenario
 from . import errors
 
+# Of a call's text in a message.
+SHOWN_CHARACTERS = 100
 SCENARIO_HEADER, CALL_HEADER = "x-mock-scenario", "x-mock-call"
 
 
 @dataclass(frozen=True, slots=True)
 class MockedCall:
-    """One call. `part_of` is what the service says of it: `turn`, `userid`, `mode` and `headers`."""
+    """One call of a kind. `part_of` is what the service says of it: `turn`, `userid`, `mode`, `headers`, `chosen`."""
 
     store: MockStore
     entry: Entry
-    part_of: Mapping[str, object]
+    kind: str
+    part_of: Mapping[str, Any]
+    headers: Mapping[str, str]
 
     @property
     def scenario(self) -> str:
         return self.entry.scenario
 
+    def facts(self, deployment: str, text: str, body: Mapping[str, object], **more: Any) -> Facts:
+        """What rules can ask of the call: of the front end's, where the service makes it for one."""
+        user = body.get("user")
+        return Facts(
+            deployment,
+            text,
+            mode=self.part_of.get("mode") or ("image" if self.kind == "image" else "chat"),
+            userid=self.part_of.get("userid") or (user if isinstance(user, str) else None),
+            headers=self.part_of.get("headers") or ({} if self.part_of else self.headers),
+            **more,
+        )
+
     def serve(self, kind: type[R], facts: Facts) -> Serving[R] | None:
-        """The rule that serves this call, which has then served once more."""
-        serving = self.store.servings.serve(self.scenario, kind, facts)
+        """The rule that serves this call, which has then served once more.
+
+        AzureError 404 where no rule does, and the script is strict.
+        """
+        chosen = self.part_of.get("chosen")
+        serving = self.store.servings.serve(
+            self.scenario,
+            kind,
+            facts,
+            of_turn=self.part_of.get("turn") is not None,
+            chosen=Chosen(**chosen) if chosen else None,
+        )
         if serving:
             self.entry.rule = serving.index
+        elif kind in (ChatRule, ImageRule) and (script := self.store.scenarios.open(self.scenario).script).strict:
+            asked = f"{self.kind}, {facts.text[:SHOWN_CHARACTERS]!r}"
+            message = f"No rule of scenario {self.scenario} fits this call ({asked}). {nearest(script, kind, facts)}"
+            raise errors.gateway_error(404, "no_rule", message)
         return serving
 
     def has(self, kind: type[R]) -> bool:
@@ -53,7 +86,8 @@ def enter(store: MockStore, request: Request, kind: str, raw: bytes, *, of_servi
     entry = store.journal.begin(
         *(scenario, "model", kind, request.method, request.url.path, request.headers.raw), body=raw, turn=turn
     )
-    return MockedCall(store, entry, part_of)
+    drawn.begin(store.source(entry, "model", kind, turn))
+    return MockedCall(store, entry, kind, part_of, headers)
 
 
 def mocked(request: Request) -> MockedCall:

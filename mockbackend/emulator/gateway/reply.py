@@ -9,6 +9,7 @@ from typing import Final, Self
 
 from starlette.types import Receive, Send
 
+from ...mock.store.holds import POLL_SECONDS, Gate
 from ...mock.store.journal import State
 from . import wire
 from .errors import AzureError
@@ -29,7 +30,8 @@ class Break(Enum):
 
 
 CUT: Final = Break.CUT
-Piece = bytes | Pause | Break
+# At a gate the answer stands still while it is closed.
+Piece = bytes | Pause | Break | Gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +97,25 @@ async def _send(reply: Reply, entry: Entry, send: Send, clock: "Clock") -> None:
             await clock.checkpoint()
         elif isinstance(piece, Pause):
             await clock.wait(piece.seconds)
+        elif isinstance(piece, Gate):
+            if piece.is_closed:
+                await _hold(piece, entry, clock)
         else:
             # An application that returns here makes Hypercorn close the connection without the body's end.
             entry.end("cut")
             return
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _hold(gate: Gate, entry: Entry, clock: "Clock") -> None:
+    if entry.mocked is None:
+        return
+    hold = entry.mocked.store.holds.begin(entry.mocked.entry)
+    try:
+        while not hold.look(gate):
+            await clock.wait(POLL_SECONDS)
+    finally:
+        hold.end()
 
 
 class Clock:

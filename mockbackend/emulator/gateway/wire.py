@@ -1,9 +1,10 @@
 """Bytes of an answer: JSON, server-sent events, and the headers that Azure sends with each."""
 
-import uuid
 from collections.abc import Mapping
 
 import orjson
+
+from ...mock import drawn
 
 DONE = b"data: [DONE]\n\n"
 EVENT_STREAM = "text/event-stream; charset=utf-8"
@@ -33,8 +34,8 @@ def azure_headers(content_type: str) -> dict[str, str]:
     """The headers of every answer. The two request ids differ: the gateway and the model each give their own."""
     return {
         "content-type": content_type,
-        "apim-request-id": str(uuid.uuid4()),
-        "x-request-id": str(uuid.uuid4()),
+        "apim-request-id": str(drawn.uuid()),
+        "x-request-id": str(drawn.uuid()),
         "x-ms-region": "Sweden Central",
         **LIMITS,
     }

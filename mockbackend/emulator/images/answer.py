@@ -1,8 +1,8 @@
 """Answers to image calls: the documents of both shapes."""
 
 import base64
-from time import time
 
+from ...mock import drawn
 from ..gateway import content_filter, tokens
 from .request import ImageRequest
 
@@ -12,7 +12,7 @@ TOKENS = {"low": 272, "medium": 1056, "high": 4160}
 def gpt_image_document(request: ImageRequest, content: bytes) -> dict[str, object]:
     encoded = base64.b64encode(content).decode()
     return {
-        "created": int(time()),
+        "created": int(drawn.time()),
         "background": "transparent" if request.transparent else "opaque",
         "data": [{"b64_json": encoded}] * request.count,
         "output_format": request.file_format,
@@ -35,7 +35,7 @@ def dalle_document(
         "revised_prompt": revised_prompt,
         **source,
     }
-    return {"created": int(time()), "data": [item]}
+    return {"created": int(drawn.time()), "data": [item]}
 
 
 def _usage(request: ImageRequest) -> dict[str, object]:

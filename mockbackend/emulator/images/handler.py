@@ -1,11 +1,11 @@
 """An image call: Azure's checks, then the image, as a rule or the default has it."""
 
 import asyncio
+import base64
 from dataclasses import replace
 
 from ...mock.script import faults
-from ...mock.script.matching import Facts
-from ...mock.script.rules import ImageRule
+from ...mock.script.rules import ImageItem, ImageRule
 from ..gateway.asked import asked_fault
 from ..gateway.call import Call
 from ..gateway.error_faults import error_reply
@@ -19,19 +19,25 @@ from .store import ImageStore, StoredImage
 async def handle_image(call: Call, store: ImageStore) -> Reply:
     """The reply to a call that has passed the gateway; AzureError where Azure refuses the request."""
     request = read_image(call)
-    serving = call.mocked.serve(ImageRule, Facts(call.deployment.name, request.prompt))
-    rule = serving.rule if serving else ImageRule()
-    fault = asked_fault(call) or rule.fault
+    facts = call.mocked.facts(call.deployment.name, request.prompt, call.body)
+    serving = call.mocked.serve(ImageRule, facts)
+    rule = serving.answer(ImageItem) if serving else ImageItem()
+    fault = asked_fault(call) or rule.model_fault
     if isinstance(fault, faults.ErrorFault):
         if error := error_reply(fault, call):
             return replace(error, delay=rule.delay)
         fault = None
-    # In a thread: drawing takes tens of milliseconds.
-    content = await asyncio.to_thread(draw, request.prompt, request.size, request.file_format, request.transparent)
+    if rule.image:
+        header, _, encoded = rule.image.partition(",")
+        media_type, content = header.removeprefix("data:").partition(";")[0], base64.b64decode(encoded)
+    else:
+        # In a thread: drawing takes tens of milliseconds.
+        drawn = (request.prompt, request.size, request.file_format, request.transparent)
+        media_type, content = "image/png", await asyncio.to_thread(draw, *drawn)
     if call.deployment.is_dalle:
         url = None
         if request.url:
-            token = store.add(StoredImage(content, "image/png", fault))
+            token = store.add(StoredImage(content, media_type, fault))
             url = rule.url or f"{call.origin}/generated/{token}.png"
         document = dalle_document(request, content, url, rule.revised_prompt)
     else:

@@ -1,9 +1,9 @@
 """Images behind a URL, in memory; the oldest make room for new ones."""
 
-import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from ...mock import drawn
 from ...mock.script.faults import UrlFault
 
 MAX_IMAGES = 64
@@ -24,7 +24,7 @@ class ImageStore:
 
     def add(self, image: StoredImage) -> str:
         """Store an image until 64 newer ones have come; return its token, which nobody can guess."""
-        token = secrets.token_urlsafe(24)
+        token = drawn.token_urlsafe(24)
         self._images[token] = image
         if len(self._images) > MAX_IMAGES:
             self._images.popitem(last=False)

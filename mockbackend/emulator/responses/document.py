@@ -1,10 +1,9 @@
 """The response object, and the items of its output, key by key as Azure sends them."""
 
-import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from time import time
 from typing import Literal
 
+from ...mock import drawn
 from ..chat.answer import Answer, CallArguments, CallStart, Delta, Reasoning, Text
 from ..chat.chunks import logprobs_document
 from ..gateway import content_filter
@@ -46,7 +45,7 @@ class OutputItem:
         prefix = "rs" if self.kind is Reasoning else "msg" if self.kind is Text else "fc"
         if self.start is not None and self.start.custom:
             prefix = "ctc"
-        self.id = f"{prefix}_{secrets.token_hex(24)}"
+        self.id = f"{prefix}_{drawn.token_hex(24)}"
 
     @property
     def text(self) -> str:
@@ -156,7 +155,7 @@ def ended(begun: Document, answer: Answer, output: list[Document], judged: Judge
     reason = INCOMPLETE.get(answer.finish)
     return begun | {
         "status": status_of(answer),
-        "completed_at": int(time()),
+        "completed_at": int(drawn.time()),
         "content_filters": _verdicts(answer, judged),
         "incomplete_details": {"reason": reason} if reason else None,
         "output": output,

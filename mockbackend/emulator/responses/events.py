@@ -8,6 +8,7 @@ from typing import Protocol
 import orjson
 
 from ...mock.script.rules import ChatStep
+from ...mock.store.holds import Gate
 from ..chat.answer import Answer, CallStart, Delta, Reasoning
 from ..gateway.reply import Pause, Piece
 from .document import Document, Judged, OutputItem, ended, output_items, response_document, status_of
@@ -122,7 +123,15 @@ def paced(events: Iterator[Event], step: ChatStep) -> Iterator[Part]:
     """The events, at the pace that a step asks for."""
     between = 1 / step.tokens_per_second if step.tokens_per_second else 0
     begun = False
+    gate = Gate(step.hold)
     for event in events:
+        if event.final and gate.left:
+            # At the latest before the end, where there are fewer deltas.
+            gate.left = 0
+        if event.delta or event.final:
+            while gate.is_closed:
+                yield gate
+            gate.passed()
         if event.delta:
             pause = between if begun else step.first_token_after
             if pause:

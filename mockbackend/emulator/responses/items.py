@@ -1,8 +1,8 @@
 """The items of an input, read as the conversation that they are, and refused where OpenAI refuses them."""
 
 from collections.abc import Mapping, Sequence
-from secrets import token_hex
 
+from ...mock import drawn
 from ..chat.conversation import Conversation, Message, ToolCall
 from ..gateway import errors
 
@@ -154,4 +154,6 @@ def _allowed(role: str) -> tuple[str, ...]:
 
 def identified(item: Item) -> Item:
     """The item with an id, which is made where the client gave none."""
-    return item if item.get("id") else {**item, "id": f"{PREFIXES.get(str(item.get('type')), 'msg')}_{token_hex(24)}"}
+    if item.get("id"):
+        return item
+    return {**item, "id": f"{PREFIXES.get(str(item.get('type')), 'msg')}_{drawn.token_hex(24)}"}

@@ -1,13 +1,13 @@
 """The paths of Azure AI Search, as its clients call them, and the gateway in front of them."""
 
 import re
-import uuid
 from collections.abc import Callable, Mapping
 
 import orjson
 from starlette.requests import Request
 from starlette.routing import Route
 
+from ...mock import drawn
 from ..gateway import wire
 from ..gateway.auth import looks_like_entra, valid_key
 from ..gateway.call import DATED
@@ -65,7 +65,7 @@ def _headers(metadata: str) -> dict[str, str]:
     return {
         "content-type": f"application/json; odata.metadata={metadata}",
         "odata-version": "4.0",
-        "request-id": str(uuid.uuid4()),
+        "request-id": str(drawn.uuid()),
         "elapsed-time": "1",
     }
 

@@ -97,8 +97,8 @@ class SearchService:
         """One page of results; `@search.nextPageParameters` is the body that asks for the next."""
         body = _parse(raw)
         facts = Facts(request.path_params["index"], str(body.get("search") or ""))
-        if (serving := mocked(request).serve(SearchRule, facts)) and serving.rule.fault:
-            return error_reply(serving.rule.fault)
+        if (serving := mocked(request).serve(SearchRule, facts)) and (fault := serving.item.fault):
+            return error_reply(fault)
         index = self._index(request)
         search = read_search(body, index.schema)
         found = rank(index, search)
@@ -129,7 +129,7 @@ def _indexing_fault(request: Request, raw: bytes) -> faults.SearchFault | faults
     # A rule's `when` is text as people write it; in the body, JSON may have escaped it.
     facts = Facts(request.path_params["index"], orjson.dumps(_parse(raw)).decode())
     serving = mocked(request).serve(IndexingRule, facts)
-    return serving.rule.fault if serving else None
+    return serving.item.fault if serving else None
 
 
 def _parse(raw: bytes) -> Mapping[str, object]:

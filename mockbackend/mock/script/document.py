@@ -141,6 +141,9 @@ class _Builder:
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         tag = event.tag or self._resolver.resolve(yaml.ScalarNode, event.value, event.implicit)
+        if tag == f"{PREFIX}bool" and event.value.lower() not in ("true", "false"):
+            # As in YAML 1.2: `on` is a key of rules, and `no` a language.
+            tag = f"{PREFIX}str"
         if make := SCALARS.get(tag):
             value = make(yaml.ScalarNode(tag, event.value))
         elif tag in TEXTS:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from .document import MAX_YAML_BYTES, Document, TooLarge, Unreadable, read_document, read_yaml
-from .problems import Problem, find_problems
+from .images import read_images
+from .problems import Problem, each_problem
 from .rules import Rule, Script
 
 # Nobody reads more.
@@ -44,7 +47,7 @@ def load_document(path: str | os.PathLike[str]) -> Any:
     try:
         with open(path, "rb") as file:
             # JSON is YAML, and a person's is no larger.
-            return read_script(file.read(), is_json=False)
+            return read_script(file.read(), is_json=False, folder=Path(path).parent)
     except OSError as error:
         raise ScriptError([f"{name}: cannot be read: {error.strerror or error}"]) from error
     except InvalidScript as error:
@@ -53,9 +56,12 @@ def load_document(path: str | os.PathLike[str]) -> Any:
         raise ScriptError([f"{name}: cannot be read: {error}"]) from None
 
 
-def read_script(raw: bytes, *, is_json: bool | None = None) -> Any:
-    """The checked document that a text is; `to_script` makes a script of it. Raises InvalidScript and TooLarge."""
-    return _checked(raw, is_json, Script)
+def read_script(raw: bytes, *, is_json: bool | None = None, folder: Path | None = None) -> Any:
+    """The checked document that a text is; `to_script` makes a script of it. Raises InvalidScript and TooLarge.
+
+    Within `folder` it may name files, which the document then holds.
+    """
+    return _checked(raw, is_json, Script, folder)
 
 
 def read_rules(raw: bytes, *, is_json: bool | None = None) -> list[Any]:
@@ -75,32 +81,33 @@ def to_rule(document: Any) -> Rule:
     return rule
 
 
-def _checked(raw: bytes, is_json: bool | None, expected: Any) -> Any:
+def _checked(raw: bytes, is_json: bool | None, expected: Any, folder: Path | None = None) -> Any:
     try:
         document = read_document(raw, is_json=is_json)
-        problems = list(_problems(document.value, expected))
+        unread = list(read_images(document.value, folder)) if folder else []
+        problems = unread or list(islice(_problems(document.value, expected), MAX_PROBLEMS + 1))
     except Unreadable as error:
         raise InvalidScript([error.problem]) from None
     except RecursionError:
         raise InvalidScript([Problem((), "is nested too deeply")]) from None
     if problems:
-        more = len(problems) - MAX_PROBLEMS
         known = _marked(document, raw)
         # A rule by itself, or a list of them, is not within the key `rules`.
         above = 0 if expected is Script else 1 if isinstance(document.value, list) else 2
         found = [replace(problem, line=known.line(problem.path[above:])) for problem in problems[:MAX_PROBLEMS]]
-        raise InvalidScript(found + ([Problem((), f"{more} more problems")] if more > 0 else []))
+        more = [Problem((), "has more problems than are listed")] if len(problems) > MAX_PROBLEMS else []
+        raise InvalidScript(found + more)
     return document.value
 
 
 def _problems(value: Any, expected: Any) -> Iterator[Problem]:
     if expected is Script:
-        yield from find_problems(_with_kinds(value), Script)
+        yield from each_problem(_with_kinds(value), Script)
     elif isinstance(value, list):
         for number, rule in enumerate(value):
-            yield from find_problems(_with_kind(rule), Rule, ("rules", number))
+            yield from each_problem(_with_kind(rule), Rule, ("rules", number))
     else:
-        yield from find_problems(_with_kind(value), Rule, ("rules", 0))
+        yield from each_problem(_with_kind(value), Rule, ("rules", 0))
 
 
 def _marked(document: Document, raw: bytes) -> Document:

@@ -61,12 +61,18 @@ class Problem:
 
 def find_problems(value: object, expected: Any, path: Path = ()) -> list[Problem]:
     """Find every problem of a value that should have the type `expected`."""
+    return list(each_problem(value, expected, path))
+
+
+def each_problem(value: object, expected: Any, path: Path = ()) -> Iterator[Problem]:
+    """The same, one by one: a long script may have more than anybody reads."""
     try:
         msgspec.convert(value, expected)
     except msgspec.ValidationError as error:
         types = members(expected)
-        return list(_within(value, types, path)) or [Problem(path, _explain(error, value, types))]
-    return []
+        within = _within(value, types, path)
+        yield next(within, None) or Problem(path, _explain(error, value, types))
+        yield from within
 
 
 def _within(value: object, types: list[Any], path: Path) -> Iterator[Problem]:
@@ -77,7 +83,7 @@ def _within(value: object, types: list[Any], path: Path) -> Iterator[Problem]:
     for one in types:
         if isinstance(value, list) and get_origin(one) is tuple:
             for number, item in enumerate(value):
-                yield from find_problems(item, get_args(one)[0], (*path, number))
+                yield from each_problem(item, get_args(one)[0], (*path, number))
 
 
 def _mapping_problems(
@@ -94,7 +100,7 @@ def _mapping_problems(
     known = {field.name: field for field in fields(struct)}
     for key, item in value.items():
         if isinstance(key, str) and key in known:
-            yield from find_problems(item, known[key].type, (*path, key))
+            yield from each_problem(item, known[key].type, (*path, key))
         elif key != tag_field:
             names = [*known, tag_field] if tag_field else known
             yield _with_suggestion((*path, str(key)), "unknown key", key, names)

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 from typing import Any
 
+from ..drawn import Source
 from .database import Database
-from .journal import Entry, Filter, Journal
+from .holds import Gate, Hold, Holds
+from .journal import Entry, Filter, Journal, Side
 from .scenarios import DEFAULT, EMPTY, NAME, NAMES, Scenario, Scenarios, TooManyScenarios, UnknownScenario
-from .serving import Serving, Servings
+from .serving import Chosen, Serving, Servings
 
 __all__ = [
     "DEFAULT",
     "EMPTY",
     "NAME",
     "NAMES",
+    "Chosen",
     "Entry",
     "Filter",
+    "Gate",
+    "Hold",
+    "Holds",
     "Journal",
     "MockStore",
     "Scenario",
@@ -34,11 +41,27 @@ class MockStore:
         self._database = Database(folder)
         self.scenarios = Scenarios(self._database)
         self.journal = Journal(self._database)
+        self.holds = Holds(self._database)
         self.servings = Servings(self._database, self.scenarios)
         # A worker that follows a dead one goes on with its counters.
         if self._database.is_first or not self.scenarios.exists(DEFAULT):
             self.scenarios.begin(script, origin)
             self.scenarios.reset_default()
+
+    def source(self, entry: Entry, side: Side, kind: str, turn: str | None = None) -> Source | None:
+        """Where the ids and times of a call come from; None where its script sets neither seed nor clock.
+
+        Calls that come in the same order draw the same, in whatever process.
+        """
+        scenario = self.scenarios.open(entry.scenario)
+        seed, now = scenario.script.seed, scenario.script.now
+        if seed is None:
+            return None if now is None else Source(None, now)
+        number = self.journal.number_of_kind(entry, side, kind, turn)
+        # What is stored in `default` outlives its rules, so no id may come again.
+        generation = scenario.generation if scenario.name == DEFAULT else ""
+        drawn = f"{seed}\0{scenario.name}\0{generation}\0{side}\0{kind}\0{turn or ''}\0{number}"
+        return Source(Random(drawn), now)
 
     def version(self) -> tuple[int, int]:
         """What is another after each change, whichever process made it."""

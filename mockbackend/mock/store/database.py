@@ -17,7 +17,7 @@ from filelock import FileLock
 from .workers import Workers
 
 BUSY_SECONDS = 2.0
-VERSION = 2
+VERSION = 4
 SCHEMA = """
 CREATE TABLE scenario (
     name TEXT PRIMARY KEY, generation INTEGER NOT NULL, script BLOB NOT NULL, made REAL NOT NULL,
@@ -30,11 +30,13 @@ CREATE TABLE beginning (script BLOB NOT NULL, origin BLOB);
 CREATE TABLE served (
     scenario TEXT NOT NULL, rule INTEGER NOT NULL, times INTEGER NOT NULL, PRIMARY KEY (scenario, rule)
 ) WITHOUT ROWID;
-CREATE TABLE called (
-    scenario TEXT NOT NULL, kind TEXT NOT NULL, times INTEGER NOT NULL, PRIMARY KEY (scenario, kind)
-) WITHOUT ROWID;
-CREATE TABLE queued (id INTEGER PRIMARY KEY, scenario TEXT NOT NULL, rule BLOB NOT NULL);
+CREATE TABLE queued (id INTEGER PRIMARY KEY AUTOINCREMENT, scenario TEXT NOT NULL, rule BLOB NOT NULL);
+CREATE TABLE taken (id INTEGER PRIMARY KEY, scenario TEXT NOT NULL, rule BLOB NOT NULL);
+CREATE INDEX taken_of ON taken (scenario, id);
 CREATE INDEX queued_of ON queued (scenario, id);
+CREATE TABLE hold (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, scenario TEXT NOT NULL, worker TEXT NOT NULL, more INTEGER NOT NULL DEFAULT 0
+);
 CREATE TABLE owner (scenario TEXT NOT NULL, owner TEXT NOT NULL, PRIMARY KEY (scenario, owner)) WITHOUT ROWID;
 CREATE TABLE entry (
     id INTEGER PRIMARY KEY, scenario TEXT NOT NULL, n INTEGER NOT NULL, side TEXT NOT NULL, kind TEXT NOT NULL,
@@ -91,13 +93,18 @@ class Database:
             return
         with self.transaction():
             # What an older version has left is not worth a migration.
-            for (name,) in self.rows("SELECT name FROM sqlite_master WHERE type = 'table'"):
+            for (name,) in self.rows(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            ):
                 self.execute(f'DROP TABLE "{name}"')
             for statement in filter(str.strip, SCHEMA.split(";")):
                 self.execute(statement)
             self.execute(f"PRAGMA user_version = {VERSION}")
 
     def _end_entries_of_the_dead(self, living: set[str]) -> None:
+        for (worker,) in self.rows("SELECT DISTINCT worker FROM hold"):
+            if worker not in living:
+                self.execute("DELETE FROM hold WHERE worker = ?", worker)
         dead = {worker for (worker,) in self.rows("SELECT DISTINCT worker FROM entry WHERE ended_at IS NULL")} - living
         with self.transaction():
             for worker in dead:

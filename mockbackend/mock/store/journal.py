@@ -55,8 +55,8 @@ class Entry:
 
     # fmt: off
     __slots__ = (
-        "_database", "_left", "conversation", "first_byte", "id", "lines", "n", "retry_after", "rule", "scenario",
-        "state", "status", "turn",
+        "_database", "_left", "conversation", "first_byte", "id", "lines", "n", "ran_out", "retry_after", "rule",
+        "scenario", "status", "turn",
     )
     # fmt: on
 
@@ -73,7 +73,8 @@ class Entry:
         self.conversation: str | None = None
         self.retry_after: float | None = None
         self.lines = 0
-        self.state: State = "running"
+        # A hold of it was released by nobody.
+        self.ran_out = False
 
     def take_body(self, body: bytes) -> None:
         """Note the call's body, of which the beginning is kept."""
@@ -88,19 +89,17 @@ class Entry:
             self.retry_after = retry_after_of(listed)
         self.first_byte = _now()
 
-    def show(self, state: State) -> None:
+    def show(self) -> None:
         """Write down what is known so far, for those who look while it runs."""
-        self.state = state
-        self._write(None)
+        self._write(None, None)
 
     def end(self, state: State) -> None:
-        """Note the end. The first one counts."""
+        """Note the end. The first one counts. A call that was held for too long ends as held."""
         if self.id is not None:
-            self.state = state
-            self._write(_now())
+            self._write(_now(), "held" if self.ran_out else state)
             self.id = None
 
-    def _write(self, ended_at: int | None) -> None:
+    def _write(self, ended_at: int | None, state: State | None) -> None:
         if self.id is None:
             return
         body, size = self._left, len(self._left or b"")
@@ -108,9 +107,9 @@ class Entry:
             with self._database.transaction():
                 self._database.execute(
                     "UPDATE entry SET body = coalesce(?, body), size = size + ?, turn = coalesce(?, turn), status = ?,"
-                    " first_byte = ?, ended_at = ?, lines = ?, state = ?, rule = ?, conversation = ?, retry_after = ?"
-                    " WHERE id = ?",
-                    *(body, size, self.turn, self.status, self.first_byte, ended_at, self.lines, self.state),
+                    " first_byte = ?, ended_at = ?, lines = ?, state = coalesce(?, state), rule = ?, conversation = ?,"
+                    " retry_after = ? WHERE id = ?",
+                    *(body, size, self.turn, self.status, self.first_byte, ended_at, self.lines, state),
                     *(self.rule, self.conversation, self.retry_after, self.id),
                 )
                 if size:
@@ -198,6 +197,19 @@ class Journal:
         found: int = self._database.value(
             f"SELECT count(*) FROM (SELECT 1 FROM entry WHERE scenario = ?{where}{ended} LIMIT ?)",
             *(scenario, *values, limit),
+        )
+        return found
+
+    def number_of_kind(self, entry: Entry, side: Side, kind: str, turn: str | None = None) -> int:
+        """Which of the calls of its side and kind a call is, from 1; of those of a turn, if one is given."""
+        dropped = self._database.value("SELECT first_n FROM scenario WHERE name = ?", entry.scenario) or 1
+        if dropped > 1:
+            # Those that are dropped cannot be counted any more.
+            return entry.n
+        found: int = self._database.value(
+            "SELECT count(*) FROM entry WHERE scenario = ? AND side = ? AND kind = ? AND n <= ?"
+            " AND (turn = ? OR ? IS NULL)",
+            *(entry.scenario, side, kind, entry.n, turn, turn),
         )
         return found
 

@@ -47,6 +47,11 @@ class Scenario:
     script: Script
     queued: Sequence[tuple[int, Rule]] = ()
 
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Its rules, the queued ones first."""
+        return (*(rule for _, rule in self.queued), *self.script.rules)
+
 
 class Scenarios:
     """The scenarios of a host."""
@@ -90,7 +95,7 @@ class Scenarios:
     def replace_script(self, name: str, document: Mapping[str, Any], origin: bytes) -> None:
         """Give a scenario another script, and new counters; its journal stays."""
         with self._database.transaction():
-            for table in ("served", "called", "queued"):
+            for table in ("served", "queued"):
                 self._database.execute(f"DELETE FROM {table} WHERE scenario = ?", name)
             self._database.execute(
                 "UPDATE scenario SET script = ?, generation = ?, origin = ?, problems = '[]' WHERE name = ?",
@@ -125,9 +130,8 @@ class Scenarios:
         if row is None:
             raise UnknownScenario(name)
         queued = self._database.rows("SELECT id, rule FROM queued WHERE scenario = ? ORDER BY id", name)
-        return Scenario(
-            name, row[0], self._script(name, row[0]), [(id_, to_rule(orjson.loads(one))) for id_, one in queued]
-        )
+        rules = [(number, to_rule(orjson.loads(rule))) for number, rule in queued]
+        return Scenario(name, row[0], self._script(name, row[0]), rules)
 
     def document(self, name: str) -> Any:
         """The script as it was given. Raises UnknownScenario."""
@@ -196,7 +200,7 @@ class Scenarios:
         )
 
     def _remove(self, name: str) -> bool:
-        for table in ("served", "called", "queued", "entry"):
+        for table in ("served", "queued", "taken", "hold", "entry"):
             self._database.execute(f"DELETE FROM {table} WHERE scenario = ?", name)
         return self._database.execute("DELETE FROM scenario WHERE name = ?", name).rowcount > 0
 

@@ -41,7 +41,8 @@ class Call:
         self.state: str = entry["state"]
         self.rule: Any = entry.get("rule")
         self.retry_after: float | None = entry.get("retry_after")
-        self.hold_ran_out: bool = bool(entry.get("hold_ran_out"))
+        # An answer that was released ends otherwise.
+        self.hold_ran_out = self.state == "held" and self.ended_at is not None
         # What the answer called its conversation, where the request did not.
         self._answered_in: str | None = entry.get("conversation")
 

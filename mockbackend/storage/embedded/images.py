@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import secrets
 import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
@@ -18,6 +17,7 @@ from pathlib import Path
 import orjson
 
 from ...messages import Message, now_ms
+from ...mock import drawn
 from ..bounds import bounded
 from ..values import IMAGE_TYPE, Image, QuotaExceeded, StorageError
 from .database import Database, Execute, Session
@@ -43,7 +43,7 @@ class Images:
         self._unwanted: dict[str, asyncio.Future[None] | None] = {}
 
     async def put(self, userid: str, conversation_id: str, image: Image, *, user_bytes: int) -> str:
-        token = secrets.token_urlsafe(24)
+        token = drawn.token_urlsafe(24)
         # Threads go on when their waiter is cancelled: what they store then is removed after that.
         putting = asyncio.ensure_future(self._put(token, userid, conversation_id, image, user_bytes))
         try:

@@ -7,11 +7,11 @@ holds is removed.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 
 from ...messages import now_ms
+from ...mock import drawn
 from ..values import IMAGE_TYPE, Image, QuotaExceeded, StorageError
 from .claims import STORING, user_lock
 from .database import Database
@@ -44,7 +44,7 @@ class Images:
         self._unwanted: set[str] = set()
 
     async def put(self, userid: str, conversation_id: str, image: Image, *, user_bytes: int) -> str:
-        token = secrets.token_urlsafe(24)
+        token = drawn.token_urlsafe(24)
         values = {
             "token": token,
             "conversation_id": conversation_id,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import orjson
 
 from ...events import Event, ToolCallDelta, ToolCalled, ToolCallStarted
+from ...mock import drawn
 
 # A model may invent a name that the API does not take: with such a call in the history, it refuses every later request.
 NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
@@ -61,7 +61,7 @@ class ToolCalls:
 
     def _call_id(self, upstream_id: str | None) -> str:
         # Some engines use the same ids in every answer; a client would take the calls for one.
-        call_id = upstream_id if upstream_id and upstream_id not in self._taken_ids else f"call_{uuid.uuid4().hex}"
+        call_id = upstream_id if upstream_id and upstream_id not in self._taken_ids else f"call_{drawn.uuid().hex}"
         self._taken_ids.add(call_id)
         return call_id
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from collections import Counter
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 from ....messages import now_ms
+from ....mock import drawn
 from ...bounds import bounded
 from ...file_limits import HEAD_BYTES, NOT_WRITTEN, over_quota, too_large
 from ...values import File, FileLimits
@@ -102,7 +102,7 @@ class Upload:
             DO UPDATE SET name = excluded.name, kind = excluded.kind, media_type = excluded.media_type,
             blob = excluded.blob, status = 'queued', done = 0, total = 0, error = NULL, created_at = excluded.created_at
             WHERE blob IS NULL RETURNING {COLUMNS}""",
-            *(str(uuid.uuid4()), self._userid, self.name, kind, media_type, self.size),
+            *(str(drawn.uuid()), self._userid, self.name, kind, media_type, self.size),
             *(self._blob.digest, self._blob.name, now_ms()),
             *(bounded(self._limits.user_files), self._userid),
             *(self._userid, self._userid, self.size, bounded(self._limits.user_bytes)),
@@ -122,7 +122,7 @@ class Upload:
         rows = await self._database.execute(
             f"""INSERT INTO files (id, userid, name, kind, media_type, size, status, error, created_at)
             VALUES (?, ?, ?, '', 'application/octet-stream', ?, 'failed', ?, ?) RETURNING {COLUMNS}""",
-            *(str(uuid.uuid4()), self._userid, self.name, self.size, reason, now_ms()),
+            *(str(drawn.uuid()), self._userid, self.name, self.size, reason, now_ms()),
         )
         await limit_failures(self._database, self._userid)
         return decode_file(rows[0])

@@ -8,6 +8,7 @@ import uuid
 from collections import Counter
 
 from ....messages import now_ms
+from ....mock import drawn
 from ...file_limits import HEAD_BYTES, NOT_WRITTEN, over_quota, too_large
 from ...values import File, FileLimits, StorageError
 from ..claims import STORING, user_lock
@@ -128,7 +129,7 @@ class Upload:
 
     def _named(self, kind: str, media_type: str) -> dict[str, object]:
         return {
-            "id": str(uuid.uuid4()),
+            "id": str(drawn.uuid()),
             "userid": self._userid,
             "name": self.name,
             "kind": kind,
@@ -148,7 +149,7 @@ class Upload:
                 f"""INSERT INTO files (id, userid, name, kind, media_type, size, status, error, created_at)
                 VALUES (%s, %s, %s, '', 'application/octet-stream', %s, 'failed', %s, %s)
                 ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING {COLUMNS}""",
-                *(str(uuid.uuid4()), self._userid, self.name, self.size, reason, now_ms()),
+                *(str(drawn.uuid()), self._userid, self.name, self.size, reason, now_ms()),
             ),
             limit_failures(self._userid),
         )

@@ -1,0 +1,50 @@
+"""MOCK_SCRIPT while the service runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import httpx2
+
+from tests.conftest import StartServer
+from tests.harness.api import say
+from tests.harness.waiting import until
+
+
+async def test_an_edit_takes_effect_and_a_broken_one_keeps_the_old_script(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    script = tmp_path / "answers.yaml"
+    script.write_text("rules: [{text: first}]")
+    server = start_server({"MOCK_SCRIPT": str(script)})
+    async with server.client("ada") as client:
+        assert (await say(client, "hi")).text == "first"
+        _replace(script, "rules: [{text: second}]")
+        await until(lambda: _has(client, {"rules": [{"text": "second"}]}, []))
+        assert (await say(client, "hi")).text == "second"
+        _replace(script, "rules:\n- txt: third\n")
+        problem = {
+            "rule": 0,
+            "key": "txt",
+            "line": 2,
+            "message": "unknown key; did you mean 'text'?",
+            "did_you_mean": "text",
+        }
+        await until(lambda: _has(client, {"rules": [{"text": "second"}]}, [problem]))
+        assert (await say(client, "hi")).text == "second"
+        assert "rule 1: txt: unknown key" in server.log
+        _replace(script, "rules: [{text: fourth}]")
+        await until(lambda: _has(client, {"rules": [{"text": "fourth"}]}, []))
+
+
+async def _has(client: httpx2.AsyncClient, script: object, problems: list[object]) -> bool:
+    found = (await client.get("/__mock__/scenarios/default")).json()
+    return bool(found["script"] == script and found["problems"] == problems)
+
+
+def _replace(script: Path, text: str) -> None:
+    """As editors do: another file takes its place."""
+    new = script.with_suffix(".new")
+    new.write_text(text)
+    os.replace(new, script)
