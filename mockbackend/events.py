@@ -107,7 +107,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Progress of something slow: `kind` says of what (picture, retry, context, as on the wire), `data` how far."""
+    """Progress of something slow: `kind` says of what, as on the wire; `data` how far."""
 
     kind: str
     data: dict[str, Any]

@@ -48,11 +48,11 @@ export class AnswerView {
     this.#draw();
     for (const { view } of this.#views) view.finish?.();
     this.element.removeAttribute("aria-busy");
-    const words = answer.error ?? (answer.incomplete ? "This answer was stopped." : CUT[answer.finish]);
+    const words = answer.error ?? INCOMPLETE[answer.incomplete] ?? CUT[answer.finish];
     this.#status.hidden = !words;
     this.#status.className = answer.error ? "status failed" : "status";
     this.#status.replaceChildren(...(words ? [el("span", { text: words })] : []));
-    if (answer.error) this.#status.append(el("button", { type: "button", class: "plain", text: "Try again", on: { click: this.#retry } }));
+    if (answer.error || ["interrupted", "stored"].includes(answer.incomplete)) this.#status.append(el("button", { type: "button", class: "plain", text: "Try again", on: { click: this.#retry } }));
     this.#actions.hidden = false;
     this.#actions.replaceChildren(
       ...(answer.text ? [copyButton(() => answer.text, "Copy answer")] : []),
@@ -84,6 +84,11 @@ export class AnswerView {
   }
 }
 
+const INCOMPLETE = {
+  stopped: "This answer was stopped.",
+  interrupted: "This answer was interrupted.",
+  stored: "This answer is incomplete.",
+};
 const CUT = { length: "The answer reached the length limit.", "content-filter": "The content filter stopped this answer." };
 
 const VIEWS = {

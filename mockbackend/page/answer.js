@@ -16,7 +16,7 @@ export class Answer {
     this.id = null;
     this.parts = [];
     this.error = null;
-    this.incomplete = false;
+    this.incomplete = null; // "stopped", "interrupted", or "stored" where nobody knows which
     this.finish = null;
     this.progress = null;
     this.#stepText = false;
@@ -54,7 +54,10 @@ export class Answer {
         this.parts.push({ type: "source", source: value });
         break;
       case "2":
-        for (const item of value) this.progress = item;
+        for (const item of value) {
+          if (item.type === "incomplete") this.incomplete = item.reason;
+          else this.progress = item;
+        }
         break;
       case "3":
         this.error = value;
@@ -86,7 +89,7 @@ export class Answer {
       } else if (part.type !== "step-start") warn(`parts of the type "${part.type}"`);
     }
     const cut = (message.annotations ?? []).find((note) => note?.type === "incomplete");
-    answer.incomplete = Boolean(cut);
+    answer.incomplete = cut ? "stored" : null;
     answer.error = cut?.error ?? null;
     return answer;
   }

@@ -3,11 +3,16 @@
 import { Attachments } from "./attachments.js";
 import { byId } from "./dom.js";
 import { notice } from "./notice.js";
+import { draft, keepDraft } from "./words.js";
 
 export class Composer {
-  /** `send({text, mode, attachments})`, `stop()`; `upload(file)` resolves to whether a file that cannot be attached was uploaded. */
-  constructor({ send, stop, upload }) {
+  /**
+   * `send({text, mode, attachments})`, `stop()`; `upload(file)` resolves to whether a file that cannot be attached was
+   * uploaded; `where()` is the id of the conversation that a draft belongs to.
+   */
+  constructor({ send, stop, upload, where }) {
     this.#send = send;
+    this.#where = where;
     this.#stop = stop;
     this.#area = byId("message");
     this.#form = byId("composer");
@@ -23,7 +28,7 @@ export class Composer {
       event.preventDefault();
       this.#submit();
     });
-    this.#area.addEventListener("input", () => this.#fit());
+    this.#area.addEventListener("input", () => this.#changed());
     this.#area.addEventListener("paste", (event) => {
       if (!event.clipboardData.files.length) return;
       event.preventDefault();
@@ -38,7 +43,7 @@ export class Composer {
     byId("modes").addEventListener("change", () => this.#modeChanged());
   }
 
-  #send; #stop; #area; #form; #attachments;
+  #send; #stop; #where; #area; #form; #attachments;
   #running = false;
 
   get mode() {
@@ -70,8 +75,14 @@ export class Composer {
   /** Fill in text as if it had been typed. */
   write(text) {
     this.#area.value = text;
-    this.#fit();
+    this.#changed();
     this.focus();
+  }
+
+  /** Show the draft of the conversation that is open now. */
+  restore() {
+    this.#area.value = draft(this.#where());
+    this.#fit();
   }
 
   /** Put a line for the mock at the start of the message, in place of those that are there. */
@@ -90,7 +101,7 @@ export class Composer {
     const text = this.#area.value.trim();
     if (this.#running || (!text && !this.#attachments.count)) return;
     this.#area.value = "";
-    this.#fit();
+    this.#changed();
     this.#send({ text, mode: this.mode, attachments: this.#attachments.take() });
   }
 
@@ -102,6 +113,11 @@ export class Composer {
       this.#attachments.take();
       notice("Images are generated from text alone, so the attachments were removed.");
     }
+  }
+
+  #changed() {
+    keepDraft(this.#where(), this.#area.value);
+    this.#fit();
   }
 
   #fit() {

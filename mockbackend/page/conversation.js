@@ -7,6 +7,7 @@ import { announce } from "./announce.js";
 import { byId } from "./dom.js";
 import { QuestionView } from "./question-view.js";
 import { parseLine, readLines } from "./stream.js";
+import { keepUnsent, unsent } from "./words.js";
 
 export class Conversation {
   /** Callbacks: `row(row | null)` for the open row, `running(bool)` for the state, `began(id)` and `ended(id)` for turns. */
@@ -18,7 +19,7 @@ export class Conversation {
   }
 
   #on; #wire; #follow;
-  #turns = []; // {question, answer, mode}
+  #turns = []; // {question, answer, mode, unsent}
   #reading = null; // AbortController of the current request
   #broken = false;
 
@@ -40,7 +41,7 @@ export class Conversation {
     this.id = id;
     const reading = (this.#reading = new AbortController());
     try {
-      const found = await api.conversation(id, { signal: reading.signal });
+      const found = await this.#found(id, reading.signal);
       const response = await api.join(id, reading.signal);
       if (this.#reading !== reading) return;
       this.#reading = null;
@@ -48,13 +49,24 @@ export class Conversation {
       // The answer may have ended between the two calls.
       if (!response && last?.role === "user" && again) return void (await this.open(id, { again: false }));
       this.#show(found.messages);
-      this.#on.row(found);
+      this.#on.row(found.id ? found : null);
       this.#follow.pin();
       if (response) await this.#join(response);
       else if (last?.role === "user") this.#unanswered();
+      this.#showUnsent(found.messages);
     } catch (error) {
       if (this.#reading === reading) this.#reading = null;
       if (error.name !== "AbortError") throw error;
+    }
+  }
+
+  /** A stored conversation; an empty one where nothing of it has reached the server yet. */
+  async #found(id, signal) {
+    try {
+      return await api.conversation(id, { signal });
+    } catch (error) {
+      if (error.status === 404 && unsent(id).length) return { messages: [] };
+      throw error;
     }
   }
 
@@ -105,8 +117,31 @@ export class Conversation {
     }
   }
 
+  /** Show the messages that the server does not have, so that they can be sent again. */
+  #showUnsent(messages) {
+    for (const { message, mode } of unsent(this.id)) {
+      const stored = messages.find(({ id }) => id === message.id);
+      if (stored?.content === message.text) continue;
+      // An edit that was not sent stands in its old place.
+      const turn = this.#turns.find(({ question }) => question.message.id === message.id) ?? this.#add(message, mode);
+      Object.assign(turn, { mode, unsent: true });
+      turn.question.message = message;
+      turn.question.unsent = true;
+      const answer = new Answer();
+      answer.error = "This message was not sent.";
+      this.#answer(turn, answer).finish();
+    }
+    this.#keepUnsent();
+  }
+
+
+  #keepUnsent() {
+    const turns = this.#turns.filter((turn) => turn.unsent);
+    keepUnsent(this.id, turns.map(({ question, mode }) => ({ message: question.message, mode })));
+  }
+
   #add(message, mode) {
-    const turn = { question: null, answer: null, mode };
+    const turn = { question: null, answer: null, mode, unsent: false };
     turn.question = new QuestionView(message, { edit: () => this.#ask(turn) });
     this.#turns.push(turn);
     byId("messages").append(turn.question.element);
@@ -123,7 +158,7 @@ export class Conversation {
 
   #unanswered() {
     const answer = new Answer();
-    answer.incomplete = true;
+    answer.incomplete = "stored";
     this.#answer(this.#turns.at(-1), answer).finish();
   }
 
@@ -138,6 +173,9 @@ export class Conversation {
     const message = { id, role: "user", content: text };
     if (attachments.length) message.experimental_attachments = attachments;
     const body = { id: this.id, messages: [message], mode: turn.mode, resumable: true };
+    // Until the server has it: this page may be reloaded meanwhile.
+    turn.unsent = true;
+    this.#keepUnsent();
     await this.#run(turn, { method: "POST", path: "/chat", body }, (signal) => api.begin(body, signal));
   }
 
@@ -157,7 +195,11 @@ export class Conversation {
     view.changed();
     try {
       const response = await respond(reading.signal);
-      if (request.method === "POST") this.#on.began(here);
+      if (request.method === "POST") {
+        turn.unsent = turn.question.unsent = false;
+        this.#keepUnsent();
+        this.#on.began(here);
+      }
       await this.#read(response, answer, view, reading.signal);
     } catch (error) {
       if (reading.signal.aborted) return;
@@ -166,6 +208,7 @@ export class Conversation {
     if (this.#reading !== reading) return;
     this.#reading = null;
     this.#on.running(false);
+    turn.question.unsent = turn.unsent;
     view.finish({ aloud: true });
     this.#on.ended(here);
   }

@@ -39,6 +39,7 @@ const composer = new Composer({
   send,
   stop: () => conversation.stop().catch(fail),
   upload: (file) => documents.take(file),
+  where: wanted,
 });
 
 api.listen({ gone: () => presence.gone(), unauthorized: () => signIn.expired() });
@@ -89,6 +90,7 @@ function wanted() {
 async function route() {
   const id = wanted();
   list.current = id;
+  composer.restore();
   if (!id) {
     conversation.begin();
     composer.focus();

@@ -15,12 +15,21 @@ export class QuestionView {
   }
 
   #edit; #article;
+  #unsent = false;
+
+  /** Whether the server does not have it; it is marked then. */
+  set unsent(unsent) {
+    if (unsent === this.#unsent) return;
+    this.#unsent = unsent;
+    this.#show();
+  }
 
   #show() {
     const { text, attachments } = this.message;
     this.#article.replaceChildren(
       ...(attachments.length ? [el("ul", { class: "attachments", "aria-label": "Attachments" }, ...attachments.map(attachment))] : []),
       ...(text ? [el("div", { class: "bubble", text })] : []),
+      ...(this.#unsent ? [el("p", { class: "hint unsent", text: "Not sent" })] : []),
       el("div", { class: "actions" },
         copyButton(() => text, "Copy message"),
         el("button", { type: "button", class: "quiet", "aria-label": "Edit message", title: "Edit message", on: { click: () => this.#write() } }, icon("edit"))),

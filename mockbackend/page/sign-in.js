@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { byId } from "./dom.js";
 import { forget, keep, session } from "./session.js";
+import { forgetWords } from "./words.js";
 
 export class SignIn {
   /** `done()` is called after a successful sign-in. */
@@ -28,6 +29,7 @@ export class SignIn {
       }
     });
     byId("sign-out").addEventListener("click", () => {
+      forgetWords();
       forget();
       location.assign("/");
     });

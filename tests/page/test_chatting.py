@@ -107,9 +107,10 @@ def test_stop_ends_an_answer_and_keeps_its_words(visitor: Visitor) -> None:
     visitor.button("Stop").click()
     visitor.over()
     expect(answer).to_contain_text("one two three four five six")
+    expect(answer).to_contain_text("This answer was stopped.")
     visitor.page.reload()
     expect(visitor.answers).to_contain_text("one two three four five six")
-    expect(visitor.answers).to_contain_text("This answer was stopped.")
+    expect(visitor.answers).to_contain_text("This answer is incomplete.")
     expect(visitor.ask("And now?")).to_be_visible()
 
 

@@ -134,3 +134,64 @@ def test_a_message_that_found_no_server_is_sent_once_it_is_back(browser: Browser
         visitor.page.reload()
         expect(visitor.questions).to_have_text(["Hello", "Are you there?"])
     context.close()
+
+
+def test_a_message_that_was_not_sent_outlives_the_return_of_the_server_and_a_reload(
+    browser: Browser, folder: Path
+) -> None:
+    settings = {"MOCK_SCRIPT": str(folder / "script.yaml")}
+    context = browser.new_context()
+    with Server(folder, settings) as first:
+        visitor = Visitor(context.new_page(), first.url, "ada").sign_in()
+        expect(visitor.say("paced")).to_contain_text("step20")
+        first.kill()
+        expect(visitor.answers).to_contain_text("The connection was lost.")
+        visitor.say("Are you there?")
+        expect(visitor.questions.last).to_contain_text("Not sent")
+        with Server(folder, settings, port=first.port):
+            expect(visitor.page.locator("#notice")).to_have_text("The server is back.")
+            expect(visitor.answers.first).to_contain_text("This answer is incomplete.")
+            for _ in range(2):
+                expect(visitor.questions.last).to_contain_text("Are you there?")
+                expect(visitor.questions.last).to_contain_text("Not sent")
+                visitor.page.reload()
+            visitor.button("Try again", visitor.answers.last).click()
+            expect(visitor.answers.last).to_contain_text("You said: Are you there?")
+            expect(visitor.questions.last).not_to_contain_text("Not sent")
+            visitor.over()
+            visitor.page.reload()
+            expect(visitor.questions).to_have_text(["paced", "Are you there?"])
+    context.close()
+
+
+def test_the_first_message_of_a_conversation_is_kept_too(browser: Browser, folder: Path) -> None:
+    context = browser.new_context()
+    with Server(folder) as first:
+        visitor = Visitor(context.new_page(), first.url, "ada").sign_in()
+    visitor.say("Anybody?")
+    expect(visitor.questions).to_contain_text("Not sent")
+    with Server(folder, port=first.port):
+        visitor.page.reload()
+        expect(visitor.questions).to_contain_text("Anybody?")
+        visitor.button("Try again").click()
+        expect(visitor.answers).to_contain_text("You said: Anybody?")
+        visitor.over()
+        expect(visitor.listed).to_have_text(["Anybody?"])
+    context.close()
+
+
+def test_a_draft_stays_with_its_conversation_and_survives_a_reload(visitor: Visitor) -> None:
+    visitor.ask("Hello")
+    visitor.box.fill("to be continued")
+    visitor.button("New conversation").click()
+    expect(visitor.box).to_have_value("")
+    visitor.box.fill("another")
+    visitor.page.reload()
+    expect(visitor.box).to_have_value("another")
+    visitor.listed.first.click()
+    expect(visitor.box).to_have_value("to be continued")
+    visitor.box.press("Enter")
+    visitor.over()
+    visitor.page.reload()
+    expect(visitor.questions).to_have_count(2)
+    expect(visitor.box).to_have_value("")

@@ -50,6 +50,8 @@ def test_signing_out_forgets_the_login(visitor: Visitor) -> None:
 
 
 def test_a_login_that_is_taken_no_longer_asks_again(visitor: Visitor) -> None:
+    # The page still loads, and a call of its own would meet the refusal.
+    visitor.page.wait_for_load_state("networkidle")
     visitor.page.evaluate(
         """() => {
             const key = "mockbackend.session";

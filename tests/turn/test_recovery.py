@@ -8,7 +8,18 @@ from typing import Any
 
 import pytest
 
-from mockbackend.events import Event, StepEnded, StepStarted, TextDelta, ToolCallStarted, TurnEnded, Usage, dump, load
+from mockbackend.events import (
+    Event,
+    Progress,
+    StepEnded,
+    StepStarted,
+    TextDelta,
+    ToolCallStarted,
+    TurnEnded,
+    Usage,
+    dump,
+    load,
+)
 from mockbackend.messages import Message
 from mockbackend.storage import DayLimits, RunningTurn, Spent, Turn
 from mockbackend.storage.embedded import EmbeddedStorage
@@ -74,7 +85,8 @@ async def test_what_was_said_is_settled_and_marked_incomplete(storage: EmbeddedS
     assert (answer["id"], answer["turn"], answer.get("incomplete")) == (turn.message_id, turn.turn_id, True)
     assert [part["type"] for part in answer["parts"]] == ["step", "text", "tool"]
     assert log[:2] == [StepStarted("m"), TextDelta("half an")]
-    assert log[-2:] == [StepEnded("stop", Usage()), TurnEnded("stop", Usage())]
+    incomplete = Progress("incomplete", {"reason": "interrupted"})
+    assert log[-3:] == [incomplete, StepEnded("stop", Usage()), TurnEnded("stop", Usage())]
     # It deletes the row once its followers had their time.
     assert here.beats.starts == 1
     assert await here.recovery.running("c") is None
@@ -91,7 +103,7 @@ async def test_a_turn_of_which_nothing_is_left_has_an_empty_answer(
     assert await here.recovery.running("c") is None
     answer, log = await answer_of(storage, turn)
     assert (answer["parts"], answer.get("incomplete")) == ([{"type": "step"}], True)
-    assert [type(event) for event in log] == [StepStarted, StepEnded, TurnEnded]
+    assert [type(event) for event in log] == [StepStarted, Progress, StepEnded, TurnEnded]
 
 
 async def test_an_event_out_of_order_costs_only_itself(storage: EmbeddedStorage, here: Here) -> None:

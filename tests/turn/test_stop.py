@@ -44,7 +44,8 @@ async def test_a_stop_ends_the_stream_and_keeps_the_words(world: World, user: ht
         row = await stop(user, stream.conversation_id)
         await aborted(world, "speak slowly: kept words")
         heard += await stream.rest()
-    assert codes_of(heard) == "0ed"
+    assert codes_of(heard) == "02ed"
+    assert heard[-3][1] == [{"type": "incomplete", "reason": "stopped"}]
     assert heard[-1][1]["finishReason"] == "stop"
     assert row["message_count"] == 2
     read = await stored(user, row["id"])
@@ -62,7 +63,7 @@ async def test_a_stop_ends_the_stream_of_every_reader(user: httpx2.AsyncClient) 
             await third.until("0")
             await stop(user, stream.conversation_id)
             for reader in (stream, second, third):
-                assert codes_of(await reader.rest()).endswith("ed")
+                assert codes_of(await reader.rest()).endswith("2ed")
 
 
 async def test_stopping_twice_is_no_error(user: httpx2.AsyncClient) -> None:
@@ -96,12 +97,12 @@ async def test_an_answer_goes_on_after_a_stop(world: World, user: httpx2.AsyncCl
 @pytest.mark.parametrize(
     ("message", "code", "codes"),
     [
-        ("paint slowly, while the tool runs", "9", "aed"),
-        ("write arguments slowly", "c", "9aed"),
-        ("busy for long", "2", "ed"),
-        ("never begin", "f", "ed"),
-        ("fall silent", "0", "ed"),
-        ("time, then slowly", "a", "ed"),
+        ("paint slowly, while the tool runs", "9", "a2ed"),
+        ("write arguments slowly", "c", "9a2ed"),
+        ("busy for long", "2", "2ed"),
+        ("never begin", "f", "2ed"),
+        ("fall silent", "0", "2ed"),
+        ("time, then slowly", "a", "2ed"),
     ],
 )
 async def test_a_stop_comes_through_wherever_the_turn_is(
@@ -130,7 +131,7 @@ async def test_a_stop_ends_an_image(world: World, user: httpx2.AsyncClient) -> N
         await stream.until("2")
         async with asyncio.timeout(2):
             row = await stop(user, stream.conversation_id)
-            assert codes_of(await stream.rest()) == "ed"
+            assert codes_of(await stream.rest()) == "2ed"
     read = await stored(user, row["id"])
     assert is_incomplete(read["messages"][1])
     assert world.rows("SELECT count(*) FROM pictures WHERE conversation_id = ?", row["id"]) == [(0,)]
@@ -152,7 +153,7 @@ async def test_deleting_ends_a_running_answer(world: World, user: httpx2.AsyncCl
         await stream.until("0")
         conversation_id = stream.conversation_id
         assert (await user.delete(f"/conversations/{conversation_id}")).status_code == 204
-        assert codes_of(await stream.rest()).endswith("ed")
+        assert codes_of(await stream.rest()).endswith("2ed")
     assert (await user.get(f"/conversations/{conversation_id}")).status_code == 404
     assert (await user.delete(f"/conversations/{conversation_id}")).status_code == 404
     assert (await user.get(f"/chat/{conversation_id}/stream")).status_code == 204

@@ -64,7 +64,7 @@ async def test_a_join_reaches_across(pair: Pair) -> None:
             await joined.until("0")
             await stop(pair.one, stream.conversation_id)
             here, there = await stream.rest(), await joined.rest()
-        assert codes_of(there).endswith("ed")
+        assert codes_of(there).endswith("2ed")
         assert there[-2:] == here[-2:]
 
 
@@ -119,7 +119,7 @@ async def test_a_stop_reaches_across(pair: Pair) -> None:
         async with asyncio.timeout(3):
             row = await stop(pair.other, stream.conversation_id)
         heard += await stream.rest()
-        assert codes_of(heard) == "0ed"
+        assert codes_of(heard) == "02ed"
         await aborted(pair.first, "speak slowly: stopped across")
     for client in (pair.one, pair.other):
         read = await stored(client, row["id"])
@@ -166,7 +166,7 @@ async def test_deleting_across_ends_the_answer(pair: Pair) -> None:
     async with posting(pair.one, "speak slowly: deleted across") as stream:
         await stream.until("0")
         assert (await pair.other.delete(f"/conversations/{stream.conversation_id}")).status_code == 204
-        assert codes_of(await stream.rest()).endswith("ed")
+        assert codes_of(await stream.rest()).endswith("2ed")
     assert (await pair.one.get(f"/conversations/{stream.conversation_id}")).status_code == 404
     data = pair.first.server.data_dir
     assert rows(data, "SELECT count(*) FROM turns WHERE conversation_id = ?", stream.conversation_id) == [(0,)]
@@ -195,7 +195,7 @@ async def test_a_joiner_of_a_killed_process_gets_the_recovered_end(
                     heard += await joined.rest()
                 with pytest.raises(httpx2.TransportError):
                     await stream.rest()
-            assert codes_of(heard).endswith("ed")
+            assert codes_of(heard).endswith("2ed")
             answer = (await stored(survivor, stream.conversation_id))["messages"][1]
             assert answer["content"] == text_of(heard)
             assert "".join(WORDS).startswith(answer["content"])

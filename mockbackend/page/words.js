@@ -1,0 +1,50 @@
+// Words that the server does not have: drafts, and messages that were not sent. They survive a reload of this tab.
+
+import { session } from "./session.js";
+
+const KEY = "mockbackend.words";
+
+/** The draft of a conversation, "" for the next new one. */
+export const draft = (id) => mine().drafts[id ?? ""] ?? "";
+
+export function keepDraft(id, text) {
+  keep(({ drafts }) => put(drafts, id ?? "", text));
+}
+
+/** The messages of a conversation that were not sent, each `{message: {id, text, attachments}, mode}`. */
+export const unsent = (id) => mine().unsent[id] ?? [];
+
+export function keepUnsent(id, turns) {
+  keep(({ unsent: all }) => put(all, id, turns.length ? turns : ""));
+}
+
+/** Forget all of it, as the one who signs out expects. */
+export function forgetWords() {
+  sessionStorage.removeItem(KEY);
+}
+
+function put(all, id, value) {
+  if (value) all[id] = value;
+  else delete all[id];
+}
+
+function keep(change) {
+  const kept = mine();
+  change(kept);
+  const words = JSON.stringify({ userid: session()?.userid, ...kept });
+  try {
+    sessionStorage.setItem(KEY, words);
+  } catch {
+    // The tab's storage is full: what is on the page stays there, and a reload would lose it.
+  }
+}
+
+function mine() {
+  const nothing = { drafts: {}, unsent: {} };
+  try {
+    const { userid, ...kept } = JSON.parse(sessionStorage.getItem(KEY)) ?? {};
+    return userid === session()?.userid ? { ...nothing, ...kept } : nothing;
+  } catch {
+    return nothing;
+  }
+}
