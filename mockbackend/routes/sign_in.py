@@ -15,7 +15,7 @@ PATH = "/sign-in"
 
 
 async def sign_in(request: Request) -> Response:
-    """`{login, password}`, once. 403 for a link that has been used or is too old, 404 where there is none."""
+    """`{login, password}`, once. 403 for a link that has been used or is too old, 404 where no link was printed."""
     service = get_service(request)
     if service.sign_in is None or not is_loopback(client_address(request, service.settings)):
         raise not_found()
