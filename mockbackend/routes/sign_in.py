@@ -1,4 +1,4 @@
-"""POST /sign-in: the page's login, for whoever opened the link that the start has printed."""
+"""POST /sign-in: the page's login, by the link that the start has printed."""
 
 from __future__ import annotations
 
