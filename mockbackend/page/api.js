@@ -66,7 +66,7 @@ export const pin = (id, isPinned) => json(`${at(id)}/pin`, { method: "POST", bod
 export const stop = (id) => json(`${at(id)}/stop`, { method: "POST" });
 export const remove = (id) => call(at(id), { method: "DELETE" });
 /** A call of the mock's control API. */
-export const mock = (path) => json(`/__mock__/${path}`);
+export const mock = (path, options) => json(`/__mock__/${path}`, options);
 export const health = () => json("/health");
 /** The login, `{login, password}`, for the secret of the link that the server printed at its start. */
 export const signIn = (secret) => json("/sign-in", { method: "POST", body: { secret } });

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { byId, el } from "./dom.js";
+import { notice } from "./notice.js";
 import { session } from "./session.js";
 
 const REST_MS = 1000; // between two looks at the journal, at least
@@ -76,17 +77,25 @@ export class Mock {
     byId("mock-problems").textContent = problems.map((one) => one.message ?? String(one)).join("\n");
     byId("mock-no-rules").hidden = rules.length > 0;
     byId("mock-rules").replaceChildren(...rules.map(({ index, served }) => rule(script.rules[index], served)));
-    byId("mock-journal").replaceChildren(...entries.map(entry));
+    byId("mock-journal").replaceChildren(...entries.map((one) => this.#entry(name, one)));
+  }
+
+  #entry(name, { n, side, on, method, path, status, lines, state, rule: served }) {
+    const about = [
+      status || "…", lines ? `${lines} ${lines === 1 ? "line" : "lines"}` : "",
+      Number.isInteger(served) && served >= 0 ? `rule ${served + 1}` : "", state,
+    ];
+    return el("li", { class: `${side} ${state}`, value: String(n) },
+      el("b", { text: side === "front" ? on : `model: ${on}` }), el("code", { text: `${method} ${path}` }),
+      el("span", { text: about.filter(Boolean).join(" · ") }),
+      side === "front" && state === "held" && el("button", { type: "button", class: "plain", text: "Release", on: { click: () => this.#release(name) } }));
+  }
+
+  #release(name) {
+    api.mock(`scenarios/${encodeURIComponent(name)}/release`, { method: "POST", body: {} }).catch((error) => notice(error.message));
   }
 }
 
 function rule(written, served) {
   return el("li", {}, el("code", { text: JSON.stringify(written) }), el("span", { text: served === 1 ? "served once" : `served ${served} times` }));
-}
-
-function entry({ n, side, on, method, path, status, lines, state, rule: served }) {
-  const about = [status || "…", lines ? `${lines} ${lines === 1 ? "line" : "lines"}` : "", Number.isInteger(served) && served >= 0 ? `rule ${served + 1}` : "", state];
-  return el("li", { class: `${side} ${state}`, value: String(n) },
-    el("b", { text: side === "front" ? on : `model: ${on}` }), el("code", { text: `${method} ${path}` }),
-    el("span", { text: about.filter(Boolean).join(" · ") }));
 }

@@ -185,6 +185,18 @@ async def test_with_a_real_engine_there_is_no_mock(tmp_path: Path) -> None:
         assert prompt_of(world.emulator.requests()[-1]["body"]) == "/mock cut 3\nHello"
 
 
+async def test_a_page_of_another_origin_can_ask(client: httpx2.AsyncClient) -> None:
+    origin = {"origin": "http://localhost:3000"}
+    wanted = {"access-control-request-method": "POST", "access-control-request-headers": "userid,x-mock"}
+    allowed = await client.options("/chat", headers={**origin, **wanted})
+    assert allowed.status_code == 200
+    assert "x-mock" in allowed.headers["access-control-allow-headers"]
+    asked = {**origin, "x-mock": "status=429,retry_after=1"}
+    refused = await client.post("/chat", json={"message": "count"}, headers=asked)
+    assert refused.headers["access-control-allow-origin"] == origin["origin"]
+    assert "retry-after" in refused.headers["access-control-expose-headers"]
+
+
 async def test_an_upload_is_answered_before_it_is_read(client: httpx2.AsyncClient) -> None:
     files = {"file": ("large.txt", b"words " * 500_000)}
     refused = await client.post("/files", files=files, headers={"x-mock": "status=507,body=empty,delay=0.1"})
