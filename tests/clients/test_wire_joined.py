@@ -7,7 +7,7 @@ import pytest
 
 from tests.clients.client import LOGIN, Client, OpenPage, until
 from tests.clients.conftest import Stored
-from tests.clients.faulty import FAULTED, FAULTS, expected
+from tests.clients.faulty import FAULTED, FAULTS, answer_in, expected
 
 JOINED = ["One ", "two ", "three ", "four."]
 LINES = {"data": ["", *JOINED], "ui": ["", "", "", *JOINED]}
@@ -34,6 +34,24 @@ def test_a_join_meets_the_fault(
         assert outcome.is_met_by(held), held
         assert b"four." in b"".join(pieces), "the page that asked is not disturbed"
     assert "One two three four." in str(until(stored, lambda messages: len(messages) == 2))
+
+
+def test_a_rule_for_joins_meets_the_join_alone(
+    client: Client, open_page: OpenPage, http: httpx2.Client, conversation_id: str
+) -> None:
+    name = f"of-{conversation_id}"
+    rules = [{"on": "join", "wire": {"repeat": LINES[client.protocol].index("two ") + 1}}]
+    answer = {"text": JOINED, "fault": {"kind": "stall", "after": 4, "seconds": 0.6}}
+    assert http.put(f"/__mock__/scenarios/{name}", json={"rules": [*rules, answer]}).status_code == 200
+    inside = {"x-mock-scenario": name}
+    question = {"id": conversation_id, "message": "count"}
+    with http.stream("POST", f"/chat?protocol={client.protocol}", json=question, headers=inside) as own:
+        pieces = own.iter_raw()
+        next(pieces)
+        page = open_page(resume=True, headers={**LOGIN, **inside})
+        held = page.wait(status="ready", words="four.")
+        assert b"".join(pieces).count(b"two ") == 1
+    assert answer_in(held) == "One two two three four."
 
 
 def test_a_result_never_comes_to_the_join(

@@ -70,6 +70,17 @@ def test_the_rules_and_the_journal_are_shown_as_they_change(visitor: Visitor, sc
     visitor.forgive_failed_loads()
 
 
+def test_a_held_answer_is_released_from_the_journal(visitor: Visitor) -> None:
+    panel = opened(visitor)
+    answer = visitor.say("/mock hold 3\none two three")
+    expect(panel.locator(".front.held")).to_have_count(1)
+    expect(answer).not_to_contain_text("three")
+    visitor.button("Release", panel).click()
+    visitor.over()
+    expect(answer).to_contain_text("You said: one two three")
+    expect(panel.locator(".held")).to_have_count(0)
+
+
 def test_the_panel_takes_turns_with_the_wire(visitor: Visitor) -> None:
     panel, wire = opened(visitor), visitor.page.get_by_role("complementary", name="The wire")
     visitor.button("The wire").click()
