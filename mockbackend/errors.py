@@ -3,7 +3,9 @@
     ServiceError               sent before a stream starts: a status and a JSON body
     TurnError                  ends a turn: sent in its stream, as one line
       UpstreamError            the model API failed
-        UnsupportedParameter   it does not support an optional parameter, which it named
+        RequestRefused         it refused the request as it is
+          UnsupportedParameter   it does not support an optional parameter, which it named
+          UnsupportedForm        it does not take something in this form: images, a system message, tool calls
         ContextExceeded        the request is longer than the model can read
         PromptRefused          its content filter refused the prompt
       DailyLimit               the user has spent what a day allows
@@ -15,7 +17,7 @@ Any other exception is a bug: a 500, or `INTERNAL` in a stream, with the traceba
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 INTERNAL = "Something went wrong on our side. Please try again."
@@ -107,22 +109,72 @@ class UpstreamError(TurnError):
         return self.reason in ("timeout", "cut", "invalid_response")
 
 
-class UnsupportedParameter(UpstreamError):
-    """A parameter that the model does not support; `parameter` is its name in the request."""
+class RequestRefused(UpstreamError):
+    """The model API refused the request as it is. `named` are words of the refusal that may be names of parameters."""
 
-    def __init__(self, parameter: str) -> None:
+    def __init__(self, message: str, named: Iterable[str] = ()) -> None:
+        super().__init__(message, refused=True)
+        self.named = tuple(named)
+
+
+class UnsupportedParameter(RequestRefused):
+    """A parameter that the model does not support; `parameter` is its name in the request, or in its messages."""
+
+    def __init__(self, parameter: str, named: Iterable[str] = ()) -> None:
         super().__init__(
-            f"The model does not support the parameter '{parameter}'. The operator should check the model's settings."
+            f"The model does not support the parameter '{parameter}'. The operator should check the model's settings.",
+            (parameter, *named),
         )
         self.parameter = parameter
 
 
-class ContextExceeded(UpstreamError):
-    """The request is longer than the model can read; `limit` is how many tokens it can, if it said so."""
+# What a request can do without.
+Form = Literal[
+    "images",
+    "system message",
+    "tool calls",
+    "call ids",
+    "absent content",
+    "lists of content",
+    "absent reasoning",
+    "unsigned calls",
+    "unnamed results",
+]
+NO_IMAGES = (
+    "This model takes no images, so it cannot see the picture. Please describe it in words, or ask the operator for a "
+    "model that takes images."
+)
 
-    def __init__(self, limit: int | None = None) -> None:
+
+class UnsupportedForm(RequestRefused):
+    """A form of the request that the model does not take, though it might take another."""
+
+    def __init__(self, form: Form) -> None:
+        words = f"The model does not take this request ({form}). The operator can find the reason in the log."
+        super().__init__(NO_IMAGES if form == "images" else words)
+        self.form = form
+
+
+class ContextExceeded(UpstreamError):
+    """The request is longer than the model can read, with the answer that it allows.
+
+    `limit` is how many tokens the model can read, `asked` how many it was sent, `most_answered` how long its answers
+    may be: whatever it said. With `answer_too_long` only the limit of the answer is too high.
+    """
+
+    def __init__(
+        self,
+        limit: int | None = None,
+        asked: int | None = None,
+        *,
+        most_answered: int | None = None,
+        answer_too_long: bool = False,
+    ) -> None:
         super().__init__("The conversation is longer than this model can read. Please start a new one.")
         self.limit = limit
+        self.asked = asked
+        self.most_answered = most_answered
+        self.answer_too_long = answer_too_long
 
 
 class PromptRefused(UpstreamError):

@@ -25,8 +25,10 @@ def estimated_tokens(message: Message) -> int:
                 total += (len(str(part["args"])) + len(str(part["result"]))) // BYTES_PER_TOKEN + 20
             case "picture" if message["role"] == "user":
                 total += IMAGE_TOKENS
+            case "engine":
+                total += len(str(part["data"])) // BYTES_PER_TOKEN
             case "picture" | "reasoning" | "step" | "source":
-                pass  # not sent
+                pass  # not sent, or seldom
             case _:
                 assert_never(part)
     return total

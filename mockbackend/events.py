@@ -114,6 +114,16 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineData:
+    """What the model API wants back with the message of this step; nobody else reads it.
+
+    Several in one step add up, by their keys.
+    """
+
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class StepEnded:
     """A model call and its tools are done."""
 
@@ -147,6 +157,7 @@ Event: TypeAlias = (
     | ImageMade
     | Source
     | Progress
+    | EngineData
     | StepEnded
     | Failed
     | TurnEnded
@@ -157,7 +168,7 @@ OUTPUT = (TextDelta, ReasoningDelta, ToolCallStarted, ImageMade)
 
 # What may follow: from a state, by an event, to a state. Anything else is a bug.
 _WITHIN_STEP = (
-    *(TextDelta, ReasoningDelta, ImageMade, Source),
+    *(TextDelta, ReasoningDelta, ImageMade, Source, EngineData),
     *(ToolCallStarted, ToolCallDelta, ToolCalled, ToolReturned),
 )
 ORDER: dict[str, dict[type, str]] = {

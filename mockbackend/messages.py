@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict, assert_never
 
 from .events import (
+    EngineData,
     Event,
     Failed,
     ImageMade,
@@ -86,6 +87,13 @@ class SourcePart(TypedDict):
     place: str
 
 
+class EnginePart(TypedDict):
+    """What the model API wants back with a step's message: for `upstream`, and shown to nobody."""
+
+    type: Literal["engine"]
+    data: dict[str, Any]
+
+
 class AttachmentPart(TypedDict):
     """A text that the user attached."""
 
@@ -95,7 +103,7 @@ class AttachmentPart(TypedDict):
     text: str
 
 
-Part: TypeAlias = TextPart | ReasoningPart | StepPart | ToolPart | ImagePart | SourcePart | AttachmentPart
+Part: TypeAlias = TextPart | ReasoningPart | StepPart | ToolPart | ImagePart | SourcePart | AttachmentPart | EnginePart
 UNTITLED = "New conversation"
 # What is done with more messages than these is long work: on a thread, one piece at a time for each user.
 MANY_MESSAGES = 1_000
@@ -196,6 +204,8 @@ def answer_parts(events: Iterable[Event]) -> list[Part]:
                 parts.append(
                     {"type": "source", "file_id": file_id, "name": name, "media_type": media_type, "place": place}
                 )
+            case EngineData(data):
+                parts.append({"type": "engine", "data": data})
             case Progress() | StepEnded() | Failed() | TurnEnded():
                 pass  # passing, or of the whole message
             case _:

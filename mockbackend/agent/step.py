@@ -8,23 +8,20 @@ from typing import Any
 
 from .. import tracing
 from ..errors import ContextExceeded, UpstreamError
-from ..estimates import estimated_tokens
 from ..events import Progress, ToolReturned
 from ..messages import Message, without_commands
 from ..turn.budget import ChatCall
 from ..upstream.chat.completion import Completion
+from ..upstream.chat.fitting import fitted, plain
 from ..upstream.chat.request import request_body, wire_messages
 from ..upstream.retry import RetryBudget
 from ..upstream.wires import COMPLETIONS
 from .context import ChatContext
-from .context_window import trim
+from .context_window import Room, last_turn, trim
 from .tools import offered, schema
 
-# Below this, the last turn alone does not fit.
-MIN_WINDOW_TOKENS = 16
 CUT_OFF = "The answer reached its token limit, so this call was not made."
 NO_MORE_CALLS = "No more calls are allowed in this turn (AGENT_MAX_STEPS)."
-MESSAGE_TOO_LONG = "Your message is longer than this model can read. Please shorten it."
 log = logging.getLogger("mockbackend.turn")
 
 
@@ -36,25 +33,32 @@ async def run_model_step(chat: ChatContext, history: list[Message]) -> None:
 
 
 async def _completed(chat: ChatContext, history: list[Message]) -> Completion:
-    answer = chat.answer
+    answer, upstream = chat.answer, chat.upstream
+    model = upstream.engine.chat
     if answer.between_steps:
         answer.begin_step()
     last_step = answer.steps >= chat.settings.agent_max_steps
     taken_ids = {part["id"] for message in history for part in message["parts"] if part["type"] == "tool"}
     retry_budget = RetryBudget(chat.settings.upstream_max_tries, chat.settings.upstream_max_wait_seconds)
-    window = _announced(chat, history, trim(history, chat.upstream.context_tokens))
+    room = Room(upstream.learned[model], chat.settings.chat_max_tokens, chat.systems)
+    window = _announced(chat, history, trim(history, room.context_tokens))
+    is_emulator, is_plain = chat.settings.engine == "emulator", False
     while True:
-        completion = COMPLETIONS[chat.upstream.engine.chat.api](chat.upstream, answer.emit, taken_ids)
-        request = await _request(chat, window, last_step=last_step)
+        completion = COMPLETIONS[model.api](upstream, answer.emit, taken_ids)
+        sent = [without_commands(message) for message in window] if is_emulator else window
+        messages = await wire_messages(sent, chat.systems, chat.load_image)
+        tools = [schema(one.name) for one in offered(chat.services)]
+        request = request_body(chat.settings, messages, tools, room.answer(window), may_call=not last_step)
         call = ChatCall(answer, chat.systems, window)
         await chat.budget.begin(call)
         try:
-            await completion.read(request)
+            await completion.read(plain(request) if is_plain else request)
         except ContextExceeded as error:
             if completion.has_output:
                 raise
             call.fail()
-            window = _announced(chat, history, _narrower(chat, window, error))
+            if not room.learn_answer(error, window):
+                window = _announced(chat, history, room.narrower(window, error))
             continue
         except asyncio.CancelledError:
             # Some engines have counted before their end.
@@ -68,6 +72,20 @@ async def _completed(chat: ChatContext, history: list[Message]) -> Completion:
             if completion.finish is None:
                 if completion.has_output:
                     raise
+                if error.refused:
+                    # What came inside a 200; refusals by their status have been tried by now.
+                    if not is_plain and upstream.learn(error, model, fitted(request, upstream.learned[model])):
+                        continue
+                    shorter = window if not is_plain else last_turn(window)
+                    if not _can_be_plainer(messages) or (is_plain and len(shorter) == len(window)):
+                        raise
+                    log.warning(
+                        "the model API refused the request; it is asked in %s",
+                        "fewer words" if is_plain else "plain words",
+                    )
+                    window = shorter if shorter is window else _announced(chat, history, shorter)
+                    is_plain = True
+                    continue
                 attempt = retry_budget.attempt
                 wait = retry_budget.wait(error)
                 answer.emit(Progress("retry", {"attempt": attempt, "waitSeconds": round(wait, 3)}))
@@ -80,6 +98,12 @@ async def _completed(chat: ChatContext, history: list[Message]) -> Completion:
         return completion
 
 
+def _can_be_plainer(messages: list[dict[str, Any]]) -> bool:
+    """Whether a refused request held more than one question in words: what is new may not be what was refused."""
+    said = [message for message in messages if message["role"] != "system"]
+    return len(said) > 1 or not isinstance(said[0]["content"], str)
+
+
 def _announced(chat: ChatContext, history: list[Message], window: list[Message]) -> list[Message]:
     """The window, which is what is sent of the history; an event says how much is left out."""
     if len(window) < len(history):
@@ -87,28 +111,11 @@ def _announced(chat: ChatContext, history: list[Message], window: list[Message])
     return window
 
 
-def _narrower(chat: ChatContext, window: list[Message], error: ContextExceeded) -> list[Message]:
-    """A narrower window than the refused one; raises the error if the last turn alone is too long.
-
-    What the model says it can read is remembered. That this window's estimate was too low is not: others may be right.
-    """
-    known = chat.upstream.context_tokens
-    if error.limit:
-        known = chat.upstream.context_tokens = min(error.limit, known or error.limit)
-    tokens = known or sum(estimated_tokens(message) for message in window)
-    while len(narrower := trim(window, tokens)) == len(window):
-        tokens = tokens * 4 // 5
-        if tokens < MIN_WINDOW_TOKENS:
-            raise UpstreamError(MESSAGE_TOO_LONG) if len(window) == 1 else error
-    if not error.limit:
-        chat.upstream.context_tokens = tokens
-    return narrower
-
-
 def _end(chat: ChatContext, completion: Completion, *, last_step: bool) -> None:
     """Run the completion's tool calls next, or end the step."""
     answer = chat.answer
-    calls = completion.tool_calls.parsed() if completion.finish in ("tool-calls", "stop", "length") else []
+    # Whole calls run whatever the engine calls the end of an answer.
+    calls = completion.tool_calls.parsed() if completion.finish != "content-filter" else []
     for call, _ in calls:
         answer.emit(call)
     if calls and not last_step and completion.finish != "length":
@@ -121,11 +128,3 @@ def _end(chat: ChatContext, completion: Completion, *, last_step: bool) -> None:
     answer.close_calls()
     finish = completion.finish or "other"
     answer.end_step("length" if finish == "tool-calls" else finish, completion.usage)
-
-
-async def _request(chat: ChatContext, history: list[Message], *, last_step: bool) -> dict[str, Any]:
-    if chat.settings.engine == "emulator":
-        history = [without_commands(message) for message in history]
-    messages = await wire_messages(history, chat.systems, chat.load_image)
-    tools = [schema(one.name) for one in offered(chat.services)]
-    return request_body(chat.settings, messages, tools, may_call=not last_step)

@@ -18,7 +18,9 @@ _STRINGS: dict[str, tuple[str, ...]] = {
     "picture": ("token",),
     "source": ("file_id", "name", "media_type", "place"),
     "attachment": ("name", "media_type", "text"),
+    "engine": (),
 }
+_OBJECTS: dict[str, tuple[str, ...]] = {"tool": ("args",), "engine": ("data",)}
 # No later moment can be written as a date.
 _LAST_MS = 253_402_300_799_999
 LARGE_BYTES = 1024 * 1024
@@ -52,7 +54,9 @@ def _is_message(found: Any) -> bool:
 def _is_part(found: Any) -> bool:
     if not isinstance(found, dict) or not isinstance(found.get("type"), str) or found["type"] not in _STRINGS:
         return False
-    return _has(found, _STRINGS[found["type"]]) and (found["type"] != "tool" or isinstance(found.get("args"), dict))
+    return _has(found, _STRINGS[found["type"]]) and all(
+        isinstance(found.get(name), dict) for name in _OBJECTS.get(found["type"], ())
+    )
 
 
 def _has(found: dict[str, Any], strings: tuple[str, ...]) -> bool:

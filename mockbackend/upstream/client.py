@@ -20,7 +20,7 @@ import orjson
 
 from .. import log as logs
 from .. import metrics, tracing
-from ..errors import UnsupportedParameter, UpstreamError
+from ..errors import RequestRefused, UpstreamError
 from ..mock import context
 from ..settings import Settings
 from .engine import ENGINES, Kind, Model
@@ -28,9 +28,9 @@ from .entra import open_tokens
 from .entra_errors import is_refused_token, refused_identity
 from .error_responses import described, from_body
 from .errors import from_exception, invalid_response
+from .learned import Learned
 from .responses.request import rename_refused, response_request
 from .responses.sealed import SealedReasoning
-from .unsupported_parameters import UnsupportedParameters
 
 log = logging.getLogger("mockbackend.upstream")
 
@@ -46,15 +46,14 @@ class Upstream:
     def __init__(self, settings: Settings, emulator_url: str | None) -> None:
         self.image_timeout = settings.image_timeout_seconds
         self.read_timeout = settings.upstream_read_timeout_seconds
-        # How much the chat model can read, in tokens: set, or learned when it refuses a request.
-        self.context_tokens = settings.chat_context_tokens
         self.engine = ENGINES[settings.engine].open(settings, emulator_url)
         self._engine_name = settings.engine
         self.tokens = open_tokens(settings)
         self.sealed = SealedReasoning()
         self._client = self.engine.client(settings.upstream_connect_timeout_seconds, self.tokens)
         models = (self.engine.chat, self.engine.images, self.engine.embeddings)
-        self._unsupported = {model: UnsupportedParameters() for model in models}
+        self.learned = {model: Learned() for model in models}
+        self.learned[self.engine.chat].context_tokens = settings.chat_context_tokens
 
     async def close(self) -> None:
         """Close the client and its connections."""
@@ -63,23 +62,21 @@ class Upstream:
             await self.tokens.close()
 
     async def post(self, model: Model, body: dict[str, Any], seconds: float | None) -> httpx2.Response:
-        """Send a request, again without those optional parameters that the model refuses. Raises UpstreamError.
+        """Send a request as it is. Raises UpstreamError; RequestRefused is for `learn`.
 
-        `body` is without its model; the response's body is still to be read, and to be closed. `seconds` limits each
-        try; None where the caller has a limit for all of them.
+        `body` is without its model; the response's body is still to be read, and to be closed. `seconds` limits it;
+        None where the caller has a limit.
         """
-        unsupported = self._unsupported[model]
+        request = {"model": model.name, **body}
+        is_response = model.api == "responses"
         while True:
-            request = {"model": model.name, **unsupported.without(body)}
             began = time.monotonic()
             try:
                 # The client itself reads the body of an error response, within the same limit.
                 async with asyncio.timeout(seconds):
                     stream = await self._client.post(
                         model.path,
-                        content=orjson.dumps(
-                            response_request(request, self.sealed) if model.api == "responses" else request
-                        ),
+                        content=orjson.dumps(response_request(request, self.sealed) if is_response else request),
                         cast_to=object,
                         stream=True,
                         stream_cls=openai.AsyncStream[object],
@@ -88,17 +85,13 @@ class Upstream:
                         },
                     )
             except Exception as error:
-                if model.api == "responses":
+                if is_response:
                     rename_refused(error, request)
                 if self.tokens and is_refused_token(error) and self.tokens.refuse():
                     continue
                 status = str(error.status_code) if isinstance(error, openai.APIStatusError) else "error"
                 metrics.UPSTREAM_REQUESTS.inc(model.kind, status)
-                failure = self.failure(error, model, began)
-                if not isinstance(failure, UnsupportedParameter) or not unsupported.add(failure.parameter, request):
-                    raise failure from error
-                log.warning("%s does not support %s, which is left out from now on", model.name, failure.parameter)
-                continue
+                raise self.failure(error, model, began) from error
             if self.tokens:
                 self.tokens.accept()
             response = stream.response
@@ -119,6 +112,13 @@ class Upstream:
             )
             return response
 
+    def learn(self, refusal: UpstreamError, model: Model, request: dict[str, Any]) -> bool:
+        """Remember what the model has refused of a request; False if asking again would be of no use."""
+        avoided = self.learned[model].add(refusal, request) if isinstance(refusal, RequestRefused) else None
+        if avoided is not None:
+            log.warning("%s does not support %s, which is avoided from now on", model.name, avoided)
+        return avoided is not None
+
     def span(self, kind: Kind) -> tracing.Span:
         """The span of a call of that kind."""
         model: Model = getattr(self.engine, kind)
@@ -138,7 +138,7 @@ class Upstream:
         began, response = time.monotonic(), None
         try:
             async with asyncio.timeout(seconds):
-                response = await self.post(model, body, None)
+                response = await self._post_learning(model, body)
                 try:
                     answer = orjson.loads(await response.aread())
                 finally:
@@ -157,6 +157,15 @@ class Upstream:
         if answer.get("error"):
             raise self.failure_in_body(answer["error"], model)
         return answer
+
+    async def _post_learning(self, model: Model, body: dict[str, Any]) -> httpx2.Response:
+        while True:
+            request = self.learned[model].without(body)
+            try:
+                return await self.post(model, request, None)
+            except UpstreamError as error:
+                if not self.learn(error, model, request):
+                    raise
 
     def failure(self, error: Exception, model: Model, began: float | None = None) -> UpstreamError:
         """Convert what a call of the model raised, and log it; an UpstreamError has been through this already."""
@@ -182,7 +191,7 @@ class Upstream:
         """Convert an `error` object inside a response of the model, and log it."""
         log.warning("upstream %s sent an error inside a 200: %s", model.kind, described(body))
         log.debug("upstream %s said %.1000r", model.kind, body)
-        return from_body(body)
+        return from_body(body, self._settings(model))
 
     def _settings(self, model: Model) -> Mapping[str, str]:
         return {**self.engine.settings, "deployment": model.setting}

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import openai
 
-from ..errors import ContextExceeded, PromptRefused, UnsupportedParameter, UpstreamError, in_seconds
+from ..errors import PromptRefused, RequestRefused, UnsupportedParameter, UpstreamError, in_seconds
+from .context_errors import exceeded
+from .error_body import ErrorBody, read_error
+from .refusals import names_in, refusal_of
 from .retry import retry_after
 
 REFUSED_PROMPT_CODES = {"content_filter", "content_policy_violation", "moderation_blocked", "contentFilter"}
-UNSUPPORTED_CODES = {"unsupported_parameter", "unsupported_value", "unknown_parameter"}
 INVALID_VALUE_CODES = {"invalid_value", "invalid_enum_value", "integer_below_min_value", "integer_above_max_value"}
-# Ollama says the first of a model without tools, vLLM the second if it was started without them.
-NO_TOOLS = re.compile(r"does not support tools|tool choice requires", re.IGNORECASE)
-UNRECOGNIZED = re.compile(r"Unrecognized request arguments? supplied: (\w+)")
-# vLLM has no code for it.
-CONTEXT_LIMIT = re.compile(r"maximum context length is (\d+)")
+RATE_LIMITS = re.compile("429|rate_limit", re.IGNORECASE)
 # No sentence has this form, so the log may show it.
 NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
-PARAMETER = re.compile(r"[A-Za-z_][\w.]{0,63}", re.ASCII)
 
 RATE_LIMITED = "The model API's rate limit is reached. Please try again in {wait}."
 REFUSED = "The model API refused the request. The operator can find the reason in the log."
@@ -51,28 +47,38 @@ def described(body: object) -> str:
     return f"{''.join(names)}and a message of {len(str(body.get('message') or ''))} characters"
 
 
-def from_body(body: object) -> UpstreamError:
+def from_body(body: object, settings: Mapping[str, str]) -> UpstreamError:
     """The error for an `error` object that came inside a 200."""
-    error = body if isinstance(body, dict) else {}
-    code = str(error.get("code") or "")
-    if code in REFUSED_PROMPT_CODES:
+    error = read_error(body)
+    if error.status is not None and error.status not in (408, 429) and error.status < 500:
+        return _from_status(error.status, error, settings, {})
+    if error.code in REFUSED_PROMPT_CODES:
         return PromptRefused()
-    if code == "429" or "rate_limit" in code:
+    if RATE_LIMITS.search(error.code):
         return UpstreamError(RATE_LIMITED.format(wait="a minute"), reason="rate_limit", retryable=True)
-    if code == "context_length_exceeded":
-        return _context_exceeded(str(error.get("message") or ""))
-    return UpstreamError(
-        "The model API failed while answering. Please try again.", reason="server_error", retryable=True
+    return (
+        exceeded(error)
+        or refusal_of(error)
+        or UpstreamError(
+            "The model API failed while answering. Please try again.", reason="server_error", retryable=True
+        )
     )
 
 
 def from_status(error: openai.APIStatusError, settings: Mapping[str, str]) -> UpstreamError:
     """The error for a response with an error status."""
-    body: dict[str, Any] = error.body if isinstance(error.body, dict) else {}
-    code, message = str(body.get("code") or ""), str(body.get("message") or "")
-    match error.status_code:
+    return _from_status(error.status_code, read_error(error.body), settings, error.response.headers)
+
+
+def _from_status(
+    status: int, error: ErrorBody, settings: Mapping[str, str], headers: Mapping[str, str]
+) -> UpstreamError:
+    code, message = error.code, error.message
+    if status in (404, 413, 429, 500) and (refusal := _of_the_table(status, error)):
+        return refusal
+    match status:
         case 400 | 422:
-            return _from_bad_request(body, code, message, settings)
+            return _from_bad_request(error, settings)
         case 401 if code == "PermissionDenied":
             return UpstreamError(NO_ROLE.format(**settings))
         case 401:
@@ -92,46 +98,43 @@ def from_status(error: openai.APIStatusError, settings: Mapping[str, str]) -> Up
         case 408:
             return UpstreamError("The model API timed out. Please try again.", reason="timeout", retryable=True)
         case 429:
-            wait = retry_after(error.response.headers)
+            wait = retry_after(headers)
             return UpstreamError(_rate_limit_message(wait), reason="rate_limit", retryable=True, retry_after=wait)
         case status if status >= 500:
             return UpstreamError(
                 "The model API reported an internal error. Please try again.",
                 reason="server_error",
                 retryable=True,
-                retry_after=retry_after(error.response.headers),
+                retry_after=retry_after(headers),
             )
         case _:
             return UpstreamError(REFUSED)
 
 
-def _from_bad_request(body: dict[str, Any], code: str, message: str, settings: Mapping[str, str]) -> UpstreamError:
-    if code in REFUSED_PROMPT_CODES:
+def _of_the_table(status: int, error: ErrorBody) -> UpstreamError | None:
+    """A refusal under another status than 400 or 422, where its words leave no doubt."""
+    if status == 429 and "request too large" not in error.message.lower():
+        return None
+    found = exceeded(error) or (refusal_of(error) if status != 429 else None)
+    return None if isinstance(found, UnsupportedParameter) and found.parameter != "tools" else found
+
+
+def _from_bad_request(error: ErrorBody, settings: Mapping[str, str]) -> UpstreamError:
+    if error.code in REFUSED_PROMPT_CODES:
         return PromptRefused()
-    if code == "context_length_exceeded" or CONTEXT_LIMIT.search(message):
-        return _context_exceeded(message)
-    parameter = str(body.get("param") or "")
-    if PARAMETER.fullmatch(parameter):
-        if code in UNSUPPORTED_CODES:
-            return UnsupportedParameter(parameter)
-        if code in INVALID_VALUE_CODES:
-            return UpstreamError(
-                f"The model does not support this value of '{parameter}'. Please choose another.", refused=True
-            )
-    if unrecognized := UNRECOGNIZED.search(message):
-        return UnsupportedParameter(unrecognized[1])
-    if NO_TOOLS.search(message):
-        return UnsupportedParameter("tools")
-    if "api version" in message.lower():
+    if too_long := exceeded(error):
+        return too_long
+    if error.code in INVALID_VALUE_CODES and NAME.fullmatch(error.param) and "messages" not in error.param:
+        return UpstreamError(
+            f"The model does not support this value of '{error.param}'. Please choose another.", refused=True
+        )
+    if refusal := refusal_of(error):
+        return refusal
+    if "api version" in error.message.lower():
         return UpstreamError(WRONG_VERSION.format(**settings))
-    if code == "OperationNotSupported":
+    if error.code == "OperationNotSupported":
         return UpstreamError(WRONG_MODEL.format(**settings))
-    return UpstreamError(REFUSED, refused=True)
-
-
-def _context_exceeded(message: str) -> ContextExceeded:
-    limit = CONTEXT_LIMIT.search(message)
-    return ContextExceeded(int(limit[1]) if limit else None)
+    return RequestRefused(REFUSED, names_in(error.message))
 
 
 def _rate_limit_message(wait: float | None) -> str:

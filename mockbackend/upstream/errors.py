@@ -53,7 +53,7 @@ CONVERTERS: Mapping[type[BaseException], Convert] = {
     UpstreamError: lambda error, settings: error,
     openai.APIStatusError: from_status,
     openai.APIConnectionError: _from_connection_error,
-    openai.APIError: lambda error, settings: from_body(error.body),
+    openai.APIError: lambda error, settings: from_body(error.body, settings),
     **dict.fromkeys(
         (
             aiohttp.ClientConnectorError,

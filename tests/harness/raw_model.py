@@ -6,7 +6,7 @@ import socketserver
 import struct
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from socket import SO_LINGER, SOL_SOCKET, socket
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -18,6 +18,8 @@ from tests.harness.strictest import refusals
 
 # A pause in seconds, bytes, or the connection's reset. The connection is closed after the last.
 Piece = bytes | float | Literal["reset"]
+
+Replies = Mapping[str, tuple[Piece, ...]] | Callable[[Any], tuple[Piece, ...]]
 
 STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\napim-request-id: raw-1\r\n\r\n"
 DOCUMENT = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
@@ -45,6 +47,13 @@ def calls(*fragments: dict[str, Any]) -> bytes:
     return event(choice({"tool_calls": list(fragments)}))
 
 
+def refusal(status: int, body: Any) -> tuple[Piece, ...]:
+    """A response with an error status and this JSON."""
+    content = orjson.dumps(body)
+    head = b"HTTP/1.1 %d No\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+    return (head % (status, len(content)) + content,)
+
+
 STOP = event(choice({}, "stop"))
 ANSWER = (STREAM, words("fine"), STOP, DONE)
 
@@ -63,7 +72,9 @@ class _Handler(socketserver.StreamRequestHandler):
             self.server.refused += refusals(body)
         prompt = prompt_of(body) or ""
         self.server.prompts.append(prompt)
-        for piece in self.server.replies.get(prompt, self.server.answer):
+        self.server.bodies.append(body)
+        replies = self.server.replies
+        for piece in replies(body) if callable(replies) else replies.get(prompt, self.server.answer):
             if isinstance(piece, float):
                 # Until the client has gone, at the longest.
                 self.connection.settimeout(piece)
@@ -88,12 +99,13 @@ class _Listening(socketserver.ThreadingTCPServer):
     block_on_close = False
     allow_reuse_address = True
 
-    def __init__(self, replies: Mapping[str, tuple[Piece, ...]], answer: tuple[Piece, ...]) -> None:
+    def __init__(self, replies: Replies, answer: tuple[Piece, ...]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.replies = replies
         self.answer = answer
         self.prompts: list[str] = []
         self.refused: list[str] = []
+        self.bodies: list[Any] = []
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that leaves is what some tests want."""
@@ -105,9 +117,12 @@ class _Listening(socketserver.ThreadingTCPServer):
 
 
 class RawUpstream:
-    """Answers a prompt with the bytes that `replies` has for it, any other with a plain `answer`."""
+    """Answers a prompt with the bytes that `replies` has for it, any other with a plain `answer`.
 
-    def __init__(self, replies: Mapping[str, tuple[Piece, ...]], answer: tuple[Piece, ...] = ANSWER) -> None:
+    `replies` may also be a function of the request's body.
+    """
+
+    def __init__(self, replies: Replies, answer: tuple[Piece, ...] = ANSWER) -> None:
         self._server = _Listening(replies, answer)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
@@ -126,6 +141,11 @@ class RawUpstream:
     def port(self) -> int:
         """Where it listens."""
         return int(self._server.server_address[1])
+
+    @property
+    def bodies(self) -> list[Any]:
+        """What it was sent, in order."""
+        return self._server.bodies
 
     def count(self, prompt: str) -> int:
         """How often that was asked."""

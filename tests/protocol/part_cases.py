@@ -27,6 +27,7 @@ CASES: dict[str, tuple[Literal["user", "assistant"], Part]] = {
         "assistant",
         {"type": "tool", "id": "call-1", "name": "clock", "args": {}, "result": {"error": "no zone"}, "failed": True},
     ),
+    "what the engine wants back": ("assistant", {"type": "engine", "data": {"reasoning_field": "reasoning"}}),
     "an image": ("assistant", {"type": "picture", "token": "t"}),
     "an image with a revised prompt": ("assistant", {"type": "picture", "token": "t", "revised_prompt": "A red fox"}),
     "a source": (

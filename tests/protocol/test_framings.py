@@ -47,7 +47,8 @@ def test_what_the_mock_tells_frames_by(name: str) -> None:
     framing = FRAMINGS[name]
     for case in event_cases.CASES.values():
         frames = framing.open_stream(Links(""))([case])
-        assert frames.endswith(framing.frame_end)
+        # What is for nobody has no frame.
+        assert not frames or frames.endswith(framing.frame_end)
         assert frames.startswith(framing.tool_results) == isinstance(case, ToolReturned)
     for frame in (framing.unknown, framing.keep_alive):
         assert frame.endswith(framing.frame_end)

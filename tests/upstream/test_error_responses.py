@@ -90,7 +90,7 @@ def test_the_length_of_the_context_is_read() -> None:
     failure = _status(400, _error("context_length_exceeded", message, param="messages"))
     assert isinstance(failure, ContextExceeded)
     assert failure.limit == 128_000
-    other = from_body({"code": "context_length_exceeded"})
+    other = from_body({"code": "context_length_exceeded"}, SETTINGS)
     assert isinstance(other, ContextExceeded)
     assert other.limit is None
 

@@ -47,7 +47,7 @@ def _user_parts(stored: list[Part], links: Links) -> tuple[list[dict[str, Any]],
                 parts.append(_text(part["text"]))
             case "picture" | "attachment":
                 attachments.append(_attachment(part, links))
-            case "reasoning" | "step" | "tool" | "source":
+            case "reasoning" | "step" | "tool" | "source" | "engine":
                 pass  # only in answers
             case _:
                 assert_never(part)
@@ -89,8 +89,8 @@ def _answer_parts(stored: list[Part], links: Links) -> list[dict[str, Any]]:
                     "result": part["result"],
                 }
                 parts.append({"type": "tool-invocation", "toolInvocation": invocation})
-            case "attachment":
-                pass  # only in users' messages
+            case "attachment" | "engine":
+                pass  # only in users' messages, and for nobody
             case _:
                 assert_never(part)
     return parts

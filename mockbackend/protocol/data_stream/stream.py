@@ -11,6 +11,7 @@ from typing import assert_never
 import orjson
 
 from ...events import (
+    EngineData,
     Event,
     Failed,
     ImageMade,
@@ -65,6 +66,8 @@ def _line(event: Event, links: Links) -> bytes:
             return b"h:%b\n" % orjson.dumps(url_source(event, links))
         case Progress(kind, data):
             return b"2:%b\n" % orjson.dumps([{"type": kind, **data}])
+        case EngineData():
+            return b""  # for nobody
         case StepEnded(reason, usage):
             ended = {"finishReason": reason, "usage": _usage(usage), "isContinued": False}
             return b"e:%b\n" % orjson.dumps(ended)

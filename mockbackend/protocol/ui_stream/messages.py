@@ -38,7 +38,7 @@ def _user_parts(stored: list[Part], links: Links) -> list[dict[str, Any]]:
                 texts.append({"type": "text", "text": part["text"]})
             case "picture" | "attachment":
                 files.append(_file(part, links))
-            case "reasoning" | "step" | "tool" | "source":
+            case "reasoning" | "step" | "tool" | "source" | "engine":
                 pass  # only in answers
             case _:
                 assert_never(part)
@@ -64,8 +64,8 @@ def _answer_parts(stored: list[Part], links: Links) -> list[dict[str, Any]]:
                     parts.append({**tool, "state": "output-error", "errorText": error_text(part["result"])})
                 else:
                     parts.append({**tool, "state": "output-available", "output": part["result"]})
-            case "attachment":
-                pass  # only in users' messages
+            case "attachment" | "engine":
+                pass  # only in users' messages, and for nobody
             case _:
                 assert_never(part)
     return parts

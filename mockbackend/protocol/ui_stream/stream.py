@@ -12,6 +12,7 @@ from typing import Any, Literal, assert_never
 import orjson
 
 from ...events import (
+    EngineData,
     Event,
     Failed,
     ImageMade,
@@ -103,6 +104,8 @@ class UIStream:
                 return [*self._close_block(), source_document(event, self._links)]
             case Progress(kind, data):
                 return [{"type": f"data-{kind}", "data": _acceptable(data), "transient": True}]
+            case EngineData():
+                return []  # for nobody
             case StepEnded():
                 return [*self._close_block(), {"type": "finish-step"}]
             case Failed(message):

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 
-from ...events import Event, FinishReason, ReasoningDelta, TextDelta, Usage
+from ...events import EngineData, Event, FinishReason, ReasoningDelta, TextDelta, Usage
 from ..client import Upstream
 from ..errors import invalid_response, truncated
 from ..usage import tokens
+from .finish import finish_reason
 from .stream import stream_chat
-from .tool_calls import ToolCalls
+from .text import Halves, join_details, plain, texts_of
+from .tool_calls import ToolCalls, is_storable
 
-FINISH: dict[str, FinishReason] = {
-    "stop": "stop",
-    "length": "length",
-    "content_filter": "content-filter",
-    "tool_calls": "tool-calls",
-    "function_call": "tool-calls",
-}
+# What an engine may call the model's thinking. Those that want it back want it under the same name.
+REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking")
 log = logging.getLogger("mockbackend.upstream")
 
 
@@ -32,6 +30,11 @@ class Completion:
         self._upstream = upstream
         self._emit = emit
         self._has_text = False
+        # Whether characters may come in halves: orjson takes none.
+        self._is_loose = False
+        self._words = Halves()
+        self._reasoning = Halves()
+        self._reasoning_data: dict[str, Any] = {}
         self.tool_calls = ToolCalls(emit, taken_ids)
         self.finish: FinishReason | None = None
         self.usage = Usage()
@@ -39,7 +42,7 @@ class Completion:
     @property
     def has_output(self) -> bool:
         """Whether anything has been emitted."""
-        return self._has_text or len(self.tool_calls) > 0
+        return self._has_text or self.tool_calls.begun
 
     async def read(self, body: dict[str, Any]) -> None:
         """Send the request and read its answer. Raises UpstreamError; what came before that has been emitted."""
@@ -48,52 +51,122 @@ class Completion:
             async for batch in batches:
                 for data in batch:
                     if data == b"[DONE]":
-                        self._check_end()
+                        self._end()
                         return
                     self._take(data)
-        self._check_end()
+        self._end()
 
-    def _check_end(self) -> None:
+    def _end(self) -> None:
         # A body that ends without a finish_reason was cut short, though no library says so.
         if self.finish is None:
             raise truncated()
+        self._say_reasoning(self._reasoning.end())
+        self._say(self._words.end())
+        if self._reasoning_data and len(self.tool_calls) and is_storable(self._reasoning_data):
+            self._emit(EngineData(self._reasoning_data))
 
     def _take(self, data: bytes) -> None:
         try:
             chunk = orjson.loads(data)
-            error = chunk.get("error")
+        except orjson.JSONDecodeError:
+            if (text := data.strip()) in (b"", b"[DONE]"):
+                # A heartbeat; or an end that another event follows.
+                return
+            self._is_loose, chunk = True, _loosely(text)
+        try:
+            error = chunk.get("error") if type(chunk) is dict else _only(chunk).get("error")
             if not error:
-                self._take_chunk(chunk)
-        except (AttributeError, TypeError, ValueError) as malformed:
-            kind = type(malformed).__name__
-            log.warning("the model API sent a malformed event of %d bytes (%s)", len(data), kind)
-            log.debug("%s: %.500r", malformed, data)
-            raise invalid_response() from None
+                error = self._take_chunk(chunk)
+        except (AttributeError, TypeError, ValueError, KeyError) as malformed:
+            raise _malformed(data, malformed) from None
         if error:
             raise self._upstream.failure_in_body(error, self._upstream.engine.chat)
 
-    def _take_chunk(self, chunk: dict[str, Any]) -> None:
+    def _take_chunk(self, chunk: dict[str, Any]) -> Any:
+        """Take a chunk; returns the error that it holds, if any."""
         if usage := chunk.get("usage"):
             self.usage = Usage(tokens(usage.get("prompt_tokens")), tokens(usage.get("completion_tokens")))
         # The first chunk and the last have no choice, and that of a late content filter has no delta.
-        for choice in chunk.get("choices") or ():
-            if delta := choice.get("delta"):
+        choices = chunk.get("choices")
+        if not choices:
+            return self._take_other(chunk)
+        for choice in choices:
+            # An engine that does not stream sends a whole message.
+            if delta := choice.get("delta") or ("delta" not in choice and choice.get("message")):
                 self._take_delta(delta)
+            if error := choice.get("error"):
+                return error
             if (reason := choice.get("finish_reason")) and self.finish != "content-filter":
-                self.finish = FINISH.get(reason, "other")
+                finish = finish_reason(reason)
+                if finish == "error":
+                    return {"type": reason}
+                self.finish = finish
+                if groq := chunk.get("x_groq"):
+                    self._take_other(groq)
+        return None
+
+    def _take_other(self, chunk: dict[str, Any]) -> Any:
+        """Take a chunk without choices: a heartbeat, the usage, or an error; returns the error."""
+        if not self.usage.prompt and (usage := chunk.get("usage")):
+            self.usage = Usage(tokens(usage.get("prompt_tokens")), tokens(usage.get("completion_tokens")))
+        # Some engines send the error itself.
+        is_error = chunk.get("object") == "error" or chunk.get("type") == "error"
+        return chunk if is_error or ("choices" not in chunk and ("detail" in chunk or "message" in chunk)) else None
 
     def _take_delta(self, delta: dict[str, Any]) -> None:
-        if text := delta.get("content") or delta.get("refusal"):
-            self._has_text = True
-            self._emit(TextDelta(_checked(text)))
-        if reasoning := delta.get("reasoning_content") or delta.get("reasoning"):
-            self._has_text = True
-            self._emit(ReasoningDelta(_checked(reasoning)))
-        for fragment in delta.get("tool_calls") or ():
+        content = delta.get("content")
+        # Most deltas are a word and nothing else.
+        if type(content) is str and len(delta) == 1 and not self._is_loose:
+            if content:
+                self._has_text = True
+                self._emit(TextDelta(content))
+            return
+        thinking, words = texts_of(content) if content else ("", "")
+        for name in REASONING_FIELDS:
+            if reasoning := delta.get(name):
+                self._reasoning_data["reasoning_field"] = name
+                thinking = plain(reasoning) + thinking
+                break
+        if isinstance(details := delta.get("reasoning_details"), list):
+            join_details(self._reasoning_data.setdefault("reasoning_details", []), details)
+            thinking = thinking or plain(details)
+        self._say_reasoning(self._reasoning.whole(thinking))
+        self._say(self._words.whole(words + plain(delta.get("refusal"))))
+        calls = delta.get("tool_calls") or ()
+        for fragment in (calls,) if isinstance(calls, dict) else calls:
             self.tool_calls.take(fragment)
+        if function := delta.get("function_call"):
+            self.tool_calls.take({"index": 0, "function": function})
+
+    def _say(self, text: str) -> None:
+        if text:
+            self._has_text = True
+            self._emit(TextDelta(text))
+
+    def _say_reasoning(self, text: str) -> None:
+        if text:
+            self._has_text = True
+            self._emit(ReasoningDelta(text))
 
 
-def _checked(text: object) -> str:
-    if not isinstance(text, str):
-        raise TypeError("the text must be a string")
-    return text
+def _only(chunk: Any) -> dict[str, Any]:
+    """Google sends an error in a list."""
+    [item] = chunk
+    if not item["error"]:
+        raise TypeError("a list that is no error")
+    found: dict[str, Any] = item
+    return found
+
+
+def _loosely(data: bytes) -> Any:
+    """A chunk as engines' own clients parse it: with halves of characters, NaN, and what is not UTF-8 replaced."""
+    try:
+        return json.loads(data.decode(errors="replace"))
+    except (ValueError, RecursionError) as malformed:
+        raise _malformed(data, malformed) from None
+
+
+def _malformed(data: bytes, malformed: Exception) -> Exception:
+    log.warning("the model API sent a malformed event of %d bytes (%s)", len(data), type(malformed).__name__)
+    log.debug("%s: %.500r", malformed, data)
+    return invalid_response()

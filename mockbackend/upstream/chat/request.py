@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Awaitable, Callable, Mapping
-from typing import assert_never
+from typing import Any, assert_never
 
 import orjson
 
@@ -24,12 +24,14 @@ MAX_IMAGE_BYTES = 36 * 1024 * 1024
 LoadImage = Callable[[str], Awaitable[Image | None]]
 
 
-def request_body(settings: Settings, messages: list[Wire], tools: list[Wire], *, may_call: bool) -> Wire:
+def request_body(
+    settings: Settings, messages: list[Wire], tools: list[Wire], max_tokens: int | None, *, may_call: bool
+) -> Wire:
     """The request without its model; `may_call` says whether the model may call the tools this time."""
     body: Wire = {"messages": messages, "stream": True, "stream_options": {"include_usage": True}}
     optional = {
         "temperature": settings.chat_temperature,
-        "max_completion_tokens": settings.chat_max_tokens,
+        "max_completion_tokens": max_tokens,
         "reasoning_effort": settings.chat_reasoning_effort or None,
     }
     body |= {name: value for name, value in optional.items() if value is not None}
@@ -90,7 +92,7 @@ def _user_content(parts: list[Part], images: Mapping[int, Image | None]) -> str 
                     content.append({"type": "image_url", "image_url": {"url": url}})
                 else:
                     content.append({"type": "text", "text": "[An image that is no longer available]"})
-            case "reasoning" | "step" | "tool" | "source":
+            case "reasoning" | "step" | "tool" | "source" | "engine":
                 pass  # only in answers
             case _:
                 assert_never(part)
@@ -116,19 +118,40 @@ def _step_messages(parts: list[Part]) -> list[Wire]:
         text = ""
     if not calls:
         return [{"role": "assistant", "content": text}] if text else []
+    wanted_back = _engine_data(parts)
     called: Wire = {
         "role": "assistant",
         "content": text or None,
-        "tool_calls": [
-            {
-                "id": call["id"],
-                "type": "function",
-                "function": {"name": call["name"], "arguments": orjson.dumps(call["args"]).decode()},
-            }
-            for call in calls
-        ],
+        **_reasoning(parts, wanted_back),
+        "tool_calls": [_call(call, wanted_back["calls"].get(call["id"], {})) for call in calls],
     }
     return [called, *({"role": "tool", "tool_call_id": call["id"], "content": _result(call)} for call in calls)]
+
+
+def _engine_data(parts: list[Part]) -> dict[str, Any]:
+    """What the engine wants back with this message: with its calls by their ids, and with itself."""
+    found: dict[str, Any] = {"calls": {}}
+    for part in parts:
+        if part["type"] == "engine":
+            found |= {key: value for key, value in part["data"].items() if key != "calls"}
+            found["calls"] |= part["data"].get("calls", {})
+    return found
+
+
+def _reasoning(parts: list[Part], wanted_back: Mapping[str, Any]) -> Wire:
+    """The reasoning before a call, under the name that the engine has for it. Others than such engines get none."""
+    found: Wire = {}
+    text = "".join(part["text"] for part in parts if part["type"] == "reasoning")
+    if text.strip() and (name := wanted_back.get("reasoning_field")):
+        found[name] = text
+    if details := wanted_back.get("reasoning_details"):
+        found["reasoning_details"] = details
+    return found
+
+
+def _call(call: ToolPart, others: Mapping[str, Any]) -> Wire:
+    function = {"name": call["name"], "arguments": orjson.dumps(call["args"]).decode(), **others.get("function", {})}
+    return {**others, "id": call["id"], "type": "function", "function": function}
 
 
 def _text(part: Part) -> str:
@@ -138,7 +161,7 @@ def _text(part: Part) -> str:
         case "picture":
             prompt = part.get("revised_prompt")
             return f"[An image was made and shown here{': ' + prompt if prompt else ''}]"
-        case "reasoning" | "step" | "tool" | "source" | "attachment":
+        case "reasoning" | "step" | "tool" | "source" | "attachment" | "engine":
             return ""
         case _:
             assert_never(part)

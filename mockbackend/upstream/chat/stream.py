@@ -14,14 +14,19 @@ import orjson
 from ...errors import UpstreamError
 from ..client import Upstream
 from ..errors import invalid_response
-from ..sse import EventDecoder
+from ..sse import BOM, MAX_EVENT_BYTES, EventDecoder, EventTooLarge
 from ..transport import BODY
+from .fitting import fitted
 
 log = logging.getLogger("mockbackend.upstream")
 
 # Moving a time limit costs as much as reading a token.
 SECONDS_BETWEEN_MOVES = 1.0
 NO_HEADERS = httpx2.Headers()
+# A line of a stream begins so, a document so.
+FIELDS = (b"data:", b"data\n", b"data\r", b"event:", b"id:", b"retry:", b":")
+DOCUMENTS = (b"{", b"[", b"<")
+MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 
 
 @asynccontextmanager
@@ -30,7 +35,7 @@ async def stream_chat(upstream: Upstream, body: dict[str, Any]) -> AsyncGenerato
 
     `body` is the request without its model. A response that is cut short at its end raises nothing here.
     """
-    response = await upstream.post(upstream.engine.chat, body, upstream.read_timeout)
+    response = await _post(upstream, body)
     # A whole conversation with its images: not kept for as long as the answer takes.
     del body
     # The limit is moved only now and then, and must not end the stream early for that.
@@ -48,6 +53,18 @@ async def stream_chat(upstream: Upstream, body: dict[str, Any]) -> AsyncGenerato
         await response.aclose()
 
 
+async def _post(upstream: Upstream, body: dict[str, Any]) -> httpx2.Response:
+    """Send the request, again in another form where the model refuses this one."""
+    model = upstream.engine.chat
+    while True:
+        request = fitted(body, upstream.learned[model])
+        try:
+            return await upstream.post(model, request, upstream.read_timeout)
+        except UpstreamError as error:
+            if not upstream.learn(error, model, request):
+                raise
+
+
 async def _events(
     upstream: Upstream, response: httpx2.Response, limit: asyncio.Timeout, longest_silence: float
 ) -> AsyncGenerator[list[bytes]]:
@@ -55,12 +72,23 @@ async def _events(
     decoder = EventDecoder()
     encoded = "content-encoding" in response.headers
     chunks: AsyncIterator[bytes] = response.aiter_bytes() if encoded else response.extensions[BODY]
+    is_said_to_be_one = "event-stream" in response.headers.get("content-type", "event-stream").lower()
     try:
-        if "text/event-stream" not in response.headers.get("content-type", "text/event-stream"):
-            raise _not_a_stream(upstream, await response.aread())
+        head = b""
+        # What it is shows in its first bytes, whatever its header says.
+        while not is_stream(head, is_said_to_be_one) and (chunk := await anext(chunks, b"")):
+            head += chunk
+            if len(head) > MAX_DOCUMENT_BYTES:
+                raise invalid_response()
+        if not is_stream(head, is_said_to_be_one):
+            yield [_document(upstream, head), b"[DONE]"]
+            return
         if not encoded:
             # They have been read, and three copies of them would be kept for as long as the answer takes.
             response.headers = NO_HEADERS
+        if events := decoder.feed(head):
+            yield events
+        del head
         moved = loop.time()
         async for chunk in chunks:
             if (now := loop.time()) - moved > SECONDS_BETWEEN_MOVES:
@@ -68,18 +96,42 @@ async def _events(
                 moved = now
             if events := decoder.feed(chunk):
                 yield events
+    except EventTooLarge:
+        log.warning("the model API sent an event of more than %d bytes", MAX_EVENT_BYTES)
+        raise invalid_response() from None
     except Exception as error:
         raise upstream.failure(error, upstream.engine.chat) from error
 
 
-def _not_a_stream(upstream: Upstream, body: bytes) -> UpstreamError:
+def is_stream(head: bytes, is_said_to_be_one: bool) -> bool:
+    """Whether a body that begins so is a stream of events. A document, or too little to tell, is not."""
+    begun = head.removeprefix(BOM).lstrip()
+    if begun.startswith(FIELDS):
+        return True
+    return is_said_to_be_one and bool(begun) and not begun.startswith(DOCUMENTS)
+
+
+def _document(upstream: Upstream, body: bytes) -> bytes:
+    """A document instead of a stream: a whole answer, as an event, or an error. Raises UpstreamError."""
     log.debug("upstream said %.2000r", body)
     try:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError:
         log.warning("upstream answered a chat request with a document of %d bytes, which is not JSON", len(body))
-        return invalid_response()
-    error = answer.get("error") if isinstance(answer, dict) else None
+        raise invalid_response() from None
+    if isinstance(answer, list):
+        # Google sends an error in a list.
+        answer = answer[0] if len(answer) == 1 else None
+    if not isinstance(answer, dict):
+        answer = {}
+    error = answer.get("error")
+    choices = answer.get("choices")
+    if (
+        not error
+        and isinstance(choices, list)
+        and any(isinstance(one, dict) and one.get("finish_reason") for one in choices)
+    ):
+        return body
     if not error:
         log.warning("upstream answered a chat request with a JSON document of %d bytes, not with a stream", len(body))
-    return upstream.failure_in_body(error, upstream.engine.chat)
+    raise upstream.failure_in_body(error or answer, upstream.engine.chat)

@@ -53,6 +53,7 @@ RENDERED: dict[str, dict[str, Any]] = {
     "an image": text(IMAGE),
     "an image with a revised prompt": text(f"{IMAGE}\n\n*Revised prompt: A red fox*"),
     "a source": {"content": "", "parts": [{"type": "source", "source": SOURCE}]},
+    "what the engine wants back": {"content": "", "parts": []},
 }
 
 

@@ -12,7 +12,8 @@ from tests.protocol.part_cases import CASES, LINKS, message_of
 
 IMAGE = "![Generated Image](https://host/images/t)"
 CALL = {"type": "tool-clock", "toolCallId": "call-1"}
-RENDERED: dict[str, dict[str, Any]] = {
+RENDERED: dict[str, dict[str, Any] | None] = {
+    "what the engine wants back": None,
     "a user's text": {"type": "text", "text": "Grüße"},
     "a user's image": {
         "type": "file",
@@ -57,7 +58,7 @@ RENDERED: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_a_part_is_rendered_as_this(name: str) -> None:
     rendered = render_message(message_of(name), LINKS)
-    assert rendered == {"id": "msg-1", "role": CASES[name][0], "parts": [RENDERED[name]]}
+    assert rendered == {"id": "msg-1", "role": CASES[name][0], "parts": [part for part in [RENDERED[name]] if part]}
 
 
 def test_the_metadata_are_the_usage_and_how_the_answer_ended() -> None:

@@ -61,6 +61,7 @@ FRAMES = {
         b'"title":"plan.md","filename":"plan.md",'
         b'"providerMetadata":{"mockbackend":{"fileId":"file-1","url":"https://host/files/file-1/content"}}}'
     ],
+    "what the engine wants back": [],
     "progress": [b'{"type":"data-picture","data":{"status":"started"},"transient":true}'],
     "a step ends for tools": [b'{"type":"finish-step"}'],
     "a step ends with no usage": [b'{"type":"finish-step"}'],

@@ -1,0 +1,91 @@
+"""The words with which engines refuse a request that is longer than their model can read, and the numbers in them."""
+
+from __future__ import annotations
+
+import re
+
+from ..errors import ContextExceeded
+from .error_body import ErrorBody
+
+CODES = {"context_length_exceeded", "exceed_context_size_error", "3051", "string_above_max_length", "1261"}
+_N = r"(\d[\d,_]*)"
+# Each is said by some engine; what they have in common is too little to tell them from other refusals.
+TOO_LONG = re.compile(
+    r"context[ _-]?(?:length|window|size|limit)|maximum (?:model|prompt|input) length"
+    r"|maximum number of (?:input )?tokens"
+    r"|(?:prompt|input|request|conversation|messages?)(?: is| are)? too (?:long|large)|too large for model"
+    r"|too many (?:input |prompt )?tokens|(?:input|prompt|token)s? (?:length|count|limit)\b.*exceed"
+    r"|exceed\w*.*\b(?:context|token limit|model length)|longer than the (?:model|context|maximum)"
+    r"|reduce the length|prompt exceeds max|max_new_tokens` must be|range of input length|less than \d+ tokens"
+    r"|number of tokens in the prompt|request too large for",
+    re.IGNORECASE | re.DOTALL,
+)
+# `max_tokens` alone is too large: not what is asked, but what may be answered.
+ANSWER_TOO_LONG = re.compile(
+    r"max_(?:completion_|output_|new_)?tokens\W*(?:is|are)? too (?:large|high)|at most \d+ (?:completion|output) tokens"
+    r"|invalid max_(?:completion_)?tokens|range of max_(?:completion_)?tokens"
+    r"|max_(?:completion_|output_)?tokens.{0,40}(?:less|smaller|lower) than or equal"
+    r"|max_(?:completion_)?tokens: \d+ > \d+",
+    re.IGNORECASE,
+)
+ANSWER_LIMIT = re.compile(
+    rf"at most {_N} (?:completion|output) tokens|(?:less|smaller|lower) than or equal to `?{_N}|"
+    rf"max_(?:completion_)?tokens: \d+ > {_N}|(?:range|between).{{0,40}}\b[01] ?(?:,|and|to) ?{_N}",
+    re.IGNORECASE,
+)
+# How much the model can read, best first.
+LIMITS = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\[\d+, ?{_N}\]",
+        rf"\+ \d+ > {_N}",
+        rf"(?:context|prompt|model|input)[ _-]?(?:length|window|size"
+        rf"|limit)\W{{0,3}}(?:\w+ ){{0,4}}?\W?(?:of |is |= ?)?(?:only )?\(?{_N}",
+        rf"{_N} (?:tokens? )?(?:maximum|max\b)",
+        rf"> {_N}",
+        rf"(?:allowed|maximum|limit)\W{{0,3}}(?:\w+ ){{0,2}}?\(?{_N}",
+        rf"(?:must be <=|less than|cannot exceed|at most|up to|limit:?) {_N}",
+    )
+]
+ASKED = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"{_N} (?:tokens )?(?:in the messages|of text input|from the input|input tokens|`inputs`)",
+        rf"\({_N} in the messages",
+        rf"(?:prompt|input|messages|request)[\w ]{{0,20}}(?:has|contains?|of|resulted in|:|\() ?{_N}",
+    )
+]
+# Fewer than these no model can read: a number that means something else.
+LEAST_TOKENS = 256
+
+
+def exceeded(error: ErrorBody) -> ContextExceeded | None:
+    """The error of a request that is too long; None if the engine says something else."""
+    words = error.message
+    if ANSWER_TOO_LONG.search(words):
+        most = _first([ANSWER_LIMIT], words)
+        limit = None if most else _first(LIMITS, words)
+        return ContextExceeded(limit, _first(ASKED, words), most_answered=most, answer_too_long=True)
+    if error.code not in CODES and error.type not in CODES and not TOO_LONG.search(words):
+        return None
+    limit, asked = error.numbers.get("n_ctx") or _first(LIMITS, words), _first(ASKED, words)
+    numbers = [number for found in re.findall(_N, words) if (number := _number(found)) >= LEAST_TOKENS]
+    if limit is None and len(numbers) > 1:
+        # What is asked for is more than what is allowed.
+        limit = min(numbers)
+    return ContextExceeded(limit, asked)
+
+
+def _first(patterns: list[re.Pattern[str]], words: str) -> int | None:
+    for pattern in patterns:
+        for match in pattern.finditer(words):
+            number = _number(next(group for group in match.groups() if group))
+            if words[: match.start(match.lastindex or 0)].endswith("by "):
+                continue
+            if number >= LEAST_TOKENS or pattern in ASKED:
+                return number
+    return None
+
+
+def _number(text: str) -> int:
+    return int(text.replace(",", "").replace("_", ""))

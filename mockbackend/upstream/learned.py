@@ -1,0 +1,92 @@
+"""What one deployment has refused: remembered for the process's life, and avoided in its later requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import Form, RequestRefused, UnsupportedForm
+
+# Never left out, whatever the model says of them.
+REQUIRED = {"model", "messages", "stream", "prompt", "input"}
+# Of no use without another parameter.
+BELONGS_TO = {"tool_choice": "tools"}
+# Two names for one thing: reasoning models support only the first, older engines only the second.
+OTHER_NAME = {"max_completion_tokens": "max_tokens", "max_tokens": "max_completion_tokens"}
+# What a message cannot do without.
+ESSENTIAL = {
+    "role",
+    "content",
+    "tool_calls",
+    "tool_call_id",
+    "id",
+    "type",
+    "function",
+    "arguments",
+    "text",
+    "image_url",
+}
+
+
+@dataclass(slots=True)
+class Learned:
+    """What one model does not take: parameters, fields of messages, and forms.
+
+    `context_tokens` is how much it can read, `most_answered` how long its answers may be, `uncounted_tokens` what it
+    has counted beyond our estimate (templates, tools).
+    """
+
+    context_tokens: int | None = None
+    most_answered: int | None = None
+    uncounted_tokens: int = 0
+    parameters: set[str] = field(default_factory=set)
+    fields: set[str] = field(default_factory=set)
+    forms: set[Form] = field(default_factory=set)
+
+    def add(self, refusal: RequestRefused, request: dict[str, Any]) -> str | None:
+        """What is avoided from now on, in words; None if the request cannot do without it, or did already."""
+        if isinstance(refusal, UnsupportedForm):
+            form: Form = refusal.form
+            if form == "lists of content" and _has_images(request.get("messages")):
+                # Only those who send images send lists.
+                form = "images"
+            if form in self.forms:
+                return None
+            self.forms.add(form)
+            return form
+        for named in refusal.named:
+            name = named.replace("[", ".").replace("]", "").rsplit(".", 1)[-1]
+            if name in request and name not in REQUIRED:
+                self.parameters.add(name)
+                return name
+            if name not in ESSENTIAL | self.fields and _has_field(request.get("messages"), name):
+                self.fields.add(name)
+                return name
+        return None
+
+    def without(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The body without unsupported parameters; one that has another name is sent under that."""
+        if not self.parameters and self.most_answered is None:
+            return body
+        request: dict[str, Any] = {}
+        for name, value in body.items():
+            if name in self.parameters:
+                name = OTHER_NAME.get(name, name)
+            if name in OTHER_NAME and self.most_answered is not None:
+                value = min(value, self.most_answered)
+            if name not in self.parameters and BELONGS_TO.get(name) not in self.parameters:
+                request[name] = value
+        return request
+
+
+def _has_images(messages: Any) -> bool:
+    contents = [message["content"] for message in messages or ()]
+    return any(part["type"] == "image_url" for content in contents if isinstance(content, list) for part in content)
+
+
+def _has_field(messages: object, name: str) -> bool:
+    if isinstance(messages, list):
+        return any(_has_field(message, name) for message in messages)
+    return isinstance(messages, dict) and (
+        name in messages or _has_field(messages.get("tool_calls"), name) or _has_field(messages.get("function"), name)
+    )

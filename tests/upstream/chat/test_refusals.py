@@ -1,0 +1,263 @@
+"""What engines refuse is learned, in their own words, and the next turn works."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockbackend.errors import RequestRefused, UnsupportedForm
+from mockbackend.messages import Message
+from mockbackend.upstream.chat.fitting import fitted, plain
+from mockbackend.upstream.chat.request import wire_messages
+from mockbackend.upstream.context_errors import exceeded
+from mockbackend.upstream.error_body import read_error
+from mockbackend.upstream.learned import Learned
+from tests.conftest import StartServer
+from tests.harness.answers import chat
+from tests.harness.api import data_url, png, say
+from tests.harness.raw_model import ANSWER, STREAM, Piece, RawUpstream, choice, event, refusal
+from tests.harness.service import Server
+from tests.harness.strictest import check_request
+from tests.upstream.chat.histories import histories, load_image
+from tests.upstream.refusals import CONTEXT, FORMS, IMAGES, PARAMETERS, Row, failure_of
+
+CALL = {"index": 0, "id": "call_1", "function": {"name": "get_current_time", "arguments": '{"timezone": "UTC"}'}}
+SETTINGS = {
+    "SYSTEM_PROMPT": "Be kind.",
+    "CHAT_TEMPERATURE": "0.5",
+    "CHAT_MAX_TOKENS": "500",
+    "CHAT_REASONING_EFFORT": "low",
+}
+# As DeepSeek, Gemini and Ollama would together.
+CALLING = (
+    STREAM,
+    event(choice({"reasoning_content": "I look"})),
+    event(choice({"tool_calls": [{**CALL, "extra_content": {"google": {"thought_signature": "c2ln"}}}]})),
+    event(choice({}, "tool_calls")),
+)
+BARE = (STREAM, event(choice({"tool_calls": [CALL]})), event(choice({}, "tool_calls")))
+PICTURE = {
+    "role": "user",
+    "content": [
+        {"type": "text", "text": "See?"},
+        {"type": "image_url", "image_url": {"url": data_url(png(), "image/png")}},
+    ],
+}
+
+
+def no(row: Row) -> tuple[Piece, ...]:
+    """The refusal of a row."""
+    return refusal(row.status, row.body) if row.status != 200 else (STREAM, event(row.body))
+
+
+def engine(row: Row) -> Any:
+    """An engine that refuses as the row does, and calls a tool at the word `call`."""
+
+    def reply(body: dict[str, Any]) -> tuple[Piece, ...]:
+        if row.concerns(body):
+            return no(row)
+        asks = body["messages"][-1]["role"] == "user" and str(body["messages"][-1]["content"]).endswith("call")
+        return (BARE if row.wants_more else CALLING) if asks and "tools" in body else ANSWER
+
+    return reply
+
+
+@pytest.mark.parametrize("row", PARAMETERS, ids=lambda row: row.name)
+async def test_a_parameter_is_left_out_once_it_was_refused(start_server: StartServer, row: Row) -> None:
+    with RawUpstream(engine(row)) as upstream:
+        async with start_server({**upstream.settings, **SETTINGS}).client() as client:
+            answers = [await say(client, "one"), await say(client, "two")]
+    assert [(answer.text, answer.errors) for answer in answers] == [("fine", [])] * 2
+    assert [row.concerns(body) for body in upstream.bodies] == [True, False, False], "it is remembered"
+
+
+@pytest.mark.parametrize("row", FORMS, ids=lambda row: row.name)
+async def test_a_form_that_was_refused_is_avoided_and_the_next_turn_works(start_server: StartServer, row: Row) -> None:
+    with RawUpstream(engine(row)) as upstream:
+        async with start_server({**upstream.settings, **SETTINGS}).client() as client:
+            first = await say(client, "call")
+            if row.name == "Groq's lists":
+                first = await chat(client, {"message": WITH_A_FILE})
+            assert first.errors == []
+            refused = len(upstream.bodies)
+            again = await say(client, "and now?", first.conversation_id)
+    assert (again.text, again.errors) == ("fine", [])
+    assert any(row.concerns(body) for body in upstream.bodies), "the row concerns nothing that was sent"
+    assert len(upstream.bodies) == refused + 1
+
+
+FILE = {"name": "a.txt", "contentType": "text/plain", "url": data_url(b"Hi", "text/plain")}
+WITH_A_FILE = {"role": "user", "content": "Read", "experimental_attachments": [FILE]}
+
+
+@pytest.mark.parametrize("row", IMAGES, ids=lambda row: f"{row.name}-{row.status}")
+async def test_a_model_without_eyes_says_so_and_later_turns_go_on(start_server: StartServer, row: Row) -> None:
+    with RawUpstream(engine(row)) as upstream:
+        async with start_server(upstream.settings).client() as client:
+            first = await chat(client, {"messages": [PICTURE]})
+            assert "takes no images" in first.errors[0]
+            later = await say(client, "Never mind", first.conversation_id)
+            assert (later.text, later.errors) == ("fine", [])
+            second = await chat(client, {"messages": [PICTURE]})
+            assert second.errors == first.errors
+    assert len(upstream.bodies) == 2, "it is not asked again"
+    assert "which you cannot see" in str(upstream.bodies[-1])
+
+
+@pytest.mark.parametrize(("name", "status", "body", "limit"), CONTEXT, ids=[row[0] for row in CONTEXT])
+async def test_older_turns_are_left_out_where_all_are_too_many(
+    start_server: StartServer, name: str, status: int, body: Any, limit: int | None
+) -> None:
+    def reply(sent: dict[str, Any]) -> tuple[Piece, ...]:
+        too_long = len(sent["messages"]) > 1
+        return (refusal(status, body) if status != 200 else (STREAM, event(body))) if too_long else ANSWER
+
+    with RawUpstream(reply) as upstream:
+        async with start_server(upstream.settings).client() as client:
+            first = await say(client, "one")
+            second = await say(client, "two", first.conversation_id)
+            assert (second.text, second.errors) == ("fine", []), name
+            assert second.values("2") == [[{"type": "context", "leftOut": 2}]]
+    assert len(upstream.bodies) == 3, "there is one try with all, and one with less"
+    found = exceeded(read_error(body))
+    assert found is not None
+    assert found.limit == limit
+
+
+ANSWER_TOO_LONG = [
+    "'max_completion_tokens' is too large: 8000. This model's maximum context length is 4096 tokens and your request "
+    "has 12 input tokens (8000 > 4096 - 12).",
+    "max_tokens is too large: 8000. This model supports at most 4084 completion tokens, whereas you provided 8000.",
+    "Invalid max_tokens value, the valid range of max_tokens is [1, 4084]",
+    "This model's maximum context length is 4096 tokens. However, you requested 8012 tokens (12 in the messages, 8000 "
+    "in the completion). Please reduce the length of the messages or completion.",
+]
+
+
+@pytest.mark.parametrize("said", ANSWER_TOO_LONG)
+async def test_an_answers_limit_that_is_too_high_is_lowered_and_remembered(
+    start_server: StartServer, said: str
+) -> None:
+    def reply(body: dict[str, Any]) -> tuple[Piece, ...]:
+        too_long = body.get("max_completion_tokens", 0) > 4084
+        return refusal(400, {"message": said, "code": 400, "type": "BadRequestError"}) if too_long else ANSWER
+
+    with RawUpstream(reply) as upstream:
+        async with start_server({**upstream.settings, "CHAT_MAX_TOKENS": "8000"}).client() as client:
+            first = await say(client, "Hello")
+            again = await say(client, "Hello", first.conversation_id)
+    assert [(answer.text, answer.errors, answer.values("2")) for answer in (first, again)] == [("fine", [], [])] * 2
+    assert [body["max_completion_tokens"] > 4084 for body in upstream.bodies] == [True, False, False]
+
+
+async def test_an_engine_that_takes_no_limit_at_all_names_the_setting(start_server: StartServer) -> None:
+    replies = {"Hello": refusal(400, {"message": ANSWER_TOO_LONG[0]})}
+    with RawUpstream(replies) as upstream:
+        async with start_server({**upstream.settings, "CHAT_MAX_TOKENS": "8000"}).client() as client:
+            answer = await say(client, "Hello")
+    assert "CHAT_MAX_TOKENS" in answer.errors[0]
+    assert upstream.count("Hello") < 5
+
+
+@pytest.fixture(scope="module")
+def calling() -> Iterator[RawUpstream]:
+    def reply(body: dict[str, Any]) -> tuple[Piece, ...]:
+        return CALLING if body["messages"][-1]["role"] == "user" and "call" in str(body["messages"][-1]) else ANSWER
+
+    with RawUpstream(reply) as upstream:
+        yield upstream
+
+
+async def test_what_an_engine_puts_on_a_call_and_its_reasoning_are_sent_back(
+    calling: RawUpstream, start_server: StartServer
+) -> None:
+    async with start_server(calling.settings).client() as client:
+        first = await say(client, "call")
+        await say(client, "later", first.conversation_id)
+        shown = await client.get(f"/conversations/{first.conversation_id}")
+    assert "thought_signature" not in shown.text
+    for body in calling.bodies[-2:]:
+        sent = next(message for message in body["messages"] if "tool_calls" in message)
+        assert sent["reasoning_content"] == "I look"
+        assert sent["tool_calls"] == [
+            {
+                "id": "call_1",
+                "type": "function",
+                "function": {"name": "get_current_time", "arguments": '{"timezone":"UTC"}'},
+                "extra_content": {"google": {"thought_signature": "c2ln"}},
+            }
+        ]
+
+
+async def _ask_twice(server: Server, conversation: str) -> list[Any]:
+    async with server.client() as client:
+        return [await say(client, text, conversation) for text in ("one", "two")]
+
+
+async def test_the_next_turn_works_though_the_engine_says_not_what_it_refuses(start_server: StartServer) -> None:
+    def reply(body: dict[str, Any]) -> tuple[Piece, ...]:
+        odd = "tools" in body or len(body["messages"]) > 1
+        return refusal(400, {"error": {"message": "No."}}) if odd else ANSWER
+
+    with RawUpstream(reply) as upstream:
+        first, second = await _ask_twice(start_server(upstream.settings), "dumb")
+    assert "reason in the log" in first.errors[0]
+    assert (second.text, second.errors) == ("fine", [])
+    assert second.values("2") == [[{"type": "context", "leftOut": 2}]]
+    assert len(upstream.bodies) == 1 + 3
+
+
+async def test_an_engine_that_refuses_every_form_is_asked_a_few_times_only(start_server: StartServer) -> None:
+    with RawUpstream(lambda body: refusal(400, {"error": {"message": "Never."}})) as upstream:
+        answers = await _ask_twice(start_server(upstream.settings), "never")
+    assert all("reason in the log" in answer.errors[0] for answer in answers)
+    assert len(upstream.bodies) == 1 + 3
+
+
+ROWS = [*PARAMETERS, *FORMS, *IMAGES]
+
+
+@given(histories, st.lists(st.sampled_from(ROWS), max_size=4, unique_by=lambda row: (row.name, row.status)))
+def test_any_history_and_any_refusals_lead_to_a_request_that_is_taken(history: list[Message], rows: list[Row]) -> None:
+    question: Message = {"id": "q", "role": "user", "turn": "q", "at": 0, "parts": [{"type": "text", "text": "Hi"}]}
+    messages = asyncio.run(wire_messages([*history, question], ["Be kind."], load_image))
+    optional = {
+        "temperature": 1,
+        "max_completion_tokens": 5,
+        "reasoning_effort": "low",
+        "tools": [],
+        "stream_options": {},
+    }
+    body = {"messages": messages, "stream": True, **optional}
+    learned = Learned()
+    for _ in range(3 * len(rows) + 1):
+        request = fitted(body, learned)
+        check_request(request)
+        refused = next((row for row in rows if row.concerns(request)), None)
+        if refused is None:
+            return
+        found = failure_of(refused)
+        assert isinstance(found, RequestRefused), refused.name
+        assert learned.add(found, request), f"{refused.name}: nothing is learned of {found}"
+    raise AssertionError(f"refused for ever: {[row.name for row in rows]}")
+
+
+@given(histories)
+def test_any_history_can_be_said_plainly(history: list[Message]) -> None:
+    messages = asyncio.run(wire_messages(history, ["Be kind."], load_image))
+    said = plain({"messages": messages, "stream": True, "tools": []})
+    check_request(said)
+    assert said.keys() == {"messages", "stream"}
+    assert {message["role"] for message in said["messages"]} <= {"user", "assistant"}
+    assert all(isinstance(message["content"], str) for message in said["messages"])
+
+
+def test_a_blind_model_is_not_shown_an_image() -> None:
+    learned = Learned(forms={"images"})
+    with pytest.raises(UnsupportedForm):
+        fitted({"messages": [PICTURE]}, learned)

@@ -1,0 +1,372 @@
+"""What engines refuse, in their own words, and which requests they refuse so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import openai
+
+from mockbackend.errors import UpstreamError
+from mockbackend.upstream.error_responses import from_body, from_status
+from tests.harness.http_client import PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A refusal: its status (200: an error in the stream), its body, and whether it concerns a request.
+
+    `wants_more` where the engine misses something of a call.
+    """
+
+    name: str
+    status: int
+    body: Any
+    concerns: Callable[[dict[str, Any]], bool]
+    wants_more: bool = False
+
+
+CLIENT = openai.AsyncOpenAI(api_key="k", http_client=httpx2.AsyncClient(**PLAIN))
+NAMES = {"address": "THE_ADDRESS", "key": "THE_KEY", "version": "THE_VERSION", "deployment": "THE_DEPLOYMENT"}
+
+
+def failure_of(row: Row) -> UpstreamError:
+    """What is made of a row's response."""
+    if row.status == 200:
+        return from_body(row.body["error"], NAMES)
+    request = httpx2.Request("POST", "http://host.internal/openai")
+    response = httpx2.Response(row.status, json=row.body, request=request)
+    return from_status(CLIENT._make_status_error_from_response(response), NAMES)
+
+
+def _error(message: str, **more: Any) -> dict[str, Any]:
+    return {"error": {"message": message, **more}}
+
+
+def _has(name: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda body: name in body
+
+
+def _roles(*roles: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda body: any(message["role"] in roles for message in body["messages"])
+
+
+def _in_messages(name: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda body: any(name in message for message in body["messages"])
+
+
+def _in_calls(name: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda body: any(name in call for message in body["messages"] for call in message.get("tool_calls", ()))
+
+
+def _has_image(body: dict[str, Any]) -> bool:
+    return "image_url" in str(body["messages"])
+
+
+def _long_ids(body: dict[str, Any]) -> bool:
+    return any(len(call["id"]) != 9 for message in body["messages"] for call in message.get("tool_calls", ()))
+
+
+def _unsigned(body: dict[str, Any]) -> bool:
+    return any("extra_content" not in call for message in body["messages"] for call in message.get("tool_calls", ()))
+
+
+def _thoughtless(body: dict[str, Any]) -> bool:
+    return any("tool_calls" in one and not one.get("reasoning_content") for one in body["messages"])
+
+
+def _null_content(body: dict[str, Any]) -> bool:
+    return any(message["content"] is None for message in body["messages"])
+
+
+def _lists(body: dict[str, Any]) -> bool:
+    return any(isinstance(message["content"], list) for message in body["messages"])
+
+
+def _nameless(body: dict[str, Any]) -> bool:
+    return any(message["role"] == "tool" and "name" not in message for message in body["messages"])
+
+
+def _extra(*loc: Any) -> list[dict[str, Any]]:
+    return [{"type": "extra_forbidden", "loc": list(loc), "msg": "Extra inputs are not permitted", "input": "x"}]
+
+
+OPTIONAL = ("stream_options", "temperature", "max_completion_tokens", "reasoning_effort")
+PARAMETERS = [
+    Row(
+        "Mistral: pydantic",
+        422,
+        {
+            "object": "error",
+            "message": {"detail": _extra("body", "stream_options")},
+            "type": "invalid_request_error",
+            "param": None,
+            "code": None,
+        },
+        _has("stream_options"),
+    ),
+    Row("FastAPI", 422, {"detail": _extra("body", "temperature")}, _has("temperature")),
+    Row("Anthropic's words", 400, _error("temperature: Extra inputs are not permitted"), _has("temperature")),
+    Row("Azure", 400, _error("x", param="temperature", code="unsupported_parameter"), _has("temperature")),
+    Row("OpenAI", 400, _error("Unrecognized request argument supplied: stream_options"), _has("stream_options")),
+    Row(
+        "Gemini: a list",
+        400,
+        [_error('Invalid JSON payload received. Unknown name "stream_options": Cannot find field.', code=400)],
+        _has("stream_options"),
+    ),
+    Row("serde", 422, _error("unknown field `reasoning_effort`, expected one of `a`"), _has("reasoning_effort")),
+    Row(
+        "LiteLLM",
+        400,
+        _error("litellm.UnsupportedParamsError: groq does not support parameters: ['reasoning_effort'], for model=x"),
+        _has("reasoning_effort"),
+    ),
+    Row("xAI", 400, {"error": "Argument not supported on this model: reasoning_effort"}, _has("reasoning_effort")),
+    Row("words of its own", 400, {"error": "This engine has not implemented stream_options."}, _has("stream_options")),
+    Row("Ollama", 400, _error("registry.ollama.ai/library/gemma3:4b does not support tools"), _has("tools")),
+    Row("llama.cpp", 500, _error("tools param requires --jinja flag", code=500, type="server_error"), _has("tools")),
+    Row("OpenRouter", 404, _error("No endpoints found that support tool use.", code=404), _has("tools")),
+]
+FORMS = [
+    Row("Gemma's template", 400, _error("System role not supported", code=400), _roles("system")),
+    Row(
+        "Google's Gemma",
+        400,
+        _error("Developer instruction is not enabled for models/gemma-3-27b-it", code=400),
+        _roles("system"),
+    ),
+    Row(
+        "o1-mini",
+        400,
+        _error(
+            "Unsupported value: 'messages[0].role' does not support 'system' with this model.",
+            param="messages[0].role",
+            code="unsupported_value",
+        ),
+        _roles("system"),
+    ),
+    Row(
+        "a template without tools",
+        400,
+        {"message": "Conversation roles must alternate user/assistant/user/assistant/...", "code": 400},
+        _roles("tool"),
+    ),
+    Row("llama.cpp's template", 500, _error("Conversation roles must alternate user/assistant"), _roles("tool")),
+    Row(
+        "Mistral's ids",
+        400,
+        {"message": "Tool call id was call_1 but must be a-z, A-Z, 0-9, with a length of 9.", "code": "3280"},
+        _long_ids,
+    ),
+    Row(
+        "Gemini's signatures",
+        400,
+        [_error("Function call is missing a thought_signature in functionCall parts.", code=400)],
+        _unsigned,
+        wants_more=True,
+    ),
+    Row(
+        "Gemini's names",
+        400,
+        [_error("* GenerateContentRequest.contents[2].parts[0].function_response.name: Name cannot be empty.")],
+        _nameless,
+    ),
+    Row(
+        "DeepSeek",
+        400,
+        _error("The `reasoning_content` in the thinking mode must be passed back to the API."),
+        _thoughtless,
+        wants_more=True,
+    ),
+    Row(
+        "Kimi",
+        400,
+        _error("thinking is enabled but reasoning_content is missing in assistant tool call message at index 2"),
+        _thoughtless,
+        wants_more=True,
+    ),
+    Row("null", 400, _error("Invalid value for 'content': expected a string, got null."), _null_content),
+    Row("Groq's lists", 400, _error("'messages.1' : 'content' must be a string"), _lists),
+    Row(
+        "Mistral's fields",
+        422,
+        {"message": {"detail": _extra("body", "messages", 2, "assistant", "reasoning_content")}},
+        _in_messages("reasoning_content"),
+    ),
+    Row(
+        "Groq's fields",
+        400,
+        _error(
+            "'messages.2' : for 'role:assistant' the following must be satisfied[('messages.2' : "
+            "property 'reasoning_content' is unsupported, did you mean 'role'?)]"
+        ),
+        _in_messages("reasoning_content"),
+    ),
+    Row(
+        "a call's field",
+        422,
+        {"detail": _extra("body", "messages", 2, "assistant", "tool_calls", 0, "extra_content")},
+        _in_calls("extra_content"),
+    ),
+]
+IMAGES = [
+    Row(
+        "DeepSeek",
+        400,
+        _error("Failed to deserialize the JSON body: messages[0]: unknown variant `image_url`, expected `text`"),
+        _has_image,
+    ),
+    Row("vLLM", 400, {"message": "At most 0 image(s) may be provided in one request.", "code": 400}, _has_image),
+    Row("vLLM, another", 400, {"message": "qwen is not a multimodal model", "code": 400}, _has_image),
+    Row(
+        "llama.cpp",
+        500,
+        _error("image input is not supported - hint: you may need to provide the mmproj", code=500),
+        _has_image,
+    ),
+    Row("OpenRouter", 404, _error("No endpoints found that support image input", code=404), _has_image),
+    Row("OpenAI", 400, _error("Invalid content type. image_url is only supported by certain models."), _has_image),
+    Row("LM Studio", 400, {"error": "Model does not support images. Please use a model that does."}, _has_image),
+    Row("Groq", 400, _error("messages[1].content must be a string"), _lists),
+    Row("in a 200", 200, _error("This model does not support image input", code=400), _has_image),
+]
+# Words of a prompt of 7,000 tokens for a model that can read 4,096; the last column is what is learned.
+CONTEXT: list[tuple[str, int, Any, int | None]] = [
+    (
+        "SGLang",
+        400,
+        _error("The prompt has 7000 tokens, which exceeds the model's maximum context length of 4096 tokens"),
+        4096,
+    ),
+    (
+        "SGLang, now",
+        400,
+        {"message": "The input (7000 tokens) is longer than the model's context length (4096 tokens)."},
+        4096,
+    ),
+    (
+        "Gemini",
+        400,
+        [_error("The input token count (7000) exceeds the maximum number of tokens allowed (4096).", code=400)],
+        4096,
+    ),
+    ("OpenRouter", 200, _error("prompt is too long: 7000 tokens > 4096 maximum", code=400), 4096),
+    ("OpenRouter, no code", 200, _error("prompt is too long: 7000 tokens > 4096 maximum"), 4096),
+    (
+        "OpenRouter, passed on",
+        400,
+        _error(
+            "Provider returned error",
+            code=400,
+            metadata={"raw": '{"type":"error","error":{"message":"prompt is too long: 7000 tokens > 4096 maximum"}}'},
+        ),
+        4096,
+    ),
+    (
+        "Mistral",
+        400,
+        {
+            "object": "error",
+            "message": "Prompt contains 7000 tokens and 0 draft tokens, too large for model with 4096 maximum "
+            "context length",
+            "type": "invalid_request_prompt",
+            "code": "3051",
+        },
+        4096,
+    ),
+    (
+        "OpenAI",
+        400,
+        _error(
+            "This model's maximum context length is 4096 tokens. However, your messages resulted in 7000 tokens.",
+            code="context_length_exceeded",
+        ),
+        4096,
+    ),
+    (
+        "vLLM",
+        400,
+        {"message": "This model's maximum context length is 4096 tokens. However, your request has 7000 input tokens."},
+        4096,
+    ),
+    (
+        "vLLM's engine",
+        400,
+        {"message": "The decoder prompt (length 7000) is longer than the maximum model length of 4096."},
+        4096,
+    ),
+    (
+        "vLLM, now",
+        400,
+        _error(
+            "You passed 7000 input tokens and requested 0 output tokens. However, the model's context length is only "
+            "4096 tokens, resulting in a maximum input length of 4096 tokens."
+        ),
+        4096,
+    ),
+    (
+        "llama.cpp",
+        400,
+        _error(
+            "the request exceeds the available context size, try increasing it",
+            code=400,
+            type="exceed_context_size_error",
+            n_prompt_tokens=7000,
+            n_ctx=4096,
+        ),
+        4096,
+    ),
+    (
+        "LM Studio",
+        200,
+        {
+            "error": "Trying to keep the first 7000 tokens when context the overflows. However, the model is loaded "
+            "with context length of only 4096 tokens, which is not enough."
+        },
+        4096,
+    ),
+    (
+        "Groq",
+        400,
+        _error("Please reduce the length of the messages or completion.", code="context_length_exceeded"),
+        None,
+    ),
+    (
+        "Groq's limit a minute",
+        413,
+        _error(
+            "Request too large for model `x` on tokens per minute (TPM): Limit 4096, Requested 7000, please reduce "
+            "your message size and try again.",
+            code="rate_limit_exceeded",
+        ),
+        4096,
+    ),
+    ("xAI", 400, {"error": "This model's maximum prompt length is 4096 but the request contains 7000 tokens."}, 4096),
+    ("Bedrock", 400, {"message": "Input is too long for requested model."}, None),
+    (
+        "TGI",
+        422,
+        {
+            "error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 7000 `inputs` "
+            "tokens and 20 `max_new_tokens`",
+            "error_type": "validation",
+        },
+        4096,
+    ),
+    (
+        "Anthropic with an answer",
+        400,
+        _error("input length and `max_tokens` exceed context limit: 3900 + 2000 > 4096, decrease input length"),
+        4096,
+    ),
+    (
+        "DashScope",
+        400,
+        _error("<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 4096]"),
+        4096,
+    ),
+    ("Kimi", 400, _error("Invalid request: Your request exceeded model token limit: 4096 (requested: 7000)"), 4096),
+]
