@@ -116,7 +116,7 @@ class Upstream:
         """Remember what the model has refused of a request; False if asking again would be of no use."""
         avoided = self.learned[model].add(refusal, request) if isinstance(refusal, RequestRefused) else None
         if avoided is not None:
-            log.warning("%s does not support %s, which is avoided from now on", model.name, avoided)
+            log.warning("%s does not support %s, which is left out from now on", model.name, avoided)
         return avoided is not None
 
     def span(self, kind: Kind) -> tracing.Span:

@@ -52,7 +52,7 @@ FORMS: Mapping[Form, str] = {
 NO_TOOLS = re.compile(
     r"(?:not|n't) support (?:tools?\b|tool us|tool call|function)|tool choice requires"
     r"|tools param requires|that support tool use"
-    r"|(?:function|tool) calling is not (?:supported|enabled)|tools? (?:is|are) not (?:supported|enabled)",
+    r"|(?:function|tool) calling[`']? is not (?:supported|enabled)|tools?[`']? (?:is|are) not (?:supported|enabled)",
     re.IGNORECASE,
 )
 _PATTERNS = [(form, re.compile(words, re.IGNORECASE | re.DOTALL)) for form, words in FORMS.items()]
