@@ -34,7 +34,7 @@ class Citation:
 
 def open_documents(settings: Settings, storage: Storage, upstream: Upstream) -> Documents:
     """Open the documents in this storage. Raises SettingsError if Azure AI Search is configured and cannot be used."""
-    index = open_index(settings, storage)
+    index = open_index(settings, storage, upstream.engine.embeddings.name)
     indexing = Indexing(settings, storage.file_queue, storage.passages, index, upstream)
     return Documents(storage.files, storage.passages, index, upstream, indexing)
 
@@ -88,6 +88,11 @@ class Documents:
         found = await self._index.search(userid, query, vector, file_ids, MAX_PASSAGES)
         files = await self._files.named(userid, list({one.file_id for one in found}))
         return _newer_first([Citation(files[one.file_id], one.passage) for one in found if one.file_id in files])
+
+    async def outdated(self) -> int:
+        """How many ready files are still to be embedded with the model that is set; they are found by words."""
+        model = self._upstream.engine.embeddings
+        return await self._passages.outdated(model.name) if model and not self._index.holds_copies else 0
 
     async def unready(self, userid: str, file_ids: Sequence[str] | None) -> list[File]:
         """The user's newest files that cannot be searched: not indexed yet, or failed."""

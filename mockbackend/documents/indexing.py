@@ -74,6 +74,7 @@ class Indexing:
         # The users whose files are being indexed.
         self._busy: set[str] = set()
         self._claiming = asyncio.Lock()
+        self._updating = asyncio.Lock()
         self._closed = False
 
     def wake(self) -> None:
@@ -114,6 +115,9 @@ class Indexing:
                     finally:
                         del self._running[job.id]
                         self._busy.discard(job.userid)
+                if not self._woken and not self._updating.locked():
+                    async with self._updating:
+                        await self._update_vectors()
         except Exception as error:
             log.error("the queue of files could not be read: %s", error, exc_info=traceback_of(error))
         finally:
@@ -181,16 +185,51 @@ class Indexing:
     async def _embed(self, job: IndexingJob) -> None:
         if not self._upstream.engine.embeddings:
             return
-        size = self._settings.embedding_batch_size
-        while pending := await self._passages.pending(job.id, size * self._settings.embedding_concurrency):
-            batches = [pending[at : at + size] for at in range(0, len(pending), size)]
-            calls = (self._embed_batch(job.id, batch) for batch in batches)
-            # The batches that succeed are kept even if another fails.
-            for result in await asyncio.gather(*calls, return_exceptions=True):
-                if isinstance(result, BaseException):
-                    raise result
+        await self._passages.embed_with(job.id, self._upstream.engine.embeddings.name)
+        while await self._embed_some(job.id):
             done, total = await self._passages.count(job.id) or (0, 0)
             await self._report_progress(job, done, total)
+
+    async def _embed_some(self, file_id: str) -> bool:
+        """Embed the next passages of a file. False if none is left."""
+        size = self._settings.embedding_batch_size
+        pending = await self._passages.pending(file_id, size * self._settings.embedding_concurrency)
+        batches = [pending[at : at + size] for at in range(0, len(pending), size)]
+        calls = (self._embed_batch(file_id, batch) for batch in batches)
+        # The batches that succeed are kept even if another fails.
+        for result in await asyncio.gather(*calls, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+        return bool(pending)
+
+    async def _update_vectors(self) -> None:
+        """Embed the ready files whose vectors are of another model than the one that is set, until a new file waits.
+
+        Until then they are found by their words.
+        """
+        model = self._upstream.engine.embeddings
+        if not model or self._index.holds_copies:
+            return
+        await self._passages.adopt(model.name)
+        files = await self._passages.unfinished(model.name)
+        while not self._woken:
+            file_id = files.pop(0) if files else await self._passages.next_outdated(model.name)
+            if file_id is None:
+                return
+            task = asyncio.create_task(self._embed_all(file_id))
+            self._running[file_id] = task
+            try:
+                await asyncio.wait([task])
+            finally:
+                del self._running[file_id]
+            if not task.cancelled() and (error := task.exception()):
+                log.error("file %s could not be embedded with %s: %s", file_id, model.name, error)
+                return
+
+    async def _embed_all(self, file_id: str) -> None:
+        while await self._embed_some(file_id):
+            pass
+        log.info("file %s: embedded with the model that is set now", file_id)
 
     async def _embed_batch(self, file_id: str, batch: list[tuple[int, Passage]]) -> None:
         async def call() -> list[Vector]:

@@ -9,8 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..errors import ServiceError
+from ..storage import StorageError
 from .auth import get_service
 from .json import JSON
+from .service import Service
 
 
 async def health(request: Request) -> Response:
@@ -24,9 +26,18 @@ async def health(request: Request) -> Response:
             "emulated": service.settings.engine == "emulator",
             "pictures": bool(service.upstream.engine.images),
             "running_turns": service.runner.running,
+            "documents_to_embed": await _outdated(service),
             "pid": os.getpid(),
         }
     )
+
+
+async def _outdated(service: Service) -> int | None:
+    """How many ready files are to be embedded with another model. None if the storage cannot be read right now."""
+    try:
+        return await service.documents.outdated()
+    except StorageError:
+        return None
 
 
 async def live(request: Request) -> Response:

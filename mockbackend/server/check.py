@@ -53,7 +53,7 @@ async def _run(settings: Settings) -> int:
         if engine.embeddings:
             probes.append(Probe(f"embeddings ({_named(engine.embeddings)})", lambda: _embedding(upstream)))
         probes += storage_probes(settings)
-        probes.append(Probe(f"storage ({storage_place(settings)})", lambda: _storage(settings)))
+        probes.append(Probe(f"storage ({storage_place(settings)})", lambda: _storage(settings, engine.embeddings)))
         if settings.azure_search_endpoint:
             name = f"search (AZURE_SEARCH_INDEX_NAME = {settings.azure_search_index_name})"
             probes.append(Probe(name, lambda: _search(settings)))
@@ -192,13 +192,16 @@ async def _search(settings: Settings) -> str:
         await storage.close()
 
 
-async def _storage(settings: Settings) -> str:
+async def _storage(settings: Settings, embeddings: Model) -> str:
     storage = await open_storage(settings, upgrade=False)
     try:
         token = await storage.images.put("check", "check", Image("image/png", b"check"), user_bytes=1024)
         await storage.images.get(token)
         await storage.images.discard([token])
         await storage.history.read("check")
+        has_vectors = embeddings and not settings.azure_search_endpoint
+        outdated = await storage.passages.outdated(embeddings.name) if has_vectors else 0
     finally:
         await storage.close()
-    return "can be read and written"
+    waiting = f"; {outdated} documents are to be embedded with {embeddings.name}, and found by words until then"
+    return f"can be read and written{waiting if outdated else ''}"

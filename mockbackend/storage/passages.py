@@ -70,8 +70,8 @@ class Snapshot(Protocol):
     def files(self, owner: int) -> list[PublishedFile]:
         """The owner's published files, by number."""
 
-    def signs(self, owner: int) -> list[SignBlock]:
-        """The signs of the vectors in the owner's published files, by number."""
+    def signs(self, owner: int, model: str = "") -> list[SignBlock]:
+        """The signs of the vectors in the owner's published files, by number: of this embedding model, or of any."""
 
     def rotation(self, dimension: int) -> Rotation | None:
         """The rotation of a dimension of which there are vectors; None if it is damaged."""
@@ -106,6 +106,21 @@ class Passages(Protocol):
 
     async def count(self, file_id: str) -> tuple[int, int] | None:
         """How many passages have vectors, and how many there are. None until the file is wholly staged."""
+
+    async def embed_with(self, file_id: str, model: str) -> None:
+        """Begin to store vectors of this embedding model for the file. Those of another model are deleted."""
+
+    async def adopt(self, model: str) -> None:
+        """Take vectors of which no model is known, since an older version has stored them, for those of this model."""
+
+    async def outdated(self, model: str) -> int:
+        """How many published files do not have all their vectors of this model."""
+
+    async def next_outdated(self, model: str) -> str | None:
+        """A published file without vectors of this model, after `embed_with`: no other process gets it again."""
+
+    async def unfinished(self, model: str) -> list[str]:
+        """The published files that have some vectors of this model, or are to have them, but not all."""
 
     async def pending(self, file_id: str, limit: int, after: int = -1) -> list[tuple[int, Passage]]:
         """The next passages without a vector, as (position, passage), from beyond position `after`."""

@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.documents.waiting import Row, over, uploaded
+from tests.documents.waiting import Row, indexed, over, uploaded
+from tests.harness.answers import chat
 from tests.harness.emulator import KEY, Emulator, Rule, emulating
 from tests.harness.service import Server
 from tests.harness.waiting import until
@@ -161,6 +162,47 @@ async def test_a_file_beyond_the_limit_is_searched_as_far_as_it_goes_and_says_so
             assert re.search(r"What follows rows \d+-\d+ is left out", row["notice"])
             small = await over(client, await uploaded(client, "a.csv", b"Lamp,Wick\nlamp,wick\n"))
             assert (small["status"], small["notice"]) == ("ready", None)
+
+
+async def test_after_a_change_of_the_model_old_files_are_found_by_words_and_embedded_with_the_new_one(
+    tmp_path: Path,
+) -> None:
+    rules: list[Rule] = [{"kind": "embedding", "when": {"regex": "third"}, "times": 1, "delay": 600}]
+    with emulating(tmp_path, rules, KEY) as emulator:
+        settings = emulator.settings(embedding=EMBEDDING)
+        with Server(tmp_path, settings) as server:
+            async with server.client() as client:
+                await indexed(client, "a.md", b"The first lamp.")
+                await indexed(client, "b.md", b"The second lamp.")
+                assert (await client.get("/health")).json()["documents_to_embed"] == 0
+                # It waits for its vector when the process is killed.
+                await uploaded(client, "c.md", b"The third lamp.")
+                await _embedding(client, (await client.get("/files")).json()[0])
+            server.kill()
+        settings = emulator.settings(embedding="text-embedding-3-large")
+        with Server(tmp_path, settings, data_dir=server.data_dir) as again:
+            async with again.client() as client:
+
+                async def is_done() -> bool:
+                    rows = (await client.get("/files")).json()
+                    health = (await client.get("/health")).json()
+                    return health["documents_to_embed"] == 0 and {row["status"] for row in rows} == {"ready"}
+
+                await until(is_done, within=30)
+                answer = await chat(client, {"message": "What do the documents say of the second lamp?"})
+                assert "The second lamp." in answer.text
+        models = Counter(
+            (request["path"].split("/")[-2], text)
+            for request in emulator.requests()
+            if "embeddings" in request["path"] and request["status"] == 200
+            for text in request["body"]["input"]
+            if text.startswith("The ")
+        )
+    lamps = ("first", "second", "third")
+    assert models == {
+        **{(EMBEDDING, f"The {lamp} lamp."): 1 for lamp in lamps[:2]},
+        **{("text-embedding-3-large", f"The {lamp} lamp."): 1 for lamp in lamps},
+    }
 
 
 async def _embedding(client: httpx2.AsyncClient, row: Row) -> None:

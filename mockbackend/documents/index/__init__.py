@@ -43,11 +43,11 @@ class Index(Protocol):
         """Close the connections."""
 
 
-def open_index(settings: Settings, storage: Storage) -> Index:
-    """Open the index that the settings name. Raises SettingsError if it cannot be used."""
+def open_index(settings: Settings, storage: Storage, model: str) -> Index:
+    """Open the index that the settings name, for vectors of this model. Raises SettingsError if it cannot be used."""
     if settings.azure_search_endpoint:
         return open_azure_search(settings, storage)
-    return EmbeddedIndex(storage.passages, words_lead=settings.engine == "emulator")
+    return EmbeddedIndex(storage.passages, model=model, words_lead=settings.engine == "emulator")
 
 
 def open_azure_search(settings: Settings, storage: Storage) -> AzureSearchIndex:

@@ -250,6 +250,12 @@ MIGRATIONS = (
     CREATE INDEX images_of_user ON images (userid) INCLUDE (size);
     """,
     "ALTER TABLE files ADD COLUMN notice text;",
+    """
+    -- The embedding model that the file's vectors are of, and how many it has.
+    ALTER TABLE passage_files ADD COLUMN model text;
+    ALTER TABLE passage_files ADD COLUMN vector_count integer NOT NULL DEFAULT 0;
+    UPDATE passage_files SET vector_count = (SELECT count(*) FROM vectors WHERE file = passage_files.number);
+    """,
 )
 
 

@@ -180,3 +180,38 @@ async def test_what_a_snapshots_work_raises_is_raised(passages: Passages) -> Non
     with pytest.raises(ValueError, match="wrong"):
         await passages.read_snapshot(fail)
     assert await passages.read_snapshot(lambda snapshot: snapshot.owner("me")) is None
+
+
+async def test_vectors_belong_to_an_embedding_model(passages: Passages) -> None:
+    async def of_model(model: str) -> set[str]:
+        def look(snapshot: Snapshot) -> set[str]:
+            numbered = snapshot.owner("ann")
+            assert numbered is not None
+            ids = [first_id(one.file) + int(at) for one in snapshot.signs(numbered[0], model) for at in one.positions]
+            return {passage.text for passage in snapshot.passages(ids) if passage}
+
+        return await passages.read_snapshot(look)
+
+    # As an older version has stored them, and a file that was never embedded.
+    await put(passages, "ann", "old", "old lamp", vectors=[direction(1)])
+    await put(passages, "ann", "bare", "bare lamp")
+    assert await passages.outdated("a") == 2
+    await passages.adopt("a")
+    assert (await of_model("a"), await of_model("b"), await of_model("")) == ({"old lamp"}, set(), {"old lamp"})
+    assert (await passages.outdated("a"), await passages.outdated("b")) == (1, 2)
+    # Begun again with the same model, it keeps what it has.
+    await passages.embed_with("old", "a")
+    assert await passages.count("old") == (1, 1)
+    # With another one it loses its vectors, and no other process is given it.
+    assert await passages.next_outdated("b") == "old"
+    assert await passages.next_outdated("b") == "bare"
+    assert await passages.next_outdated("b") is None
+    assert (await passages.count("old"), await of_model("")) == ((0, 1), set())
+    assert await passages.unfinished("b") == ["old", "bare"]
+    await passages.add_vectors("old", [(0, direction(2))])
+    assert (await of_model("b"), await of_model("a")) == ({"old lamp"}, set())
+    assert (await passages.unfinished("b"), await passages.outdated("b")) == (["bare"], 1)
+    # A file that is not published yet is not its business.
+    await passages.stage("new", "ann", [Passage("new lamp")])
+    assert (await passages.outdated("c"), await passages.outdated("b")) == (2, 1)
+    await passages.embed_with("nobodys", "a")

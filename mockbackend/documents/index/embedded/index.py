@@ -28,12 +28,15 @@ class EmbeddedIndex:
     # The passages that it finds are the staged ones, so they have to stay.
     holds_copies = False
 
-    def __init__(self, passages: Passages, *, words_lead: bool = False) -> None:
-        """With `words_lead`, vectors only add what no word finds: those that know only words do harm otherwise."""
+    def __init__(self, passages: Passages, *, model: str = "", words_lead: bool = False) -> None:
+        """Only vectors of the embedding model `model` are compared, or all of them.
+
+        With `words_lead`, vectors only add what no word finds: those that know only words do harm otherwise.
+        """
         self._passages = passages
         self._words_lead = words_lead
         # Both are used on the thread of `read_snapshot` alone.
-        self._cache = OwnerCache()
+        self._cache = OwnerCache(model)
         self._rotations: dict[int, Rotation] = {}
 
     async def publish(self, userid: str, file_id: str, name: str) -> None:

@@ -98,7 +98,8 @@ class OwnerIndex:
 class OwnerCache:
     """The owners that were searched last; for one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: str) -> None:
+        self._model = model
         self._owners: OrderedDict[int, OwnerIndex] = OrderedDict()
 
     def get(self, snapshot: Snapshot, userid: str) -> OwnerIndex | None:
@@ -111,14 +112,14 @@ class OwnerCache:
         if index is None or index.version != version:
             # The old one goes first, so that there are never two in memory.
             index = None
-            index = _load(snapshot, owner, version)
+            index = _load(snapshot, owner, version, self._model)
         self._owners[owner] = index
         while len(self._owners) > 1 and sum(one.size for one in self._owners.values()) > MAX_BYTES:
             self._owners.popitem(last=False)
         return index if len(index.lengths) else None
 
 
-def _load(snapshot: Snapshot, owner: int, version: int) -> OwnerIndex:
+def _load(snapshot: Snapshot, owner: int, version: int, model: str) -> OwnerIndex:
     import numpy as np
 
     files = snapshot.files(owner)
@@ -127,7 +128,7 @@ def _load(snapshot: Snapshot, owner: int, version: int) -> OwnerIndex:
     start_of = {file.number: int(start) for file, start in zip(files, starts, strict=False)}
     count_of = {file.number: len(file.lengths) for file in files}
     blocks: dict[int, list[SignBlock]] = {}
-    for block in snapshot.signs(owner):
+    for block in snapshot.signs(owner, model):
         # Signs without passages are damaged, or their file is.
         if (block.positions < count_of.get(block.file, 0)).all():
             blocks.setdefault(block.dimension, []).append(block)

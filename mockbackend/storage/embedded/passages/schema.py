@@ -66,6 +66,10 @@ MIGRATIONS = (
     -- The terms are made in Python, so the tokenizer only has to split them at spaces.
     CREATE VIRTUAL TABLE words USING fts5 (terms, content='', detail=none, columnsize=0, tokenize='ascii');
     """,
+    """
+    -- The embedding model that the file's vectors are of.
+    ALTER TABLE files ADD COLUMN model TEXT;
+    """,
 )
 
 

@@ -44,13 +44,13 @@ class Snapshot:
             if isinstance(lengths, bytes) and len(lengths) % 4 == 0
         ]
 
-    def signs(self, owner: int) -> list[SignBlock]:
+    def signs(self, owner: int, model: str = "") -> list[SignBlock]:
         import numpy as np
 
         rows = self._connection.execute(
             """SELECT file, dimension, positions, bits FROM files JOIN signs ON file = number
-            WHERE owner = ? AND published ORDER BY number""",
-            (owner,),
+            WHERE owner = ? AND published AND (model = ? OR ? = '') ORDER BY number""",
+            (owner, model, model),
         )
         return [
             SignBlock(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ...bounds import bounded
 from ...passages import MAX_POSITION, Passage
-from . import postings, publishing, staging
+from . import models, postings, publishing, staging
 from .snapshot import Snapshot
 from .thread import DatabaseThread
 
@@ -43,6 +43,21 @@ class Passages:
     async def count(self, file_id: str) -> tuple[int, int] | None:
         row = await self._thread.read(staging.staged, file_id)
         return (row[2], row[1]) if row else None
+
+    async def embed_with(self, file_id: str, model: str) -> None:
+        await self._thread.write(models.embed_with, file_id, model)
+
+    async def adopt(self, model: str) -> None:
+        await self._thread.write(models.adopt, model)
+
+    async def outdated(self, model: str) -> int:
+        return await self._thread.read(models.outdated, model)
+
+    async def next_outdated(self, model: str) -> str | None:
+        return await self._thread.write(models.next_outdated, model)
+
+    async def unfinished(self, model: str) -> list[str]:
+        return await self._thread.read(models.unfinished, model)
 
     async def pending(self, file_id: str, limit: int, after: int = -1) -> list[tuple[int, Passage]]:
         return await self._thread.read(staging.pending, file_id, bounded(limit), bounded(after, -1, MAX_POSITION))

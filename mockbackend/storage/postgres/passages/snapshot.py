@@ -37,13 +37,13 @@ class Snapshot:
             for number, file_id, lengths in rows
         ]
 
-    def signs(self, owner: int) -> list[SignBlock]:
+    def signs(self, owner: int, model: str = "") -> list[SignBlock]:
         import numpy as np
 
         rows = self._execute(
             """SELECT file, dimension, positions, bits FROM passage_files f JOIN signs ON file = f.number
-            WHERE owner = %s AND published ORDER BY file, signs.number""",
-            owner,
+            WHERE owner = %s AND published AND (model = %s OR %s = '') ORDER BY file, signs.number""",
+            *(owner, model, model),
         )
         return [
             SignBlock(

@@ -45,6 +45,22 @@ class Passages:
         rows = await self._database.execute(staging.COUNT, file_id)
         return (rows[0][0], rows[0][1]) if rows else None
 
+    async def embed_with(self, file_id: str, model: str) -> None:
+        await self._database.transact(lambda execute: vectors.embed_with(execute, file_id, model))
+
+    async def adopt(self, model: str) -> None:
+        await self._database.execute(vectors.ADOPT, model)
+
+    async def outdated(self, model: str) -> int:
+        [(count,)] = await self._database.execute(vectors.OUTDATED, model, model)
+        return int(count)
+
+    async def next_outdated(self, model: str) -> str | None:
+        return await self._database.transact(lambda execute: vectors.next_outdated(execute, model))
+
+    async def unfinished(self, model: str) -> list[str]:
+        return [file_id for (file_id,) in await self._database.execute(vectors.UNFINISHED, model)]
+
     async def pending(self, file_id: str, limit: int, after: int = -1) -> list[tuple[int, Passage]]:
         rows = await self._database.execute(staging.PENDING, file_id, bounded(after, -1, MAX_POSITION), bounded(limit))
         return [(position, Passage(*texts)) for position, *texts in rows]

@@ -12,8 +12,12 @@ from .staging import BUMP
 if TYPE_CHECKING:
     from ...signs import Vector
 
-__all__ = ["add", "decode"]
+__all__ = ["ADOPT", "OUTDATED", "UNFINISHED", "add", "decode", "embed_with", "next_outdated"]
 
+_UNFINISHED = "published AND model = %s AND vector_count < passage_count"
+OUTDATED = f"SELECT count(*) FROM passage_files WHERE published AND model IS DISTINCT FROM %s OR {_UNFINISHED}"
+UNFINISHED = f"SELECT file_id FROM passage_files WHERE {_UNFINISHED} ORDER BY number"
+ADOPT = "UPDATE passage_files SET model = %s WHERE model IS NULL AND vector_count > 0"
 _LOCK = """SELECT number, owner, userid, passage_count FROM passage_files
     WHERE file_id = %s AND passage_count IS NOT NULL FOR NO KEY UPDATE"""
 _BUMP = f"""WITH file AS (SELECT owner, published AS was_published FROM passage_files WHERE number = %s)
@@ -54,7 +58,35 @@ async def add(execute: Execute, file_id: str, vectors: Sequence[tuple[int, Vecto
             *(number, userid, dimension, np.array(list(directions), "<u4").tobytes()),
             rotation.signs(np.stack(list(directions.values()))).tobytes(),
         )
+    await execute("UPDATE passage_files SET vector_count = vector_count + %s WHERE number = %s", len(added), number)
     await execute(_BUMP, number)
+
+
+async def embed_with(execute: Execute, file_id: str, model: str) -> None:
+    """Delete the file's vectors, unless they are of this model, which it has from now on, within a transaction."""
+    rows = await execute(
+        """SELECT number FROM passage_files WHERE file_id = %s AND passage_count IS NOT NULL
+        AND model IS DISTINCT FROM %s FOR NO KEY UPDATE""",
+        *(file_id, model),
+    )
+    for (number,) in rows:
+        await execute("DELETE FROM vectors WHERE file = %s", number)
+        await execute("DELETE FROM signs WHERE file = %s", number)
+        await execute("UPDATE passage_files SET model = %s, vector_count = 0 WHERE number = %s", model, number)
+        await execute(_BUMP, number)
+
+
+async def next_outdated(execute: Execute, model: str) -> str | None:
+    """The oldest published file without vectors of this model, which it is to have from now on."""
+    rows = await execute(
+        """SELECT file_id FROM passage_files WHERE published AND model IS DISTINCT FROM %s
+        ORDER BY number LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED""",
+        model,
+    )
+    for (file_id,) in rows:
+        await embed_with(execute, file_id, model)
+        return str(file_id)
+    return None
 
 
 async def _rotation(execute: Execute, dimension: int) -> Rotation:
