@@ -187,7 +187,7 @@ INNOCENT: dict[str, Sequence[Sequence[Entry]]] = {
         [said(f"{n}", id=f"{n}", at=n * 1.1, status=503) for n in range(11)],
         [said(f"{n}", id=f"{n}", at=n * 0.5, headers={"userid": f"{n % 2}"}, status=503) for n in range(16)],
     ],
-    "never_released": [[said("hi", took=3)]],
+    "never_released": [[said("hi", took=3)], [said("hi", took=None, state="held"), of_model(took=None, state="held")]],
     "login_in_the_browser": [
         [call("conversations", headers={**LOGIN, "origin": "http://127.0.0.1:8000", "host": "127.0.0.1:8000"})],
         [call("conversations", headers={"origin": "http://localhost:3000", "host": "127.0.0.1:8000"})],

@@ -59,6 +59,14 @@ test("slow tokens", async (t) => {
   assert.ok(Date.now() - began >= 95);
 });
 
+test("a stream that is held still", async (t) => {
+  await using s = await mock.scenario([{ text: ["one ", "two ", "three"], hold: 1 }], t.name);
+  const answer = ask(s, "hi");
+  assert.equal((await s.held()).length, 1);
+  assert.equal(await s.release(), 1);
+  assert.equal(await answer, "one two three");
+});
+
 test("the content filter", async (t) => {
   await using s = await mock.scenario([{ when: "bomb", fault: { kind: "prompt_filter" } }], t.name);
   assert.match((await lines(s, "bomb"))[1], /^3:"/);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import openai
@@ -47,6 +48,15 @@ def test_slow_tokens(mock_backend: Scenario) -> None:
     began = time.monotonic()
     assert ask(mock_backend.url, mock_backend.headers, "hi") == "one two three"
     assert time.monotonic() - began >= 0.1
+
+
+def test_a_stream_that_is_held_still(mock_backend: Scenario) -> None:
+    mock_backend.rules({"text": ["one ", "two ", "three"], "hold": 1})
+    with ThreadPoolExecutor(1) as beside:
+        answer = beside.submit(ask, mock_backend.url, mock_backend.headers, "hi")
+        assert [call["on"] for call in mock_backend.held()] == ["chat"]
+        assert mock_backend.release() == 1
+        assert answer.result(30) == "one two three"
 
 
 def test_the_content_filter(mock_backend: Scenario) -> None:
