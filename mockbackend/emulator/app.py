@@ -41,8 +41,7 @@ def create_emulator(store: MockStore, api_key: str | None = None, *, of_service:
     are part of. Serve it with Hypercorn: the fault `cut` relies on
     how Hypercorn closes the connection of an unfinished response.
     """
-    images = ImageStore()
-    responses = ResponseStore()
+    images = ImageStore(store)
     journal = Journal()
     gateway = Gateway(store, journal, api_key, of_service)
 
@@ -55,7 +54,7 @@ def create_emulator(store: MockStore, api_key: str | None = None, *, of_service:
             case Operation.IMAGE:
                 return await handle_image(call, images)
             case Operation.RESPONSE:
-                return handle_response(call, responses)
+                return handle_response(call, ResponseStore(store, call.mocked.scenario))
             case _:
                 assert_never(call.operation)
 
@@ -88,7 +87,7 @@ def create_emulator(store: MockStore, api_key: str | None = None, *, of_service:
         if (prefix, operation) != (DATED, Operation.RESPONSE)
     ]
     for prefix in V1:
-        routes += stored_response_routes(prefix, responses, gateway)
+        routes += stored_response_routes(prefix, gateway)
         routes += model_routes(prefix, gateway)
     routes.append(Route("/generated/{token}.png", Endpoint(show, gateway, "generated"), methods=["GET"]))
     routes += search_routes(gateway)

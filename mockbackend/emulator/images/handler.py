@@ -37,7 +37,7 @@ async def handle_image(call: Call, store: ImageStore) -> Reply:
     if call.deployment.is_dalle:
         url = None
         if request.url:
-            token = store.add(StoredImage(content, media_type, fault))
+            token = store.add(call.mocked.scenario, StoredImage(content, media_type, fault))
             url = rule.url or f"{call.origin}/generated/{token}.png"
         document = dalle_document(request, content, url, rule.revised_prompt)
     else:

@@ -1,16 +1,16 @@
-"""Images behind a URL, in memory; the oldest make room for new ones."""
+"""Images behind a URL; the oldest make room for new ones."""
 
-from collections import OrderedDict
-from dataclasses import dataclass
+import msgspec
 
 from ...mock import drawn
 from ...mock.script.faults import UrlFault
+from ...mock.store import MockStore
 
 MAX_IMAGES = 64
+MAX_BYTES = 256 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class StoredImage:
+class StoredImage(msgspec.Struct, frozen=True):
     """The bytes of an image, and the fault that its URL has."""
 
     content: bytes
@@ -19,16 +19,17 @@ class StoredImage:
 
 
 class ImageStore:
-    def __init__(self) -> None:
-        self._images: OrderedDict[str, StoredImage] = OrderedDict()
+    """Images by their tokens, which name no scenario."""
 
-    def add(self, image: StoredImage) -> str:
+    def __init__(self, store: MockStore) -> None:
+        self._kept = store.kept("image", MAX_IMAGES, MAX_BYTES)
+
+    def add(self, scenario: str, image: StoredImage) -> str:
         """Store an image until 64 newer ones have come; return its token, which nobody can guess."""
         token = drawn.token_urlsafe(24)
-        self._images[token] = image
-        if len(self._images) > MAX_IMAGES:
-            self._images.popitem(last=False)
+        self._kept.add(scenario, token, msgspec.msgpack.encode(image))
         return token
 
     def find(self, token: str) -> StoredImage | None:
-        return self._images.get(token)
+        found = self._kept.find(token)
+        return None if found is None else msgspec.msgpack.decode(found, type=StoredImage)

@@ -1,11 +1,11 @@
 """The responses that are stored for later calls: the newest thousand, and 64 MB of them at most."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 import orjson
 
+from ...mock.store import MockStore
 from ..gateway import errors
 from .items import Item
 
@@ -13,14 +13,12 @@ MAX_RESPONSES = 1000
 MAX_BYTES = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class StoredResponse:
+class StoredResponse(msgspec.Struct, frozen=True):
     """A response. `input` are the items of its request, `history` all that came before them."""
 
     document: dict[str, object]
-    input: Sequence[Item]
-    history: Sequence[Item]
-    size: int
+    input: Sequence[dict[str, object]]
+    history: Sequence[dict[str, object]]
 
     @property
     def output(self) -> Sequence[Item]:
@@ -29,36 +27,33 @@ class StoredResponse:
 
 
 class ResponseStore:
-    """Responses by their ids."""
+    """The responses of a scenario, by their ids."""
 
-    def __init__(self) -> None:
-        self._responses: OrderedDict[str, StoredResponse] = OrderedDict()
-        self._bytes = 0
+    def __init__(self, store: MockStore, scenario: str) -> None:
+        self._kept = store.kept("response", MAX_RESPONSES, MAX_BYTES)
+        self._scenario = scenario
 
     def add(self, document: dict[str, object], given: Sequence[Item], history: Sequence[Item]) -> None:
         """Store a response; the oldest give way."""
-        stored = StoredResponse(document, given, history, len(orjson.dumps([document, given])))
-        self._responses[str(document["id"])] = stored
-        self._bytes += stored.size
-        while len(self._responses) > MAX_RESPONSES or (self._bytes > MAX_BYTES and len(self._responses) > 1):
-            self._bytes -= self._responses.popitem(last=False)[1].size
+        value = orjson.dumps({"document": document, "input": given, "history": history})
+        self._kept.add(self._scenario, str(document["id"]), value)
 
     def find(self, response_id: str) -> StoredResponse:
         """The response of that id; AzureError 404 if it is not stored."""
-        if found := self._responses.get(response_id):
-            return found
+        if found := self._kept.find(response_id, self._scenario):
+            return _decoded(found)
         raise errors.AzureError(404, _error(f"Response with id '{response_id}' not found.", None, None))
 
     def previous(self, response_id: object) -> StoredResponse:
         """The response that a request goes on from; AzureError 400 if it is not stored."""
-        if found := self._responses.get(response_id) if isinstance(response_id, str) else None:
-            return found
+        if isinstance(response_id, str) and (found := self._kept.find(response_id, self._scenario)):
+            return _decoded(found)
         message = f"Previous response with id '{response_id}' not found."
         raise errors.AzureError(400, _error(message, "previous_response_id", "previous_response_not_found"))
 
     def item(self, item_id: str) -> Item:
         """The item of that id, of any stored response; AzureError 404 if there is no such item."""
-        for stored in reversed(self._responses.values()):
+        for stored in map(_decoded, self._kept.newest(self._scenario)):
             for item in (*stored.output, *stored.input):
                 if item.get("id") == item_id:
                     return item
@@ -67,8 +62,12 @@ class ResponseStore:
 
     def delete(self, response_id: str) -> None:
         """Forget a response; AzureError 404 if it is not stored."""
-        self._bytes -= self.find(response_id).size
-        del self._responses[response_id]
+        self.find(response_id)
+        self._kept.delete(response_id, self._scenario)
+
+
+def _decoded(value: bytes) -> StoredResponse:
+    return msgspec.json.decode(value, type=StoredResponse)
 
 
 def _error(message: str, param: str | None, code: str | None) -> dict[str, object]:

@@ -10,6 +10,7 @@ from ..drawn import Source
 from .database import Database
 from .holds import Gate, Hold, Holds
 from .journal import Entry, Filter, Journal, Side
+from .kept import Kept
 from .scenarios import DEFAULT, EMPTY, NAME, NAMES, Scenario, Scenarios, TooManyScenarios, UnknownScenario
 from .serving import Chosen, Serving, Servings
 
@@ -25,6 +26,7 @@ __all__ = [
     "Hold",
     "Holds",
     "Journal",
+    "Kept",
     "MockStore",
     "Scenario",
     "Serving",
@@ -62,6 +64,10 @@ class MockStore:
         generation = scenario.generation if scenario.name == DEFAULT else ""
         drawn = f"{seed}\0{scenario.name}\0{generation}\0{side}\0{kind}\0{turn or ''}\0{number}"
         return Source(Random(drawn), now)
+
+    def kept(self, kind: str, most: int, most_bytes: int) -> Kept:
+        """What the emulator keeps of a kind: so many values and bytes, of all scenarios together."""
+        return Kept(self._database, kind, most, most_bytes)
 
     def version(self) -> tuple[int, int]:
         """What is another after each change, whichever process made it."""

@@ -17,7 +17,7 @@ from filelock import FileLock
 from .workers import Workers
 
 BUSY_SECONDS = 2.0
-VERSION = 4
+VERSION = 5
 SCHEMA = """
 CREATE TABLE scenario (
     name TEXT PRIMARY KEY, generation INTEGER NOT NULL, script BLOB NOT NULL, made REAL NOT NULL,
@@ -37,6 +37,13 @@ CREATE INDEX queued_of ON queued (scenario, id);
 CREATE TABLE hold (
     id INTEGER PRIMARY KEY AUTOINCREMENT, scenario TEXT NOT NULL, worker TEXT NOT NULL, more INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE kept (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, scenario TEXT NOT NULL, key TEXT NOT NULL,
+    value BLOB NOT NULL, size INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX kept_key ON kept (kind, key);
+CREATE INDEX kept_size ON kept (kind, size);
+CREATE INDEX kept_of ON kept (scenario, kind, id);
 CREATE TABLE owner (scenario TEXT NOT NULL, owner TEXT NOT NULL, PRIMARY KEY (scenario, owner)) WITHOUT ROWID;
 CREATE TABLE entry (
     id INTEGER PRIMARY KEY, scenario TEXT NOT NULL, n INTEGER NOT NULL, side TEXT NOT NULL, kind TEXT NOT NULL,
@@ -45,7 +52,6 @@ CREATE TABLE entry (
     conversation TEXT, retry_after REAL, rule INTEGER, worker TEXT NOT NULL, size INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX entry_of ON entry (scenario, n);
-CREATE INDEX entry_running ON entry (worker) WHERE ended_at IS NULL;
 """
 
 

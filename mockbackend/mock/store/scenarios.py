@@ -126,10 +126,14 @@ class Scenarios:
 
     def open(self, name: str) -> Scenario:
         """The scenario as it is now. Raises UnknownScenario."""
-        row = self._database.row("SELECT generation FROM scenario WHERE name = ?", name)
+        row = self._database.row(
+            "SELECT generation, EXISTS (SELECT 1 FROM queued WHERE scenario = name) FROM scenario WHERE name = ?", name
+        )
         if row is None:
             raise UnknownScenario(name)
-        queued = self._database.rows("SELECT id, rule FROM queued WHERE scenario = ? ORDER BY id", name)
+        queued = []
+        if row[1]:
+            queued = self._database.rows("SELECT id, rule FROM queued WHERE scenario = ? ORDER BY id", name)
         rules = [(number, to_rule(orjson.loads(rule))) for number, rule in queued]
         return Scenario(name, row[0], self._script(name, row[0]), rules)
 
@@ -200,7 +204,7 @@ class Scenarios:
         )
 
     def _remove(self, name: str) -> bool:
-        for table in ("served", "queued", "taken", "hold", "entry"):
+        for table in ("served", "queued", "taken", "hold", "kept", "entry"):
             self._database.execute(f"DELETE FROM {table} WHERE scenario = ?", name)
         return self._database.execute("DELETE FROM scenario WHERE name = ?", name).rowcount > 0
 
