@@ -94,7 +94,7 @@ def _stored(request: Request, chat: ChatRequest, framing: Framing) -> tuple[Chat
 async def _asked(request: Request, owner: str, chat: ChatRequest) -> Response | None:
     """The response in place of a turn, if a line of the message or a rule of the mock wants one."""
     service, text = get_service(request), chat.messages[-1].text
-    if instead := ask_in_message(request, service, text):
+    if instead := ask_in_message(request, service, text, chat.mode):
         return instead
     call, turn = call_of(request), None
     if call is None:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Scope
 
-from ..errors import ServiceError
+from ..errors import ServiceError, unusable
 from ..messages import COMMAND
 from ..mock.script.asked import Asked
 from ..upstream.client import call_headers
@@ -38,7 +38,7 @@ def is_mocked(request: Request) -> bool:
     return any(name.startswith(HEADERS) for name, _ in request.scope["headers"])
 
 
-def ask_in_message(request: Request, service: Service, text: str) -> Response | None:
+def ask_in_message(request: Request, service: Service, text: str, mode: str) -> Response | None:
     """The same for lines at the start of a message. To a real engine they are ordinary words."""
     if service.emulator is None or not text.startswith(COMMAND):
         return None
@@ -46,7 +46,10 @@ def ask_in_message(request: Request, service: Service, text: str) -> Response | 
     from ..mock.script.asked import split_message
 
     commands, _ = split_message(text)
-    return _note(request, commands) if commands else None
+    instead = _note(request, commands) if commands else None
+    if mode == "image" and commands and request.scope[ASKED].help:
+        raise unusable("/mock help is answered in words: ask for it in chat mode.")
+    return instead
 
 
 def ask_by_rule(request: Request, text: str = "", mode: str | None = None, turn: int | None = None) -> Response | None:

@@ -139,6 +139,12 @@ async def test_help_lists_all_of_it(client: httpx2.AsyncClient) -> None:
     assert (await say(client, "/mock help\ncount")).text == answer.text
 
 
+async def test_help_is_no_image(client: httpx2.AsyncClient) -> None:
+    refused = error_of(await answer(client, "/mock help", mode="image"), 422)
+    assert refused["message"] == "/mock help is answered in words: ask for it in chat mode."
+    assert (await client.get("/conversations")).json() == []
+
+
 @pytest.mark.parametrize("asked", ["cutt=3", "cut=-1", "cut=1e9", "", "x" * 8000, "cut=\u00e9"])
 async def test_what_cannot_be_is_refused_before_anything_is_stored(client: httpx2.AsyncClient, asked: str) -> None:
     found = await read(client, "POST", "/chat", None, json={"message": "hi"}, headers=[(b"x-mock", asked.encode())])
