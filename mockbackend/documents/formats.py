@@ -144,7 +144,7 @@ _TABLE = (
 FORMATS: Mapping[str, Format] = {one.name: one for one in _TABLE}
 """By their names."""
 # What is something else even if it begins like text.
-_OTHERS = (".rtf", ".ps", ".eps", ".exe", ".zip", ".doc", ".ppt", ".pages", ".msg")
+_OTHERS = (".bin", ".rtf", ".ps", ".eps", ".exe", ".zip", ".doc", ".ppt", ".pages", ".msg")
 _BY_EXTENSION = {extension: one for one in _TABLE for extension in one.extensions}
 
 

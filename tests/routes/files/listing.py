@@ -14,7 +14,7 @@ LIMITS = {
     "MAX_USER_BYTES": "250000",
 }
 MOST_BYTES = 5 * 100_000 + 1024 * 1024
-ROW = {"id", "name", "status", "done", "total", "error", "size", "media_type", "created_at"}
+ROW = {"id", "name", "status", "done", "total", "error", "size", "media_type", "created_at", "notice"}
 
 
 async def listed(client: httpx2.AsyncClient) -> list[dict[str, Any]]:
