@@ -110,11 +110,16 @@ class UpstreamError(TurnError):
 
 
 class RequestRefused(UpstreamError):
-    """The model API refused the request as it is. `named` are words of the refusal that may be names of parameters."""
+    """The model API refused the request as it is.
 
-    def __init__(self, message: str, named: Iterable[str] = ()) -> None:
+    `named` are words of the refusal that may be names of parameters, `said` are all of them, where nothing follows from
+    them.
+    """
+
+    def __init__(self, message: str, named: Iterable[str] = (), said: str = "") -> None:
         super().__init__(message, refused=True)
         self.named = tuple(named)
+        self.said = said
 
 
 class UnsupportedParameter(RequestRefused):

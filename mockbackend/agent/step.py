@@ -14,6 +14,7 @@ from ..turn.budget import ChatCall
 from ..upstream.chat.completion import Completion
 from ..upstream.chat.fitting import fitted, plain
 from ..upstream.chat.request import request_body, wire_messages
+from ..upstream.refused import log_refusal
 from ..upstream.retry import RetryBudget
 from ..upstream.wires import COMPLETIONS
 from .context import ChatContext
@@ -78,6 +79,7 @@ async def _completed(chat: ChatContext, history: list[Message]) -> Completion:
                         continue
                     shorter = window if not is_plain else last_turn(window)
                     if not _can_be_plainer(messages) or (is_plain and len(shorter) == len(window)):
+                        log_refusal(error, messages)
                         raise
                     log.warning(
                         "the model API refused the request; it is asked in %s",

@@ -134,7 +134,7 @@ def _from_bad_request(error: ErrorBody, settings: Mapping[str, str]) -> Upstream
         return UpstreamError(WRONG_VERSION.format(**settings))
     if error.code == "OperationNotSupported":
         return UpstreamError(WRONG_MODEL.format(**settings))
-    return RequestRefused(REFUSED, names_in(error.message))
+    return RequestRefused(REFUSED, names_in(error.message), error.message)
 
 
 def _rate_limit_message(wait: float | None) -> str:

@@ -213,10 +213,25 @@ async def test_the_next_turn_works_though_the_engine_says_not_what_it_refuses(st
 
 
 async def test_an_engine_that_refuses_every_form_is_asked_a_few_times_only(start_server: StartServer) -> None:
-    with RawUpstream(lambda body: refusal(400, {"error": {"message": "Never."}})) as upstream:
-        answers = await _ask_twice(start_server(upstream.settings), "never")
+    with RawUpstream(lambda body: refusal(400, {"error": {"message": "Never, by rule 7."}})) as upstream:
+        server = start_server(upstream.settings)
+        answers = await _ask_twice(server, "never")
+    assert server.log.count("refused every form of the request: Never, by rule 7.") == 2
     assert all("reason in the log" in answer.errors[0] for answer in answers)
     assert len(upstream.bodies) == 1 + 3
+
+
+async def test_a_refusal_that_repeats_what_people_said_is_not_in_the_log(start_server: StartServer) -> None:
+    def reply(body: dict[str, Any]) -> tuple[Piece, ...]:
+        return refusal(400, {"error": {"message": f"Not this: {body['messages'][-1]['content']}"}})
+
+    with RawUpstream(reply) as upstream:
+        server = start_server(upstream.settings)
+        async with server.client() as client:
+            for words in ("secret", "a longer secret of mine"):
+                assert "reason in the log" in (await say(client, words)).errors[0]
+    assert "secret" not in server.log
+    assert "a message of " in server.log
 
 
 ROWS = [*PARAMETERS, *FORMS, *IMAGES]
