@@ -87,7 +87,8 @@ export class Documents {
   #item(row) {
     const busy = !["ready", "failed"].includes(row.status);
     const share = row.total ? row.done / row.total : undefined;
-    const item = entry(row.name, row.status === "failed" ? row.error : row.status, busy ? share : null);
+    const words = row.status === "failed" ? row.error : row.notice ? `${row.status}. ${row.notice}` : row.status;
+    const item = entry(row.name, words, busy ? share : null);
     item.append(iconButton("trash", `Delete ${row.name}`, async () => {
       await api.call(`/files/${encodeURIComponent(row.id)}`, { method: "DELETE" }).catch((error) => notice(error.message));
       await this.#refresh();

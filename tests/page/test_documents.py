@@ -123,3 +123,13 @@ def test_a_dropped_file_that_no_message_takes_is_uploaded(visit: Visit) -> None:
     expect(visitor.page.get_by_role("region", name="Documents").get_by_role("listitem")).to_contain_text("plan.pdf")
     assert len(rows) == 1
     expect(visitor.page.locator("#notice")).to_be_hidden()
+
+
+def test_what_was_left_out_of_a_document_stands_beside_it(visit: Visit) -> None:
+    visitor = visit()
+    head = b"Subject: Lamps\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n"
+    mail = head + b"--x\r\n\r\nLit.\r\n--x\r\nContent-Type: image/png\r\n\r\n.\r\n--x--"
+    visitor.sign_in()
+    visitor.page.locator("#document").set_input_files(FilePayload(name="a.eml", mimeType="", buffer=mail))
+    row = visitor.page.get_by_role("region", name="Documents").get_by_role("listitem")
+    expect(row).to_contain_text("ready. Attachments are not read: image/png.", timeout=20_000)
