@@ -8,6 +8,7 @@ import time
 import httpx2
 import pytest
 
+from mockbackend.mock.store import DEFAULT, MockStore, TooManyScenarios, scenarios
 from tests.conftest import StartServer
 from tests.harness.api import error_of, listed, say, texts
 from tests.harness.service import Server
@@ -135,3 +136,22 @@ async def test_a_thousand_scenarios_are_the_most(start_server: StartServer) -> N
         assert "many-0" in error_of(full, 422)["message"]
         assert (await control.put("/__mock__/scenarios/many-5", json={"rules": []})).status_code == 200
         assert len((await control.get("/__mock__/scenarios")).json()) == 1000
+
+
+def test_the_rules_of_all_scenarios_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scenarios, "MAX_BYTES", 300_000)
+    monkeypatch.setattr(scenarios, "MAX_CACHED_BYTES", 150_000)
+    store = MockStore(None)
+    large = {"rules": [{"text": "x" * 100_000}]}
+    for name in ("one", "two"):
+        store.scenarios.put(name, large)
+        assert store.scenarios.open(name).script.rules
+    with pytest.raises(TooManyScenarios, match="The rules of all scenarios"):
+        store.scenarios.put("three", large)
+    with pytest.raises(TooManyScenarios, match="The rules of all scenarios"):
+        store.scenarios.queue("one", large["rules"] * 2)
+    with pytest.raises(TooManyScenarios, match="At most 1000"):
+        store.scenarios.queue("one", [{"text": "x"}] * 1001)
+    assert store.scenarios.names() == [DEFAULT, "one", "two"]
+    assert store.scenarios.open("one").queued == []
+    store.close()

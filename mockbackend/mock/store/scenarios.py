@@ -20,8 +20,13 @@ MAX_SCENARIOS = 1000
 MAX_QUEUED = 1000
 NAME = re.compile(r"[A-Za-z0-9_@+:-][A-Za-z0-9._@+:-]{0,127}")
 NAMES = "A name has 1 to 128 of the characters A-Z a-z 0-9 . _ @ + : -, and does not begin with a dot."
-# Parsed scripts that are kept in memory.
-CACHED_SCRIPTS = 200
+# All scripts and all queued rules together, in the file; and the scripts that are kept parsed, in each process.
+MAX_BYTES = 256 * 1024 * 1024
+MAX_CACHED_BYTES = 16 * 1024 * 1024
+# The sum is looked at for each script that is longer.
+SMALL_BYTES = 64 * 1024
+# What a parsed script takes, however short it is.
+LEAST_CACHED = 1024
 EMPTY: Mapping[str, Any] = {"rules": []}
 
 
@@ -35,7 +40,7 @@ class UnknownScenario(LookupError):
 
 
 class TooManyScenarios(Exception):
-    """There are as many scenarios as there may be; the message names the oldest."""
+    """There are as many scenarios as there may be, and the message names the oldest; or their rules are too large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,9 @@ class Scenarios:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._scripts: OrderedDict[int, Script] = OrderedDict()
+        # Parsed scripts by generation, with the size of their text.
+        self._scripts: OrderedDict[int, tuple[Script, int]] = OrderedDict()
+        self._cached_bytes = 0
 
     def exists(self, name: str) -> bool:
         """Whether there is a scenario of that name."""
@@ -83,7 +90,8 @@ class Scenarios:
         with self._database.transaction():
             self._check_room(name)
             self._remove(name)
-            self._insert(name, document, origin)
+            if self._insert(name, document, origin) > SMALL_BYTES:
+                self._check_size()
 
     def ensure(self, name: str) -> None:
         """Make an empty scenario, unless it is there. Raises TooManyScenarios."""
@@ -150,11 +158,9 @@ class Scenarios:
         with self._database.transaction():
             for rule in rules:
                 self._database.execute("INSERT INTO queued (scenario, rule) VALUES (?, ?)", name, orjson.dumps(rule))
-            self._database.execute(
-                "DELETE FROM queued WHERE scenario = ? AND id NOT IN"
-                " (SELECT id FROM queued WHERE scenario = ? ORDER BY id LIMIT ?)",
-                *(name, name, MAX_QUEUED),
-            )
+            if self._database.value("SELECT count(*) FROM queued WHERE scenario = ?", name) > MAX_QUEUED:
+                raise TooManyScenarios(f"At most {MAX_QUEUED} rules of a scenario can wait for their call.")
+            self._check_size()
 
     def served(self, name: str) -> dict[int, int]:
         """How often each rule has served, by its index."""
@@ -197,11 +203,20 @@ class Scenarios:
         oldest = self._database.value("SELECT name FROM scenario WHERE name != ? ORDER BY made LIMIT 1", DEFAULT)
         raise TooManyScenarios(f"There are {MAX_SCENARIOS} scenarios. Delete one; {oldest} is the oldest.")
 
-    def _insert(self, name: str, document: Mapping[str, Any], origin: bytes | None) -> None:
+    def _check_size(self) -> None:
+        size = self._database.value(
+            "SELECT (SELECT sum(length(script)) FROM scenario) + (SELECT ifnull(sum(length(rule)), 0) FROM queued)"
+        )
+        if size > MAX_BYTES:
+            raise TooManyScenarios(f"The rules of all scenarios have more than {MAX_BYTES} bytes. Delete some.")
+
+    def _insert(self, name: str, document: Mapping[str, Any], origin: bytes | None) -> int:
+        script = orjson.dumps(document)
         self._database.execute(
             "INSERT INTO scenario (name, generation, script, made, origin) VALUES (?, ?, ?, ?, ?)",
-            *(name, self._next_generation(), orjson.dumps(document), time.time(), origin),
+            *(name, self._next_generation(), script, time.time(), origin),
         )
+        return len(script)
 
     def _remove(self, name: str) -> bool:
         for table in ("served", "queued", "taken", "hold", "kept", "entry"):
@@ -215,8 +230,11 @@ class Scenarios:
     def _script(self, name: str, generation: int) -> Script:
         if found := self._scripts.get(generation):
             self._scripts.move_to_end(generation)
-            return found
-        script = self._scripts[generation] = to_script(self.document(name))
-        if len(self._scripts) > CACHED_SCRIPTS:
-            self._scripts.popitem(last=False)
+            return found[0]
+        raw = self._database.value("SELECT script FROM scenario WHERE name = ?", name)
+        script = to_script(orjson.loads(raw))
+        self._scripts[generation] = script, len(raw) + LEAST_CACHED
+        self._cached_bytes += len(raw) + LEAST_CACHED
+        while self._cached_bytes > MAX_CACHED_BYTES and len(self._scripts) > 1:
+            self._cached_bytes -= self._scripts.popitem(last=False)[1][1]
         return script
