@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mockbackend.storage.passages import Passage
 from tests.documents import sample_files
 from tests.documents.extractor.in_process import read
 
@@ -78,3 +79,27 @@ def test_text_written_over_a_page_is_read(tmp_path: Path) -> None:
         tmp_path / "file", note % ("FreeText", "Paid on 3 May"), note % ("Text", "Ask Ada"), note % ("Link", "x")
     )
     assert typed(path) == ["Paid on 3 May", "Ask Ada"]
+
+
+def test_the_values_of_a_form_in_its_own_format_are_read(tmp_path: Path) -> None:
+    """As programs save it that fill in dynamic forms: the page says only that it cannot be shown."""
+    namespace = "xmlns:xfa='http://www.xfa.org/schema/xfa-data/1.0/'"
+    data = f"<xfa:datasets {namespace}><xfa:data><f><name>Łódź</name><no/></f></xfa:data>"
+    template = sample_files.pdf_stream(b"<template/>")
+    path = tmp_path / "file"
+    path.write_bytes(
+        sample_files.pdf_bytes(
+            (
+                b"<< /Type /Catalog /Pages 2 0 R /NeedsRendering true "
+                b"/AcroForm << /Fields [] /XFA [(template) 6 0 R (datasets) 7 0 R] >> >>",
+                b"<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
+                b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+                b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << /Font << /F1 3 0 R >> >> "
+                b"/Contents 5 0 R >>",
+                sample_files.pdf_stream(b"BT /F1 11 Tf 50 800 Td (Please wait...) Tj ET"),
+                template,
+                sample_files.pdf_stream(f"{data}</xfa:datasets>".encode()),
+            )
+        )
+    )
+    assert read(path, "pdf")[-1] == Passage("name: Łódź", "form")

@@ -13,7 +13,7 @@ import pypdfium2  # type: ignore[import-untyped]
 from ...errors import HasPassword, TooLarge
 from ..limits import Limits
 from ..output import Output
-from ..pdf_forms import typed_texts
+from ..pdf_forms import typed_texts, xfa_texts
 
 OUTLINE_ENTRIES = 10_000
 # PDFium's errors for a file that needs a password, and for an encryption that it does not know.
@@ -38,6 +38,9 @@ def read(path: str, output: Output, limits: Limits) -> None:
             output.place(f"page {index + 1}", *(outline[begun][1] if begun >= 0 else ()))
             for text in _texts(document, index):
                 output.paragraph(text)
+        output.place("form")
+        for text in xfa_texts(document):
+            output.paragraph(text)
 
 
 def _open(file: object) -> pypdfium2.PdfDocument:
