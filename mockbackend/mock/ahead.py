@@ -63,7 +63,9 @@ class Ahead:
         self._messages: deque[Message] = deque()
         self._ready: asyncio.Future[None] | None = None
         self._has_left = asyncio.Event()
-        self._is_forgotten = False
+        self._has_reader = True
+        # Nobody waits for its end.
+        self.is_forgotten = False
         # It never waits for its client, which the connection need therefore not be cut off from.
         self.task = asyncio.create_task(self._run(app, {**scope, "state": {}}))
 
@@ -78,18 +80,13 @@ class Ahead:
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Message) -> None:
-        if not self._is_forgotten:
+        if self._has_reader:
             self._messages.append(message)
             self._wake()
 
     def _wake(self) -> None:
         if self._ready is not None and not self._ready.done():
             self._ready.set_result(None)
-
-    @property
-    def is_read(self) -> bool:
-        """Whether it has come to its end."""
-        return self.task.done()
 
     async def messages(self, client: Client) -> AsyncIterator[Message]:
         """Its messages as they come. Raises Left."""
@@ -107,13 +104,15 @@ class Ahead:
         self._messages = deque(one for one in self._messages if one.get("body") != self._keep_alive)
 
     def leave(self) -> None:
-        """Tell the answer that its reader has left."""
-        self._is_forgotten = True
-        self._has_left.set()
+        """Tell the answer that its reader has left, unless it is forgotten."""
+        self._has_reader = False
+        if not self.is_forgotten:
+            self._has_left.set()
 
     def forget(self) -> None:
         """Let it run to its end, unread."""
-        self._is_forgotten = True
+        self._has_reader = False
+        self.is_forgotten = True
         self._messages.clear()
         _unread.add(self.task)
         self.task.add_done_callback(_unread.discard)

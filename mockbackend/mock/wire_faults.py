@@ -87,7 +87,7 @@ class FaultyStream:
             except BaseException:
                 answer.task.cancel()
                 raise
-            if answer.is_read or client.has_left:
+            if not answer.is_forgotten:
                 await answer.task
 
 
@@ -159,17 +159,17 @@ class _Passage:
             self._answer.skip_keep_alives()
         while self._is_here(self._hold_after):
             await self._hold()
-        if self._is_here(wire.late_error):
+        if not any(map(self._is_here, (wire.late_error, wire.end, wire.cut))):
+            return True
+        # Before the end is sent: a client that then leaves does so because of the fault.
+        self._answer.forget()
+        if wire.late_error is not None:
             await out.send(self._lines.failure)
+        if wire.cut is None:
             await out.end()
-        elif self._is_here(wire.end):
-            await out.end()
-        elif self._is_here(wire.cut):
+        else:
             # Who returns without the body's end has the connection closed, once all is sent.
             await out.flush()
-        else:
-            return True
-        self._answer.forget()
         return False
 
     async def _hold(self) -> None:

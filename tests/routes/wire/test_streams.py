@@ -12,7 +12,7 @@ import pytest
 from tests.harness.api import texts
 from tests.harness.service import Server
 from tests.harness.waiting import until
-from tests.routes.wire.conftest import COUNT, KEEP_ALIVE, answer_of, ask, read
+from tests.routes.wire.conftest import COUNT, KEEP_ALIVE, Read, answer_of, ask, read
 
 COUNTED = ("assistant", "one two three")
 
@@ -45,6 +45,19 @@ async def test_a_late_error_ends_the_stream_as_a_failed_one(client: httpx2.Async
     assert found.lines(protocol) == COUNT[protocol][:3] + failed[protocol]
     assert (b"The mock was asked for this error." in found.body, found.ending) == (True, "whole")
     assert await answer_of(client, found) == COUNTED
+
+
+async def test_who_leaves_at_an_error_leaves_a_turn_that_runs_on(client: httpx2.AsyncClient, protocol: str) -> None:
+    body, asked = {"message": "paced", "id": f"left-{protocol}"}, {"x-mock": "late_error=3,split=2"}
+    async with client.stream("POST", f"/chat?protocol={protocol}", json=body, headers=asked) as response:
+        read = b""
+        async for piece in response.aiter_raw():
+            read += piece
+            # The rest of the error comes byte after byte.
+            if b"The mock" in read:
+                break
+        found = Read(headers=response.headers)
+    assert await answer_of(client, found) == ("assistant", "a b c d e f g h ")
 
 
 async def test_a_line_comes_twice(client: httpx2.AsyncClient, protocol: str) -> None:
