@@ -46,6 +46,8 @@ async def test_everything_reads_as_before(before: tuple[Server, Any]) -> None:
             for row in (await client.get("/files")).json():
                 await over(client, row)
             now = await views(client)
+        # The version before wrote no notices.
+        assert all(row.pop("notice") is None for row in now["files"])
         for one in (seen[userid], now):
             # When the interrupted answer was recovered is the only thing that differs.
             one["conversations"].get("cut", {}).pop("updated_at", None)
