@@ -74,7 +74,8 @@ async def _completed(chat: ChatContext, history: list[Message]) -> Completion:
                 if completion.has_output:
                     raise
                 if error.refused:
-                    # What came inside a 200; refusals by their status have been tried by now.
+                    # What came inside a 200; refusals by their status have been tried by now. `fitted` raises the error
+                    # again if the question shows an image to a model that takes none.
                     if not is_plain and upstream.learn(error, model, fitted(request, upstream.learned[model])):
                         continue
                     shorter = window if not is_plain else last_turn(window)

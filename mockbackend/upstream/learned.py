@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import Form, RequestRefused, UnsupportedForm
+from ..errors import Form, RequestRefused, UnsupportedForm, UnsupportedParameter
 
 # Never left out, whatever the model says of them.
 REQUIRED = {"model", "messages", "stream", "prompt", "input"}
@@ -54,6 +54,9 @@ class Learned:
                 return None
             self.forms.add(form)
             return form
+        if not isinstance(refusal, UnsupportedParameter) and "messages" not in request:
+            # The words may be about a value, and those of an image are a user's.
+            return None
         for named in refusal.named:
             name = named.replace("[", ".").replace("]", "").rsplit(".", 1)[-1]
             if name in request and name not in REQUIRED:

@@ -272,6 +272,14 @@ def test_any_history_can_be_said_plainly(history: list[Message]) -> None:
     assert all(isinstance(message["content"], str) for message in said["messages"])
 
 
+def test_a_value_that_a_user_chose_for_an_image_is_not_left_out_for_all() -> None:
+    learned = Learned()
+    refused = failure_of(Row("images", 400, {"error": {"message": "Invalid size. It must be 1024x1024."}}, bool))
+    assert isinstance(refused, RequestRefused)
+    assert learned.add(refused, {"prompt": "a fox", "size": "9x9"}) is None
+    assert learned.without({"size": "9x9"}) == {"size": "9x9"}
+
+
 def test_a_blind_model_is_not_shown_an_image() -> None:
     learned = Learned(forms={"images"})
     with pytest.raises(UnsupportedForm):
