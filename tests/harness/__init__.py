@@ -17,7 +17,7 @@
 | a wall clock that jumps | `clock.Clock` |
 | something to become true | `waiting.until` |
 | fewer random examples in the quick run | `examples.examples` |
-| `mockbackend mock`, and a command beside it | `tests.server.mocking`; fixtures `mock_backend`, `mock_azure` as users have them |
+| `mockbackend mock` as a process | `tests.server.mocking`; as users have it, fixtures `mock_backend` and `mock_azure` |
 | a command that ends | `processes.run` |
 | a process of another kind, its environment, a free port | `processes` |
 | an HTTP client | `Server.client`, or one of httpx2 made with `http_client.PLAIN` |
