@@ -62,9 +62,7 @@ class Ahead:
         self._keep_alive = keep_alive
         self._messages: deque[Message] = deque()
         self._ready: asyncio.Future[None] | None = None
-        self._has_left = asyncio.Event()
-        self._has_reader = True
-        # Nobody waits for its end.
+        # Nobody reads it any more.
         self.is_forgotten = False
         # It never waits for its client, which the connection need therefore not be cut off from.
         self.task = asyncio.create_task(self._run(app, {**scope, "state": {}}))
@@ -76,11 +74,12 @@ class Ahead:
             self._wake()
 
     async def _receive(self) -> Message:
-        await self._has_left.wait()
-        return {"type": "http.disconnect"}
+        # Its reader never leaves.
+        forever: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        return await forever
 
     async def _send(self, message: Message) -> None:
-        if self._has_reader:
+        if not self.is_forgotten:
             self._messages.append(message)
             self._wake()
 
@@ -103,15 +102,8 @@ class Ahead:
         """Forget those that have come while nothing was to be sent."""
         self._messages = deque(one for one in self._messages if one.get("body") != self._keep_alive)
 
-    def leave(self) -> None:
-        """Tell the answer that its reader has left, unless it is forgotten."""
-        self._has_reader = False
-        if not self.is_forgotten:
-            self._has_left.set()
-
     def forget(self) -> None:
         """Let it run to its end, unread."""
-        self._has_reader = False
         self.is_forgotten = True
         self._messages.clear()
         _unread.add(self.task)

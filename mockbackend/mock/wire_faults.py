@@ -1,7 +1,7 @@
 """The front end's wire with a fault on it: what lies between an answer and its reader.
 
-A stream is read ahead of its reader, as fast as it comes. To the answer that is a reader who stays until it has left by
-itself, so what the turn stores is whole, however little of it was sent on.
+A stream is read ahead of its reader, as fast as it comes. To the answer that is a reader who stays, so what the
+turn stores is whole, however little of it was sent on, and though the client may leave because of the fault.
 """
 
 from __future__ import annotations
@@ -83,7 +83,8 @@ class FaultyStream:
             try:
                 await _Passage(self._wire, self._lines, answer, out, client, self._begin_hold).send()
             except Left:
-                answer.leave()
+                # Perhaps because of the fault.
+                answer.forget()
             except BaseException:
                 answer.task.cancel()
                 raise
@@ -161,7 +162,6 @@ class _Passage:
             await self._hold()
         if not any(map(self._is_here, (wire.late_error, wire.end, wire.cut))):
             return True
-        # Before the end is sent: a client that then leaves does so because of the fault.
         self._answer.forget()
         if wire.late_error is not None:
             await out.send(self._lines.failure)
