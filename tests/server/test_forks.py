@@ -26,8 +26,8 @@ from tests.server.workers import clients_by_worker, workers_of
 pytestmark = pytest.mark.slow
 
 THREE = {"WEB_CONCURRENCY": "3"}
-# 25 MB were the goal; the limits, metrics and traces that came since took half a megabyte of it.
-MOST_PRIVATE_BYTES = 26 * 1024 * 1024
+# 25 MB were the goal; the limits, metrics and traces that came since took half a megabyte, the mock's store another.
+MOST_PRIVATE_BYTES = 27 * 1024 * 1024
 MOST_SECONDS_TO_REPLACE = 0.5
 
 

@@ -93,7 +93,7 @@ class Database:
         self._connection = sqlite3.connect(
             path or "", timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=200
         )
-        for pragma in ("journal_mode = WAL", "synchronous = OFF", "journal_size_limit = 4194304"):
+        for pragma in ("journal_mode = WAL", "synchronous = OFF", "journal_size_limit = 4194304", "cache_size = -256"):
             self.execute(f"PRAGMA {pragma}")
         if self.value("PRAGMA user_version") == VERSION:
             return
