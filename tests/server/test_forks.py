@@ -71,7 +71,7 @@ from mockbackend.server import serve
 from mockbackend.settings import load_settings
 
 settings = load_settings()
-serve._load(settings, "")
+serve.load(settings, "")
 before = set(sys.modules)
 
 async def start():

@@ -17,7 +17,7 @@ from filelock import FileLock
 from .workers import Workers
 
 BUSY_SECONDS = 2.0
-VERSION = 5
+VERSION = 6
 SCHEMA = """
 CREATE TABLE scenario (
     name TEXT PRIMARY KEY, generation INTEGER NOT NULL, script BLOB NOT NULL, made REAL NOT NULL,
@@ -35,7 +35,8 @@ CREATE TABLE taken (id INTEGER PRIMARY KEY, scenario TEXT NOT NULL, rule BLOB NO
 CREATE INDEX taken_of ON taken (scenario, id);
 CREATE INDEX queued_of ON queued (scenario, id);
 CREATE TABLE hold (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, scenario TEXT NOT NULL, worker TEXT NOT NULL, more INTEGER NOT NULL DEFAULT 0
+    id INTEGER PRIMARY KEY AUTOINCREMENT, scenario TEXT NOT NULL, worker TEXT NOT NULL, n INTEGER NOT NULL, turn TEXT,
+    more INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE kept (
     id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, scenario TEXT NOT NULL, key TEXT NOT NULL,

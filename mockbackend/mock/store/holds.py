@@ -41,9 +41,10 @@ class Hold:
         self._deadline = time.monotonic() + HOLD_SECONDS
         with database.transaction():
             self._id = database.execute(
-                "INSERT INTO hold (scenario, worker) VALUES (?, ?)", entry.scenario, database.worker
+                "INSERT INTO hold (scenario, worker, n, turn) VALUES (?, ?, ?, ?)",
+                *(entry.scenario, database.worker, entry.n, entry.turn),
             ).lastrowid
-            self._show("running", "held")
+            _show(database, entry.scenario, entry.n, entry.turn, "held")
 
     def look(self, gate: Gate) -> bool:
         """Whether it goes on; the gate is then open for as many as were released."""
@@ -59,14 +60,7 @@ class Hold:
         """Let go of the stream."""
         with self._database.transaction():
             self._database.execute("DELETE FROM hold WHERE id = ?", self._id)
-            self._show("held", "running")
-
-    def _show(self, before: str, after: str) -> None:
-        """Show the state in the entries of both sides of its turn."""
-        self._database.execute(
-            "UPDATE entry SET state = ? WHERE scenario = ? AND (n = ? OR turn = ?) AND state = ? AND ended_at IS NULL",
-            *(after, self._entry.scenario, self._entry.n, self._entry.turn, before),
-        )
+            _show(self._database, self._entry.scenario, self._entry.n, self._entry.turn, "running")
 
 
 class Holds:
@@ -82,6 +76,20 @@ class Holds:
     def release(self, scenario: str, count: int | None) -> int:
         """Let a scenario's held streams go on, for `count` deltas or lines or to their end. Returns how many did."""
         with self._database.transaction():
-            return self._database.execute(
-                "UPDATE hold SET more = ? WHERE scenario = ? AND more = 0", ALL if count is None else count, scenario
-            ).rowcount
+            released = self._database.rows(
+                "UPDATE hold SET more = ? WHERE scenario = ? AND more = 0 RETURNING n, turn",
+                *(ALL if count is None else count, scenario),
+            )
+            # At once: who asks for held streams now means the next hold.
+            for n, turn in released:
+                _show(self._database, scenario, n, turn, "running")
+        return len(released)
+
+
+def _show(database: Database, scenario: str, n: int, turn: str | None, state: str) -> None:
+    """Show the state in the entries of both sides of a turn."""
+    database.execute(
+        "UPDATE entry SET state = ? WHERE scenario = ? AND (n = ? OR turn = ?) AND state IN ('running', 'held')"
+        " AND ended_at IS NULL",
+        *(state, scenario, n, turn),
+    )
