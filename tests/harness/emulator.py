@@ -218,7 +218,7 @@ def prompt_of(body: Any) -> str | None:
     if not isinstance(body, dict):
         return None
     for message in reversed(body.get("messages") or body.get("input") or []):
-        if message.get("role") == "user":
+        if isinstance(message, dict) and message.get("role") == "user":
             content = message["content"]
             if isinstance(content, str):
                 return content
