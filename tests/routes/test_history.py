@@ -105,10 +105,15 @@ async def test_base64_is_in_no_database(client: httpx2.AsyncClient, server: Serv
     content = png(400, 400) + b"\0" * 300_000
     attachment = {"name": "a.png", "contentType": "image/png", "url": data_url(content, "image/png")}
     message = {"role": "user", "content": "Look", "experimental_attachments": [attachment]}
-    before = sum(path.stat().st_size for path in server.data_dir.glob("*.db*"))
+
+    def stored() -> int:
+        # The mock's journal has the beginning of each body.
+        databases = (path for path in server.data_dir.glob("*.db*") if not path.name.startswith("mock."))
+        return sum(path.stat().st_size for path in databases)
+
+    before = stored()
     assert (await chat(client, {"messages": [message]})).status == 200
-    grown = sum(path.stat().st_size for path in server.data_dir.glob("*.db*")) - before
-    assert grown < len(content) / 2
+    assert stored() - before < len(content) / 2
 
 
 async def test_a_running_answer_is_left_out_but_its_question_is_not(start_server: StartServer) -> None:

@@ -21,8 +21,6 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-
-
 _ESCAPES = re.compile(rb"\x1b\$|\x1b\([JI]")
 _ESCAPED = ("iso2022_kr", "iso2022_jp", "iso2022_jp_ext", "iso2022_jp_2", "iso2022_jp_2004")
 # What browsers mean by these names.
@@ -41,21 +39,6 @@ _UNTOLD = ("", "utf-8", "utf8", "unicode", "iso-8859-1", "latin1", "latin-1", "w
 # Of what is not ASCII, how much may be invalid: no other text has that many valid sequences of UTF-8.
 _UTF8_DAMAGE, _DAMAGE = 0.25, 0.01
 _NOT_ASCII = re.compile("[^\x00-\x7f]")
-# What browsers mean by these names.
-_MEANT = {
-    **dict.fromkeys(("gb2312", "gbk", "gb_2312-80", "gb2312-80"), "gb18030"),
-    **dict.fromkeys(("shift_jis", "shift-jis", "sjis", "windows-31j", "ms_kanji"), "cp932"),
-    **dict.fromkeys(("euc-kr", "ks_c_5601-1987", "ksc5601"), "cp949"),
-    **dict.fromkeys(("tis-620", "iso-8859-11", "windows-874"), "cp874"),
-    "big5": "cp950",
-    "iso-8859-9": "cp1254",
-    "iso-8859-8-i": "iso8859-8",
-    "macintosh": "mac_roman",
-}
-# These say nothing: they are tried anyway, or are written by programs that do not know better.
-_UNTOLD = ("", "utf-8", "utf8", "unicode", "iso-8859-1", "latin1", "latin-1", "windows-1252", "us-ascii", "ascii")
-# Of what is not ASCII, how much may be invalid: no other text has that many valid sequences of UTF-8.
-_UTF8_DAMAGE, _DAMAGE = 0.25, 0.01
 UNKNOWN = "The encoding of the file's text is not known. Save it as UTF-8 and upload that."
 
 

@@ -66,7 +66,7 @@ class MockStore:
         return Source(Random(drawn), now)
 
     def kept(self, kind: str, most: int, most_bytes: int) -> Kept:
-        """What the emulator keeps of a kind: so many values and bytes, of all scenarios together."""
+        """What the emulator keeps of a kind, with the most values and bytes that all scenarios may have of it."""
         return Kept(self._database, kind, most, most_bytes)
 
     def version(self) -> tuple[int, int]:
