@@ -41,7 +41,7 @@ async def _completed(chat: ChatContext, history: list[Message]) -> Completion:
     last_step = answer.steps >= chat.settings.agent_max_steps
     taken_ids = {part["id"] for message in history for part in message["parts"] if part["type"] == "tool"}
     retry_budget = RetryBudget(chat.settings.upstream_max_tries, chat.settings.upstream_max_wait_seconds)
-    room = Room(upstream.learned[model], chat.settings.chat_max_tokens, chat.systems)
+    room = Room(upstream.learned(model), chat.settings.chat_max_tokens, chat.systems)
     window = _announced(chat, history, trim(history, room.context_tokens))
     is_emulator, is_plain = chat.settings.engine == "emulator", False
     while True:
@@ -76,7 +76,7 @@ async def _completed(chat: ChatContext, history: list[Message]) -> Completion:
                 if error.refused:
                     # What came inside a 200; refusals by their status have been tried by now. `fitted` raises the error
                     # again if the question shows an image to a model that takes none.
-                    if not is_plain and upstream.learn(error, model, fitted(request, upstream.learned[model])):
+                    if not is_plain and upstream.learn(error, model, fitted(request, upstream.learned(model))):
                         continue
                     shorter = window if not is_plain else last_turn(window)
                     if not _can_be_plainer(messages) or (is_plain and len(shorter) == len(window)):

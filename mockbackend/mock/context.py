@@ -18,7 +18,8 @@ _part_of: ContextVar[PartOf | None] = ContextVar("part_of", default=None)
 class PartOf:
     """What a call of the model is part of.
 
-    `headers` are those of the front end's call that rules name, `chosen` is the rule that it was given.
+    `generation` tells a script of that scenario from the next one, `headers` are those of the front end's call that
+    rules name, `chosen` is the rule that it was given.
     """
 
     scenario: str
@@ -27,6 +28,7 @@ class PartOf:
     turn: str | None = None
     mode: str | None = None
     chosen: Chosen | None = None
+    generation: int = 0
 
 
 def enter(part_of: PartOf) -> None:
@@ -34,10 +36,16 @@ def enter(part_of: PartOf) -> None:
     _part_of.set(part_of)
 
 
-def choose(chosen: Chosen | None, headers: Mapping[str, str]) -> None:
-    """Say which rule the front end's call was given, and what rules may ask of its headers."""
-    if (found := _part_of.get()) and (chosen or headers):
-        _part_of.set(replace(found, chosen=chosen, headers=headers))
+def choose(generation: int, chosen: Chosen | None, headers: Mapping[str, str]) -> None:
+    """Say which script is in use, which of its rules the front end's call was given, and what rules may ask of it."""
+    if found := _part_of.get():
+        _part_of.set(replace(found, generation=generation, chosen=chosen, headers=headers))
+
+
+def script_in_use() -> tuple[str, int] | None:
+    """The scenario, and the generation of its script; None where a real engine answers."""
+    part_of = _part_of.get()
+    return None if part_of is None else (part_of.scenario, part_of.generation)
 
 
 def enter_turn(turn: str, mode: str) -> None:

@@ -112,7 +112,7 @@ class FrontCall:
             number = self._store.journal.number_of_kind(self.entry, "front", self.kind)
             facts = Facts(None, text, mode, turn, self._userid, headers=headers)
             found = self._store.servings.serve_front(scenario, self.kind, number, facts)
-        context.choose(found[1] if found else None, headers)
+        context.choose(scenario.generation, found[1] if found else None, headers)
         if found is None:
             return None
         self.entry.rule = found[1].index

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from contextvars import ContextVar
 from types import MappingProxyType
@@ -35,6 +36,8 @@ from .responses.sealed import SealedReasoning
 log = logging.getLogger("mockbackend.upstream")
 
 HEADERS = {"content-type": "application/json"}
+# Models, each for every scenario that is in use.
+MAX_LEARNED = 3000
 # Of every call that is made in this context, beside its own: what the emulator is to know of it.
 call_headers: ContextVar[Mapping[str, str]] = ContextVar("call_headers", default=MappingProxyType({}))
 SENT = httpx2.Request("POST", "http://sent.invalid/")
@@ -51,9 +54,8 @@ class Upstream:
         self.tokens = open_tokens(settings)
         self.sealed = SealedReasoning()
         self._client = self.engine.client(settings.upstream_connect_timeout_seconds, self.tokens)
-        models = (self.engine.chat, self.engine.images, self.engine.embeddings)
-        self.learned = {model: Learned() for model in models}
-        self.learned[self.engine.chat].context_tokens = settings.chat_context_tokens
+        self._context_tokens = settings.chat_context_tokens
+        self._learned: OrderedDict[object, Learned] = OrderedDict()
 
     async def close(self) -> None:
         """Close the client and its connections."""
@@ -112,9 +114,20 @@ class Upstream:
             )
             return response
 
+    def learned(self, model: Model) -> Learned:
+        """What the model has refused so far. Each script of a scenario of the mock begins with nothing."""
+        key = (model, context.script_in_use())
+        found = self._learned.get(key)
+        if found is None:
+            known = self._context_tokens if model is self.engine.chat else None
+            found = self._learned[key] = Learned(context_tokens=known)
+            if len(self._learned) > MAX_LEARNED:
+                self._learned.popitem(last=False)
+        return found
+
     def learn(self, refusal: UpstreamError, model: Model, request: dict[str, Any]) -> bool:
         """Remember what the model has refused of a request; False if asking again would be of no use."""
-        avoided = self.learned[model].add(refusal, request) if isinstance(refusal, RequestRefused) else None
+        avoided = self.learned(model).add(refusal, request) if isinstance(refusal, RequestRefused) else None
         if avoided is not None:
             log.warning("%s does not support %s, which is left out from now on", model.name, avoided)
         return avoided is not None
@@ -160,7 +173,7 @@ class Upstream:
 
     async def _post_learning(self, model: Model, body: dict[str, Any]) -> httpx2.Response:
         while True:
-            request = self.learned[model].without(body)
+            request = self.learned(model).without(body)
             try:
                 return await self.post(model, request, None)
             except UpstreamError as error:

@@ -13,6 +13,7 @@ from tests.conftest import StartServer
 from tests.harness.api import error_of, listed, say, texts
 from tests.harness.service import Server
 from tests.mock.conftest import MakeScenario
+from tests.mock.scenario import Scenario
 
 
 async def test_two_scenarios_share_neither_rules_nor_rows(scenario: MakeScenario, server: Server) -> None:
@@ -114,6 +115,24 @@ async def test_next_makes_the_scenario_that_is_missing(scenario: MakeScenario, c
     await control.delete(made.path)
     assert (await made.next({"text": "made"})).status_code == 200
     assert (await made.say("hi")).text == "made"
+
+
+async def test_what_is_learned_from_a_refusal_stays_in_its_scenario_and_goes_with_its_script(
+    scenario: MakeScenario,
+) -> None:
+    refusing = {"rules": [{"fault": {"kind": "refuse", "parameter": "stream_options"}}]}
+    one, other = await scenario(refusing, "refusing"), await scenario(None, "taking")
+
+    async def asked(of: Scenario) -> list[bool]:
+        """Whether each call of the model had the parameter, of two messages."""
+        for text in ("hi", "and on"):
+            assert (await of.say(text)).errors == []
+        return ["stream_options" in call["body"] for call in await of.journal(side="model")]
+
+    assert await asked(one) == [True, False, False]
+    assert await asked(other) == [True, True]
+    await one.put(refusing)
+    assert await asked(one) == [True, False, False]
 
 
 async def test_default_is_set_back_and_keeps_what_is_stored(control: httpx2.AsyncClient, server: Server) -> None:

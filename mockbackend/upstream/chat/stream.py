@@ -57,7 +57,7 @@ async def _post(upstream: Upstream, body: dict[str, Any]) -> httpx2.Response:
     """Send the request, again in another form where the model refuses this one."""
     model = upstream.engine.chat
     while True:
-        request = fitted(body, upstream.learned[model])
+        request = fitted(body, upstream.learned(model))
         try:
             return await upstream.post(model, request, upstream.read_timeout)
         except UpstreamError as error:
