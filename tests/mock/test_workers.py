@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
+from tests.harness.api import texts
 from tests.harness.http_client import PLAIN
 from tests.harness.service import Server
 from tests.harness.waiting import until
@@ -60,6 +61,26 @@ async def test_a_script_that_is_put_serves_in_both_at_once(workers: Server) -> N
             await made.put({"rules": [{"text": f"answer {number}"}]})
             answer = await client.post("/chat", json={"message": "hi"}, headers=headers)
             assert f"answer {number}" in answer.text.replace('"\n0:"', "")
+
+
+@pytest.mark.slow
+async def test_a_hundred_tests_at_once_see_nothing_of_each_other(workers: Server) -> None:
+    async def run(number: int) -> None:
+        async with Scenario(workers, f"test-{number}") as made:
+            await made.put({"rules": [{"when": "hi", "text": f"answer {number}"}]})
+            # The same user, conversation and words in all of them.
+            for _ in range(3):
+                assert (await made.say("hi", "trip")).text == f"answer {number}"
+            said = await texts(made.client, "trip")
+            assert said == [("user", "hi"), ("assistant", f"answer {number}")] * 3
+            journal = await made.journal(wait=7)
+            assert [entry["scenario"] for entry in journal] == [made.name] * len(journal)
+            assert [entry["on"] for entry in journal if entry["side"] == "front"] == ["chat"] * 3 + ["conversations"]
+            assert [entry["rule"] for entry in journal if entry["side"] == "model"] == [0] * 3
+
+    await asyncio.gather(*map(run, range(100)))
+    async with each_alone(workers) as client:
+        assert (await client.get("/__mock__/scenarios")).json() == ["default"]
 
 
 async def test_two_tests_that_delete_each_others_scenario_harm_nobody(workers: Server) -> None:
