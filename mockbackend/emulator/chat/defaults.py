@@ -50,7 +50,9 @@ def _say(text: str) -> ChatStep:
 
 def _choose_tool(request: ChatRequest, question: str) -> Tool | None:
     """The tool that the question asks for: by usual words for a tool of the service, or by all words of its name."""
-    said = set(WORD.findall(question.casefold()))
+    words = WORD.findall(question.casefold())
+    # A name may stand there as it is.
+    said = {part for word in words for part in (word, *word.split("_"))}
     for tool in request.tools:
         trigger = TRIGGERS.get(tool.name)
         if trigger.search(question) if trigger else said.issuperset(_name_words(tool.name)):
