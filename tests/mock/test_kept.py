@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httpx2
 import pytest
 
+from mockbackend.emulator.search import shared
+from mockbackend.emulator.search.schema import read_schema
 from mockbackend.mock.store import DEFAULT, MockStore
 from tests.harness.service import Server
 from tests.mock.scenario import Scenario
@@ -51,4 +54,77 @@ def test_each_scenario_has_its_own_and_the_oldest_give_way() -> None:
     assert (found, kept.find("key", DEFAULT), kept.find("key")) == ([None, None, None, b"x"], None, b"y" * 999)
     store.scenarios.delete("other")
     assert kept.find("key") is None
+    store.close()
+
+
+INDEX: dict[str, Any] = {
+    "name": "docs",
+    "fields": [
+        {"name": "id", "type": "Edm.String", "key": True, "filterable": True},
+        {"name": "content", "type": "Edm.String", "searchable": True},
+        {
+            "name": "vector",
+            "type": "Collection(Edm.Single)",
+            "dimensions": 2,
+            "searchable": True,
+            "vectorSearchProfile": "p",
+        },
+    ],
+    "vectorSearch": {"algorithms": [{"name": "h", "kind": "hnsw"}], "profiles": [{"name": "p", "algorithm": "h"}]},
+}
+
+
+def upload(*ids: str) -> dict[str, Any]:
+    """A batch that uploads a document for each id."""
+    words = {"content": "a fox", "vector": [0.5, 1.0]}
+    return {"value": [{"@search.action": "upload", "id": one, **words} for one in ids]}
+
+
+async def test_indexes_and_their_documents_are_the_same_in_every_worker(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with Server(tmp_path_factory.mktemp("indexes"), TWO, "serve") as server:
+        async with Scenario(server, "searching") as made, each_alone(server) as client:
+            await made.put({"rules": []})
+            client.headers.update({"x-mock-scenario": made.name, "api-key": server.auth[1]})
+            client.params = httpx2.QueryParams({"api-version": "2024-07-01"})
+            docs = f"{AZURE}/indexes('docs')/docs"
+
+            async def ten(method: str, path: str, **body: Any) -> list[httpx2.Response]:
+                return await asyncio.gather(*(client.request(method, f"{AZURE}{path}", **body) for _ in range(10)))
+
+            made_once = [answer.status_code for answer in await ten("POST", "/indexes", json=INDEX)]
+            assert sorted(made_once) == [201] + [409] * 9
+            batches = [client.post(f"{docs}/search.index", json=upload(f"a{n}", f"b{n}")) for n in range(10)]
+            assert {answer.status_code for answer in await asyncio.gather(*batches)} == {200}
+            assert {answer.json() for answer in await ten("GET", "/indexes('docs')/docs/$count")} == {20}
+            for answer in await ten(
+                "POST", "/indexes('docs')/docs/search.post.search", json={"search": "fox", "top": 50}
+            ):
+                assert len(answer.json()["value"]) == 20
+            client.headers["x-mock-scenario"] = DEFAULT
+            assert {answer.status_code for answer in await ten("GET", "/indexes('docs')")} == {404}
+            client.headers["x-mock-scenario"] = made.name
+            await made.put({"rules": []})
+            assert {answer.status_code for answer in await ten("GET", "/indexes('docs')")} == {404}
+            assert (await client.put(f"{AZURE}/indexes('docs')", json=INDEX)).status_code == 201
+            assert {answer.json() for answer in await ten("GET", "/indexes('docs')/docs/$count")} == {0}
+
+
+def test_long_changes_are_replaced_by_what_leads_to_the_same_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared, "LONG_BYTES", 5000)
+    store = MockStore(None)
+    changes = store.changes("search")
+    one, other = shared.SharedIndexes(changes), shared.SharedIndexes(changes)
+    one.change(DEFAULT, shared.Put(INDEX), lambda indexes: indexes.put(read_schema(INDEX)))
+    lengths = []
+    batch = shared.Batch("docs", upload("a", "b", "c"))
+    for _ in range(100):
+        one.change(DEFAULT, batch, lambda indexes: shared.make(indexes, batch))
+        lengths.append(changes.size(DEFAULT))
+        assert other.of(DEFAULT).find("docs").documents == one.of(DEFAULT).find("docs").documents
+    assert max(lengths) < 6000
+    found = other.of(DEFAULT).find("docs")
+    assert sorted(found.documents) == ["a", "b", "c"]
+    assert [vector.tolist() for vector in found.vectors["vector"].values()] == [[0.5, 1.0]] * 3
     store.close()

@@ -16,6 +16,7 @@ from ..gateway.errors import AzureError
 from ..gateway.reply import Reply
 from . import errors
 from .service import Answer, SearchService
+from .shared import SharedIndexes
 
 METADATA = re.compile(r"odata\.metadata=(none|minimal|full)")
 # What the journal calls those calls that rules may serve.
@@ -27,8 +28,8 @@ Handler = Callable[[Request, bytes], Answer | Reply]
 
 
 def search_routes(gateway: Gateway) -> list[Route]:
-    """Routes of a new service without indexes."""
-    service = SearchService()
+    """Routes of a service with the indexes that all processes share."""
+    service = SearchService(SharedIndexes(gateway.store.changes("search")))
 
     def route(path: str, method: str, handler: Handler) -> Route:
         async def serve(request: Request, raw: bytes) -> Reply:

@@ -1,6 +1,6 @@
 """The search service: what each call does to the indexes, and the value that it answers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -19,6 +19,7 @@ from .indexes import Index, Indexes
 from .ranking import rank
 from .request import DEFAULT_TOP, MAX_PER_PAGE, read_search
 from .schema import read_schema
+from .shared import Batch, Change, Put, Removed, SharedIndexes, T
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +33,22 @@ class Answer:
 class SearchService:
     """The calls. Each gets the request and its body, and may raise AzureError."""
 
-    def __init__(self) -> None:
-        self._indexes = Indexes()
+    def __init__(self, indexes: SharedIndexes) -> None:
+        self._indexes = indexes
 
     def list_indexes(self, request: Request, raw: bytes) -> Answer:
-        return Answer({"value": [index.schema.definition for index in self._indexes.all()]})
+        indexes = self._indexes.of(mocked(request).scenario)
+        return Answer({"value": [index.schema.definition for index in indexes.all()]})
 
     def create_index(self, request: Request, raw: bytes) -> Answer:
         schema = read_schema(_parse(raw))
-        if schema.name in (index.schema.name for index in self._indexes.all()):
-            raise errors.search_error(409, f"Cannot create index '{schema.name}' because it already exists.")
-        self._indexes.put(schema)
+
+        def create(indexes: Indexes) -> None:
+            if schema.name in (index.schema.name for index in indexes.all()):
+                raise errors.search_error(409, f"Cannot create index '{schema.name}' because it already exists.")
+            indexes.put(schema)
+
+        self._change(request, Put(dict(schema.definition)), create)
         return Answer(schema.definition, 201)
 
     def get_index(self, request: Request, raw: bytes) -> Answer:
@@ -54,10 +60,12 @@ class SearchService:
         schema = read_schema({"name": name, **_parse(raw)})
         if schema.name != name:
             raise errors.invalid_request("index : The name in the URL must be that of the index.")
-        return Answer(schema.definition, 201 if self._indexes.put(schema) else 200)
+        is_new = self._change(request, Put(dict(schema.definition)), lambda indexes: indexes.put(schema))
+        return Answer(schema.definition, 201 if is_new else 200)
 
     def delete_index(self, request: Request, raw: bytes) -> Answer:
-        self._indexes.remove(request.path_params["index"])
+        name = request.path_params["index"]
+        self._change(request, Removed(name), lambda indexes: indexes.remove(name))
         return Answer(None, 204)
 
     def statistics(self, request: Request, raw: bytes) -> Answer:
@@ -89,8 +97,13 @@ class SearchService:
         fault = _indexing_fault(request, raw)
         if isinstance(fault, faults.SearchFault):
             return error_reply(fault)
-        index = self._index(request)
-        results = apply_actions(read_actions(_parse(raw), index.schema), index, self._indexes, fault)
+        name, body = request.path_params["index"], dict(_parse(raw))
+
+        def apply(indexes: Indexes) -> list[dict[str, object]]:
+            index = indexes.find(name)
+            return apply_actions(read_actions(body, index.schema), index, indexes, fault)
+
+        results = self._change(request, Batch(name, body, fault), apply)
         return Answer({"value": results}, 200 if all(result["status"] for result in results) else 207)
 
     def search(self, request: Request, raw: bytes) -> Answer | Reply:
@@ -120,7 +133,10 @@ class SearchService:
         return Answer(answer)
 
     def _index(self, request: Request) -> Index:
-        return self._indexes.find(request.path_params["index"])
+        return self._indexes.of(mocked(request).scenario).find(request.path_params["index"])
+
+    def _change(self, request: Request, change: Change, make: Callable[[Indexes], T]) -> T:
+        return self._indexes.change(mocked(request).scenario, change, make)
 
 
 def _indexing_fault(request: Request, raw: bytes) -> faults.SearchFault | faults.BatchFault | None:

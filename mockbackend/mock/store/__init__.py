@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from ..drawn import Source
+from .changes import Changes
 from .database import Database
 from .holds import Gate, Hold, Holds
 from .journal import Entry, Filter, Journal, Side
@@ -68,6 +69,10 @@ class MockStore:
     def kept(self, kind: str, most: int, most_bytes: int) -> Kept:
         """What the emulator keeps of a kind, with the most values and bytes that all scenarios may have of it."""
         return Kept(self._database, kind, most, most_bytes)
+
+    def changes(self, kind: str) -> Changes:
+        """The changes to what the emulator's processes hold of a kind."""
+        return Changes(self._database, kind)
 
     def version(self) -> tuple[int, int]:
         """What is another after each change, whichever process made it."""

@@ -219,7 +219,9 @@ class Scenarios:
         return len(script)
 
     def _remove(self, name: str) -> bool:
-        for table in ("served", "queued", "taken", "hold", "kept", "entry"):
+        # What is stored in `default` stays, also what the emulator keeps.
+        kept = () if name == DEFAULT else ("kept",)
+        for table in ("served", "queued", "taken", "hold", "entry", *kept):
             self._database.execute(f"DELETE FROM {table} WHERE scenario = ?", name)
         return self._database.execute("DELETE FROM scenario WHERE name = ?", name).rowcount > 0
 
