@@ -8,11 +8,12 @@ import { draft, keepDraft } from "./words.js";
 export class Composer {
   /**
    * `send({text, mode, attachments})`, `stop()`; `upload(file)` resolves to whether a file that cannot be attached was
-   * uploaded; `where()` is the id of the conversation that a draft belongs to.
+   * uploaded; `where()` is the id of the conversation that a draft belongs to, `busy()` whether that takes no message now.
    */
-  constructor({ send, stop, upload, where }) {
+  constructor({ send, stop, upload, where, busy }) {
     this.#send = send;
     this.#where = where;
+    this.#busy = busy;
     this.#stop = stop;
     this.#area = byId("message");
     this.#form = byId("composer");
@@ -43,7 +44,7 @@ export class Composer {
     byId("modes").addEventListener("change", () => this.#modeChanged());
   }
 
-  #send; #stop; #where; #area; #form; #attachments;
+  #send; #stop; #where; #busy; #area; #form; #attachments;
   #running = false;
 
   get mode() {
@@ -99,7 +100,7 @@ export class Composer {
 
   #submit() {
     const text = this.#area.value.trim();
-    if (this.#running || (!text && !this.#attachments.count)) return;
+    if (this.#running || this.#busy() || (!text && !this.#attachments.count)) return;
     this.#area.value = "";
     this.#changed();
     this.#send({ text, mode: this.mode, attachments: this.#attachments.take() });

@@ -166,6 +166,11 @@ export class Conversation {
   async #ask(turn) {
     if (this.running) return;
     for (const gone of this.#turns.splice(this.#turns.indexOf(turn) + 1)) {
+      if (gone.unsent) {
+        // Its words are nowhere else.
+        this.#turns.push(gone);
+        continue;
+      }
       gone.question.element.remove();
       gone.answer?.element.remove();
     }

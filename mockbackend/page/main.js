@@ -40,6 +40,8 @@ const composer = new Composer({
   stop: () => conversation.stop().catch(fail),
   upload: (file) => documents.take(file),
   where: wanted,
+  // Also while it opens.
+  busy: () => conversation.running,
 });
 
 api.listen({ gone: () => presence.gone(), unauthorized: () => signIn.expired() });

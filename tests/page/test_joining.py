@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.harness.service import Server
 from tests.page.answers import rules
@@ -195,3 +195,43 @@ def test_a_draft_stays_with_its_conversation_and_survives_a_reload(visitor: Visi
     visitor.page.reload()
     expect(visitor.questions).to_have_count(2)
     expect(visitor.box).to_have_value("")
+
+
+def test_trying_one_unsent_message_again_keeps_the_others(browser: Browser, folder: Path) -> None:
+    context = browser.new_context()
+    with Server(folder) as first:
+        visitor = Visitor(context.new_page(), first.url, "ada").sign_in()
+        visitor.ask("Hello")
+    visitor.say("One")
+    expect(visitor.questions.nth(1)).to_contain_text("Not sent")
+    visitor.say("Two")
+    expect(visitor.questions.nth(2)).to_contain_text("Not sent")
+    with Server(folder, port=first.port):
+        expect(visitor.page.locator("#notice")).to_have_text("The server is back.")
+        visitor.button("Try again", visitor.answers.nth(1)).click()
+        expect(visitor.answers.nth(1)).to_contain_text("You said: One")
+        visitor.over()
+        visitor.page.reload()
+        expect(visitor.questions.nth(2)).to_contain_text("Two")
+        visitor.button("Try again", visitor.answers.nth(2)).click()
+        expect(visitor.answers.nth(2)).to_contain_text("You said: Two")
+        visitor.over()
+    context.close()
+
+
+def test_what_is_sent_while_a_conversation_opens_stays_in_the_box(visitor: Visitor) -> None:
+    visitor.ask("Hello")
+    visitor.button("New conversation").click()
+    held: list[Route] = []
+    visitor.page.route("**/conversations/*", lambda route: held.append(route))
+    visitor.listed.first.click()
+    visitor.box.fill("Too soon")
+    visitor.box.press("Enter")
+    expect(visitor.box).to_have_value("Too soon")
+    for route in held:
+        route.continue_()
+    visitor.page.unroute("**/conversations/*")
+    expect(visitor.questions).to_have_text("Hello")
+    visitor.box.press("Enter")
+    expect(visitor.answers.last).to_contain_text("You said: Too soon")
+    visitor.over()
