@@ -19,9 +19,14 @@ LIMITS = Limits(seconds=30, memory_bytes=1 << 30, pages=1000, characters=1_000_0
 
 def read(path: Path, kind: str, limits: Limits = LIMITS) -> list[Passage]:
     """The blocks of a document. Raises Unreadable."""
+    return read_with_notice(path, kind, limits)[0]
+
+
+def read_with_notice(path: Path, kind: str, limits: Limits = LIMITS) -> tuple[list[Passage], str]:
+    """The blocks of a document, and what was left out. Raises Unreadable."""
     stream = BytesIO()
     read_document(FORMATS[kind], str(path), Output(stream, limits.characters), limits)
     *blocks, end = map(orjson.loads, stream.getvalue().splitlines())
     if "failed" in end:
         raise Unreadable(end["failed"])
-    return [Passage(block["text"], block["place"], block["heading"]) for block in blocks]
+    return [Passage(block["text"], block["place"], block["heading"]) for block in blocks], end["notice"]

@@ -14,7 +14,7 @@ from mockbackend.documents.errors import Unreadable
 from mockbackend.documents.formats import format_of
 from mockbackend.storage.passages import Passage
 from tests.documents import sample_files
-from tests.documents.extractor.in_process import read
+from tests.documents.extractor.in_process import read, read_with_notice
 
 ROWS = (("Region", "Sold"), ("North", "seven"), ("South", "Łódź"))
 SALES = [Passage("North | seven\n\nSouth | Łódź", "sheet Sales, rows 2-3", "Region | Sold")]
@@ -160,13 +160,30 @@ def test_xml_gives_texts_and_attributes_and_no_entities(tmp_path: Path) -> None:
     lamps = '<a:lamps xmlns:a="u"><lamp id="7">Łódź <b>bright</b> one</lamp></a:lamps>'
     page = f'<?xml version="1.0" encoding="iso-8859-2"?>{lamps}'
     (block,) = named(written(tmp_path, page.encode("iso8859-2")), "a.xml")
-    assert block.text.split("\n\n") == ["lamp id=7: Łódź one", "b: bright"]
+    assert block.text.split("\n\n") == ["lamp id=7: Łódź bright one"]
     bomb = "<!DOCTYPE x [<!ENTITY a 'lol'><!ENTITY b '&a;&a;'>]><x>before &b; after</x>"
     (block,) = named(written(tmp_path, bomb), "a.xml")
     assert "lol" not in block.text
     assert named(written(tmp_path, "<not> well-formed"), "a.xml") == [Passage("<not> well-formed")]
     with pytest.raises(Unreadable, match="nested too deeply"):
         named(written(tmp_path, "<a>" * 10_000), "a.xml")
+
+
+def test_xml_in_another_encoding_than_it_says_is_text(tmp_path: Path) -> None:
+    russian = "<lamp>маяк на берегу моря</lamp>"
+    assert named(written(tmp_path, russian.encode("cp1251")), "a.xml") == [Passage(russian)]
+    claim = '<?xml version="1.0" encoding="utf-8"?><lamp>the café is lit</lamp>'
+    assert named(written(tmp_path, claim.encode("latin-1")), "a.xml") == [Passage(claim)]
+
+
+def test_xml_keeps_the_order_of_words_and_names_the_entities_that_it_leaves(tmp_path: Path) -> None:
+    contract = """<!DOCTYPE c [<!ENTITY co "The Company">]>
+        <c><p>Owner &co; pays <b>all <a to="x">fair</a></b> costs</p><q><r>1</r><r>2</r></q><s>&co;</s></c>"""
+    blocks, notice = read_with_notice(written(tmp_path, contract), "xml")
+    assert [block.text.split("\n\n") for block in blocks] == [
+        ["p: Owner &co; pays all fair costs", "a to=x", "r: 1", "r: 2", "s: &co;"]
+    ]
+    assert "&name;" in notice
 
 
 NAMES = "main.rs Makefile .gitignore a.py App.vue schema.sql conf.yaml app.log a.ts LICENSE"
