@@ -122,6 +122,40 @@ def test_mail_that_is_only_a_page_or_in_an_older_encoding_is_read(tmp_path: Path
     assert block.text.endswith("маяк")
 
 
+def test_mail_whose_plain_form_is_blank_is_read_from_its_page(tmp_path: Path) -> None:
+    message = EmailMessage()
+    message["Subject"] = "s"
+    message.set_content(" \u00a0\n")
+    message.add_alternative("<p>The lamp is lit.</p>", subtype="html")
+    (block,) = named(written(tmp_path, message.as_bytes()), "a.eml")
+    assert block.text == "Subject: s\n\nThe lamp is lit."
+
+
+def test_mail_names_or_reads_what_is_attached_to_the_form_that_is_not_taken(tmp_path: Path) -> None:
+    page = EmailMessage()
+    page.set_content("<p>As a page.</p>", subtype="html")
+    page.add_attachment(b"%PDF-1.7", maintype="application", subtype="pdf", filename="report.pdf")
+    page.add_attachment("The list.", filename="list.txt")
+    message = EmailMessage()
+    message["Subject"] = "s"
+    message.set_content("As text.")
+    message.make_alternative()
+    message.attach(page)
+    (block,), notice = read_with_notice(written(tmp_path, message.as_bytes()), "eml")
+    assert block.text.split("\n\n") == ["Subject: s", "As text.", "list.txt", "The list."]
+    assert "not read: report.pdf. " in notice
+
+
+def test_one_odd_attachment_does_not_cost_the_mail(tmp_path: Path) -> None:
+    message = mail()
+    message.add_attachment(bytes(range(256)), maintype="text", subtype="plain", filename="odd.txt")
+    message.add_attachment("a,b\n1,2\n", filename="list.csv")
+    (block,), notice = read_with_notice(written(tmp_path, message.as_bytes()), "eml")
+    assert "The lamp is lit." in block.text
+    assert block.text.endswith("list.csv\n\na,b\n1,2")
+    assert "not read: odd.txt. " in notice
+
+
 def test_mail_within_mail_without_end_is_read_as_far_as_it_is_sane(tmp_path: Path) -> None:
     nested = b"Subject: s\r\nContent-Type: message/rfc822\r\n\r\n" * 60 + b"Subject: last\r\n\r\nThe end."
     assert len(named(written(tmp_path, nested), "a.eml")) == 21

@@ -7,9 +7,10 @@ from email.message import Message
 from email.parser import BytesParser
 from typing import Any, cast
 
+from ...errors import Unreadable
 from ..encoding import decode
 from ..limits import Limits
-from ..output import Output
+from ..output import Output, clean
 from .html import read_page
 from .text import give_paragraphs
 
@@ -41,28 +42,66 @@ def _give_part(part: Message, output: Output, unread: list[str], depth: int) -> 
         for attached in _parts(part):
             _give_message(attached, output, unread, depth + 1)
     elif kind == "multipart/alternative":
-        # The same in several forms.
-        forms = {one.get_content_type(): one for one in _parts(part)}
-        best = forms.get("text/plain") or forms.get("text/html")
-        for one in forms.values() if best is None else [best]:
-            _give_part(one, output, unread, depth)
+        _give_best_form(_parts(part), output, unread, depth)
     elif part.is_multipart() and kind != "message/rfc822":
         for one in _parts(part):
             _give_part(one, output, unread, depth)
     elif kind.startswith("text/"):
-        _give_text(part, output)
+        _give_text(part, output, unread)
     else:
         unread.append(_file_name(part) or kind)
 
 
-def _give_text(part: Message, output: Output) -> None:
-    data = cast("bytes", part.get_payload(decode=True) or b"")
-    if name := _file_name(part):
+def _give_best_form(forms: list[Message], output: Output, unread: list[str], depth: int) -> None:
+    """Output one of several forms of the same, and what is attached to the others."""
+    plain = (one for one in forms if one.get_content_type() == "text/plain" and _has_words(one))
+    pages = (one for one in reversed(forms) if one.get_content_type() == "text/html")
+    best = next(plain, None) or next(pages, None)
+    for form in forms:
+        if best is None or form is best:
+            _give_part(form, output, unread, depth)
+        else:
+            _give_attached(form, output, unread, depth)
+
+
+def _give_attached(part: Message, output: Output, unread: list[str], depth: int) -> None:
+    """Output what a form has besides its text. Some programs put the attachments into the page's form."""
+    if part.get_content_maintype() == "multipart":
+        for one in _parts(part):
+            _give_attached(one, output, unread, depth)
+    elif part.get_content_maintype() != "text" or _file_name(part):
+        _give_part(part, output, unread, depth)
+
+
+def _give_text(part: Message, output: Output, unread: list[str]) -> None:
+    name = _file_name(part)
+    if name:
         output.paragraph(name)
-    if part.get_content_type() == "text/html":
-        read_page(data, output, part.get_content_charset(""))
-        return
-    give_paragraphs(decode(data, part.get_content_charset("")), output)
+    try:
+        if part.get_content_type() == "text/html":
+            read_page(_data(part), output, part.get_content_charset(""))
+        else:
+            give_paragraphs(_text(part), output)
+    except Unreadable:
+        # One attachment that is odd costs no other.
+        if not name:
+            raise
+        unread.append(name)
+
+
+def _has_words(part: Message) -> bool:
+    try:
+        return bool(clean(_text(part)))
+    except Unreadable:
+        return False
+
+
+def _text(part: Message) -> str:
+    return decode(_data(part), part.get_content_charset(""))
+
+
+def _data(part: Message) -> bytes:
+    return cast("bytes", part.get_payload(decode=True) or b"")
 
 
 def _parts(part: Message) -> list[Message]:
