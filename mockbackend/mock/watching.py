@@ -43,6 +43,9 @@ async def _watch(store: MockStore, path: str) -> None:
             except OSError as error:
                 # An editor may remove it for a moment; it is looked at again when it is back.
                 log.warning("MOCK_SCRIPT: %s cannot be read (%s); its last text stays in use", path, error.strerror)
+            except Exception:
+                # Whatever it was, the next edit may do better.
+                log.exception("MOCK_SCRIPT: %s could not be taken; its last text stays in use", path)
 
 
 def _stamp(path: str) -> tuple[int, int, int] | None:
@@ -66,8 +69,8 @@ async def _take(store: MockStore, path: str) -> None:
         store.scenarios.report_problems(DEFAULT, [one.to_json() for one in problems], origin)
         log.warning("MOCK_SCRIPT: %s has problems, and its last text stays in use: %s", path, error)
         return
-    store.scenarios.replace_script(DEFAULT, document, origin)
-    log.info("MOCK_SCRIPT: %s has changed, and is in use", path)
+    if store.scenarios.replace_default(document, origin):
+        log.info("MOCK_SCRIPT: %s has changed, and is in use", path)
 
 
 def _read(path: str) -> bytes:

@@ -69,11 +69,18 @@ class Resource:
             mock = get_service(request).mock
             request.scope["userid"] = owner if mock is None else own(request, mock.store, owner)
         if is_mocked(request) and (instead := ask(request, get_service(request))):
-            return instead
+            return await _in_place(request, instead)
         # Of a chat its text is needed, which its endpoint reads.
         if (call := call_of(request)) and call.kind != "chat" and (instead := ask_by_rule(request)):
-            return instead
+            return await _in_place(request, instead)
         return await endpoint(request)
+
+
+async def _in_place(request: Request, instead: Response) -> Response:
+    """The response in place of the call, once the journal has the body, which no endpoint reads then."""
+    if call := call_of(request):
+        await call.read_body()
+    return instead
 
 
 async def log_in(request: Request) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 
 from starlette.requests import Request
@@ -19,6 +20,8 @@ from ..mock.store import Entry, Holds, MockStore, Scenario, UnknownScenario
 from ..mock.store.journal import MAX_BODY_BYTES, State
 from ..turn.run import Run
 
+# How long an answer in place of a call waits for the call's body.
+BODY_SECONDS = 5.0
 # What the journal calls a call, by its path and, where it matters, its method.
 KINDS: Mapping[str, str | Mapping[str, str]] = {
     "/chat": {"POST": "chat", "GET": "join"},
@@ -71,10 +74,22 @@ class FrontCall:
             if room > 0:
                 self._body += message.get("body", b"")[:room]
             if not message.get("more_body", False):
-                self._is_read = True
-                self.entry.take_body(bytes(self._body))
-                self._body = bytearray()
+                self._take_body()
         return message
+
+    async def read_body(self) -> None:
+        """Read what the journal keeps of the body, as far as it comes in a short time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BODY_SECONDS):
+                while not self._is_read and not self.has_left and len(self._body) < MAX_BODY_BYTES:
+                    await self.receive()
+        if not self._is_read:
+            self._take_body()
+
+    def _take_body(self) -> None:
+        self._is_read = True
+        self.entry.take_body(bytes(self._body))
+        self._body = bytearray()
 
     async def send(self, message: Message) -> None:
         """Send, and note in the journal how far the answer is: its end before that is sent."""
@@ -152,10 +167,7 @@ def noted(store: MockStore, path: str, request: Request) -> Iterator[FrontCall |
         yield None
         return
     userid = request.headers.get("userid", "").encode("latin-1").decode(errors="replace")
-    try:
-        scenario = store.scenarios.resolve(request.headers.get("x-mock-scenario"), userid)
-    except UnknownScenario as error:
-        raise ServiceError(404, "unknown_scenario", str(error)) from None
+    scenario = _scenario(store, request, userid)
     shown = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     entry = store.journal.begin(scenario, "front", kind, request.method, shown, request.headers.raw)
     context.enter(context.PartOf(scenario, userid))
@@ -174,6 +186,13 @@ def noted(store: MockStore, path: str, request: Request) -> Iterator[FrontCall |
         call.end("client_gone" if call.has_left else "cut")
 
 
+def _scenario(store: MockStore, request: Request, userid: str) -> str:
+    try:
+        return store.scenarios.resolve(request.headers.get("x-mock-scenario"), userid)
+    except UnknownScenario as error:
+        raise ServiceError(404, "unknown_scenario", str(error)) from None
+
+
 def call_of(request: Request) -> FrontCall | None:
     """The front end's call that a request is, where there is a mock."""
     found: FrontCall | None = request.scope.get("mock")
@@ -187,8 +206,10 @@ def stored_name(request: Request, name: str) -> str:
 
 
 def own(request: Request, store: MockStore, owner: str) -> str:
-    """The stored owner of a userid, which the scenario then knows."""
-    name = stored_name(request, owner)
+    """The stored owner of a userid, which the scenario then knows. Raises ServiceError."""
+    call = call_of(request)
+    scenario = call.scenario if call else _scenario(store, request, owner)
+    name = stored(scenario, owner)
     if name is not owner:
-        store.scenarios.add_owner(request.scope["mock"].scenario, name)
+        store.scenarios.add_owner(scenario, name)
     return name

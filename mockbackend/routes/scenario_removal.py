@@ -1,4 +1,4 @@
-"""What is stored in a scenario goes with it: conversations, files, images. Its running answers are ended."""
+"""What is stored in a scenario goes with it: conversations, files, images, counted days. Its running answers end."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ class ScenarioRemoval:
             await self._remove_conversations(owner)
             for file in await self._storage.files.listing(owner):
                 await self._documents.delete(owner, file.id)
+            # Last: the end of a running answer counts as well.
+            await self._storage.spending.forget(owner)
 
     async def _remove_conversations(self, owner: str) -> None:
         store = self._storage.conversations

@@ -23,7 +23,7 @@ from ..routes.json import error_response
 
 
 def create(script: str | os.PathLike[str] | None, api_key: str | None) -> Starlette:
-    """The application. `default` follows the file `script`; with a key, no other is taken. Raises ScriptError."""
+    """The application. `default` begins with the file `script`; with a key, no other is taken. Raises ScriptError."""
     store = MockStore(None, load_document(script) if script else EMPTY)
     control = Control(store, _nothing_stored)
 

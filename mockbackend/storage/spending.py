@@ -114,5 +114,8 @@ class Spending(Protocol):
     async def of_day(self, userid: str, day: int) -> Spent:
         """What the user has spent on that day, counted from 1970, the running turns of all processes included."""
 
+    async def forget(self, userid: str) -> None:
+        """Forget what turns of the user that are over have spent, on all days."""
+
     async def stored_bytes(self, userid: str) -> int:
         """The bytes of the user's documents and images."""

@@ -61,6 +61,23 @@ async def test_a_count_lets_that_many_through(scenario: MakeScenario, rule: dict
     assert (await asked).text == "".join(WORDS)
 
 
+async def test_each_release_of_one_lets_one_delta_through(scenario: MakeScenario) -> None:
+    made = await scenario({"rules": [{"text": WORDS, "hold": 0}]})
+    async with made.client.stream("POST", "/chat", json={"message": "hi"}) as response, asyncio.timeout(20):
+        pieces, read = response.aiter_text(), ""
+        for index, word in enumerate(WORDS):
+            await made.journal(state="held", side="model", wait=1)
+            assert await release(made, count=1) == 1
+            while word not in read:
+                read += await anext(pieces)
+            assert not any(later in read for later in WORDS[index + 1 :])
+        await made.journal(state="held", side="model", wait=1)
+        await release(made)
+        async for piece in pieces:
+            read += piece
+    assert "d:" in read
+
+
 async def test_a_hold_beyond_the_last_delta_is_before_the_finish(scenario: MakeScenario) -> None:
     made = await scenario({"rules": [{"text": WORDS, "hold": 100}]})
     asked = asyncio.create_task(chat(made.client, {"message": "hi"}))

@@ -76,6 +76,14 @@ async def test_each_kind_of_call_is_named(scenario: MakeScenario) -> None:
     ]
 
 
+async def test_the_body_is_in_it_where_the_answer_stands_in_place_of_the_call(scenario: MakeScenario) -> None:
+    made = await scenario({"rules": [{"on": "stop", "wire": {"status": 503}}]})
+    response = await made.client.post("/chat", json={"message": "hi"}, headers={"x-mock": "status=503"})
+    assert response.status_code == 503
+    assert (await made.client.post("/conversations/trip/stop", json={"why": "enough"})).status_code == 503
+    assert [entry["body"] for entry in await made.journal()] == [{"message": "hi"}, {"why": "enough"}]
+
+
 async def test_it_is_filtered(scenario: MakeScenario) -> None:
     made = await scenario({"rules": [{"when": "bad", "fault": {"kind": "status", "status": 400}}]})
     await made.say("hi")
@@ -175,6 +183,40 @@ def test_the_oldest_entries_of_the_largest_journal_go_first(monkeypatch: pytest.
     assert small == [1]
     assert large[-1] == 200
     assert len(large) * 50_000 < 1_000_000 + journals.ENTRIES_BETWEEN_SUMS * 50_000
+
+
+@pytest.mark.parametrize("change", ["delete", "put"])
+def test_an_answer_of_a_scenario_that_is_gone_writes_nothing(change: str) -> None:
+    store = MockStore(None)
+    store.scenarios.ensure("gone")
+    running = store.journal.begin("gone", "front", "chat", "POST", "/chat", [])
+    if change == "delete":
+        store.scenarios.delete("gone")
+    else:
+        store.scenarios.put("gone", {"rules": []})
+    store.journal.begin(DEFAULT, "front", "chat", "POST", "/chat", [], body=b"own")
+    store.journal.begin(DEFAULT if change == "delete" else "gone", "front", "chat", "POST", "/chat", [], body=b"own")
+    running.take_body(b"of another")
+    running.end("cut")
+    entries = [entry for name in (DEFAULT, "gone") for batch in store.journal.read(name, Filter()) for entry in batch]
+    store.close()
+    assert [(entry["body"], entry["state"]) for entry in entries] == [("own", "running")] * 2
+
+
+def test_bodies_of_dropped_entries_take_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals, "MAX_ENTRIES", 10)
+    monkeypatch.setattr(journals, "MAX_BYTES", 200_000)
+    store = MockStore(None)
+    running = [store.journal.begin(DEFAULT, "front", "chat", "POST", "/chat", []) for _ in range(60)]
+    for entry in running:
+        entry.take_body(b"x" * 50_000)
+        entry.end("done")
+    store.scenarios.ensure("other")
+    for _ in range(journals.ENTRIES_BETWEEN_SUMS):
+        store.journal.begin("other", "front", "chat", "POST", "/chat", []).end("done")
+    kept = [entry["n"] for batch in store.journal.read("other", Filter()) for entry in batch]
+    store.close()
+    assert len(kept) == 10
 
 
 async def test_with_a_real_engine_there_is_no_mock(start_server: StartServer) -> None:

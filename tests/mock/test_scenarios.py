@@ -174,3 +174,23 @@ def test_the_rules_of_all_scenarios_are_bounded(monkeypatch: pytest.MonkeyPatch)
     assert store.scenarios.names() == [DEFAULT, "one", "two"]
     assert store.scenarios.open("one").queued == []
     store.close()
+
+
+async def test_what_a_day_has_counted_belongs_to_the_scenario_and_goes_with_it(scenario: MakeScenario) -> None:
+    made = await scenario({"rules": [{"text": "Hello"}]})
+
+    async def turns(**headers: str) -> int:
+        response = await made.client.get("/usage", headers=headers)
+        assert response.status_code == 200, response.text
+        found: int = response.json()["turns"]
+        return found
+
+    before = await turns(**{"x-mock-scenario": "default"})
+    await made.say("hi")
+    await made.say("hi")
+    assert await turns() == 2
+    assert await turns(**{"x-mock-scenario": "default"}) == before
+    assert {entry["on"] for entry in await made.journal()} == {"chat"}
+    await made.put({"rules": []})
+    assert await turns() == 0
+    error_of(await made.client.get("/usage", headers={"x-mock-scenario": "nowhere"}), 404)

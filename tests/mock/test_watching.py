@@ -7,6 +7,9 @@ from pathlib import Path
 
 import httpx2
 
+from mockbackend.mock.script.matching import Facts
+from mockbackend.mock.script.rules import ChatRule
+from mockbackend.mock.store import DEFAULT, MockStore
 from tests.conftest import StartServer
 from tests.harness.api import say
 from tests.harness.waiting import until
@@ -36,6 +39,19 @@ async def test_an_edit_takes_effect_and_a_broken_one_keeps_the_old_script(
         assert "rule 1: txt: unknown key" in server.log
         _replace(script, "rules: [{text: fourth}]")
         await until(lambda: _has(client, {"rules": [{"text": "fourth"}]}, []))
+        await client.put("/__mock__/scenarios/default", json={"rules": [{"text": "put"}]})
+        await client.delete("/__mock__/scenarios/default")
+        assert await _has(client, {"rules": [{"text": "fourth"}]}, [])
+
+
+def test_a_text_that_another_process_took_already_resets_no_counters() -> None:
+    store = MockStore(None)
+    script = {"rules": [{"text": "hi", "times": 1}]}
+    assert store.scenarios.replace_default(script, b"new")
+    assert store.servings.serve(DEFAULT, ChatRule, Facts("m", "hi"))
+    assert not store.scenarios.replace_default(script, b"new")
+    assert store.scenarios.served(DEFAULT) == {0: 1}
+    store.close()
 
 
 async def _has(client: httpx2.AsyncClient, script: object, problems: list[object]) -> bool:

@@ -86,6 +86,12 @@ async def _send(reply: Reply, entry: Entry, send: Send, clock: "Clock") -> None:
     if following is None:
         entry.end(last)
     while following is not None:
+        if isinstance(following, Gate):
+            # Before the next piece is made: to make one counts it as passed.
+            if following.is_closed:
+                await _hold(following, entry, clock)
+            following = next(pieces, None)
+            continue
         piece, following = following, next(pieces, None)
         if isinstance(piece, bytes):
             entry.count_line()
@@ -97,9 +103,6 @@ async def _send(reply: Reply, entry: Entry, send: Send, clock: "Clock") -> None:
             await clock.checkpoint()
         elif isinstance(piece, Pause):
             await clock.wait(piece.seconds)
-        elif isinstance(piece, Gate):
-            if piece.is_closed:
-                await _hold(piece, entry, clock)
         else:
             # An application that returns here makes Hypercorn close the connection without the body's end.
             entry.end("cut")
@@ -109,6 +112,7 @@ async def _send(reply: Reply, entry: Entry, send: Send, clock: "Clock") -> None:
 
 async def _hold(gate: Gate, entry: Entry, clock: "Clock") -> None:
     if entry.mocked is None:
+        gate.left = None
         return
     hold = entry.mocked.store.holds.begin(entry.mocked.entry)
     try:

@@ -105,14 +105,15 @@ class Entry:
         body, size = self._left, len(self._left or b"")
         try:
             with self._database.transaction():
-                self._database.execute(
+                written = self._database.execute(
                     "UPDATE entry SET body = coalesce(?, body), size = size + ?, turn = coalesce(?, turn), status = ?,"
                     " first_byte = ?, ended_at = ?, lines = ?, state = coalesce(?, state), rule = ?, conversation = ?,"
-                    " retry_after = ? WHERE id = ?",
+                    " retry_after = ? WHERE id = ? AND scenario = ?",
                     *(body, size, self.turn, self.status, self.first_byte, ended_at, self.lines, state),
-                    *(self.rule, self.conversation, self.retry_after, self.id),
+                    *(self.rule, self.conversation, self.retry_after, self.id, self.scenario),
                 )
-                if size:
+                # An entry that was dropped meanwhile takes no room.
+                if size and written.rowcount:
                     self._database.execute("UPDATE scenario SET bytes = bytes + ? WHERE name = ?", size, self.scenario)
         except sqlite3.Error as error:
             log.warning("the mock's journal cannot be written: %s", error)
@@ -174,14 +175,23 @@ class Journal:
 
     def _make_room(self) -> None:
         """Drop the oldest entries of the largest journal, a part of them at a time, while all are too large."""
-        while (self._database.value("SELECT sum(bytes) FROM scenario") or 0) > MAX_BYTES:
+        total = self._sum()
+        while total > MAX_BYTES:
             name, last, first = self._database.row(
                 "SELECT name, last_n, first_n FROM scenario ORDER BY bytes DESC LIMIT 1"
             )
-            self._drop(name, first + max(0, (last - first) // 8))
+            self._drop(name, first + (last - first) // 8)
+            before, total = total, self._sum()
+            if total >= before:
+                # It cannot end so.
+                break
+
+    def _sum(self) -> int:
+        found: int = self._database.value("SELECT ifnull(sum(bytes), 0) FROM scenario")
+        return found
 
     def _drop(self, scenario: str, through: int) -> None:
-        size = self._database.value("SELECT sum(size) FROM entry WHERE scenario = ? AND n <= ?", *(scenario, through))
+        size = self._database.value("SELECT sum(size) FROM entry WHERE scenario = ? AND n <= ?", scenario, through)
         self._database.execute("DELETE FROM entry WHERE scenario = ? AND n <= ?", scenario, through)
         self._database.execute(
             "UPDATE scenario SET first_n = ?, bytes = max(0, bytes - ?) WHERE name = ?",

@@ -100,18 +100,23 @@ class Scenarios:
                 self._check_room(name)
                 self._insert(name, EMPTY, None)
 
-    def replace_script(self, name: str, document: Mapping[str, Any], origin: bytes) -> None:
-        """Give a scenario another script, and new counters; its journal stays."""
+    def replace_default(self, document: Mapping[str, Any], origin: bytes) -> bool:
+        """Give `default` another script for good, and new counters; its journal stays. False if it has it already."""
         with self._database.transaction():
+            # Another process may have been faster, and its counters may have served since.
+            if self.origin(DEFAULT) == origin:
+                return False
             for table in ("served", "queued"):
-                self._database.execute(f"DELETE FROM {table} WHERE scenario = ?", name)
+                self._database.execute(f"DELETE FROM {table} WHERE scenario = ?", DEFAULT)
             self._database.execute(
                 "UPDATE scenario SET script = ?, generation = ?, origin = ?, problems = '[]' WHERE name = ?",
-                *(orjson.dumps(document), self._next_generation(), origin, name),
+                *(orjson.dumps(document), self._next_generation(), origin, DEFAULT),
             )
+            self._begin(document, origin)
+        return True
 
     def reset_default(self) -> None:
-        """Give `default` new counters and a new journal, and the script that it had at the start."""
+        """Give `default` new counters and a new journal, and the script that MOCK_SCRIPT gave it last."""
         with self._database.transaction():
             script, origin = self._database.row("SELECT script, origin FROM beginning") or (b'{"rules":[]}', None)
             self._remove(DEFAULT)
@@ -120,8 +125,7 @@ class Scenarios:
     def begin(self, document: Mapping[str, Any], origin: bytes | None) -> None:
         """Say what `default` is at the start, which is what its deletion leads back to."""
         with self._database.transaction():
-            self._database.execute("DELETE FROM beginning")
-            self._database.execute("INSERT INTO beginning VALUES (?, ?)", orjson.dumps(document), origin)
+            self._begin(document, origin)
 
     def delete(self, name: str) -> bool:
         """Delete a scenario with its journal. False if no scenario has that name."""
@@ -196,6 +200,10 @@ class Scenarios:
         with self._database.transaction():
             found = self._database.rows("DELETE FROM owner WHERE scenario = ? RETURNING owner", name)
         return [owner for (owner,) in found]
+
+    def _begin(self, document: Mapping[str, Any], origin: bytes | None) -> None:
+        self._database.execute("DELETE FROM beginning")
+        self._database.execute("INSERT INTO beginning VALUES (?, ?)", orjson.dumps(document), origin)
 
     def _check_room(self, name: str) -> None:
         if self.exists(name) or self._database.value("SELECT count(*) FROM scenario") < MAX_SCENARIOS:

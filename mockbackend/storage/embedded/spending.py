@@ -37,6 +37,9 @@ class Spending:
         rows = await self._database.execute(_SPENT, userid, day, userid, day, "")
         return stored_spent(*rows[0])
 
+    async def forget(self, userid: str) -> None:
+        await self._database.execute("DELETE FROM usage WHERE userid = ?", userid)
+
     async def stored_bytes(self, userid: str) -> int:
         rows = await self._database.execute(f"SELECT {STORED_BYTES}", userid, userid)
         return integer(rows[0][0])

@@ -44,6 +44,9 @@ class Spending:
         rows = await self._database.execute(SPENT, {"userid": userid, "day": day, "turn_id": ""})
         return Spent(*rows[0])
 
+    async def forget(self, userid: str) -> None:
+        await self._database.execute("DELETE FROM usage WHERE userid = %(userid)s", {"userid": userid})
+
     async def stored_bytes(self, userid: str) -> int:
         rows = await self._database.execute(f"SELECT {STORED_BYTES}", {"userid": userid})
         return int(rows[0][0])

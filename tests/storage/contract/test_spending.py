@@ -89,6 +89,14 @@ async def test_a_running_turn_counts_as_it_was_estimated_and_then_as_it_says(sto
     assert await spent(other) == Spent(1, 9, 10, 3)
 
 
+async def test_what_a_user_has_spent_can_be_forgotten(storage: Storage, other: Storage) -> None:
+    await ended(storage, today(), Spent(1, 10))
+    await ended(storage, today("t2", "c2", userid="bob"), Spent(1, 100))
+    await storage.spending.forget("ann")
+    assert await spent(other) == Spent()
+    assert await spent(other, "bob") == Spent(1, 100)
+
+
 async def test_to_spend_tells_what_the_others_have_spent(storage: Storage, other: Storage) -> None:
     await ended(storage, today(), Spent(1, 1, 10, 0))
     await claimed(storage, today("t2", "c2"), Spent(1, 100))
