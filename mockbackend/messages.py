@@ -146,7 +146,7 @@ def without_commands(message: Message) -> Message:
     """A user's message without the lines at its start that are for the mock, as the emulator is to read it."""
     if message["role"] != "user" or not text_of(message).startswith(COMMAND):
         return message
-    # Imported late: with a real engine nobody comes here.
+    # Imported late: few messages have such lines.
     from .mock.script.asked import split_message
 
     first, *others = message["parts"]

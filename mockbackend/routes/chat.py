@@ -16,7 +16,8 @@ from ..mock.names import shown
 from ..mock.script.asked import split_message
 from ..protocol import FRAMINGS, Framing
 from ..protocol.data_stream import DATA_STREAM
-from ..storage import Turn
+from ..storage import Storage, Turn
+from ..turn.placement import place
 from ..turn.request import ChatRequest
 from ..turn.run import Reader
 from .auth import get_service, userid
@@ -100,9 +101,18 @@ async def _asked(request: Request, owner: str, chat: ChatRequest) -> Response | 
     if call is None:
         return None
     if call.has_wire:
-        stored = await service.storage.conversations.get(owner, chat.conversation_id or "")
-        turn = stored.message_count // 2 + 1 if stored else 1
+        turn = await _number_of_turn(service.storage, owner, chat)
     return ask_by_rule(request, split_message(text)[1], chat.mode, turn)
+
+
+async def _number_of_turn(storage: Storage, owner: str, chat: ChatRequest) -> int:
+    """How many of the user's messages there are up to the new one, where that is to go."""
+    stored = await storage.conversations.get(owner, chat.conversation_id or "")
+    if stored is None or not stored.message_count:
+        # A list sent with a new conversation becomes its history.
+        return sum(message.role == "user" for message in chat.messages)
+    history = await storage.history.read(stored.id)
+    return sum(message["role"] == "user" for message in history[: place(chat, history)]) + 1
 
 
 async def _running(request: Request, conversation_id: str) -> tuple[Turn, Reader] | None:

@@ -42,7 +42,7 @@ def ask_in_message(request: Request, service: Service, text: str, mode: str) -> 
     """The same for lines at the start of a message. To a real engine they are ordinary words."""
     if service.emulator is None or not text.startswith(COMMAND):
         return None
-    # Imported late, here and below: a real engine needs nothing of it.
+    # Imported late, here and below: few requests need it.
     from ..mock.script.asked import split_message
 
     commands, _ = split_message(text)

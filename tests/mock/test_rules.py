@@ -144,6 +144,17 @@ async def test_strict_refuses_what_no_rule_fits_and_names_the_nearest(scenario: 
     assert [entry["status"] for entry in await made.journal(on="embedding", wait=1)] == [200]
 
 
+async def test_a_regenerated_turn_has_its_number_on_the_wire_as_well(scenario: MakeScenario) -> None:
+    made = await scenario({"rules": [{"when": {"turn": 1}, "wire": {"repeat": 1}, "text": "first"}, {"text": "other"}]})
+    chat_of = {"id": "trip", "trigger": "submit-message"}
+    message = {"id": "m1", "role": "user", "parts": [{"type": "text", "text": "hi"}]}
+    for trigger in ("submit-message", "regenerate-message"):
+        body = {**chat_of, "trigger": trigger, "messages": [message]}
+        response = await made.client.post("/chat", json=body)
+        assert "first" in response.text, response.text
+    assert [entry["rule"] for entry in await made.journal(side="front")] == [0, 0]
+
+
 async def test_a_rule_of_the_wire_is_one_serving_for_the_whole_turn(scenario: MakeScenario) -> None:
     rule = {"when": "time", "times": 1, "steps": [TOOL, {"text": "It is late"}], "wire": {"repeat": 1}}
     made = await scenario({"rules": [rule, {"text": "other"}]})
