@@ -178,16 +178,28 @@ def test_json_gives_every_value_under_its_keys(tmp_path: Path) -> None:
         assert named(written(tmp_path, text), "a.json") == [Passage(text)]
 
 
-def test_a_notebook_gives_its_cells_without_their_output(tmp_path: Path) -> None:
+def test_a_notebook_gives_its_cells_and_what_they_put_out_as_text(tmp_path: Path) -> None:
+    outputs = [
+        {"output_type": "stream", "name": "stdout", "text": ["\x1b[31mred\x1b[0m\n", "lamp\n"]},
+        {"output_type": "execute_result", "data": {"text/html": "<b>7</b>", "text/plain": ["seven"]}},
+        {"output_type": "error", "ename": "KeyError", "evalue": "'wick'", "traceback": ["..."]},
+        {"output_type": "display_data", "data": {"image/png": "AAAA" * 100, "text/plain": "<Figure size 640x480>"}},
+        {"output_type": "display_data", "data": {"text/html": "<p>x", "text/plain": "<IPython.core.display.HTML>"}},
+        "odd",
+    ]
     cells = [
         {"cell_type": "markdown", "source": ["# Lamps\n", "All of them."]},
-        {"cell_type": "code", "source": "print(1)", "outputs": [{"data": {"image/png": "AAAA" * 100}}]},
+        {"cell_type": "code", "source": "print(1)", "outputs": outputs},
+        {"cell_type": "code", "source": "2", "outputs": None},
     ]
     notebook = orjson.dumps({"cells": cells, "nbformat": 4, "metadata": {}})
-    assert named(written(tmp_path, notebook), "a.ipynb") == [
+    blocks, notice = read_with_notice(written(tmp_path, notebook), "json")
+    assert blocks == [
         Passage("# Lamps\nAll of them.", "cell 1"),
-        Passage("print(1)", "cell 2"),
+        Passage("print(1)\n\nred\nlamp\n\nseven\n\nKeyError: 'wick'", "cell 2"),
+        Passage("2", "cell 3"),
     ]
+    assert notice == "Outputs of the cells that are no text, such as images, are not read: 3."
 
 
 def test_xml_gives_texts_and_attributes_and_no_entities(tmp_path: Path) -> None:

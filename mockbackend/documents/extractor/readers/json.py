@@ -1,7 +1,8 @@
-"""JSON: a line for each value, with the keys that lead to it. Notebooks give the text of their cells."""
+"""JSON: a line for each value, with the keys that lead to it. Notebooks give the text of their cells and outputs."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,11 @@ from ..encoding import read_text
 from ..limits import Limits
 from ..output import Output
 from .text import give_paragraphs
+
+# The forms of a notebook's output that are text, the best first, and those that say more than the text beside them.
+_TEXTS = ("text/markdown", "text/plain", "text/latex")
+_NO_TEXT = ("image/", "audio/", "video/")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def read(path: str, output: Output, limits: Limits) -> None:
@@ -55,7 +61,37 @@ def _lines(path: str, value: Any) -> Iterator[str]:
 
 
 def _give_cells(cells: list[Any], output: Output) -> None:
+    unread = 0
     for number, cell in enumerate(cells, 1):
-        source = cell.get("source", "") if isinstance(cell, dict) else ""
+        if not isinstance(cell, dict):
+            cell = {}
         output.place(f"cell {number}")
-        output.paragraph("".join(map(str, source)) if isinstance(source, list) else str(source))
+        output.paragraph(_joined(cell.get("source")))
+        results = cell.get("outputs")
+        for result in results if isinstance(results, list) else []:
+            text = _result(result)
+            if text is None:
+                unread += 1
+            else:
+                output.paragraph(_COLOURS.sub("", text))
+    if unread:
+        output.leave_out(f"Outputs of the cells that are no text, such as images, are not read: {unread:,}.")
+
+
+def _result(result: Any) -> str | None:
+    """The text of a cell's output: what was printed, an error, or a value. None if it is more than text."""
+    match result:
+        case {"output_type": "stream", "text": text}:
+            return _joined(text)
+        case {"output_type": "error"}:
+            return f"{result.get('ename', '')}: {result.get('evalue', '')}"
+        case {"data": {**data}} if not any(str(kind).startswith(_NO_TEXT) for kind in data):
+            best = "".join([_joined(data[kind]) for kind in _TEXTS if kind in data][:1])
+            # What has another form only, such as a page, gives its kind as its text.
+            return None if not best or best.startswith("<IPython.") else best
+        case _:
+            return None
+
+
+def _joined(text: Any) -> str:
+    return "".join(map(str, text)) if isinstance(text, list) else str(text or "")
