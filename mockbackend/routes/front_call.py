@@ -18,6 +18,8 @@ from ..mock.script.rules import is_of_wire, wire_of
 from ..mock.script.wire import Wire
 from ..mock.store import Entry, Holds, MockStore, Scenario, UnknownScenario
 from ..mock.store.journal import MAX_BODY_BYTES, State
+from ..protocol.data_stream import DATA_STREAM
+from ..protocol.ui_stream import UI_STREAM
 from ..turn.run import Run
 
 # How long an answer in place of a call waits for the call's body.
@@ -49,7 +51,9 @@ class FrontCall:
         self.kind = kind
         self._body = bytearray()
         self._is_read = False
-        self._separator = b""
+        self._framing = DATA_STREAM
+        # A part of a frame's end, which a fault may split.
+        self._last = b""
         self._run: Run | None = None
         self.entry = entry
         self.has_left = False
@@ -96,13 +100,21 @@ class FrontCall:
         if message["type"] == "http.response.start":
             self.entry.begin_answer(message["status"], message["headers"])
             is_ui = any(name == b"x-vercel-ai-ui-message-stream" for name, _ in message["headers"])
-            self._separator = b"data: " if is_ui else b"\n"
+            self._framing = UI_STREAM if is_ui else DATA_STREAM
         elif message["type"] == "http.response.body":
             if self.entry.turn:
-                self.entry.lines += message.get("body", b"").count(self._separator)
+                self._count_lines(message.get("body", b""))
             if not message.get("more_body", False):
                 self.end()
         await self._send(message)
+
+    def _count_lines(self, body: bytes) -> None:
+        if not body or body == self._framing.keep_alive:
+            return
+        end = self._framing.frame_end
+        body = self._last + body
+        self.entry.lines += body.count(end)
+        self._last = body[len(body) - len(end) + 1 :]
 
     @cached_property
     def _opened(self) -> Scenario:

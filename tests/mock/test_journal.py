@@ -84,6 +84,19 @@ async def test_the_body_is_in_it_where_the_answer_stands_in_place_of_the_call(sc
     assert [entry["body"] for entry in await made.journal()] == [{"message": "hi"}, {"why": "enough"}]
 
 
+@pytest.mark.parametrize("fault", ["", "split=3"])
+async def test_the_events_of_a_stream_are_counted_whatever_its_pieces_and_words(
+    scenario: MakeScenario, fault: str
+) -> None:
+    made = await scenario({"rules": [{"text": ["data: one ", "data: two"]}]})
+    message = {"id": "m1", "role": "user", "parts": [{"type": "text", "text": "hi"}]}
+    body = {"id": "trip", "trigger": "submit-message", "messages": [message]}
+    response = await made.client.post("/chat", json=body, headers={"x-mock": fault} if fault else {})
+    (front,) = await made.journal(side="front")
+    assert "data: two" in response.text
+    assert front["lines"] == response.text.count("\n\n")
+
+
 async def test_it_is_filtered(scenario: MakeScenario) -> None:
     made = await scenario({"rules": [{"when": "bad", "fault": {"kind": "status", "status": 400}}]})
     await made.say("hi")
