@@ -115,8 +115,7 @@ class Room:
     def narrower(self, window: list[Message], error: ContextExceeded) -> list[Message]:
         """A narrower window than the refused one; raises the error if the last turn alone is too long.
 
-        What the model says it can read is remembered. That this window's estimate was too low is not: others may be
-        right.
+        What the model says it can read is remembered. Without a number nothing is: it is this window that was too long.
         """
         known = self.context_tokens
         if error.limit:
@@ -126,6 +125,4 @@ class Room:
             tokens = tokens * 4 // 5
             if tokens < MIN_WINDOW_TOKENS:
                 raise UpstreamError(MESSAGE_TOO_LONG) if len(window) == 1 else error
-        if not error.limit:
-            self._learned.context_tokens = tokens
         return shorter

@@ -14,12 +14,17 @@ TOO_LONG = re.compile(
     r"context[ _-]?(?:length|window|size|limit)|maximum (?:model|prompt|input) length"
     r"|maximum number of (?:input )?tokens"
     r"|(?:prompt|input|request|conversation|messages?)(?: is| are)? too (?:long|large)|too large for model"
-    r"|too many (?:input |prompt )?tokens|(?:input|prompt|token)s? (?:length|count|limit)\b.*exceed"
-    r"|exceed\w*.*\b(?:context|token limit|model length)|longer than the (?:model|context|maximum)"
+    r"|too many (?:input |prompt )?tokens|(?:input|prompt)(?: tokens?)? limit\b.*exceed"
+    r"|(?:input|prompt|token)s? (?:length|count)\b.*exceed"
+    r"|exceed\w* (?:the |this |its |model(?:'s)? |available |maximum )*context\b(?! deadline| cancel)"
+    r"|exceed\w*.*\b(?:(?:model|input|prompt)(?:'s)? token limit|model length)"
+    r"|(?:input|prompt)\b.*exceed\w*.*\btoken limit|longer than the (?:model|context|maximum)"
     r"|reduce the length|prompt exceeds max|max_new_tokens` must be|range of input length|less than \d+ tokens"
     r"|number of tokens in the prompt|request too large for",
     re.IGNORECASE | re.DOTALL,
 )
+# What a key may use up in a time, which a shorter request does not mend.
+QUOTA = re.compile(r"\b(?:hourly|daily|weekly|monthly|quota|per (?:hour|day|week|month))\b", re.IGNORECASE)
 # `max_tokens` alone is too large: not what is asked, but what may be answered.
 ANSWER_TOO_LONG = re.compile(
     r"max_(?:completion_|output_|new_)?tokens\W*(?:is|are)? too (?:large|high)|at most \d+ (?:completion|output) tokens"
@@ -66,7 +71,7 @@ def exceeded(error: ErrorBody) -> ContextExceeded | None:
         most = _first([ANSWER_LIMIT], words)
         limit = None if most else _first(LIMITS, words)
         return ContextExceeded(limit, _first(ASKED, words), most_answered=most, answer_too_long=True)
-    if error.code not in CODES and error.type not in CODES and not TOO_LONG.search(words):
+    if not is_coded(error) and (not TOO_LONG.search(words) or QUOTA.search(words)):
         return None
     limit, asked = error.numbers.get("n_ctx") or _first(LIMITS, words), _first(ASKED, words)
     numbers = [number for found in re.findall(_N, words) if (number := _number(found)) >= LEAST_TOKENS]
@@ -74,6 +79,11 @@ def exceeded(error: ErrorBody) -> ContextExceeded | None:
         # What is asked for is more than what is allowed.
         limit = min(numbers)
     return ContextExceeded(limit, asked)
+
+
+def is_coded(error: ErrorBody) -> bool:
+    """Whether the error's code says that the request is too long."""
+    return error.code in CODES or error.type in CODES
 
 
 def _first(patterns: list[re.Pattern[str]], words: str) -> int | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import openai
 
 from ..errors import PromptRefused, RequestRefused, UnsupportedParameter, UpstreamError, in_seconds
-from .context_errors import exceeded
+from .context_errors import exceeded, is_coded
 from .error_body import ErrorBody, read_error
 from .refusals import names_in, refusal_of
 from .retry import retry_after
@@ -115,7 +115,11 @@ def _of_the_table(status: int, error: ErrorBody) -> UpstreamError | None:
     """A refusal under another status than 400 or 422, where its words leave no doubt."""
     if status == 429 and "request too large" not in error.message.lower():
         return None
-    found = exceeded(error) or (refusal_of(error) if status != 429 else None)
+    too_long = exceeded(error)
+    if status == 500 and too_long and too_long.limit is None and not is_coded(error):
+        # It may as well be a failure that passes, in words that are alike.
+        return None
+    found = too_long or (refusal_of(error) if status != 429 else None)
     return None if isinstance(found, UnsupportedParameter) and found.parameter != "tools" else found
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from mockbackend.agent.context_window import trim
+from mockbackend.agent.context_window import Room, trim
+from mockbackend.errors import ContextExceeded
 from mockbackend.messages import Message, Part
+from mockbackend.upstream.learned import Learned
 
 ATTACHMENT: Part = {"type": "attachment", "name": "n", "media_type": "text/plain", "text": "x" * 3_000}
 CALL: Part = {"type": "tool", "id": "1", "name": "n", "args": {}, "result": {}}
@@ -72,3 +74,12 @@ def test_the_bytes_of_a_text_are_counted_not_its_letters() -> None:
     history = [holding("user", {"type": "text", "text": "日" * 300}), message("assistant", 10), message("user", 10)]
     assert len(trim(history, 434)) == 3
     assert len(trim(history, 432)) == 1
+
+
+def test_a_refusal_without_a_number_narrows_this_turn_alone() -> None:
+    learned = Learned()
+    room, history = Room(learned, None, []), turns(10, 10, 10)
+    assert room.narrower(history, ContextExceeded()) == history[2:]
+    assert learned.context_tokens is None
+    assert room.narrower(history, ContextExceeded(limit=4096)) == history[2:]
+    assert learned.context_tokens == 4096

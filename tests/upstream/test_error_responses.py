@@ -138,3 +138,30 @@ def test_a_wait_may_be_a_date() -> None:
     wait = _status(429, None, retry_after=email.utils.format_datetime(at, usegmt=True)).retry_after
     assert wait is not None
     assert 90 < wait <= 100
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (500, "context deadline exceeded (Client.Timeout exceeded while awaiting headers, context canceled)"),
+        (500, "the context limit of the worker was reached"),
+        (400, "Daily token limit exceeded for this key"),
+        (400, "Your token limit has been exceeded"),
+        (400, "The monthly limit of input tokens is used up: input tokens limit exceeded"),
+    ],
+)
+def test_what_is_no_complaint_of_the_length_narrows_nothing(status: int, message: str) -> None:
+    assert not isinstance(_status(status, _error("", message)), ContextExceeded)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message"),
+    [
+        (500, "", "This model's maximum context length is 4096 tokens."),
+        (500, "context_length_exceeded", "No."),
+        (400, "", "Your prompt exceeds the token limit"),
+        (400, "", "The request exceeds the model's context"),
+    ],
+)
+def test_what_complains_of_the_length_is_told_whatever_its_status(status: int, code: str, message: str) -> None:
+    assert isinstance(_status(status, _error(code, message)), ContextExceeded)
