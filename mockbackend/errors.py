@@ -123,14 +123,18 @@ class RequestRefused(UpstreamError):
 
 
 class UnsupportedParameter(RequestRefused):
-    """A parameter that the model does not support; `parameter` is its name in the request, or in its messages."""
+    """A parameter that the model does not support; `parameter` is its name in the request, or in its messages.
 
-    def __init__(self, parameter: str, named: Iterable[str] = ()) -> None:
+    With `of_value` another value of it may do.
+    """
+
+    def __init__(self, parameter: str, named: Iterable[str] = (), *, of_value: bool = False) -> None:
         super().__init__(
             f"The model does not support the parameter '{parameter}'. The operator should check the model's settings.",
             (parameter, *named),
         )
         self.parameter = parameter
+        self.of_value = of_value
 
 
 # What a request can do without.

@@ -54,8 +54,9 @@ class Learned:
                 return None
             self.forms.add(form)
             return form
-        if not isinstance(refusal, UnsupportedParameter) and "messages" not in request:
-            # The words may be about a value, and those of an image are a user's.
+        of_value = not isinstance(refusal, UnsupportedParameter) or refusal.of_value
+        if of_value and "messages" not in request:
+            # The values of an image are a user's.
             return None
         for named in refusal.named:
             name = named.replace("[", ".").replace("]", "").rsplit(".", 1)[-1]
@@ -90,6 +91,8 @@ def _has_images(messages: Any) -> bool:
 def _has_field(messages: object, name: str) -> bool:
     if isinstance(messages, list):
         return any(_has_field(message, name) for message in messages)
-    return isinstance(messages, dict) and (
-        name in messages or _has_field(messages.get("tool_calls"), name) or _has_field(messages.get("function"), name)
-    )
+    if not isinstance(messages, dict):
+        return False
+    # A function cannot do without its name.
+    function = messages.get("function") if name != "name" else None
+    return name in messages or _has_field(messages.get("tool_calls"), name) or _has_field(function, name)

@@ -48,6 +48,11 @@ FORMS: Mapping[Form, str] = {
     "lists of content": r"content.{0,20}must be a string|sequence, expected a string"
     "|content.{0,20}expected (?:a )?string",
 }
+# What is wrong with one picture, while others may do.
+OF_ONE_IMAGE = re.compile(
+    r"\bformats?\b|\bmime\b|image/|\bsizes?\b|base64|\b(?:gif|webp|bmp|tiff|svg|heic|avif)\b|invalid (?!content type)",
+    re.IGNORECASE,
+)
 # Ollama, vLLM, llama.cpp, OpenRouter, a gateway.
 NO_TOOLS = re.compile(
     r"(?:not|n't) support (?:tools?\b|tool us|tool call|function)|tool choice requires"
@@ -92,9 +97,12 @@ def refusal_of(error: ErrorBody) -> RequestRefused | None:
         return UnsupportedParameter("tools")
     for form, words in _PATTERNS:
         if words.search(error.message):
-            return UnsupportedForm(form)
+            return UnsupportedForm(form) if form != "images" or not OF_ONE_IMAGE.search(error.message) else None
     names = _named(error)
-    return UnsupportedParameter(names[0], [*names, *names_in(error.message)]) if names else None
+    if not names:
+        return None
+    named = [*names, *names_in(error.message)]
+    return UnsupportedParameter(names[0], named, of_value=error.code == "unsupported_value")
 
 
 def _at(path: tuple[str, ...], error: ErrorBody) -> RequestRefused | None:
@@ -104,6 +112,8 @@ def _at(path: tuple[str, ...], error: ErrorBody) -> RequestRefused | None:
         return UnsupportedParameter(name) if PARAMETER.fullmatch(name) else None
     if "messages" in path and any(step in ("content", "image_url") for step in path):
         of_images = "image_url" in path or "image" in error.message
+        if of_images and OF_ONE_IMAGE.search(error.message):
+            return None
         return UnsupportedForm("images" if of_images else "absent content")
     if "messages" not in path and len(path) > 1 and path[0] == "body" and PARAMETER.fullmatch(path[1]):
         return UnsupportedParameter(path[1])

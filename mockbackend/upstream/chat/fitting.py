@@ -89,11 +89,15 @@ def _as_text(content: Any) -> Any:
 
 
 def _without(value: Any, fields: set[str]) -> Any:
-    """A message without these fields, wherever they stand in it."""
+    """A message without these fields, wherever they stand in it; a function keeps its name."""
     if isinstance(value, list):
         return [_without(item, fields) for item in value]
     if isinstance(value, dict):
-        return {name: _without(item, fields) for name, item in value.items() if name not in fields}
+        return {
+            name: _without(item, fields - {"name"} if name == "function" else fields)
+            for name, item in value.items()
+            if name not in fields
+        }
     return value
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockbackend.errors import RequestRefused, UnsupportedForm
+from mockbackend.errors import RequestRefused, UnsupportedForm, UnsupportedParameter
 from mockbackend.messages import Message
 from mockbackend.upstream.chat.fitting import fitted, plain
 from mockbackend.upstream.chat.request import wire_messages
@@ -278,6 +278,41 @@ def test_a_value_that_a_user_chose_for_an_image_is_not_left_out_for_all() -> Non
     assert isinstance(refused, RequestRefused)
     assert learned.add(refused, {"prompt": "a fox", "size": "9x9"}) is None
     assert learned.without({"size": "9x9"}) == {"size": "9x9"}
+
+
+def test_an_images_value_that_is_named_as_unsupported_is_not_left_out_for_all() -> None:
+    error = {"message": "Unsupported value: 'size' does not support '9x9'.", "code": "unsupported_value"}
+    refused = failure_of(Row("images", 400, {"error": {**error, "param": "size"}}, bool))
+    assert isinstance(refused, RequestRefused)
+    assert Learned().add(refused, {"prompt": "a fox", "size": "9x9"}) is None
+    assert Learned().add(refused, {"messages": [], "size": "9x9"}) == "size"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Image type image/gif is not supported",
+        "Model does not support image format GIF",
+        "image_url: base64 not supported",
+    ],
+)
+def test_one_odd_picture_makes_no_model_blind(said: str) -> None:
+    learned = Learned()
+    refused = failure_of(Row("picture", 400, {"error": {"message": said}}, bool))
+    assert isinstance(refused, RequestRefused)
+    assert learned.add(refused, {"messages": [PICTURE]}) is None
+    assert learned.forms == set()
+
+
+def test_a_refused_name_leaves_the_functions_theirs() -> None:
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    calling = {"role": "assistant", "content": None, "tool_calls": [call]}
+    result = {"role": "tool", "tool_call_id": "1", "content": "x"}
+    body = {"messages": [{"role": "user", "content": "Hi"}, calling, result]}
+    learned = Learned(forms={"unnamed results"})
+    assert learned.add(UnsupportedParameter("name"), body) is None
+    assert learned.add(UnsupportedParameter("name"), fitted(body, learned)) == "name"
+    assert fitted(body, learned)["messages"][1:] == [calling, result]
 
 
 def test_a_blind_model_is_not_shown_an_image() -> None:
