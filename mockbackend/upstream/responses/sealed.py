@@ -22,8 +22,8 @@ class SealedReasoning:
     def keep(self, call_id: str, items: list[dict[str, Any]]) -> None:
         """Keep the items that came before a call; the oldest ones go if there is no room for them."""
         size = sum(len(item["encrypted_content"]) for item in items)
+        self._bytes += size - self._items.pop(call_id, ([], 0))[1]
         self._items[call_id] = items, size
-        self._bytes += size
         while self._bytes > MAX_BYTES and len(self._items) > 1:
             _, (_, gone) = self._items.popitem(last=False)
             self._bytes -= gone
