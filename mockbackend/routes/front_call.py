@@ -183,13 +183,16 @@ def noted(store: MockStore, path: str, request: Request) -> Iterator[FrontCall |
     shown = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     entry = store.journal.begin(scenario, "front", kind, request.method, shown, request.headers.raw)
     context.enter(context.PartOf(scenario, userid))
-    drawn.begin(store.source(entry, "front", kind))
     call = request.scope["mock"] = FrontCall(store, entry, kind, userid, request)
     try:
+        drawn.begin(store.source(entry, "front", kind))
         yield call
     except ServiceError as error:
         call.refuse(error)
         raise
+    except UnknownScenario as error:
+        # Another process has deleted it meanwhile.
+        raise ServiceError(404, "unknown_scenario", str(error)) from None
     except Exception:
         call.refuse(ServiceError(500, "internal", INTERNAL))
         raise
