@@ -86,6 +86,7 @@ class AccessTokens:
         self._scopes = scopes
         self._scope = 0
         self._accepted = False
+        self._closed = False
         self._token: _Token | None = None
         self._problem: UpstreamError | None = None
         self._loop = asyncio.get_running_loop()
@@ -94,6 +95,7 @@ class AccessTokens:
 
     async def close(self) -> None:
         """Stop renewing."""
+        self._closed = True
         if self._timer:
             self._timer.cancel()
         self._attempt.cancel()
@@ -171,6 +173,8 @@ class AccessTokens:
     def _look_later(self) -> None:
         if self._timer:
             self._timer.cancel()
+        if self._closed:
+            return
         seconds = AGAIN_SECONDS
         if (token := self._token) and not token.is_due():
             seconds = token.expires - min(RENEWED_SECONDS, (token.expires - token.received) / 2) - time.time()
