@@ -148,9 +148,11 @@ class Supervisor:
     def _become_worker(self, reading: int) -> None:
         for fd in (self._lifeline_end, reading, *(other.serving for other in self._workers.values())):
             os.close(fd)
-        for number in self._signals:
-            signal.signal(number, signal.SIG_IGN)
+        # SIGTERM is never ignored, not for a moment: one that has come meanwhile would be lost.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in self._signals:
+            if number != signal.SIGTERM:
+                signal.signal(number, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, self._signals)
 
     def _reap(self) -> None:

@@ -40,7 +40,7 @@ async def test_plain_hypercorn_ends_its_turns_before_it_cuts_them(new_world: New
         await stream.until("0")
         world.server.signal(signal.SIGTERM)
         heard = await stream.rest()
-        assert codes_of(heard) == "0ed"
+        assert codes_of(heard) == "02ed"
         assert heard[-1][1]["finishReason"] == "stop"
     assert await asyncio.to_thread(world.server.wait) == 0
     assert "Traceback" not in world.server.log
@@ -64,7 +64,7 @@ async def test_serve_ends_a_drained_turn_for_every_reader(new_world: NewWorld) -
             world.server.signal(signal.SIGTERM)
             for reader in (stream, joined):
                 heard = await reader.rest()
-                assert codes_of(heard) == "0ed"
+                assert codes_of(heard) == "02ed"
                 assert heard[-1][1]["finishReason"] == "stop"
     assert await asyncio.to_thread(world.server.wait) == 0
     again = new_world(data_dir=world.server.data_dir)
