@@ -7,7 +7,7 @@ import { announce } from "./announce.js";
 import { byId } from "./dom.js";
 import { QuestionView } from "./question-view.js";
 import { parseLine, readLines } from "./stream.js";
-import { keepUnsent, unsent } from "./words.js";
+import { keepTurns, showUnsent, storedOrUnsent } from "./unsent.js";
 
 export class Conversation {
   /** Callbacks: `row(row | null)` for the open row, `running(bool)` for the state, `began(id)` and `ended(id)` for turns. */
@@ -41,7 +41,7 @@ export class Conversation {
     this.id = id;
     const reading = (this.#reading = new AbortController());
     try {
-      const found = await this.#found(id, reading.signal);
+      const found = await storedOrUnsent(id, reading.signal);
       const response = await api.join(id, reading.signal);
       if (this.#reading !== reading) return;
       this.#reading = null;
@@ -53,20 +53,14 @@ export class Conversation {
       this.#follow.pin();
       if (response) await this.#join(response);
       else if (last?.role === "user") this.#unanswered();
-      this.#showUnsent(found.messages);
+      showUnsent(
+        id, found.messages, this.#turns,
+        (message, mode) => this.#add(message, mode),
+        (turn, answer) => this.#answer(turn, answer).finish(),
+      );
     } catch (error) {
       if (this.#reading === reading) this.#reading = null;
       if (error.name !== "AbortError") throw error;
-    }
-  }
-
-  /** A stored conversation; an empty one where nothing of it has reached the server yet. */
-  async #found(id, signal) {
-    try {
-      return await api.conversation(id, { signal });
-    } catch (error) {
-      if (error.status === 404 && unsent(id).length) return { messages: [] };
-      throw error;
     }
   }
 
@@ -117,29 +111,6 @@ export class Conversation {
     }
   }
 
-  /** Show the messages that the server does not have, so that they can be sent again. */
-  #showUnsent(messages) {
-    for (const { message, mode } of unsent(this.id)) {
-      const stored = messages.find(({ id }) => id === message.id);
-      if (stored?.content === message.text) continue;
-      // An edit that was not sent stands in its old place.
-      const turn = this.#turns.find(({ question }) => question.message.id === message.id) ?? this.#add(message, mode);
-      Object.assign(turn, { mode, unsent: true });
-      turn.question.message = message;
-      turn.question.unsent = true;
-      const answer = new Answer();
-      answer.error = "This message was not sent.";
-      this.#answer(turn, answer).finish();
-    }
-    this.#keepUnsent();
-  }
-
-
-  #keepUnsent() {
-    const turns = this.#turns.filter((turn) => turn.unsent);
-    keepUnsent(this.id, turns.map(({ question, mode }) => ({ message: question.message, mode })));
-  }
-
   #add(message, mode) {
     const turn = { question: null, answer: null, mode, unsent: false };
     turn.question = new QuestionView(message, { edit: () => this.#ask(turn) });
@@ -180,7 +151,7 @@ export class Conversation {
     const body = { id: this.id, messages: [message], mode: turn.mode, resumable: true };
     // Until the server has it: this page may be reloaded meanwhile.
     turn.unsent = true;
-    this.#keepUnsent();
+    keepTurns(this.id, this.#turns);
     await this.#run(turn, { method: "POST", path: "/chat", body }, (signal) => api.begin(body, signal));
   }
 
@@ -202,7 +173,7 @@ export class Conversation {
       const response = await respond(reading.signal);
       if (request.method === "POST") {
         turn.unsent = turn.question.unsent = false;
-        this.#keepUnsent();
+        keepTurns(this.id, this.#turns);
         this.#on.began(here);
       }
       await this.#read(response, answer, view, reading.signal);

@@ -156,8 +156,10 @@ class Answer:
             return
         self._begin_if_idle()
         self.close_calls()
-        # The finish reasons of the protocols have none for this.
-        self.emit(ev.Progress("incomplete", {"reason": "stopped" if self.stop.reason == "stopped" else "interrupted"}))
+        if self._order.state != "over":
+            # The finish reasons of the protocols have none for this.
+            reason = "stopped" if self.stop.reason == "stopped" else "interrupted"
+            self.emit(ev.Progress("incomplete", {"reason": reason}))
         if self._order.state == "step":
             self.emit(ev.StepEnded("stop", Usage()))
         self.finish = "stop"

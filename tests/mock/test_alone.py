@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx2
-import openai
+from openai.types.chat import ChatCompletion
 
 from tests.emulator.conftest import Emulate
 from tests.harness.emulator import HI, VERSION
@@ -59,4 +59,4 @@ async def test_what_the_service_says_of_its_calls_is_not_taken_from_others(emula
         path = f"/openai/deployments/gpt-4o/chat/completions?api-version={VERSION}"
         for said in ('{"userid": "eve"}', "{", "[]"):
             answer = await http.post(path, json={"messages": HI}, headers={"x-mock-call": said})
-            assert openai.types.chat.ChatCompletion(**answer.json()).choices[0].message.content == "You said: hi"
+            assert ChatCompletion(**answer.json()).choices[0].message.content == "You said: hi"

@@ -190,6 +190,7 @@ def test_a_draft_stays_with_its_conversation_and_survives_a_reload(visitor: Visi
     expect(visitor.box).to_have_value("another")
     visitor.listed.first.click()
     expect(visitor.box).to_have_value("to be continued")
+    expect(visitor.questions).to_have_text("Hello")
     visitor.box.press("Enter")
     visitor.over()
     visitor.page.reload()

@@ -25,9 +25,9 @@ from tests.turn.valid import is_incomplete
 FLOOD = f"""
 rules:
   - when: "a flood"
-    text: {[f"{number:04}" + "x" * 4092 for number in range(2500)]}
+    text: {[f"{number:04}" + "x" * 4092 for number in range(2300)]}
 """
-FLOOD_BYTES = 2500 * 4096
+FLOOD_BYTES = 2300 * 4096
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ async def test_a_join_and_a_stop_reach_across(pair: Pair) -> None:
             heard += await stream.rest()
             there = await joined.rest()
         await aborted(pair.first, "speak slowly: on two hosts")
-    assert codes_of(heard) == "0ed"
+    assert codes_of(heard) == "02ed"
     assert there[-2:] == heard[-2:]
     read = await stored(pair.other, "a")
     assert read["messages"][1]["content"] == text_of(heard)
@@ -140,10 +140,10 @@ async def test_a_stalled_process_tells_its_client_that_the_turn_was_taken_over(p
         assert said.startswith(kept)
         if said == kept:
             # Nothing is wrong for this client.
-            assert codes_of(heard[name]).lstrip("0") in ("3ed", "e3d")
+            assert codes_of(heard[name]).lstrip("0").replace("2", "") in ("3ed", "e3d")
         else:
             # Found out by its own clock, or as the end was to be stored.
-            assert codes_of(heard[name]).lstrip("0") in ("3ed", "e3d")
+            assert codes_of(heard[name]).lstrip("0").replace("2", "") in ("3ed", "e3d")
             assert ("3", TAKEN_OVER) in heard[name]
         assert (await chat(pair.one, {"id": name, "message": "and on"})).text == "You said: and on"
 

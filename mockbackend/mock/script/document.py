@@ -65,7 +65,7 @@ class Document:
         return found
 
 
-def read_document(raw: bytes, *, is_json: bool | None = None) -> Document:
+def read_document(raw: bytes, *, is_json: bool | None = None, most_yaml: int = MAX_YAML_BYTES) -> Document:
     """The document that a text is; JSON is recognized by its first character unless it is known. Raises Unreadable."""
     if is_json or (is_json is None and raw.lstrip()[:1] in (b"{", b"[")):
         if len(raw) > MAX_JSON_BYTES:
@@ -74,15 +74,15 @@ def read_document(raw: bytes, *, is_json: bool | None = None) -> Document:
             return Document(orjson.loads(raw))
         except orjson.JSONDecodeError as error:
             # A flow mapping of YAML begins in the same way.
-            if is_json or len(raw) > MAX_YAML_BYTES:
+            if is_json or len(raw) > most_yaml:
                 raise Unreadable(Problem((), f"is not JSON: {error.msg}", line=error.lineno)) from None
-    return read_yaml(raw)
+    return read_yaml(raw, most_yaml)
 
 
-def read_yaml(raw: bytes) -> Document:
+def read_yaml(raw: bytes, most: int = MAX_YAML_BYTES) -> Document:
     """The document that a YAML text is. Raises Unreadable, and TooLarge."""
-    if len(raw) > MAX_YAML_BYTES:
-        raise TooLarge(f"A script in YAML may have {MAX_YAML_BYTES} bytes. Send it as JSON, of which 10 MB are read.")
+    if len(raw) > most:
+        raise TooLarge(f"A script in YAML may have {most} bytes. Send it as JSON, of which 10 MB are read.")
     try:
         text = raw.decode()
         try:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from .document import MAX_YAML_BYTES, Document, TooLarge, Unreadable, read_document, read_yaml
+from .document import MAX_JSON_BYTES, MAX_YAML_BYTES, Document, TooLarge, Unreadable, read_document, read_yaml
 from .images import read_images
 from .problems import Problem, each_problem
 from .rules import Rule, Script
@@ -83,7 +83,9 @@ def to_rule(document: Any) -> Rule:
 
 def _checked(raw: bytes, is_json: bool | None, expected: Any, folder: Path | None = None) -> Any:
     try:
-        document = read_document(raw, is_json=is_json)
+        # A file of this machine is read at the start, or in a thread, and nobody else can send one.
+        most = MAX_YAML_BYTES if folder is None else MAX_JSON_BYTES
+        document = read_document(raw, is_json=is_json, most_yaml=most)
         unread = list(read_images(document.value, folder)) if folder else []
         problems = unread or list(islice(_problems(document.value, expected), MAX_PROBLEMS + 1))
     except Unreadable as error:
