@@ -89,7 +89,7 @@ def test_the_table_of_a_chat_step_has_its_keys() -> None:
 
 def test_the_table_of_rules_has_the_keys_of_all_of_them() -> None:
     assert {key for key, _ in table_after(PAGE, "Keys of every rule")} == {"kind", *names(rules.BaseRule)}
-    further = {"steps", "respond", "on", "nth", "wire"}
+    further = {"steps", "respond", "on", "nth", "wire", "dialect"}
     assert names(rules.ChatRule) == names(rules.BaseRule) | names(rules.ChatStep) | further
 
 

@@ -1,5 +1,6 @@
 """An answer before it has a wire shape: its deltas, how it finishes, and what it cost."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import assert_never
@@ -73,7 +74,19 @@ class Answer:
         return "".join(delta.text for delta in self.deltas if isinstance(delta, Reasoning))
 
 
-def build_answer(request: ChatRequest, step: ChatStep) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Names:
+    """How an engine names what it answers; `dated`: it says which version of the model has answered."""
+
+    answer_id: Callable[[], str]
+    call_id: Callable[[], str]
+    dated: bool = False
+
+
+AZURE_NAMES = Names(lambda: f"chatcmpl-{drawn.token_hex(14)}", lambda: f"call_{drawn.token_hex(12)}", dated=True)
+
+
+def build_answer(request: ChatRequest, step: ChatStep, names: Names) -> Answer:
     """The answer of a step, cut to the length that the request allows unless the step says how it finishes."""
     deltas: list[Delta] = [Reasoning(text) for text in _deltas(step.reasoning)]
     deltas += [Text(text) for text in _until_stop(_deltas(step.said), request.stop)]
@@ -85,11 +98,11 @@ def build_answer(request: ChatRequest, step: ChatStep) -> Answer:
         finish = "tool_calls"
         for index, call in enumerate(step.tool_calls):
             tool = request.tool(call.name)
-            kept += _call_deltas(index, call, step.fragment, custom=tool is not None and tool.custom)
+            kept += _call_deltas(index, call, step.fragment, names, custom=tool is not None and tool.custom)
     return Answer(
-        id=f"chatcmpl-{drawn.token_hex(14)}",
+        id=names.answer_id(),
         created=int(drawn.time()),
-        model=request.call.deployment.model,
+        model=request.call.deployment.model if names.dated else request.call.deployment.name,
         deltas=tuple(kept),
         finish=step.finish or finish,
         usage=_usage(request, step, kept),
@@ -135,8 +148,8 @@ def _truncate(deltas: list[Delta], limit: int) -> list[Delta]:
     return deltas
 
 
-def _call_deltas(index: int, call: ToolCall, size: int, *, custom: bool) -> list[Delta]:
-    start = CallStart(index, call.id or f"call_{drawn.token_hex(12)}", call.name, custom)
+def _call_deltas(index: int, call: ToolCall, size: int, names: Names, *, custom: bool) -> list[Delta]:
+    start = CallStart(index, call.id or names.call_id(), call.name, custom)
     text = call.json()
     return [start, *(CallArguments(index, text[at : at + size], custom) for at in range(0, len(text), size))]
 

@@ -37,10 +37,15 @@ class Chunk:
 
 def stream_chunks(answer: Answer, include_usage: bool) -> Iterator[Chunk]:
     """The chunks of the whole stream, in order, without [DONE]; with several choices, those take turns."""
-    for chunk in _one_choice(answer, include_usage):
+    return every_choice(_one_choice(answer, include_usage), answer.choices)
+
+
+def every_choice(chunks: Iterable[Chunk], choices: int) -> Iterator[Chunk]:
+    """The chunks of one choice, and those of the others, which are like it."""
+    for chunk in chunks:
         yield chunk
         if chunk.choice is not None:
-            for index in range(1, answer.choices):
+            for index in range(1, choices):
                 yield Chunk(Phase.OTHER_CHOICE, {**chunk.choice, "index": index}, chunk.others)
 
 

@@ -1,10 +1,11 @@
 """A chat call: Azure's checks, then the answer, streamed or whole."""
 
-from ..gateway import wire
+from ..gateway import errors, wire
 from ..gateway.call import Call
 from ..gateway.reply import Reply
-from .chunks import Chunk
+from .chunks import Chunk, count_deltas, stream_chunks
 from .completion import completion
+from .dialects.reply import dialect_of, reply_in
 from .request import ChatRequest, read_chat
 from .serving import Served, serve
 from .stream import paced_parts
@@ -13,6 +14,8 @@ from .stream_faults import faulty_completion, inject_fault
 
 def handle_chat(call: Call) -> Reply:
     """The reply to a call that has passed the gateway; AzureError where Azure refuses the request."""
+    if dialect := dialect_of(call):
+        return reply_in(dialect, call)
     request = read_chat(call)
     served = serve(request)
     if isinstance(served, Reply):
@@ -25,8 +28,10 @@ def handle_chat(call: Call) -> Reply:
 
 
 def _streamed(request: ChatRequest, served: Served) -> Reply:
-    parts = paced_parts(served.answer, request.include_usage, served.step)
+    parts = paced_parts(stream_chunks(served.answer, request.include_usage), served.step)
     if served.fault:
-        parts = inject_fault(served.fault, parts, served.answer)
+        parts = inject_fault(
+            served.fault, parts, served.answer, count_deltas(served.answer), errors.SERVER_ERROR_DOCUMENT
+        )
     pieces = (wire.event_bytes(part.document()) if isinstance(part, Chunk) else part for part in parts)
     return Reply(pieces, wire.azure_headers(wire.EVENT_STREAM))

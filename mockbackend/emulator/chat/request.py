@@ -87,16 +87,18 @@ class ChatRequest:
         return next((tool for tool in self.tools if tool.name == name), None)
 
 
-def read_chat(call: Call) -> ChatRequest:
-    """Read a call's request; AzureError 400 where Azure refuses it."""
+def read_chat(call: Call, *, azures: bool = True) -> ChatRequest:
+    """Read a call's request; AzureError 400 where Azure refuses it. `azures`: its models are Azure's."""
     body = call.body
-    for argument in body:
-        if argument not in ARGUMENTS:
-            raise errors.unrecognized_argument(argument)
+    if azures:
+        for argument in body:
+            if argument not in ARGUMENTS:
+                raise errors.unrecognized_argument(argument)
     conversation = read_conversation(body.get("messages"))
-    if call.deployment.is_reasoning:
+    is_reasoning = azures and call.deployment.is_reasoning
+    if is_reasoning:
         _check_reasoning(body, conversation)
-    limit = REASONING_CONTEXT if call.deployment.is_reasoning else CONTEXT
+    limit = REASONING_CONTEXT if is_reasoning else CONTEXT
     used = conversation.tokens()
     if used > limit:
         raise errors.context_length(limit, used)

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from ...mock.script import faults
+from ...mock.script.matching import Facts
 from ...mock.script.rules import ChatItem, ChatRule, ChatStep
 from ..gateway.asked import asked_step
+from ..gateway.call import Call
 from ..gateway.error_faults import error_reply
 from ..gateway.reply import Reply
-from .answer import Answer, build_answer
+from .answer import AZURE_NAMES, Answer, Names, build_answer
+from .conversation import Conversation
 from .defaults import default_step
 from .request import ChatRequest
 
@@ -29,17 +32,11 @@ class Served:
         return self.step.first_token_after + between * max(0, len(self.answer.deltas) - 1)
 
 
-def serve(request: ChatRequest) -> Served | Reply:
-    """The answer to a request; a reply where a fault replaces it."""
+def serve(request: ChatRequest, names: Names = AZURE_NAMES) -> Served | Reply:
+    """The answer to a request; a reply, or AzureError, where a fault replaces it."""
     conversation = request.conversation
     call = request.call
-    facts = call.mocked.facts(
-        call.deployment.name,
-        conversation.question.text,
-        call.body,
-        turn=sum(message.role == "user" for message in conversation.messages),
-        tool_result=conversation.tool_result,
-    )
+    facts = facts_of(call, conversation)
     serving = None if call.asked and call.asked.help else call.mocked.serve(ChatRule, facts)
     step = asked_step(call, serving.answer(ChatItem).step(conversation.step) if serving else ChatStep())
     fault = step.model_fault
@@ -50,4 +47,15 @@ def serve(request: ChatRequest) -> Served | Reply:
     if step.is_default:
         default = default_step(request)
         step = replace(step, text=default.text, tool_calls=default.tool_calls)
-    return Served(step, build_answer(request, step), fault)
+    return Served(step, build_answer(request, step, names), fault)
+
+
+def facts_of(call: Call, conversation: Conversation) -> Facts:
+    """What rules can ask of a chat call."""
+    return call.mocked.facts(
+        call.deployment.name,
+        conversation.question.text,
+        call.body,
+        turn=sum(message.role == "user" for message in conversation.messages),
+        tool_result=conversation.tool_result,
+    )

@@ -1,23 +1,22 @@
 """The parts of a chat stream, at the pace that a step asks for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ...mock.script.rules import ChatStep
 from ...mock.store.holds import Gate
 from ..gateway import wire
 from ..gateway.reply import Pause, Piece
-from .answer import Answer
-from .chunks import Chunk, Phase, stream_chunks
+from .chunks import Chunk, Phase
 
 Part = Chunk | Piece
 
 
-def paced_parts(answer: Answer, include_usage: bool, step: ChatStep) -> Iterator[Part]:
+def paced_parts(chunks: Iterable[Chunk], step: ChatStep) -> Iterator[Part]:
     """The whole stream without a fault: chunks, pauses and [DONE]."""
     between = 1 / step.tokens_per_second if step.tokens_per_second else 0
     begun = False
     gate = Gate(step.hold)
-    for chunk in stream_chunks(answer, include_usage):
+    for chunk in chunks:
         if chunk.phase is Phase.ROLE and step.first_token_after:
             yield Pause(step.first_token_after)
         if chunk.phase in (Phase.DELTA, Phase.FINISH):

@@ -1,6 +1,6 @@
 """Faults in the middle of a chat answer, streamed and not."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from ...mock.script import faults
 from ..gateway import content_filter, wire
@@ -8,17 +8,19 @@ from ..gateway.errors import SERVER_ERROR_DOCUMENT
 from ..gateway.reply import Reply
 from .answer import Answer
 from .breakages import broken_document, broken_stream
-from .chunks import Chunk, Phase, blocked_finish, count_deltas, late_verdict
+from .chunks import Chunk, Phase, blocked_finish, late_verdict
 from .completion import completion
 from .stream import Part
 
 BROKEN = b'data: {"choices":[{"content_filter_results":{},"delta":{"content":"bro\n\n'
 
 
-def inject_fault(fault: faults.StreamFault, parts: Iterator[Part], answer: Answer) -> Iterator[Part]:
-    """The stream of an answer with the fault in it."""
+def inject_fault(
+    fault: faults.StreamFault, parts: Iterator[Part], answer: Answer, deltas: int, failed: Mapping[str, object]
+) -> Iterator[Part]:
+    """The stream of an answer with the fault in it. `failed` is the event of a model that fails."""
     if isinstance(fault, faults.AfterDeltas):
-        yield from _until_delta(parts, min(fault.after, count_deltas(answer)))
+        yield from _until_delta(parts, min(fault.after, deltas))
     match fault:
         case faults.AnswerFilter():
             yield from _blocked(parts, answer)
@@ -31,7 +33,7 @@ def inject_fault(fault: faults.StreamFault, parts: Iterator[Part], answer: Answe
         case faults.NoDone():
             yield from (part for part in parts if part != wire.DONE)
         case _:
-            yield from broken_stream(fault, parts, BROKEN, lambda: wire.event_bytes(SERVER_ERROR_DOCUMENT))
+            yield from broken_stream(fault, parts, BROKEN, lambda: wire.event_bytes(failed))
 
 
 def faulty_completion(fault: faults.StreamFault, answer: Answer, delay: float) -> Reply:

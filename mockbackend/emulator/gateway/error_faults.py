@@ -29,26 +29,31 @@ FIREWALL = "Access denied due to Virtual Network/Firewall rules."
 
 
 def error_reply(fault: faults.ErrorFault, call: Call) -> Reply | None:
-    """The reply that replaces the answer; None where this call is answered all the same."""
+    """The page or empty reply that replaces the answer; None where this call is answered all the same.
+
+    AzureError where it is an error of the API.
+    """
     match fault:
         case faults.Status():
             return _status(fault, call)
         case faults.Html():
             return html_reply()
         case faults.Error200():
-            return Reply.json(errors.SERVER_ERROR_DOCUMENT)
+            raise errors.AzureError(200, errors.SERVER_ERROR_DOCUMENT)
         case faults.PromptFilter(variant, category):
-            return Reply.of_error(_prompt_filter(variant, category))
+            raise _prompt_filter(variant, category)
         case faults.Refuse(parameter):
-            return Reply.of_error(_refused_parameter(fault, call)) if parameter in call.body else None
+            if parameter not in call.body:
+                return None
+            raise _refused_parameter(fault, call)
         case faults.ContextLength() if call.operation is Operation.RESPONSE:
-            return Reply.of_error(errors.input_too_long())
+            raise errors.input_too_long()
         case faults.ContextLength():
-            return Reply.of_error(errors.context_length(128_000, 131_072))
+            raise errors.context_length(128_000, 131_072)
         case faults.AccountBlocked():
-            return Reply.of_error(errors.gateway_error(403, "Forbidden", ACCOUNT_BLOCKED))
+            raise errors.gateway_error(403, "Forbidden", ACCOUNT_BLOCKED)
         case faults.ImageRefused(code):
-            return Reply.of_error(_refused_image(code))
+            raise _refused_image(code)
         case _:
             assert_never(fault)
 
@@ -80,7 +85,8 @@ def _status(fault: faults.Status, call: Call) -> Reply:
         case "empty":
             return Reply.of(b"", {**wire.azure_headers(HTML), **headers}, fault.status)
         case "azure":
-            return Reply.of_error(errors.AzureError(fault.status, _status_body(fault, call), headers))
+            cause = errors.OwnWords(fault.message, fault.code)
+            raise errors.AzureError(fault.status, _status_body(fault, call), headers, cause)
         case _:
             assert_never(fault.body)
 

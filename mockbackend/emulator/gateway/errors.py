@@ -1,6 +1,7 @@
 """Azure's errors, in Azure's own words and shapes."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 # From Microsoft's documentation and from reported answers; no live Azure was asked.
 WRONG_KEY = (
@@ -22,14 +23,46 @@ SERVER_ERROR_DOCUMENT: dict[str, object] = {
 }
 
 
-class AzureError(Exception):
-    """An answer with an error status. `body` is the whole JSON document; `headers` come beside the usual ones."""
+@dataclass(frozen=True, slots=True)
+class ArgumentRefused:
+    name: str
 
-    def __init__(self, status: int, body: Mapping[str, object], headers: Mapping[str, str] | None = None) -> None:
+
+@dataclass(frozen=True, slots=True)
+class ContextTooLong:
+    limit: int
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWords:
+    """What a script says in place of the usual words."""
+
+    message: str | None
+    code: str | None
+
+
+Cause = ArgumentRefused | ContextTooLong | OwnWords
+
+
+class AzureError(Exception):
+    """An answer with an error status. `body` is the whole JSON document; `headers` come beside the usual ones.
+
+    `cause` is what another engine would have to know to say it in its words.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        body: Mapping[str, object],
+        headers: Mapping[str, str] | None = None,
+        cause: Cause | None = None,
+    ) -> None:
         super().__init__(status, body)
         self.status = status
         self.body = body
         self.headers = headers or {}
+        self.cause = cause
 
 
 def gateway_error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> AzureError:
@@ -37,10 +70,12 @@ def gateway_error(status: int, code: str, message: str, headers: Mapping[str, st
     return AzureError(status, {"error": {"code": code, "message": message}}, headers)
 
 
-def invalid_request(message: str, param: str | None = None, code: str | None = None) -> AzureError:
+def invalid_request(
+    message: str, param: str | None = None, code: str | None = None, cause: Cause | None = None
+) -> AzureError:
     """The model's own 400: `{"error": {"message", "type": "invalid_request_error", "param", "code"}}`."""
     error = {"message": message, "type": "invalid_request_error", "param": param, "code": code}
-    return AzureError(400, {"error": error})
+    return AzureError(400, {"error": error}, cause=cause)
 
 
 def missing_parameter(param: str) -> AzureError:
@@ -64,18 +99,18 @@ def empty_array(param: str) -> AzureError:
 
 def unrecognized_argument(argument: str) -> AzureError:
     """What chat and embeddings say of an unknown argument; it names no `param`."""
-    return invalid_request(f"Unrecognized request argument supplied: {argument}")
+    return invalid_request(f"Unrecognized request argument supplied: {argument}", cause=ArgumentRefused(argument))
 
 
 def unknown_parameter(param: str) -> AzureError:
     """What image generation and the Responses API say of an unknown argument."""
-    return invalid_request(f"Unknown parameter: '{param}'.", param, "unknown_parameter")
+    return invalid_request(f"Unknown parameter: '{param}'.", param, "unknown_parameter", ArgumentRefused(param))
 
 
 def unsupported_parameter(param: str) -> AzureError:
     hint = " Use 'max_completion_tokens' instead." if param == "max_tokens" else ""
     message = f"Unsupported parameter: '{param}' is not supported with this model.{hint}"
-    return invalid_request(message, param, "unsupported_parameter")
+    return invalid_request(message, param, "unsupported_parameter", ArgumentRefused(param))
 
 
 def unsupported_value(param: str, value: object) -> AzureError:
@@ -83,7 +118,7 @@ def unsupported_value(param: str, value: object) -> AzureError:
         f"Unsupported value: '{param}' does not support {value} with this model. "
         "Only the default (1) value is supported."
     )
-    return invalid_request(message, param, "unsupported_value")
+    return invalid_request(message, param, "unsupported_value", ArgumentRefused(param))
 
 
 def context_length(limit: int, used: int) -> AzureError:
@@ -91,7 +126,7 @@ def context_length(limit: int, used: int) -> AzureError:
         f"This model's maximum context length is {limit} tokens. However, your messages resulted in {used} tokens. "
         "Please reduce the length of the messages."
     )
-    return invalid_request(message, "messages", "context_length_exceeded")
+    return invalid_request(message, "messages", "context_length_exceeded", ContextTooLong(limit, used))
 
 
 def input_too_long() -> AzureError:

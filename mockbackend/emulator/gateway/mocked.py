@@ -52,14 +52,7 @@ class MockedCall:
 
         AzureError 404 where no rule does, and the script is strict.
         """
-        chosen = self.part_of.get("chosen")
-        serving = self.store.servings.serve(
-            self.scenario,
-            kind,
-            facts,
-            of_turn=self.part_of.get("turn") is not None,
-            chosen=Chosen(**chosen) if chosen else None,
-        )
+        serving = self.store.servings.serve(self.scenario, kind, facts, of_turn=self._of_turn, chosen=self._chosen)
         if serving:
             self.entry.rule = serving.index
         elif kind in (ChatRule, ImageRule) and (script := self.store.scenarios.open(self.scenario).script).strict:
@@ -67,6 +60,19 @@ class MockedCall:
             message = f"No rule of scenario {self.scenario} fits this call ({asked}). {nearest(script, kind, facts)}"
             raise errors.gateway_error(404, "no_rule", message)
         return serving
+
+    def upcoming(self, kind: type[R], facts: Facts) -> R | None:
+        """The rule that `serve` would choose."""
+        return self.store.servings.upcoming(self.scenario, kind, facts, of_turn=self._of_turn, chosen=self._chosen)
+
+    @property
+    def _of_turn(self) -> bool:
+        return self.part_of.get("turn") is not None
+
+    @property
+    def _chosen(self) -> Chosen | None:
+        chosen = self.part_of.get("chosen")
+        return Chosen(**chosen) if chosen else None
 
     def has(self, kind: type[R]) -> bool:
         """Whether there are rules of a kind."""

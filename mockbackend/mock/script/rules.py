@@ -16,6 +16,7 @@ from .when import AtLeastOne, When
 from .wire import Wire
 
 Finish = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
+DialectName = Literal["mistral", "vllm"]
 On = Literal["chat", "join", "stop", "conversations", "files", "images"]
 DATA_URL = re.compile(r"data:image/(png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}")
 
@@ -103,6 +104,7 @@ class ChatRule(ChatItem, frozen=True, tag_field="kind", tag="chat"):
     once: bool = False
     on: On | None = None
     nth: AtLeastOne | None = None
+    dialect: DialectName | None = None
     respond: Annotated[tuple[ChatItem, ...], Meta(min_length=1)] | None = None
 
     def __post_init__(self) -> None:
@@ -219,6 +221,7 @@ class Script(Struct, frozen=True, forbid_unknown_fields=True):
 
     rules: tuple[Rule, ...]
     strict: bool = False
+    dialect: DialectName | None = None
     seed: int | str | None = None
     now: Annotated[datetime, Meta(tz=True)] | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic
 
 import msgspec
@@ -78,11 +79,25 @@ class Servings:
         if chosen and (serving := self._chosen(scenario, kind, facts, chosen)):
             return serving
 
-        def takes(rule: Rule) -> bool:
-            return isinstance(rule, kind) and not (of_turn and is_of_wire(rule))
-
-        found = self._choose(scenario, takes, facts)
+        found = self._choose(scenario, partial(_takes, kind, of_turn), facts)
         return found[0] if found else None
+
+    def upcoming(
+        self, name: str, kind: type[R], facts: Facts, *, of_turn: bool = False, chosen: Chosen | None = None
+    ) -> R | None:
+        """The rule that `serve` would choose now; nothing is counted."""
+        scenario = self._scenarios.open(name)
+        if chosen and (serving := self._chosen(scenario, kind, facts, chosen)):
+            return serving.rule
+        for _, rule in scenario.queued:
+            if isinstance(rule, kind) and _takes(kind, of_turn, rule) and fit(rule, facts):
+                return rule
+        for index, rule in enumerate(scenario.script.rules):
+            if not isinstance(rule, kind) or not _takes(kind, of_turn, rule) or not fit(rule, facts):
+                continue
+            if self._before(name, index, _times(rule)) is not None:
+                return rule
+        return None
 
     def serve_front(self, scenario: Scenario, on: str, number: int, facts: Facts) -> tuple[Serving[Any], Chosen] | None:
         """The first rule of the wire that fits a front end's call, the `number`-th of its kind."""
@@ -111,7 +126,7 @@ class Servings:
                         return Serving(rule, NEXT, 0, found), Chosen(scenario.generation, NEXT, 0, taken)
                 for index, rule in enumerate(scenario.script.rules):
                     if takes(rule) and (found := fit(rule, facts)):
-                        before = self._count(scenario.name, index, 1 if rule.once else rule.times)
+                        before = self._count(scenario.name, index, _times(rule))
                         if before is not None:
                             chosen = Chosen(scenario.generation, index, before)
                             return Serving(rule, index, before, found), chosen
@@ -144,10 +159,22 @@ class Servings:
 
     def _count(self, name: str, index: int, times: int | None) -> int | None:
         """Count a serving, and return how many there were before; None if there may be no more."""
+        before = self._before(name, index, times)
+        if before is not None:
+            self._database.execute(
+                "INSERT INTO served VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET times = times + 1", name, index
+            )
+        return before
+
+    def _before(self, name: str, index: int, times: int | None) -> int | None:
+        """How many servings there were; None if there may be no more."""
         before = self._database.value("SELECT times FROM served WHERE scenario = ? AND rule = ?", name, index) or 0
-        if times is not None and before >= times:
-            return None
-        self._database.execute(
-            "INSERT INTO served VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET times = times + 1", name, index
-        )
-        return int(before)
+        return None if times is not None and before >= times else int(before)
+
+
+def _takes(kind: type[Any], of_turn: bool, rule: Rule) -> bool:
+    return isinstance(rule, kind) and not (of_turn and is_of_wire(rule))
+
+
+def _times(rule: Rule) -> int | None:
+    return 1 if rule.once else rule.times
