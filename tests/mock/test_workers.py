@@ -76,7 +76,8 @@ async def test_a_hundred_tests_at_once_see_nothing_of_each_other(workers: Server
             journal = await made.journal(wait=7)
             assert [entry["scenario"] for entry in journal] == [made.name] * len(journal)
             assert [entry["on"] for entry in journal if entry["side"] == "front"] == ["chat"] * 3 + ["conversations"]
-            assert [entry["rule"] for entry in journal if entry["side"] == "model"] == [0] * 3
+            # On a busy machine a call of the model may be tried again.
+            assert {entry["rule"] for entry in journal if entry["side"] == "model"} == {0}
 
     await asyncio.gather(*map(run, range(100)))
     async with each_alone(workers) as client:
