@@ -21,7 +21,7 @@ PROBLEMS = [
     ("[]", "must be a mapping, not []"),
     ("{}", "rules: is missing"),
     ("rules: {}", "rules: must be a list, not {}"),
-    ("{rules: [], more: 1}", "more: unknown key; known: now, rules, seed, strict"),
+    ("{rules: [], more: 1}", "more: unknown key; known: dialect, now, rules, seed, strict"),
     ("rules: [x]", "rule 1: must be a mapping, not 'x'"),
     ("rules: [{}, {txt: x}]", "rule 2: txt: unknown key; did you mean 'text'?"),
     (
