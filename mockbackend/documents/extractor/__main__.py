@@ -10,11 +10,10 @@ from ..errors import NestedTooDeeply, OutOfMemory, Unreadable
 from ..formats import FORMATS, Format
 from .confinement import confine
 from .container import check
-from .limits import Limits
+from .limits import XML_ERR_NO_MEMORY, Limits
 from .output import LimitReached, Output
 
 DAMAGED = "The file is damaged, or its content does not match its name. Check that it opens in its program."
-XML_ERR_NO_MEMORY = 2
 
 
 def main(format_name: str, path: str, seconds: str, memory: str, pages: str, characters: str, parent: str) -> None:

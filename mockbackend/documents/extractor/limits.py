@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# The code of the XML library's error for memory that it did not get.
+XML_ERR_NO_MEMORY = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

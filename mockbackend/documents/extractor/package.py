@@ -14,12 +14,19 @@ from typing import Any
 
 from lxml import etree  # type: ignore[import-untyped]
 
+from .limits import XML_ERR_NO_MEMORY
+
 # What "Strict Open XML" calls a namespace, and what everybody else calls it.
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/(\w+)")
 _USUAL = rb"http://schemas.openxmlformats.org/\1/2006/\2"
 _RELATIONSHIPS = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
-XML_ERR_NO_MEMORY = 2
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError)
+
+
+def parse_xml(data: bytes) -> Any:
+    """The root of a document. Entities are neither resolved nor fetched, and nesting is limited."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+    return etree.fromstring(data, parser)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +70,7 @@ class Package:
     def required_xml(self, name: str) -> Any:
         """The root of a part without which there is no document."""
         data = _STRICT.sub(_USUAL, self._archive.read(self._entries[name]))
-        # Nothing outside the part is ever read, and what a hostile part may nest or unpack to is limited.
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
-        return etree.fromstring(data, parser)
+        return parse_xml(data)
 
     def relationships(self, name: str = "") -> Iterator[Relationship]:
         """The relationships of a part, or of the whole file, to parts that exist."""

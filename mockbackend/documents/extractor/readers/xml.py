@@ -9,6 +9,7 @@ from lxml import etree  # type: ignore[import-untyped]
 from ..encoding import read_text
 from ..limits import Limits
 from ..output import Output
+from ..package import parse_xml
 from .text import give_paragraphs
 
 _EXCESSIVE = "Excessive depth"
@@ -16,12 +17,10 @@ _EXCESSIVE = "Excessive depth"
 
 def read(path: str, output: Output, limits: Limits) -> None:
     """Output the text of every element. What is not well-formed is text."""
-    # Entities are neither resolved nor fetched.
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
     with open(path, "rb") as file:
         data = file.read()
     try:
-        root = etree.fromstring(data, parser)
+        root = parse_xml(data)
     except etree.XMLSyntaxError as error:
         if _EXCESSIVE in str(error):
             raise
