@@ -42,9 +42,9 @@ LAYERS = (
 # Further rules, where a folder's name always stands for all of it: what each may import of the package at all.
 ONLY = {
     "emulator": {"mock.drawn", "mock.script", "mock.store"},
-    "mock": {"errors", "settings"},
+    "mock": {"concurrency.liveness", "errors", "settings"},
     "mock.script": set[str](),
-    "mock.store": {"mock.drawn", "mock.script"},
+    "mock.store": {"concurrency.liveness", "mock.drawn", "mock.script"},
     "protocol": {"events", "messages"},
     "upstream": {
         "events",
@@ -58,9 +58,10 @@ ONLY = {
         "tracing",
         "log",
     },
-    "storage": {"events", "messages", "mock.drawn", "settings", "metrics", "tracing"},
+    "storage": {"concurrency.liveness", "events", "messages", "mock.drawn", "settings", "metrics", "tracing"},
     # A process of its own: it loads little, and what it loads sees no settings.
     "documents.extractor": {"documents.errors", "documents.formats", "documents.graphemes", "documents.wide_text"},
+    "concurrency": set[str](),
     "events": set[str](),
     "settings": set[str](),
     "errors": set[str](),

@@ -15,6 +15,8 @@ from .spending import DAY_MS, Spent
 Status = Literal["queued", "extracting", "embedding", "ready", "failed"]
 # No conversation can have it: a path ends there. A probe reads it.
 NO_ID = "/"
+# An owner of a turn that is not a process.
+NOBODY = "nobody"
 
 
 class TooManyTurns(Exception):

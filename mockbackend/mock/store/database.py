@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from .workers import Workers
+from ...concurrency.liveness import Liveness
 
 BUSY_SECONDS = 2.0
 VERSION = 7
@@ -68,16 +68,16 @@ class Database:
         self.is_first = True
         self.worker = ""
         self.path = None if folder is None else folder / "mock.db"
-        self._workers = None
+        self._liveness = None
         if folder is None:
             self._open("")
             return
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Another process that starts waits until this one has made the tables, and is counted.
         with FileLock(folder / "mock.lock"):
-            self._workers = Workers(folder / "mock-workers")
-            self.worker = self._workers.own
-            others = self._workers.others()
+            self._liveness = Liveness(folder / "mock-workers")
+            self.worker = self._liveness.id
+            others = self._liveness.others()
             self.is_first = not others
             try:
                 self._open(self.path)
@@ -122,8 +122,8 @@ class Database:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
-        if self._workers is not None:
-            self._workers.close()
+        if self._liveness is not None:
+            self._liveness.close()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

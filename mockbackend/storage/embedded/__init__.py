@@ -14,6 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from ...concurrency.liveness import Liveness
 from ..values import NO_ID, StorageError
 from . import checkpoints, database, login, passages, sqlite
 from .checkpoints import Checkpoints
@@ -23,7 +24,6 @@ from .files import Files, Queue
 from .files.queue import queue_again
 from .history import History
 from .images import Images
-from .liveness import Liveness
 from .migrations import IMAGES, MIGRATIONS
 from .passages import Passages
 from .reserve import Reserve
@@ -125,7 +125,8 @@ async def open_embedded(folder: Path, *, upgrade: bool = True) -> EmbeddedStorag
             queue_again(folder / database.NAME)
         passages.prepare(folder / passages.NAME)
         liveness = Liveness(folder / "alive")
-        liveness.clean()
+        # The lock files of dead processes go.
+        liveness.others()
     metadata, *searching = [await Database.open(folder / database.NAME) for _ in range(1 + SEARCHES)]
     reserve = Reserve(folder)
     reserve.fill()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ...concurrency.liveness import Liveness
 from ..bounds import MOST_MESSAGES, bounded
 from ..spending import ClaimLimits
-from ..values import Conversation, TooManyTurns, Turn
+from ..values import NOBODY, Conversation, TooManyTurns, Turn
 from .database import Execute
-from .liveness import NOBODY, Liveness
 from .spending import spent_on
 from .turn_files import TooLargeForRow, TurnFiles
 

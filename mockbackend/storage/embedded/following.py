@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 
+from ...concurrency.liveness import Liveness
 from ...messages import now_ms
 from ..values import FollowedTurn, StorageError, Turn
 from .database import Database
-from .liveness import Liveness
 from .sqlite import storage_errors
 
 FOLLOWED_MS = 3_000

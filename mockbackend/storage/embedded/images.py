@@ -16,13 +16,13 @@ from pathlib import Path
 
 import orjson
 
+from ...concurrency.liveness import Liveness
 from ...messages import Message, now_ms
 from ...mock import drawn
 from ..bounds import bounded
-from ..values import IMAGE_TYPE, Image, QuotaExceeded, StorageError
+from ..values import IMAGE_TYPE, NOBODY, Image, QuotaExceeded, StorageError
 from .database import Database, Execute, Session
 from .files.blob import StoredBlob
-from .liveness import NOBODY, Liveness
 from .spending import STORED_BYTES
 from .sqlite import storage_errors, text
 

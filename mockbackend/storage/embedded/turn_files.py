@@ -13,9 +13,9 @@ from pathlib import Path
 
 import orjson
 
+from ...concurrency.liveness import Liveness
 from ...messages import MANY_MESSAGES, Message
 from ..values import Turn
-from .liveness import Liveness
 
 # What a row has in place of them.
 IN_FILE = b"in a file"

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
+from ...concurrency.liveness import Liveness
 from ...messages import Message, now_ms
 from ..bounds import bounded
 from ..casefold import casefold
 from ..spending import ClaimLimits, Spent
-from ..values import Beat, Claim, Conversation, RunningTurn, Turn
+from ..values import NOBODY, Beat, Claim, Conversation, RunningTurn, Turn
 from .checkpoints import Checkpoints
 from .claims import claim_turn
 from .conversations import upsert_conversation
@@ -24,7 +25,6 @@ from .database import Database, Execute, Session
 from .ending import end_turn
 from .following import TurnFollower
 from .images import Images
-from .liveness import NOBODY, Liveness
 from .spending import spent_on, stored_spent
 from .sqlite import storage_errors
 from .stored_turns import close_damaged, decode_turn

@@ -29,8 +29,6 @@ from .database import Database, Execute, Row, Statement
 from .processes import alive
 from .spending import named, spent_statement
 
-# An owner that is not a process.
-NOBODY = "nobody"
 # Locks of users that claim turns, apart from those of users that store files and images.
 CLAIMING, STORING = 1, 2
 

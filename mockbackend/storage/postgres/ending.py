@@ -14,8 +14,8 @@ import orjson
 from ...messages import Message, now_ms, text_of
 from ..casefold import casefold
 from ..spending import Spent
-from ..values import Turn
-from .claims import NOBODY, base_length
+from ..values import NOBODY, Turn
+from .claims import base_length
 from .database import Statement
 from .spending import COUNT_MINE, named
 from .turn_logs import Piece

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import orjson
 
+from ....concurrency.liveness import Liveness
 from ....messages import now_ms
 from ...values import IndexingJob, Status
 from ..database import Database
-from ..liveness import Liveness
 from ..sqlite import connect, database_errors, integer, storage_errors, text
 from .blob import StoredBlob
 from .failures import limit_failures

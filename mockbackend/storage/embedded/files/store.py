@@ -10,11 +10,11 @@ from pathlib import Path
 
 import orjson
 
+from ....concurrency.liveness import Liveness
 from ....messages import now_ms
 from ...bounds import bounded
 from ...values import DiskFull, File, FileLimits
 from ..database import Database, Row
-from ..liveness import Liveness
 from ..reserve import Reserve
 from ..sqlite import storage_errors
 from .blob import StoredBlob

@@ -1,4 +1,4 @@
-"""Which processes on this data folder live: each holds a lock on a file of its own.
+"""Which processes on one folder live: each holds a lock on a file of its own.
 
 A pid proves nothing (a restarted container has the same one); the kernel drops a lock with its process.
 """
@@ -12,8 +12,6 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-# An owner that is not a process.
-NOBODY = "nobody"
 ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -47,11 +45,9 @@ class Liveness:
         lock.release()
         return False
 
-    def clean(self) -> None:
-        """Remove the files of all dead processes."""
-        for path in self._folder.iterdir():
-            if path.is_file():
-                self.is_alive(path.name)
+    def others(self) -> set[str]:
+        """The other processes that live; the files of dead ones are removed."""
+        return {path.name for path in self._folder.iterdir() if path.name != self.id and self.is_alive(path.name)}
 
     def close(self) -> None:
         """End this process's proof of life."""
