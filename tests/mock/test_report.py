@@ -127,3 +127,15 @@ def test_the_mock_prints_the_reports_that_failed_when_its_command_ends(tmp_path:
         assert mock.process.wait(30) == 3
         assert orjson.loads(mock.out.splitlines()[0])["login"] == "mock:mock"
     assert (tmp_path / "log").read_text().startswith("default: failed\n  fail double_send (calls 1, 3): ")
+
+
+async def test_what_an_engine_refuses_is_no_call_that_a_rule_should_have_fitted(scenario: MakeScenario) -> None:
+    made = await scenario({"strict": True, "dialect": "mistral", "rules": [{"when": "hi", "text": "Hello!"}]})
+    assert (await made.say("hi")).text == "Hello!"
+    assert "/mock cut" in (await made.say("/mock help")).text
+    refused = [entry["n"] for entry in await made.journal(side="model") if entry["status"] == 422]
+    assert refused
+    assert await report(made) == {"ok": True, "findings": []}
+    assert not set(refused) & set((await made.state())["unmatched"])
+    assert (await made.say("something else")).errors != []
+    assert await codes(made) == ["unmatched_call"]

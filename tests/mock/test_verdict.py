@@ -229,7 +229,15 @@ def test_a_rule_that_never_served_is_found() -> None:
 
 
 def test_a_call_that_no_rule_fits_is_found_where_every_call_must_match() -> None:
-    entries = [of_model(), of_model(rule=None), of_model(rule=None, on="embedding")]
+    refused = of_model(rule=None, status=404)
+    # What the engine itself refuses needs no rule, and neither does `/mock help`.
+    entries = [
+        of_model(),
+        refused,
+        {**refused, "on": "embedding"},
+        of_model(rule=None, status=422),
+        of_model(rule=None),
+    ]
     assert codes(entries) == []
     numbered = [{**entry, "n": number} for number, entry in enumerate(entries, 1)]
     report = judge(numbered, every_call_must_match=True)

@@ -7,6 +7,7 @@ import re
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -16,7 +17,14 @@ from msgspec.structs import fields
 
 Path = tuple[str | int, ...]
 
-NAMES = {int: "a whole number", float: "a number", str: "text", bool: "true or false", tuple: "a list"}
+NAMES = {
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    bool: "true or false",
+    tuple: "a list",
+    datetime: "a time with its zone, as 2026-01-01T09:00:00Z",
+}
 BOUNDS = {">=": "at least", ">": "above", "<=": "at most"}
 BOUND = re.compile(r"Expected `\w+` (>=|>|<=) (\S+)")
 

@@ -224,10 +224,10 @@ class Journal:
         return found
 
     def unmatched(self, scenario: str) -> list[int]:
-        """The `n` of the model's calls for chat and images that no rule has fitted."""
+        """The `n` of the model's calls for chat and images that no rule has fitted. An engine's refusals need none."""
         found = self._database.rows(
             "SELECT n FROM entry WHERE scenario = ? AND side = 'model' AND kind IN ('chat', 'image')"
-            " AND rule IS NULL ORDER BY n",
+            " AND rule IS NULL AND (status IS NULL OR status = 404 OR status NOT BETWEEN 400 AND 499) ORDER BY n",
             scenario,
         )
         return [n for (n,) in found]

@@ -6,11 +6,15 @@ export { expect };
 
 export const test = base.extend({
   mock: async ({ baseURL }, use) => use(await mockBackend()),
-  scenario: async ({ mock, page }, use, { titlePath }) => {
-    const scenario = await mock.scenario([], titlePath.join(" "));
+  scenario: async ({ mock, page }, use, testInfo) => {
+    const scenario = await mock.scenario([], testInfo.titlePath.join(" "));
     await page.setExtraHTTPHeaders(scenario.headers);
-    await use(scenario);
-    expect((await scenario.report()).findings).toEqual([]);
-    await scenario.delete();
+    try {
+      await use(scenario);
+      expect((await scenario.report()).findings).toEqual([]);
+    } finally {
+      await testInfo.attach("journal", { body: JSON.stringify(await scenario.journal(), null, 2), contentType: "application/json" });
+      await scenario.delete();
+    }
   },
 });
