@@ -40,7 +40,11 @@ class Guard:
                 endpoint = scope.get("endpoint")
                 route = endpoint.path if isinstance(endpoint, Resource) else "unknown"
                 HTTP_REQUESTS.inc(route, str(message["status"]))
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.get().encode())]
+                # The emulator's answers, at its path, have one of their own, as Azure's have.
+                headers = list(message["headers"])
+                if not any(name == b"x-request-id" for name, _ in headers):
+                    headers.append((b"x-request-id", request_id.get().encode()))
+                message["headers"] = headers
                 extra = fields(method=scope["method"], route=route, status=message["status"])
                 log.debug("%s %r %s", scope["method"], scope["path"], message["status"], extra=extra)
             await send(message)

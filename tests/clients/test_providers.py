@@ -25,6 +25,7 @@ JOBS: dict[str, Any] = {
     "streamed tools": [SUNNY, "stop"],
     "reasoning": ["You said: Hello", "stop"],
     "object": {"name": "Ada", "age": 36},
+    "output": {"name": "Ada", "age": 36},
     "chat": "You said: Hello",
     "embedding": 1536,
     "image": "PNG",

@@ -137,5 +137,5 @@ async def test_what_an_engine_refuses_is_no_call_that_a_rule_should_have_fitted(
     assert refused
     assert await report(made) == {"ok": True, "findings": []}
     assert not set(refused) & set((await made.state())["unmatched"])
-    assert (await made.say("something else")).errors != []
+    assert (await made.say("Bonjour")).errors != []
     assert await codes(made) == ["unmatched_call"]

@@ -51,6 +51,12 @@ async def test_azures_client_is_answered_there(local: Server) -> None:
     assert "".join(words) == "You said: Hello"
 
 
+async def test_an_answer_has_one_request_id(local: Server) -> None:
+    async with client_of(local, "any") as client:
+        answer = await client.post("/v1/chat/completions", json=CHAT)
+    assert len(answer.headers.get_list("x-request-id")) == 1
+
+
 async def test_an_image_is_found_at_the_address_that_it_was_given(local: Server) -> None:
     async with client_of(local, "any") as client:
         path = f"/openai/deployments/dall-e-3/images/generations?api-version={VERSION}"

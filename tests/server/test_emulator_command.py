@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -52,3 +53,24 @@ async def test_it_answers_by_its_script_with_any_key(process: Process, port: int
         assert answer.json()["choices"][0]["message"]["content"] == "Said by the script."
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
+
+
+async def test_a_free_port_is_taken_and_said(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        process = execute(
+            [sys.executable, "-m", "mockbackend", "emulator", "--port", "0"], tmp_path, environment({}), output
+        )
+    try:
+
+        async def said() -> bool:
+            return re.search(r"http://127\.0\.0\.1:[1-9]\d*", log.read_text()) is not None
+
+        await until(said, within=30)
+        found = re.search(r"http://127\.0\.0\.1:[1-9]\d*", log.read_text())
+        assert found is not None
+        async with httpx2.AsyncClient(base_url=found[0], **PLAIN) as client:
+            assert (await client.get("/emulator/requests")).status_code == 200
+    finally:
+        process.kill()
+        process.wait()

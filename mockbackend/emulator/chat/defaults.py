@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
+from json import JSONDecoder
 from zoneinfo import available_timezones
 
 import orjson
@@ -11,7 +13,8 @@ from ...mock.script.rules import ChatStep, ToolCall
 from ..gateway import tokens
 from .conversation import Message
 from .request import ChatRequest
-from .schema_values import make_value, object_schema
+from .schema_problems import schema_problem
+from .schema_values import Schema, make_value, object_schema
 from .tools import Tool
 
 # Words of a question that ask for a tool.
@@ -21,6 +24,7 @@ TRIGGERS = {
     "generate_image": re.compile(r"\b(draw|paint|picture|sketch|illustrate|image|photo)\b", re.IGNORECASE),
 }
 WORD = re.compile(r"\w+")
+SCHEMA = re.compile(r"JSON schema:?\s*(?=\{).", re.IGNORECASE)
 NAME_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 EMPTY_WORDS = {"get", "set", "do", "run", "the", "a", "an", "tool", "function", "to", "of", "for", "my"}
 REGIONS = ("Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
@@ -36,12 +40,22 @@ def default_step(request: ChatRequest) -> ChatStep:
     if not results and (tool := request.forced or _choose_tool(request, question.text)):
         return ChatStep(tool_calls=(ToolCall(tool.name, _arguments(tool, question.text)),))
     if request.schema is not None:
-        schema = request.schema or object_schema(question.text)
+        schema = request.schema or _schema_in_words(request) or object_schema(question.text)
         return _say(orjson.dumps(make_value(schema, question.text)).decode())
     if results:
         return _say("\n\n".join(_report(request, result) for result in results))
     seen = f" (and I see {question.images} image{'s' * (question.images > 1)})" if question.images else ""
     return _say(f"You said: {question.text}{seen}")
+
+
+def _schema_in_words(request: ChatRequest) -> Schema:
+    """The schema that a system message holds, where clients put it for models that take no other; {} if none does."""
+    for message in request.conversation.messages:
+        if message.role in ("system", "developer") and (found := SCHEMA.search(message.text)):
+            with suppress(ValueError):
+                schema, _ = JSONDecoder().raw_decode(message.text, found.end() - 1)
+                return schema if schema_problem(schema, strict=False) is None else {}
+    return {}
 
 
 def _say(text: str) -> ChatStep:

@@ -148,7 +148,7 @@ def unknown_deployment() -> AzureError:
 
 
 def not_found() -> AzureError:
-    return gateway_error(404, "404", "Resource not found")
+    return gateway_error(404, "404", "Resource not found. This path is not emulated.")
 
 
 def unsupported_version() -> AzureError:

@@ -41,6 +41,13 @@ const jobs = {
   reasoning: ({ model }) => streamed({ model: model("gpt-5"), prompt: "Hello" }),
   object: async ({ model }) =>
     (await ai.generateObject({ model: model("gpt-4o"), schema: person, prompt: "Ada is 36" })).object,
+  output: async ({ model }) => {
+    const output = first
+      ? { experimental_output: ai.Output.object({ schema: person }) }
+      : { output: ai.Output.object({ schema: person }), experimental_output: ai.Output.object({ schema: person }) };
+    const made = await ai.generateText({ model: model("gpt-4o"), prompt: "Ada is 36", ...output });
+    return made.output ?? made.experimental_output;
+  },
   chat: async ({ model }) => (await ai.generateText({ model: model.chat("gpt-4o"), prompt: "Hello" })).text,
   embedding: async ({ model }) => {
     const embedder = (model.textEmbeddingModel ?? model.embeddingModel).call(model, "text-embedding-3-small");

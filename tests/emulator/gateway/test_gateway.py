@@ -74,10 +74,17 @@ async def test_a_wrong_key_and_a_wrong_token_have_azures_own_bodies(plain: Emula
 
 @pytest.mark.parametrize(
     ("path", "method"),
-    [("/", "GET"), ("/openai/v1/files", "GET"), ("/openai/v1/audio/speech", "POST"), (DATED, "GET")],
+    [
+        ("/", "GET"),
+        ("/openai/v1/files", "GET"),
+        ("/openai/v1/audio/speech", "POST"),
+        ("/v1/messages", "POST"),
+        (DATED, "GET"),
+    ],
 )
 async def test_other_paths_are_not_found(plain: Emulator, path: str, method: str) -> None:
-    assert await ask(plain, path, method=method) == (404, {"error": {"code": "404", "message": "Resource not found"}})
+    words = "Resource not found. This path is not emulated."
+    assert await ask(plain, path, method=method) == (404, {"error": {"code": "404", "message": words}})
 
 
 @pytest.mark.parametrize(
