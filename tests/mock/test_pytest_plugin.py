@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -119,6 +120,8 @@ def test_a_scenario_is_named_by_its_test_the_same_in_every_run(request: pytest.F
     assert name == _name(request.node)
     assert name.startswith("test_a_scenario_is_named_by_its_test_the_same_in_every_run-")
     assert name != _name(request.node, "azure")
+    in_two_files = [SimpleNamespace(name="test_one", nodeid=f"test_{file}.py::test_one") for file in "ab"]
+    assert len({_name(node) for node in in_two_files}) == 2  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("odd", ["a/b c", "ä" * 300, "..", ""])

@@ -65,6 +65,7 @@ async def test_a_scenario_goes_with_all_that_is_stored_in_it(scenario: MakeScena
     await made.say("hi", "trip")
     uploaded = await made.client.post("/files", files={"file": ("a.txt", b"words")})
     assert uploaded.status_code == 202
+    await made.next({"text": "from the queue"})
     await made.put({"rules": []})
     assert await listed(made.client) == []
     assert (await made.client.get("/files")).json() == []

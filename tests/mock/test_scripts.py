@@ -57,6 +57,16 @@ async def test_json_has_lines_as_well(control: httpx2.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "rule", "key"), [("- text: a\n- txt: b", 1, "txt"), ("text: a\ntimes: 0", 0, "times")]
+)
+async def test_rules_by_themselves_have_lines_too(scenario: MakeScenario, text: str, rule: int, key: str) -> None:
+    made = await scenario(None, "lines")
+    response = await made.control.post(f"{made.path}/next", content=text)
+    assert response.status_code == 422, response.text
+    assert [(one["rule"], one["key"], one["line"]) for one in response.json()["problems"]] == [(rule, key, 2)]
+
+
+@pytest.mark.parametrize(
     ("text", "line"),
     [("rules:\n- when: [", 2), ("rules: [*a]", 1), ("rules: []\nrules: []", 2), (b"\xff", None), ("a: !!set {}", 1)],
 )

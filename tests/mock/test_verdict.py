@@ -36,15 +36,29 @@ def of_model(at: float = 0, **fields: Any) -> dict[str, Any]:
     return call(at=at, **{"side": "model", "path": "/openai/v1/chat/completions", "rule": 0, **fields})
 
 
+def of_user(user: str, **fields: Any) -> dict[str, Any]:
+    """A call of a program that names its user as OpenAI has it."""
+    return of_model(body={"user": user, "messages": []}, headers={"userid": ""}, **fields)
+
+
+def with_parts(at: float = 0, to: str = "trip", **message: Any) -> dict[str, Any]:
+    """A list of one message, as the AI SDK sends it."""
+    parts = [{"type": "text", "text": "hi"}]
+    return call(at=at, body={"id": to, "messages": [{"role": "user", "parts": parts, **message}]})
+
+
 def assistant(**message: Any) -> dict[str, Any]:
     """A list whose assistant's message has these parts."""
     hi, more = ({"role": "user", "content": text} for text in ("hi", "more"))
     return call(body={"id": "trip", "messages": [hi, {"role": "assistant", **message}, more]})
 
 
-def codes(entries: Sequence[Entry], **asked: Any) -> list[str]:
-    numbered = [{**entry, "n": number} for number, entry in enumerate(entries, 1)]
-    return sorted({finding.code for finding in judge(numbered, **asked).findings})
+def numbered(entries: Sequence[Entry]) -> list[Entry]:
+    return [{**entry, "n": number} for number, entry in enumerate(entries, 1)]
+
+
+def codes(entries: Sequence[Entry]) -> list[str]:
+    return sorted({finding.code for finding in judge(numbered(entries)).findings})
 
 
 BUSY: dict[str, Any] = {"status": 429, "retry_after": 1.0}
@@ -53,6 +67,9 @@ GUILTY: dict[str, Sequence[Sequence[Entry]]] = {
     "retry_after_ignored": [
         [said("hi", **BUSY), said("hi", at=0.6)],
         [said("hi", **{**BUSY, "status": 503}), said("hi", at=0.6)],
+        [said("hi", took=2, **BUSY), said("hi", at=2.5)],
+        [said("hi", **BUSY), said("else", at=0.6)],
+        [said("hi", id="one", **BUSY), said("hi", id="two", at=0.6)],
         [call("conversations", **BUSY), call("conversations", 0.5)],
         [of_model(body={"messages": []}, **BUSY), of_model(0.6, body={"messages": []})],
     ],
@@ -60,16 +77,28 @@ GUILTY: dict[str, Sequence[Sequence[Entry]]] = {
         *([said("hi", status=status), said("hi", at=3)] for status in (400, 403, 404, 422)),
         [call("conversations", status=401, headers=LOGIN), call("conversations", 3, status=401, headers=LOGIN)],
         [of_model(body={"messages": []}, status=400), of_model(3, body={"messages": []})],
+        # Between them nothing is changed.
+        [call("conversations", status=404), call("files", 1), call("conversations", 2)],
+        [call("conversations", status=404), said("hi", at=1, status=500), call("conversations", 2)],
     ],
     "double_send": [
         [said("hi"), said("hi", at=0.2)],
         [said("hi", id="one"), said("hi", id="two", at=1.9)],
         [said("hi", id=None, took=None, status=None, state="running"), said("hi", id=None, at=0.01)],
         [said("hi", "Hello.", "more"), said("hi", "Hello.", "more", "Sure.", "more", at=1)],
+        [said("hi", took=5, state="error"), said("hi", at=0.2)],
+        [said("hi"), call("stop", 0.1, headers={"userid": "ben"}), said("hi", at=0.2)],
+        [with_parts(id="m-1"), with_parts(id="m-2", at=0.5)],
+        [with_parts(), with_parts(at=0.5, to="other")],
     ],
     "id_lost": [
         [said("hi"), said("hi", "Hello.", "more", id="other", at=5)],
         [said("hi", id=None, conversation="c-1"), said("hi", "Hello.", "more", id=None, conversation="c-2", at=5)],
+        [said("hi", id=None, conversation="c-1"), said("hi", "Hello.", "more", id="c-2", at=5)],
+        [
+            *(said("hi"), said("hey", id="other", at=1, headers={"userid": "ben"})),
+            said("hi", "Hello.", "more", id="other", at=5),
+        ],
     ],
     "never_rejoined": [
         [
@@ -86,18 +115,24 @@ GUILTY: dict[str, Sequence[Sequence[Entry]]] = {
         [assistant(content="", toolInvocations=[{"state": "partial-call"}])],
         [assistant(content=[{"type": "tool-call", "toolName": "f"}])],
         [assistant(content=[{"type": "image_url", "image_url": {"url": "data:"}}])],
+        [assistant(content=[{"type": "input_image", "image_url": "data:"}])],
+        [assistant(parts=[{"type": "image", "image": "data:"}])],
         [assistant(parts=[{"type": "file", "mediaType": "image/png", "url": "data:"}])],
     ],
     "cut_taken_as_whole": [
         [said("hi", state="cut"), said("hi", "Hel", "more", at=5)],
+        [said("hi", state="cut"), call("conversations", 3, status=500), said("hi", "Hel", "more", at=5)],
         [said("hi", state="cut"), call(at=5, body={"id": "trip", "messages": [
             {"role": "user", "parts": [{"type": "text", "text": "hi"}]},
             {"role": "assistant", "parts": [{"type": "text", "text": "Hel", "state": "done"}]},
             {"role": "user", "parts": [{"type": "text", "text": "more"}]},
         ]})],
     ],
-    "sent_while_running": [[said("hi"), said("more", at=0.05, status=409)]],
-    "busy_storm": [[said(f"{n}", id=f"{n}", at=n * 0.9, status=503) for n in range(11)]],
+    "sent_while_running": [
+        [said("hi"), said("more", at=0.05, status=409)],
+        [said("hi"), said("more", at=0.05, status=409), said("more", at=3, status=409)],
+    ],
+    "busy_storm": [[said(f"{n}", id=f"{n}", at=n * 0.9, status=status) for n in range(11)] for status in (429, 503)],
     "never_released": [
         [said("hi", turn="t", state="held"), of_model(turn="t", state="held")],
         [of_model(state="held")],
@@ -109,6 +144,10 @@ GUILTY: dict[str, Sequence[Sequence[Entry]]] = {
 INNOCENT: dict[str, Sequence[Sequence[Entry]]] = {
     "retry_after_ignored": [
         [said("hi", **BUSY), said("hi", at=1.1)],
+        # A timer may run a little ahead.
+        [said("hi", **BUSY), said("hi", at=1.09)],
+        [call("conversations", **BUSY), call("files", 0.5)],
+        [of_user("ada", **BUSY), of_user("ben", at=0.5)],
         [said("hi", **BUSY), said("else", id="other", at=0.5)],
         [said("hi", **BUSY), said("hi", at=0.5, headers={"userid": "ben"})],
         [said("hi", status=429), said("hi", at=0.2)],
@@ -120,6 +159,9 @@ INNOCENT: dict[str, Sequence[Sequence[Entry]]] = {
         [said("hi", status=422), said("hello", at=3)],
         [call("conversations", status=401), call("conversations", 1, headers=LOGIN)],
         [call("conversations", status=401, headers=LOGIN), call("conversations", 1, headers=LOGIN)],
+        [call("conversations", status=403), call("conversations", 1, status=403, headers=LOGIN)],
+        # An upload, whose body is not kept.
+        [call("chat", status=422), call("chat", 3, status=422)],
         [call("conversations", status=404), said("hi", at=1), call("conversations", 2)],
         [call("conversations", status=404), call("conversations", 1, headers={"userid": "ben"})],
         [said("hi", turn="t"), of_model(turn="t", status=400), of_model(0.1, turn="t")],
@@ -128,12 +170,18 @@ INNOCENT: dict[str, Sequence[Sequence[Entry]]] = {
         [said("hi"), said("hi", at=2.1)],
         [said("hi"), said("hi", at=0.5, headers={"userid": "ben"})],
         [said("hi", state="error"), said("hi", at=0.5)],
+        [said("hi", state="cut"), said("hi", at=0.5)],
+        [said("hi", state="stopped"), said("hi", at=0.5)],
+        [with_parts(), with_parts(at=0.5)],
         [said("hi", state="client_gone"), said("hi", at=0.5)],
         [said("hi", status=429), said("hi", at=0.5)],
         [said("hi", took=0.4), call("stop", 0.3), said("hi", at=0.5)],
         [said("hi", more=UI), said("hi", at=0.5, more={"trigger": "regenerate-message"})],
         [said("hi", "Hello.", "more"), said("hi", "Hello.", "more", at=0.5)],
         [said("hi"), said("hi", at=0.05, status=422)],
+        [said("hi"), said("hi", at=0.05, status=429), said("hi", at=0.5)],
+        # A program that calls the emulator itself.
+        [of_model(at, body={"messages": [{"role": "user", "content": "hi"}]}) for at in (0, 0.5)],
     ],
     "id_lost": [
         [said("hi"), said("hi", "Hello.", "more", at=5)],
@@ -142,6 +190,12 @@ INNOCENT: dict[str, Sequence[Sequence[Entry]]] = {
         [said("hi", id=None), said("hi", "Hello.", "more", id="c-1", at=5)],
         [said("hi"), said("hi", id="other", at=5), said("hi", "Hello.", "more", id="other", at=9)],
         [said("hi"), said("hi", "Hello.", "more", id="other", at=5, headers={"userid": "ben"})],
+        [said("hi"), said("hi", "Hello.", "more", id="other", at=5, status=422)],
+        # Nothing is asked, and nothing was answered.
+        [said("hi"), said("hi", "Hello.", id="other", at=5)],
+        [said("hi"), call(at=5, body={"id": "other", "messages": [
+            {"role": "user", "content": "hi"}, {"role": "user", "content": "more"},
+        ]})],
         # A history that comes from elsewhere.
         [said("hi"), said("hey", "Hello.", "more", id="other", at=5)],
     ],
@@ -153,17 +207,42 @@ INNOCENT: dict[str, Sequence[Sequence[Entry]]] = {
         ],
         [
             said("hi", more={"resumable": True}, state="client_gone", turn="t"),
-            of_model(took=1, turn="t"),
+            *(of_model(took=1, turn="t"), of_model(took=9, turn="u")),
             call("conversations", 2),
         ],
+        [
+            said("hi", more={"resumable": True}, state="stopped", turn="t"),
+            *(of_model(took=9, turn="t"), call("conversations", 2)),
+        ],
+        [
+            said("hi", more={"resumable": True}, took=1, state="client_gone", turn="t"),
+            *(of_model(took=9, turn="t"), call("conversations", 0.5)),
+        ],
+        # It may be joined yet.
+        [
+            said("hi", more={"resumable": True}, state="client_gone", turn="t"),
+            *(of_model(took=9, turn="t"), call("conversations", 2), of_model(9, took=None, state="running", turn="t")),
+        ],
+        *(
+            [
+                said("hi", more={"resumable": True}, state="client_gone", turn="t"),
+                *(of_model(took=9, turn="t"), call("conversations", 2, **other)),
+            ]
+            for other in ({"path": "/conversations/other"}, {"headers": {"userid": "ben"}}, {"method": "PATCH"})
+        ),
         [said("hi", state="client_gone", turn="t"), of_model(turn="t", took=9), call("conversations", 2)],
         [said("hi", more={"resumable": True}, state="client_gone", turn="t"), of_model(took=9, turn="t")],
     ],
     "poisoned_history": [
         [assistant(content="Hello.")],
-        [assistant(parts=[{"type": "tool-f", "state": "output-available", "output": None}])],
+        *(
+            [assistant(parts=[{"type": "tool-f", "state": f"output-{how}", "output": None}])]
+            for how in ("available", "error", "denied")
+        ),
+        [assistant(parts=[{"type": "file", "mediaType": "text/plain", "url": "data:"}])],
         [assistant(parts=[{"type": "tool-invocation", "toolInvocation": {"state": "result", "result": None}}])],
         [assistant(content=[{"type": "tool-call", "toolName": "f", "result": 3}])],
+        [assistant(content=[{"type": "tool-call", "toolName": "f", "output": 3}])],
         [call(body={"messages": [
             {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:"}}]},
             {"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "f"}}]},
@@ -172,6 +251,21 @@ INNOCENT: dict[str, Sequence[Sequence[Entry]]] = {
     ],
     "cut_taken_as_whole": [
         [said("hi", state="cut"), said("hi", at=5)],
+        [said("hi", state="cut"), call("join", 3), said("hi", "Hello.", "more", at=5)],
+        # An edit of the message whose answer was cut.
+        [said("hi", "Hello.", "more", state="cut"), said("hi", "Hello.", "much more", at=5)],
+        [said("hey", id="other"), said("hi", state="cut", at=3), said("hey", "Hello.", "more", id="other", at=5)],
+        *(
+            [said("hi", state="cut"), call(at=5, body={"id": "trip", "messages": [
+                {"role": "user", "content": "hi"},
+                {"role": "assistant", "content": "Hel", **mark},
+                {"role": "user", "content": "more"},
+            ]})]
+            for mark in (
+                *({"status": {"type": "incomplete"}}, {"metadata": {"how": "aborted"}}),
+                {"metadata": {"incomplete": True}},
+            )
+        ),
         [said("hi", state="cut"), call("conversations", 3), said("hi", "Hello.", "more", at=5)],
         [said("hi", state="cut"), said("hi", "Hel", "more", at=5, headers={"userid": "ben"})],
         [said("hi", state="done"), said("hi", "Hello.", "more", at=5)],
@@ -203,6 +297,17 @@ INNOCENT: dict[str, Sequence[Sequence[Entry]]] = {
 )
 def test_a_client_that_does_it_is_found(code: str, entries: Sequence[Entry]) -> None:
     assert codes(entries) == [code]
+
+
+def test_a_hold_that_both_sides_show_is_one_finding() -> None:
+    found = judge(numbered(GUILTY["never_released"][0])).findings
+    assert [finding.calls for finding in found] == [[1]]
+
+
+def test_findings_are_in_the_order_of_their_calls() -> None:
+    poisoned = assistant(tool_calls=[{"id": "c", "function": {"name": "f"}}])
+    found = judge(numbered([poisoned, said("hi", at=5), said("hi", at=5.2)])).findings
+    assert [finding.calls for finding in found] == [[1], [2, 3]]
 
 
 @pytest.mark.parametrize("entries", [entries for clients in INNOCENT.values() for entries in clients])
@@ -239,8 +344,7 @@ def test_a_call_that_no_rule_fits_is_found_where_every_call_must_match() -> None
         of_model(rule=None),
     ]
     assert codes(entries) == []
-    numbered = [{**entry, "n": number} for number, entry in enumerate(entries, 1)]
-    report = judge(numbered, every_call_must_match=True)
+    report = judge(numbered(entries), every_call_must_match=True)
     assert [(finding.code, finding.calls) for finding in report.findings] == [("unmatched_call", [2])]
     assert not report.ok
 

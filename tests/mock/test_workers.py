@@ -6,10 +6,14 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx2
 import pytest
 
+from mockbackend.mock.script.matching import Facts, Fit, fit
+from mockbackend.mock.script.rules import ChatRule, Rule
+from mockbackend.mock.store import DEFAULT, MockStore, serving
 from tests.harness.api import texts
 from tests.harness.http_client import PLAIN
 from tests.harness.service import Server
@@ -52,6 +56,26 @@ async def test_rules_are_counted_and_calls_noted_for_both_together(workers: Serv
         journal = (await client.get(f"{made.path}/journal", params={"wait": 80})).json()
         assert [entry["n"] for entry in journal] == list(range(1, 81))
         assert {entry["state"] for entry in journal} == {"done"}
+
+
+def test_a_rule_that_another_process_takes_meanwhile_serves_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = MockStore(tmp_path), MockStore(tmp_path)
+    one.scenarios.queue(DEFAULT, [{"text": "once"}])
+    asked = DEFAULT, ChatRule, Facts("m", "hi")
+    taken: list[object] = []
+
+    def fit_late(rule: Rule, facts: Facts) -> Fit | None:
+        monkeypatch.undo()
+        taken.append(other.servings.serve(*asked))
+        return fit(rule, facts)
+
+    monkeypatch.setattr(serving, "fit", fit_late)
+    assert one.servings.serve(*asked) is None
+    assert taken != [None]
+    for store in (one, other):
+        store.close()
 
 
 async def test_a_script_that_is_put_serves_in_both_at_once(workers: Server) -> None:

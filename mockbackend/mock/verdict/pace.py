@@ -34,7 +34,7 @@ def _asks_again(busy: Call, again: Call) -> bool:
     if (busy.owner, busy.method, busy.path) != (again.owner, again.method, again.path):
         return False
     same_conversation = busy.conversation is not None and busy.conversation == again.conversation
-    return same_conversation or busy.body == again.body or busy.user_texts[-1:] == again.user_texts[-1:]
+    return same_conversation or busy.user_texts[-1:] == again.user_texts[-1:]
 
 
 def retried_refusal(calls: Sequence[Call], everything: Sequence[Call]) -> Found:

@@ -51,6 +51,11 @@ async def test_a_call_meets_the_corner(plain: Emulator, corner: str) -> None:
         assert (answer.text.count(words), usual and usual.text.count(words)) == (3, 1)
 
 
+@pytest.mark.parametrize(("body", "corner"), [(CHAT, "dalle_retired"), (IMAGE, "context_length")])
+async def test_a_corner_of_other_calls_changes_nothing(plain: Emulator, body: dict[str, Any], corner: str) -> None:
+    assert (await ask(plain, body, f"corner={corner}")).status_code == 200
+
+
 @pytest.mark.parametrize("asked", ["cut=3", "corner=proxy_buffers", "corner=asyncfilter", "x"])
 async def test_what_is_not_the_models_is_refused(plain: Emulator, asked: str) -> None:
     answer = await ask(plain, CHAT, asked)
