@@ -1,50 +1,12 @@
-"""The rows of `raw_rows` as the Responses API sends them, and what else it may send."""
+"""The rows of any wire as the Responses API sends them, and what else it may send."""
 
 from __future__ import annotations
 
-from tests.faults.raw_rows import CUT, INVALID, TIMED_OUT, RawRow
-from tests.harness.raw_model import CHUNKED, DOCUMENT, STREAM, event
+from tests.faults.raw_rows import BUSY, FAILED, INVALID, RawRow, rows_of_any_wire
+from tests.harness.raw_model import STREAM, event
 from tests.harness.raw_responses import END, added, arguments, call, done, ended, message, words
 
-FAILED, BUSY = "failed while answering", "rate limit is reached"
-ROWS = [
-    RawRow("closed without an answer", (), CUT, 2),
-    RawRow("reset without an answer", ("reset",), CUT, 2),
-    RawRow("garbage instead of HTTP", (b"SSH-2.0-OpenSSH_9.9\r\n\r\n",), INVALID, 2),
-    RawRow("silence before the headers", (30.0,), TIMED_OUT, 2),
-    RawRow("silence within the headers", (STREAM[:40], 30.0), TIMED_OUT, 2),
-    RawRow("reset after some words", (STREAM, words("One "), words("two "), 0.2, "reset"), CUT, kept="One two "),
-    RawRow("cut within an event", (STREAM, words("One "), words("two")[:30]), CUT, kept="One "),
-    RawRow("cut within a chunk", (CHUNKED, b"fff\r\n" + words("One ")), CUT, kept="One "),
-    RawRow(
-        "broken chunk",
-        (CHUNKED, b"%x\r\n%b\r\n" % (len(words("One ")), words("One ")), 0.2, b"zz\r\n"),
-        TIMED_OUT,
-        kept="One ",
-    ),
-    RawRow("cut within a document", (DOCUMENT % 900, b'{"error": '), CUT, 2),
-    RawRow("error that is a text", (STREAM, event({"error": "out of memory"})), FAILED, 2),
-    RawRow("rate limit inside a 200", (STREAM, event({"error": {"code": "429"}})), BUSY, 2),
-    RawRow(
-        "prompt filter inside a 200",
-        (STREAM, event({"error": {"code": "content_filter"}})),
-        "content filter refused the request",
-    ),
-    RawRow("cut after the answer's end", (STREAM, words("One."), END, 0.1, "reset"), None, kept="One.", finish="stop"),
-    RawRow(
-        "slow but steady",
-        (STREAM, *(piece for _ in range(4) for piece in (words("so "), 0.7)), END),
-        None,
-        kept="so " * 4,
-        finish="stop",
-    ),
-    RawRow(
-        "lines that end in CRLF",
-        (STREAM, words("One.").replace(b"\n", b"\r\n"), b": comment\r\n\r\n", END.replace(b"\n", b"\r\n")),
-        kept="One.",
-        finish="stop",
-    ),
-]
+ROWS = rows_of_any_wire(words, END)
 # What chat completions cannot say, so that the page has no row of it.
 OWN_ROWS = [
     RawRow(

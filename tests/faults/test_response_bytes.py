@@ -8,7 +8,6 @@ import pytest
 
 from tests.faults.below_http import meets
 from tests.faults.raw_response_rows import CALLS, OWN_ROWS, ROWS
-from tests.faults.raw_rows import RAW_ROWS
 from tests.faults.test_bytes import LIMITS
 from tests.harness.answers import chat
 from tests.harness.raw_model import STREAM, RawUpstream
@@ -49,7 +48,3 @@ async def test_a_call_is_taken_once_however_it_comes(server: Server, name: str) 
     calls = answer.values("9")
     assert [one["args"] for one in calls] == [{"timezone": "UTC"}] * 2
     assert calls[0]["toolCallId"] == "call_1"
-
-
-def test_the_page_has_each_row() -> None:
-    assert {row.name for row in ROWS} <= {row.name for row in RAW_ROWS}

@@ -9,19 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockbackend.events import EngineData, Event, Order, StepStarted, ToolCallDelta
+from mockbackend.events import EngineData, Event, Order, StepStarted, ToolCallDelta, ToolCalled
 from mockbackend.upstream.chat.tool_calls import ToolCalls
 
 UTC, TOKYO = '{"timezone": "UTC"}', '{"timezone": "Asia/Tokyo"}'
 
 
-def _called(*fragments: dict[str, Any]) -> list[tuple[str, str, Any]]:
-    """Id, name and arguments of the calls that these fragments make; what was emitted has its order."""
+def _taken(*fragments: dict[str, Any]) -> tuple[list[Event], list[tuple[ToolCalled, str | None]]]:
+    """What was emitted of the calls that these fragments make, and the calls, each with its problem."""
     emitted: list[Event] = []
     calls = ToolCalls(emitted.append, set())
     for fragment in fragments:
         calls.take(fragment)
-    found = calls.parsed()
+    return emitted, calls.parsed()
+
+
+def _called(*fragments: dict[str, Any]) -> list[tuple[str, str, Any]]:
+    """Id, name and arguments of the calls that these fragments make; what was emitted has its order."""
+    emitted, found = _taken(*fragments)
     order = Order()
     for event in (StepStarted("m"), *emitted):
         order.follow(event)
@@ -167,11 +172,7 @@ _fragment = st.fixed_dictionaries({}, optional={"index": _small, "id": _small, "
 
 @given(st.lists(_fragment, max_size=8))
 def test_no_fragments_break_the_order_of_events(fragments: list[dict[str, Any]]) -> None:
-    emitted: list[Event] = []
-    calls = ToolCalls(emitted.append, set())
-    for fragment in fragments:
-        calls.take(fragment)
-    found = calls.parsed()
+    emitted, found = _taken(*fragments)
     order = Order()
     for event in (StepStarted("m"), *emitted, *(call for call, _ in found)):
         order.follow(event)
