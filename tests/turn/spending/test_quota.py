@@ -11,10 +11,8 @@ import httpx2
 from tests.harness.answers import Answer, chat
 from tests.harness.api import data_url, error_of
 from tests.harness.service import Server
-from tests.turn.test_spending import Environment, emulated, failures, storage, usage
+from tests.turn.spending.conftest import Environment, failures, usage
 from tests.turn.test_stop import stored
-
-__all__ = ["emulated", "storage"]
 
 SETTING = "MAX_USER_BYTES"
 FULL = {SETTING: "3000", "MAX_FILE_BYTES": "2000"}

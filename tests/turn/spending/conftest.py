@@ -1,0 +1,99 @@
+"""Services on one emulator whose rules spend much, and how a limit shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.harness.answers import Answer
+from tests.harness.emulator import emulating
+from tests.harness.postgres import postgres
+from tests.harness.service import Server
+
+DRAW = {"name": "generate_image", "arguments": {"prompt": "a fox"}}
+TIME = {"name": "get_current_time", "arguments": {}}
+# A model that does what a sentence in a document tells it to.
+OBEDIENT = {"when": "obey", "steps": [{"tool_calls": [DRAW] * 40}] * 6 + [{"text": "That is all."}]}
+RULES: list[dict[str, Any]] = [
+    OBEDIENT,
+    {"when": "draw three", "steps": [{"text": "Look: ", "tool_calls": [DRAW] * 3}, {"text": "There."}]},
+    {"when": "draw one by one", "steps": [{"tool_calls": [DRAW]}] * 3 + [{"text": "There."}]},
+    {"when": "what time", "steps": [{"text": "Let me see. ", "tool_calls": [TIME]}] * 3 + [{"text": "Late."}]},
+    {"kind": "image", "when": "forbidden", "fault": {"kind": "status", "status": 500}},
+    {"kind": "image", "when": "slow", "delay": 600},
+]
+COST = {
+    "PRICE_PER_MILLION_INPUT_TOKENS": "2",
+    "PRICE_PER_MILLION_OUTPUT_TOKENS": "8",
+    "PRICE_PER_IMAGE": "0.25",
+}
+Environment = dict[str, str]
+
+
+@pytest.fixture(params=["embedded", "postgres"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Environment:
+    """Where any number of services store."""
+    if request.param == "postgres":
+        return {"DATABASE_URL": postgres().url(postgres().new_schema())}
+    return {"DATA_DIR": str(tmp_path / "data")}
+
+
+@pytest.fixture
+def emulated(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """`emulated({...})`: a service with these settings, all of them on one emulator with RULES."""
+    servers: list[Server] = []
+    with emulating(tmp_path, RULES) as emulator:
+
+        def start(env: Environment) -> Server:
+            folder = tmp_path / f"server{len(servers)}"
+            folder.mkdir()
+            settings = {**emulator.settings(image="gpt-image-1"), "DATA_DIR": str(tmp_path / "data"), **env}
+            servers.append(Server(folder, settings))
+            return servers[-1].start()
+
+        yield start
+        for server in servers:
+            server.close()
+
+
+async def usage(client: httpx2.AsyncClient) -> dict[str, Any]:
+    response = await client.get("/usage")
+    assert response.status_code == 200, response.text
+    found: dict[str, Any] = response.json()
+    return found
+
+
+def refused(answer: Answer, setting: str) -> None:
+    """It was refused before its stream, until midnight."""
+    assert answer.status == 429, answer.body
+    error = answer.json()["error"]
+    assert error["code"] == "daily_limit"
+    assert setting in error["message"]
+    now = datetime.now(UTC)
+    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    assert 0 < int(answer.headers["retry-after"]) <= 86_400
+    assert abs(int(answer.headers["retry-after"]) - (midnight - now).total_seconds()) < 20
+
+
+def cut(answer: Answer, setting: str) -> None:
+    """It was ended within its stream, by one line."""
+    assert answer.status == 200
+    assert [setting in error for error in answer.errors] == [True]
+    assert answer.codes.endswith(("3ed", "3d"))
+    assert answer.values("d")[0]["finishReason"] == "error"
+
+
+def failures(answer: Answer) -> list[str]:
+    """What failed tool calls say."""
+    return [value["result"]["error"] for value in answer.values("a") if "error" in value["result"]]
+
+
+def reported(*answers: Answer) -> tuple[int, int]:
+    """The tokens that the ends of these answers name."""
+    counts = [answer.values("d")[0]["usage"] for answer in answers]
+    return sum(one["promptTokens"] for one in counts), sum(one["completionTokens"] for one in counts)
