@@ -13,7 +13,7 @@ import orjson
 from ...messages import Message, text_of
 from ..casefold import casefold
 from ..postgres import PostgresStorage
-from ..postgres.database import Execute
+from ..postgres.database import NO_TIME_LIMITS, Execute
 from ..postgres.files.rows import COLUMNS
 from ..postgres.login import NAME
 from ..postgres.pieces import PIECE_BYTES, StoredBlob, cut, insert_statement
@@ -57,7 +57,7 @@ class Target:
         """Write it whole; False if there is one of that id. With `replace` that one goes first."""
 
         async def work(execute: Execute) -> bool:
-            await execute(_LAZILY)
+            await _take_time(execute)
             if replace:
                 await execute(_REMOVE, row.id)
             made = await execute(
@@ -117,7 +117,7 @@ class Target:
         """
 
         async def work(execute: Execute) -> bool:
-            await execute(_LAZILY)
+            await _take_time(execute)
             blob_id = None if pieces is None else uuid.uuid4().hex
             made = await execute(
                 """INSERT INTO files (id, userid, name, kind, media_type, size, digest, blob_id, status, done, total,
@@ -156,7 +156,7 @@ class Target:
         """Add to what users have spent: by user and day what is new, and what that makes of all that was copied."""
 
         async def work(execute: Execute) -> bool:
-            await execute(_LAZILY)
+            await _take_time(execute)
             for userid, day, new, copied in rows:
                 await execute(ADD.format(rows="VALUES (%s, %s, %s, %s, %s, %s)"), userid, day, *astuple(new))
                 await _mark(execute, "usage", f"{day} {userid}", userid, orjson.dumps(astuple(copied)))
@@ -180,6 +180,11 @@ class Target:
             """INSERT INTO migrated (kind, id, userid, digest) VALUES ('run', 'last', '', '')
             ON CONFLICT (kind, id) DO UPDATE SET digest = excluded.digest"""
         )
+
+
+async def _take_time(execute: Execute) -> None:
+    await execute(_LAZILY)
+    await execute(NO_TIME_LIMITS)
 
 
 async def _put_pieces(execute: Execute, blob_id: str, userid: str, pieces: AsyncIterator[bytes]) -> None:

@@ -27,6 +27,8 @@ from .spending import Spending
 from .turns import Turns
 
 PROBE_SECONDS = 5.0
+_PROBE = """SELECT id, position, turn_id FROM conversations, messages m, turns t
+    WHERE id = %(id)s AND m.conversation_id = id AND t.conversation_id = id"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,7 @@ class PostgresStorage:
         try:
             # Whoever asks wants to know how it is now: a lost connection is not waited out.
             async with asyncio.timeout(PROBE_SECONDS):
-                await self.conversations.get("nobody", NO_ID)
-                await self.history.read(NO_ID)
+                await self.database.execute(_PROBE, {"id": NO_ID}, reserved=True)
                 if write:
                     await self.processes.renew()
         except TimeoutError:

@@ -11,9 +11,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
-from psycopg import AsyncConnection, AsyncCursor, Error, InterfaceError, OperationalError, adapters
+from psycopg import AsyncConnection, AsyncCursor, Error, InterfaceError, IsolationLevel, OperationalError, adapters
 from psycopg.adapt import AdaptersMap
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
@@ -37,11 +37,16 @@ Execute = Callable[..., Awaitable[list[Row]]]
 PATIENCE_SECONDS = 15.0
 FIRST_WAIT, LONGEST_WAIT = 0.05, 1.0
 # SQLSTATE classes and codes that pass: connections, conflicts between transactions, a server that starts, stops, or
-# has no connection left, and a standby that is about to become the primary.
-PASSING = ("08", "40", "57P", "53300", "25006")
+# has no connection left, a standby that is about to become the primary, and a transaction that took longer than it may.
+PASSING = ("08", "40", "57P", "53300", "25006", "25P03", "25P04")
 # The same for what is the server's fault, and does not pass by itself: no room, an operator's hand, its disk, itself; a
 # user, database, schema, table or right that was taken away; a lock that took longer than this user may wait.
 UNUSABLE = (*PASSING, "53", "57", "58", "XX", "28", "3D", "3F", "42P01", "42501", "55P03")
+# Lifts the limits that a role or a database may set, for a transaction that may take its time. Not every version knows
+# each of them.
+NO_TIME_LIMITS = """SELECT set_config(name, '0', TRUE) FROM (VALUES ('statement_timeout'), ('lock_timeout'),
+    ('idle_in_transaction_session_timeout'), ('transaction_timeout')) known (name)
+    WHERE current_setting(name, TRUE) IS NOT NULL"""
 # What a server says if it refuses a connection for good. It comes without a SQLSTATE.
 REFUSALS = ("password authentication failed", "no password supplied", "no pg_hba.conf entry", "does not exist")
 CONNECTION = {
@@ -91,13 +96,16 @@ class _Context:
         self.adapters = adapters
 
 
-class Database:
-    """The pool of one process."""
+Pool: TypeAlias = AsyncConnectionPool[AsyncConnection[Row]]
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Row]], size: int) -> None:
+
+class Database:
+    """The pool of one process, and one connection beside it for what cannot wait until turns are done with theirs."""
+
+    def __init__(self, pool: Pool, reserved: Pool) -> None:
         self._pool = pool
-        self._size = size
-        self._busy = 0
+        self._reserved = reserved
+        self._busy = {pool: 0, reserved: 0}
         self._idle = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -106,30 +114,25 @@ class Database:
         """Connect, and wait for a database that is just starting. Raises StorageError."""
         # The pool does not say why it cannot connect, and goes on whatever the reason is.
         await (await patiently(lambda: AsyncConnection.connect(**connection_options(url)))).close()
-        pool: AsyncConnectionPool[AsyncConnection[Row]] = AsyncConnectionPool(
-            kwargs=connection_options(url),
-            min_size=1,
-            max_size=size,
-            open=False,
-            timeout=PATIENCE_SECONDS,
-            num_workers=1,
-        )
-        await pool.open()
+        pool, reserved = _pool(url, max(1, size - 1)), _pool(url, 1)
+        database = cls(pool, reserved)
         try:
-            await pool.wait(PATIENCE_SECONDS)
+            for one in (pool, reserved):
+                await one.open()
+                await one.wait(PATIENCE_SECONDS)
         except PoolTimeout as error:
-            await pool.close()
+            await database.close()
             raise StorageError(str(error)) from error
-        metrics.DB_POOL.set(size, "allowed")
-        return cls(pool, size)
+        metrics.DB_POOL.set(pool.max_size + reserved.max_size, "allowed")
+        return database
 
-    async def execute(self, statement: str, *values: Any) -> list[Row]:
-        """Run one statement and return its rows, RETURNING included."""
+    async def execute(self, statement: str, *values: Any, reserved: bool = False) -> list[Row]:
+        """Run one statement and return its rows, RETURNING included; over the `reserved` connection where it is so."""
 
         async def once(connection: AsyncConnection[Row]) -> list[Row]:
             return await _run(connection, statement, *values)
 
-        return await self._with_connection(name_of(statement), once)
+        return await self._with_connection(name_of(statement), once, reserved=reserved)
 
     async def batch(self, *statements: Statement, then: Statement | None = None) -> list[list[Row]]:
         """Run statements in one transaction and one round trip, `then` after its commit; returns the rows of each.
@@ -140,7 +143,7 @@ class Database:
         async def once(connection: AsyncConnection[Row]) -> list[list[Row]]:
             try:
                 async with connection.pipeline():
-                    await connection.execute("BEGIN")
+                    await connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
                     cursors = [await _send(connection, *statement) for statement in statements]
                     await connection.execute("COMMIT")
                     if then is not None:
@@ -183,21 +186,26 @@ class Database:
 
     async def idle(self) -> None:
         """Wait until nothing is under way."""
-        while self._busy or self._tasks:
+        while any(self._busy.values()) or self._tasks:
             if self._tasks:
                 await asyncio.wait(self._tasks)
             else:
                 await self._idle.wait()
 
     async def close(self) -> None:
-        """Close the pool once nothing is under way."""
+        """Close all connections once nothing is under way."""
         await self.idle()
         await self._pool.close()
+        await self._reserved.close()
 
-    async def _with_connection(self, name: str, work: Callable[[AsyncConnection[Row]], Awaitable[T]]) -> T:
+    async def _with_connection(
+        self, name: str, work: Callable[[AsyncConnection[Row]], Awaitable[T]], *, reserved: bool = False
+    ) -> T:
+        pool = self._reserved if reserved else self._pool
+
         async def once() -> T:
             began = time.monotonic()
-            async with self._pool.connection() as connection:
+            async with pool.connection() as connection:
                 connected = time.monotonic()
                 metrics.DB_WAIT_SECONDS.observe(connected - began)
                 try:
@@ -205,20 +213,38 @@ class Database:
                 finally:
                     metrics.DB_STATEMENT_SECONDS.observe(time.monotonic() - connected, name)
 
-        self._count(1)
+        self._count(pool, 1)
         self._idle.clear()
         try:
             with tracing.statement("postgresql", name):
                 return await patiently(once)
         finally:
-            self._count(-1)
-            if not self._busy:
+            self._count(pool, -1)
+            if not any(self._busy.values()):
                 self._idle.set()
 
-    def _count(self, change: int) -> None:
-        self._busy += change
-        metrics.DB_POOL.set(min(self._busy, self._size), "used")
-        metrics.DB_POOL.set(max(0, self._busy - self._size), "waiting")
+    def _count(self, pool: Pool, change: int) -> None:
+        self._busy[pool] += change
+        used = sum(min(busy, one.max_size) for one, busy in self._busy.items())
+        metrics.DB_POOL.set(used, "used")
+        metrics.DB_POOL.set(sum(self._busy.values()) - used, "waiting")
+
+
+def _pool(url: str, size: int) -> Pool:
+    return AsyncConnectionPool(
+        kwargs=connection_options(url),
+        configure=_configure,
+        min_size=1,
+        max_size=size,
+        open=False,
+        timeout=PATIENCE_SECONDS,
+        num_workers=1,
+    )
+
+
+async def _configure(connection: AsyncConnection[Row]) -> None:
+    # Said by each BEGIN, as a role may have another default, under which statements would not see what they wait for.
+    await connection.set_isolation_level(IsolationLevel.READ_COMMITTED)
 
 
 async def patiently(work: Callable[[], Awaitable[T]]) -> T:

@@ -81,7 +81,7 @@ class _Examination:
         async with _connected(self._url) as connection:
             (most,) = await _one(connection, "SELECT current_setting('max_connections')::integer")
         # And one for searches in documents.
-        own = (self._settings.database_pool_size + 1) * self._settings.web_concurrency
+        own = (max(2, self._settings.database_pool_size) + 1) * self._settings.web_concurrency
         if own <= most:
             return f"up to {own} of the server's {most} are for this host"
         if await self._is_shared(self._url, "DATABASE_URL"):

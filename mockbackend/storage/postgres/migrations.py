@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from psycopg.errors import UndefinedTable
 
 from ..values import OlderVersion, StorageError
-from .database import Database, connection_options, patiently
+from .database import NO_TIME_LIMITS, Database, connection_options, patiently
 
 # Ours among the advisory locks of a database that others may use as well.
 LOCK = 0x6D6F636B
@@ -285,6 +285,8 @@ async def _migrate(url: str) -> None:
         [(encoding,)] = await (await connection.execute("SHOW server_encoding")).fetchall()
         if encoding != "UTF8":
             raise OSError(errno.ENOTSUP, f"the database has the encoding {encoding}; create one with UTF8")
+        # The steps of a large database take long, and so does the wait for another process that takes them.
+        await connection.execute(NO_TIME_LIMITS)
         # Held until the end of the transaction: other processes wait, and then find nothing left to do.
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         await connection.execute("CREATE TABLE IF NOT EXISTS migrations (number integer PRIMARY KEY)")

@@ -96,6 +96,7 @@ class Processes:
             VALUES (%s, %s, %s, %s, now() + make_interval(secs => %s))
             ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until""",
             *(self.id, _host(), os.getpid(), _started(os.getpid()) or "", LEASE_SECONDS),
+            reserved=True,
         )
         # Only now: the wait may have been longer than the lease. Another renewal may have been quicker.
         if self.has_lapsed:

@@ -13,12 +13,13 @@ import pytest
 from mockbackend.metrics import LEASE_AGE, exposition
 from mockbackend.settings import Settings
 from mockbackend.storage import Beat, TakenOver
-from mockbackend.storage.postgres import PostgresStorage, open_postgres, processes
+from mockbackend.storage.postgres import PostgresStorage, claims, open_postgres, processes
 from tests.harness.metrics import Scrape
 from tests.harness.waiting import until
 from tests.storage.contract.acts import (
     SPENT,
     answer,
+    begin,
     begun,
     end,
     log_of,
@@ -176,6 +177,35 @@ async def test_no_error_ends_the_renewals(
     await rival.now("DROP FUNCTION refuse CASCADE")
     await rival.expire(me)
     await until(is_renewed)
+    await third.close()
+
+
+@pytest.mark.parametrize("size", [1, 4])
+async def test_a_lease_and_a_trial_do_not_wait_behind_turns(
+    storage: PostgresStorage, rival: Rival, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(processes, "RENEWAL_SECONDS", 0.05)
+    third = await open_postgres(Settings(database_url=rival._url, database_pool_size=size))
+    me = third.processes.id
+    # A user's claims wait for one another, each with a connection; more wait for a connection.
+    await rival.do(*claims.user_lock(claims.CLAIMING, "ann"))
+    waiting = [asyncio.create_task(begin(third, turn_of(f"t{n}", f"c{n}"))) for n in range(size + 2)]
+
+    async def is_full() -> bool:
+        return Scrape(exposition().decode())("db_pool", state="waiting") >= 2
+
+    async def is_renewed() -> bool:
+        return bool(await rival.now("SELECT 1 FROM processes WHERE id = %s AND alive_until > now()", me))
+
+    await until(is_full)
+    await rival.expire(me)
+    await until(is_renewed)
+    async with asyncio.timeout(2):
+        await third.probe(write=True)
+    assert not any(task.done() for task in waiting)
+    assert Scrape(exposition().decode())("db_pool", state="allowed") == max(2, size)
+    await rival.commit()
+    await asyncio.gather(*waiting)
     await third.close()
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from psycopg import Connection, IsolationLevel
 
-from ..database import Row, connection_options, patiently
+from ..database import NO_TIME_LIMITS, Row, connection_options, patiently
 
 T = TypeVar("T")
 Execute = Callable[..., list[Row]]
@@ -42,6 +42,8 @@ class SnapshotThread:
             return connection.execute(statement, values, binary=True).fetchall()
 
         with connection.transaction():
+            # Work computes between its statements.
+            execute(NO_TIME_LIMITS)
             return work(execute)
 
     def _connected(self) -> Connection[Row]:
