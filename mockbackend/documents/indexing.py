@@ -133,8 +133,7 @@ class Indexing:
 
     async def _index_file(self, job: IndexingJob) -> None:
         """Index a file until it is ready, failed or deleted."""
-        if self._settings.engine == "emulator":
-            context.enter_background(job.userid)
+        self._work_for(job.userid)
         log.info("file %s: indexing starts", job.id)
         try:
             total = await self._stage(job)
@@ -158,6 +157,11 @@ class Indexing:
         except Exception:
             log.exception("file %s could not be indexed", job.id)
             await self._fail(job, INTERNAL)
+
+    def _work_for(self, userid: str) -> None:
+        """Make what this task asks the emulator part of the owner's scenario."""
+        if self._settings.engine == "emulator":
+            context.enter_background(userid)
 
     async def _forget(self, job: IndexingJob) -> None:
         try:
@@ -213,10 +217,11 @@ class Indexing:
         await self._passages.adopt(model.name)
         files = await self._passages.unfinished(model.name)
         while not self._woken:
-            file_id = files.pop(0) if files else await self._passages.next_outdated(model.name)
-            if file_id is None:
+            found = files.pop(0) if files else await self._passages.next_outdated(model.name)
+            if found is None:
                 return
-            task = asyncio.create_task(self._embed_all(file_id))
+            userid, file_id = found
+            task = asyncio.create_task(self._embed_all(userid, file_id))
             self._running[file_id] = task
             try:
                 await asyncio.wait([task])
@@ -226,7 +231,8 @@ class Indexing:
                 log.error("file %s could not be embedded with %s: %s", file_id, model.name, error)
                 return
 
-    async def _embed_all(self, file_id: str) -> None:
+    async def _embed_all(self, userid: str, file_id: str) -> None:
+        self._work_for(userid)
         while await self._embed_some(file_id):
             pass
         log.info("file %s: embedded with the model that is set now", file_id)

@@ -116,11 +116,17 @@ class Passages(Protocol):
     async def outdated(self, model: str) -> int:
         """How many published files do not have all their vectors of this model."""
 
-    async def next_outdated(self, model: str) -> str | None:
-        """A published file without vectors of this model, after `embed_with`: no other process gets it again."""
+    async def next_outdated(self, model: str) -> tuple[str, str] | None:
+        """Owner and id of a published file without vectors of this model, after `embed_with`.
 
-    async def unfinished(self, model: str) -> list[str]:
-        """The published files that have some vectors of this model, or are to have them, but not all."""
+        No other process gets it again.
+        """
+
+    async def unfinished(self, model: str) -> list[tuple[str, str]]:
+        """Owner and id of the published files that have, or are to have, vectors of this model, but not all."""
+
+    async def model(self, file_id: str) -> str | None:
+        """The embedding model that the file's vectors are of, if it is known."""
 
     async def pending(self, file_id: str, limit: int, after: int = -1) -> list[tuple[int, Passage]]:
         """The next passages without a vector, as (position, passage), from beyond position `after`."""

@@ -24,6 +24,7 @@ from .. import metrics, tracing
 from ..errors import RequestRefused, UpstreamError
 from ..mock import context
 from ..settings import Settings
+from .echoes import without_echoes
 from .engine import ENGINES, Kind, Model
 from .entra import open_tokens
 from .entra_errors import is_refused_token, refused_identity
@@ -87,16 +88,24 @@ class Upstream:
                         },
                     )
             except Exception as error:
+                # The emulator's own words quote the question that no rule of a strict script answers.
+                if isinstance(error, openai.APIStatusError) and error.code != "no_rule":
+                    error.body = without_echoes(error.body, request)
                 if is_response:
                     rename_refused(error, request)
-                if self.tokens and is_refused_token(error) and self.tokens.refuse():
+                if (
+                    self.tokens
+                    and isinstance(error, openai.AuthenticationError)
+                    and is_refused_token(error)
+                    and self.tokens.refuse(_token(error.request))
+                ):
                     continue
                 status = str(error.status_code) if isinstance(error, openai.APIStatusError) else "error"
                 metrics.UPSTREAM_REQUESTS.inc(model.kind, status)
                 raise self.failure(error, model, began) from error
-            if self.tokens:
-                self.tokens.accept()
             response = stream.response
+            if self.tokens:
+                self.tokens.accept(_token(response.request))
             # Its own request holds the encoded body.
             response.request = SENT
             metrics.UPSTREAM_REQUESTS.inc(model.kind, str(response.status_code))
@@ -168,7 +177,7 @@ class Upstream:
         if not isinstance(answer, dict):
             raise invalid_response()
         if answer.get("error"):
-            raise self.failure_in_body(answer["error"], model)
+            raise self.failure_in_body(answer["error"], model, body)
         return answer
 
     async def _post_learning(self, model: Model, body: dict[str, Any]) -> httpx2.Response:
@@ -200,14 +209,19 @@ class Upstream:
         log.debug("upstream %s said %.1000s", model.kind, said)
         return failure
 
-    def failure_in_body(self, body: object, model: Model) -> UpstreamError:
-        """Convert an `error` object inside a response of the model, and log it."""
+    def failure_in_body(self, body: object, model: Model, request: Mapping[str, Any]) -> UpstreamError:
+        """Convert an `error` object inside a response of the model to this request, and log it."""
         log.warning("upstream %s sent an error inside a 200: %s", model.kind, described(body))
         log.debug("upstream %s said %.1000r", model.kind, body)
-        return from_body(body, self._settings(model))
+        return from_body(without_echoes(body, request), self._settings(model))
 
     def _settings(self, model: Model) -> Mapping[str, str]:
         return {**self.engine.settings, "deployment": model.setting}
+
+
+def _token(request: httpx2.Request) -> str:
+    """The token that a request has carried."""
+    return request.headers.get("authorization", "").removeprefix("Bearer ")
 
 
 def _request_id(response: httpx2.Response) -> str:

@@ -117,14 +117,16 @@ class AccessTokens:
                 raise UpstreamError(problem.message, reason=problem.reason)
         return self._token.value
 
-    def accept(self) -> None:
-        """Note that the service has accepted a token of this scope."""
-        self._accepted = True
+    def accept(self, accepted: str) -> None:
+        """Note that the service has accepted a token, and with it the scope, if it is the present one."""
+        if self._token and self._token.value == accepted:
+            self._accepted = True
 
-    def refuse(self) -> bool:
+    def refuse(self, refused: str) -> bool:
         """Drop the token, which the service has refused. Whether another may do: a newer one, or of another scope."""
         token = self._token
-        if token is None:
+        if token is None or token.value != refused:
+            # Another request that carried it was refused before.
             return True
         if time.time() - token.received > YOUNG_SECONDS:
             log.warning("%s refused a token of %s; asking for a new one", self._service, self.identity)
@@ -132,8 +134,8 @@ class AccessTokens:
             self._scope += 1
             log.warning("%s refused the token's audience; asking for %s", self._service, self._scopes[self._scope])
         else:
-            if not self._accepted:
-                self._scope = 0
+            if self._scope and not self._accepted:
+                self._scope, self._token = 0, None
             return False
         self._token = None
         return True
@@ -149,11 +151,24 @@ class AccessTokens:
         return self._loop.create_task(self._renew(), context=contextvars.Context())
 
     async def _renew(self) -> None:
-        scope, old = self._scopes[self._scope], self._token
+        scope = -1
+        try:
+            # What was refused meanwhile may have changed the scope, and a token is good for its own alone.
+            while scope != self._scope:
+                scope = self._scope
+                await self._ask(scope)
+        finally:
+            self._look_later()
+
+    async def _ask(self, number: int) -> None:
+        """Ask for a token of that scope, and take it if that is still the scope."""
+        scope, old = self._scopes[number], self._token
         limit = asyncio.timeout(TOKEN_SECONDS)
         try:
             async with limit, self._credential() as credential:
                 found = await credential.get_token_info(scope)
+            if number != self._scope:
+                return
             token = _Token(found.token, time.time(), float(found.expires_on))
             if old is None or token.value != old.value:
                 self._token, self._problem = token, None
@@ -167,8 +182,6 @@ class AccessTokens:
                 said = printable(str(error))[:2000]
                 self._problem = UpstreamError(NO_IDENTITY.format(service=self._service))
             log.warning("no token for %s (%s): %s: %s", self._service, scope, type(error).__name__, said)
-        finally:
-            self._look_later()
 
     def _look_later(self) -> None:
         if self._timer:

@@ -24,9 +24,9 @@ WITHOUT_ROLE = re.compile("does not have access to API|lacks the required data a
 log = logging.getLogger("mockbackend.upstream")
 
 
-def is_refused_token(error: Exception) -> bool:
+def is_refused_token(error: openai.AuthenticationError) -> bool:
     """Whether another token might help."""
-    return isinstance(error, openai.AuthenticationError) and not _is_without_role(error)
+    return not _is_without_role(error)
 
 
 def refused_identity(error: Exception, tokens: AccessTokens) -> UpstreamError | None:

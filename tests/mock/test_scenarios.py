@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
+from contextlib import closing
 
 import httpx2
 import pytest
 
 from mockbackend.mock.store import DEFAULT, MockStore, TooManyScenarios, scenarios
 from tests.conftest import StartServer
+from tests.documents.waiting import indexed
 from tests.harness.api import error_of, listed, say, texts
 from tests.harness.service import Server
 from tests.mock.conftest import MakeScenario
@@ -101,6 +104,18 @@ async def test_a_document_is_embedded_within_the_scenario_of_its_owner(scenario:
     await made.client.post("/files", files={"file": ("a.txt", b"A fox sleeps.")})
     (entry,) = await made.journal(on="embedding", wait=1)
     assert (entry["side"], entry["turn"], entry["body"]["input"]) == ("model", None, ["A fox sleeps."])
+
+
+async def test_after_a_change_of_the_model_it_is_embedded_there_as_well(scenario: MakeScenario, server: Server) -> None:
+    made = await scenario()
+    row = await indexed(made.client, "a.txt", b"A fox sleeps.")
+    with closing(sqlite3.connect(server.data_dir / "documents.db")) as database, database:
+        database.execute("UPDATE files SET model = 'of before' WHERE file_id = ?", (row["id"],))
+    # Another's file wakes the worker, which looks for such files when it has nothing else to do.
+    async with server.client("bob") as bob:
+        await indexed(bob, "b.txt", b"A hen wakes.")
+    entries = await made.journal(on="embedding", wait=2)
+    assert [entry["body"]["input"] for entry in entries] == [["A fox sleeps."]] * 2
 
 
 async def test_next_serves_once_before_all_other_rules(scenario: MakeScenario, control: httpx2.AsyncClient) -> None:

@@ -33,14 +33,16 @@ def conversation_digest(
 
 
 def file_digest(
-    userid: str, file: File, kind: str, content: str, passages: Iterable[tuple[int, Passage, Any]]
+    userid: str, file: File, kind: str, content: str, passages: Iterable[tuple[int, Passage, Any]], model: str | None
 ) -> bytes:
-    """The digest of a document: its row, its bytes (by their own digest), its passages and their vectors."""
+    """The digest of a document: its row, its bytes (by their own digest), its passages, their vectors and the model."""
     error = None if file.error is None else storable(file.error)
     head = [storable(userid), file.id, storable(file.name), file.status, file.total, error, file.size, file.media_type]
     digest = hashlib.sha256(orjson.dumps([*head, file.created_at, storable(kind), content]))
     if file.notice is not None:
         digest.update(orjson.dumps(storable(file.notice)))
+    if model is not None:
+        digest.update(orjson.dumps(storable(model)))
     for position, passage, vector in passages:
         words = [storable(text) for text in (passage.text, passage.place, passage.heading)]
         digest.update(orjson.dumps([position, *words, vector is not None]))

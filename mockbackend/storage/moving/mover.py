@@ -148,8 +148,9 @@ class _Mover:
                 raise Unreadable(f"{content.size} of its {file.size} bytes are there")
             if row.digest is not None and content.digest != row.digest.hex():
                 raise Unreadable("its bytes are not those that were uploaded")
-        digest = file_digest(row.userid, file, row.kind, content.digest if content else _NOTHING, passages)
-        await self._index(row, file, passages)
+        model = await self._source.model(file.id) if passages else None
+        digest = file_digest(row.userid, file, row.kind, content.digest if content else _NOTHING, passages, model)
+        await self._index(row, file, passages, model)
         pieces = content.pieces if content is not None else None
         has_written = await self._target.put_file(row, file, pieces, digest)
         is_same = await self._target.file_digest(file.id) == digest
@@ -163,12 +164,16 @@ class _Mover:
             await self._target.storage.passages.forget(file.id)
             report.kept.append(f"document {file.id}: its owner has uploaded it there as well")
 
-    async def _index(self, row: FileRow, file: File, passages: list[tuple[int, Passage, Any]]) -> None:
+    async def _index(
+        self, row: FileRow, file: File, passages: list[tuple[int, Passage, Any]], model: str | None
+    ) -> None:
         """Write a document's passages, before its row: without one they are not found, and are written again."""
         if not passages:
             return
         stored = self._target.storage.passages
         await stored.stage(file.id, row.userid, [passage for _, passage, _ in passages])
+        if model is not None:
+            await stored.embed_with(file.id, model)
         vectors = [(position, vector) for position, _, vector in passages if vector is not None]
         for start in range(0, len(vectors), _VECTORS_AT_ONCE):
             await stored.add_vectors(file.id, vectors[start : start + _VECTORS_AT_ONCE])

@@ -126,6 +126,10 @@ class Source:
             raise Unreadable(f"{len(found)} of its {total} passages are there")
         return found
 
+    async def model(self, file_id: str) -> str | None:
+        """The embedding model that a document's vectors are of, if it is known."""
+        return await self.storage.passages.model(file_id)
+
     async def is_published(self, row: FileRow) -> bool:
         """Whether the embedded index finds the document."""
         if row.userid not in self._published:

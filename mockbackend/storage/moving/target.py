@@ -150,7 +150,8 @@ class Target:
         passages: list[tuple[int, Any, Any]] = []
         while some := await self.storage.passages.read(file_id, 500, passages[-1][0] if passages else -1):
             passages += some
-        return file_digest(userid, file, kind, content.hexdigest(), passages)
+        model = await self.storage.passages.model(file_id) if passages else None
+        return file_digest(userid, file, kind, content.hexdigest(), passages, model)
 
     async def add_usage(self, rows: list[tuple[str, int, Spent, Spent]]) -> None:
         """Add to what users have spent: by user and day what is new, and what that makes of all that was copied."""

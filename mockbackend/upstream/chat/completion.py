@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from ...errors import UpstreamError
 from ...events import EngineData, Event, FinishReason, ReasoningDelta, TextDelta, Usage
 from ..client import Upstream
 from ..errors import invalid_response, truncated
@@ -29,6 +30,7 @@ class Completion:
     def __init__(self, upstream: Upstream, emit: Callable[[Event], None], taken_ids: set[str]) -> None:
         self._upstream = upstream
         self._emit = emit
+        self._request: dict[str, Any] = {}
         self._has_text = False
         # Whether characters may come in halves: orjson takes none.
         self._is_loose = False
@@ -46,8 +48,9 @@ class Completion:
 
     async def read(self, body: dict[str, Any]) -> None:
         """Send the request and read its answer. Raises UpstreamError; what came before that has been emitted."""
+        # The caller keeps it as well; an error may repeat its words.
+        self._request = body
         async with stream_chat(self._upstream, body) as batches:
-            del body
             async for batch in batches:
                 for data in batch:
                     if data == b"[DONE]":
@@ -80,7 +83,10 @@ class Completion:
         except (AttributeError, TypeError, ValueError, KeyError) as malformed:
             raise _malformed(data, malformed) from None
         if error:
-            raise self._upstream.failure_in_body(error, self._upstream.engine.chat)
+            raise self._failure(error)
+
+    def _failure(self, error: Any) -> UpstreamError:
+        return self._upstream.failure_in_body(error, self._upstream.engine.chat, self._request)
 
     def _take_chunk(self, chunk: dict[str, Any]) -> Any:
         """Take a chunk; returns the error that it holds, if any."""

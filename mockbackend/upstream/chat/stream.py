@@ -36,14 +36,12 @@ async def stream_chat(upstream: Upstream, body: dict[str, Any]) -> AsyncGenerato
     `body` is the request without its model. A response that is cut short at its end raises nothing here.
     """
     response = await _post(upstream, body)
-    # A whole conversation with its images: not kept for as long as the answer takes.
-    del body
     # The limit is moved only now and then, and must not end the stream early for that.
     longest_silence = upstream.read_timeout + SECONDS_BETWEEN_MOVES
     try:
         async with (
             asyncio.timeout(longest_silence) as limit,
-            aclosing(_events(upstream, response, limit, longest_silence)) as events,
+            aclosing(_events(upstream, body, response, limit, longest_silence)) as events,
         ):
             yield events
         response.extensions[BODY].drain_in_background()
@@ -66,7 +64,11 @@ async def _post(upstream: Upstream, body: dict[str, Any]) -> httpx2.Response:
 
 
 async def _events(
-    upstream: Upstream, response: httpx2.Response, limit: asyncio.Timeout, longest_silence: float
+    upstream: Upstream,
+    request: dict[str, Any],
+    response: httpx2.Response,
+    limit: asyncio.Timeout,
+    longest_silence: float,
 ) -> AsyncGenerator[list[bytes]]:
     loop = asyncio.get_running_loop()
     decoder = EventDecoder()
@@ -81,7 +83,7 @@ async def _events(
             if len(head) > MAX_DOCUMENT_BYTES:
                 raise invalid_response()
         if not is_stream(head, is_said_to_be_one):
-            yield [_document(upstream, head), b"[DONE]"]
+            yield [_document(upstream, request, head), b"[DONE]"]
             return
         if not encoded:
             # They have been read, and three copies of them would be kept for as long as the answer takes.
@@ -111,7 +113,7 @@ def is_stream(head: bytes, is_said_to_be_one: bool) -> bool:
     return is_said_to_be_one and bool(begun) and not begun.startswith(DOCUMENTS)
 
 
-def _document(upstream: Upstream, body: bytes) -> bytes:
+def _document(upstream: Upstream, request: dict[str, Any], body: bytes) -> bytes:
     """A document instead of a stream: a whole answer, as an event, or an error. Raises UpstreamError."""
     log.debug("upstream said %.2000r", body)
     try:
@@ -134,4 +136,4 @@ def _document(upstream: Upstream, body: bytes) -> bytes:
         return body
     if not error:
         log.warning("upstream answered a chat request with a JSON document of %d bytes, not with a stream", len(body))
-    raise upstream.failure_in_body(error or answer, upstream.engine.chat)
+    raise upstream.failure_in_body(error or answer, upstream.engine.chat, request)

@@ -63,9 +63,9 @@ class ResponseCompletion(Completion):
             case "response.completed" | "response.incomplete":
                 self._take_end(chunk["response"])
             case "response.failed":
-                raise self._upstream.failure_in_body(chunk["response"].get("error"), self._upstream.engine.chat)
+                raise self._failure(chunk["response"].get("error"))
             case "error":
-                raise self._upstream.failure_in_body(chunk, self._upstream.engine.chat)
+                raise self._failure(chunk)
 
     def _take_call(self, place: object, item: dict[str, Any]) -> None:
         self._called.add(item["call_id"])

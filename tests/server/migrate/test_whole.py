@@ -140,6 +140,8 @@ async def filled(data: Path) -> None:
             file = await upload.finish("text", "text/plain")
             passages = [Passage(f"passage {one} of {number}", f"page {one}", "Heading") for one in range(PASSAGES)]
             await storage.passages.stage(file.id, "ann", passages)
+            if number:
+                await storage.passages.embed_with(file.id, "small" if number % 2 else "large")
             vectors = np.random.default_rng(number).normal(size=(PASSAGES, 64)).astype(np.float32)
             await storage.passages.add_vectors(file.id, list(enumerate(vectors)))
             await storage.passages.publish("ann", file.id, file.name)
@@ -164,7 +166,7 @@ async def everything(storage: Storage) -> dict[str, Any]:
             (position, passage, vector is not None and vector.tolist())
             for position, passage, vector in await storage.passages.read(file.id, 1000)
         ]
-        found[file.id] = (file, digest, passages)
+        found[file.id] = (file, digest, passages, await storage.passages.model(file.id))
 
     def published(snapshot: Snapshot) -> int:
         owner = snapshot.owner("ann")

@@ -203,14 +203,14 @@ async def test_vectors_belong_to_an_embedding_model(passages: Passages) -> None:
     await passages.embed_with("old", "a")
     assert await passages.count("old") == (1, 1)
     # With another one it loses its vectors, and no other process is given it.
-    assert await passages.next_outdated("b") == "old"
-    assert await passages.next_outdated("b") == "bare"
+    assert await passages.next_outdated("b") == ("ann", "old")
+    assert await passages.next_outdated("b") == ("ann", "bare")
     assert await passages.next_outdated("b") is None
     assert (await passages.count("old"), await of_model("")) == ((0, 1), set())
-    assert await passages.unfinished("b") == ["old", "bare"]
+    assert await passages.unfinished("b") == [("ann", "old"), ("ann", "bare")]
     await passages.add_vectors("old", [(0, direction(2))])
     assert (await of_model("b"), await of_model("a")) == ({"old lamp"}, set())
-    assert (await passages.unfinished("b"), await passages.outdated("b")) == (["bare"], 1)
+    assert (await passages.unfinished("b"), await passages.outdated("b")) == ([("ann", "bare")], 1)
     # A file that is not published yet is not its business.
     await passages.stage("new", "ann", [Passage("new lamp")])
     assert (await passages.outdated("c"), await passages.outdated("b")) == (2, 1)

@@ -54,10 +54,11 @@ def refused() -> UpstreamError:
 def from_exception(error: AzureError, tokens: AccessTokens | None = None) -> UpstreamError:
     """The UpstreamError for an exception of the client library."""
     match error:
-        case HttpResponseError(status_code=401 | 403 as status) if tokens:
+        case HttpResponseError(status_code=401 | 403 as status, response=AsyncHttpResponse() as response) if tokens:
             log.warning("Azure AI Search answered %s to the token of %s", status, tokens.identity)
             # Another token may do, if this one has been revoked.
-            return UpstreamError(NO_ROLE, retryable=status == 401 and tokens.refuse())
+            carried = response.request.headers.get("Authorization", "").removeprefix("Bearer ")
+            return UpstreamError(NO_ROLE, retryable=status == 401 and tokens.refuse(carried))
         case HttpResponseError(status_code=int(status), response=AsyncHttpResponse() as response) if status >= 400:
             said = response.text()
             failure = _from_status(status, said, response.headers)

@@ -212,14 +212,11 @@ class TokenPolicy(AsyncHTTPPolicy[Any, Any]):
 async def _converted(call: Callable[[], Awaitable[T]], tokens: AccessTokens | None) -> T:
     """The call's result; what the client raises becomes an UpstreamError."""
     try:
-        found = await call()
+        return await call()
     except AzureError as error:
         raise errors.from_exception(error, tokens) from error
     except json.JSONDecodeError:
         raise UpstreamError(errors.NOT_AZURE_SEARCH) from None
-    if tokens:
-        tokens.accept()
-    return found
 
 
 def _definition(name: str, dimensions: int | None) -> SearchIndex:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sqlite3
 
 from ...passages import first_id
+from ..sqlite import text
 from .schema import bump_version
 
+_OWNED = "SELECT userid, file_id FROM files JOIN owners ON owners.number = files.owner"
 _UNFINISHED = "published AND model = ? AND vector_count < passage_count"
 
 
@@ -38,18 +40,22 @@ def outdated(connection: sqlite3.Connection, model: str) -> int:
     return int(count)
 
 
-def next_outdated(connection: sqlite3.Connection, model: str) -> str | None:
-    """The oldest published file without vectors of this model, which it is to have from now on."""
-    row = connection.execute(
-        "SELECT file_id FROM files WHERE published AND model IS NOT ? ORDER BY number LIMIT 1", (model,)
+def next_outdated(connection: sqlite3.Connection, model: str) -> tuple[str, str] | None:
+    """Owner and id of the oldest published file without vectors of this model, which it is to have from now on."""
+    row: tuple[str, str] | None = connection.execute(
+        f"{_OWNED} WHERE published AND model IS NOT ? ORDER BY files.number LIMIT 1", (model,)
     ).fetchone()
-    if row is None:
-        return None
-    embed_with(connection, row[0], model)
-    return str(row[0])
+    if row is not None:
+        embed_with(connection, row[1], model)
+    return row
 
 
-def unfinished(connection: sqlite3.Connection, model: str) -> list[str]:
-    """The published files that have some vectors of this model, but not all."""
-    rows = connection.execute(f"SELECT file_id FROM files WHERE {_UNFINISHED} ORDER BY number", (model,))
-    return [file_id for (file_id,) in rows]
+def unfinished(connection: sqlite3.Connection, model: str) -> list[tuple[str, str]]:
+    """Owner and id of the published files that have some vectors of this model, but not all."""
+    return connection.execute(f"{_OWNED} WHERE {_UNFINISHED} ORDER BY files.number", (model,)).fetchall()
+
+
+def model_of(connection: sqlite3.Connection, file_id: str) -> str | None:
+    """The model that the file's vectors are of."""
+    row = connection.execute("SELECT model FROM files WHERE file_id = ?", (file_id,)).fetchone()
+    return None if row is None or row[0] is None else text(row[0])

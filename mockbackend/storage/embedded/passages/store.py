@@ -53,11 +53,14 @@ class Passages:
     async def outdated(self, model: str) -> int:
         return await self._thread.read(models.outdated, model)
 
-    async def next_outdated(self, model: str) -> str | None:
+    async def next_outdated(self, model: str) -> tuple[str, str] | None:
         return await self._thread.write(models.next_outdated, model)
 
-    async def unfinished(self, model: str) -> list[str]:
+    async def unfinished(self, model: str) -> list[tuple[str, str]]:
         return await self._thread.read(models.unfinished, model)
+
+    async def model(self, file_id: str) -> str | None:
+        return await self._thread.read(models.model_of, file_id)
 
     async def pending(self, file_id: str, limit: int, after: int = -1) -> list[tuple[int, Passage]]:
         return await self._thread.read(staging.pending, file_id, bounded(limit), bounded(after, -1, MAX_POSITION))

@@ -55,11 +55,15 @@ class Passages:
         [(count,)] = await self._database.execute(vectors.OUTDATED, model, model)
         return int(count)
 
-    async def next_outdated(self, model: str) -> str | None:
+    async def next_outdated(self, model: str) -> tuple[str, str] | None:
         return await self._database.transact(lambda execute: vectors.next_outdated(execute, model))
 
-    async def unfinished(self, model: str) -> list[str]:
-        return [file_id for (file_id,) in await self._database.execute(vectors.UNFINISHED, model)]
+    async def unfinished(self, model: str) -> list[tuple[str, str]]:
+        return [(userid, file_id) for userid, file_id in await self._database.execute(vectors.UNFINISHED, model)]
+
+    async def model(self, file_id: str) -> str | None:
+        rows = await self._database.execute(vectors.MODEL, file_id)
+        return rows[0][0] if rows else None
 
     async def pending(self, file_id: str, limit: int, after: int = -1) -> list[tuple[int, Passage]]:
         rows = await self._database.execute(staging.PENDING, file_id, bounded(after, -1, MAX_POSITION), bounded(limit))

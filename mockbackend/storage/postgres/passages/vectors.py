@@ -12,11 +12,12 @@ from .staging import BUMP
 if TYPE_CHECKING:
     from ...signs import Vector
 
-__all__ = ["ADOPT", "OUTDATED", "UNFINISHED", "add", "decode", "embed_with", "next_outdated"]
+__all__ = ["ADOPT", "MODEL", "OUTDATED", "UNFINISHED", "add", "decode", "embed_with", "next_outdated"]
 
 _UNFINISHED = "published AND model = %s AND vector_count < passage_count"
 OUTDATED = f"SELECT count(*) FROM passage_files WHERE published AND model IS DISTINCT FROM %s OR {_UNFINISHED}"
-UNFINISHED = f"SELECT file_id FROM passage_files WHERE {_UNFINISHED} ORDER BY number"
+UNFINISHED = f"SELECT userid, file_id FROM passage_files WHERE {_UNFINISHED} ORDER BY number"
+MODEL = "SELECT model FROM passage_files WHERE file_id = %s"
 ADOPT = "UPDATE passage_files SET model = %s WHERE model IS NULL AND vector_count > 0"
 _LOCK = """SELECT number, owner, userid, passage_count FROM passage_files
     WHERE file_id = %s AND passage_count IS NOT NULL FOR NO KEY UPDATE"""
@@ -76,16 +77,16 @@ async def embed_with(execute: Execute, file_id: str, model: str) -> None:
         await execute(_BUMP, number)
 
 
-async def next_outdated(execute: Execute, model: str) -> str | None:
-    """The oldest published file without vectors of this model, which it is to have from now on."""
+async def next_outdated(execute: Execute, model: str) -> tuple[str, str] | None:
+    """Owner and id of the oldest published file without vectors of this model, which it is to have from now on."""
     rows = await execute(
-        """SELECT file_id FROM passage_files WHERE published AND model IS DISTINCT FROM %s
+        """SELECT userid, file_id FROM passage_files WHERE published AND model IS DISTINCT FROM %s
         ORDER BY number LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED""",
         model,
     )
-    for (file_id,) in rows:
+    for userid, file_id in rows:
         await embed_with(execute, file_id, model)
-        return str(file_id)
+        return userid, file_id
     return None
 
 
