@@ -32,6 +32,8 @@ T = TypeVar("T")
 
 # Files that one process reads at once, each of another user: a large one takes minutes. Each keeps a core busy.
 FILES_AT_ONCE = 2
+# Beside them one small file is read, whose user may have a large one under way.
+SMALL_BYTES = 250_000
 # No user waits for an answer here, so even a quota that is used up for minutes is waited for.
 TRIES, WAIT_SECONDS = 30, 900.0
 NOT_STORED = (
@@ -71,8 +73,9 @@ class Indexing:
         self._workers: set[asyncio.Task[None]] = set()
         self._woken = False
         self._running: dict[str, asyncio.Task[None]] = {}
-        # The users whose files are being indexed.
+        # The users who hold one of the places.
         self._busy: set[str] = set()
+        self._small = asyncio.Lock()
         self._claiming = asyncio.Lock()
         self._updating = asyncio.Lock()
         self._closed = False
@@ -81,7 +84,7 @@ class Indexing:
         """Look for files in the queue."""
         # A worker that is just finding the queue empty looks again.
         self._woken = True
-        if not self._closed and len(self._workers) < FILES_AT_ONCE:
+        if not self._closed and len(self._workers) < FILES_AT_ONCE + 1:
             # Without the context of a request: it works for all of them.
             self._workers.add(asyncio.create_task(self._work(), context=contextvars.Context()))
 
@@ -105,16 +108,17 @@ class Indexing:
         try:
             while self._woken:
                 self._woken = False
-                while job := await self._claim():
+                while place := await self._claim():
                     # Start another worker for the next file, if there is one.
                     self.wake()
+                    job, give_back = place
                     task = asyncio.create_task(self._index_file(job))
                     self._running[job.id] = task
                     try:
                         await asyncio.wait([task])
                     finally:
                         del self._running[job.id]
-                        self._busy.discard(job.userid)
+                        give_back()
                 if not self._woken and not self._updating.locked():
                     async with self._updating:
                         await self._update_vectors()
@@ -123,13 +127,17 @@ class Indexing:
         finally:
             self._workers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
-    async def _claim(self) -> IndexingJob | None:
-        """The next file, of a user who holds no place. One at a time: two claims would see the same users."""
+    async def _claim(self) -> tuple[IndexingJob, Callable[[], None]] | None:
+        """The next file, and what gives its place back. One claim at a time: two would see the same places."""
         async with self._claiming:
-            job = await self._queue.claim(self._busy)
-            if job:
-                self._busy.add(job.userid)
-            return job
+            if len(self._busy) < FILES_AT_ONCE and (job := await self._queue.claim(self._busy)):
+                userid = job.userid
+                self._busy.add(userid)
+                return job, lambda: self._busy.discard(userid)
+            if not self._small.locked() and (job := await self._queue.claim(largest=SMALL_BYTES)):
+                await self._small.acquire()
+                return job, self._small.release
+            return None
 
     async def _index_file(self, job: IndexingJob) -> None:
         """Index a file until it is ready, failed or deleted."""

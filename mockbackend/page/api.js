@@ -53,13 +53,27 @@ const json = async (path, options) => (await call(path, options)).json();
 const at = (id) => `/conversations/${encodeURIComponent(id)}`;
 
 /** A page of conversations: `{rows, next}`; `next` is the path of the next page, or null. */
-export async function conversations(path = "/conversations?limit=30", options = {}) {
+export async function conversations(path, options = {}) {
   const response = await call(path, options);
   const next = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get("link") ?? "");
   return { rows: await response.json(), next: next ? next[1] : null };
 }
 
-export const search = (words, options) => conversations(`/conversations?limit=30&q=${encodeURIComponent(words)}`, options);
+const PAGE = 30;
+const MAX_PAGE = 200;
+
+/** The first conversations, those with these words if there are some: a page, or as many as are `shown` already. */
+export async function listed(words, shown) {
+  const query = words ? `&q=${encodeURIComponent(words)}` : "";
+  const found = { rows: [], next: `/conversations?limit=${Math.min(Math.max(PAGE, shown), MAX_PAGE)}${query}` };
+  do {
+    const { rows, next } = await conversations(found.next);
+    found.rows.push(...rows);
+    found.next = next;
+  } while (found.next && found.rows.length < shown);
+  return found;
+}
+
 export const conversation = (id, options) => json(`${at(id)}?protocol=data`, options);
 export const rename = (id, title) => json(at(id), { method: "PATCH", body: { title } });
 export const pin = (id, isPinned) => json(`${at(id)}/pin`, { method: "POST", body: { is_pinned: isPinned } });

@@ -27,6 +27,12 @@ export class Attachments {
     return taken;
   }
 
+  /** Hold what `take` returned. */
+  give(taken) {
+    this.#held.push(...taken);
+    this.#show();
+  }
+
   async add(files) {
     for (const file of files) {
       const read = await attachmentOf(file);

@@ -8,12 +8,12 @@ import { draft, keepDraft } from "./words.js";
 export class Composer {
   /**
    * `send({text, mode, attachments})`, `stop()`; `upload(file)` resolves to whether a file that cannot be attached was
-   * uploaded; `where()` is the id of the conversation that a draft belongs to, `busy()` whether that takes no message now.
+   * uploaded; `where()` is the id of the conversation that a draft belongs to, `opening()` whether that takes no message yet.
    */
-  constructor({ send, stop, upload, where, busy }) {
+  constructor({ send, stop, upload, where, opening }) {
     this.#send = send;
     this.#where = where;
-    this.#busy = busy;
+    this.#opening = opening;
     this.#stop = stop;
     this.#area = byId("message");
     this.#form = byId("composer");
@@ -44,7 +44,7 @@ export class Composer {
     byId("modes").addEventListener("change", () => this.#modeChanged());
   }
 
-  #send; #stop; #where; #busy; #area; #form; #attachments;
+  #send; #stop; #where; #opening; #area; #form; #attachments;
   #running = false;
 
   get mode() {
@@ -60,7 +60,7 @@ export class Composer {
     const focused = document.activeElement === byId("stop");
     this.#running = running;
     byId("stop").hidden = !running;
-    byId("send").hidden = running;
+    this.#sendable();
     if (focused) this.focus();
   }
 
@@ -84,6 +84,7 @@ export class Composer {
   restore() {
     this.#area.value = draft(this.#where());
     this.#fit();
+    this.#sendable();
   }
 
   /** Put a line for the mock at the start of the message, in place of those that are there. */
@@ -92,18 +93,38 @@ export class Composer {
     this.write(`${line}\n${message}`);
   }
 
+  /** Put a message that was not sent back into the box, before what stands there. */
+  takeBack({ text, attachments }, mode) {
+    this.mode = mode;
+    this.#attachments.give(attachments);
+    this.write([text, this.#area.value].filter(Boolean).join("\n"));
+  }
+
   async attach(files) {
     if (this.mode === "image") this.mode = "chat";
     await this.#attachments.add([...files]);
+    this.#sendable();
     this.focus();
   }
 
   #submit() {
     const text = this.#area.value.trim();
-    if (this.#running || this.#busy() || (!text && !this.#attachments.count)) return;
+    if (this.#opening() || (!text && !this.#attachments.count)) return;
+    const { mode } = this;
     this.#area.value = "";
     this.#changed();
-    this.#send({ text, mode: this.mode, attachments: this.#attachments.take() });
+    this.#send({ text, mode, attachments: this.#attachments.take() });
+    // An image is asked for once; the next words are for the chat again.
+    this.mode = "chat";
+  }
+
+  /** While an answer runs, the button is there for what can wait for its end. */
+  #sendable() {
+    const send = byId("send");
+    send.hidden = this.#running && !this.#area.value.trim() && !this.#attachments.count;
+    const words = this.#running ? "Send when the answer ends" : "Send";
+    send.setAttribute("aria-label", words);
+    send.title = `${words} (Enter)`;
   }
 
   #modeChanged() {
@@ -119,6 +140,7 @@ export class Composer {
   #changed() {
     keepDraft(this.#where(), this.#area.value);
     this.#fit();
+    this.#sendable();
   }
 
   #fit() {

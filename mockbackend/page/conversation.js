@@ -1,45 +1,55 @@
-// The open conversation: its turns, and the one that is running.
+// The open conversation: its turns, the one that is running, and those that wait for its end.
 
 import * as api from "./api.js";
 import { Answer } from "./answer.js";
-import { AnswerView } from "./answer-view.js";
 import { announce } from "./announce.js";
-import { byId } from "./dom.js";
-import { QuestionView } from "./question-view.js";
-import { parseLine, readLines } from "./stream.js";
-import { keepTurns, showUnsent, storedOrUnsent } from "./unsent.js";
+import { newId } from "./ids.js";
+import { notice } from "./notice.js";
+import { receive } from "./receive.js";
+import { Turns } from "./turns.js";
+import { bodyOf, forget, leaveAlone, sendElsewhere, storedOrUnsent } from "./unsent.js";
 
 export class Conversation {
-  /** Callbacks: `row(row | null)` for the open row, `running(bool)` for the state, `began(id)` and `ended(id)` for turns. */
-  constructor({ wire, follow, row, running, began, ended, lost }) {
+  /**
+   * Callbacks: `row(row | null)` for the open row, `running(bool)` for the state, `began(id)` and `ended(id)` for
+   * turns, `lost()` where the server went away, `tookBack(message, mode)` for a message that shall not be sent.
+   */
+  constructor({ wire, follow, row, running, began, ended, lost, tookBack }) {
     this.id = null;
-    this.#on = { row, running, began, ended, lost };
+    this.#on = { row, running, began, ended, lost, tookBack };
     this.#wire = wire;
     this.#follow = follow;
   }
 
   #on; #wire; #follow;
-  #turns = []; // {question, answer, mode, unsent}
+  #turns = new Turns({
+    ask: (turn) => this.#ask(turn),
+    edit: (turn, text) => this.#edit(turn, text),
+    takeBack: (turn) => this.#takeBack(turn),
+  });
   #reading = null; // AbortController of the current request
+  #opening = false;
   #broken = false;
 
-  get running() {
-    return Boolean(this.#reading);
+  get running() { return Boolean(this.#reading); }
+
+  /** Whether it is being loaded and takes no message yet. */
+  get opening() {
+    return this.running && this.#opening;
   }
 
   /** Start an empty conversation; it gets its id with its first message. */
   begin() {
-    this.#leave();
-    this.id = null;
-    this.#show([]);
+    this.#leave(null);
+    this.#turns.show([]);
     this.#on.row(null);
   }
 
   /** Show a stored conversation, and join its answer if one is running. */
   async open(id, { again = true } = {}) {
-    this.#leave();
-    this.id = id;
+    this.#leave(id);
     const reading = (this.#reading = new AbortController());
+    this.#opening = true;
     try {
       const found = await storedOrUnsent(id, reading.signal);
       const response = await api.join(id, reading.signal);
@@ -48,16 +58,14 @@ export class Conversation {
       const last = found.messages.at(-1);
       // The answer may have ended between the two calls.
       if (!response && last?.role === "user" && again) return void (await this.open(id, { again: false }));
-      this.#show(found.messages);
+      this.#turns.show(found.messages);
       this.#on.row(found.id ? found : null);
+      const turn = this.#turns.last;
+      if (!response && last?.role === "user") this.#turns.unanswered();
+      this.#turns.restore(id, found.messages);
       this.#follow.pin();
-      if (response) await this.#join(response);
-      else if (last?.role === "user") this.#unanswered();
-      showUnsent(
-        id, found.messages, this.#turns,
-        (message, mode) => this.#add(message, mode),
-        (turn, answer) => this.#answer(turn, answer).finish(),
-      );
+      if (response) await this.#join(turn, response);
+      else await this.#next();
     } catch (error) {
       if (this.#reading === reading) this.#reading = null;
       if (error.name !== "AbortError") throw error;
@@ -67,6 +75,7 @@ export class Conversation {
   /** The server is back: show the interrupted answer as it was stored. */
   async reopen() {
     if (this.id && this.#broken) await this.open(this.id);
+    this.#sendElsewhere();
   }
 
   /** Another tab started a turn in this conversation. */
@@ -74,11 +83,14 @@ export class Conversation {
     if (id === this.id && !this.running) await this.open(id);
   }
 
+  /** Send a message now, or once the running answer has ended. */
   async send({ text, mode, attachments }) {
-    this.id ??= crypto.randomUUID?.() ?? fallbackId();
-    const message = { id: crypto.randomUUID?.() ?? fallbackId(), text, attachments };
-    const turn = this.#add(message, mode);
-    await this.#ask(turn);
+    this.id ??= newId();
+    const turn = this.#turns.add({ id: newId(), text, attachments }, mode);
+    if (!this.running) return void (await this.#ask(turn));
+    this.#wait(turn);
+    this.#follow.pin();
+    announce("The message waits until the answer ends.");
   }
 
   async stop() {
@@ -87,83 +99,78 @@ export class Conversation {
     await api.stop(this.id);
   }
 
-  #leave() {
+  /** The conversation has been deleted: what waits in it is not sent. */
+  forget(id) {
+    forget(id);
+    if (id === this.id) this.#turns.show([]);
+  }
+
+  #leave(id) {
     this.#reading?.abort();
     this.#reading = null;
+    this.#opening = false;
     this.#broken = false;
     this.#on.running(false);
+    this.id = id;
+    leaveAlone(id);
+    this.#sendElsewhere();
   }
 
-  #show(messages) {
-    this.#turns = [];
-    byId("messages").replaceChildren();
-    byId("empty").hidden = messages.length > 0;
-    for (const message of messages) {
-      if (message.role === "user") {
-        const attachments = message.experimental_attachments ?? [];
-        this.#add({ id: message.id, text: message.content, attachments }, "chat");
-      } else if (this.#turns.length) {
-        const turn = this.#turns.at(-1);
-        const answer = Answer.of(message);
-        if (answer.isImage) turn.mode = "image";
-        this.#answer(turn, answer).finish();
-      }
+  #sendElsewhere() {
+    sendElsewhere(this.id, (id) => this.#on.began(id));
+  }
+
+  #wait(turn) {
+    this.#turns.mark(turn, "waiting");
+    this.#turns.keep(this.id);
+  }
+
+  #edit(turn, text) {
+    if (!turn.waiting && this.running) {
+      notice("An answer is running. Wait for its end, or stop it.");
+      return false;
     }
+    turn.question.message.text = text;
+    if (turn.waiting) this.#turns.keep(this.id);
+    else this.#ask(turn);
+    return true;
   }
 
-  #add(message, mode) {
-    const turn = { question: null, answer: null, mode, unsent: false };
-    turn.question = new QuestionView(message, { edit: () => this.#ask(turn) });
-    this.#turns.push(turn);
-    byId("messages").append(turn.question.element);
-    byId("empty").hidden = true;
-    return turn;
+  #takeBack(turn) {
+    this.#turns.remove(turn);
+    this.#turns.keep(this.id);
+    this.#on.tookBack(turn.question.message, turn.mode);
   }
 
-  #answer(turn, answer) {
-    turn.answer?.element.remove();
-    turn.answer = new AnswerView(answer, { retry: () => this.#ask(turn) });
-    turn.question.element.after(turn.answer.element);
-    return turn.answer;
-  }
-
-  #unanswered() {
-    const answer = new Answer();
-    answer.incomplete = "stored";
-    this.#answer(this.#turns.at(-1), answer).finish();
+  async #next() {
+    if (this.#turns.next && !this.running && !this.#broken) await this.#ask(this.#turns.next);
   }
 
   /** Post the turn's question, for the first time or again; what follows it is replaced. */
   async #ask(turn) {
-    if (this.running) return;
-    for (const gone of this.#turns.splice(this.#turns.indexOf(turn) + 1)) {
-      if (gone.unsent) {
-        // Its words are nowhere else.
-        this.#turns.push(gone);
-        continue;
-      }
-      gone.question.element.remove();
-      gone.answer?.element.remove();
+    if (this.running) {
+      if (turn.unsent) this.#wait(turn);
+      return;
     }
-    const { id, text, attachments } = turn.question.message;
-    const message = { id, role: "user", content: text };
-    if (attachments.length) message.experimental_attachments = attachments;
-    const body = { id: this.id, messages: [message], mode: turn.mode, resumable: true };
+    this.#turns.cut(turn);
+    const body = bodyOf(this.id, turn.question.message, turn.mode);
     // Until the server has it: this page may be reloaded meanwhile.
-    turn.unsent = true;
-    keepTurns(this.id, this.#turns);
+    Object.assign(turn, { unsent: true, waiting: false });
+    turn.question.state = "";
+    this.#turns.keep(this.id);
     await this.#run(turn, { method: "POST", path: "/chat", body }, (signal) => api.begin(body, signal));
   }
 
-  async #join(response) {
+  async #join(turn, response) {
     const path = `/chat/${encodeURIComponent(this.id)}/stream`;
-    await this.#run(this.#turns.at(-1), { method: "GET", path }, async () => response);
+    await this.#run(turn, { method: "GET", path }, async () => response);
   }
 
   async #run(turn, request, respond) {
     const reading = (this.#reading = new AbortController());
+    this.#opening = false;
     const answer = new Answer();
-    const view = this.#answer(turn, answer);
+    const view = this.#turns.answer(turn, answer);
     const here = this.id;
     this.#on.running(true);
     this.#follow.pin();
@@ -172,38 +179,36 @@ export class Conversation {
     try {
       const response = await respond(reading.signal);
       if (request.method === "POST") {
-        turn.unsent = turn.question.unsent = false;
-        keepTurns(this.id, this.#turns);
+        this.#turns.mark(turn, "");
+        this.#turns.keep(here);
         this.#on.began(here);
       }
-      await this.#read(response, answer, view, reading.signal);
+      announce("Answering.");
+      const isWhole = await receive(response.body, answer, reading.signal, (lines, at) => {
+        this.#wire.add(lines, at);
+        view.changed();
+      });
+      if (!isWhole) this.#lose(answer);
     } catch (error) {
       if (reading.signal.aborted) return;
       answer.error = error.message;
+      if (error.status === 409) {
+        // Another tab or device has an answer running: this turn goes after it.
+        this.#wait(turn);
+        return void (await this.open(here));
+      }
     }
     if (this.#reading !== reading) return;
     this.#reading = null;
     this.#on.running(false);
-    turn.question.unsent = turn.unsent;
     view.finish({ aloud: true });
-    this.#on.ended(here);
-  }
-
-  async #read(response, answer, view, signal) {
-    announce("Answering.");
-    try {
-      for await (const { lines, at } of readLines(response.body)) {
-        if (signal.aborted) return;
-        this.#wire.add(lines, at);
-        for (const line of lines) answer.apply(...parseLine(line));
-        view.changed();
-      }
-    } catch (error) {
-      if (error instanceof SyntaxError) throw new Error("The server sent a line that the page cannot read. Reload the page.");
-      if (!signal.aborted && !answer.finish) this.#lose(answer);
-      return;
+    if (request.method === "POST" && turn.unsent) {
+      this.#turns.mark(turn, "unsent");
+      this.#turns.halt();
+      this.#turns.keep(here);
     }
-    if (!answer.finish && !answer.error) this.#lose(answer);
+    this.#on.ended(here);
+    await this.#next();
   }
 
   #lose(answer) {
@@ -211,9 +216,4 @@ export class Conversation {
     answer.error = "The connection was lost. The answer up to this point is stored.";
     this.#on.lost();
   }
-}
-
-/** Browsers offer randomUUID only over TLS and on localhost. */
-function fallbackId() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

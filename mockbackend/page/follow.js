@@ -1,6 +1,7 @@
 // Scrolling along with a growing conversation until the reader scrolls up.
 
 const NEAR = 48;
+const WRITES = "input, textarea";
 
 export class Follow {
   /** `scroller` scrolls `content`; `toEnd` is the button that returns to the end. */
@@ -17,6 +18,14 @@ export class Follow {
       toEnd.hidden = this.pinned || below < NEAR;
     }, { passive: true });
     toEnd.addEventListener("click", () => this.pin());
+    // At once: a scroll that the browser animates would run after an answer that grows meanwhile.
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "End" || event.shiftKey || event.altKey || event.defaultPrevented) return;
+      const { target } = event;
+      if (target !== document.body && (!scroller.contains(target) || target.matches(WRITES) || scrolls(target, scroller))) return;
+      event.preventDefault();
+      this.pin();
+    });
     // Runs between layout and paint, so every frame shows the end in place.
     const sizes = new ResizeObserver(() => {
       if (this.pinned) this.#end();
@@ -37,4 +46,9 @@ export class Follow {
   #end() {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
+}
+
+/** Whether an element inside scrolls up and down by itself. */
+function scrolls(inner, scroller) {
+  return inner !== scroller && inner.scrollHeight > inner.clientHeight + 1 && getComputedStyle(inner).overflowY !== "visible";
 }

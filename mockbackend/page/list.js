@@ -1,5 +1,6 @@
 // The list of conversations: open, pin, rename, delete, search, load more.
 
+import { addressOf } from "./address.js";
 import * as api from "./api.js";
 import { ask } from "./ask.js";
 import { byId, el, iconButton } from "./dom.js";
@@ -13,6 +14,8 @@ export class List {
   constructor({ open, gone, changed }) {
     this.#on = { open, gone, changed };
     this.#place = byId("list");
+    // The next page is loaded before its place is in sight.
+    this.#sight = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && this.#more(), { root: this.#place, rootMargin: "300px" });
     const field = byId("search");
     let timer = 0;
     field.addEventListener("input", () => {
@@ -27,7 +30,7 @@ export class List {
     });
   }
 
-  #on; #place;
+  #on; #place; #sight;
   #rows = [];
   #next = null;
   #words = "";
@@ -43,11 +46,11 @@ export class List {
     }
   }
 
-  /** Load the first page again. */
+  /** Load again as many as are shown. */
   async refresh() {
     const number = (this.#asked += 1);
     try {
-      const { rows, next } = await (this.#words ? api.search(this.#words) : api.conversations());
+      const { rows, next } = await api.listed(this.#words, this.#rows.length);
       if (number !== this.#asked) return;
       this.#rows = rows;
       this.#next = next;
@@ -59,21 +62,25 @@ export class List {
 
   #search(words) {
     this.#words = words;
+    this.#rows = [];
+    this.#place.scrollTop = 0;
     return this.refresh();
   }
 
   async #more() {
     const number = this.#asked;
+    this.#sight.disconnect();
     try {
       const { rows, next } = await api.conversations(this.#next);
       if (number !== this.#asked) return;
       const first = this.#rows.length;
+      const pressed = document.activeElement?.closest?.("#list .more");
       this.#rows.push(...rows.filter((row) => !this.#rows.some((known) => known.id === row.id)));
       this.#next = next;
       this.#show();
-      this.#place.querySelectorAll(".open")[first]?.focus();
+      if (pressed) this.#place.querySelectorAll(".open")[first]?.focus();
     } catch (error) {
-      notice(error.message);
+      if (error.status) notice(error.message);
     }
   }
 
@@ -89,13 +96,28 @@ export class List {
     this.#place.replaceChildren(...[...groups].map(([name, rows]) =>
       el("section", { "aria-label": name }, el("h2", { text: name }), el("ul", {}, ...rows.map((row) => this.#item(row))))));
     if (!this.#rows.length) this.#place.append(el("p", { class: "none", text: this.#words ? "Nothing found." : "No conversations yet." }));
-    if (this.#next) this.#place.append(el("button", { type: "button", class: "plain more", text: "Show more", on: { click: () => this.#more() } }));
+    this.#sight.disconnect();
+    if (this.#next) {
+      const more = el("button", { type: "button", class: "plain more", text: "Show more", on: { click: () => this.#more() } });
+      this.#place.append(more);
+      this.#sight.observe(more);
+    }
     this.current = this.#current;
-    if (focused) this.#place.querySelector(`[data-id="${CSS.escape(focused)}"] .open`)?.focus();
+    if (focused) this.#place.querySelector(`[data-id="${CSS.escape(focused)}"] .open`)?.focus({ preventScroll: true });
   }
 
   #item(row) {
-    const open = el("button", { type: "button", class: "open", title: row.title, text: row.title, on: { click: () => this.#on.open(row.id) } });
+    const open = el("a", {
+      class: "open", href: addressOf(row.id), title: row.title, text: row.title,
+      on: {
+        click: (event) => {
+          // With a key it is a link like any other.
+          if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+          event.preventDefault();
+          this.#on.open(row.id);
+        },
+      },
+    });
     const more = iconButton("more", `Options for ${row.title}`, () => openMenu(more, [
       { label: row.is_pinned ? "Unpin" : "Pin", icon: "pin", act: () => this.#change(row, () => api.pin(row.id, !row.is_pinned)) },
       { label: "Rename", icon: "edit", act: () => this.#rename(item, row) },

@@ -1,5 +1,6 @@
 // The page: its parts, connected.
 
+import { goTo, wanted } from "./address.js";
 import * as api from "./api.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
@@ -34,14 +35,14 @@ const conversation = new Conversation({
   wire, follow, row: titled, began, ended,
   running: (running) => { composer.running = running; },
   lost: () => presence.gone(),
+  tookBack: (message, mode) => composer.takeBack(message, mode),
 });
 const composer = new Composer({
   send,
   stop: () => conversation.stop().catch(fail),
   upload: (file) => documents.take(file),
   where: wanted,
-  // Also while it opens.
-  busy: () => conversation.running,
+  opening: () => conversation.opening,
 });
 
 api.listen({ gone: () => presence.gone(), unauthorized: () => signIn.expired() });
@@ -83,12 +84,7 @@ async function about() {
   }
 }
 
-/** The id of the conversation in the URL. */
-function wanted() {
-  return new URLSearchParams(location.search).get("c");
-}
-
-/** Show that conversation, or an empty one. */
+/** Show the conversation of the address, or an empty one. */
 async function route() {
   const id = wanted();
   list.current = id;
@@ -107,33 +103,37 @@ async function route() {
 }
 
 function show(id) {
-  address(id);
+  goTo(id);
   panels.list(false, false);
   composer.focus();
   return route();
 }
 
-function address(id) {
-  if (id !== wanted()) history.pushState(null, "", id ? `/?c=${encodeURIComponent(id)}` : "/");
-}
-
 async function send(message) {
   const sent = conversation.send(message);
-  address(conversation.id);
+  goTo(conversation.id);
   await sent;
 }
 
 function began(id) {
-  list.current = id;
+  if (id === conversation.id) list.current = id;
   list.refresh();
   tell({ began: id });
+  nameIt(id);
 }
 
 async function ended(id) {
   if (!session()) return;
   tell({ changed: true });
   await list.refresh();
-  if (id === conversation.id && !isTitled) titled(await api.conversation(id).catch(() => null));
+  await nameIt(id);
+}
+
+/** Show the title that the server gave a new conversation. */
+async function nameIt(id) {
+  if (id !== conversation.id || isTitled) return;
+  const row = await api.conversation(id).catch(() => null);
+  if (id === conversation.id && row) titled(row);
 }
 
 function titled(row) {
@@ -149,6 +149,7 @@ function changed(row) {
 
 function gone(id) {
   tell({ changed: true });
+  conversation.forget(id);
   if (id === conversation.id) show(null);
   else composer.focus();
 }

@@ -3,25 +3,31 @@
 import { copyButton } from "./copy.js";
 import { el, icon } from "./dom.js";
 import { ownImage } from "./markdown.js";
+import { edited, keepEdit } from "./words.js";
 
 export class QuestionView {
-  /** `message` is `{id, text, attachments}`; `edit(text)` sends it again with a new text. */
-  constructor(message, { edit }) {
+  /**
+   * `message` is `{id, text, attachments}`; `edit(text)` sends it again with a new text and returns whether it can,
+   * `takeBack()` takes a waiting one away.
+   */
+  constructor(message, { edit, takeBack }) {
     this.message = message;
     this.#edit = edit;
+    this.#takeBack = takeBack;
     this.#article = el("article", { "aria-label": "You" });
     this.element = el("li", { class: "message question" }, this.#article);
-    this.#show();
+    if (edited(message.id) === undefined) this.#show();
+    else this.#write(edited(message.id));
   }
 
-  #edit; #article;
-  #unsent = false;
+  #edit; #takeBack; #article;
+  #state = "";
 
-  /** Whether the server does not have it; it is marked then. */
-  set unsent(unsent) {
-    if (unsent === this.#unsent) return;
-    this.#unsent = unsent;
-    this.#show();
+  /** "unsent" or "waiting" if the server does not have it, else "". */
+  set state(state) {
+    if (state === this.#state) return;
+    this.#state = state;
+    if (!this.#article.querySelector(".editor")) this.#show();
   }
 
   #show() {
@@ -29,27 +35,38 @@ export class QuestionView {
     this.#article.replaceChildren(
       ...(attachments.length ? [el("ul", { class: "attachments", "aria-label": "Attachments" }, ...attachments.map(attachment))] : []),
       ...(text ? [el("div", { class: "bubble", text })] : []),
-      ...(this.#unsent ? [el("p", { class: "hint unsent", text: "Not sent" })] : []),
+      ...this.#standing(),
       el("div", { class: "actions" },
         copyButton(() => text, "Copy message"),
         el("button", { type: "button", class: "quiet", "aria-label": "Edit message", title: "Edit message", on: { click: () => this.#write() } }, icon("edit"))),
     );
   }
 
-  #write() {
+  #standing() {
+    if (this.#state === "unsent") return [el("p", { class: "hint unsent", text: "Not sent" })];
+    if (this.#state !== "waiting") return [];
+    return [el("p", { class: "hint waits" },
+      el("span", { text: "Waiting for the answer to end" }),
+      el("button", { type: "button", class: "link", text: "Take back", on: { click: () => this.#takeBack() } }))];
+  }
+
+  #write(words = this.message.text) {
     const area = el("textarea", { "aria-label": "Edit your message", rows: "3" });
-    area.value = this.message.text;
+    area.value = words;
+    const { id } = this.message;
     const back = () => {
+      keepEdit(id, undefined);
       this.#show();
       this.#article.querySelector("[aria-label='Edit message']").focus();
     };
     const send = () => {
       const text = area.value.trim();
       if (!text && !this.message.attachments.length) return;
-      this.message.text = text;
+      if (!this.#edit(text)) return;
+      keepEdit(id, undefined);
       this.#show();
-      this.#edit(text);
     };
+    area.addEventListener("input", () => keepEdit(id, area.value));
     area.addEventListener("keydown", (event) => {
       if (event.key === "Escape") back();
       else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send();
@@ -60,10 +77,10 @@ export class QuestionView {
     this.#article.replaceChildren(
       el("div", { class: "editor" }, area,
         el("div", { class: "buttons" },
-          el("p", { class: "hint", text: "Sending this replaces everything below it." }),
+          el("p", { class: "hint", text: this.#state === "waiting" ? "" : "Sending this replaces everything below it." }),
           el("button", { type: "button", class: "plain", text: "Cancel", on: { click: back } }),
           el("button", { type: "button", class: "solid", text: "Send", on: { click: send } }))));
-    area.focus();
+    if (this.element.isConnected) area.focus();
   }
 }
 

@@ -2,12 +2,14 @@
 
 import * as api from "./api.js";
 import { byId } from "./dom.js";
+import { askTabs, handOn, listenToTabs, signOutTabs } from "./logins.js";
 import { forget, keep, session } from "./session.js";
 import { forgetWords } from "./words.js";
 
 export class SignIn {
   /** `done()` is called after a successful sign-in. */
   constructor(done) {
+    this.#done = done;
     const form = byId("sign-in-form");
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
@@ -18,9 +20,8 @@ export class SignIn {
       try {
         await api.conversations("/conversations?limit=1", { who });
         keep(who);
-        password.value = "";
-        this.#show(false);
-        done();
+        handOn(who);
+        this.#enter();
       } catch (error) {
         this.#say(error.status === 401 ? "The login or the password is wrong." : error.message);
         (error.status === 401 ? login : userid).focus();
@@ -29,11 +30,14 @@ export class SignIn {
       }
     });
     byId("sign-out").addEventListener("click", () => {
-      forgetWords();
-      forget();
-      location.assign("/");
+      signOutTabs();
+      out();
     });
+    listenToTabs({ given: (who) => this.#given(who), out });
   }
+
+  #done;
+  #isAsked = false; // whether the form is shown
 
   /** Show the form if nobody is signed in, not even by the link that the server printed; return whether it is needed. */
   async needed() {
@@ -43,10 +47,12 @@ export class SignIn {
     if (secret && !session()) {
       try {
         keep({ ...(await api.signIn(secret)), userid: "me" });
+        handOn(session());
       } catch (error) {
         words = error.message;
       }
     }
+    if (!session()) await askTabs(session);
     const who = session();
     this.#show(!who);
     this.#say(words);
@@ -63,7 +69,22 @@ export class SignIn {
     this.#say("Your login is no longer valid. Please sign in again.");
   }
 
+  /** Another tab's login, which this one takes unless it is somebody else's here. */
+  #given(who) {
+    const mine = session();
+    if (mine && (mine.userid !== who.userid || mine.login !== who.login)) return;
+    keep(who);
+    if (this.#isAsked) this.#enter();
+  }
+
+  #enter() {
+    byId("sign-in-form").elements.password.value = "";
+    this.#show(false);
+    this.#done();
+  }
+
   #show(asking) {
+    this.#isAsked = asking;
     byId("sign-in").hidden = !asking;
     byId("app").hidden = asking;
     if (asking) byId("sign-in-form").elements.login.focus();
@@ -73,4 +94,10 @@ export class SignIn {
     byId("sign-in-error").textContent = words;
     byId("sign-in-error").hidden = !words;
   }
+}
+
+function out() {
+  forgetWords();
+  forget();
+  location.assign("/");
 }

@@ -1,8 +1,7 @@
-// The turns of a conversation that the server does not have: they stay on the page, to be sent again.
+// Messages that the server does not have yet: sent from here, also while another conversation is on the page.
 
 import * as api from "./api.js";
-import { Answer } from "./answer.js";
-import { keepUnsent, unsent } from "./words.js";
+import { keepUnsent, unsent, waitingIn } from "./words.js";
 
 /** A stored conversation; an empty one where nothing of it has reached the server yet. */
 export async function storedOrUnsent(id, signal) {
@@ -14,25 +13,59 @@ export async function storedOrUnsent(id, signal) {
   }
 }
 
-/** Remember those of the turns that are unsent. */
-export function keepTurns(id, turns) {
-  const left = turns.filter((turn) => turn.unsent);
-  keepUnsent(id, left.map(({ question, mode }) => ({ message: question.message, mode })));
+/** The body of POST /chat for a message of a conversation. */
+export function bodyOf(id, { id: messageId, text, attachments }, mode) {
+  const message = { id: messageId, role: "user", content: text };
+  if (attachments.length) message.experimental_attachments = attachments;
+  return { id, messages: [message], mode, resumable: true };
 }
 
-/** Show those that are not among the stored messages: `add(message, mode)` adds a turn, `say(turn, answer)` its answer. */
-export function showUnsent(id, messages, turns, add, say) {
-  for (const { message, mode } of unsent(id)) {
-    const stored = messages.find((one) => one.id === message.id);
-    if (stored?.content === message.text) continue;
-    // An edit that was not sent stands in its old place.
-    const turn = turns.find(({ question }) => question.message.id === message.id) ?? add(message, mode);
-    Object.assign(turn, { mode, unsent: true });
-    turn.question.message = message;
-    turn.question.unsent = true;
-    const answer = new Answer();
-    answer.error = "This message was not sent.";
-    say(turn, answer);
+const working = new Map(); // the AbortController of each conversation whose messages are being sent here
+
+/** Send what waits in all conversations but the open one, each message when the answer before it ends; `began(id)` tells of each. */
+export function sendElsewhere(open, began) {
+  for (const id of waitingIn()) {
+    if (id === open || working.has(id)) continue;
+    const work = new AbortController();
+    working.set(id, work);
+    // What cannot be sent now goes on waiting until its conversation is opened, or the server is back.
+    send(id, work.signal, began).catch(() => {}).finally(() => working.get(id) === work && working.delete(id));
   }
-  keepTurns(id, turns);
+}
+
+/** The conversation is opened, or deleted: leave its messages alone. */
+export function leaveAlone(id) {
+  working.get(id)?.abort();
+  working.delete(id);
+}
+
+/** The conversation is gone: nothing of it is sent any more. */
+export function forget(id) {
+  leaveAlone(id);
+  keepUnsent(id, []);
+}
+
+async function send(id, signal, began) {
+  for (;;) {
+    const running = await api.join(id, signal);
+    await running?.text();
+    const turn = unsent(id).find(({ waiting }) => waiting);
+    if (!turn || signal.aborted) return;
+    if (running) continue;
+    try {
+      const response = await api.begin(bodyOf(id, turn.message, turn.mode), signal);
+      replace(id, turn, []);
+      response.body.cancel();
+      began(id);
+    } catch (error) {
+      // Another tab was faster: its answer is waited for.
+      if (error.status === 409) continue;
+      if (error.status) replace(id, turn, [{ ...turn, waiting: false }]);
+      throw error;
+    }
+  }
+}
+
+function replace(id, { message }, turns) {
+  keepUnsent(id, unsent(id).flatMap((one) => (one.message.id === message.id ? turns : [one])));
 }

@@ -1,4 +1,4 @@
-// Words that the server does not have: drafts, and messages that were not sent. They survive a reload of this tab.
+// Words that the server does not have: drafts, edits, and messages that were not sent. They survive a reload of this tab.
 
 import { session } from "./session.js";
 
@@ -11,11 +11,21 @@ export function keepDraft(id, text) {
   keep(({ drafts }) => put(drafts, id ?? "", text));
 }
 
-/** The messages of a conversation that were not sent, each `{message: {id, text, attachments}, mode}`. */
+/** The messages of a conversation that were not sent, each `{message: {id, text, attachments}, mode, waiting}`. */
 export const unsent = (id) => mine().unsent[id] ?? [];
 
 export function keepUnsent(id, turns) {
   keep(({ unsent: all }) => put(all, id, turns.length ? turns : ""));
+}
+
+/** The ids of the conversations in which messages wait for an answer to end. */
+export const waitingIn = () => Object.entries(mine().unsent).flatMap(([id, turns]) => (turns.some((turn) => turn.waiting) ? [id] : []));
+
+/** The text of a message that is being edited, or undefined. */
+export const edited = (messageId) => mine().edits[messageId];
+
+export function keepEdit(messageId, text) {
+  keep(({ edits }) => put(edits, messageId, text));
 }
 
 /** Forget all of it, as the one who signs out expects. */
@@ -40,7 +50,7 @@ function keep(change) {
 }
 
 function mine() {
-  const nothing = { drafts: {}, unsent: {} };
+  const nothing = { drafts: {}, unsent: {}, edits: {} };
   try {
     const { userid, ...kept } = JSON.parse(sessionStorage.getItem(KEY)) ?? {};
     return userid === session()?.userid ? { ...nothing, ...kept } : nothing;

@@ -7,6 +7,11 @@ from typing import Protocol
 
 from .values import Blob, File, FileLimits, IndexingJob, Status
 
+# A file of 1 MB lets smaller ones go first that come within 20 seconds after it.
+BYTES_PER_MS = 50
+# More than any file has.
+MAX_BYTES = 2**62
+
 
 class Upload(Protocol):
     """One file on its way in: `write` it all, `end` it, then `finish` or `refuse` it."""
@@ -77,10 +82,12 @@ class Files(Protocol):
 class Queue(Protocol):
     """The files that wait to be indexed, as this process sees them. A hidden file is no work."""
 
-    async def claim(self, busy: Collection[str] = ()) -> IndexingJob | None:
-        """Claim the oldest file of the user who was served least recently, apart from the `busy` ones.
+    async def claim(self, busy: Collection[str] = (), largest: int = MAX_BYTES) -> IndexingJob | None:
+        """Claim a file of the user who was served least recently: of that user's, the one that is due first.
 
-        None if no such file waits.
+        A file is due the later after its upload the larger it is, by BYTES_PER_MS, so small ones overtake a large one,
+        but not for ever. Files of `busy` users, and those of more than `largest` bytes, are passed over. None if no
+        other waits.
         """
 
     async def progress(self, file_id: str, status: Status, done: int, total: int) -> bool:

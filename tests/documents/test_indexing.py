@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from mockbackend.documents.indexing import SMALL_BYTES
 from tests.documents.waiting import Row, indexed, over, uploaded
 from tests.harness.answers import chat
 from tests.harness.emulator import KEY, Emulator, Rule, emulating
@@ -19,6 +20,8 @@ from tests.harness.world import start_world
 
 EMBEDDING = "text-embedding-3-small"
 LONG = b"\n\n".join(b"# Part %d\n\nThe %dth lamp was lit at dusk by its keeper." % (n, n) for n in range(200))
+# Makes a file a large one, and has no words.
+ROOM = b"\n" * SMALL_BYTES
 
 
 def embedded(emulator: Emulator) -> Counter[str]:
@@ -139,8 +142,11 @@ async def test_a_user_whose_files_take_long_holds_up_nobody_else(tmp_path: Path)
     large = {"EMBEDDING_BATCH_SIZE": "250", "EMBEDDING_CONCURRENCY": "4"}
     with start_world(tmp_path, rules, large, embedding=EMBEDDING) as model:
         async with model.server.client("ann") as ann, model.server.client("bob") as bob:
-            first, *others = [await uploaded(ann, f"{name}.md", LONG + name.encode()) for name in "abc"]
+            first, *others = [await uploaded(ann, f"{name}.md", LONG + name.encode() + ROOM) for name in "abc"]
             await _embedding(ann, first)
+            # A small one does not wait for the large ones before it.
+            row = await over(ann, await uploaded(ann, "small.md", b"# Small"), within=15)
+            assert row["status"] == "ready", row
             # It comes when Ann's files have had every chance to take all places, and so does the next.
             for name in ("one.md", "two.md"):
                 row = await over(bob, await uploaded(bob, name, f"# {name}".encode()), within=15)

@@ -66,6 +66,7 @@ def test_the_keyboard_alone_is_enough(visit: Visit) -> None:
     visitor = visit()
     page = visitor.page
     page.goto(visitor.url)
+    expect(page.get_by_label("Login")).to_be_focused()
     for word in ("u", "p", visitor.userid):
         page.keyboard.type(word)
         page.keyboard.press("Tab")

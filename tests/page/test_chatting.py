@@ -87,6 +87,9 @@ def test_an_image_is_made_and_kept(visitor: Visitor) -> None:
     expect(visitor.box).to_have_attribute("placeholder", "Describe an image")
     answer = visitor.say("A slow fox")
     expect(answer).to_contain_text("Generating the image…")
+    # What is written next is for the chat.
+    expect(visitor.page.get_by_role("radio", name="Chat")).to_be_checked()
+    expect(visitor.box).to_have_attribute("placeholder", "Write a message")
     visitor.over()
     image = answer.get_by_role("img", name="Generated Image")
     expect(image).to_have_js_property("complete", True)

@@ -20,7 +20,7 @@ def second_tab(visitor: Visitor) -> Visitor:
     """The same user in another tab of the same browser, at the same conversation."""
     other = Visitor(visitor.page.context.new_page(), visitor.url, visitor.userid)
     other.page.goto(visitor.page.url)
-    other.fill_in("u", "p")
+    expect(other.page.locator("#userid")).to_have_text(visitor.userid)
     return other
 
 

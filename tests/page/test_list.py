@@ -89,15 +89,39 @@ def test_words_are_searched_in_titles_and_messages(visit: Visit, fill: Fill) -> 
     expect(visitor.listed).to_have_count(3)
 
 
-def test_more_are_loaded_on_demand(visit: Visit, fill: Fill) -> None:
-    fill(*(f"Talk {number}" for number in range(1, 33)))
+def test_more_are_loaded_as_one_scrolls_and_stay(visit: Visit, fill: Fill) -> None:
+    fill(*(f"Talk {number}" for number in range(1, 63)))
     visitor = visit().sign_in()
     expect(visitor.listed).to_have_count(30)
-    visitor.button("Show more").click()
-    expect(visitor.listed).to_have_count(32)
-    expect(visitor.listed.nth(30)).to_be_focused()
+    visitor.listed.last.scroll_into_view_if_needed()
+    expect(visitor.listed).to_have_count(60)
+    visitor.listed.last.scroll_into_view_if_needed()
+    expect(visitor.listed).to_have_count(62)
     expect(visitor.listed.last).to_have_text("Talk 1")
     expect(visitor.button("Show more")).to_have_count(0)
+    visitor.ask("Another")
+    expect(visitor.listed).to_have_count(63)
+    expect(visitor.listed.first).to_have_text("Another")
+    # Somebody who uses the keyboard alone presses a button.
+    search = visitor.page.get_by_role("searchbox", name="Search conversations")
+    search.fill("Talk")
+    expect(visitor.page.get_by_role("region", name="Found")).to_be_visible()
+    visitor.button("Show more").press("Enter")
+    expect(visitor.listed.nth(30)).to_be_focused()
+
+
+def test_a_conversation_is_a_link(visit: Visit, fill: Fill) -> None:
+    fill("Apples", "Pears")
+    visitor = visit().sign_in()
+    with visitor.page.context.expect_page() as opened:
+        visitor.listed.last.click(button="middle")
+    other = Visitor(opened.value, visitor.url, visitor.userid)
+    expect(other.questions).to_have_text("Apples")
+    expect(visitor.questions).to_have_count(0)
+    visitor.listed.last.click()
+    expect(visitor.questions).to_have_text("Apples")
+    assert visitor.page.url == other.page.url
+    assert other.faults == []
 
 
 def test_the_menu_is_walked_with_the_keys(visit: Visit, fill: Fill) -> None:

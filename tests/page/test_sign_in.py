@@ -33,20 +33,39 @@ def test_a_userid_of_any_letters_is_taken(visit: Visit) -> None:
     expect(visitor.questions).to_have_text("Hello")
 
 
-def test_a_reload_stays_signed_in_and_another_tab_asks(visitor: Visitor) -> None:
+def test_a_reload_stays_signed_in_and_another_window_asks(visitor: Visitor, visit: Visit) -> None:
     visitor.page.reload()
     expect(visitor.box).to_be_focused()
-    other = visitor.page.context.new_page()
+    other = visit()
+    other.page.goto(visitor.url)
+    expect(other.page.get_by_label("Login")).to_be_focused()
+
+
+def test_one_login_serves_all_tabs_and_signing_out_ends_it_in_all(visitor: Visitor) -> None:
+    page = visitor.page
+    other = page.context.new_page()
     other.goto(visitor.url)
-    expect(other.get_by_label("Login")).to_be_focused()
-
-
-def test_signing_out_forgets_the_login(visitor: Visitor) -> None:
-    visitor.button("Sign out").click()
-    expect(visitor.page.get_by_label("Login")).to_be_focused()
-    assert visitor.page.evaluate("sessionStorage.length") == 0
-    visitor.page.reload()
-    expect(visitor.page.get_by_label("Login")).to_be_focused()
+    expect(other.locator("#userid")).to_have_text(visitor.userid)
+    # A login is stored in each tab's own session, and nowhere else.
+    assert page.context.cookies() == []
+    assert "password" not in other.evaluate("JSON.stringify(localStorage)")
+    page.close()
+    other.reload()
+    expect(other.locator("#userid")).to_have_text(visitor.userid)
+    third = page.context.new_page()
+    third.goto(visitor.url)
+    expect(third.locator("#userid")).to_have_text(visitor.userid)
+    third.get_by_role("button", name="Sign out").click()
+    for tab in (other, third):
+        expect(tab.get_by_label("Login")).to_be_focused()
+        assert tab.evaluate("sessionStorage.length") == 0
+    third.reload()
+    expect(third.get_by_label("Login")).to_be_focused()
+    # Who signs in again does so for both.
+    visitor.page = third
+    visitor.fill_in("u", "p")
+    expect(other.locator("#userid")).to_have_text(visitor.userid)
+    expect(other.get_by_role("textbox", name="Message", exact=True)).to_be_visible()
 
 
 def test_a_login_that_is_taken_no_longer_asks_again(visitor: Visitor) -> None:

@@ -70,6 +70,26 @@ def test_who_scrolls_up_is_left_there_and_a_button_leads_back(visitor: Visitor) 
     expect(to_end).to_be_hidden()
 
 
+def test_the_key_end_pins_the_conversation_to_its_end_at_once(visitor: Visitor) -> None:
+    visitor.ask("A long answer please")
+    visitor.say("paced")
+    expect(visitor.answers.last).to_contain_text("step2")
+    scroller = visitor.page.locator("#scroller")
+    scroller.focus()
+    visitor.page.keyboard.press("Home")
+    expect(visitor.button("Scroll to the end")).to_be_visible()
+    # In the same task as the key, whatever the answer adds meanwhile.
+    left = scroller.evaluate(
+        """node => {
+            node.dispatchEvent(new KeyboardEvent("keydown", {key: "End", bubbles: true, cancelable: true}));
+            return node.scrollHeight - node.scrollTop - node.clientHeight;
+        }"""
+    )
+    assert left < 1
+    visitor.over()
+    expect(visitor.button("Answer again")).to_be_in_viewport()
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 def test_letters_and_lines_that_packets_cut_are_put_together(modules: Page, size: int) -> None:
     found = modules.evaluate(

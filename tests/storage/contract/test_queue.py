@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from mockbackend.storage import File, Storage
+from mockbackend.storage.files import BYTES_PER_MS
 from tests.storage.contract.engines import Engine
-from tests.storage.contract.files import claimed, put
+from tests.storage.contract.files import ROOMY, claimed, put
 
 
 async def seen(storage: Storage, file: File) -> tuple[str, int, int]:
@@ -36,6 +38,23 @@ async def test_a_user_who_is_busy_is_passed_over(storage: Storage) -> None:
     assert job.userid == "bob"
     assert await storage.file_queue.claim({"ann", "bob"}) is None
     assert await claimed(storage) == "a1"
+
+
+async def test_a_small_file_overtakes_a_large_one_for_a_while(storage: Storage) -> None:
+    large, roomy = b"l" * 500 * BYTES_PER_MS, replace(ROOMY, file_bytes=30_000)
+    for content in (large, b"s1"):
+        await put(storage, content, limits=roomy)
+    # The large one has stood back long enough before this one comes.
+    await asyncio.sleep(0.6)
+    await put(storage, b"s2")
+    assert [await claimed(storage) for _ in range(3)] == ["s1", large.decode(), "s2"]
+
+
+async def test_only_small_files_can_be_claimed(storage: Storage) -> None:
+    for userid, content in (("ann", b"too large"), ("ann", b"small"), ("bob", b"anything at all")):
+        await put(storage, content, userid=userid)
+    jobs = [await storage.file_queue.claim(largest=5) for _ in range(2)]
+    assert [job and job.blob.size for job in jobs] == [5, None]
 
 
 async def test_what_is_queued_again_is_the_newest(storage: Storage) -> None:

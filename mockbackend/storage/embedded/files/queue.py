@@ -12,6 +12,7 @@ import orjson
 
 from ....concurrency.liveness import Liveness
 from ....messages import now_ms
+from ...files import BYTES_PER_MS, MAX_BYTES
 from ...values import IndexingJob, Status
 from ..database import Database
 from ..sqlite import connect, database_errors, integer, storage_errors, text
@@ -42,7 +43,7 @@ class Queue:
         self._liveness = liveness
         self._worker = liveness.id
 
-    async def claim(self, busy: Collection[str] = ()) -> IndexingJob | None:
+    async def claim(self, busy: Collection[str] = (), largest: int = MAX_BYTES) -> IndexingJob | None:
         holders = await self._database.execute(
             "SELECT DISTINCT worker FROM files WHERE worker IS NOT NULL AND worker <> ?", self._worker
         )
@@ -52,10 +53,10 @@ class Queue:
         rows = await self._database.execute(
             """UPDATE files SET worker = ?, claimed_at = ?, status = 'extracting', done = 0, total = 0
             WHERE rowid = (SELECT rowid FROM files f WHERE status = 'queued' AND deleted_at IS NULL
-                AND userid NOT IN (SELECT value FROM json_each(?))
-                ORDER BY (SELECT max(claimed_at) FROM files WHERE userid = f.userid) NULLS FIRST, created_at, rowid
-                LIMIT 1) RETURNING id, userid, name, kind, blob, size""",
-            *(self._worker, now_ms(), orjson.dumps(list(busy)).decode()),
+                AND userid NOT IN (SELECT value FROM json_each(?)) AND size <= ?
+                ORDER BY (SELECT max(claimed_at) FROM files WHERE userid = f.userid) NULLS FIRST,
+                created_at + size / ?, rowid LIMIT 1) RETURNING id, userid, name, kind, blob, size""",
+            *(self._worker, now_ms(), orjson.dumps(list(busy)).decode(), largest, BYTES_PER_MS),
         )
         if not rows:
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 
+from ...files import BYTES_PER_MS, MAX_BYTES
 from ...values import IndexingJob, Status
 from ..database import Database, Statement
 from ..pieces import StoredBlob
@@ -15,9 +16,9 @@ from .rows import limit_failures
 # Sent again after a lost answer, it finds what it has claimed by the claim's own id.
 _CLAIM = """WITH mine AS (SELECT number FROM files WHERE worker = %(worker)s AND claim = %(claim)s),
     next AS (SELECT number FROM files f WHERE status = 'queued' AND deleted_at IS NULL AND NOT EXISTS (SELECT FROM mine)
-        AND userid <> ALL (%(busy)s::text[])
-        ORDER BY (SELECT max(claimed_at) FROM files WHERE userid = f.userid) NULLS FIRST, created_at, number
-        LIMIT 1 FOR UPDATE SKIP LOCKED)
+        AND userid <> ALL (%(busy)s::text[]) AND size <= %(largest)s
+        ORDER BY (SELECT max(claimed_at) FROM files WHERE userid = f.userid) NULLS FIRST,
+        created_at + size / %(pace)s, number LIMIT 1 FOR UPDATE SKIP LOCKED)
     UPDATE files SET worker = %(worker)s, claim = %(claim)s, claimed_at = clock_timestamp(), status = 'extracting',
     done = 0, total = 0 FROM (SELECT number FROM mine UNION ALL SELECT number FROM next) given
     WHERE files.number = given.number RETURNING id, userid, name, kind, blob_id, size"""
@@ -31,9 +32,10 @@ class Queue:
         self._database = database
         self._worker = worker
 
-    async def claim(self, busy: Collection[str] = ()) -> IndexingJob | None:
+    async def claim(self, busy: Collection[str] = (), largest: int = MAX_BYTES) -> IndexingJob | None:
         of_the_dead = f"worker IS NOT NULL AND worker <> %s AND NOT {alive('worker')}"
-        named = {"worker": self._worker, "claim": uuid.uuid4().hex, "busy": list(busy)}
+        claim, limits = uuid.uuid4().hex, {"busy": list(busy), "largest": largest, "pace": BYTES_PER_MS}
+        named = {"worker": self._worker, "claim": claim, **limits}
         _, rows = await self._database.batch(_put_back(of_the_dead, self._worker), (_CLAIM, named))
         if not rows:
             return None

@@ -1,0 +1,121 @@
+// The turns of the open conversation, as they stand on the page.
+
+import { Answer } from "./answer.js";
+import { AnswerView } from "./answer-view.js";
+import { byId } from "./dom.js";
+import { QuestionView } from "./question-view.js";
+import { keepUnsent, unsent } from "./words.js";
+
+const NOT_SENT = "This message was not sent.";
+
+export class Turns {
+  /** `ask(turn)` asks again, `edit(turn, text)` with other words and returns whether it does, `takeBack(turn)` takes a waiting one away. */
+  constructor({ ask, edit, takeBack }) {
+    this.#on = { ask, edit, takeBack };
+  }
+
+  #on;
+  #all = []; // {question, answer, mode, unsent, waiting}
+
+  get last() {
+    return this.#all.at(-1);
+  }
+
+  /** The first that waits for the answer before it to end. */
+  get next() {
+    return this.#all.find((turn) => turn.waiting);
+  }
+
+  /** Show stored messages in place of all that stood there. */
+  show(messages) {
+    this.#all = [];
+    byId("messages").replaceChildren();
+    byId("empty").hidden = messages.length > 0;
+    for (const message of messages) {
+      if (message.role === "user") {
+        const attachments = message.experimental_attachments ?? [];
+        this.add({ id: message.id, text: message.content, attachments }, "chat");
+      } else if (this.last) {
+        const answer = Answer.of(message);
+        if (answer.isImage) this.last.mode = "image";
+        this.answer(this.last, answer).finish();
+      }
+    }
+  }
+
+  add(message, mode) {
+    const turn = { question: null, answer: null, mode, unsent: false, waiting: false };
+    turn.question = new QuestionView(message, { edit: (text) => this.#on.edit(turn, text), takeBack: () => this.#on.takeBack(turn) });
+    this.#all.push(turn);
+    byId("messages").append(turn.question.element);
+    byId("empty").hidden = true;
+    return turn;
+  }
+
+  /** Show an answer in the place of the turn's former one; returns its view. */
+  answer(turn, answer) {
+    turn.answer?.element.remove();
+    turn.answer = new AnswerView(answer, { retry: () => this.#on.ask(turn) });
+    turn.question.element.after(turn.answer.element);
+    return turn.answer;
+  }
+
+  /** The last question has no answer and gets none. */
+  unanswered() {
+    const answer = new Answer();
+    answer.incomplete = "stored";
+    this.answer(this.last, answer).finish();
+  }
+
+  remove(turn) {
+    this.#all = this.#all.filter((one) => one !== turn);
+    turn.question.element.remove();
+    turn.answer?.element.remove();
+    byId("empty").hidden = this.#all.length > 0;
+  }
+
+  /** Take away what follows a turn, except what is unsent: its words are nowhere else. */
+  cut(turn) {
+    for (const gone of this.#all.slice(this.#all.indexOf(turn) + 1)) if (!gone.unsent) this.remove(gone);
+  }
+
+  /** Say how far a turn's message is: "" (the server has it), "unsent" or "waiting". */
+  mark(turn, state) {
+    turn.unsent = state !== "";
+    turn.waiting = state === "waiting";
+    turn.question.state = state;
+  }
+
+  /** Nothing goes by itself after a message that could not be sent. */
+  halt() {
+    for (const turn of this.#all.filter((one) => one.waiting)) this.#notSent(turn);
+  }
+
+  /** Remember those that are unsent. */
+  keep(id) {
+    const left = this.#all.filter((turn) => turn.unsent);
+    keepUnsent(id, left.map(({ question, mode, waiting }) => ({ message: question.message, mode, waiting })));
+  }
+
+  /** Add those that are unsent to the stored messages. */
+  restore(id, messages) {
+    for (const { message, mode, waiting } of unsent(id)) {
+      const stored = messages.find((one) => one.id === message.id);
+      if (stored?.content === message.text) continue;
+      // An edit that was not sent stands in its old place.
+      const turn = this.#all.find(({ question }) => question.message.id === message.id) ?? this.add(message, mode);
+      turn.mode = mode;
+      turn.question.message = message;
+      if (waiting) this.mark(turn, "waiting");
+      else this.#notSent(turn);
+    }
+    this.keep(id);
+  }
+
+  #notSent(turn) {
+    this.mark(turn, "unsent");
+    const answer = new Answer();
+    answer.error = NOT_SENT;
+    this.answer(turn, answer).finish();
+  }
+}

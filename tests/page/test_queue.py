@@ -1,0 +1,91 @@
+"""Messages that wait for an answer to end."""
+
+from __future__ import annotations
+
+import httpx2
+import pytest
+from playwright.sync_api import expect
+
+from tests.harness.http_client import PLAIN
+from tests.harness.service import AUTH
+from tests.page.visiting import Visitor
+
+
+@pytest.fixture
+def busy(visitor: Visitor) -> Visitor:
+    """A user whose first answer is held, and "Second" waits for its end."""
+    expect(visitor.say("hold this")).to_contain_text("six")
+    visitor.box.fill("Second")
+    visitor.box.press("Enter")
+    expect(visitor.questions.last).to_contain_text("Waiting for the answer to end")
+    expect(visitor.box).to_have_value("")
+    return visitor
+
+
+def test_the_title_is_there_while_the_first_answer_runs(visitor: Visitor) -> None:
+    visitor.say("hold this")
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("hold this")
+    expect(visitor.page).to_have_title("hold this – Mock Backend")
+    expect(visitor.button("Stop")).to_be_visible()
+    visitor.button("Stop").click()
+
+
+def test_a_message_waits_for_the_answer_before_it_also_over_a_reload(busy: Visitor) -> None:
+    busy.box.fill("Third")
+    busy.button("Send when the answer ends").click()
+    busy.page.reload()
+    expect(busy.answers).to_contain_text("six")
+    expect(busy.questions).to_contain_text(["hold this", "Second", "Third"])
+    for waiting in (1, 2):
+        expect(busy.questions.nth(waiting)).to_contain_text("Waiting")
+    # Its words can still be changed.
+    busy.questions.nth(1).hover()
+    busy.button("Edit message", busy.questions.nth(1)).click()
+    busy.page.get_by_label("Edit your message").fill("Next")
+    busy.page.get_by_label("Edit your message").press("Enter")
+    busy.button("Stop").click()
+    expect(busy.answers.nth(1)).to_contain_text("You said: Next")
+    expect(busy.answers.nth(2)).to_contain_text("You said: Third")
+    busy.over()
+    expect(busy.page.get_by_text("Waiting")).to_have_count(0)
+    busy.page.reload()
+    expect(busy.questions).to_have_text(["hold this", "Next", "Third"])
+
+
+def test_a_waiting_message_is_taken_back(busy: Visitor) -> None:
+    busy.box.fill("and more")
+    busy.button("Take back").click()
+    expect(busy.box).to_have_value("Second\nand more")
+    expect(busy.questions).to_have_text("hold this")
+    busy.button("Stop").click()
+    busy.over()
+    expect(busy.answers).to_have_count(1)
+
+
+def test_it_goes_while_another_conversation_is_read(busy: Visitor) -> None:
+    busy.button("New conversation").click()
+    with busy.page.context.expect_page() as opened:
+        busy.listed.first.click(button="middle")
+    other = Visitor(opened.value, busy.url, busy.userid)
+    other.button("Stop").click()
+    expect(other.answers.last).to_contain_text("You said: Second")
+    busy.listed.first.click()
+    expect(busy.questions).to_have_text(["hold this", "Second"])
+    busy.over()
+    assert other.faults == []
+
+
+def test_it_waits_for_an_answer_that_another_device_began(visitor: Visitor) -> None:
+    visitor.ask("Hello")
+    body = {"id": visitor.page.url.split("=")[1], "message": "hold this", "resumable": True}
+    headers = {"userid": visitor.userid}
+    with httpx2.stream("POST", f"{visitor.url}/chat", json=body, headers=headers, auth=AUTH, **PLAIN) as begun:
+        next(begun.iter_raw())
+    visitor.box.fill("Second")
+    visitor.box.press("Enter")
+    expect(visitor.questions).to_contain_text(["Hello", "hold this", "Second"], timeout=20_000)
+    expect(visitor.questions.last).to_contain_text("Waiting")
+    visitor.button("Stop").click()
+    expect(visitor.answers.last).to_contain_text("You said: Second")
+    visitor.over()
+    visitor.forgive_failed_loads()
