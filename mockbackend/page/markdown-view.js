@@ -2,6 +2,7 @@
 
 import { blocks, render } from "./markdown.js";
 import { el } from "./dom.js";
+import { typeset } from "./formulas.js";
 import { copyButton } from "./copy.js";
 
 export class MarkdownView {
@@ -49,10 +50,11 @@ export class MarkdownView {
       const node = el("div", { class: "block" }, render([token], tokens.links));
       node.querySelectorAll("pre").forEach(dress);
       node.querySelectorAll("table").forEach((table) => {
-        const frame = el("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Table" });
+        const frame = el("div", { class: "table", tabindex: "0", role: "group", "aria-label": "Table" });
         table.replaceWith(frame);
         frame.append(table);
       });
+      typeset(node);
       if (before) before.node.replaceWith(node);
       else this.element.append(node);
       this.#drawn[place] = { raw: token.raw, type: token.type, lang: token.lang, node };
@@ -89,7 +91,7 @@ function dress(pre) {
   pre.replaceWith(frame);
   pre.tabIndex = 0;
   pre.setAttribute("aria-label", language ? `Code, ${language}` : "Code");
-  pre.setAttribute("role", "region");
+  pre.setAttribute("role", "group");
   frame.append(
     el("figcaption", {}, el("span", { text: language || "code" }), copyButton(() => code.textContent, "Copy code")),
     pre,

@@ -1,6 +1,7 @@
 // Markdown to elements. Model output is untrusted: its HTML is shown as text, the rendered result is sanitised, and
 // images load only from this service.
 
+import * as formulas from "./formula-markdown.js";
 import { Marked } from "./vendor/marked.esm.js";
 import DOMPurify from "./vendor/purify.es.js";
 
@@ -8,7 +9,7 @@ const IMAGE = /\/images\/([A-Za-z0-9_-]{32})$/;
 const HARMLESS = /^<\/?(?:br|sub|sup|kbd|mark)\s*\/?>$/i;
 const TAGS = [
   "p", "br", "hr", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li", "a", "img", "input",
-  "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "sub", "sup", "kbd", "mark",
+  "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "sub", "sup", "kbd", "mark", "span",
 ];
 const ATTRIBUTES = ["href", "src", "alt", "title", "align", "start", "type", "checked", "disabled", "class", "loading"];
 
@@ -34,7 +35,7 @@ const marked = new Marked({
       return safeLink(href) ? `<a href="${escape(href)}">${words}</a>` : words;
     },
   },
-});
+}, formulas.extension(escape));
 
 /** The path of an image of this service, however its own address is written; null for any other URL. */
 export function ownImage(href) {
@@ -73,11 +74,12 @@ DOMPurify.addHook("afterSanitizeAttributes", (node) => {
     node.setAttribute("disabled", "");
     node.setAttribute("aria-label", node.hasAttribute("checked") ? "done" : "to do");
   }
-  if (node.hasAttribute?.("class") && !/^language-[\w+#.-]+$/.test(node.className)) node.removeAttribute("class");
+  if (node.hasAttribute?.("class") && !/^(?:language-[\w+#.-]+|formula|formula display|open-formula)$/.test(node.className)) node.removeAttribute("class");
 });
 
 /** The blocks of a text. A text nested too deeply to parse becomes one block of plain text. */
 export function blocks(text) {
+  formulas.begin();
   try {
     return marked.lexer(text);
   } catch {

@@ -8,6 +8,18 @@ from typing import Any
 Rule = dict[str, Any]
 
 CODE = '```python\nfor line in stream:\n    print(line, end="")\n```'
+FORMULAS = r"""A root $x_1^{*}$ costs $5, not $6, and \(a_1 * b_1 * c\) is short.
+
+\[
+\begin{aligned} a_1 &= b \\ &= c \end{aligned}
+\]
+
+Broken: $\frac{a$ and \(\unheardof{x}\).
+
+| size | code |
+|---|---|
+| $|x|$ | `$x$` |
+"""
 HOSTILE = """Before.
 
 <script>window.hacked = "script"</script>
@@ -66,6 +78,7 @@ def rules() -> list[Rule]:
         {"when": "hold", "text": held, "fault": {"kind": "stall", "after": 6, "seconds": 600}},
         {"when": "hostile", "text": HOSTILE},
         {"when": "show me code", "text": f"Some code:\n\n{CODE}\n\nThat is all."},
+        {"when": "formulas", "text": FORMULAS, "tokens_per_second": 200},
         {"when": "definition", "text": "See [the text][t].\n\nMore.\n\n[t]: https://good.example/text\n"},
         {"when": "reasons", "reasoning": "Let me think.", "text": "It is so."},
         {"when": "unicode", "text": "Grüße, 世界 👩‍🚀 — Ende."},

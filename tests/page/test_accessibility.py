@@ -35,6 +35,7 @@ def test_axe_finds_nothing_wrong(visit: Visit, scheme: str) -> None:
     visitor.ask("What time is it in Berlin?")
     visitor.ask("Show me code")
     visitor.ask("Be hostile")
+    visitor.ask("formulas please")
     visitor.ask("Who reasons?")
     visitor.page.locator("details.tool summary").click()
     visitor.button("The wire").click()
