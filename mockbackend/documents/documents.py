@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..errors import UpstreamError
 from ..settings import Settings
-from ..storage import File, Files, Passages, Storage, StorageError, traceback_of
+from ..storage import File, Files, Passages, Queue, Storage, StorageError, traceback_of
 from ..storage.passages import Passage
 from ..upstream import Upstream
 from ..upstream.embeddings import embed
@@ -36,14 +36,17 @@ def open_documents(settings: Settings, storage: Storage, upstream: Upstream) -> 
     """Open the documents in this storage. Raises SettingsError if Azure AI Search is configured and cannot be used."""
     index = open_index(settings, storage, upstream.engine.embeddings.name)
     indexing = Indexing(settings, storage.file_queue, storage.passages, index, upstream)
-    return Documents(storage.files, storage.passages, index, upstream, indexing)
+    return Documents(storage.files, storage.file_queue, storage.passages, index, upstream, indexing)
 
 
 class Documents:
     """Search and deletion of documents, and the indexing behind them."""
 
-    def __init__(self, files: Files, passages: Passages, index: Index, upstream: Upstream, indexing: Indexing) -> None:
+    def __init__(
+        self, files: Files, queue: Queue, passages: Passages, index: Index, upstream: Upstream, indexing: Indexing
+    ) -> None:
         self._files = files
+        self._queue = queue
         self._passages = passages
         self._index = index
         self._upstream = upstream
@@ -92,7 +95,10 @@ class Documents:
     async def outdated(self) -> int:
         """How many ready files are still to be embedded with the model that is set; they are found by words."""
         model = self._upstream.engine.embeddings
-        return await self._passages.outdated(model.name) if model and not self._index.holds_copies else 0
+        if not model:
+            return 0
+        copies = self._index.copies
+        return await (self._queue.outdated(copies) if copies else self._passages.outdated(model.name))
 
     async def unready(self, userid: str, file_ids: Sequence[str] | None) -> list[File]:
         """The user's newest files that cannot be searched: not indexed yet, or failed."""

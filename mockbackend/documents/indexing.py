@@ -8,34 +8,25 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar, cast
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, cast
 
 from ..errors import INTERNAL, UpstreamError
 from ..mock import context
 from ..settings import Settings
 from ..storage import IndexingJob, Passages, Queue, StorageError, traceback_of
-from ..storage.passages import Passage
 from ..upstream import Upstream
-from ..upstream.embeddings import embed
-from ..upstream.retry import RetryBudget, retry
+from .embedding import Embedder, patiently
 from .errors import Unreadable
 from .extraction import Limits, extract
 from .formats import FORMATS
 from .index import Index
 from .splitting import split
 
-if TYPE_CHECKING:
-    from ..upstream.embeddings import Vector
-
-T = TypeVar("T")
-
 # Files that one process reads at once, each of another user: a large one takes minutes. Each keeps a core busy.
 FILES_AT_ONCE = 2
 # Beside them one small file is read, whose user may have a large one under way.
 SMALL_BYTES = 250_000
-# No user waits for an answer here, so even a quota that is used up for minutes is waited for.
-TRIES, WAIT_SECONDS = 30, 900.0
 NOT_STORED = (
     "The text of the file could not be stored, because the storage cannot be used right now. "
     "The operator should check the log."
@@ -69,7 +60,7 @@ class Indexing:
         self._passages = passages
         self._index = index
         self._upstream = upstream
-        self._calls = asyncio.Semaphore(settings.embedding_concurrency)
+        self._embedder = Embedder(settings, passages, upstream)
         self._workers: set[asyncio.Task[None]] = set()
         self._woken = False
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -144,13 +135,11 @@ class Indexing:
         self._work_for(job.userid)
         log.info("file %s: indexing starts", job.id)
         try:
-            total = await self._stage(job)
-            await self._embed(job)
-            await _retry(lambda: self._index.publish(job.userid, job.id, job.name))
-            if not await self._queue.ready(job.id, total):
-                raise FileDeleted
-            if self._index.holds_copies:
-                await self._passages.forget(job.id)
+            done, total = await self._stage(job)
+            await self._report_progress(job, done, total)
+            async for done, total in self._embed(job):
+                await self._report_progress(job, done, total)
+            await self._publish(job, total)
             log.info("file %s: ready, %d passages", job.id, total)
         except FileDeleted:
             # The deletion may have come before our last write, so delete what that left.
@@ -179,8 +168,15 @@ class Indexing:
             # Its row still says that it is to be deleted: the next start tries again.
             log.warning("file %s was deleted, but the index still has it: %s", job.id, error.message)
 
-    async def _stage(self, job: IndexingJob) -> int:
-        """Read and split the file, unless that was done before. Returns the number of its passages."""
+    async def _publish(self, job: IndexingJob, total: int) -> None:
+        await patiently(lambda: self._index.publish(job.userid, job.id, job.name))
+        if not await self._queue.ready(job.id, total, self._index.copies):
+            raise FileDeleted
+        if self._index.copies:
+            await self._passages.forget(job.id)
+
+    async def _stage(self, job: IndexingJob) -> tuple[int, int]:
+        """Read and split the file, unless that was done before. Returns how many passages have vectors, and of all."""
         counted = await self._passages.count(job.id)
         if counted is None:
             async with job.blob.local_file() as path:
@@ -190,29 +186,15 @@ class Indexing:
             passages = await asyncio.to_thread(split, extracted.blocks, size, overlap)
             await self._passages.stage(job.id, job.userid, passages)
             counted = (0, len(passages))
-        done, total = counted
-        await self._report_progress(job, done, total)
-        return total
+        return counted
 
-    async def _embed(self, job: IndexingJob) -> None:
+    async def _embed(self, job: IndexingJob) -> AsyncIterator[tuple[int, int]]:
+        """Embed the file's passages, and say after each batch how many have vectors, and of how many."""
         if not self._upstream.engine.embeddings:
             return
         await self._passages.embed_with(job.id, self._upstream.engine.embeddings.name)
-        while await self._embed_some(job.id):
-            done, total = await self._passages.count(job.id) or (0, 0)
-            await self._report_progress(job, done, total)
-
-    async def _embed_some(self, file_id: str) -> bool:
-        """Embed the next passages of a file. False if none is left."""
-        size = self._settings.embedding_batch_size
-        pending = await self._passages.pending(file_id, size * self._settings.embedding_concurrency)
-        batches = [pending[at : at + size] for at in range(0, len(pending), size)]
-        calls = (self._embed_batch(file_id, batch) for batch in batches)
-        # The batches that succeed are kept even if another fails.
-        for result in await asyncio.gather(*calls, return_exceptions=True):
-            if isinstance(result, BaseException):
-                raise result
-        return bool(pending)
+        while await self._embedder.embed_some(job.id):
+            yield await self._passages.count(job.id) or (0, 0)
 
     async def _update_vectors(self) -> None:
         """Embed the ready files whose vectors are of another model than the one that is set, until a new file waits.
@@ -220,7 +202,10 @@ class Indexing:
         Until then they are found by their words.
         """
         model = self._upstream.engine.embeddings
-        if not model or self._index.holds_copies:
+        if not model:
+            return
+        if self._index.copies:
+            await self._update_copies()
             return
         await self._passages.adopt(model.name)
         files = await self._passages.unfinished(model.name)
@@ -229,30 +214,50 @@ class Indexing:
             if found is None:
                 return
             userid, file_id = found
-            task = asyncio.create_task(self._embed_all(userid, file_id))
-            self._running[file_id] = task
-            try:
-                await asyncio.wait([task])
-            finally:
-                del self._running[file_id]
-            if not task.cancelled() and (error := task.exception()):
+            if error := await self._run(file_id, self._embed_all(userid, file_id)):
                 log.error("file %s could not be embedded with %s: %s", file_id, model.name, error)
                 return
 
+    async def _update_copies(self) -> None:
+        """Index once more what the index has no copies of, or only with vectors of another model."""
+        failed: list[str] = []
+        try:
+            while not self._woken and (job := await self._queue.claim_outdated(self._index.copies)):
+                error = await self._run(job.id, self._copy(job))
+                if isinstance(error, FileDeleted):
+                    await self._forget(job)
+                elif error:
+                    log.error("file %s could not be embedded with the model that is set now: %s", job.id, error)
+                    # Held until the end, since it would be claimed again.
+                    failed.append(job.id)
+                    if not isinstance(error, Unreadable):
+                        return
+        finally:
+            for file_id in failed:
+                await self._queue.give_back(file_id)
+
+    async def _copy(self, job: IndexingJob) -> None:
+        self._work_for(job.userid)
+        _, total = await self._stage(job)
+        async for _ in self._embed(job):
+            pass
+        await self._publish(job, total)
+        log.info("file %s: embedded with the model that is set now", job.id)
+
+    async def _run(self, file_id: str, work: Coroutine[Any, Any, None]) -> BaseException | None:
+        """Work on a ready file until that ends, or is abandoned. Returns what it has raised."""
+        task = self._running[file_id] = asyncio.create_task(work)
+        try:
+            await asyncio.wait([task])
+        finally:
+            del self._running[file_id]
+        return None if task.cancelled() else task.exception()
+
     async def _embed_all(self, userid: str, file_id: str) -> None:
         self._work_for(userid)
-        while await self._embed_some(file_id):
+        while await self._embedder.embed_some(file_id):
             pass
         log.info("file %s: embedded with the model that is set now", file_id)
-
-    async def _embed_batch(self, file_id: str, batch: list[tuple[int, Passage]]) -> None:
-        async def call() -> list[Vector]:
-            async with self._calls:
-                return await embed(self._upstream, [passage.with_heading for _, passage in batch])
-
-        vectors = await _retry(call)
-        positions = [position for position, _ in batch]
-        await self._passages.add_vectors(file_id, list(zip(positions, vectors, strict=True)))
 
     async def _report_progress(self, job: IndexingJob, done: int, total: int) -> None:
         if not await self._queue.progress(job.id, "embedding", done, total):
@@ -267,7 +272,3 @@ class Indexing:
         except Exception as error:
             # The file stays claimed by this process, and the next process tries again.
             log.error("file %s: the failure could not be stored: %s", job.id, error, exc_info=traceback_of(error))
-
-
-async def _retry(call: Callable[[], Awaitable[T]]) -> T:
-    return await retry(call, RetryBudget(TRIES, WAIT_SECONDS))

@@ -56,7 +56,7 @@ async def _run(settings: Settings) -> int:
         probes.append(Probe(f"storage ({storage_place(settings)})", lambda: _storage(settings, engine.embeddings)))
         if settings.azure_search_endpoint:
             name = f"search (AZURE_SEARCH_INDEX_NAME = {settings.azure_search_index_name})"
-            probes.append(Probe(name, lambda: _search(settings)))
+            probes.append(Probe(name, lambda: _search(settings, engine.embeddings)))
         print(f"engine: {settings.engine} at {engine.address}")
         for probe in probes:
             works = await _works(probe.name, probe.run, engine.settings["address"])
@@ -182,11 +182,12 @@ async def _embedding(upstream: Upstream) -> str:
     return f"answers with {len(vector)} dimensions"
 
 
-async def _search(settings: Settings) -> str:
+async def _search(settings: Settings, embeddings: Model) -> str:
     storage = await open_storage(settings, upgrade=False)
-    index = open_azure_search(settings, storage)
+    index = open_azure_search(settings, storage, embeddings.name)
     try:
-        return await index.check()
+        outdated = await storage.file_queue.outdated(index.copies) if embeddings else 0
+        return f"{await index.check()}{_waiting(outdated, embeddings)}"
     finally:
         await index.close()
         await storage.close()
@@ -203,5 +204,9 @@ async def _storage(settings: Settings, embeddings: Model) -> str:
         outdated = await storage.passages.outdated(embeddings.name) if has_vectors else 0
     finally:
         await storage.close()
-    waiting = f"; {outdated} documents are to be embedded with {embeddings.name}, and found by words until then"
-    return f"can be read and written{waiting if outdated else ''}"
+    return f"can be read and written{_waiting(outdated, embeddings)}"
+
+
+def _waiting(outdated: int, embeddings: Model) -> str:
+    words = f"; {outdated} documents are to be embedded with {embeddings.name}, and found by words until then"
+    return words if outdated else ""

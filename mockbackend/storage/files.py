@@ -90,14 +90,23 @@ class Queue(Protocol):
         other waits.
         """
 
+    async def claim_outdated(self, copied_as: str) -> IndexingJob | None:
+        """Claim a ready file whose copies in another index are not called `copied_as`. It stays ready."""
+
+    async def outdated(self, copied_as: str) -> int:
+        """How many ready files have no copies that are called so."""
+
     async def progress(self, file_id: str, status: Status, done: int, total: int) -> bool:
         """Store the progress of a claimed file. False if the file was hidden in the meantime."""
 
     async def notice(self, file_id: str, words: str | None) -> None:
         """Store on a claimed file what was left out of it, in words for its owner; None for nothing."""
 
-    async def ready(self, file_id: str, total: int) -> bool:
-        """Mark a claimed file as indexed, with `total` passages. False if it was hidden in the meantime."""
+    async def ready(self, file_id: str, total: int, copied_as: str = "") -> bool:
+        """Mark a claimed file as indexed, with `total` passages. False if it was hidden in the meantime.
+
+        `copied_as` names the copies that another index has of them.
+        """
 
     async def fail(self, file_id: str, error: str) -> None:
         """Mark a claimed file as failed, with a reason for the user, and delete its content."""
@@ -105,5 +114,8 @@ class Queue(Protocol):
     async def waiting(self) -> dict[Status, int]:
         """How many files of all users are not indexed yet, by status."""
 
+    async def give_back(self, file_id: str) -> None:
+        """Return a claimed file as it was: to the queue, or to the ready ones."""
+
     async def release(self) -> None:
-        """Return the files that this process has claimed to the queue."""
+        """Return the files that this process has claimed."""

@@ -25,8 +25,11 @@ class Index(Protocol):
     """What finds passages of an owner's files. Its failures are UpstreamErrors, in words for the user."""
 
     @property
-    def holds_copies(self) -> bool:
-        """Whether staged passages can be deleted once they are published."""
+    def copies(self) -> str:
+        """What the index calls its copies of staged passages, after itself and the model of their vectors.
+
+        Empty where it finds the staged ones themselves, so that they have to stay.
+        """
 
     async def publish(self, userid: str, file_id: str, name: str) -> None:
         """Make the staged passages of a file searchable. Repeating it changes nothing."""
@@ -46,11 +49,11 @@ class Index(Protocol):
 def open_index(settings: Settings, storage: Storage, model: str) -> Index:
     """Open the index that the settings name, for vectors of this model. Raises SettingsError if it cannot be used."""
     if settings.azure_search_endpoint:
-        return open_azure_search(settings, storage)
+        return open_azure_search(settings, storage, model)
     return EmbeddedIndex(storage.passages, model=model, words_lead=settings.engine == "emulator")
 
 
-def open_azure_search(settings: Settings, storage: Storage) -> AzureSearchIndex:
+def open_azure_search(settings: Settings, storage: Storage, model: str) -> AzureSearchIndex:
     """Open the index in Azure AI Search. Raises SettingsError if its name is invalid or the extra is not installed."""
     # Imported late: few installations need it.
     from .azure.index import AzureSearchIndex
@@ -61,6 +64,7 @@ def open_azure_search(settings: Settings, storage: Storage) -> AzureSearchIndex:
         if settings.azure_openai_auth == "entra"
         else settings.azure_search_api_key,
         settings.azure_search_index_name,
+        model,
         storage.passages,
         settings.upstream_max_wait_seconds,
     )

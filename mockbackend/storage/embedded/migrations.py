@@ -158,4 +158,8 @@ MIGRATIONS: tuple[Step, ...] = (
     _measure_images,
     "CREATE INDEX turns_by_id ON turns (turn_id);",
     "ALTER TABLE files ADD COLUMN notice TEXT;",
+    """
+    -- Where an index has copies of the file's passages, and of which embedding model their vectors are.
+    ALTER TABLE files ADD COLUMN copied_as TEXT NOT NULL DEFAULT '';
+    """,
 )

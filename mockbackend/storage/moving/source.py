@@ -19,7 +19,8 @@ _CONVERSATIONS = """SELECT id, userid, title, is_pinned, created_at, updated_at,
 _IMAGES = """SELECT token, userid, media_type, created_at, size FROM pictures
     WHERE conversation_id = ? AND maker IS NULL ORDER BY created_at, token"""
 # In the order in which they came, which breaks ties in listings.
-_FILES = "SELECT id, userid, kind, digest, blob IS NOT NULL FROM files WHERE deleted_at IS NULL ORDER BY rowid"
+_FILES = """SELECT id, userid, kind, digest, blob IS NOT NULL, copied_as FROM files
+    WHERE deleted_at IS NULL ORDER BY rowid"""
 _USAGE = "SELECT userid, day, turns, input_tokens, output_tokens, images FROM usage ORDER BY userid, day"
 _PASSAGES_AT_ONCE = 500
 
@@ -48,6 +49,7 @@ class FileRow:
     kind: str
     digest: bytes | None
     has_content: bool
+    copied_as: str
 
 
 class Source:
@@ -102,8 +104,13 @@ class Source:
         """The rows of all documents."""
         rows = await self._database.execute(_FILES)
         return [
-            FileRow(text(file_id), text(userid), text(kind), digest if isinstance(digest, bytes) else None, bool(kept))
-            for file_id, userid, kind, digest, kept in rows
+            FileRow(
+                *(text(file_id), text(userid), text(kind)),
+                digest if isinstance(digest, bytes) else None,
+                bool(kept),
+                text(copied_as),
+            )
+            for file_id, userid, kind, digest, kept, copied_as in rows
         ]
 
     async def file(self, row: FileRow) -> tuple[File, Blob | None]:

@@ -121,10 +121,11 @@ class Target:
             blob_id = None if pieces is None else uuid.uuid4().hex
             made = await execute(
                 """INSERT INTO files (id, userid, name, kind, media_type, size, digest, blob_id, status, done, total,
-                error, created_at, notice) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                error, created_at, notice, copied_as)
+                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
                 ON CONFLICT DO NOTHING RETURNING id""",
                 *(file.id, row.userid, file.name, row.kind, file.media_type, file.size, row.digest, blob_id),
-                *(file.status, file.done, file.total, file.error, file.created_at, file.notice),
+                *(file.status, file.done, file.total, file.error, file.created_at, file.notice, row.copied_as),
             )
             if not made:
                 return False

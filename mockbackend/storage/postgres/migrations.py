@@ -256,6 +256,8 @@ MIGRATIONS = (
     ALTER TABLE passage_files ADD COLUMN vector_count integer NOT NULL DEFAULT 0;
     UPDATE passage_files SET vector_count = (SELECT count(*) FROM vectors WHERE file = passage_files.number);
     """,
+    # Where an index has copies of the file's passages, and of which embedding model their vectors are.
+    "ALTER TABLE files ADD COLUMN copied_as text NOT NULL DEFAULT '';",
 )
 
 

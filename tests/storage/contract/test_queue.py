@@ -8,7 +8,7 @@ from dataclasses import replace
 from mockbackend.storage import File, Storage
 from mockbackend.storage.files import BYTES_PER_MS
 from tests.storage.contract.engines import Engine
-from tests.storage.contract.files import ROOMY, claimed, put
+from tests.storage.contract.files import ROOMY, claimed, made_ready, put
 
 
 async def seen(storage: Storage, file: File) -> tuple[str, int, int]:
@@ -171,3 +171,42 @@ async def test_what_was_left_out_of_a_file_is_kept_on_it(storage: Storage, other
     ready = await other.files.get("ann", file.id)
     assert ready is not None
     assert (ready.status, ready.notice) == ("ready", "Some rows.")
+
+
+async def test_a_ready_file_is_claimed_once_more_where_its_copies_are_of_another_name(
+    engine: Engine, storage: Storage, other: Storage
+) -> None:
+    files = [await made_ready(storage, "ann", b"%d" % number) for number in range(3)]
+    waiting = await put(storage, b"waiting")
+    failed = await put(storage, b"failed")
+    assert await claimed(storage) == "waiting"
+    assert await claimed(storage) == "failed"
+    await storage.file_queue.fail(failed.id, "It is damaged.")
+    assert await storage.file_queue.outdated("docs small") == 3
+    # Of two processes each gets another one, and they stay ready and no work that waits.
+    one, two = (
+        await storage.file_queue.claim_outdated("docs small"),
+        await other.file_queue.claim_outdated("docs small"),
+    )
+    assert one is not None
+    assert two is not None
+    assert [one.id, two.id, one.blob.size] == [files[0].id, files[1].id, 1]
+    assert [(await seen(other, file))[0] for file in files] == ["ready"] * 3
+    assert await other.file_queue.waiting() == {"extracting": 1}
+    assert await storage.file_queue.ready(one.id, 7, "docs small")
+    assert (await seen(other, files[0]), await other.file_queue.outdated("docs small")) == (("ready", 7, 7), 2)
+    # One that is given back, or was a dead process's, comes again; with other copies all do.
+    await other.file_queue.give_back(two.id)
+    again = await other.file_queue.claim_outdated("docs small")
+    assert again is not None
+    assert again.id == two.id
+    assert await storage.file_queue.outdated("docs large") == 3
+    await engine.crash(other)
+    assert await storage.file_queue.claim() is None
+    third = [await storage.file_queue.claim_outdated("docs small") for _ in range(3)]
+    assert [job and job.id for job in third] == [files[1].id, files[2].id, None]
+    await storage.file_queue.release()
+    assert [(await seen(storage, file))[0] for file in (*files, waiting)] == ["ready"] * 3 + ["queued"]
+    # A hidden one is no work.
+    assert await storage.files.hide("ann", files[1].id)
+    assert await storage.file_queue.outdated("docs small") == 1

@@ -11,7 +11,7 @@ from ....errors import UpstreamError
 from ....settings import SettingsError
 from ....storage.passages import Passage
 from ..result import SearchResult
-from .schema import INDEX_NAME, Action, IndexMissing, batches, escape, key, owned_by, removal, upload
+from .schema import INDEX_NAME, Action, IndexMissing, batches, escape, key, owned_by, removal, upload, vector_field
 
 if TYPE_CHECKING:
     from ....storage import Passages
@@ -39,12 +39,14 @@ log = logging.getLogger("mockbackend.documents")
 class AzureSearchIndex:
     """The passages of all owners in one index; every call names the owner.
 
+    The vectors of each embedding model have a field of their own, so that no query meets those of another.
+
     Opening it raises SettingsError if the extra is not installed, or the name is not allowed for an index.
     `wait_seconds` limits how long one call waits in all while the service is throttling.
     """
 
     def __init__(
-        self, endpoint: str, key: str | AccessTokens, name: str, passages: Passages, wait_seconds: float
+        self, endpoint: str, key: str | AccessTokens, name: str, model: str, passages: Passages, wait_seconds: float
     ) -> None:
         if not INDEX_NAME.match(name):
             raise SettingsError([WRONG_NAME])
@@ -56,16 +58,13 @@ class AzureSearchIndex:
                 raise
             raise SettingsError([EXTRA_MISSING]) from error
         self._service = SearchService(endpoint, key, name, wait_seconds)
+        self._model = model
+        self.copies = f"{endpoint.rstrip('/')}/{name} {model}"
         self._passages = passages
         self._shape: Shape | None = None
         self._making = asyncio.Lock()
         # How many passages were sent and may not be shown yet, by owner and file.
         self._unseen: dict[tuple[str, str], int] = {}
-
-    @property
-    def holds_copies(self) -> bool:
-        """Whether the index has its own passages (it has), so that staged ones are not needed after publication."""
-        return True
 
     async def close(self) -> None:
         """Close the connections."""
@@ -79,7 +78,8 @@ class AzureSearchIndex:
             count = await self._service.count()
         except IndexMissing:
             return f"index {name} does not exist yet; the first document creates it"
-        vectors = f"{shape.dimensions} dimensions" if shape.dimensions else "words only"
+        sizes = [size for field, size in shape.vectors.items() if field == vector_field(self._model, size)]
+        vectors = f"{sizes[-1]} dimensions" if sizes else "words only"
         return f"index {name}, {vectors}, {count} passages"
 
     async def publish(self, userid: str, file_id: str, name: str) -> None:
@@ -99,10 +99,13 @@ class AzureSearchIndex:
         nowhere = file_ids is not None and not file_ids
         if nowhere or (not text and vector is None):
             return []
-        if vector is not None:
-            await self._fit(vector.size)
+        field = await self._field_of(vector) if vector is not None else None
+        if not text and field is None:
+            return []
         try:
-            rows = await self._service.search(text, vector, owned_by(userid, file_ids), limit)
+            rows = await self._service.search(
+                text, vector if field else None, field or "", owned_by(userid, file_ids), limit
+            )
         except UpstreamError:
             # The index may have been replaced by one of another shape, so the next call looks again.
             self._shape = None
@@ -127,11 +130,11 @@ class AzureSearchIndex:
     async def _publish(self, userid: str, file_id: str, name: str) -> None:
         count, last = 0, -1
         while read := await self._passages.read(file_id, READ_AT_ONCE, last):
-            await self._fit(next((vector.size for _, _, vector in read if vector is not None), None), make=True)
+            field = await self._make_field(next((vector.size for _, _, vector in read if vector is not None), None))
             last = read[-1][0]
             self._unseen[userid, file_id] = last + 1
             # Writing hundreds of vectors as JSON takes time, while others are being answered.
-            actions = await asyncio.to_thread(_uploads, userid, file_id, name, read)
+            actions = await asyncio.to_thread(_uploads, userid, file_id, name, read, field)
             for batch in batches(actions):
                 await self._service.change(batch)
             count += len(read)
@@ -140,26 +143,27 @@ class AzureSearchIndex:
             # Left from a longer version that was published before.
             await self._remove(userid, file_id, after=last)
 
-    async def _fit(self, dimensions: int | None, *, make: bool = False) -> None:
-        """Check that the index takes embeddings of this size. If it does not exist, `make` creates it."""
+    async def _field_of(self, vector: Vector) -> str | None:
+        """The field to compare this vector in; None while the index has no vectors of this model and size."""
+        field = vector_field(self._model, vector.size)
+        if self._shape is None or field not in self._shape.vectors:
+            # Another process may have added it.
+            self._shape = await self._service.shape()
+        return field if field in self._shape.vectors else None
+
+    async def _make_field(self, dimensions: int | None) -> str | None:
+        """The field for vectors of this size, if there are any. Creates the index, and the field, if it is missing."""
+        field = None if dimensions is None else vector_field(self._model, dimensions)
         async with self._making:
-            if self._shape is None:
-                try:
-                    self._shape = await self._service.shape()
-                except IndexMissing:
-                    if not make:
-                        raise
-                    await self._service.create(dimensions)
-                    self._shape = await self._service.shape()
-            has = self._shape.dimensions
-        if dimensions is None or dimensions == has:
-            return
-        holds = f"holds embeddings of {has} numbers" if has else "was created without embeddings"
-        self._shape = None
-        raise UpstreamError(
-            f"The search index {holds}, but the embedding model returns {dimensions}. The operator should set "
-            "AZURE_SEARCH_INDEX_NAME to a new name; documents then have to be uploaded again."
-        )
+            try:
+                self._shape = self._shape or await self._service.shape()
+            except IndexMissing:
+                await self._service.create(field, dimensions)
+                self._shape = await self._service.shape()
+            if field and dimensions and field not in self._shape.vectors:
+                await self._service.add_field(field, dimensions)
+                self._shape = await self._service.shape()
+        return field
 
     async def _until_shown(self, userid: str, file_id: str, count: int, last: int) -> None:
         """Wait until a search shows the whole file: only passages that it shows can be found and deleted."""
@@ -191,6 +195,9 @@ class AzureSearchIndex:
 
 
 def _uploads(
-    userid: str, file_id: str, name: str, staged: Sequence[tuple[int, Passage, Vector | None]]
+    userid: str, file_id: str, name: str, staged: Sequence[tuple[int, Passage, Vector | None]], field: str | None
 ) -> list[Action]:
-    return [upload(userid, file_id, name, position, passage, vector) for position, passage, vector in staged]
+    return [
+        upload(userid, file_id, name, position, passage, {field: vector} if field and vector is not None else {})
+        for position, passage, vector in staged
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,8 +49,15 @@ def key(userid: str, file_id: str, position: int) -> str:
     return f"{digest[:40]}-{position}"
 
 
-def upload(userid: str, file_id: str, name: str, position: int, passage: Passage, vector: Vector | None) -> Action:
-    """The action that stores a passage and replaces an older one."""
+def vector_field(model: str, dimensions: int) -> str:
+    """The field for vectors of this embedding model and size."""
+    return f"embedding_{dimensions}_{hashlib.sha256(model.encode()).hexdigest()[:12]}"
+
+
+def upload(
+    userid: str, file_id: str, name: str, position: int, passage: Passage, vectors: Mapping[str, Vector]
+) -> Action:
+    """The action that stores a passage, with its vector by the name of its field, and replaces an older one."""
     document = {
         "@search.action": "upload",
         "id": key(userid, file_id, position),
@@ -61,9 +68,8 @@ def upload(userid: str, file_id: str, name: str, position: int, passage: Passage
         "content": passage.text,
         "heading": passage.heading,
         "place": passage.place,
+        **vectors,
     }
-    if vector is not None:
-        document["embedding"] = vector
     return Action(str(document["id"]), orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY))
 
 

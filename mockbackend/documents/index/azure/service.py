@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -59,9 +59,9 @@ SHOWN = ["owner", "file_id", "content", "heading", "place"]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What the index can hold: embeddings with this many dimensions, or none."""
+    """What the index can hold: the fields for vectors, and how many numbers those have."""
 
-    dimensions: int | None
+    vectors: Mapping[str, int]
 
 
 class SearchService:
@@ -101,12 +101,32 @@ class SearchService:
                 "The search index was not created for documents. The operator should set AZURE_SEARCH_INDEX_NAME to a "
                 "name that is not in use."
             )
-        embedding = fields.get("embedding")
-        return Shape(embedding.vector_search_dimensions if embedding else None)
+        sizes = {name: field.vector_search_dimensions for name, field in fields.items()}
+        return Shape({name: size for name, size in sizes.items() if size})
 
-    async def create(self, dimensions: int | None) -> None:
-        """Create the index, with a field for embeddings of this size, or with None without one."""
-        await self._retry(lambda: self._indexes.create_or_update_index(_definition(self.name, dimensions)))
+    async def create(self, field: str | None, dimensions: int | None) -> None:
+        """Create the index, with a field for vectors of this size, or without one."""
+        made = _definition(self.name)
+        if field and dimensions:
+            _add_vectors(made, field, dimensions)
+        await self._retry(lambda: self._indexes.create_or_update_index(made))
+
+    async def add_field(self, field: str, dimensions: int) -> None:
+        """Add a field for vectors of this size. The documents that are there have none in it."""
+
+        async def call() -> None:
+            # Read each time: a field that another process has added meanwhile must be in it.
+            found = await self._indexes.get_index(self.name)
+            if field not in {one.name for one in found.fields or []}:
+                _add_vectors(found, field, dimensions)
+                await self._indexes.create_or_update_index(found)
+
+        try:
+            await self._retry(call)
+        except UpstreamError as error:
+            if not error.refused:
+                raise
+            await self._retry(call)
 
     async def change(self, batch: Sequence[Action]) -> None:
         """Apply a whole batch. A document that fails temporarily is sent again."""
@@ -117,12 +137,14 @@ class SearchService:
                 return
             await asyncio.sleep(budget.wait(errors.busy()))
 
-    async def search(self, text: str, vector: Vector | None, filter_: str, limit: int) -> list[dict[str, Any]]:
-        """The best rows that pass the filter, by words, and by vector if there is one."""
+    async def search(
+        self, text: str, vector: Vector | None, field: str, filter_: str, limit: int
+    ) -> list[dict[str, Any]]:
+        """The best rows that pass the filter, by words, and by vector in that field if there is one."""
         queries = None
         if vector is not None:
             nearest = max(limit, NEAREST)
-            queries = [VectorizedQuery(vector=vector.tolist(), k_nearest_neighbors=nearest, fields="embedding")]
+            queries = [VectorizedQuery(vector=vector.tolist(), k_nearest_neighbors=nearest, fields=field)]
         return await self._rows(
             search_text=text or None,
             vector_queries=queries,
@@ -219,7 +241,7 @@ async def _converted(call: Callable[[], Awaitable[T]], tokens: AccessTokens | No
         raise UpstreamError(errors.NOT_AZURE_SEARCH) from None
 
 
-def _definition(name: str, dimensions: int | None) -> SearchIndex:
+def _definition(name: str) -> SearchIndex:
     """The index. Its analyser knows no languages: it folds case and accents, and cuts CJK text into bigrams."""
     words = CustomAnalyzer(
         name="passages",
@@ -234,11 +256,14 @@ def _definition(name: str, dimensions: int | None) -> SearchIndex:
         SimpleField(name="place", type="Edm.String"),
         *(SearchableField(name=field, type="Edm.String", analyzer_name="passages") for field in SEARCHED),
     ]
-    if dimensions is None:
-        return SearchIndex(name=name, fields=fields, analyzers=[words])
+    return SearchIndex(name=name, fields=fields, analyzers=[words])
+
+
+def _add_vectors(index: SearchIndex, field: str, dimensions: int) -> None:
+    """Give the index a field for vectors, and what it needs for the first one."""
     # Nobody reads the vectors back. Not stored beside the graph, they take half of the space.
     embedding = SearchField(
-        name="embedding",
+        name=field,
         type="Collection(Edm.Single)",
         searchable=True,
         hidden=True,
@@ -246,8 +271,9 @@ def _definition(name: str, dimensions: int | None) -> SearchIndex:
         vector_search_dimensions=dimensions,
         vector_search_profile_name="nearest",
     )
-    vectors = VectorSearch(
-        algorithms=[HnswAlgorithmConfiguration(name="hnsw", parameters=HnswParameters(metric="cosine"))],
-        profiles=[VectorSearchProfile(name="nearest", algorithm_configuration_name="hnsw")],
-    )
-    return SearchIndex(name=name, fields=[*fields, embedding], analyzers=[words], vector_search=vectors)
+    index.fields = [*(index.fields or []), embedding]
+    if not index.vector_search or not index.vector_search.profiles:
+        index.vector_search = VectorSearch(
+            algorithms=[HnswAlgorithmConfiguration(name="hnsw", parameters=HnswParameters(metric="cosine"))],
+            profiles=[VectorSearchProfile(name="nearest", algorithm_configuration_name="hnsw")],
+        )

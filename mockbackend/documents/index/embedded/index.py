@@ -25,8 +25,7 @@ CANDIDATES = 300
 class EmbeddedIndex:
     """The index of an owner's published files, by words and by vectors."""
 
-    # The passages that it finds are the staged ones, so they have to stay.
-    holds_copies = False
+    copies = ""
 
     def __init__(self, passages: Passages, *, model: str = "", words_lead: bool = False) -> None:
         """Only vectors of the embedding model `model` are compared, or all of them.

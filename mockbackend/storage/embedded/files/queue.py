@@ -7,6 +7,7 @@ import logging
 from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -20,6 +21,9 @@ from .blob import StoredBlob
 from .failures import limit_failures
 from .rows import blob_path
 
+# A ready file that is copied once more stays ready.
+_GIVE_BACK = "UPDATE files SET status = CASE status WHEN 'ready' THEN 'ready' ELSE 'queued' END, worker = NULL"
+_OUTDATED = "status = 'ready' AND copied_as <> ? AND deleted_at IS NULL"
 log = logging.getLogger("mockbackend.storage")
 
 
@@ -58,6 +62,24 @@ class Queue:
                 created_at + size / ?, rowid LIMIT 1) RETURNING id, userid, name, kind, blob, size""",
             *(self._worker, now_ms(), orjson.dumps(list(busy)).decode(), largest, BYTES_PER_MS),
         )
+        return self._job(rows)
+
+    async def claim_outdated(self, copied_as: str) -> IndexingJob | None:
+        return self._job(
+            await self._database.execute(
+                f"""UPDATE files SET worker = ? WHERE rowid = (
+                    SELECT rowid FROM files WHERE {_OUTDATED} AND worker IS NULL AND blob IS NOT NULL
+                    ORDER BY created_at, rowid LIMIT 1) RETURNING id, userid, name, kind, blob, size""",
+                *(self._worker, copied_as),
+            )
+        )
+
+    async def outdated(self, copied_as: str) -> int:
+        [(count,)] = await self._database.execute(f"SELECT count(*) FROM files WHERE {_OUTDATED}", copied_as)
+        return int(count)
+
+    def _job(self, rows: list[tuple[Any, ...]]) -> IndexingJob | None:
+        """The job of the row that was claimed, if there was one."""
         if not rows:
             return None
         file_id, userid, name, kind, blob, size = rows[0]
@@ -78,11 +100,11 @@ class Queue:
             "UPDATE files SET notice = ? WHERE id = ? AND worker = ?", *(words, file_id, self._worker)
         )
 
-    async def ready(self, file_id: str, total: int) -> bool:
+    async def ready(self, file_id: str, total: int, copied_as: str = "") -> bool:
         rows = await self._database.execute(
-            """UPDATE files SET status = 'ready', done = ?, total = ?, worker = NULL
+            """UPDATE files SET status = 'ready', done = ?, total = ?, worker = NULL, copied_as = ?
             WHERE id = ? AND worker = ? AND deleted_at IS NULL RETURNING id""",
-            *(total, total, file_id, self._worker),
+            *(total, total, copied_as, file_id, self._worker),
         )
         return bool(rows)
 
@@ -101,12 +123,16 @@ class Queue:
     async def waiting(self) -> dict[Status, int]:
         rows = await self._database.execute(
             """SELECT status, count(*) FROM files
-            WHERE (status = 'queued' OR worker IS NOT NULL) AND deleted_at IS NULL GROUP BY status"""
+            WHERE (status = 'queued' OR worker IS NOT NULL) AND status <> 'ready' AND deleted_at IS NULL
+            GROUP BY status"""
         )
         return dict(rows)
+
+    async def give_back(self, file_id: str) -> None:
+        await self._database.execute(f"{_GIVE_BACK} WHERE id = ? AND worker = ?", *(file_id, self._worker))
 
     async def release(self) -> None:
         await self._put_back(self._worker)
 
     async def _put_back(self, holder: str) -> None:
-        await self._database.execute("UPDATE files SET status = 'queued', worker = NULL WHERE worker = ?", holder)
+        await self._database.execute(f"{_GIVE_BACK} WHERE worker = ?", holder)

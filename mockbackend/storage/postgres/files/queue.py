@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
+from typing import Any
 
 from ...files import BYTES_PER_MS, MAX_BYTES
 from ...values import IndexingJob, Status
@@ -22,6 +23,13 @@ _CLAIM = """WITH mine AS (SELECT number FROM files WHERE worker = %(worker)s AND
     UPDATE files SET worker = %(worker)s, claim = %(claim)s, claimed_at = clock_timestamp(), status = 'extracting',
     done = 0, total = 0 FROM (SELECT number FROM mine UNION ALL SELECT number FROM next) given
     WHERE files.number = given.number RETURNING id, userid, name, kind, blob_id, size"""
+_OUTDATED = "status = 'ready' AND copied_as <> %(copied_as)s AND deleted_at IS NULL"
+_CLAIM_OUTDATED = f"""WITH mine AS (SELECT number FROM files WHERE worker = %(worker)s AND claim = %(claim)s),
+    next AS (SELECT number FROM files WHERE {_OUTDATED} AND worker IS NULL AND blob_id IS NOT NULL
+        AND NOT EXISTS (SELECT FROM mine) ORDER BY created_at, number LIMIT 1 FOR UPDATE SKIP LOCKED)
+    UPDATE files SET worker = %(worker)s, claim = %(claim)s
+    FROM (SELECT number FROM mine UNION ALL SELECT number FROM next) given
+    WHERE files.number = given.number RETURNING id, userid, name, kind, blob_id, size"""
 _HELD = "id = %s AND worker = %s AND deleted_at IS NULL"
 
 
@@ -37,6 +45,20 @@ class Queue:
         claim, limits = uuid.uuid4().hex, {"busy": list(busy), "largest": largest, "pace": BYTES_PER_MS}
         named = {"worker": self._worker, "claim": claim, **limits}
         _, rows = await self._database.batch(_put_back(of_the_dead, self._worker), (_CLAIM, named))
+        return self._job(rows)
+
+    async def claim_outdated(self, copied_as: str) -> IndexingJob | None:
+        named = {"worker": self._worker, "claim": uuid.uuid4().hex, "copied_as": copied_as}
+        return self._job(await self._database.execute(_CLAIM_OUTDATED, named))
+
+    async def outdated(self, copied_as: str) -> int:
+        [(count,)] = await self._database.execute(
+            f"SELECT count(*) FROM files WHERE {_OUTDATED}", {"copied_as": copied_as}
+        )
+        return int(count)
+
+    def _job(self, rows: list[tuple[Any, ...]]) -> IndexingJob | None:
+        """The job of the row that was claimed, if there was one."""
         if not rows:
             return None
         file_id, userid, name, kind, blob_id, size = rows[0]
@@ -52,14 +74,15 @@ class Queue:
     async def notice(self, file_id: str, words: str | None) -> None:
         await self._database.execute(f"UPDATE files SET notice = %s WHERE {_HELD}", words, file_id, self._worker)
 
-    async def ready(self, file_id: str, total: int) -> bool:
+    async def ready(self, file_id: str, total: int, copied_as: str = "") -> bool:
         rows = await self._database.execute(
             # Sent again after a lost answer, it finds the file ready.
             """UPDATE files
-            SET status = 'ready', done = %(total)s, total = %(total)s, worker = NULL, indexed_by = %(me)s
+            SET status = 'ready', done = %(total)s, total = %(total)s, worker = NULL, indexed_by = %(me)s,
+            copied_as = %(copied_as)s
             WHERE id = %(id)s AND deleted_at IS NULL AND (worker = %(me)s OR status = 'ready' AND indexed_by = %(me)s)
             RETURNING id""",
-            {"id": file_id, "total": total, "me": self._worker},
+            {"id": file_id, "total": total, "me": self._worker, "copied_as": copied_as},
         )
         return bool(rows)
 
@@ -77,9 +100,13 @@ class Queue:
     async def waiting(self) -> dict[Status, int]:
         rows = await self._database.execute(
             """SELECT status, count(*) FROM files
-            WHERE (status = 'queued' OR worker IS NOT NULL) AND deleted_at IS NULL GROUP BY status"""
+            WHERE (status = 'queued' OR worker IS NOT NULL) AND status <> 'ready' AND deleted_at IS NULL
+            GROUP BY status"""
         )
         return dict(rows)
+
+    async def give_back(self, file_id: str) -> None:
+        await self._database.execute(*_put_back("id = %s AND worker = %s", file_id, self._worker))
 
     async def release(self) -> None:
         await self._database.execute(*_put_back("worker = %s", self._worker))
@@ -87,7 +114,9 @@ class Queue:
 
 def _put_back(which: str, *values: str) -> Statement:
     return (
-        f"""UPDATE files SET status = 'queued', worker = NULL WHERE number IN (
+        # A ready file that is copied once more stays ready.
+        f"""UPDATE files SET status = CASE status WHEN 'ready' THEN 'ready' ELSE 'queued' END, worker = NULL
+        WHERE number IN (
         SELECT number FROM files WHERE {which} FOR UPDATE SKIP LOCKED)""",
         *values,
     )

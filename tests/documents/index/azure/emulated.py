@@ -22,7 +22,7 @@ from mockbackend.storage.embedded.passages import Passages, prepare
 from mockbackend.storage.passages import Passage
 from tests.harness.emulator import KEY, Emulator, emulating
 
-DIMENSIONS = 64
+DIMENSIONS, MODEL = 64, "small"
 numbers = itertools.count(1)
 
 
@@ -47,6 +47,7 @@ class EmulatedIndex:
             "endpoint": self.served.url,
             "key": KEY,
             "name": self.name,
+            "model": MODEL,
             "wait_seconds": 5.0,
         } | changes
         self.opened.append(AzureSearchIndex(passages=self.passages, **options))
@@ -95,7 +96,7 @@ async def emulated_index(served: Emulator, folder: Path) -> AsyncIterator[Emulat
     prepare(path)
     passages = Passages(path)
     name = f"docs-{next(numbers)}"
-    index = AzureSearchIndex(served.url, KEY, name, passages, wait_seconds=5.0)
+    index = AzureSearchIndex(served.url, KEY, name, MODEL, passages, wait_seconds=5.0)
     emulated = EmulatedIndex(served, passages, index, name)
     try:
         yield emulated

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.harness.emulator import KEY, Rule, emulating
 from tests.harness.http_client import PLAIN
 from tests.harness.processes import run
 from tests.harness.service import Server
+from tests.harness.waiting import until
 
 QUESTION = "What do the documents say of Zephyr?"
 RULES: list[Rule] = [
@@ -92,3 +94,46 @@ def test_check_tries_it(searching: Searching, tmp_path: Path, changes: dict[str,
     line = next(line for line in ran.stdout.splitlines() if " search (" in line)
     assert says in line
     assert (ran.returncode == 0) == line.startswith("works")
+
+
+async def test_after_a_change_of_the_model_or_the_index_documents_are_embedded_once_more(tmp_path: Path) -> None:
+    with emulating(tmp_path, [], KEY) as emulator:
+        search = {"AZURE_SEARCH_ENDPOINT": emulator.url, "AZURE_SEARCH_API_KEY": KEY}
+        small = emulator.settings(embedding="text-embedding-3-small")
+        large = emulator.settings(embedding="text-embedding-3-large")
+        data = None
+        # First in the embedded index; then over there, with another model, and in another index.
+        for number, settings in enumerate(
+            (
+                small,
+                small | search | {"AZURE_SEARCH_INDEX_NAME": "docs"},
+                large | search | {"AZURE_SEARCH_INDEX_NAME": "docs"},
+                large | search | {"AZURE_SEARCH_INDEX_NAME": "others"},
+            )
+        ):
+            with Server(tmp_path, settings, data_dir=data) as server:
+                data = server.data_dir
+                async with server.client() as client:
+                    if number == 0:
+                        await indexed(client, "plan.md", b"Zephyr launches on 14 May 2031.")
+                        await indexed(client, "tea.md", b"Tea is drunk at five.")
+
+                    async def is_done(client: httpx2.AsyncClient = client) -> bool:
+                        rows = (await client.get("/files")).json()
+                        assert {row["status"] for row in rows} == {"ready"}
+                        return int((await client.get("/health")).json()["documents_to_embed"]) == 0
+
+                    await until(is_done, within=30)
+                    answer = await chat(client, {"message": QUESTION})
+                    assert "14 May 2031" in answer.text
+                    assert [source["title"] for source in answer.values("h")][:1] == ["plan.md"]
+                    if number == 3:
+                        for row in (await client.get("/files")).json():
+                            assert (await client.delete(f"/files/{row['id']}")).status_code == 204
+        embedded = Counter(
+            request["path"].split("/")[-2]
+            for request in emulator.requests()
+            if "embeddings" in request["path"] and "Zephyr launches on 14 May 2031." in request["body"]["input"]
+        )
+    # Not once more where only the index has changed and the staged vectors were still there.
+    assert embedded == {"text-embedding-3-small": 1, "text-embedding-3-large": 2}

@@ -72,7 +72,7 @@ async def test_check_says_what_there_is(emulated: EmulatedIndex) -> None:
 @pytest.mark.parametrize("name", ["Documents", "a", "-docs", "my_docs", "docs--1", "docs\n", "x" * 129, "docs')/"])
 def test_a_name_that_no_index_can_have_is_a_settings_error(name: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="AZURE_SEARCH_INDEX_NAME: must consist of 2 to 128"):
-        AzureSearchIndex("http://127.0.0.1:9", KEY, name, passages=None, wait_seconds=5.0)  # type: ignore[arg-type]
+        AzureSearchIndex("http://127.0.0.1:9", KEY, name, "small", passages=None, wait_seconds=5.0)  # type: ignore[arg-type]
 
 
 def run(program: str) -> Mapping[str, Any]:
@@ -91,7 +91,7 @@ early = [name for name in sys.modules if name.partition(".")[0] == "azure"]
 # As where it is not installed.
 sys.modules["azure"] = None
 try:
-    index.AzureSearchIndex("http://127.0.0.1:9", "key", "docs", None, 5.0)
+    index.AzureSearchIndex("http://127.0.0.1:9", "key", "docs", "small", None, 5.0)
 except index.SettingsError as error:
     print(json.dumps({"early": early, "problems": error.problems}))
 """

@@ -1,0 +1,59 @@
+"""Embedding the staged passages of files, in batches of which several run at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from ..settings import Settings
+from ..storage import Passages
+from ..storage.passages import Passage
+from ..upstream import Upstream
+from ..upstream.embeddings import embed
+from ..upstream.retry import RetryBudget, retry
+
+if TYPE_CHECKING:
+    from ..upstream.embeddings import Vector
+
+T = TypeVar("T")
+
+# No user waits for an answer here, so even a quota that is used up for minutes is waited for.
+TRIES, WAIT_SECONDS = 30, 900.0
+
+
+class Embedder:
+    """The embedding of this process, whose calls together are limited."""
+
+    def __init__(self, settings: Settings, passages: Passages, upstream: Upstream) -> None:
+        self._batch_size = settings.embedding_batch_size
+        self._batches_at_once = settings.embedding_concurrency
+        self._passages = passages
+        self._upstream = upstream
+        self._calls = asyncio.Semaphore(settings.embedding_concurrency)
+
+    async def embed_some(self, file_id: str) -> bool:
+        """Embed the next passages of a file. False if none is left."""
+        size = self._batch_size
+        pending = await self._passages.pending(file_id, size * self._batches_at_once)
+        batches = [pending[at : at + size] for at in range(0, len(pending), size)]
+        calls = (self._embed_batch(file_id, batch) for batch in batches)
+        # The batches that succeed are kept even if another fails.
+        for result in await asyncio.gather(*calls, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+        return bool(pending)
+
+    async def _embed_batch(self, file_id: str, batch: list[tuple[int, Passage]]) -> None:
+        async def call() -> list[Vector]:
+            async with self._calls:
+                return await embed(self._upstream, [passage.with_heading for _, passage in batch])
+
+        vectors = await patiently(call)
+        positions = [position for position, _ in batch]
+        await self._passages.add_vectors(file_id, list(zip(positions, vectors, strict=True)))
+
+
+async def patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """The call's result, tried again for as long as a background job may wait."""
+    return await retry(call, RetryBudget(TRIES, WAIT_SECONDS))
