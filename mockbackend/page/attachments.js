@@ -1,80 +1,147 @@
-// Files sent with a message: images and text, read into data: URLs. Other files are refused here.
+// Files that go with a message: images and text, read into data: URLs, and documents, uploaded and read by the service.
 
+import { isOver, standing } from "./documents.js";
 import { el, icon } from "./dom.js";
-
-const IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
-const TEXT_BYTES = 1_000_000;
+import { attachmentOf } from "./files.js";
+import { notice } from "./notice.js";
+import { held, keepHeld } from "./words.js";
 
 export class Attachments {
-  /** `strip` shows the files; `refuse(file)` is called with a file that cannot be attached. */
-  constructor(strip, refuse) {
+  /**
+   * `strip` shows those of the conversation with the id `where()`. `upload(file, progress)` resolves to the row of a
+   * document, or to null where none are taken; `refuse(file)` is called with a file that cannot be attached then,
+   * `changed()` when there are more or fewer.
+   */
+  constructor(strip, { where, upload, refuse, changed }) {
     this.#strip = strip;
-    this.#refuse = refuse;
+    this.#on = { where, upload, refuse, changed };
   }
 
-  #strip; #refuse;
-  #held = [];
+  #strip; #on;
+  #all = new Map(); // of each conversation: {name, contentType, url}, or {name, file, id, row, share, isLost} of a document
+  #rows = [];
+
+  get #held() {
+    const id = this.#on.where();
+    if (!this.#all.has(id)) this.#all.set(id, held(id));
+    return this.#all.get(id);
+  }
 
   get count() {
     return this.#held.length;
   }
 
-  /** Return `{name, contentType, url}` of each file, and forget them all. */
+  /** What is in the way of sending now, in words, or null. */
+  get obstacle() {
+    const chip = this.#held.find((one) => !one.url && one.row?.status !== "ready");
+    if (!chip) return null;
+    return chip.isLost ? `${chip.name} has not been uploaded: the server cannot be reached.` : `${chip.name} is still being read. Send the message once it is ready.`;
+  }
+
+  /** Return `{attachments, documents}`, each `{name, …}`, and forget them all. */
   take() {
-    const taken = this.#held;
-    this.#held = [];
-    this.#show();
-    return taken;
+    const taken = this.#held.splice(0);
+    this.#changed();
+    return {
+      attachments: taken.filter(({ url }) => url),
+      documents: taken.filter(({ url }) => !url).map(({ id, name }) => ({ id, name })),
+    };
   }
 
   /** Hold what `take` returned. */
-  give(taken) {
-    this.#held.push(...taken);
-    this.#show();
+  give({ attachments, documents = [] }) {
+    this.#held.push(...attachments, ...documents.map((file) => ({ ...file, row: this.#rows.find((row) => row.id === file.id) })));
+    this.#changed();
   }
 
   async add(files) {
+    const mine = this.#held;
     for (const file of files) {
       const read = await attachmentOf(file);
-      if (read) this.#held.push(read);
-      else this.#refuse(file);
+      const chip = read ?? { name: file.name || "document", file, share: 0 };
+      mine.push(chip);
+      if (!read) this.#upload(chip);
     }
-    this.#show();
+    this.#changed();
   }
 
-  #show() {
-    this.#strip.hidden = !this.#held.length;
-    this.#strip.replaceChildren(...this.#held.map((held) =>
-      el("li", { class: held.contentType.startsWith("image/") ? "" : "file" },
-        held.contentType.startsWith("image/") ? el("img", { src: held.url, alt: "" }) : icon("file"),
-        el("span", { class: "name", text: held.name }),
-        el("button", {
-          type: "button", class: "quiet", "aria-label": `Remove ${held.name}`, title: "Remove",
-          on: { click: () => { this.#held = this.#held.filter((one) => one !== held); this.#show(); } },
-        }, icon("close")))));
+  /** The server is back: upload what did not reach it. */
+  again() {
+    for (const chips of this.#all.values()) for (const chip of chips) if (chip.isLost) this.#upload(chip);
+  }
+
+  /** The files of the service, as they are now; those that failed or are gone cannot be sent. */
+  update(rows) {
+    this.#rows = rows;
+    for (const chip of this.#held) if (chip.id) chip.row = rows.find((row) => row.id === chip.id);
+    if (this.#held.some(isUseless)) this.#drop(isUseless);
+    else this.show();
+  }
+
+  async #upload(chip) {
+    chip.isLost = false;
+    this.show();
+    try {
+      const row = await this.#on.upload(chip.file, (share) => {
+        chip.share = share;
+        this.show();
+      });
+      if (row) Object.assign(chip, { id: row.id, row });
+      else this.#refuse(chip);
+    } catch (error) {
+      chip.isLost = !error.status;
+      if (error.status) {
+        this.#drop((one) => one === chip);
+        notice(`${chip.name} was not uploaded. ${error.message}`);
+      }
+    }
+    this.#changed();
+  }
+
+  #refuse(chip) {
+    this.#drop((one) => one === chip);
+    this.#on.refuse(chip.file);
+  }
+
+  #drop(isGone) {
+    for (const chips of this.#all.values()) chips.splice(0, Infinity, ...chips.filter((chip) => !isGone(chip)));
+    this.#changed();
+  }
+
+  #changed() {
+    keepHeld(this.#on.where(), this.#held.flatMap(({ name, contentType, url, id }) => (url || id ? [{ name, contentType, url, id }] : [])));
+    this.show();
+  }
+
+  show() {
+    const focused = [...this.#strip.children].findIndex((item) => item.contains(document.activeElement));
+    this.#strip.hidden = !this.count;
+    this.#strip.replaceChildren(...this.#held.map((one) => this.#item(one)));
+    this.#strip.children[focused]?.querySelector("button").focus();
+    this.#on.changed();
+  }
+
+  #item(one) {
+    const isImage = one.contentType?.startsWith("image/");
+    return el("li", { class: isImage ? "" : "file" },
+      isImage ? el("img", { src: one.url, alt: "" }) : icon("file"),
+      el("span", { class: "name", dir: "auto", text: one.name }),
+      ...(one.url ? [] : progress(one)),
+      el("button", { type: "button", class: "quiet", "aria-label": `Remove ${one.name}`, title: "Remove", on: { click: () => this.#drop((other) => other === one) } }, icon("close")));
   }
 }
 
-/** An image or a text as `{name, contentType, url}`; null for any other file. */
-async function attachmentOf(file) {
-  const name = file.name || "attachment";
-  if (IMAGES.includes(file.type)) return { name, contentType: file.type, url: await dataUrl(file) };
-  if (file.size > TEXT_BYTES || file.type === "application/pdf") return null;
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
-    if (text.includes("\0")) return null;
-    const contentType = /^text\/[\w.+-]+$/.test(file.type) ? file.type : "text/plain";
-    return { name, contentType, url: await dataUrl(new Blob([text], { type: contentType })) };
-  } catch {
-    return null;
-  }
+const isUseless = ({ id, row }) => id && (!row || row.status === "failed");
+
+/** How far a document is. */
+function progress(chip) {
+  const { words, share } = standingOf(chip);
+  const isDone = chip.isLost || (chip.row && isOver(chip.row));
+  return [el("span", { class: "state", text: words }), isDone ? null : el("progress", { max: "1", value: share, "aria-label": `${chip.name}: ${words}` })].filter(Boolean);
 }
 
-function dataUrl(blob) {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(reader.result);
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(blob);
-  });
+function standingOf({ id, row, share, isLost }) {
+  if (row) return standing(row);
+  if (isLost) return { words: "not uploaded yet" };
+  return id ? { words: "being read" } : { words: `uploading, ${Math.round(share * 100)} %`, share };
 }

@@ -1,5 +1,6 @@
 // The message box: text, mode, attachments, send and stop.
 
+import { announce } from "./announce.js";
 import { Attachments } from "./attachments.js";
 import { byId } from "./dom.js";
 import { notice } from "./notice.js";
@@ -7,8 +8,8 @@ import { draft, keepDraft } from "./words.js";
 
 export class Composer {
   /**
-   * `send({text, mode, attachments})`, `stop()`; `upload(file)` resolves to whether a file that cannot be attached was
-   * uploaded; `where()` is the id of the conversation that a draft belongs to, `opening()` whether that takes no message yet.
+   * `send({text, mode, attachments, documents})`, `stop()`; `upload(file, progress)` resolves to the row of a document,
+   * or to null where none are taken; `where()` is the id of the conversation that a draft belongs to, `opening()` whether that takes no message yet.
    */
   constructor({ send, stop, upload, where, opening }) {
     this.#send = send;
@@ -17,8 +18,10 @@ export class Composer {
     this.#stop = stop;
     this.#area = byId("message");
     this.#form = byId("composer");
-    this.#attachments = new Attachments(byId("attached"), async (file) => {
-      if (!(await upload(file))) notice(`${file.name} cannot be attached. Choose an image (PNG, JPEG, GIF or WebP) or a text file.`);
+    this.#attachments = new Attachments(byId("attached"), {
+      where, upload,
+      refuse: (file) => notice(`${file.name} cannot be attached. Choose an image (PNG, JPEG, GIF or WebP) or a text file.`),
+      changed: () => this.#sendable(),
     });
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -84,7 +87,7 @@ export class Composer {
   restore() {
     this.#area.value = draft(this.#where());
     this.#fit();
-    this.#sendable();
+    this.#attachments.show();
   }
 
   /** Put a line for the mock at the start of the message, in place of those that are there. */
@@ -94,26 +97,41 @@ export class Composer {
   }
 
   /** Put a message that was not sent back into the box, before what stands there. */
-  takeBack({ text, attachments }, mode) {
+  takeBack({ text, attachments, documents }, mode) {
     this.mode = mode;
-    this.#attachments.give(attachments);
+    this.#attachments.give({ attachments, documents });
     this.write([text, this.#area.value].filter(Boolean).join("\n"));
+  }
+
+  /** The documents of the service, as they are now. */
+  documents(rows) {
+    this.#attachments.update(rows);
+  }
+
+  /** The server is back. */
+  back() {
+    this.#attachments.again();
   }
 
   async attach(files) {
     if (this.mode === "image") this.mode = "chat";
     await this.#attachments.add([...files]);
-    this.#sendable();
     this.focus();
   }
 
   #submit() {
     const text = this.#area.value.trim();
     if (this.#opening() || (!text && !this.#attachments.count)) return;
+    const { obstacle } = this.#attachments;
+    if (obstacle) {
+      notice(obstacle);
+      announce(obstacle);
+      return;
+    }
     const { mode } = this;
     this.#area.value = "";
     this.#changed();
-    this.#send({ text, mode, attachments: this.#attachments.take() });
+    this.#send({ text, mode, ...this.#attachments.take() });
     // An image is asked for once; the next words are for the chat again.
     this.mode = "chat";
   }

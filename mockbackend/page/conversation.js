@@ -84,9 +84,9 @@ export class Conversation {
   }
 
   /** Send a message now, or once the running answer has ended. */
-  async send({ text, mode, attachments }) {
+  async send({ text, mode, attachments, documents }) {
     this.id ??= newId();
-    const turn = this.#turns.add({ id: newId(), text, attachments }, mode);
+    const turn = this.#turns.add({ id: newId(), text, attachments, documents }, mode);
     if (!this.running) return void (await this.#ask(turn));
     this.#wait(turn);
     this.#follow.pin();

@@ -27,7 +27,7 @@ const mock = new Mock((line) => {
 });
 const panels = new Panels(() => wire.opened(), (isOpen) => mock.show(isOpen));
 const follow = new Follow(byId("scroller"), byId("content"), byId("to-end"));
-const documents = new Documents();
+const documents = new Documents((rows) => composer.documents(rows));
 const signIn = new SignIn(start);
 const presence = new Presence(back);
 const list = new List({ open: show, gone, changed });
@@ -40,7 +40,7 @@ const conversation = new Conversation({
 const composer = new Composer({
   send,
   stop: () => conversation.stop().catch(fail),
-  upload: (file) => documents.take(file),
+  upload: (file, progress) => documents.take(file, progress),
   where: wanted,
   opening: () => conversation.opening,
 });
@@ -158,6 +158,7 @@ function back() {
   if (!session()) return;
   list.refresh();
   about();
+  composer.back();
   conversation.reopen().catch(fail);
 }
 

@@ -7,7 +7,7 @@ import { edited, keepEdit } from "./words.js";
 
 export class QuestionView {
   /**
-   * `message` is `{id, text, attachments}`; `edit(text)` sends it again with a new text and returns whether it can,
+   * `message` is `{id, text, attachments, documents}`; `edit(text)` sends it again with a new text and returns whether it can,
    * `takeBack()` takes a waiting one away.
    */
   constructor(message, { edit, takeBack }) {
@@ -31,9 +31,10 @@ export class QuestionView {
   }
 
   #show() {
-    const { text, attachments } = this.message;
+    const { text, attachments, documents = [] } = this.message;
+    const files = [...attachments, ...documents];
     this.#article.replaceChildren(
-      ...(attachments.length ? [el("ul", { class: "attachments", "aria-label": "Attachments" }, ...attachments.map(attachment))] : []),
+      ...(files.length ? [el("ul", { class: "attachments", "aria-label": "Attachments" }, ...files.map(attachment))] : []),
       ...(text ? [el("div", { class: "bubble", text })] : []),
       ...this.#standing(),
       el("div", { class: "actions" },
@@ -84,7 +85,7 @@ export class QuestionView {
   }
 }
 
-function attachment({ name, contentType, url }) {
+function attachment({ name, contentType = "", url = "" }) {
   const source = url.startsWith("data:image/") ? url : ownImage(url);
   if (contentType.startsWith("image/") && source) return el("li", {}, el("img", { src: source, alt: name }));
   return el("li", { class: "file" }, icon("file"), el("span", { text: name }));

@@ -14,10 +14,11 @@ export async function storedOrUnsent(id, signal) {
 }
 
 /** The body of POST /chat for a message of a conversation. */
-export function bodyOf(id, { id: messageId, text, attachments }, mode) {
+export function bodyOf(id, { id: messageId, text, attachments, documents = [] }, mode) {
   const message = { id: messageId, role: "user", content: text };
   if (attachments.length) message.experimental_attachments = attachments;
-  return { id, messages: [message], mode, resumable: true };
+  const body = { id, messages: [message], mode, resumable: true };
+  return documents.length ? { ...body, file_ids: documents.map((file) => file.id) } : body;
 }
 
 const working = new Map(); // the AbortController of each conversation whose messages are being sent here

@@ -11,7 +11,7 @@ export function keepDraft(id, text) {
   keep(({ drafts }) => put(drafts, id ?? "", text));
 }
 
-/** The messages of a conversation that were not sent, each `{message: {id, text, attachments}, mode, waiting}`. */
+/** The messages of a conversation that were not sent, each `{message: {id, text, attachments, documents}, mode, waiting}`. */
 export const unsent = (id) => mine().unsent[id] ?? [];
 
 export function keepUnsent(id, turns) {
@@ -28,9 +28,33 @@ export function keepEdit(messageId, text) {
   keep(({ edits }) => put(edits, messageId, text));
 }
 
+const HELD = "mockbackend.held"; // apart: images may fill the storage
+
+/** The files that go with the next message of a conversation. */
+export function held(id) {
+  try {
+    const { userid, files } = JSON.parse(sessionStorage.getItem(HELD));
+    return (userid === session()?.userid && files[id ?? ""]) || [];
+  } catch {
+    return [];
+  }
+}
+
+export function keepHeld(id, list) {
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(HELD));
+    const files = kept?.userid === session()?.userid ? (kept?.files ?? {}) : {};
+    put(files, id ?? "", list.length ? list : "");
+    sessionStorage.setItem(HELD, JSON.stringify({ userid: session()?.userid, files }));
+  } catch {
+    // They are too large: a reload would lose them.
+  }
+}
+
 /** Forget all of it, as the one who signs out expects. */
 export function forgetWords() {
   sessionStorage.removeItem(KEY);
+  sessionStorage.removeItem(HELD);
 }
 
 function put(all, id, value) {

@@ -227,9 +227,15 @@ def test_images_and_text_are_attached_and_kept(visitor: Visitor) -> None:
 
 def test_a_file_that_neither_a_message_nor_the_documents_take_is_refused_in_words(visitor: Visitor) -> None:
     visitor.page.locator("#file").set_input_files({"name": "a.bin", "mimeType": "", "buffer": b"\0\xff"})
-    row = visitor.page.get_by_role("region", name="Documents").get_by_role("listitem")
-    expect(row).to_contain_text("a.bin")
-    expect(row).to_contain_text("This type of file is not supported")
+    notice = visitor.page.locator("#notice")
+    expect(notice).to_contain_text("a.bin cannot be read. This type of file is not supported")
+    expect(visitor.spoken).to_contain_text("a.bin cannot be read.")
+    expect(visitor.page.locator("#attached")).to_be_hidden()
+    # It does not lie about either.
+    expect(visitor.page.get_by_role("region", name="Documents").get_by_role("listitem")).to_have_count(0)
+    visitor.page.reload()
+    expect(visitor.page.get_by_role("region", name="Documents")).to_be_visible()
+    expect(visitor.page.get_by_role("region", name="Documents").get_by_role("listitem")).to_have_count(0)
 
 
 def test_dropped_and_pasted_files_are_attached(visitor: Visitor) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import FilePayload, Page, Route, expect
+from playwright.sync_api import FilePayload, Page, Request, Route, expect
 
+from tests.documents.sample_files import pdf
 from tests.page.conftest import Visit
 from tests.page.visiting import Visitor
 
 
-def with_files(page: Page) -> list[dict[str, Any]]:
+def with_files(page: Page, *, reads_at_once: bool = True) -> list[dict[str, Any]]:
     """Stand in for a service whose files take their time; gives the rows that it holds."""
     rows: list[dict[str, Any]] = []
 
@@ -29,7 +32,7 @@ def with_files(page: Page) -> list[dict[str, Any]]:
             route.fulfill(status=202, json=[row])
             return
         route.fulfill(json=rows)
-        for row in rows:
+        for row in rows if reads_at_once else ():
             row["status"] = "ready"
 
     def file(route: Route) -> None:
@@ -94,6 +97,7 @@ def test_an_answer_from_an_uploaded_document_names_it_as_a_source(visitor: Visit
         visitor.button("plan.md, Launch").click()
     assert saved.value.path().read_bytes().startswith(b"# Launch")
     visitor.button("Delete plan.md").click()
+    visitor.button("Delete", page.get_by_role("dialog")).click()
     expect(documents.get_by_role("listitem")).to_have_count(0)
 
 
@@ -110,19 +114,108 @@ def test_a_document_is_uploaded_indexed_and_deleted(visit: Visit) -> None:
     expect(documents.get_by_role("listitem")).to_contain_text("ready")
     expect(documents.get_by_role("progressbar")).to_have_count(0)
     visitor.button("Delete plan.pdf").click()
+    dialog = visitor.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Delete “plan.pdf”?")
+    visitor.button("Cancel", dialog).click()
+    expect(documents.get_by_role("listitem")).to_have_count(1)
+    visitor.button("Delete plan.pdf").click()
+    visitor.button("Delete", dialog).click()
     expect(documents.get_by_role("listitem")).to_have_count(0)
 
 
-def test_a_dropped_file_that_no_message_takes_is_uploaded(visit: Visit) -> None:
+def body_of(request: Request) -> dict[str, Any]:
+    """The JSON that was sent."""
+    body: dict[str, Any] = json.loads(request.post_data or "")
+    return body
+
+
+PASTE = """([event, key, name, bytes]) => {
+    const data = new DataTransfer();
+    data.items.add(new File([new Uint8Array(bytes)], name, {type: "application/pdf"}));
+    const made = event === "drop"
+        ? new DragEvent(event, {[key]: data, bubbles: true, cancelable: true})
+        : new ClipboardEvent(event, {[key]: data, bubbles: true, cancelable: true});
+    document.getElementById("message").dispatchEvent(made);
+}"""
+
+
+def test_a_document_in_the_composer_goes_with_the_message(visitor: Visitor, tmp_path: Path) -> None:
+    page = visitor.page
+    strip = page.locator("#attached")
+    zephyr, boreas = (
+        list(pdf(tmp_path / f"{name}.pdf", [f"{name} launches in May."]).read_bytes()) for name in ("Zephyr", "Boreas")
+    )
+    page.evaluate(PASTE, ["paste", "clipboardData", "zephyr.pdf", zephyr])
+    expect(strip.get_by_role("listitem")).to_contain_text("zephyr.pdf")
+    expect(strip.get_by_role("listitem")).to_contain_text("ready")
+    page.evaluate(PASTE, ["drop", "dataTransfer", "boreas.pdf", boreas])
+    expect(strip.get_by_role("listitem").filter(has_text="boreas.pdf")).to_contain_text("ready")
+    # It is taken off the message, and stays a document.
+    visitor.button("Remove boreas.pdf").click()
+    expect(page.get_by_role("region", name="Documents").get_by_role("listitem")).to_have_count(2)
+    # What is attached is part of the draft.
+    page.reload()
+    expect(strip.get_by_role("listitem")).to_contain_text("ready")
+    visitor.box.fill("What do the documents say of the launches?")
+    with page.expect_request("**/chat") as asked:
+        visitor.box.press("Enter")
+    visitor.over()
+    assert len(body_of(asked.value)["file_ids"]) == 1
+    expect(visitor.questions).to_contain_text("zephyr.pdf")
+    expect(page.get_by_role("region", name="Sources")).to_contain_text("zephyr.pdf")
+    expect(page.get_by_role("region", name="Sources")).not_to_contain_text("boreas.pdf")
+    expect(strip).to_be_hidden()
+    with page.expect_request("**/chat") as asked:
+        visitor.ask("And now?")
+    assert "file_ids" not in body_of(asked.value)
+
+
+def test_a_message_waits_until_its_document_is_read(visit: Visit) -> None:
     visitor = visit()
-    rows = with_files(visitor.page)
+    rows = with_files(visitor.page, reads_at_once=False)
     visitor.sign_in()
     visitor.page.locator("#file").set_input_files(
         {"name": "plan.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4"}
     )
-    expect(visitor.page.get_by_role("region", name="Documents").get_by_role("listitem")).to_contain_text("plan.pdf")
-    assert len(rows) == 1
-    expect(visitor.page.locator("#notice")).to_be_hidden()
+    chip = visitor.page.locator("#attached").get_by_role("listitem")
+    expect(chip.get_by_role("progressbar", name="plan.pdf: being read")).to_have_attribute("value", "0.25")
+    visitor.box.fill("What is planned?")
+    visitor.box.press("Enter")
+    expect(visitor.page.locator("#notice")).to_contain_text("plan.pdf is still being read.")
+    expect(visitor.spoken).to_contain_text("plan.pdf is still being read.")
+    expect(visitor.box).to_have_value("What is planned?")
+    expect(visitor.questions).to_have_count(0)
+    rows[0]["status"] = "ready"
+    expect(chip).to_contain_text("ready")
+    expect(chip.get_by_role("progressbar")).to_have_count(0)
+
+
+def test_many_documents_leave_the_conversations_their_room(visit: Visit) -> None:
+    visitor = visit(740, 360)
+    rows = [
+        {"id": str(n), "name": f"plan {n}.pdf", "status": "ready", "done": 1, "total": 1, "error": None, "notice": None}
+        for n in range(17)
+    ]
+    visitor.page.route("**/files", lambda route: route.fulfill(json=rows))
+    visitor.sign_in()
+    visitor.ask("Hello")
+    visitor.button("Conversations").click()
+    fold = visitor.button("Documents 17")
+    expect(fold).to_have_attribute("aria-expanded", "false")
+    expect(visitor.button("Delete plan 0.pdf")).to_have_count(0)
+    expect(visitor.button("Sign out")).to_be_in_viewport(ratio=1)
+    fold.click()
+    expect(visitor.button("Delete plan 0.pdf")).to_be_in_viewport(ratio=0.9)
+    for needed in (visitor.listed, fold, visitor.button("New conversation")):
+        expect(needed).to_be_in_viewport(ratio=1)
+    list_height = visitor.page.locator("#list").evaluate("node => node.clientHeight")
+    assert list_height >= 80, list_height
+    visitor.page.set_viewport_size({"width": 1280, "height": 800})
+    expect(fold).to_have_attribute("aria-expanded", "true")
+    expect(visitor.button("Delete plan 0.pdf")).to_be_in_viewport()
+    fold.click()
+    visitor.page.reload()
+    expect(fold).to_have_attribute("aria-expanded", "false")
 
 
 def test_what_was_left_out_of_a_document_stands_beside_it(visit: Visit) -> None:
