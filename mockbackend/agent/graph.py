@@ -7,8 +7,10 @@ and the messages after that. What the nodes need of the running turn is the run'
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any, TypedDict
 
+from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -25,16 +27,18 @@ from .tool_calls import run_tool_call
 MODEL, TOOLS = "model", "tools"
 
 
-def apply_update(history: list[Message], update: dict[str, Any]) -> list[Message]:
-    """The reducer: the first `base_length` messages stay, and `new_messages` follow."""
-    kept: list[Message] = history[: update["base_length"]]
-    return kept + list(update["new_messages"])
+def apply_updates(history: list[Message], updates: Sequence[dict[str, Any]]) -> list[Message]:
+    """The reducer: with each update the first `base_length` messages stay, and `new_messages` follow."""
+    messages = list(history)
+    for update in updates:
+        messages[update["base_length"] :] = update["new_messages"]
+    return messages
 
 
 class State(TypedDict):
-    """The graph's state: a conversation's messages."""
+    """The graph's state: a conversation's messages. Storage may keep the updates, which a reader applies one by one."""
 
-    messages: Annotated[list[Message], apply_update]
+    messages: Annotated[list[Message], DeltaChannel(apply_updates, list)]
 
 
 Graph = CompiledStateGraph[State, ChatContext, State, State]

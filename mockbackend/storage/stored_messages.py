@@ -1,4 +1,4 @@
-"""The messages in the row of a turn, which may be damaged."""
+"""The messages in the row of a turn, which may be damaged, and what stands for those that are."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ _OBJECTS: dict[str, tuple[str, ...]] = {"tool": ("args",), "engine": ("data",)}
 # No later moment can be written as a date.
 _LAST_MS = 253_402_300_799_999
 LARGE_BYTES = 1024 * 1024
+UNREADABLE = "(This message is damaged and cannot be read.)"
 
 
 def decode_messages(stored: object) -> list[Message]:
@@ -66,3 +67,17 @@ def _has(found: dict[str, Any], strings: tuple[str, ...]) -> bool:
 def is_moment(found: object) -> bool:
     """Whether it is a time in integer milliseconds."""
     return isinstance(found, int) and 0 <= found <= _LAST_MS
+
+
+def unreadable(place: int, count: int) -> list[Message]:
+    """What stands for `count` messages from that place on, a question and what follows it."""
+    return [
+        {
+            "id": f"unreadable-{place + number}",
+            "role": "assistant" if number else "user",
+            "turn": "",
+            "at": 0,
+            "parts": [{"type": "text", "text": UNREADABLE}],
+        }
+        for number in range(count)
+    ]

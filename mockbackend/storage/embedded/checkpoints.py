@@ -1,30 +1,52 @@
-"""Settled messages in LangGraph's SQLite saver: one checkpoint a thread, whose id is the conversation's.
+"""Settled messages in LangGraph's SQLite saver, laid so that a turn writes nothing but its own.
 
-A stock saver with the graph's schema reads each conversation whole. Nothing here runs in an event loop: the callers
-choose the thread.
+A thread's id is its conversation's. These are all rows that a thread has:
+
+    checkpoints  anchor  without a parent: the messages of the first turn, as any graph leaves them
+                 head    from the second turn on: no messages; its parent is the anchor, its id stays the same
+    writes       a row of the anchor for each later turn, with `idx` = base length and
+                 value = {"base_length": the same, "new_messages": […]}, an update of the graph's state
+
+A stock saver with the graph's schema reads each conversation whole: from the head it goes to its parent, takes the
+messages there, and gives the writes to the graph's reducer in their order, as LangGraph's DeltaChannel means it. So the
+head and the anchor are changed in place: one that came or went between two statements of such a reader would give it
+no messages. What LangGraph itself adds to a thread goes with the next turn.
+
+Nothing here runs in an event loop: the callers choose the thread.
 """
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, empty_checkpoint
+from langgraph.checkpoint.base import Checkpoint, empty_checkpoint
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from ...messages import Message
+from ...messages import MANY_MESSAGES, Message
+from ..stored_messages import unreadable
 from ..values import DamagedHistory
 from . import sqlite
+from .database import Execute, Row
 from .serde import CHANNEL, Serde
+from .threads import ANCHOR_FIRST, ANCHOR_METADATA, ROWS, TASK, THREAD, TURN, Thread, head_metadata, later_id
 
 NAME = "mock-langgraph-db.db"
-# As bytes: one that is no UTF-8 would be an error of SQLite's.
-_NEWEST = """SELECT CAST(type AS BLOB), CAST(checkpoint AS BLOB) FROM checkpoints
-WHERE thread_id = ? AND checkpoint_ns = '' ORDER BY checkpoint_id DESC LIMIT 1"""
+log = logging.getLogger("mockbackend.storage")
+
+# In one statement, so in one state. As bytes: a text that is no UTF-8 would be an error of SQLite's.
+_READ = f"""WITH anchor AS MATERIALIZED (
+    SELECT checkpoint_id, type, checkpoint FROM checkpoints WHERE {THREAD} {ANCHOR_FIRST} LIMIT 1)
+SELECT 0, CAST(type AS BLOB), CAST(checkpoint AS BLOB) FROM anchor UNION ALL
+SELECT CAST(idx AS INTEGER), CAST(type AS BLOB), CAST(value AS BLOB) FROM (
+    SELECT idx, type, value FROM writes
+    WHERE {THREAD} AND checkpoint_id = (SELECT checkpoint_id FROM anchor) AND task_id = '{TASK}' ORDER BY idx)"""
+# A turn has a question and an answer.
+LEAST_MESSAGES = 2
 
 
 def prepare(path: Path) -> None:
@@ -39,60 +61,156 @@ class Checkpoints(SqliteSaver):
         self._serde = Serde()
         super().__init__(sqlite.connect(path), serde=self._serde)
         self.is_setup = True
-        # The thread of which a `put` under way replaces all checkpoints.
-        self._replaced: str | None = None
 
     def read(self, conversation_id: str) -> list[Message]:
-        """The settled messages, oldest first. Raises DamagedHistory."""
-        # Not the saver's `get_tuple`: it also needs columns that hold nothing of the messages, and may be damaged.
-        rows = self.conn.execute(_NEWEST, (conversation_id,)).fetchall()
-        if not rows:
-            return []
-        try:
-            kind, stored = rows[0]
-            messages = self._serde.loads_messages(kind.decode(), stored)
-        except Exception as error:
-            raise DamagedHistory(conversation_id) from error
-        if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
-            raise DamagedHistory(conversation_id)
-        return messages
+        """The settled messages, oldest first. Raises DamagedHistory where the first turn's cannot be read.
+
+        Of a later turn that cannot be read there are messages that say so.
+        """
+        return self._decode(conversation_id, self.conn.execute(_READ, (conversation_id,) * 2).fetchall())
 
     def encode(self, messages: list[Message]) -> list[Any]:
         """The messages as `write` takes them as well; they may be encoded on any thread."""
         return self._serde.encode_each(messages)
 
-    def write(self, conversation_id: str, messages: list[Any]) -> None:
-        """Make these the settled messages."""
-        checkpoint = empty_checkpoint()
-        versions: dict[str, Any] = {CHANNEL: self.get_next_version(None, None)}
-        checkpoint["channel_values"] = {CHANNEL: messages}
-        checkpoint["channel_versions"] = versions
-        self.put(_config(conversation_id), checkpoint, {"source": "update", "step": 0, "parents": {}}, versions)
+    def write(self, conversation_id: str, base_length: int, messages: list[Any]) -> int:
+        """Make these what follows the first `base_length` settled messages; how many there are before them.
 
-    def put(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-    ) -> RunnableConfig:
-        """Write a checkpoint in place of all others of its thread: the disk holds each conversation once."""
-        self._replaced = str(config["configurable"]["thread_id"])
+        They are fewer than `base_length` where the row that it was counted from is damaged.
+        """
+        with self._transaction() as execute:
+            thread = Thread.found(conversation_id, execute(ROWS, conversation_id))
+            if thread is None:
+                self._insert(execute, conversation_id, self._new(messages), None, ANCHOR_METADATA)
+                return 0
+            count = thread.count if thread.head else len(self.read(conversation_id))
+            base = min(base_length, count)
+            if base == 0:
+                self._update(execute, conversation_id, self._new(messages, thread.anchor), ANCHOR_METADATA)
+                execute("DELETE FROM writes WHERE thread_id = ?", conversation_id)
+            else:
+                if base < count:
+                    self._cut(execute, thread, base)
+                kind, value = self._serde.dumps_update(base, messages)
+                execute(
+                    """INSERT OR REPLACE INTO writes
+                    (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value)
+                    VALUES (?, '', ?, ?, '', ?, ?, ?, ?)""",
+                    *(conversation_id, thread.anchor, TASK, base, CHANNEL, kind, value),
+                )
+            if thread.has_others or not thread.head:
+                self._remove_others(execute, thread)
+            if base or thread.head:
+                self._put_head(execute, thread, base + len(messages))
+            return base
+
+    def _decode(self, conversation_id: str, rows: list[Row]) -> list[Message]:
+        if not rows:
+            return []
+        (_, kind, stored), *later = rows
         try:
-            return super().put(config, checkpoint, metadata, new_versions)
-        finally:
-            self._replaced = None
+            messages = self._serde.loads_messages(kind.decode(), stored)
+        except Exception as error:
+            raise DamagedHistory(conversation_id) from error
+        if not _are_messages(messages):
+            raise DamagedHistory(conversation_id)
+        history: list[Message] = messages
+        turns = self._serde.loads_updates([(kind, stored) for _, kind, stored in later])
+        for number, ((base_length, *_), new) in enumerate(zip(later, turns, strict=True), 1):
+            del history[max(0, base_length) :]
+            if not _are_messages(new):
+                log.error("the turn after message %d of conversation %s cannot be read", base_length, conversation_id)
+                following = later[number][0] if number < len(later) else base_length + LEAST_MESSAGES
+                new = unreadable(base_length, min(following - base_length, MANY_MESSAGES))
+            history += new
+        return history
+
+    def _cut(self, execute: Execute, thread: Thread, base: int) -> None:
+        """Leave the first `base` messages, of which there are more."""
+        execute(f"DELETE FROM writes WHERE {TURN} AND idx >= ?", thread.id, thread.anchor, base)
+        # What is left of the last row: it must not hold what its user has replaced.
+        rows = execute(
+            f"SELECT idx, type, value FROM writes WHERE {TURN} ORDER BY idx DESC LIMIT 1", thread.id, thread.anchor
+        )
+        if not rows:
+            kept = self.read(thread.id)[:base]
+            self._update(execute, thread.id, self._new(kept, thread.anchor), ANCHOR_METADATA)
+            return
+        [(place, kind, value)] = rows
+        try:
+            messages = self._serde.loads_update(kind, value)
+        except Exception:
+            # It is unreadable, and read as such.
+            return
+        if place + len(messages) > base:
+            kind, value = self._serde.dumps_update(place, messages[: base - place])
+            execute(
+                f"UPDATE writes SET type = ?, value = ? WHERE {TURN} AND idx = ?",
+                *(kind, value, thread.id, thread.anchor, place),
+            )
+
+    def _remove_others(self, execute: Execute, thread: Thread) -> None:
+        """Remove what is not of this layout: LangGraph has gone on from the thread, say."""
+        execute(
+            "DELETE FROM checkpoints WHERE thread_id = ? AND checkpoint_id NOT IN (?, ?)",
+            *(thread.id, thread.anchor, thread.head or thread.anchor),
+        )
+        execute(
+            "DELETE FROM writes WHERE thread_id = ? AND (checkpoint_id <> ? OR task_id <> ?)",
+            *(thread.id, thread.anchor, TASK),
+        )
+
+    def _put_head(self, execute: Execute, thread: Thread, count: int) -> None:
+        checkpoint = empty_checkpoint()
+        checkpoint["channel_versions"] = {CHANNEL: self.get_next_version(str(count), None)}
+        if thread.head is None:
+            checkpoint["id"] = later_id(checkpoint["id"], thread.anchor)
+            self._insert(execute, thread.id, checkpoint, thread.anchor, head_metadata(count))
+        else:
+            checkpoint["id"] = thread.head
+            self._update(execute, thread.id, checkpoint, head_metadata(count))
+
+    def _new(self, messages: list[Any], checkpoint_id: str | None = None) -> Checkpoint:
+        """A checkpoint that holds these messages."""
+        checkpoint = empty_checkpoint()
+        checkpoint["id"] = checkpoint_id or checkpoint["id"]
+        checkpoint["channel_values"] = {CHANNEL: messages}
+        checkpoint["channel_versions"] = {CHANNEL: self.get_next_version(None, None)}
+        return checkpoint
+
+    def _insert(
+        self, execute: Execute, thread_id: str, checkpoint: Checkpoint, parent: str | None, metadata: bytes
+    ) -> None:
+        execute(
+            """INSERT INTO checkpoints (thread_id, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata)
+            VALUES (?, ?, ?, ?, ?, ?)""",
+            *(thread_id, checkpoint["id"], parent, *self._serde.dumps_typed(checkpoint), metadata),
+        )
+
+    def _update(self, execute: Execute, thread_id: str, checkpoint: Checkpoint, metadata: bytes) -> None:
+        execute(
+            f"UPDATE checkpoints SET type = ?, checkpoint = ?, metadata = ? WHERE {THREAD} AND checkpoint_id = ?",
+            *(*self._serde.dumps_typed(checkpoint), metadata, thread_id, checkpoint["id"]),
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Execute]:
+        """A transaction, which what is raised undoes."""
+        with self.lock:
+            self.conn.execute("BEGIN IMMEDIATE")
+            try:
+                yield lambda statement, *values: self.conn.execute(statement, values).fetchall()
+                self.conn.commit()
+            except BaseException:
+                self.conn.rollback()
+                raise
 
     @contextmanager
     def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
-        """A cursor that rolls back on failure. The saver's own commits, and may leave a thread without any."""
+        """A cursor that rolls back on failure. The saver's own commits, and may leave half a deletion."""
         with self.lock:
             cursor = self.conn.cursor()
             try:
-                if self._replaced is not None:
-                    # Not before the saver has its bytes: this opens the transaction, for whose end other writers wait.
-                    cursor.execute("DELETE FROM checkpoints WHERE thread_id = ?", (self._replaced,))
-                    cursor.execute("DELETE FROM writes WHERE thread_id = ?", (self._replaced,))
                 yield cursor
                 if transaction:
                     self.conn.commit()
@@ -103,5 +221,5 @@ class Checkpoints(SqliteSaver):
                 cursor.close()
 
 
-def _config(conversation_id: str) -> RunnableConfig:
-    return {"configurable": {"thread_id": conversation_id, "checkpoint_ns": ""}}
+def _are_messages(found: Any) -> bool:
+    return isinstance(found, list) and all(isinstance(message, dict) for message in found)

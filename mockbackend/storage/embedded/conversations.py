@@ -133,15 +133,18 @@ def upsert_conversation(
     return conversation
 
 
-def record_texts(execute: Execute, conversation_id: str, base_length: int, texts: list[str]) -> bool:
-    """Record that these casefolded texts follow the first `base_length` messages; whether others were there."""
-    cut = execute(
-        "DELETE FROM said WHERE conversation_id = ? AND position >= ? RETURNING position", conversation_id, base_length
-    )
+def has_texts(execute: Execute, conversation_id: str, base_length: int) -> bool:
+    """Whether texts are recorded after the first `base_length` messages."""
+    statement = "SELECT 1 FROM said WHERE conversation_id = ? AND position >= ? LIMIT 1"
+    return bool(execute(statement, conversation_id, base_length))
+
+
+def record_texts(execute: Execute, conversation_id: str, base_length: int, texts: list[str]) -> None:
+    """Record that these casefolded texts follow the first `base_length` messages."""
+    execute("DELETE FROM said WHERE conversation_id = ? AND position >= ?", conversation_id, base_length)
     for position, said in enumerate(texts, base_length):
         statement = "INSERT INTO said (conversation_id, position, text) VALUES (?, ?, ?)"
         execute(statement, conversation_id, position, said)
-    return bool(cut)
 
 
 def count_messages(execute: Execute, conversation_id: str, count: int) -> None:

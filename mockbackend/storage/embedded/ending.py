@@ -7,7 +7,7 @@ The turn's row is over with the last of them: a crash in between is finished as 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...messages import MANY_MESSAGES, Message, now_ms, text_of
 from ..bounds import bounded
@@ -15,13 +15,20 @@ from ..casefold import casefold
 from ..spending import Spent
 from ..values import TakenOver, Turn
 from .checkpoints import Checkpoints
-from .conversations import count_messages, record_texts
+from .conversations import count_messages, has_texts, record_texts
 from .database import Database, Execute, Session
 from .images import Images, mark_images_settled
 from .spending import count_spent
 
 PIECE = 250
-History = tuple[list[Message], list[Message]]
+
+
+class _Written(NamedTuple):
+    """How many messages are before the turn's, the turn's, and all of them if others are replaced by it."""
+
+    base: int
+    messages: list[Message]
+    shown: list[Message] | None
 
 
 async def end_turn(
@@ -31,13 +38,14 @@ async def end_turn(
     owner: str,
     turn: Turn,
     messages: list[Message],
-    base: list[Message] | None,
     log: bytes,
     spent: Spent,
+    *,
+    is_taken_over: bool,
 ) -> None:
-    """Settle the owner's turn, whose `messages` follow its `base`; that is None if it has yet to be read."""
+    """Settle the owner's turn with these messages. One that was taken over may have been settled in part."""
 
-    def write_history(session: Session) -> History | None:
+    def write_history(session: Session) -> _Written | None:
         owners = session.execute(
             "SELECT owner FROM turns WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL",
             *(turn.conversation_id, turn.turn_id),
@@ -47,73 +55,65 @@ async def end_turn(
             return None
         if owners[0][0] != owner:
             raise TakenOver
-        return _write_history(checkpoints, turn, messages, base, encoded)
+        found = _find(checkpoints, turn) if is_taken_over else None
+        if found is None:
+            # It may be less than `base_length`, which was counted from a row that may be damaged.
+            base = checkpoints.write(turn.conversation_id, bounded(turn.base_length), encoded or messages)
+            found = base, messages
+        # Before the transaction: other writers need not wait while a long history is decoded.
+        is_cut = has_texts(session.execute, turn.conversation_id, found[0])
+        return _Written(*found, checkpoints.read(turn.conversation_id) if is_cut else None)
 
-    def record_end(execute: Execute, kept: list[Message], stored: list[Message], *, is_cut: bool) -> list[str]:
+    def record_end(execute: Execute, written: _Written) -> list[str]:
         """Returns the images that no message shows any more."""
+        base, stored, shown = written
         tokens = [part["token"] for one in stored for part in one["parts"] if part["type"] == "picture"]
         if tokens:
             mark_images_settled(execute, tokens)
-        count_messages(execute, turn.conversation_id, len(kept) + len(stored))
+        count_messages(execute, turn.conversation_id, base + len(stored))
         count_spent(execute, turn, spent)
         execute(
             "UPDATE turns SET over_at = ?, log = ? WHERE conversation_id = ? AND turn_id = ?",
             *(now_ms(), log, turn.conversation_id, turn.turn_id),
         )
-        return images.abandon(execute, turn.conversation_id, [*kept, *stored]) if is_cut else []
+        return [] if shown is None else images.abandon(execute, turn.conversation_id, shown)
 
     def whole(session: Session) -> None:
         if (written := write_history(session)) is None:
             return
-        kept, stored = written
         with session.transaction() as execute:
-            is_cut = record_texts(execute, turn.conversation_id, len(kept), _texts(stored))
-            unseen = record_end(execute, kept, stored, is_cut=is_cut)
+            record_texts(execute, turn.conversation_id, written.base, _texts(written.messages))
+            unseen = record_end(execute, written)
         images.remove(session, unseen)
 
-    encoded: list[Any] | None = None
-    if base is not None and len(base) + len(messages) > MANY_MESSAGES:
-        # Others can write meanwhile.
-        encoded = await asyncio.to_thread(checkpoints.encode, base + messages)
     if len(messages) <= MANY_MESSAGES:
+        encoded: list[Any] | None = None
         await database.run(whole)
         return
+    # Others can write meanwhile.
+    encoded = await asyncio.to_thread(checkpoints.encode, messages)
     if (written := await database.run(write_history)) is None:
         return
-    kept, stored = written
-    is_cut = False
-    texts = await asyncio.to_thread(_texts, stored)
+    texts = await asyncio.to_thread(_texts, written.messages)
     for start in range(0, len(texts), PIECE):
-        piece = texts[start : start + PIECE]
-        place = len(kept) + start
-        is_cut |= await database.transact(
+        piece, place = texts[start : start + PIECE], written.base + start
+        await database.transact(
             lambda execute, place=place, piece=piece: record_texts(  # type: ignore[misc]
                 execute, turn.conversation_id, place, piece
             )
         )
-    unseen = await database.transact(lambda execute: record_end(execute, kept, stored, is_cut=is_cut))
+    unseen = await database.transact(lambda execute: record_end(execute, written))
     if unseen:
         await database.run(lambda session: images.remove(session, unseen))
 
 
-def _write_history(
-    checkpoints: Checkpoints,
-    turn: Turn,
-    messages: list[Message],
-    base: list[Message] | None,
-    encoded: list[Any] | None,
-) -> History:
-    """The history up to the turn's messages, and these, as they are stored now."""
-    if base is None:
-        stored = checkpoints.read(turn.conversation_id)
-        for position, message in enumerate(stored):
-            if message["turn"] == turn.turn_id:
-                # A process wrote them, and died before the rows were written.
-                return stored[:position], stored[position:]
-        base = stored[: bounded(turn.base_length)]
-    checkpoints.write(turn.conversation_id, encoded or base + messages)
-    # It may have fewer messages than `base_length`, which was counted from a row that may be damaged.
-    return base, messages
+def _find(checkpoints: Checkpoints, turn: Turn) -> tuple[int, list[Message]] | None:
+    """How much is before what a process wrote that died before the rows were written, and its messages."""
+    stored = checkpoints.read(turn.conversation_id)
+    for place, message in enumerate(stored):
+        if message.get("turn") == turn.turn_id:
+            return place, stored[place:]
+    return None
 
 
 def _texts(messages: list[Message]) -> list[str]:

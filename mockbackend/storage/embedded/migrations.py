@@ -162,4 +162,6 @@ MIGRATIONS: tuple[Step, ...] = (
     -- Where an index has copies of the file's passages, and of which embedding model their vectors are.
     ALTER TABLE files ADD COLUMN copied_as TEXT NOT NULL DEFAULT '';
     """,
+    # Nothing here: the saver's database has a row for each turn from now on, and a version before would read none.
+    "SELECT 1;",
 )

@@ -5,7 +5,8 @@ Its own reads and writes a checkpoint in one call, in which no other thread runs
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import suppress
+from typing import Any, TypeVar
 
 import msgspec
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
@@ -13,8 +14,10 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from ...messages import MANY_MESSAGES
 
 LARGE_BYTES = 1024 * 1024
+BATCH_BYTES = 256 * 1024
 CHANNEL = "messages"
 MSGPACK = "msgpack"
+T = TypeVar("T")
 
 
 class _Values(msgspec.Struct):
@@ -25,7 +28,12 @@ class _Checkpoint(msgspec.Struct):
     channel_values: _Values
 
 
-_decoder = msgspec.msgpack.Decoder(_Checkpoint)
+class _Update(msgspec.Struct):
+    new_messages: list[msgspec.Raw]
+
+
+_checkpoints = msgspec.msgpack.Decoder(_Checkpoint)
+_updates = msgspec.msgpack.Decoder(_Update)
 
 
 class Serde(JsonPlusSerializer):
@@ -48,13 +56,57 @@ class Serde(JsonPlusSerializer):
             for message in messages
         ]
 
+    def dumps_update(self, base_length: int, new_messages: list[Any]) -> tuple[str, bytes]:
+        """The bytes of an update of the graph's state, and their kind."""
+        update = {"base_length": base_length, "new_messages": new_messages}
+        if len(new_messages) <= MANY_MESSAGES and not any(isinstance(one, msgspec.Raw) for one in new_messages):
+            return super().dumps_typed(update)
+        return MSGPACK, msgspec.msgpack.encode({**update, "new_messages": self.encode_each(new_messages)})
+
     def loads_messages(self, kind: str, stored: bytes) -> Any:
         """The messages of a checkpoint, whatever it holds."""
-        if kind == MSGPACK and len(stored) > LARGE_BYTES:
-            try:
-                raw = _decoder.decode(stored).channel_values.messages
-            except msgspec.DecodeError:
-                pass  # let the saver's own reader say what it is
-            else:
-                return [self.loads_typed((MSGPACK, bytes(message))) for message in raw]
+        if (raw := _large(_checkpoints, kind, stored)) is not None:
+            return [self.loads_typed((MSGPACK, bytes(message))) for message in raw.channel_values.messages]
         return self.loads_typed((kind, stored))["channel_values"].get(CHANNEL, [])
+
+    def loads_updates(self, rows: list[tuple[bytes, bytes]]) -> list[Any]:
+        """The messages of each of these updates, given as kind and bytes: None of one that cannot be read."""
+        found: list[Any] = []
+        batch: list[tuple[bytes, bytes]] = []
+        size = 0
+        for row in rows:
+            if batch and size + len(row[1]) > BATCH_BYTES:
+                found += self._loads_batch(batch)
+                batch, size = [], 0
+            batch.append(row)
+            size += len(row[1])
+        return found + self._loads_batch(batch)
+
+    def _loads_batch(self, rows: list[tuple[bytes, bytes]]) -> list[Any]:
+        if len(rows) > 1 and all(kind == MSGPACK.encode() for kind, _ in rows):
+            # One call for all of them, as an array, costs half.
+            array = b"\xdd" + len(rows).to_bytes(4) + b"".join(stored for _, stored in rows)
+            with suppress(Exception):
+                return [update["new_messages"] for update in self.loads_typed((MSGPACK, array))]
+        return [self._loads_or_none(kind, stored) for kind, stored in rows]
+
+    def _loads_or_none(self, kind: bytes, stored: bytes) -> Any:
+        with suppress(Exception):
+            return self.loads_update(kind.decode(), stored)
+        return None
+
+    def loads_update(self, kind: str, stored: bytes) -> Any:
+        """The messages of an update, whatever it holds."""
+        if (raw := _large(_updates, kind, stored)) is not None:
+            return [self.loads_typed((MSGPACK, bytes(message))) for message in raw.new_messages]
+        return self.loads_typed((kind, stored))["new_messages"]
+
+
+def _large(decoder: msgspec.msgpack.Decoder[T], kind: str, stored: bytes) -> T | None:
+    """What is too large to be decoded in one call; None if it is not, or of another shape."""
+    if kind != MSGPACK or len(stored) <= LARGE_BYTES:
+        return None
+    try:
+        return decoder.decode(stored)
+    except msgspec.DecodeError:
+        return None  # the saver's own reader says what it is

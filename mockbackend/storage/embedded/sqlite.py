@@ -51,7 +51,9 @@ def connect(path: Path, **options: Any) -> sqlite3.Connection:
         path, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False, **options
     )
     connection.execute("PRAGMA synchronous=NORMAL")
-    connection.execute("PRAGMA journal_size_limit=4194304")
+    # The log goes into the database every half megabyte, and keeps no more room than that.
+    connection.execute("PRAGMA wal_autocheckpoint=128")
+    connection.execute("PRAGMA journal_size_limit=524288")
     return connection
 
 

@@ -63,8 +63,8 @@ class Turns:
         self._checkpoints = checkpoints
         self._liveness = liveness
         self._owner = liveness.id
-        # What the claims of running turns have read: the end need not decode it again.
-        self._bases: dict[str, list[Message]] = {}
+        # Those that this process claimed and that are not over: nobody has written anything of their end.
+        self._claimed: set[str] = set()
 
     async def begin(
         self,
@@ -88,12 +88,11 @@ class Turns:
             if turn is None or conversation is None or has_documents is None:
                 return conversation, None
             claimed.append(_Claimed(turn, (conversation.version, conversation.created_at) == (0, now)))
+            self._claimed.add(turn.turn_id)
             base: list[Message] = []
             # Outside the transaction: other writers need not wait while a long history is decoded.
-            if not turn.base_length or with_base:
-                kept = bounded(turn.base_length)
-                base = self._checkpoints.read(conversation_id)[:kept] if kept else []
-                self._bases[turn.turn_id] = base
+            if with_base and (kept := bounded(turn.base_length)):
+                base = self._checkpoints.read(conversation_id)[:kept]
             return conversation, Claim(turn, base, has_documents)
 
         return await self._run_claim(work, claimed)
@@ -111,8 +110,8 @@ class Turns:
                 if title != conversation.title:
                     execute(_RETITLE, title, casefold(title), conversation.id)
             claimed.append(_Claimed(turn, title=conversation.title))
-            base = self._bases[turn.turn_id] = history[: bounded(turn.base_length)]
-            return Claim(turn, base, has_documents)
+            self._claimed.add(turn.turn_id)
+            return Claim(turn, history[: bounded(turn.base_length)], has_documents)
 
         return await self._run_claim(work, claimed)
 
@@ -121,7 +120,7 @@ class Turns:
 
         def withdraw(session: Session) -> None:
             for turn, is_new, title in claimed:
-                self._bases.pop(turn.turn_id, None)
+                self._claimed.discard(turn.turn_id)
                 self._files.remove(turn.turn_id)
                 with session.transaction() as execute:
                     execute(_OVER, now_ms(), turn.conversation_id, turn.turn_id)
@@ -263,17 +262,21 @@ class Turns:
         return await self._database.transact(work)
 
     async def end(self, turn: Turn, answers: list[Message], log: bytes, spent: Spent) -> None:
-        base = self._bases.pop(turn.turn_id, None)
-        messages = [*turn.new_messages, *answers]
-        await end_turn(self._database, self._checkpoints, self._images, self._owner, turn, messages, base, log, spent)
+        is_taken_over = turn.turn_id not in self._claimed
+        self._claimed.discard(turn.turn_id)
+        await end_turn(
+            *(self._database, self._checkpoints, self._images, self._owner),
+            *(turn, [*turn.new_messages, *answers], log, spent),
+            is_taken_over=is_taken_over,
+        )
         # A process that has taken a turn over does not know whether it has a file.
-        if base is None or self._files.wrote(turn.turn_id):
+        if is_taken_over or self._files.wrote(turn.turn_id):
             # The turn is stored; what cannot be removed goes at the next start.
             with suppress(OSError):
                 await asyncio.to_thread(self._files.remove, turn.turn_id)
 
     async def give_up(self, turn: Turn, log: bytes, spent: Spent) -> None:
-        self._bases.pop(turn.turn_id, None)
+        self._claimed.discard(turn.turn_id)
         await self._database.execute(
             f"""UPDATE turns SET log = ?, owner = ?, {_SPENT}
             WHERE {_OURS}""",

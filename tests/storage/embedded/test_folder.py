@@ -99,15 +99,15 @@ async def test_the_conversations_table_reads_well(server: Server) -> None:
 
 
 @pytest.mark.slow
-async def test_a_thread_has_one_checkpoint_however_long_it_is(server: Server) -> None:
+async def test_a_thread_has_two_checkpoints_and_a_row_a_turn_however_long_it_is(server: Server) -> None:
     path = server.data_dir / "mock-langgraph-db.db"
     async with server.client("thread") as client:
         for number in range(6):
             await say(client, f"What time is it in Oslo? {number}", "thread")
         await chat(client, {"id": "thread", "message": "A fox", "mode": "image"})
         assert len(await texts(client, "thread")) == 14
-    assert rows(path, "SELECT count(*) FROM checkpoints WHERE thread_id = 'thread'") == [(1,)]
-    assert rows(path, "SELECT count(*) FROM writes WHERE thread_id = 'thread'") == [(0,)]
+    assert rows(path, "SELECT count(*) FROM checkpoints WHERE thread_id = 'thread'") == [(2,)]
+    assert rows(path, "SELECT idx FROM writes WHERE thread_id = 'thread'") == [(2 * n,) for n in range(1, 7)]
 
 
 @pytest.mark.slow
@@ -117,7 +117,8 @@ async def test_a_long_conversation_is_stored_once(server: Server) -> None:
     async with server.client("long") as client:
         for number in range(20):
             await say(client, f"{number} " + "word " * 200, "long")
-    query = "SELECT length(checkpoint) FROM checkpoints WHERE thread_id = 'long'"
+    query = """SELECT sum(length(checkpoint)) + (SELECT sum(length(value)) FROM writes WHERE thread_id = 'long')
+        FROM checkpoints WHERE thread_id = 'long'"""
     ((size,),) = rows(path, query)
     assert 40_000 < size < 80_000
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from mockbackend.storage.embedded.database import Row, Session
 from mockbackend.storage.embedded.turns import OVER_MS
 from tests.storage.contract.acts import (
     SPENT,
-    answer,
     begin,
     begun,
     end,
@@ -98,43 +96,6 @@ async def test_what_a_crash_in_the_end_has_written_stays(storage: EmbeddedStorag
     await storage.databases[-1].execute("UPDATE turns SET over_at = NULL")
     await storage.turns.end(turn, [], b"[]", SPENT)
     assert await texts(storage) == ["t1?", "t1!", "t2?", "t2!"]
-
-
-async def test_a_claim_that_is_withdrawn_holds_no_history(
-    storage: EmbeddedStorage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await ran(storage, turn_of())
-    loop, read = asyncio.get_running_loop(), storage.turns._checkpoints.read
-
-    def cancelling(conversation_id: str) -> list[Message]:
-        loop.call_soon_threadsafe(task.cancel)
-        return read(conversation_id)
-
-    monkeypatch.setattr(storage.turns._checkpoints, "read", cancelling)
-    task = asyncio.create_task(begin(storage, turn_of("t2", base_length=2)))
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert await storage.turns.running("c") is None
-    assert storage.turns._bases == {}
-
-
-async def test_no_history_is_held_longer_than_its_turn(storage: EmbeddedStorage, other: EmbeddedStorage) -> None:
-    for number in range(3):
-        turn = turn_of(f"t{number}", f"c{number}")
-        await ran(storage, turn)
-        again = replace(turn, turn_id=f"again{number}", base_length=2)
-        await begun(storage, again)
-        assert len(storage.turns._bases) == 1
-        if number == 0:
-            await storage.turns.give_up(again, b"[]", SPENT)
-        elif number == 1:
-            await end(storage, again)
-        else:
-            await storage.conversations.hide("ann", again.conversation_id)
-            await other.conversations.erase(again.conversation_id)
-            await storage.turns.end(again, answer(again), b"[]", SPENT)
-        assert storage.turns._bases == {}
-    assert await storage.history.read("c2") == []
 
 
 async def test_no_claim_and_no_beat_reads_the_logs_of_all_that_runs(
