@@ -40,6 +40,9 @@ class Liveness:
             lock.acquire(timeout=0)
         except Timeout:
             return True
+        except IsADirectoryError:
+            # Somebody else's: no process has it.
+            return False
         # Before the release: a process that is just taking this lock then sees that its file is gone.
         path.unlink(missing_ok=True)
         lock.release()

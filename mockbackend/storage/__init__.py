@@ -132,7 +132,10 @@ class History(Protocol):
     """The settled messages of conversations."""
 
     async def read(self, conversation_id: str) -> list[Message]:
-        """All of them, oldest first; [] for an unknown conversation. Raises DamagedHistory."""
+        """All of them, oldest first; [] for an unknown conversation.
+
+        Of a turn that cannot be read there are messages that say so. Raises DamagedHistory where nothing can be read.
+        """
 
 
 class Images(Protocol):

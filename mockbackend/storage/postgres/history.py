@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import orjson
 
 from ...messages import Message
-from ..values import DamagedHistory
+from ..stored_messages import unreadable
 from .database import Database
 
+log = logging.getLogger("mockbackend.storage")
 READ = "SELECT body FROM messages WHERE conversation_id = %s ORDER BY position"
 
 
@@ -24,8 +26,17 @@ class History:
 
 
 def decoded(conversation_id: str, rows: list[tuple[Any, ...]]) -> list[Message]:
-    """The messages of these bodies. Raises DamagedHistory."""
+    """The messages of these bodies. In place of one that cannot be read is one that says so."""
+    return [_decoded(conversation_id, place, body) for place, (body,) in enumerate(rows)]
+
+
+def _decoded(conversation_id: str, place: int, body: bytes) -> Message:
     try:
-        return [orjson.loads(body) for (body,) in rows]
-    except orjson.JSONDecodeError as error:
-        raise DamagedHistory(conversation_id) from error
+        message = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        message = None
+    if isinstance(message, dict):
+        return message  # type: ignore[return-value]
+    log.error("message %d of conversation %s cannot be read", place, conversation_id)
+    # Questions and answers take turns, but for lists that came from elsewhere.
+    return unreadable(place, 1)[0] if place % 2 == 0 else unreadable(place - 1, 2)[1]

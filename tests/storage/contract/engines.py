@@ -40,6 +40,9 @@ class Engine(Protocol):
     async def damage_turn(self, conversation_id: str) -> None:
         """Make what the row of the conversation's turn holds unreadable."""
 
+    async def damage_messages(self, conversation_id: str, base_length: int) -> None:
+        """Make the settled messages unreadable of the conversation's turn of that base; it is not the first."""
+
     async def close(self) -> None:
         """Close the stores of all processes that still live."""
 
@@ -53,6 +56,7 @@ class Embedded:
     def __init__(self, folder: Path) -> None:
         self._settings = Settings(data_dir=folder)
         self._metadata = folder / "conversation_metadata.db"
+        self._saver = folder / "mock-langgraph-db.db"
         self._living: list[Storage] = []
 
     async def open(self) -> Storage:
@@ -88,6 +92,11 @@ class Embedded:
 
     async def damage_turn(self, conversation_id: str) -> None:
         self._execute("UPDATE turns SET new_messages = '[{' WHERE conversation_id = ?", conversation_id)
+
+    async def damage_messages(self, conversation_id: str, base_length: int) -> None:
+        with closing(sqlite3.connect(self._saver, timeout=10)) as connection, connection:
+            where = "thread_id = ? AND idx = ?"
+            connection.execute(f"UPDATE writes SET value = x'ff' WHERE {where}", (conversation_id, base_length))
 
     async def close(self) -> None:
         while self._living:

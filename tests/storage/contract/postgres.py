@@ -62,13 +62,19 @@ class Postgres:
     async def damage_turn(self, conversation_id: str) -> None:
         self._execute("UPDATE turns SET new_messages = '[{' WHERE conversation_id = %s", conversation_id)
 
+    async def damage_messages(self, conversation_id: str, base_length: int) -> None:
+        self._execute(
+            "UPDATE messages SET body = '[{' WHERE conversation_id = %s AND position IN (%s, %s)",
+            *(conversation_id, base_length, base_length + 1),
+        )
+
     async def close(self) -> None:
         while self._living:
             await self.stop(self._living[0])
         self._execute(_EMPTY)
         self._free.append(self._schema)
 
-    def _execute(self, statement: str, *values: str) -> None:
+    def _execute(self, statement: str, *values: str | int) -> None:
         self._connection.execute(f"SET search_path = {self._schema}")
         self._connection.execute(statement, values or None)
 

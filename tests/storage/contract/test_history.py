@@ -9,7 +9,8 @@ import pytest
 from mockbackend.messages import Message
 from mockbackend.storage import Storage
 from tests.protocol.part_cases import CASES, message_of
-from tests.storage.contract.acts import SPENT, answer, begun, message, ran, turn_of
+from tests.storage.contract.acts import SPENT, answer, begun, message, ran, texts, turn_of
+from tests.storage.contract.engines import Engine
 
 FIELDS: list[Message] = [
     {**message("user", "t1", ""), "refused": True, "parts": []},
@@ -67,3 +68,17 @@ async def test_what_is_read_is_the_readers_own(storage: Storage) -> None:
     read[0]["parts"].clear()
     read.clear()
     assert [len(one["parts"]) for one in await storage.history.read("c")] == [1, 1]
+
+
+async def test_a_turn_that_cannot_be_read_says_so_and_the_rest_lives(engine: Engine) -> None:
+    storage = await engine.open()
+    for number in range(3):
+        await ran(storage, turn_of(f"t{number}", base_length=2 * number))
+    await engine.damage_messages("c", 2)
+    lost = "(This message is damaged and cannot be read.)"
+    assert await texts(storage) == ["t0?", "t0!", lost, lost, "t2?", "t2!"]
+    assert [one["role"] for one in await storage.history.read("c")] == ["user", "assistant"] * 3
+    await ran(storage, turn_of("t3", base_length=6))
+    assert await texts(storage) == ["t0?", "t0!", lost, lost, "t2?", "t2!", "t3?", "t3!"]
+    await ran(storage, turn_of("t4", base_length=2))
+    assert await texts(storage) == ["t0?", "t0!", "t4?", "t4!"]
