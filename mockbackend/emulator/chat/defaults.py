@@ -16,6 +16,7 @@ from .request import ChatRequest
 from .schema_problems import schema_problem
 from .schema_values import Schema, make_value, object_schema
 from .tools import Tool
+from .tour import TOOLS, Tour, tour_of
 
 # Words of a question that ask for a tool.
 TRIGGERS = {
@@ -24,6 +25,8 @@ TRIGGERS = {
     "generate_image": re.compile(r"\b(draw|paint|picture|sketch|illustrate|image|photo)\b", re.IGNORECASE),
 }
 WORD = re.compile(r"\w+")
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+")
+MAX_QUOTED = 300
 SCHEMA = re.compile(r"JSON schema:?\s*(?=\{).", re.IGNORECASE)
 NAME_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 EMPTY_WORDS = {"get", "set", "do", "run", "the", "a", "an", "tool", "function", "to", "of", "for", "my"}
@@ -36,6 +39,9 @@ def default_step(request: ChatRequest) -> ChatStep:
     """The answer to a request for which no rule has one."""
     question = request.conversation.question
     results = [message for message in request.conversation.turn if message.role == "tool"]
+    is_free = request.schema is None and not request.must_call and request.forced is None
+    if is_free and (tour := tour_of(question.text)):
+        return _guided(request, tour, results)
     # Once there is a result it is put in words, also where a tool must be called: the client would ask for ever.
     if not results and (tool := request.forced or _choose_tool(request, question.text)):
         return ChatStep(tool_calls=(ToolCall(tool.name, _arguments(tool, question.text)),))
@@ -46,6 +52,16 @@ def default_step(request: ChatRequest) -> ChatStep:
         return _say("\n\n".join(_report(request, result) for result in results))
     seen = f" (and I see {question.images} image{'s' * (question.images > 1)})" if question.images else ""
     return _say(f"You said: {question.text}{seen}")
+
+
+def _guided(request: ChatRequest, tour: Tour, results: list[Message]) -> ChatStep:
+    """The next step of a tour: the tools that are offered, then its words after theirs."""
+    tools = [tool for tool in request.tools if tool.name in TOOLS]
+    if tools and not results:
+        calls = tuple(ToolCall(tool.name, _arguments(tool, request.conversation.question.text)) for tool in tools)
+        return ChatStep(reasoning=tour.reasoning, tool_calls=calls)
+    words = [*(_report(request, result) for result in results), tour.text]
+    return ChatStep(reasoning=None if results else tour.reasoning, text=tokens.split("\n\n".join(words)))
 
 
 def _schema_in_words(request: ChatRequest) -> Schema:
@@ -118,7 +134,7 @@ def _report(request: ChatRequest, result: Message) -> str:
         case "get_current_time":
             return f"The current time is {_in_words(result.text)}."
         case "search_documents":
-            return _quote(result.text)
+            return _quote(result.text, request.conversation.question.text)
         case "generate_image":
             return "Here is the image that you asked for."
     return f"{tool} answered: {result.text}"
@@ -132,8 +148,8 @@ def _in_words(text: str) -> str:
     return str(value)
 
 
-def _quote(text: str) -> str:
-    """The passages of a search, each with the name of its document."""
+def _quote(text: str, question: str) -> str:
+    """A sentence of each passage of a search, with the name of its document."""
     value = _parse(text)
     reasons: list[str] = []
     if isinstance(value, dict):
@@ -145,16 +161,40 @@ def _quote(text: str) -> str:
     if not passages or passages == [""]:
         quoted = ["I found nothing about that in the documents."]
     else:
-        quoted = [_passage(passage) for passage in passages]
+        asked = _words_of(question)
+        # Once, though several passages may hold it.
+        quoted = list(dict.fromkeys(_passage(passage, asked) for passage in passages))
     return "\n\n".join([*quoted, *(f"I could not search {reason}" for reason in reasons)])
 
 
-def _passage(passage: object) -> str:
+def _passage(passage: object, asked: set[str]) -> str:
     if not isinstance(passage, dict):
-        return f"The documents say: {passage}"
+        return f"The documents say: {_sentence(str(passage), asked)}"
     name = next((passage[key] for key in NAME_KEYS if key in passage), "the documents")
     text = next((passage[key] for key in TEXT_KEYS if key in passage), _in_words(orjson.dumps(passage).decode()))
-    return f"According to {name}: {text}"
+    return f"According to {name}: {_sentence(str(text), asked)}"
+
+
+def _sentence(text: str, asked: set[str]) -> str:
+    """The sentence, or line, of a text that has most of what was asked for."""
+    sentences = [sentence.strip() for sentence in SENTENCE_END.split(text) if sentence.strip()]
+    best = max(sentences, key=lambda sentence: _common(sentence, asked), default=text)
+    if len(best) <= MAX_QUOTED:
+        return best
+    # From a bit before the first of these words.
+    first = next((match.start() for match in WORD.finditer(best) if _common(match.group(), asked)), 0)
+    start = max(0, min(first - 40, len(best) - MAX_QUOTED))
+    return f"{'…' * (start > 0)}{best[start : start + MAX_QUOTED].strip()}{'…' * (start + MAX_QUOTED < len(best))}"
+
+
+def _common(text: str, asked: set[str]) -> int:
+    """How much of what was asked for a text has: long words say more than short ones."""
+    words = _words_of(text)
+    return sum(len(one) for one in asked if any(word.startswith(one) for word in words))
+
+
+def _words_of(text: str) -> set[str]:
+    return {word.casefold() for word in WORD.findall(text)}
 
 
 def _parse(text: str) -> object:

@@ -46,7 +46,7 @@ def serve(request: ChatRequest, names: Names = AZURE_NAMES) -> Served | Reply:
         fault = None
     if step.is_default:
         default = default_step(request)
-        step = replace(step, text=default.text, tool_calls=default.tool_calls)
+        step = replace(step, reasoning=default.reasoning, text=default.text, tool_calls=default.tool_calls)
     return Served(step, build_answer(request, step, names), fault)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
 import pytest
 
+from mockbackend.mock.script.load import read_script, to_script
 from tests.harness.emulator import Emulator, tool
 
 ALL = [tool(name) for name in ("get_current_time", "search_documents", "generate_image", "other")]
@@ -91,6 +93,48 @@ async def test_a_forced_tool_is_called_whatever_was_said(plain: Emulator) -> Non
 )
 async def test_a_tools_result_is_put_in_words(plain: Emulator, name: str, result: str, said: str) -> None:
     assert await after(plain, name, result) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Salt is white. Foxes are red! Gulls cry.", "Foxes are red!"),
+        ("# Birds\nowl | hoot\n\nfox | bark", "fox | bark"),
+        ("塩は白い。狐は赤い。fox。", "fox。"),
+        ("Nothing of it. At all.", "Nothing of it."),
+    ],
+)
+async def test_of_a_passage_the_sentence_with_the_words_is_quoted(plain: Emulator, text: str, said: str) -> None:
+    passages = orjson.dumps([{"name": "a.md", "text": text}] * 2).decode()
+    assert await after(plain, "search_documents", passages, "What of the fox?") == f"According to a.md: {said}"
+
+
+async def test_of_a_sentence_without_an_end_a_stretch_is_quoted(plain: Emulator) -> None:
+    said = await after(plain, "search_documents", "salt " * 100 + "a fox " + "gull " * 100, "fox?")
+    assert said.startswith("The documents say: …")
+    assert "salt a fox gull" in said
+    assert said.endswith("…")
+    assert len(said) < 330
+
+
+@pytest.mark.parametrize("question", ["help", "Help!", "What can I do here?", "Explain how an answer is streamed"])
+async def test_help_and_the_pages_examples_are_answered_with_one_of_everything(plain: Emulator, question: str) -> None:
+    message = (await plain.chat(question, tools=ALL)).json()["choices"][0]["message"]
+    assert [call["function"]["name"] for call in message["tool_calls"]] == ["get_current_time", "search_documents"]
+    assert message["reasoning_content"]
+    text = await after(plain, "get_current_time", "12:30", question)
+    assert text.startswith("The current time is 12:30.\n\n# ")
+    for part in ("\n## ", "\n1. ", "\n| ", "|---|", "\n```python\n", "\\( ", "\n\n$$ "):
+        assert part in text, part
+    assert len(set(re.findall(r"^```(\w+)$", text, re.MULTILINE))) >= 2
+    for script in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL):
+        to_script(read_script(script.encode()))
+    # Without tools, or where JSON is asked for.
+    alone = (await plain.chat(question)).json()["choices"][0]["message"]
+    assert alone["content"].startswith("# ")
+    assert alone["reasoning_content"]
+    as_json = await plain.chat(question, response_format={"type": "json_object"})
+    assert orjson.loads(as_json.json()["choices"][0]["message"]["content"]) is not None
 
 
 async def test_a_new_question_is_no_longer_about_the_last_tool(plain: Emulator) -> None:
