@@ -50,6 +50,7 @@ from .settings import Settings, SettingsError, load_settings
 from .storage import DamagedHistory, StorageError, open_storage, storage_place
 from .turn.attachments import Attachments
 from .turn.claim import TurnClaimer
+from .turn.finishing import finishing
 from .turn.follow import Follower
 from .turn.heartbeat import Heartbeat
 from .turn.joins import Joins
@@ -208,12 +209,9 @@ async def running(
             *(long_work, Places(1, LARGE_BODIES), incoming, Places(USER_READS, READS), door, mock, sign_in),
         )
         try:
-            # Turns first: they may hold images, and belong to conversations whose deletion was cut short.
-            await recovery.recover_all()
-            await follower.finish_deletions()
-            await storage.images.clean()
             await storage.files.clean()
             await documents.recover()
+            await stack.enter_async_context(finishing(storage, recovery, follower))
         except StorageError as error:
             raise SettingsError([f"{storage_place(settings)} cannot be used ({error})"]) from error
         # What was imported and opened lives as long as the process: the collector need not walk it over and over.

@@ -54,6 +54,9 @@ class Turns(Protocol):
     async def unfinished(self) -> list[RunningTurn]:
         """Every turn that is not over, of all processes. A damaged row is logged and left out."""
 
+    async def recoverable(self) -> list[str]:
+        """The conversations of turns that this process may have to settle: its own, and those of dead processes."""
+
     def follow(self, turn: Turn) -> TurnFollower:
         """What reads the log of a turn that another process runs."""
 

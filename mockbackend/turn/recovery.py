@@ -24,33 +24,41 @@ class Recovery:
 
     async def running(self, conversation_id: str) -> RunningTurn | None:
         """The conversation's running turn. A turn whose process died is settled instead, and None returned."""
-        running = await self._storage.turns.running(conversation_id)
-        if running is None or self._is_alive(running):
-            return running
-        async with self._recovering:
-            running = await self._storage.turns.running(conversation_id)
-            if running is None or self._is_alive(running):
-                # Another request settled the dead turn while this one waited, and a new turn may run by now.
-                return running
-            await recover(self._storage, running)
+        running, is_settled = await self._running_or_settled(conversation_id)
+        if is_settled:
             # What its process made and the answer does not show.
             await self._storage.images.clean()
             self._heartbeat.start()
-        return None
+        return running
 
     async def recover_all(self) -> None:
         """Settle every turn that a dead process left. One that cannot be settled does not hold up the others."""
-        for running in await self._storage.turns.unfinished():
+        for conversation_id in await self._storage.turns.recoverable():
+            # Rows of turns that are over go with its beats, however long this takes.
+            self._heartbeat.start()
             try:
-                await self.running(running.turn.conversation_id)
+                await self._running_or_settled(conversation_id)
             except Exception as error:
                 log.error(
-                    "turn %s of a dead process cannot be settled: %s",
-                    running.turn.turn_id,
+                    "the turn of a dead process in conversation %s cannot be settled: %s",
+                    conversation_id,
                     error,
                     exc_info=traceback_of(error),
                 )
         self._heartbeat.start()
+
+    async def _running_or_settled(self, conversation_id: str) -> tuple[RunningTurn | None, bool]:
+        """The conversation's running turn, and whether there was a dead one that has been settled."""
+        running = await self._storage.turns.running(conversation_id)
+        if running is None or self._is_alive(running):
+            return running, False
+        async with self._recovering:
+            running = await self._storage.turns.running(conversation_id)
+            if running is None or self._is_alive(running):
+                # Another request settled the dead turn while this one waited, and a new turn may run by now.
+                return running, False
+            await recover(self._storage, running)
+        return None, True
 
     def _is_alive(self, running: RunningTurn) -> bool:
         if running.is_ours:

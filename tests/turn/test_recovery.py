@@ -21,12 +21,14 @@ from mockbackend.events import (
     load,
 )
 from mockbackend.messages import Message
-from mockbackend.storage import DayLimits, RunningTurn, Spent, Turn
+from mockbackend.storage import DayLimits, RunningTurn, Spent, StorageError, Turn
 from mockbackend.storage.embedded import EmbeddedStorage
+from mockbackend.turn import finishing
 from mockbackend.turn.ending import recover
 from mockbackend.turn.recovery import Recovery
 from mockbackend.turn.registry import RunRegistry
 from mockbackend.turn.run import Run
+from tests.harness.waiting import until
 from tests.storage.contract.acts import SPENT, begun, end, log_of, ran, running, texts, turn_of
 from tests.storage.embedded.conftest import other, storage
 
@@ -140,6 +142,60 @@ async def test_what_another_process_has_taken_over_is_its_own_to_end(
     assert await texts(storage) == ["t1?", "t1!"]
 
 
+class Deletions:
+    """Those that a crash has cut short: none."""
+
+    async def finish_deletions(self) -> None: ...
+
+
+async def test_much_that_a_crash_left_is_finished_in_the_background(
+    storage: EmbeddedStorage, here: Here, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A host that starts serves while thousands of turns of another are settled."""
+    deletions: Any = Deletions()
+    ending, may_end = storage.turns.end, asyncio.Event()
+
+    async def end_later(*given: Any) -> None:
+        await may_end.wait()
+        await ending(*given)
+
+    for number in range(3):
+        await begun(storage, turn_of(f"t{number}", f"c{number}"))
+    monkeypatch.setattr(storage.turns, "end", end_later)
+    monkeypatch.setattr(finishing, "SECONDS", 0.01)
+    async with asyncio.timeout(5), finishing.finishing(storage, here.recovery, deletions):
+        # Not one of them is settled, and what is asked for now would be the next.
+        assert len(await storage.turns.recoverable()) == 3
+        asked = asyncio.create_task(here.recovery.running("c2"))
+        may_end.set()
+        assert await asked is None
+
+        async def is_finished() -> bool:
+            return await storage.turns.recoverable() == []
+
+        await until(is_finished)
+    # The process may end before, and then the next one goes on.
+    await begun(storage, turn_of("t9", "c9"))
+    may_end.clear()
+    async with asyncio.timeout(5), finishing.finishing(storage, here.recovery, deletions):
+        pass
+    assert await storage.turns.recoverable() == ["c9"]
+    assert "goes on in the background" in caplog.text
+
+
+async def test_a_storage_that_fails_at_the_start_is_told_at_once(
+    storage: EmbeddedStorage, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails() -> list[str]:
+        raise StorageError("gone")
+
+    monkeypatch.setattr(storage.turns, "recoverable", fails)
+    deletions: Any = Deletions()
+    with pytest.raises(StorageError, match="gone"):
+        async with finishing.finishing(storage, here.recovery, deletions):
+            pass
+
+
 async def test_two_that_find_a_dead_turn_at_once_settle_it_once(
     storage: EmbeddedStorage, here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,7 +255,7 @@ async def test_a_turn_that_cannot_be_settled_holds_up_no_other(
     with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
         patch.setattr(storage.turns, "end", fails_once)
         await here.recovery.recover_all()
-    assert "t1 of a dead process cannot be settled" in caplog.text
+    assert "the turn of a dead process in conversation c1 cannot be settled" in caplog.text
     assert [found.turn.turn_id for found in await storage.turns.unfinished()] == ["t1"]
     assert here.beats.starts > 0
     # The next look tries again.

@@ -174,6 +174,14 @@ class Turns:
         rows = await self._database.execute(f"SELECT {_COLUMNS} FROM turns WHERE over_at IS NULL")
         return [turn for row in rows if (turn := await self._decoded(row)) is not None]
 
+    async def recoverable(self) -> list[str]:
+        rows = await self._database.execute(
+            "SELECT conversation_id, owner FROM turns WHERE over_at IS NULL ORDER BY started_at, turn_id"
+        )
+        with storage_errors():
+            living = {owner for owner in {owner for _, owner in rows} if self._liveness.is_alive(owner)} - {self._owner}
+        return [conversation_id for conversation_id, owner in rows if owner not in living]
+
     async def _decoded(self, row: tuple[Any, ...]) -> RunningTurn | None:
         owner, said, stop_requested, input_tokens, output_tokens, images, *values = row
         with storage_errors():

@@ -196,6 +196,14 @@ class Turns:
         rows = await self._database.execute(_RUNNING)
         return [turn for row in rows if (turn := await self._decoded(row)) is not None]
 
+    async def recoverable(self) -> list[str]:
+        rows = await self._database.execute(
+            f"""SELECT conversation_id FROM turns WHERE over_at IS NULL AND (owner = %s OR NOT {alive("owner")})
+            ORDER BY started_at, turn_id""",
+            self._me,
+        )
+        return [conversation_id for (conversation_id,) in rows]
+
     async def _decoded(self, row: tuple[Any, ...]) -> RunningTurn | None:
         *values, new_messages, kept, data, input_tokens, output_tokens, images = row[:13]
         stop_requested, owner, is_alive, host, pid, started = row[13:]

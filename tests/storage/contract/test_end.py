@@ -128,7 +128,9 @@ async def test_a_turn_is_known_in_every_process(engine: Engine, storage: Storage
         assert set(unfinished) == {"t1", "t2"}
         assert unfinished["t1"] == await running(one)
         assert await one.turns.running("none") is None
+    assert (await storage.turns.recoverable(), await other.turns.recoverable()) == (["c"], ["d"])
     await engine.crash(storage)
+    assert sorted(await other.turns.recoverable()) == ["c", "d"]
     left = await running(other)
     assert left == replace(theirs, is_alive=False)
     assert {running.turn.turn_id: running.is_alive for running in await other.turns.unfinished()} == {

@@ -56,10 +56,15 @@ class Queue:
                 await self._put_back(holder)
         rows = await self._database.execute(
             """UPDATE files SET worker = ?, claimed_at = ?, status = 'extracting', done = 0, total = 0
-            WHERE rowid = (SELECT rowid FROM files f WHERE status = 'queued' AND deleted_at IS NULL
-                AND userid NOT IN (SELECT value FROM json_each(?)) AND size <= ?
-                ORDER BY (SELECT max(claimed_at) FROM files WHERE userid = f.userid) NULLS FIRST,
-                created_at + size / ?, rowid LIMIT 1) RETURNING id, userid, name, kind, blob, size""",
+            WHERE rowid = (
+                WITH users AS MATERIALIZED (
+                    SELECT userid, (SELECT max(claimed_at) FROM files WHERE files.userid = waiting.userid) AS served
+                    FROM (SELECT DISTINCT userid FROM files WHERE status = 'queued' AND deleted_at IS NULL
+                        AND userid NOT IN (SELECT value FROM json_each(?))) waiting)
+                SELECT f.rowid FROM files f JOIN users USING (userid)
+                WHERE status = 'queued' AND deleted_at IS NULL AND size <= ?
+                ORDER BY served NULLS FIRST, created_at + size / ?, f.rowid LIMIT 1)
+            RETURNING id, userid, name, kind, blob, size""",
             *(self._worker, now_ms(), orjson.dumps(list(busy)).decode(), largest, BYTES_PER_MS),
         )
         return self._job(rows)

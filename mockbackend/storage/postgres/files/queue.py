@@ -16,10 +16,12 @@ from .rows import limit_failures
 # SKIP LOCKED: of two that claim at once, the second takes the next file. Without the lock both would take the first.
 # Sent again after a lost answer, it finds what it has claimed by the claim's own id.
 _CLAIM = """WITH mine AS (SELECT number FROM files WHERE worker = %(worker)s AND claim = %(claim)s),
-    next AS (SELECT number FROM files f WHERE status = 'queued' AND deleted_at IS NULL AND NOT EXISTS (SELECT FROM mine)
-        AND userid <> ALL (%(busy)s::text[]) AND size <= %(largest)s
-        ORDER BY (SELECT max(claimed_at) FROM files WHERE userid = f.userid) NULLS FIRST,
-        created_at + size / %(pace)s, number LIMIT 1 FOR UPDATE SKIP LOCKED)
+    users AS (SELECT userid, (SELECT max(claimed_at) FROM files WHERE files.userid = waiting.userid) AS served
+        FROM (SELECT DISTINCT userid FROM files WHERE status = 'queued' AND deleted_at IS NULL
+            AND userid <> ALL (%(busy)s::text[])) waiting),
+    next AS (SELECT number FROM files f JOIN users USING (userid) WHERE status = 'queued' AND deleted_at IS NULL
+        AND size <= %(largest)s AND NOT EXISTS (SELECT FROM mine)
+        ORDER BY served NULLS FIRST, created_at + size / %(pace)s, number LIMIT 1 FOR UPDATE OF f SKIP LOCKED)
     UPDATE files SET worker = %(worker)s, claim = %(claim)s, claimed_at = clock_timestamp(), status = 'extracting',
     done = 0, total = 0 FROM (SELECT number FROM mine UNION ALL SELECT number FROM next) given
     WHERE files.number = given.number RETURNING id, userid, name, kind, blob_id, size"""
