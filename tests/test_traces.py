@@ -129,6 +129,7 @@ async def test_a_turn_is_an_agent_with_its_calls_and_tools(receiver: Receiver, t
     assert (first.kind, first.parent_span_id) == (first.SPAN_KIND_INTERNAL, b"")
     said = attributes(first)
     assert said["gen_ai.operation.name"] == "invoke_agent"
+    assert said["gen_ai.provider.name"] == "azure.ai.openai"
     assert said["gen_ai.response.finish_reasons"] == ["stop"]
     assert said["gen_ai.usage.input_tokens"] > 0
     ours = [span for span in receiver.spans() if span.parent_span_id == first.span_id]
@@ -140,12 +141,20 @@ async def test_a_turn_is_an_agent_with_its_calls_and_tools(receiver: Receiver, t
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "azure.ai.openai",
         "gen_ai.request.model": "gpt-4o",
+        "gen_ai.request.stream": True,
+        "gen_ai.response.model": "gpt-4o-2025-08-07",
+        "gen_ai.conversation.id": "time",
         "server.address": "127.0.0.1",
         "server.port": port,
     } == attributes(calls[0])
+    for span in calls:
+        assert attributes(span)["gen_ai.response.id"].startswith("chatcmpl-")
+        lasted = (span.end_time_unix_nano - span.start_time_unix_nano) / 1e9
+        assert 0 < attributes(span)["gen_ai.response.time_to_first_chunk"] < lasted
     (tool,) = [span for span in ours if span.name == "execute_tool get_current_time"]
     assert attributes(tool)["gen_ai.tool.call.id"]
     assert attributes(tool)["gen_ai.tool.name"] == "get_current_time"
+    assert attributes(tool)["gen_ai.conversation.id"] == "time"
     assert calls[0].end_time_unix_nano <= tool.start_time_unix_nano <= tool.end_time_unix_nano
     statements = [span for span in ours if attributes(span).get("db.system.name") == "sqlite"]
     assert len(statements) >= 2
@@ -158,11 +167,23 @@ async def test_a_turn_is_an_agent_with_its_calls_and_tools(receiver: Receiver, t
     assert attributes(wrong)["error.type"] == "tool_error"
     (image,) = receiver.named("generate_content gpt-image-1")
     assert image.parent_span_id == agents[3].span_id
+    assert (attributes(image)["gen_ai.output.type"], attributes(image)["gen_ai.conversation.id"]) == ("image", "image")
     assert attributes(agents[3])["gen_ai.output.type"] == "image"
     # Nothing of what was said, and nobody's name.
     whole = b"".join(receiver.bodies)
     for secret in (SECRET.encode() + b" ", b"Berlin", b"fox", b"ada@example.com", b"late"):
         assert secret not in whole
+
+
+async def test_the_model_that_answered_is_named_on_either_wire(receiver: Receiver, tmp_path: Path) -> None:
+    env = {**receiver.settings, "AZURE_OPENAI_API": "responses"}
+    with start_world(tmp_path, RULES, env) as world:
+        async with world.server.client() as client:
+            await chat(client, {"id": "a", "message": "Hello"})
+        await receiver.turns(1)
+    (call,) = receiver.named("chat gpt-4o")
+    assert attributes(call)["gen_ai.response.model"] == "gpt-4o"
+    assert attributes(call)["gen_ai.response.id"].startswith("resp_")
 
 
 async def test_a_trace_goes_on_from_its_caller_to_the_model(receiver: Receiver, start_server: StartServer) -> None:

@@ -31,6 +31,7 @@ async def run_model_step(chat: ChatContext, history: list[Message]) -> None:
     with chat.upstream.span("chat") as span:
         completion = await _completed(chat, history)
         tracing.answered(span, completion.finish, completion.usage.prompt, completion.usage.completion)
+        tracing.responded(span, completion.model, completion.response_id, completion.first_chunk_seconds)
 
 
 async def _completed(chat: ChatContext, history: list[Message]) -> Completion:

@@ -7,6 +7,7 @@ whether there is a tracer. The conventions are still in development, so all of t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -16,8 +17,16 @@ NOT_INSTALLED = (
 )
 AGENT = "mockbackend"
 OPERATIONS = {"chat": "chat", "images": "generate_content", "embeddings": "embeddings"}
+REQUESTS: dict[str, dict[str, Any]] = {
+    "chat": {"gen_ai.request.stream": True},
+    "images": {"gen_ai.output.type": "image"},
+    "embeddings": {"gen_ai.request.encoding_formats": ("base64",)},
+}
 PROVIDERS = {"azure": "azure.ai.openai", "openai": "openai", "emulator": "mockbackend.emulator"}
 OUTPUTS = {"chat": "text", "image": "image"}
+# What an engine calls its model or an answer is of its own choice.
+MOST_CHARACTERS = 256
+_conversation: ContextVar[str | None] = ContextVar("conversation", default=None)
 _tracer: Any = None
 _provider: Any = None
 
@@ -123,12 +132,17 @@ def outgoing() -> dict[str, str]:
     return carrier
 
 
-def turn(mode: str) -> Span:
+def turn(mode: str, engine: str) -> Span:
     """The span of a turn, from its claim to its stored end."""
     if _tracer is None:
         return OFF
-    attributes = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": AGENT}
-    return _RealSpan(f"invoke_agent {AGENT}", {**attributes, "gen_ai.output.type": OUTPUTS[mode]})
+    attributes = {
+        "gen_ai.operation.name": "invoke_agent",
+        "gen_ai.provider.name": PROVIDERS[engine],
+        "gen_ai.agent.name": AGENT,
+        "gen_ai.output.type": OUTPUTS[mode],
+    }
+    return _RealSpan(f"invoke_agent {AGENT}", attributes)
 
 
 def model_call(kind: Literal["chat", "images", "embeddings"], engine: str, model: str, address: str) -> Span:
@@ -142,6 +156,8 @@ def model_call(kind: Literal["chat", "images", "embeddings"], engine: str, model
         "gen_ai.request.model": model,
         "server.address": parts.hostname or "",
         "server.port": parts.port or (443 if parts.scheme == "https" else 80),
+        **_of_conversation(),
+        **REQUESTS[kind],
     }
     return _RealSpan(f"{operation} {model}", attributes, client=True)
 
@@ -154,10 +170,24 @@ def answered(span: Span, finish: str | None, input_tokens: int | None, output_to
         span.set({"gen_ai.response.finish_reasons": reasons, **usage})
 
 
-def belongs_to(span: Span, conversation_id: str) -> None:
-    """Say which conversation it is in."""
+def responded(span: Span, model: object, response_id: object = None, first_chunk_seconds: float | None = None) -> None:
+    """Say which model has answered, which may be another than was asked for, and when it began."""
     if span is not OFF:
-        span.set({"gen_ai.conversation.id": conversation_id})
+        named = {"gen_ai.response.model": model, "gen_ai.response.id": response_id}
+        known = {name: said[:MOST_CHARACTERS] for name, said in named.items() if isinstance(said, str) and said}
+        span.set({**known, "gen_ai.response.time_to_first_chunk": first_chunk_seconds})
+
+
+def belongs_to(span: Span, conversation_id: str) -> None:
+    """Say which conversation it is in, with all that is traced in this context from now on."""
+    if span is not OFF:
+        _conversation.set(conversation_id)
+        span.set(_of_conversation())
+
+
+def _of_conversation() -> dict[str, str]:
+    conversation_id = _conversation.get()
+    return {} if conversation_id is None else {"gen_ai.conversation.id": conversation_id}
 
 
 def tool(name: str, call_id: str) -> Span:
@@ -169,6 +199,7 @@ def tool(name: str, call_id: str) -> Span:
         "gen_ai.tool.name": name,
         "gen_ai.tool.call.id": call_id,
         "gen_ai.tool.type": "function",
+        **_of_conversation(),
     }
     return _RealSpan(f"execute_tool {name}", attributes)
 

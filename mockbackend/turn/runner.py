@@ -72,7 +72,7 @@ class TurnRunner:
 
     async def start(self, userid: str, request: ChatRequest, framing: str) -> Run:
         """Claim a turn and start it. Raises ServiceError."""
-        span = tracing.turn(request.mode).begin()
+        span = tracing.turn(request.mode, self._settings.engine).begin()
         try:
             return await self._start(userid, request, framing, span)
         except BaseException as error:

@@ -154,6 +154,7 @@ class Upstream:
             counts = usage if isinstance(usage, dict) else {}
             tokens = (counts.get("input_tokens", counts.get("prompt_tokens")), counts.get("output_tokens"))
             tracing.answered(span, None, *(count if isinstance(count, int) else None for count in tokens))
+            tracing.responded(span, answer.get("model"))
             return answer
 
     async def _post_json(self, model: Model, body: dict[str, Any], seconds: float) -> dict[str, Any]:

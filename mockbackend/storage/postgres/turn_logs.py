@@ -40,6 +40,15 @@ class WrittenLog:
         self.number += 1
         kept = 0 if self.is_writing else _common(self.said, said)
         return Piece(self.number, kept, said[kept:])
+# The lock keeps a log from being written beside an end, which is final.
+WRITE_LOGS = """WITH given AS (SELECT * FROM unnest(%(turn_ids)s::text[], %(numbers)s::bigint[],
+        %(kept)s::integer[], %(data)s::bytea[], %(input_tokens)s::bigint[], %(output_tokens)s::bigint[],
+        %(images)s::bigint[]) AS given (turn_id, number, kept, data, input_tokens, output_tokens, images)),
+    mine AS (UPDATE turns t SET input_tokens = given.input_tokens, output_tokens = given.output_tokens,
+        images = given.images FROM given
+        WHERE t.turn_id = given.turn_id AND owner = %(me)s AND over_at IS NULL RETURNING t.turn_id, userid)
+    INSERT INTO turn_logs (turn_id, number, userid, kept, data) SELECT turn_id, number, userid, kept, data
+    FROM given JOIN mine USING (turn_id) ON CONFLICT DO NOTHING"""
 
 
 class Piece(NamedTuple):

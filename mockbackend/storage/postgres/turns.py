@@ -23,7 +23,7 @@ from .following import TurnFollower
 from .history import decoded
 from .processes import Processes, alive
 from .spending import CLOSE, spend_statement
-from .turn_logs import PIECES, WrittenLog, assembled
+from .turn_logs import PIECES, WRITE_LOGS, WrittenLog, assembled
 
 OVER_SECONDS = 2.0
 T = TypeVar("T")
@@ -35,15 +35,6 @@ _TAKE_OVER = f"""UPDATE turns t SET owner = %(me)s, generation = generation + 1
     FROM (SELECT turn_id, owner FROM turns
         WHERE turn_id = %(turn_id)s AND (owner = %(me)s OR NOT {alive("owner")})) seen
     WHERE t.turn_id = seen.turn_id AND t.owner = seen.owner AND t.over_at IS NULL RETURNING generation"""
-# The lock keeps a log from being written beside an end, which is final.
-_WRITE_LOGS = """WITH given AS (SELECT * FROM unnest(%(turn_ids)s::text[], %(numbers)s::bigint[],
-        %(kept)s::integer[], %(data)s::bytea[], %(input_tokens)s::bigint[], %(output_tokens)s::bigint[],
-        %(images)s::bigint[]) AS given (turn_id, number, kept, data, input_tokens, output_tokens, images)),
-    mine AS (UPDATE turns t SET input_tokens = given.input_tokens, output_tokens = given.output_tokens,
-        images = given.images FROM given
-        WHERE t.turn_id = given.turn_id AND owner = %(me)s AND over_at IS NULL RETURNING t.turn_id, userid)
-    INSERT INTO turn_logs (turn_id, number, userid, kept, data) SELECT turn_id, number, userid, kept, data
-    FROM given JOIN mine USING (turn_id) ON CONFLICT DO NOTHING"""
 _BEAT = f"""WITH gone AS (DELETE FROM turns WHERE turn_id IN (SELECT turn_id FROM turns
         WHERE over_at < now() - interval '{OVER_SECONDS} seconds' FOR UPDATE SKIP LOCKED) RETURNING turn_id),
     logs AS (DELETE FROM turn_logs USING gone WHERE turn_logs.turn_id = gone.turn_id)
@@ -268,7 +259,7 @@ class Turns:
         is_written = False
         try:
             # A crash of the database's host may cost the last moment of an answer: nothing that has been settled.
-            await self._database.batch(("SET LOCAL synchronous_commit = off",), (_WRITE_LOGS, named))
+            await self._database.batch(("SET LOCAL synchronous_commit = off",), (WRITE_LOGS, named))
             is_written = True
         finally:
             for written, _, said, _ in ours:

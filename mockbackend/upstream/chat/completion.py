@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -40,6 +41,10 @@ class Completion:
         self.tool_calls = ToolCalls(emit, taken_ids)
         self.finish: FinishReason | None = None
         self.usage = Usage()
+        # What the engine calls them, and how long it took to begin.
+        self.model: object = None
+        self.response_id: object = None
+        self.first_chunk_seconds: float | None = None
 
     @property
     def has_output(self) -> bool:
@@ -50,8 +55,11 @@ class Completion:
         """Send the request and read its answer. Raises UpstreamError; what came before that has been emitted."""
         # The caller keeps it as well; an error may repeat its words.
         self._request = body
+        began = time.monotonic()
         async with stream_chat(self._upstream, body) as batches:
             async for batch in batches:
+                if self.first_chunk_seconds is None:
+                    self.first_chunk_seconds = time.monotonic() - began
                 for data in batch:
                     if data == b"[DONE]":
                         self._end()
@@ -90,6 +98,8 @@ class Completion:
 
     def _take_chunk(self, chunk: dict[str, Any]) -> Any:
         """Take a chunk; returns the error that it holds, if any."""
+        if not self.model:
+            self._identify(chunk)
         if usage := chunk.get("usage"):
             self.usage = Usage(tokens(usage.get("prompt_tokens")), tokens(usage.get("completion_tokens")))
         # The first chunk and the last have no choice, and that of a late content filter has no delta.
@@ -110,6 +120,9 @@ class Completion:
                 if groq := chunk.get("x_groq"):
                     self._take_other(groq)
         return None
+
+    def _identify(self, said: dict[str, Any]) -> None:
+        self.model, self.response_id = said.get("model"), said.get("id")
 
     def _take_other(self, chunk: dict[str, Any]) -> Any:
         """Take a chunk without choices: a heartbeat, the usage, or an error; returns the error."""

@@ -45,6 +45,8 @@ class ResponseCompletion(Completion):
 
     def _take_event(self, chunk: dict[str, Any]) -> None:
         kind = chunk.get("type")
+        if not self.model and isinstance(response := chunk.get("response"), dict):
+            self._identify(response)
         if kind in TEXTS:
             self._begun.add(chunk["output_index"])
             super()._take_chunk(_delta({TEXTS[kind]: chunk["delta"]}))
