@@ -9,6 +9,7 @@ import orjson
 
 from ..messages import Message
 
+_KEYS = {"id", "role", "turn", "at", "parts"}
 # What each part has, by its type.
 _STRINGS: dict[str, tuple[str, ...]] = {
     "text": ("text",),
@@ -41,6 +42,11 @@ def _loads(stored: Any) -> Any:
         return orjson.loads(stored)
     # Message by message: while orjson reads one, no other thread runs.
     return [orjson.loads(bytes(message)) for message in msgspec.json.decode(stored, type=list[msgspec.Raw])]
+
+
+def has_shape(found: Any) -> bool:
+    """Whether it has what every message has. All of it is checked only in the rows of turns, which are few."""
+    return isinstance(found, dict) and found.keys() >= _KEYS and isinstance(found["parts"], list)
 
 
 def _is_message(found: Any) -> bool:

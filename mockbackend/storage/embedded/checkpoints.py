@@ -28,7 +28,7 @@ from langgraph.checkpoint.base import Checkpoint, empty_checkpoint
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from ...messages import MANY_MESSAGES, Message
-from ..stored_messages import unreadable
+from ..stored_messages import has_shape, unreadable
 from ..values import DamagedHistory
 from . import sqlite
 from .database import Execute, Row
@@ -222,4 +222,4 @@ class Checkpoints(SqliteSaver):
 
 
 def _are_messages(found: Any) -> bool:
-    return isinstance(found, list) and all(isinstance(message, dict) for message in found)
+    return isinstance(found, list) and all(map(has_shape, found))

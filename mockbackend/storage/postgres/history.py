@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from ...messages import Message
-from ..stored_messages import unreadable
+from ..stored_messages import has_shape, unreadable
 from .database import Database
 
 log = logging.getLogger("mockbackend.storage")
@@ -35,8 +35,8 @@ def _decoded(conversation_id: str, place: int, body: bytes) -> Message:
         message = orjson.loads(body)
     except orjson.JSONDecodeError:
         message = None
-    if isinstance(message, dict):
-        return message  # type: ignore[return-value]
+    if has_shape(message):
+        return message  # type: ignore[no-any-return]
     log.error("message %d of conversation %s cannot be read", place, conversation_id)
     # Questions and answers take turns, but for lists that came from elsewhere.
     return unreadable(place, 1)[0] if place % 2 == 0 else unreadable(place - 1, 2)[1]

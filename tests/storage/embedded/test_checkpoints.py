@@ -95,7 +95,7 @@ def test_what_fails_leaves_no_transaction_open(tmp_path: Path, act: str) -> None
         saver.conn.close()
 
 
-@pytest.mark.parametrize("messages", [["word"], {"a": "word"}, 7])
+@pytest.mark.parametrize("messages", [["word"], {"a": "word"}, 7, [{"a": "word"}], [{**message("a"), "parts": 3}]])
 def test_messages_of_another_shape_are_damaged(tmp_path: Path, messages: Any) -> None:
     path = tmp_path / "checkpoints.db"
     checkpoints.prepare(path)
