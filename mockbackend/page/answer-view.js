@@ -15,7 +15,7 @@ export class AnswerView {
     this.answer = answer;
     this.#retry = retry;
     this.#body = el("div", { class: "body" });
-    this.#status = el("div", { class: "status", hidden: true });
+    this.#status = el("div", { class: "status", dir: "auto", hidden: true });
     this.#actions = el("div", { class: "actions", hidden: true });
     this.element = el("li", { class: "message answer" },
       el("article", { "aria-label": "Answer" }, this.#body, this.#sources.element, this.#status, this.#actions));

@@ -7,7 +7,7 @@ export function ask(title, words, yes) {
   return new Promise((resolve) => {
     const dialog = el("dialog", { class: "ask", "aria-labelledby": "ask-title" },
       el("form", { method: "dialog" },
-        el("h2", { id: "ask-title", text: title }),
+        el("h2", { id: "ask-title", dir: "auto", text: title }),
         el("p", { text: words }),
         el("div", { class: "buttons" },
           el("button", { value: "no", class: "plain", text: "Cancel" }),

@@ -108,7 +108,7 @@ export class List {
 
   #item(row) {
     const open = el("a", {
-      class: "open", href: addressOf(row.id), title: row.title, text: row.title,
+      class: "open", href: addressOf(row.id), title: row.title, text: row.title, dir: "auto",
       on: {
         click: (event) => {
           // With a key it is a link like any other.
@@ -138,7 +138,7 @@ export class List {
   }
 
   #rename(item, row) {
-    const field = el("input", { "aria-label": "New title", maxlength: "200" });
+    const field = el("input", { "aria-label": "New title", maxlength: "200", dir: "auto" });
     field.value = row.title;
     let done = false;
     const end = (keep) => {

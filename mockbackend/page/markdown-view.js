@@ -1,9 +1,13 @@
 // Markdown text that grows while it is shown. Only the last block is parsed and drawn again.
 
-import { blocks, render } from "./markdown.js";
+import { colour, dress, grow } from "./code-block.js";
 import { el } from "./dom.js";
 import { typeset } from "./formulas.js";
-import { copyButton } from "./copy.js";
+import { enlargeable } from "./image-view.js";
+import { blocks, render } from "./markdown.js";
+
+// A block of code whose last line is its fence.
+const CLOSED = /^ {0,3}(`{3,}|~{3,})[^]*\n {0,3}\1[`~]*[ \t]*\n*$/;
 
 export class MarkdownView {
   constructor() {
@@ -16,6 +20,7 @@ export class MarkdownView {
   #drawn; // {raw, type, node} of each block
   #text;
   #tail; // where the last block begins in the text
+  #coloured = 0; // how many blocks are complete, their code in colours
 
   /** Show a text that starts with the text shown before. */
   update(whole) {
@@ -34,6 +39,7 @@ export class MarkdownView {
       this.#clear(this.#text);
       this.#draw(0, tokens);
     }
+    this.#colour(this.#drawn.length);
   }
 
   #draw(from, tokens) {
@@ -54,6 +60,7 @@ export class MarkdownView {
         table.replaceWith(frame);
         frame.append(table);
       });
+      node.querySelectorAll("img").forEach(enlargeable);
       typeset(node);
       if (before) before.node.replaceWith(node);
       else this.element.append(node);
@@ -66,6 +73,12 @@ export class MarkdownView {
       if (tokens[index] === shown.at(-1)) break;
     }
     if (shown.length) this.#tail = this.#text.length - after;
+    const last = shown.at(-1);
+    this.#colour(this.#drawn.length - (last?.type === "code" && CLOSED.test(last.raw) ? 0 : 1));
+  }
+
+  #colour(until) {
+    for (; this.#coloured < until; this.#coloured += 1) this.#drawn[this.#coloured].node.querySelectorAll("figure.code").forEach(colour);
   }
 
   #clear(text = "") {
@@ -73,27 +86,6 @@ export class MarkdownView {
     this.element.replaceChildren();
     this.#text = text;
     this.#tail = 0;
+    this.#coloured = 0;
   }
-}
-
-/** Extend the last code block in place, so that its button and a selection in it survive. */
-function grow(code, text) {
-  const node = code.firstChild;
-  if (node && text.startsWith(node.data)) node.appendData(text.slice(node.data.length));
-  else code.textContent = text;
-}
-
-/** Add a header to a code block: its language and a copy button. */
-function dress(pre) {
-  const code = pre.querySelector("code") ?? pre;
-  const language = /language-(\S+)/.exec(code.className)?.[1] ?? "";
-  const frame = el("figure", { class: "code" });
-  pre.replaceWith(frame);
-  pre.tabIndex = 0;
-  pre.setAttribute("aria-label", language ? `Code, ${language}` : "Code");
-  pre.setAttribute("role", "group");
-  frame.append(
-    el("figcaption", {}, el("span", { text: language || "code" }), copyButton(() => code.textContent, "Copy code")),
-    pre,
-  );
 }

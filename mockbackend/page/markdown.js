@@ -11,7 +11,10 @@ const TAGS = [
   "p", "br", "hr", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li", "a", "img", "input",
   "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "sub", "sup", "kbd", "mark", "span",
 ];
-const ATTRIBUTES = ["href", "src", "alt", "title", "align", "start", "type", "checked", "disabled", "class", "loading"];
+const ATTRIBUTES = ["href", "src", "alt", "title", "align", "start", "type", "checked", "disabled", "class", "loading", "dir"];
+
+// Blocks that run from left to right or from right to left, as their first words do.
+const DIRECTED = new Set(["P", "UL", "OL", "BLOCKQUOTE", "TABLE", "H3", "H4", "H5", "H6"]);
 
 const escape = (text) => text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
@@ -74,6 +77,7 @@ DOMPurify.addHook("afterSanitizeAttributes", (node) => {
     node.setAttribute("disabled", "");
     node.setAttribute("aria-label", node.hasAttribute("checked") ? "done" : "to do");
   }
+  if (DIRECTED.has(node.nodeName) && !node.parentElement?.closest("ul, ol, blockquote")) node.setAttribute("dir", "auto");
   if (node.hasAttribute?.("class") && !/^(?:language-[\w+#.-]+|formula|formula display|open-formula)$/.test(node.className)) node.removeAttribute("class");
 });
 

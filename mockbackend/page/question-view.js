@@ -2,6 +2,7 @@
 
 import { copyButton } from "./copy.js";
 import { el, icon } from "./dom.js";
+import { enlargeable } from "./image-view.js";
 import { ownImage } from "./markdown.js";
 import { edited, keepEdit } from "./words.js";
 
@@ -35,7 +36,7 @@ export class QuestionView {
     const files = [...attachments, ...documents];
     this.#article.replaceChildren(
       ...(files.length ? [el("ul", { class: "attachments", "aria-label": "Attachments" }, ...files.map(attachment))] : []),
-      ...(text ? [el("div", { class: "bubble", text })] : []),
+      ...(text ? [el("div", { class: "bubble", dir: "auto", text })] : []),
       ...this.#standing(),
       el("div", { class: "actions" },
         copyButton(() => text, "Copy message"),
@@ -52,7 +53,7 @@ export class QuestionView {
   }
 
   #write(words = this.message.text) {
-    const area = el("textarea", { "aria-label": "Edit your message", rows: "3" });
+    const area = el("textarea", { "aria-label": "Edit your message", rows: "3", dir: "auto" });
     area.value = words;
     const { id } = this.message;
     const back = () => {
@@ -87,6 +88,10 @@ export class QuestionView {
 
 function attachment({ name, contentType = "", url = "" }) {
   const source = url.startsWith("data:image/") ? url : ownImage(url);
-  if (contentType.startsWith("image/") && source) return el("li", {}, el("img", { src: source, alt: name }));
-  return el("li", { class: "file" }, icon("file"), el("span", { text: name }));
+  if (contentType.startsWith("image/") && source) {
+    const item = el("li", {}, el("img", { src: source, alt: name }));
+    enlargeable(item.firstChild);
+    return item;
+  }
+  return el("li", { class: "file" }, icon("file"), el("span", { dir: "auto", text: name }));
 }

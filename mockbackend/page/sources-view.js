@@ -16,7 +16,7 @@ export class SourcesView {
   #shown = 0;
 
   update(sources) {
-    for (const source of sources.slice(this.#shown)) this.#list.append(el("li", {}, link(source)));
+    for (const source of sources.slice(this.#shown)) this.#list.append(el("li", { dir: "auto" }, link(source)));
     this.#shown = sources.length;
     this.element.hidden = !this.#shown;
   }

@@ -5,10 +5,10 @@ import { el, icon } from "./dom.js";
 export class ToolView {
   constructor() {
     this.#name = el("span", { class: "tool-name" });
-    this.#brief = el("span", { class: "tool-brief" });
+    this.#brief = el("span", { class: "tool-brief", dir: "auto" });
     this.#state = el("span", { class: "tool-state" });
-    this.#args = el("pre", { tabindex: "0", "aria-label": "Arguments" });
-    this.#result = el("pre", { tabindex: "0", "aria-label": "Result" });
+    this.#args = el("pre", { tabindex: "0", "aria-label": "Arguments", dir: "auto" });
+    this.#result = el("pre", { tabindex: "0", "aria-label": "Result", dir: "auto" });
     this.#resultTitle = el("dt", { text: "Result" });
     this.element = el("details", { class: "tool" },
       el("summary", {}, icon("tool"), this.#name, this.#brief, this.#state, icon("chevron")),

@@ -36,7 +36,7 @@ def test_letters_beyond_ascii_arrive_whole(visitor: Visitor) -> None:
 
 def test_code_stands_in_a_block_that_can_be_copied(visitor: Visitor) -> None:
     answer = visitor.ask("Show me code")
-    expect(answer.locator("figure.code figcaption span").first).to_have_text("python")
+    expect(answer.locator("figure.code figcaption span").first).to_have_text("Python")
     visitor.button("Copy code", answer).click()
     expect(visitor.spoken).to_have_text("Copied.")
     assert visitor.page.evaluate("navigator.clipboard.readText()") == 'for line in stream:\n    print(line, end="")'

@@ -15,8 +15,12 @@ from tests.harness.service import Server
 PAGE = ROOT / "mockbackend" / "page"
 INDEX = (PAGE / "index.html").read_text()
 OWN = sorted(path for path in PAGE.iterdir() if path.suffix in (".js", ".css", ".html"))
-# Loaded when the first formula is seen.
-LATER = {"/page/vendor/temml.min.js"}
+# Loaded when the first formula or the first code is seen.
+LATER = {
+    "/page/highlight-worker.js",
+    "/page/vendor/temml.min.js",
+    *(f"/page/vendor/{path.name}" for path in (PAGE / "vendor").glob("highlight.*js")),
+}
 ADDRESSES = ["/", "/page/main.js", "/page/base.css", "/page/icon.svg", "/page/vendor/marked.esm.js"]
 
 
