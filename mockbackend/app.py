@@ -27,7 +27,7 @@ from .errors import ServiceError
 from .images.fetch import Fetcher
 from .images.generator import ImageGenerator
 from .mock.control import Control
-from .mock.opening import open_mock
+from .mock.opening import begin_others, load_scripts, meeting_place, open_mock
 from .mock.watching import watching
 from .protocol import STREAM_HEADERS
 from .routes import routes
@@ -172,12 +172,20 @@ async def running(
         storage = await open_storage(settings)
         stack.push_async_callback(storage.close)
         login = await load_login(settings, storage)
-        mock_store = open_mock(settings) if settings.engine == "emulator" else None
-        if mock_store:
+        scripts = load_scripts(settings) if settings.engine == "emulator" else {}
+        mock_store = open_mock(settings, scripts) if settings.engine == "emulator" else None
+        recorder = None
+        if settings.mock_record:
+            # Imported late: few record.
+            from .mock.recording import open_recorder
+
+            recorder = open_recorder(settings, meeting_place(settings), mock_store)
+            stack.push_async_callback(recorder.close)
+        elif mock_store:
             stack.callback(mock_store.close)
-            if settings.mock_script:
-                await stack.enter_async_context(watching(mock_store, settings.mock_script))
-        upstream, emulator = await stack.enter_async_context(open_upstream(settings, mock_store))
+        if mock_store and settings.mock_script:
+            await stack.enter_async_context(watching(mock_store, settings.mock_script))
+        upstream, emulator = await stack.enter_async_context(open_upstream(settings, mock_store, recorder))
         generator = ImageGenerator(settings, upstream, storage.images, storage.spending)
         documents = open_documents(settings, storage, upstream)
         stack.push_async_callback(documents.close)
@@ -200,7 +208,7 @@ async def running(
         is_local = address is not None and is_loopback(urlsplit(address).hostname or "")
         parts = (settings, login, failed_logins, incoming)
         door = EmulatorDoor(emulator, *parts, is_local=is_local) if emulator else None
-        mock = None
+        mock = removal = None
         if mock_store:
             removal = ScenarioRemoval(mock_store, storage, follower, documents)
             mock = Mock(mock_store, Control(mock_store, removal.clear))
@@ -212,6 +220,8 @@ async def running(
             await storage.files.clean()
             await documents.recover()
             await stack.enter_async_context(finishing(storage, recovery, follower))
+            if removal and mock_store:
+                await begin_others(mock_store, scripts, removal.clear)
         except StorageError as error:
             raise SettingsError([f"{storage_place(settings)} cannot be used ({error})"]) from error
         # What was imported and opened lives as long as the process: the collector need not walk it over and over.

@@ -55,6 +55,7 @@ ONLY = {
         "metrics",
         "mock.context",
         "mock.drawn",
+        "mock.recording",
         "tracing",
         "log",
     },

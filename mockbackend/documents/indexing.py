@@ -156,9 +156,11 @@ class Indexing:
             await self._fail(job, INTERNAL)
 
     def _work_for(self, userid: str) -> None:
-        """Make what this task asks the emulator part of the owner's scenario."""
+        """Make what this task asks the model part of the owner's scenario."""
         if self._settings.engine == "emulator":
             context.enter_background(userid)
+        elif self._settings.mock_record:
+            context.enter_recorded(userid)
 
     async def _forget(self, job: IndexingJob) -> None:
         try:

@@ -73,5 +73,17 @@ class ImageGenerator:
             allow_private = await is_private_host(self._upstream.engine.address)
             seconds = min(SECONDS, settings.image_timeout_seconds)
             fetcher = Fetcher(settings.max_image_bytes, allow_private=allow_private, seconds=seconds)
-            return await fetcher.fetch(userid, response.url)
+            return await self._fetch(fetcher, userid, response.url)
         raise invalid_response()
+
+    async def _fetch(self, fetcher: Fetcher, userid: str, url: str) -> Image:
+        recorder = self._upstream.recorder
+        try:
+            image = await fetcher.fetch(userid, url)
+        except ImageError:
+            if recorder:
+                recorder.take_image(url, None)
+            raise
+        if recorder:
+            recorder.take_image(url, image.content)
+        return image

@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field, replace
 
 from .names import scenario_of, shown
+from .script.names import DEFAULT
+from .script.rules import RecordedEngine
 from .store.serving import Chosen
 
 # Nothing where a real engine answers.
@@ -19,7 +21,8 @@ class PartOf:
     """What a call of the model is part of.
 
     `generation` tells a script of that scenario from the next one, `headers` are those of the front end's call that
-    rules name, `chosen` is the rule that it was given.
+    rules name, `chosen` is the rule that it was given. To a real engine that is recorded nothing of it is
+    `sent`. `engine` is what was recorded, where that is replayed.
     """
 
     scenario: str
@@ -29,6 +32,13 @@ class PartOf:
     mode: str | None = None
     chosen: Chosen | None = None
     generation: int = 0
+    sent: bool = True
+    engine: RecordedEngine | None = None
+
+
+def part_of() -> PartOf | None:
+    """What this context is part of."""
+    return _part_of.get()
 
 
 def enter(part_of: PartOf) -> None:
@@ -36,10 +46,21 @@ def enter(part_of: PartOf) -> None:
     _part_of.set(part_of)
 
 
-def choose(generation: int, chosen: Chosen | None, headers: Mapping[str, str]) -> None:
-    """Say which script is in use, which of its rules the front end's call was given, and what rules may ask of it."""
+def choose(
+    generation: int, chosen: Chosen | None, headers: Mapping[str, str], engine: RecordedEngine | None = None
+) -> None:
+    """Say which script is in use, which of its rules the front end's call was given, and what rules may ask of it.
+
+    `engine` is what the script has recorded.
+    """
     if found := _part_of.get():
-        _part_of.set(replace(found, generation=generation, chosen=chosen, headers=headers))
+        _part_of.set(replace(found, generation=generation, chosen=chosen, headers=headers, engine=engine))
+
+
+def recorded_engine() -> RecordedEngine | None:
+    """The engine whose recorded answers are replayed."""
+    part_of = _part_of.get()
+    return part_of.engine if part_of else None
 
 
 def script_in_use() -> tuple[str, int] | None:
@@ -59,10 +80,15 @@ def enter_background(owner: str) -> None:
     _part_of.set(PartOf(scenario_of(owner), shown(owner)))
 
 
+def enter_recorded(owner: str) -> None:
+    """The same where a real engine is recorded: the scenario is that which the owner was in last."""
+    _part_of.set(PartOf(DEFAULT, owner, sent=False))
+
+
 def outgoing() -> Mapping[str, str]:
     """The headers that tell the emulator; none where a real engine answers."""
     part_of = _part_of.get()
-    if part_of is None:
+    if part_of is None or not part_of.sent:
         return {}
     said: dict[str, object] = {
         "userid": part_of.userid,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,6 +26,9 @@ POLL_SECONDS = 0.01
 WAIT_SECONDS, MAX_WAIT_SECONDS = 10.0, 60.0
 MAX_WAIT = 10_000
 MAX_RELEASED = 1_000_000
+# The calls of the model that need a rule each: where a script is strict, and in a replay.
+STRICT = ("chat", "image")
+REPLAYED = (*STRICT, "embedding")
 # A larger body is refused while it arrives; scripts have smaller limits of their own.
 MAX_BODY_BYTES = 10 * 1024 * 1024
 
@@ -146,13 +149,13 @@ class Control:
     async def _report(self, name: str) -> Answer:
         script = self._store.scenarios.document(name)
         never_served = self._state(name)["never_served"]
-        strict = bool(script.get("strict"))
-        report = await asyncio.to_thread(self._judge, name, never_served, strict)
+        must_match = REPLAYED if script.get("recording") else STRICT if script.get("strict") else ()
+        report = await asyncio.to_thread(self._judge, name, never_served, must_match)
         return Answer(report.to_json())
 
-    def _judge(self, name: str, never_served: list[int], strict: bool) -> Report:
+    def _judge(self, name: str, never_served: list[int], must_match: Collection[str]) -> Report:
         batches = self._store.journal.read(name, Filter())
-        return judge([entry for batch in batches for entry in batch], never_served, every_call_must_match=strict)
+        return judge([entry for batch in batches for entry in batch], never_served, must_match=must_match)
 
     async def _journal(self, name: str, query: Mapping[str, str]) -> Answer:
         if unknown := set(query) - {"on", "side", "state", "wait", "timeout"}:

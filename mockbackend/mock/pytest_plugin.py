@@ -61,9 +61,13 @@ class Scenario:
     def rules(self, *rules: Any, **options: Any) -> None:
         """Begin the scenario with these rules. `options` are a script's other keys, as `seed`, `now` and `strict`.
 
-        A rule is a mapping. In place of rules there may be one list of them, or the path of a script.
+        A rule is a mapping. In place of rules there may be one list of them, or the path of a script, or of a folder of
+        scripts, as a recording is.
         """
         if len(rules) == 1 and isinstance(rules[0], Path):
+            if rules[0].is_dir():
+                self._call("PUT", body=_of_folder(rules[0]))
+                return
             self._call("PUT", body=rules[0].read_bytes(), media_type="application/yaml")
             return
         listed = rules[0] if len(rules) == 1 and isinstance(rules[0], list) else list(rules)
@@ -125,6 +129,16 @@ class Scenario:
         if response.status >= 400:
             raise MockError(_problems(answer))
         return json.loads(answer) if answer else None
+
+
+def _of_folder(folder: Path) -> bytes:
+    # Imported late: few tests replay a recording.
+    from .script import ScriptError, load_folder
+
+    try:
+        return json.dumps(load_folder(folder)).encode()
+    except ScriptError as error:
+        raise MockError(str(error)) from None
 
 
 class AzureScenario(Scenario):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import Literal
 
 from starlette.requests import Request
@@ -12,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ..errors import ServiceError, bad_request
-from .front_call import call_of, noted, own
+from .front_call import call_of, noted, own, recorded
 from .mocking import ask, ask_by_rule, is_mocked, mocked
 from .origin import client_address
 from .service import Service
@@ -51,8 +52,11 @@ class Resource:
         """Answer one request; raises ServiceError."""
         service: Service | None = getattr(scope["app"].state, "service", None)
         if service is None or service.mock is None:
-            response = await mocked(scope, self._answer(Request(scope, receive, send)))
-            await response(scope, receive, send)
+            request = Request(scope, receive, send)
+            recorder = service.upstream.recorder if service else None
+            with recorded(recorder.store, self.path, request) if recorder else nullcontext():
+                response = await mocked(scope, self._answer(request))
+                await response(scope, receive, send)
             return
         with noted(service.mock.store, self.path, Request(scope, receive, send)) as call:
             receiving, sending = (call.receive, call.send) if call else (receive, send)

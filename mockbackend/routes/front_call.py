@@ -16,7 +16,17 @@ from ..mock.names import stored
 from ..mock.script.matching import Facts, named_headers
 from ..mock.script.rules import is_of_wire, wire_of
 from ..mock.script.wire import Wire
-from ..mock.store import Entry, Holds, MockStore, Scenario, UnknownScenario
+from ..mock.store import (
+    DEFAULT,
+    NAME,
+    NAMES,
+    Entry,
+    Holds,
+    MockStore,
+    Scenario,
+    TooManyScenarios,
+    UnknownScenario,
+)
 from ..mock.store.journal import MAX_BODY_BYTES, State
 from ..protocol.data_stream import DATA_STREAM
 from ..protocol.ui_stream import UI_STREAM
@@ -139,7 +149,7 @@ class FrontCall:
             number = self._store.journal.number_of_kind(self.entry, "front", self.kind)
             facts = Facts(None, text, mode, turn, self._userid, headers=headers)
             found = self._store.servings.serve_front(scenario, self.kind, number, facts)
-        context.choose(scenario.generation, found[1] if found else None, headers)
+        context.choose(scenario.generation, found[1] if found else None, headers, scenario.script.engine)
         if found is None:
             return None
         self.entry.rule = found[1].index
@@ -172,13 +182,10 @@ def noted(store: MockStore, path: str, request: Request) -> Iterator[FrontCall |
 
     Raises ServiceError.
     """
-    kind = KINDS.get(path)
-    if isinstance(kind, Mapping):
-        kind = kind.get(request.method, "chat")
+    kind, userid = _kind(path, request), _sent_userid(request)
     if kind is None:
         yield None
         return
-    userid = request.headers.get("userid", "").encode("latin-1").decode(errors="replace")
     scenario = _scenario(store, request, userid)
     shown = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     entry = store.journal.begin(scenario, "front", kind, request.method, shown, request.headers.raw)
@@ -199,6 +206,46 @@ def noted(store: MockStore, path: str, request: Request) -> Iterator[FrontCall |
     finally:
         # Where nothing else has said how it ended.
         call.end("client_gone" if call.has_left else "cut")
+
+
+@contextmanager
+def recorded(store: MockStore, path: str, request: Request) -> Iterator[None]:
+    """A context for a call that is recorded, a real engine answering: it is counted, and its ids are drawn.
+
+    Raises ServiceError.
+    """
+    kind, userid = _kind(path, request), _sent_userid(request)
+    if kind is None:
+        yield
+        return
+    name = request.headers.get("x-mock-scenario") or DEFAULT
+    if not NAME.fullmatch(name):
+        raise ServiceError(422, "bad_name", f"{name[:128]!r} cannot be the name of a recording. {NAMES}")
+    try:
+        if name != DEFAULT:
+            store.scenarios.replace(name, store.scenarios.document(DEFAULT), b"recorded")
+    except TooManyScenarios as error:
+        raise ServiceError(422, "too_many_scenarios", str(error)) from None
+    entry = store.journal.begin(name, "front", kind, request.method, path, ())
+    context.enter(context.PartOf(name, userid, sent=False))
+    drawn.begin(store.source(entry, "front", kind))
+    if kind == "files" and request.method == "POST":
+        # What is embedded later belongs there too.
+        store.scenarios.note_last(name, userid)
+    try:
+        yield
+    finally:
+        entry.end("done")
+
+
+def _kind(path: str, request: Request) -> str | None:
+    """What the journal calls a call; None if it does not have it."""
+    kind = KINDS.get(path)
+    return kind.get(request.method, "chat") if isinstance(kind, Mapping) else kind
+
+
+def _sent_userid(request: Request) -> str:
+    return request.headers.get("userid", "").encode("latin-1").decode(errors="replace")
 
 
 def _scenario(store: MockStore, request: Request, userid: str) -> str:

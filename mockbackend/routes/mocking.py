@@ -20,7 +20,7 @@ from .front_call import call_of
 from .json import error_response
 from .service import Service
 
-HEADERS = b"x-mock"
+HEADERS, SCENARIO = b"x-mock", b"x-mock-scenario"
 # In a request's scope: what it asks.
 ASKED = "mockbackend.asked"
 ONLY = "X-Mock headers work where the emulator answers. Here a real engine does."
@@ -29,6 +29,10 @@ ONLY = "X-Mock headers work where the emulator answers. Here a real engine does.
 def ask(request: Request, service: Service) -> Response | None:
     """Note what the header asks; the response in place of the call, if one is wanted. Raises ServiceError: 400, 422."""
     if service.emulator is None:
+        names = {name for name, _ in request.scope["headers"] if name.startswith(HEADERS)}
+        if service.upstream.recorder and names == {SCENARIO}:
+            # It names the folder of a recording.
+            return None
         raise ServiceError(400, "mock_only", ONLY)
     return _note(request, [])
 

@@ -14,7 +14,7 @@ from ..documents.index import open_azure_search
 from ..errors import PromptRefused, UnsupportedParameter, UpstreamError
 from ..events import Event
 from ..log import printable
-from ..mock.opening import open_mock
+from ..mock.opening import load_scripts, open_mock
 from ..settings import Settings
 from ..storage import Image, OlderVersion, Probe, open_storage, storage_place, storage_probes
 from ..upstream import Upstream
@@ -41,7 +41,7 @@ def run(settings: Settings) -> int:
 
 async def _run(settings: Settings) -> int:
     failed = False
-    mock = open_mock(settings, shared=False) if settings.engine == "emulator" else None
+    mock = open_mock(settings, load_scripts(settings), shared=False) if settings.engine == "emulator" else None
     async with open_upstream(settings, mock) as (upstream, _):
         engine = upstream.engine
         probes: list[Probe] = []

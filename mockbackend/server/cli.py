@@ -52,7 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", help="the address to listen on, in place of BIND_HOST; with --port alone, 127.0.0.1")
     serve.add_argument("--port", type=_port, help="the port to listen on, in place of PORT; 0 takes a free one")
     serve.add_argument("--workers", type=_count, metavar="N", help="processes that serve, in place of WEB_CONCURRENCY")
-    serve.add_argument("--script", type=Path, metavar="FILE", help="script of the emulator, in place of MOCK_SCRIPT")
+    serve.add_argument(
+        "--script", type=Path, metavar="FILE", help="script or recording of the emulator, in place of MOCK_SCRIPT"
+    )
     serve.add_argument("--data-dir", type=Path, metavar="FOLDER", help="where all is stored, in place of DATA_DIR")
     commands.add_parser("check", help="try every configured deployment and store, and print a line for each")
     migrate = commands.add_parser("migrate", help="copy a data folder into the database of DATABASE_URL")
@@ -61,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     emulator.add_argument("--host", default="127.0.0.1")
     emulator.add_argument("--port", type=_port, default=8081, help="0 takes a free one")
     emulator.add_argument(
-        "--script", type=Path, metavar="FILE", help="script of its answers; without one it makes them up"
+        "--script", type=Path, metavar="FILE", help="script or recording of its answers; without one it makes them up"
     )
     emulator.add_argument("--api-key", metavar="KEY", help="the only key it accepts; without one it accepts any")
     mock = commands.add_parser(
@@ -73,7 +75,9 @@ def _parser() -> argparse.ArgumentParser:
         " AZURE_OPENAI_* and OPENAI_*; the mock ends with it, and with its exit status.",
     )
     mock.add_argument("--port", type=_port, default=0, help="0, the default, takes a free one")
-    mock.add_argument("--script", type=Path, metavar="FILE", help="script of its answers, in place of MOCK_SCRIPT")
+    mock.add_argument(
+        "--script", type=Path, metavar="FILE", help="script or recording of its answers, in place of MOCK_SCRIPT"
+    )
     mock.add_argument("--workers", type=_count, default=1, metavar="N", help="processes that serve, by default 1")
     report = commands.add_parser("report", help="print what a running mock has found in the calls of a tested program")
     report.add_argument("url", metavar="URL", help="the address of the mock, which may hold a login")

@@ -15,16 +15,20 @@ from ..emulator.app import create_emulator
 from ..emulator.gateway.auth import valid_key
 from ..errors import ServiceError
 from ..mock.control import MAX_BODY_BYTES, Control
-from ..mock.script import load_document
-from ..mock.store import EMPTY, MockStore
+from ..mock.script import load_scenarios
+from ..mock.store import DEFAULT, EMPTY, MockStore
 from ..routes.body import chunks
 from ..routes.control import OPEN, PREFIX, to_response
 from ..routes.json import error_response
 
 
 def create(script: str | os.PathLike[str] | None, api_key: str | None) -> Starlette:
-    """The application. `default` begins with the file `script`; with a key, no other is taken. Raises ScriptError."""
-    store = MockStore(None, load_document(script) if script else EMPTY)
+    """The application. Scenarios begin with `script`; with a key, no other is taken. Raises ScriptError."""
+    scripts = load_scenarios(script) if script else {}
+    store = MockStore(None, scripts.get(DEFAULT, EMPTY))
+    for name, document in scripts.items():
+        if name != DEFAULT:
+            store.scenarios.put(name, document)
     control = Control(store, _nothing_stored)
 
     async def answer(request: Request) -> Response:

@@ -16,7 +16,7 @@ from typing import NoReturn
 import orjson
 
 from .. import log as logs
-from ..mock.script import ScriptError, load_script
+from ..mock.script import ScriptError, load_scenarios
 from ..settings import Settings, SettingsError, load_settings
 from .command import NOT_EXECUTABLE, SIGNALS, Command, find_problem
 from .listening import listen
@@ -41,6 +41,7 @@ FIXED = frozenset(
     if field.name.startswith(("azure_", "openai_", "database_", "backend_auth_", "otel_"))
 ) | {
     "data_dir",
+    "mock_record",
     "cors_allow_origins",
     "public_url",
     "trusted_proxies",
@@ -62,7 +63,7 @@ def run(port: int, script: Path | None, workers: int, arguments: list[str]) -> i
         return status
     if script is not None:
         try:
-            load_script(script)
+            load_scenarios(script)
         except ScriptError as error:
             print(error, file=sys.stderr)
             return 2

@@ -70,7 +70,12 @@ class Settings:
     openai_embedding_model: str = _setting(
         "Its embedding model; if unset, documents are searched by words only", "", "<embedding model>"
     )
-    mock_script: str = _setting("Script for the emulator, which answers when no engine is set", "", "script.yaml")
+    mock_script: str = _setting(
+        "Script for the emulator, or a folder of them, as a recording is; the emulator answers when no engine is set",
+        "",
+        "script.yaml",
+    )
+    mock_record: str = _setting("Folder in which the model's answers are recorded, to be replayed", "", "recordings")
 
     system_prompt: str = _setting("Text that opens every request to the model", "")
     chat_temperature: float | None = _setting("Sent to the chat model only if set", None, "0.7")

@@ -183,8 +183,14 @@ def _process(settings: Settings) -> Iterator[str]:
         yield "LOG_LEVEL: must be DEBUG, INFO, WARNING or ERROR"
     if settings.log_format not in LOG_FORMATS:
         yield "LOG_FORMAT: must be text or json"
-    if settings.mock_script and not Path(settings.mock_script).is_file():
-        yield f"MOCK_SCRIPT: there is no file {settings.mock_script}"
+    if settings.mock_script and not Path(settings.mock_script).exists():
+        yield f"MOCK_SCRIPT: there is no file or folder {settings.mock_script}"
+    if settings.mock_record and settings.mock_script and _is_same(settings.mock_record, settings.mock_script):
+        yield "MOCK_RECORD: is what MOCK_SCRIPT replays; record into another folder"
+
+
+def _is_same(one: str, other: str) -> bool:
+    return Path(one).expanduser().resolve() == Path(other).expanduser().resolve()
 
 
 def _is_http_url(value: str) -> bool:

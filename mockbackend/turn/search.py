@@ -10,6 +10,7 @@ import orjson
 
 from ..documents.documents import Citation, Documents
 from ..events import Source
+from ..mock import drawn
 from ..storage import File
 from .answer import Answer
 
@@ -74,7 +75,7 @@ def _passage(citation: Citation) -> dict[str, str]:
     fields = {
         "id": _source(citation).id,
         "file": file.name,
-        "uploaded": datetime.fromtimestamp(file.created_at / 1000, UTC).isoformat(timespec="seconds"),
+        "uploaded": datetime.fromtimestamp(drawn.shown_ms(file.created_at) / 1000, UTC).isoformat(timespec="seconds"),
         "place": passage.place,
         "heading": passage.heading,
         "text": passage.text,

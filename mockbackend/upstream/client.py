@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import openai
@@ -34,6 +34,9 @@ from .learned import Learned
 from .responses.request import rename_refused, response_request
 from .responses.sealed import SealedReasoning
 
+if TYPE_CHECKING:
+    from ..mock.recording import Recorder
+
 log = logging.getLogger("mockbackend.upstream")
 
 HEADERS = {"content-type": "application/json"}
@@ -47,14 +50,16 @@ SENT = httpx2.Request("POST", "http://sent.invalid/")
 class Upstream:
     """The model API, with what is learned of its models."""
 
-    def __init__(self, settings: Settings, emulator_url: str | None) -> None:
+    def __init__(self, settings: Settings, emulator_url: str | None, recorder: Recorder | None = None) -> None:
+        self.recorder = recorder
         self.image_timeout = settings.image_timeout_seconds
         self.read_timeout = settings.upstream_read_timeout_seconds
         self.engine = ENGINES[settings.engine].open(settings, emulator_url)
+        self._all_settings = settings
         self._engine_name = settings.engine
         self.tokens = open_tokens(settings)
         self.sealed = SealedReasoning()
-        self._client = self.engine.client(settings.upstream_connect_timeout_seconds, self.tokens)
+        self._client = self.engine.client(settings.upstream_connect_timeout_seconds, self.tokens, recorder)
         self._context_tokens = settings.chat_context_tokens
         self._learned: OrderedDict[object, Learned] = OrderedDict()
 
@@ -217,7 +222,11 @@ class Upstream:
         return from_body(without_echoes(body, request), self._settings(model))
 
     def _settings(self, model: Model) -> Mapping[str, str]:
-        return {**self.engine.settings, "deployment": model.setting}
+        name = context.recorded_engine()
+        # A replay speaks of the settings that were in use.
+        engine = ENGINES[name].open(self._all_settings, None) if name else self.engine
+        named: Model = getattr(engine, model.kind)
+        return {**engine.settings, "deployment": named.setting}
 
 
 def _token(request: httpx2.Request) -> str:

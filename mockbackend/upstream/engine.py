@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import httpx2
 import openai
@@ -12,6 +12,9 @@ import openai
 from ..settings import EngineName, Settings
 from .entra import AccessTokens
 from .transport import Transport
+
+if TYPE_CHECKING:
+    from ..mock.recording import Recorder
 
 Kind = Literal["chat", "images", "embeddings"]
 Api = Literal["chat", "responses"]
@@ -52,9 +55,12 @@ class Engine:
     embeddings: Model
     settings: Mapping[str, str]
 
-    def client(self, connect_seconds: float, tokens: AccessTokens | None = None) -> openai.AsyncOpenAI:
+    def client(
+        self, connect_seconds: float, tokens: AccessTokens | None = None, recorder: Recorder | None = None
+    ) -> openai.AsyncOpenAI:
         """A client, which limits the time for connecting and nothing else. `tokens` take the place of the key."""
-        http = httpx2.AsyncClient(transport=Transport(self.address, connect_seconds), timeout=None, trust_env=False)
+        transport = Transport(self.address, connect_seconds, recorder)
+        http = httpx2.AsyncClient(transport=transport, timeout=None, trust_env=False)
         if self.version is None:
             client = openai.AsyncOpenAI(
                 api_key=tokens.get if tokens else self.key, base_url=self.address, max_retries=0, http_client=http

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import urllib.request
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import aiohttp
 import httpx2
 import yarl
 
 from ..settings import SettingsError
+
+if TYPE_CHECKING:
+    from ..mock.recording import Recorder, Tap
 
 KEEP_ALIVE_SECONDS = 30.0
 # From `[DONE]` to the end of the body, which often comes in a packet of its own.
@@ -26,9 +29,12 @@ LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 class Body(httpx2.AsyncByteStream):
     """A response's body, in pieces as they arrive. `draining` keeps the tasks of `drain_in_background`."""
 
-    def __init__(self, response: aiohttp.ClientResponse, draining: set[asyncio.Task[None]]) -> None:
+    def __init__(
+        self, response: aiohttp.ClientResponse, draining: set[asyncio.Task[None]], tap: Tap | None = None
+    ) -> None:
         self._response = response
-        self._read = response.content.readany
+        self._read = response.content.readany if tap is None else self._tapped
+        self._tap = tap
         self._draining = draining
         self._drains = False
 
@@ -52,6 +58,8 @@ class Body(httpx2.AsyncByteStream):
     async def aclose(self) -> None:
         """Give the connection back, or close it if the body was not read to its end."""
         if not self._drains:
+            if self._tap:
+                self._tap.ended("end" if self._response.content.at_eof() else "left")
             self._response.release()
 
     async def _drain(self) -> None:
@@ -62,7 +70,23 @@ class Body(httpx2.AsyncByteStream):
         except (TimeoutError, aiohttp.ClientError, OSError):
             pass
         finally:
+            if self._tap:
+                self._tap.ended("end")
             self._response.release()
+
+    async def _tapped(self) -> bytes:
+        """Read, and give what comes to the recorder as well."""
+        assert self._tap is not None  # noqa: S101
+        try:
+            data = await self._response.content.readany()
+        except Exception:
+            self._tap.ended("cut")
+            raise
+        if data:
+            self._tap.data(data)
+        else:
+            self._tap.ended("end")
+        return data
 
 
 class Transport(httpx2.AsyncBaseTransport):
@@ -71,7 +95,8 @@ class Transport(httpx2.AsyncBaseTransport):
     Only connecting has a time limit here: aiohttp's limit for reading would set a timer for every token.
     """
 
-    def __init__(self, address: str, connect_seconds: float) -> None:
+    def __init__(self, address: str, connect_seconds: float, recorder: Recorder | None = None) -> None:
+        self._recorder = recorder
         self._limits = aiohttp.ClientTimeout(sock_connect=connect_seconds)
         # Certificates are read at the start, and only for https.
         self._tls = httpx2.create_ssl_context() if address.startswith("https:") else True
@@ -81,17 +106,24 @@ class Transport(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request with a body in memory; returns when the response's headers have arrived."""
+        headers = request.headers
+        tap = self._recorder.begin(request.url.path, request.content) if self._recorder else None
+        if tap:
+            # For files that people can read.
+            headers = httpx2.Headers({**headers, "accept-encoding": "identity"})
         response = await self._open().request(
             request.method,
             yarl.URL(str(request.url), encoded=True),
-            headers=request.headers,
+            headers=headers,
             data=request.content or None,
             allow_redirects=False,
             proxy=self._proxy,
             proxy_auth=self._proxy_login,
             timeout=self._limits,
         )
-        body = Body(response, self._draining)
+        if tap:
+            tap.answered(response.status, response.raw_headers)
+        body = Body(response, self._draining, tap)
         return httpx2.Response(response.status, headers=response.raw_headers, stream=body, extensions={BODY: body})
 
     async def aclose(self) -> None:

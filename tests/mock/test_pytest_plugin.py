@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from mockbackend.mock.pytest_plugin import _name
-from mockbackend.mock.store.scenarios import NAME
+from mockbackend.mock.store import NAME
 from tests.harness.processes import ROOT, environment
 from tests.server.mocking import is_alive, wait_for
 

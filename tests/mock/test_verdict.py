@@ -344,9 +344,11 @@ def test_a_call_that_no_rule_fits_is_found_where_every_call_must_match() -> None
         of_model(rule=None),
     ]
     assert codes(entries) == []
-    report = judge(numbered(entries), every_call_must_match=True)
+    report = judge(numbered(entries), must_match=("chat", "image"))
     assert [(finding.code, finding.calls) for finding in report.findings] == [("unmatched_call", [2])]
     assert not report.ok
+    report = judge(numbered(entries), must_match=("chat", "image", "embedding"))
+    assert [finding.calls for finding in report.findings] == [[2], [3]], "a recording has embeddings too"
 
 
 @pytest.mark.parametrize(

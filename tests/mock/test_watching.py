@@ -47,9 +47,9 @@ async def test_an_edit_takes_effect_and_a_broken_one_keeps_the_old_script(
 def test_a_text_that_another_process_took_already_resets_no_counters() -> None:
     store = MockStore(None)
     script = {"rules": [{"text": "hi", "times": 1}]}
-    assert store.scenarios.replace_default(script, b"new")
+    assert store.scenarios.replace(DEFAULT, script, b"new")
     assert store.servings.serve(DEFAULT, ChatRule, Facts("m", "hi"))
-    assert not store.scenarios.replace_default(script, b"new")
+    assert not store.scenarios.replace(DEFAULT, script, b"new")
     assert store.scenarios.served(DEFAULT) == {0: 1}
     store.close()
 

@@ -7,13 +7,15 @@ from .chunks import Chunk, count_deltas, stream_chunks
 from .completion import completion
 from .dialects.reply import dialect_of, reply_in
 from .request import ChatRequest, read_chat
-from .serving import Served, serve
+from .serving import Served, recorded_reply, serve
 from .stream import paced_parts
 from .stream_faults import faulty_completion, inject_fault
 
 
 def handle_chat(call: Call) -> Reply:
     """The reply to a call that has passed the gateway; AzureError where Azure refuses the request."""
+    if reply := recorded_reply(call):
+        return reply
     if dialect := dialect_of(call):
         return reply_in(dialect, call)
     request = read_chat(call)

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from ...mock.script import faults
+from ...mock.script.history import read_history
 from ...mock.script.matching import Facts
+from ...mock.script.raw import Raw
 from ...mock.script.rules import ChatItem, ChatRule, ChatStep
+from ...mock.store import Serving
 from ..gateway.asked import asked_step
 from ..gateway.call import Call
 from ..gateway.error_faults import error_reply
+from ..gateway.replay import recorded, replay
 from ..gateway.reply import Reply
 from .answer import AZURE_NAMES, Answer, Names, build_answer
 from .conversation import Conversation
@@ -50,6 +54,24 @@ def serve(request: ChatRequest, names: Names = AZURE_NAMES) -> Served | Reply:
     return Served(step, build_answer(request, step, names), fault)
 
 
+def recorded_reply(call: Call) -> Reply | None:
+    """What was recorded for this call, whatever Azure would say to it; None where nothing was, or only words are."""
+    if call.mocked.script.recording is None or call.asked:
+        return None
+    history = read_history(call.body)
+    asked = {"turn": history.turn, "step": history.step, "tool_result": history.tool_result}
+    facts = call.mocked.facts(call.deployment.name, history.text, call.body, **asked)
+
+    def raw_in(serving: Serving[ChatRule] | None) -> Raw | None:
+        return recorded(serving.answer(ChatItem).step(history.step - 1).raw, call) if serving else None
+
+    # It is counted only if it is sent.
+    if raw_in(call.mocked.upcoming(ChatRule, facts)) is None:
+        return None
+    raw = raw_in(call.mocked.serve(ChatRule, facts))
+    return replay(raw) if raw else None
+
+
 def facts_of(call: Call, conversation: Conversation) -> Facts:
     """What rules can ask of a chat call."""
     return call.mocked.facts(
@@ -57,5 +79,6 @@ def facts_of(call: Call, conversation: Conversation) -> Facts:
         conversation.question.text,
         call.body,
         turn=sum(message.role == "user" for message in conversation.messages),
+        step=conversation.step + 1,
         tool_result=conversation.tool_result,
     )

@@ -7,6 +7,7 @@ import struct
 from ...mock.script.rules import EmbeddingItem, EmbeddingRule
 from ..gateway.call import Call
 from ..gateway.error_faults import error_reply
+from ..gateway.replay import recorded, replay
 from ..gateway.reply import Reply
 from .request import EmbeddingRequest, read_embedding
 from .vectors import embed
@@ -18,6 +19,8 @@ async def handle_embedding(call: Call) -> Reply:
     facts = call.mocked.facts(call.deployment.name, "\n".join(request.texts), call.body)
     serving = call.mocked.serve(EmbeddingRule, facts)
     rule = serving.answer(EmbeddingItem) if serving else EmbeddingItem()
+    if raw := recorded(rule.raw, call):
+        return replay(raw)
     if rule.fault and (error := error_reply(rule.fault, call)):
         return error
     document = {

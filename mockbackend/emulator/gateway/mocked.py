@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from ...mock import drawn
 from ...mock.script.matching import Facts, R, nearest
-from ...mock.script.rules import ChatRule, ImageRule
+from ...mock.script.rules import ChatRule, EmbeddingRule, ImageRule, Script
 from ...mock.store import DEFAULT, Chosen, Entry, MockStore, Serving, UnknownScenario
 from . import errors
 
@@ -47,22 +47,27 @@ class MockedCall:
             **more,
         )
 
+    @property
+    def script(self) -> Script:
+        """The script of its scenario."""
+        return self.store.scenarios.open(self.scenario).script
+
     def serve(self, kind: type[R], facts: Facts) -> Serving[R] | None:
         """The rule that serves this call, which has then served once more.
 
-        AzureError 404 where no rule does, and the script is strict.
+        AzureError 404 where no rule does, and the script is strict or a recording.
         """
         serving = self.store.servings.serve(self.scenario, kind, facts, of_turn=self._of_turn, chosen=self._chosen)
         if serving:
             self.entry.rule = serving.index
-        elif kind in (ChatRule, ImageRule) and (script := self.store.scenarios.open(self.scenario).script).strict:
+        elif kind in (ChatRule, ImageRule, EmbeddingRule) and _must_fit(kind, script := self.script):
             asked = f"{self.kind}, {facts.text[:SHOWN_CHARACTERS]!r}"
             message = f"No rule of scenario {self.scenario} fits this call ({asked}). {nearest(script, kind, facts)}"
             raise errors.gateway_error(404, "no_rule", message)
         return serving
 
-    def upcoming(self, kind: type[R], facts: Facts) -> R | None:
-        """The rule that `serve` would choose."""
+    def upcoming(self, kind: type[R], facts: Facts) -> Serving[R] | None:
+        """What `serve` would choose."""
         return self.store.servings.upcoming(self.scenario, kind, facts, of_turn=self._of_turn, chosen=self._chosen)
 
     @property
@@ -77,6 +82,11 @@ class MockedCall:
     def has(self, kind: type[R]) -> bool:
         """Whether there are rules of a kind."""
         return self.store.servings.has(self.scenario, kind)
+
+
+def _must_fit(kind: type[Any], script: Script) -> bool:
+    # A search in documents needs the vectors of the model that was recorded, for all of them.
+    return script.recording is not None or (script.strict and kind is not EmbeddingRule)
 
 
 def enter(store: MockStore, request: Request, kind: str, raw: bytes, *, of_service: bool) -> MockedCall:

@@ -5,10 +5,12 @@ import base64
 from dataclasses import replace
 
 from ...mock.script import faults
+from ...mock.script.raw import IMAGE, IMAGE_URL
 from ...mock.script.rules import ImageItem, ImageRule
 from ..gateway.asked import asked_fault
 from ..gateway.call import Call
 from ..gateway.error_faults import error_reply
+from ..gateway.replay import recorded, replay
 from ..gateway.reply import Reply
 from .answer import dalle_document, gpt_image_document
 from .drawing import draw
@@ -18,6 +20,8 @@ from .store import ImageStore, StoredImage
 
 async def handle_image(call: Call, store: ImageStore) -> Reply:
     """The reply to a call that has passed the gateway; AzureError where Azure refuses the request."""
+    if reply := _recorded(call, store):
+        return reply
     request = read_image(call)
     facts = call.mocked.facts(call.deployment.name, request.prompt, call.body)
     serving = call.mocked.serve(ImageRule, facts)
@@ -28,8 +32,7 @@ async def handle_image(call: Call, store: ImageStore) -> Reply:
             return replace(error, delay=rule.delay)
         fault = None
     if rule.image:
-        header, _, encoded = rule.image.partition(",")
-        media_type, content = header.removeprefix("data:").partition(";")[0], base64.b64decode(encoded)
+        media_type, content = _content(rule.image)
     else:
         # In a thread: drawing takes tens of milliseconds.
         drawn = (request.prompt, request.size, request.file_format, request.transparent)
@@ -43,3 +46,32 @@ async def handle_image(call: Call, store: ImageStore) -> Reply:
     else:
         document = gpt_image_document(request, content)
     return Reply.json(document, delay=rule.delay)
+
+
+def _content(url: str) -> tuple[str, bytes]:
+    header, _, encoded = url.partition(",")
+    return header.removeprefix("data:").partition(";")[0], base64.b64decode(encoded)
+
+
+def _recorded(call: Call, store: ImageStore) -> Reply | None:
+    """What was recorded for this prompt, whatever Azure would say to it, with the image that stands beside it."""
+    prompt = call.body.get("prompt")
+    if call.mocked.script.recording is None or call.asked or not isinstance(prompt, str):
+        return None
+    facts = call.mocked.facts(call.deployment.name, prompt, call.body)
+    upcoming = call.mocked.upcoming(ImageRule, facts)
+    if upcoming is None or recorded(upcoming.answer(ImageItem).raw, call) is None:
+        return None
+    serving = call.mocked.serve(ImageRule, facts)
+    rule = serving.answer(ImageItem) if serving else ImageItem()
+    if not (raw := recorded(rule.raw, call)):
+        return None
+    # An image that could not be fetched is nowhere.
+    media_type, content = _content(rule.image) if rule.image else ("image/png", b"")
+    body = raw.body.replace(IMAGE, base64.b64encode(content))
+    if IMAGE_URL in body:
+        at_url = None if isinstance(rule.model_fault, faults.ErrorFault) else rule.model_fault
+        fault = at_url if content else faults.ImageGone()
+        token = store.add(call.mocked.scenario, StoredImage(content, media_type, fault))
+        body = body.replace(IMAGE_URL, f"{call.origin}/generated/{token}.png".encode())
+    return replay(raw, body)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ..chat.serving import Served, serve
+from ..chat.serving import Served, recorded_reply, serve
 from ..gateway import wire
 from ..gateway.call import Call
 from ..gateway.reply import Piece, Reply
@@ -15,6 +15,8 @@ from .store import ResponseStore
 
 def handle_response(call: Call, store: ResponseStore) -> Reply:
     """The reply to a call that has passed the gateway; AzureError where OpenAI refuses the request."""
+    if reply := recorded_reply(call):
+        return reply
     request = read_request(call, store)
     served = serve(request.chat)
     if isinstance(served, Reply):

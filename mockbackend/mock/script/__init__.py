@@ -1,6 +1,7 @@
 """Scripts: rules that say what the emulator answers, and how it fails."""
 
 from .document import TooLarge
+from .folder import load_folder, load_scenarios
 from .load import (
     InvalidScript,
     ScriptError,
@@ -19,6 +20,8 @@ __all__ = [
     "ScriptError",
     "TooLarge",
     "load_document",
+    "load_folder",
+    "load_scenarios",
     "load_script",
     "read_rules",
     "read_script",

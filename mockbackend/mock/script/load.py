@@ -12,10 +12,12 @@ from typing import Any
 import msgspec
 
 from .document import MAX_JSON_BYTES, MAX_YAML_BYTES, Document, TooLarge, Unreadable, read_document, read_yaml
-from .images import read_images
+from .named_files import read_named_files
 from .problems import Problem, each_problem
 from .rules import Rule, Script
 
+# The form of recordings that is written and read.
+RECORDING = 1
 # Nobody reads more.
 MAX_PROBLEMS = 1000
 
@@ -51,7 +53,7 @@ def load_document(path: str | os.PathLike[str]) -> Any:
     except OSError as error:
         raise ScriptError([f"{name}: cannot be read: {error.strerror or error}"]) from error
     except InvalidScript as error:
-        raise ScriptError([f"{name}: {_in_file(problem)}" for problem in error.problems]) from None
+        raise ScriptError([f"{name}: {in_file(problem)}" for problem in error.problems]) from None
     except TooLarge as error:
         raise ScriptError([f"{name}: cannot be read: {error}"]) from None
 
@@ -86,7 +88,9 @@ def _checked(raw: bytes, is_json: bool | None, expected: Any, folder: Path | Non
         # A file of this machine is read at the start, or in a thread, and nobody else can send one.
         most = MAX_YAML_BYTES if folder is None else MAX_JSON_BYTES
         document = read_document(raw, is_json=is_json, most_yaml=most)
-        unread = list(read_images(document.value, folder)) if folder else []
+        if newer := _newer(document.value):
+            raise Unreadable(newer)
+        unread = list(read_named_files(document.value, folder)) if folder else []
         problems = unread or list(islice(_problems(document.value, expected), MAX_PROBLEMS + 1))
     except Unreadable as error:
         raise InvalidScript([error.problem]) from None
@@ -100,6 +104,15 @@ def _checked(raw: bytes, is_json: bool | None, expected: Any, folder: Path | Non
         more = [Problem((), "has more problems than are listed")] if len(problems) > MAX_PROBLEMS else []
         raise InvalidScript(found + more)
     return document.value
+
+
+def _newer(value: object) -> Problem | None:
+    """That a recording has a form which only a newer version reads; that comes before whatever else is unknown."""
+    match value:
+        case {"recording": int(version)} if version > RECORDING:
+            words = f"was recorded by a newer version of Mock Backend (form {version}; this one reads {RECORDING})"
+            return Problem(("recording",), f"{words}. Update this one, or record it again")
+    return None
 
 
 def _problems(value: Any, expected: Any) -> Iterator[Problem]:
@@ -134,7 +147,8 @@ def _with_kind(rule: object) -> object:
     return {"kind": "chat", **rule} if isinstance(rule, dict) else rule
 
 
-def _in_file(problem: Problem) -> str:
+def in_file(problem: Problem) -> str:
+    """A problem as a line about its file."""
     if problem.path or not problem.message.startswith("is "):
         return str(problem)
     return f"cannot be read: {f'line {problem.line}' if problem.line else 'it'} {problem.message}"

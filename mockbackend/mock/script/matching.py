@@ -17,15 +17,20 @@ R = TypeVar("R", ChatRule, ImageRule, EmbeddingRule, SearchRule, IndexingRule)
 S = TypeVar("S", bound=msgspec.Struct)
 TEMPLATE = re.compile(r"\{\{\s*(match\.\d{1,3}|text|userid|tool\.result)\s*\}\}")
 NEAREST = 3
+# Conditions that the call must meet as they are.
+SAME = ("mode", "turn", "step", "userid")
 # What is compared of a text, to find the nearest rules.
 COMPARED_CHARACTERS = 200
+# What is shown of a text.
+SHOWN_CHARACTERS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What rules can ask of a call. None stands for what it does not have.
 
-    `turn` counts the user's messages; `tool_result` is the last message, where that is a tool's.
+    `turn` counts the user's messages, `step` the model's calls since the last of them; `tool_result` is the last
+    message, where that is a tool's.
     """
 
     deployment: str | None
@@ -35,6 +40,7 @@ class Facts:
     userid: str | None = None
     tool_result: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    step: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +85,15 @@ def fit(rule: Rule, facts: Facts) -> Fit | None:
         return None
     if when is None:
         return Fit(facts)
-    if (
-        when.mode not in (None, facts.mode)
-        or when.turn not in (None, facts.turn)
-        or when.userid not in (None, facts.userid)
-        or (when.tool_result is not None and when.tool_result not in (facts.tool_result or ""))
-        or any(facts.headers.get(name.lower()) != value for name, value in (when.header or {}).items())
-    ):
+    if any(getattr(when, name) not in (None, getattr(facts, name)) for name in SAME) or not _fits_others(when, facts):
         return None
     return _fit_text(when.pattern(), facts)
+
+
+def _fits_others(when: When, facts: Facts) -> bool:
+    return (when.tool_result is None or when.tool_result in (facts.tool_result or "")) and all(
+        facts.headers.get(name.lower()) == value for name, value in (when.header or {}).items()
+    )
 
 
 def _fit_text(pattern: str | Pattern | None, facts: Facts) -> Fit | None:
@@ -110,20 +116,72 @@ def named_headers(rules: Iterable[Rule]) -> frozenset[str]:
 
 
 def nearest(script: Script, kind: type[Rule], facts: Facts) -> str:
-    """The rules of a kind that come nearest to a call, in words."""
+    """The rules of a kind that come nearest to a call, in words, and what differs in each."""
     rules = [(index, rule) for index, rule in enumerate(script.rules) if isinstance(rule, kind)]
     asked = facts.text[:COMPARED_CHARACTERS].lower()
-    rules.sort(key=lambda one: -SequenceMatcher(None, asked, _words(one[1])[:COMPARED_CHARACTERS].lower()).ratio())
-    found = [f"rule {index} ({_words(rule) or 'any text'})" for index, rule in rules[:NEAREST]]
-    return f"The nearest: {'; '.join(found)}." if found else "There are no rules for such calls."
+
+    def distance(one: tuple[int, Rule]) -> tuple[float, int]:
+        # Of those with the same text the one with the fewest differences.
+        ratio = SequenceMatcher(None, asked, _text(one[1])[:COMPARED_CHARACTERS].lower()).ratio()
+        return -ratio, len(differences(one[1], facts))
+
+    rules.sort(key=distance)
+    found = [f"{_named(index, rule)}: {'; '.join(differences(rule, facts))}" for index, rule in rules[:NEAREST]]
+    return f"The nearest: {' · '.join(found)}." if found else "There are no rules for such calls."
 
 
-def _words(rule: Rule) -> str:
+def differences(rule: Rule, facts: Facts) -> list[str]:
+    """What a rule wants otherwise than a call has it, in words."""
+    when = rule.when if isinstance(rule.when, When) else When(text=rule.when) if rule.when is not None else None
+    found: list[str] = []
+    deployment = rule.deployment or (when.deployment if when else None)
+    if deployment not in (None, facts.deployment):
+        found.append(f"its deployment is {deployment}, not {facts.deployment}")
+    if when:
+        if not _fit_text(when.pattern(), facts):
+            found.append(_other_text(when.pattern(), facts.text))
+        found += [
+            f"its {name} is {getattr(when, name)}, not {getattr(facts, name)}"
+            for name in SAME
+            if getattr(when, name) not in (None, getattr(facts, name))
+        ]
+        found += [
+            f"its header {name} is {value!r}, not {facts.headers.get(name.lower())!r}"
+            for name, value in (when.header or {}).items()
+            if facts.headers.get(name.lower()) != value
+        ]
+        if when.tool_result is not None and when.tool_result not in (facts.tool_result or ""):
+            result = facts.tool_result
+            has = "the last message is no tool's" if result is None else f"the tool's result is {_cut(result)}"
+            found.append(f"its tool_result is {_cut(when.tool_result)}, but {has}")
+    return found or ["it has served as often as it may"]
+
+
+def _other_text(pattern: str | Pattern | None, text: str) -> str:
+    match pattern:
+        case Pattern(equals=str(wanted)):
+            pairs = zip(wanted, text, strict=False)
+            same = next((at for at, (one, other) in enumerate(pairs) if one != other), min(len(wanted), len(text)))
+            if same <= SHOWN_CHARACTERS // 2:
+                return f"its text is {_cut(wanted)}, not {_cut(text)}"
+            # What is the same need not be read twice.
+            same -= SHOWN_CHARACTERS // 4
+            return f"its text goes on with {_cut(wanted[same:])} after {same} characters, not with {_cut(text[same:])}"
+        case Pattern(regex=str(regex)):
+            return f"its regex {_cut(regex)} finds nothing in {_cut(text)}"
+    return f"{_cut(str(pattern))} is not in {_cut(text)}"
+
+
+def _cut(text: str) -> str:
+    return repr(text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…")
+
+
+def _named(index: int, rule: Rule) -> str:
+    name = f"rule {index} ({_text(rule)[:SHOWN_CHARACTERS] or 'any text'})"
+    return f"{rule.source}, {name}" if rule.source else name
+
+
+def _text(rule: Rule) -> str:
     """What a rule's text must be like."""
-    when = rule.when
-    if not isinstance(when, When):
-        return when or ""
-    pattern = when.pattern()
-    text = pattern if isinstance(pattern, str) else (pattern.equals or pattern.regex or "") if pattern else ""
-    others = {name: getattr(when, name) for name in ("mode", "turn", "userid", "tool_result", "header", "deployment")}
-    return ", ".join(filter(None, [text, *(f"{name}: {value}" for name, value in others.items() if value is not None)]))
+    pattern = rule.when.pattern() if isinstance(rule.when, When) else rule.when
+    return pattern if isinstance(pattern, str) else (pattern.equals or pattern.regex or "") if pattern else ""

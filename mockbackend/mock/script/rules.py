@@ -10,6 +10,7 @@ import orjson
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from . import faults
+from .checks import check_corner, check_json, check_moved, check_raw
 from .corners import CORNERS, ModelFault
 from .faults import Seconds
 from .when import AtLeastOne, When
@@ -17,6 +18,7 @@ from .wire import Wire
 
 Finish = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
 DialectName = Literal["mistral", "vllm"]
+RecordedEngine = Literal["azure", "openai"]
 On = Literal["chat", "join", "stop", "conversations", "files", "images"]
 DATA_URL = re.compile(r"data:image/(png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}")
 
@@ -29,7 +31,7 @@ class ToolCall(Struct, frozen=True, forbid_unknown_fields=True):
     id: str | None = None
 
     def __post_init__(self) -> None:
-        _check_json("arguments", self.arguments)
+        check_json("arguments", self.arguments)
 
     def json(self) -> str:
         return self.arguments if isinstance(self.arguments, str) else orjson.dumps(self.arguments).decode()
@@ -55,13 +57,15 @@ class ChatStep(Struct, frozen=True, forbid_unknown_fields=True):
     usage: Usage | None = None
     fault: faults.ErrorFault | faults.StreamFault | None = None
     corner: str | None = None
+    raw: str | None = None
 
     def __post_init__(self) -> None:
-        _check_corner(self)
+        check_corner(self)
+        check_raw(self.raw)
         if self.data is not UNSET:
             if self.text is not None:
                 raise ValueError("give either 'text' or 'data'")
-            _check_json("data", self.data)
+            check_json("data", self.data)
 
     @property
     def is_default(self) -> bool:
@@ -88,7 +92,7 @@ class ChatItem(ChatStep, frozen=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.steps:
-            _check_moved(self, ChatStep(), "steps", "a step")
+            check_moved(self, ChatStep(), "steps", "a step")
 
     def step(self, number: int) -> ChatStep:
         """The step for a model call of the turn, counted from 0; the last one repeats."""
@@ -105,6 +109,7 @@ class ChatRule(ChatItem, frozen=True, tag_field="kind", tag="chat"):
     on: On | None = None
     nth: AtLeastOne | None = None
     dialect: DialectName | None = None
+    source: str | None = None
     respond: Annotated[tuple[ChatItem, ...], Meta(min_length=1)] | None = None
 
     def __post_init__(self) -> None:
@@ -124,6 +129,7 @@ class BaseRule(Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True
     deployment: str | None = None
     times: AtLeastOne | None = None
     once: bool = False
+    source: str | None = None
 
 
 class ImageItem(Struct, frozen=True, forbid_unknown_fields=True):
@@ -136,9 +142,11 @@ class ImageItem(Struct, frozen=True, forbid_unknown_fields=True):
     fault: faults.ErrorFault | faults.UrlFault | None = None
     corner: str | None = None
     wire: Wire | None = None
+    raw: str | None = None
 
     def __post_init__(self) -> None:
-        _check_corner(self)
+        check_corner(self)
+        check_raw(self.raw)
         if self.image is not None and not DATA_URL.fullmatch(self.image):
             raise ValueError("'image' must be a data: URL of an image in base64; only a file's script names files")
 
@@ -156,6 +164,7 @@ class ImageRule(ImageItem, frozen=True, tag_field="kind", tag="image"):
     deployment: str | None = None
     times: AtLeastOne | None = None
     once: bool = False
+    source: str | None = None
     respond: Annotated[tuple[ImageItem, ...], Meta(min_length=1)] | None = None
 
     def __post_init__(self) -> None:
@@ -168,6 +177,10 @@ class EmbeddingItem(Struct, frozen=True, forbid_unknown_fields=True):
 
     delay: Seconds = 0
     fault: faults.ErrorFault | None = None
+    raw: str | None = None
+
+    def __post_init__(self) -> None:
+        check_raw(self.raw)
 
 
 class EmbeddingRule(BaseRule, frozen=True, tag="embedding"):
@@ -175,9 +188,11 @@ class EmbeddingRule(BaseRule, frozen=True, tag="embedding"):
 
     delay: Seconds = 0
     fault: faults.ErrorFault | None = None
+    raw: str | None = None
     respond: Annotated[tuple[EmbeddingItem, ...], Meta(min_length=1)] | None = None
 
     def __post_init__(self) -> None:
+        check_raw(self.raw)
         _check_rule(self, EmbeddingItem())
 
 
@@ -217,13 +232,19 @@ Rule = ChatRule | ImageRule | EmbeddingRule | SearchRule | IndexingRule
 
 
 class Script(Struct, frozen=True, forbid_unknown_fields=True):
-    """A script: the first rule that fits a call, and is not used up, serves it."""
+    """A script: the first rule that fits a call, and is not used up, serves it.
+
+    With `recording`, the version of its form, it is a recording: a call that no rule fits is an error. `engine` is what
+    was recorded, whose settings the service's errors name.
+    """
 
     rules: tuple[Rule, ...]
     strict: bool = False
     dialect: DialectName | None = None
     seed: int | str | None = None
     now: Annotated[datetime, Meta(tz=True)] | None = None
+    recording: Literal[1] | None = None
+    engine: RecordedEngine | None = None
 
 
 def is_of_wire(rule: Rule) -> bool:
@@ -253,27 +274,4 @@ def _check_rule(rule: Rule, empty: Struct) -> None:
     if rule.deployment is not None and isinstance(rule.when, When) and rule.when.deployment is not None:
         raise ValueError("'deployment' stands in 'when' or beside it, not in both")
     if rule.respond:
-        _check_moved(rule, empty, "respond", "an item of it")
-
-
-def _check_moved(given: Struct, empty: Struct, key: str, place: str) -> None:
-    """Raise ValueError for a key that stands beside a list of answers, and not in one of them."""
-    for name in empty.__struct_fields__:
-        if getattr(given, name) != getattr(empty, name):
-            raise ValueError(f"move '{name}' into {place}, since the rule has '{key}'")
-
-
-def _check_corner(item: ChatStep | ImageItem) -> None:
-    if item.corner is None:
-        return
-    if item.corner not in CORNERS:
-        raise ValueError(f"there is no corner {item.corner[:50]!r}; known: {', '.join(CORNERS)}")
-    if item.fault is not None or getattr(item, "wire", None) is not None:
-        raise ValueError("'corner' is a fault of its own: leave 'fault' and 'wire' out")
-
-
-def _check_json(name: str, value: object) -> None:
-    try:
-        orjson.dumps(value)
-    except orjson.JSONEncodeError as error:
-        raise ValueError(f"'{name}' cannot be written as JSON: {error}") from None
+        check_moved(rule, empty, "respond", "an item of it")

@@ -40,6 +40,7 @@ class When(Struct, frozen=True, forbid_unknown_fields=True):
     regex: str | None = None
     mode: Mode | None = None
     turn: AtLeastOne | None = None
+    step: AtLeastOne | None = None
     userid: str | None = None
     tool_result: str | None = None
     header: dict[str, str] | None = None

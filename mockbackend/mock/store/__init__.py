@@ -7,12 +7,14 @@ from random import Random
 from typing import Any
 
 from ..drawn import Source
+from ..script.names import DEFAULT, NAME, NAMES
 from .changes import Changes
 from .database import Database
 from .holds import Gate, Hold, Holds
 from .journal import Entry, Filter, Journal, Side
 from .kept import Kept
-from .scenarios import DEFAULT, EMPTY, NAME, NAMES, Scenario, Scenarios, TooManyScenarios, UnknownScenario
+from .recorded import Recorded
+from .scenarios import EMPTY, Scenario, Scenarios, TooManyScenarios, UnknownScenario
 from .serving import Chosen, Serving, Servings
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "Journal",
     "Kept",
     "MockStore",
+    "Recorded",
     "Scenario",
     "Serving",
     "TooManyScenarios",
@@ -39,15 +42,21 @@ __all__ = [
 class MockStore:
     """The store, open in one process. It must be closed."""
 
-    def __init__(self, folder: Path | None, script: Any = EMPTY, origin: bytes = b"") -> None:
-        """Open the store in a folder, or in one of its own. `script` is a checked document, the rules of `default`."""
-        self._database = Database(folder)
+    def __init__(self, folder: Path | None, script: Any = EMPTY, origin: bytes = b"", *, keeps: bool = True) -> None:
+        """Open the store in a folder, or in one of its own. `script` is a checked document, the rules of `default`.
+
+        What is there of an earlier run stays only if it keeps that.
+        """
+        self._database = Database(folder, keeps=keeps)
         self.scenarios = Scenarios(self._database)
         self.journal = Journal(self._database)
         self.holds = Holds(self._database)
+        self.recorded = Recorded(self._database)
         self.servings = Servings(self._database, self.scenarios)
+        # No other process of this host has it open.
+        self.is_first = self._database.is_first
         # A worker that follows a dead one goes on with its counters.
-        if self._database.is_first or not self.scenarios.exists(DEFAULT):
+        if self.is_first or not self.scenarios.exists(DEFAULT):
             self.scenarios.begin(script, origin)
             self.scenarios.reset_default()
 
@@ -78,6 +87,6 @@ class MockStore:
         """What is another after each change, whichever process made it."""
         return self._database.version()
 
-    def close(self) -> None:
-        """Close the file."""
-        self._database.close()
+    def close(self) -> bool:
+        """Close the file. True if no other process has it open."""
+        return self._database.close()

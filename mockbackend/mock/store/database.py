@@ -17,7 +17,7 @@ from filelock import FileLock
 from ...concurrency.liveness import Liveness
 
 BUSY_SECONDS = 2.0
-VERSION = 7
+VERSION = 8
 SCHEMA = """
 CREATE TABLE scenario (
     name TEXT PRIMARY KEY, generation INTEGER NOT NULL, script BLOB NOT NULL, made REAL NOT NULL,
@@ -45,6 +45,9 @@ CREATE TABLE kept (
 CREATE UNIQUE INDEX kept_key ON kept (kind, key);
 CREATE INDEX kept_size ON kept (kind, size);
 CREATE INDEX kept_of ON kept (scenario, kind, id);
+CREATE TABLE recorded (
+    scenario TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL, PRIMARY KEY (scenario, name)
+) WITHOUT ROWID;
 CREATE TABLE owner (scenario TEXT NOT NULL, owner TEXT NOT NULL, PRIMARY KEY (scenario, owner)) WITHOUT ROWID;
 CREATE TABLE entry (
     id INTEGER PRIMARY KEY AUTOINCREMENT, scenario TEXT NOT NULL, n INTEGER NOT NULL, side TEXT NOT NULL,
@@ -62,7 +65,8 @@ class Database:
     Without a folder it is one of this process alone, in a file without a name, which goes with it.
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, *, keeps: bool = True) -> None:
+        """Open it; what an earlier run has left stays only if it keeps that."""
         # Changes of this process.
         self.writes = 0
         self.is_first = True
@@ -79,16 +83,21 @@ class Database:
             self.worker = self._liveness.id
             others = self._liveness.others()
             self.is_first = not others
+            if self.is_first and not keeps:
+                self._remove_files()
             try:
                 self._open(self.path)
             except sqlite3.DatabaseError as error:
                 if others or isinstance(error, sqlite3.OperationalError):
                     raise
                 # Without syncs a host that loses its power may leave anything.
-                for suffix in ("", "-wal", "-shm"):
-                    Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+                self._remove_files()
                 self._open(self.path)
             self._end_entries_of_the_dead(others)
+
+    def _remove_files(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
 
     def _open(self, path: Path | str | None) -> None:
         self._connection = sqlite3.connect(
@@ -119,11 +128,16 @@ class Database:
                     "UPDATE entry SET state = 'error', ended_at = at WHERE worker = ? AND ended_at IS NULL", worker
                 )
 
-    def close(self) -> None:
-        """Close the file."""
+    def close(self) -> bool:
+        """Close the file. True if no other process has it open."""
         self._connection.close()
-        if self._liveness is not None:
+        if self._liveness is None or self.path is None:
+            return True
+        # Of two that end at once one is the last.
+        with FileLock(self.path.with_name("mock.lock")):
+            is_last = not self._liveness.others()
             self._liveness.close()
+        return is_last
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -12,14 +11,12 @@ from typing import Any
 import orjson
 
 from ..script import Script, to_rule, to_script
+from ..script.names import DEFAULT
 from ..script.rules import Rule
 from .database import Database
 
-DEFAULT = "default"
 MAX_SCENARIOS = 1000
 MAX_QUEUED = 1000
-NAME = re.compile(r"[A-Za-z0-9_@+:-][A-Za-z0-9._@+:-]{0,127}")
-NAMES = "A name has 1 to 128 of the characters A-Z a-z 0-9 . _ @ + : -, and does not begin with a dot."
 # All scripts and all queued rules together, in the file; and the scripts that are kept parsed, in each process.
 MAX_BYTES = 256 * 1024 * 1024
 MAX_CACHED_BYTES = 16 * 1024 * 1024
@@ -100,19 +97,27 @@ class Scenarios:
                 self._check_room(name)
                 self._insert(name, EMPTY, None)
 
-    def replace_default(self, document: Mapping[str, Any], origin: bytes) -> bool:
-        """Give `default` another script for good, and new counters; its journal stays. False if it has it already."""
+    def replace(self, name: str, document: Mapping[str, Any], origin: bytes) -> bool:
+        """Give a scenario another script for good, and new counters; its journal stays. False if it has it already.
+
+        One that is missing is made.
+        """
         with self._database.transaction():
             # Another process may have been faster, and its counters may have served since.
-            if self.origin(DEFAULT) == origin:
+            if self.origin(name) == origin:
                 return False
+            if not self.exists(name):
+                self._check_room(name)
+                self._insert(name, document, origin)
+                return True
             for table in ("served", "queued"):
-                self._database.execute(f"DELETE FROM {table} WHERE scenario = ?", DEFAULT)
+                self._database.execute(f"DELETE FROM {table} WHERE scenario = ?", name)
             self._database.execute(
                 "UPDATE scenario SET script = ?, generation = ?, origin = ?, problems = '[]' WHERE name = ?",
-                *(orjson.dumps(document), self._next_generation(), origin, DEFAULT),
+                *(orjson.dumps(document), self._next_generation(), origin, name),
             )
-            self._begin(document, origin)
+            if name == DEFAULT:
+                self._begin(document, origin)
         return True
 
     def reset_default(self) -> None:
@@ -195,6 +200,17 @@ class Scenarios:
             with self._database.transaction():
                 self._database.execute("INSERT OR IGNORE INTO owner VALUES (?, ?)", name, owner)
 
+    def note_last(self, name: str, owner: str) -> None:
+        """Note the scenario that an owner was in last."""
+        with self._database.transaction():
+            self._database.execute("DELETE FROM owner WHERE owner = ?", owner)
+            self._database.execute("INSERT INTO owner VALUES (?, ?)", name, owner)
+
+    def last_of(self, owner: str) -> str | None:
+        """The scenario that an owner was in last."""
+        found: str | None = self._database.value("SELECT scenario FROM owner WHERE owner = ?", owner)
+        return found
+
     def take_owners(self, name: str) -> list[str]:
         """The owners who may have something stored in a scenario, which are then forgotten."""
         with self._database.transaction():
@@ -229,7 +245,7 @@ class Scenarios:
     def _remove(self, name: str) -> bool:
         # What is stored in `default` stays, also what the emulator keeps.
         kept = () if name == DEFAULT else ("kept",)
-        for table in ("served", "queued", "taken", "hold", "entry", *kept):
+        for table in ("served", "queued", "taken", "hold", "entry", "recorded", *kept):
             self._database.execute(f"DELETE FROM {table} WHERE scenario = ?", name)
         return self._database.execute("DELETE FROM scenario WHERE name = ?", name).rowcount > 0
 

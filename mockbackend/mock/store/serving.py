@@ -84,19 +84,19 @@ class Servings:
 
     def upcoming(
         self, name: str, kind: type[R], facts: Facts, *, of_turn: bool = False, chosen: Chosen | None = None
-    ) -> R | None:
-        """The rule that `serve` would choose now; nothing is counted."""
+    ) -> Serving[R] | None:
+        """What `serve` would choose now; nothing is counted."""
         scenario = self._scenarios.open(name)
         if chosen and (serving := self._chosen(scenario, kind, facts, chosen)):
-            return serving.rule
+            return serving
         for _, rule in scenario.queued:
-            if isinstance(rule, kind) and _takes(kind, of_turn, rule) and fit(rule, facts):
-                return rule
+            if isinstance(rule, kind) and _takes(kind, of_turn, rule) and (found := fit(rule, facts)):
+                return Serving(rule, NEXT, 0, found)
         for index, rule in enumerate(scenario.script.rules):
-            if not isinstance(rule, kind) or not _takes(kind, of_turn, rule) or not fit(rule, facts):
+            if not isinstance(rule, kind) or not _takes(kind, of_turn, rule) or not (found := fit(rule, facts)):
                 continue
-            if self._before(name, index, _times(rule)) is not None:
-                return rule
+            if (before := self._before(name, index, _times(rule))) is not None:
+                return Serving(rule, index, before, found)
         return None
 
     def serve_front(self, scenario: Scenario, on: str, number: int, facts: Facts) -> tuple[Serving[Any], Chosen] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -43,9 +43,10 @@ class Report:
 
 
 def judge(
-    entries: Sequence[Mapping[str, Any]], never_served: Sequence[int] = (), *, every_call_must_match: bool = False
+    entries: Sequence[Mapping[str, Any]], never_served: Sequence[int] = (), *, must_match: Collection[str] = ()
 ) -> Report:
-    """Judge a journal. `never_served` are the numbers of rules that have not served.
+    """Judge a journal. `never_served` are the numbers of rules that have not served, `must_match`
+    the kinds of the model's calls of which each must have a rule.
 
     The calls of the model are judged only if no front end has called: else the service has made them.
     """
@@ -55,9 +56,8 @@ def judge(
     found = [(check.__name__, *finding) for check in checks for finding in check(front or calls, calls)]
     found += [("never_released", *finding) for finding in never_released(calls)]
     found += [("rule_never_served", [], f"Rule {index} has never served.") for index in never_served]
-    if every_call_must_match:
-        missed = [call for call in calls if call.is_unmatched]
-        found += [("unmatched_call", [call.n], f"No rule fits the call {call.name}.") for call in missed]
+    missed = [call for call in calls if call.on in must_match and call.is_unmatched]
+    found += [("unmatched_call", [call.n], f"No rule fits the call {call.name}.") for call in missed]
     findings = [Finding(code, CODES[code].severity, numbers, what, CODES[code].advice) for code, numbers, what in found]
     findings.sort(key=lambda finding: finding.calls[:1])
     return Report(all(finding.severity != "fail" for finding in findings), findings)

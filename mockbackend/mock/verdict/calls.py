@@ -105,11 +105,11 @@ class Call:
 
     @property
     def is_unmatched(self) -> bool:
-        """Whether it is a call of the model that a strict script refused, since no rule fitted.
+        """Whether it is a call of the model that a strict script or a recording refused, since no rule fitted.
 
         An engine's own refusal uses no rule up either, nor does `/mock help`.
         """
-        return self.side == "model" and self.on in ("chat", "image") and self.rule is None and self.status == 404
+        return self.side == "model" and self.rule is None and self.status == 404
 
     def replaces(self, earlier: Call) -> bool:
         """Whether it regenerates or edits what the earlier call began, as the service understands it."""

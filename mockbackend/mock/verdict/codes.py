@@ -66,7 +66,9 @@ CODES = {
     "rule_never_served": Code(
         "warn", "a rule has never served", "Remove the rule, or check its `when` against the journal."
     ),
-    "unmatched_call": Code("fail", "with `strict`: no rule fitted a call of the model", "Add a rule for this call."),
+    "unmatched_call": Code(
+        "fail", "with `strict`, or in a replay: no rule fitted a call of the model", "Add a rule for this call."
+    ),
     "never_released": Code("warn", "nobody released a hold, and it ran out", "Release what the test holds."),
     "login_in_the_browser": Code(
         "warn",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ....mock import context
 from ....storage.signs import unit
 from ..result import SearchResult
 from . import vectors, words
@@ -50,8 +51,10 @@ class EmbeddedIndex:
         Without a vector only words are compared. Passages that have no vector, or one of another dimension, are found
         by their words alone.
         """
+        # What is replayed has the vectors of a real engine.
+        words_lead = self._words_lead and context.recorded_engine() is None
         return await self._passages.read_snapshot(
-            lambda snapshot: self._search(snapshot, userid, query, vector, file_ids, limit)
+            lambda snapshot: self._search(snapshot, userid, query, vector, file_ids, limit, words_lead)
         )
 
     async def forget(self, userid: str, file_id: str) -> None:
@@ -69,6 +72,7 @@ class EmbeddedIndex:
         vector: Vector | None,
         file_ids: Sequence[str] | None,
         limit: int,
+        words_lead: bool,
     ) -> list[SearchResult]:
         index = self._cache.get(snapshot, userid)
         if index is None:
@@ -80,7 +84,7 @@ class EmbeddedIndex:
         scores: dict[int, float] = {}
         for behind, ranking in enumerate(rankings):
             for rank, row in enumerate(ranking.tolist(), start=1):
-                if not self._words_lead:
+                if not words_lead:
                     scores[row] = scores.get(row, 0.0) + 1 / (K + rank)
                 elif row not in scores:
                     scores[row] = 1 / (K + rank + behind * DEPTH)

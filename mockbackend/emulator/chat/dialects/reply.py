@@ -31,8 +31,8 @@ def dialect_of(call: Call) -> Dialect | None:
     name = scenario.script.dialect
     if any(isinstance(rule, ChatRule) and rule.dialect for rule in scenario.rules):
         # Before it is chosen, since what the engine refuses uses no rule up.
-        rule = call.mocked.upcoming(ChatRule, facts_of(call, _conversation(call.body)))
-        name = rule.dialect if rule and rule.dialect else name
+        serving = call.mocked.upcoming(ChatRule, facts_of(call, _conversation(call.body)))
+        name = serving.rule.dialect if serving and serving.rule.dialect else name
     return DIALECTS[name] if name else None
 
 

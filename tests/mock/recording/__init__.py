@@ -1,0 +1,1 @@
+"""Recording, and the replay of what was recorded."""

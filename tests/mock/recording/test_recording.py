@@ -1,0 +1,172 @@
+"""What is written while a real engine answers, and what is not."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mockbackend.mock.recording import tap as taps
+from mockbackend.mock.recording.tap import Held, Tap
+from mockbackend.mock.script import load_scenarios
+from mockbackend.mock.script.raw import Raw, read_raw
+from tests.harness.api import error_of, say
+from tests.harness.raw_model import DONE, STOP, STREAM, RawUpstream, refusal, words
+from tests.harness.waiting import until
+from tests.mock.recording.conftest import Studio, files_of
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
+SIGNED = "https://store.blob.core.windows.net/private/a.png?se=2026-01-01T00%3A00Z&sp=r&sig=abCD%2F12345%3D"
+SECRETS = (
+    *(
+        "the-key-of-the-account",
+        "sk-proj-abcdefghijklmnop1234",
+        JWT,
+        "abCD%2F12345",
+        "hunter2-hunter2",
+        "p4ssw0rd-of-it",
+    ),
+    *("0f1e2d3c-aaaa-bbbb-cccc-1234567890ab", "session=s3cr3t-cookie", "dXNlcjpwYXNzd29yZC1vZg=="),
+)
+TOLD = (
+    f"Bearer {JWT} and api-key: hunter2-hunter2 at {SIGNED} or https://me:p4ssw0rd-of-it@example.com/x with "
+    "sk-proj-abcdefghijklmnop1234, Cookie: session=s3cr3t-cookie; Authorization: Basic dXNlcjpwYXNzd29yZC1vZg== "
+)
+REPLIES = {
+    "leak": (STREAM, words(TOLD), words("the-key-of-the-"), words("account"), STOP, DONE),
+    "echo": (STREAM, words(TOLD + "the-key-of-the-account"), STOP, DONE),
+    "refused": refusal(
+        400,
+        {"error": {"message": f"No. {TOLD} (request id: 0f1e2d3c-aaaa-bbbb-cccc-1234567890ab)", "code": "no"}},
+    ),
+}
+
+
+async def test_nothing_secret_is_in_a_file(studio: Studio) -> None:
+    with RawUpstream(REPLIES) as model:
+        settings = {**model.settings, "OPENAI_API_KEY": "the-key-of-the-account"}
+        server = studio.recording(settings, UPSTREAM_MAX_TRIES="1")
+        async with server.client() as client:
+            for question in REPLIES:
+                await say(client, question)
+            assert (await say(client, f"echo of {TOLD}")).text == "fine"
+        server.stop()
+        address = model.settings["OPENAI_BASE_URL"].partition("//")[2].partition("/")[0]
+    found = files_of(studio.folder)
+    assert len(found) >= 2 * len(REPLIES)
+    for name, content in found.items():
+        for secret in (*SECRETS, address, "authorization: bearer"):
+            assert secret.encode() not in content, (name, secret)
+    # What a user has said is found all the same, whatever stood in place of what is hidden.
+    (rule,) = load_scenarios(studio.folder / "04-echo-of-bearer-and-api-key-at-https-stor.yaml")["default"]["rules"]
+    assert "regex" in rule["when"]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_turns_that_run_at_once_have_a_file_each(studio: Studio, workers: str) -> None:
+    with studio.emulator([]) as emulator:
+        server = studio.recording(emulator.settings(), WEB_CONCURRENCY=workers)
+        clients = [server.client(f"user-{number}") for number in range(12)]
+        await asyncio.gather(*(say(client, f"question {number}") for number, client in enumerate(clients)))
+        for client in clients:
+            await client.aclose()
+        server.stop()
+    (document,) = load_scenarios(studio.folder).values()
+    assert sorted(rule["when"]["equals"] for rule in document["rules"]) == sorted(f"question {n}" for n in range(12))
+    assert len({rule["source"].partition("-")[0] for rule in document["rules"]}) == 12
+    assert "Traceback" not in server.log
+
+
+async def test_recording_again_overwrites_and_names_what_nothing_wrote(studio: Studio) -> None:
+    with studio.emulator([]) as emulator:
+        server = studio.recording(emulator.settings())
+        async with server.client() as client:
+            await say(client, "Plan a trip")
+            await say(client, "And another")
+            await client.post("/chat", json={"message": "hi"}, headers={"x-mock-scenario": "old"})
+        server.stop()
+        assert "nothing has written" not in server.log
+        first = files_of(studio.folder)
+        server = studio.recording(emulator.settings())
+        async with server.client() as client:
+            await say(client, "Plan a trip")
+        server.stop()
+    assert set(files_of(studio.folder)) == set(first)
+    assert files_of(studio.folder)["01-plan-a-trip.yaml"] == first["01-plan-a-trip.yaml"]
+    assert files_of(studio.folder)["seed.yaml"] != first["seed.yaml"]
+    (line,) = [line for line in server.log.splitlines() if "nothing has written" in line]
+    stale = "02-and-another.1.sse, 02-and-another.yaml, old/01-hi.1.sse, old/01-hi.yaml, old/seed.yaml"
+    assert line.endswith(f"nobody needs them: {stale}")
+
+
+async def test_the_header_names_the_folder_and_nothing_else(studio: Studio) -> None:
+    with studio.emulator([]) as emulator:
+        server = studio.recording(emulator.settings())
+        async with server.client() as client:
+            named = {"x-mock-scenario": "my-test"}
+            await client.post("/chat", json={"message": "hi", "id": "trip"}, headers=named)
+            assert [row["id"] for row in (await client.get("/conversations")).json()] == ["trip"]
+            mocked = await client.post("/chat", json={"message": "hi"}, headers={**named, "x-mock": "cut=1"})
+            assert error_of(mocked, 400)["code"] == "mock_only"
+            assert (await client.get("/__mock__/scenarios")).status_code == 404
+            outside = await client.post("/chat", json={"message": "hi"}, headers={"x-mock-scenario": "../up"})
+            assert error_of(outside, 422)["code"] == "bad_name"
+        server.stop()
+        calls = emulator.requests()
+    assert sorted(files_of(studio.folder)) == ["my-test/01-hi.1.sse", "my-test/01-hi.yaml", "my-test/seed.yaml"]
+    assert len(calls) == 1
+    async with studio.start(emulator.settings()).client() as client:
+        refused = await client.post("/chat", json={"message": "hi"}, headers=named)
+        assert error_of(refused, 400)["code"] == "mock_only", "where nothing is recorded"
+
+
+async def test_an_answer_that_its_user_stopped_stands_still_in_the_replay(studio: Studio) -> None:
+    with studio.emulator([{"when": "slow", "text": "a b c d e f g h", "tokens_per_second": 20}]) as emulator:
+        server = studio.recording(emulator.settings())
+        async with server.client() as client:
+            turn = asyncio.create_task(client.post("/chat", json={"message": "slow", "id": "trip"}))
+            await until(lambda: _has_begun(emulator))
+            await asyncio.sleep(0.2)
+            await client.post("/conversations/trip/stop")
+            await turn
+        server.stop()
+    raw = read_raw((studio.folder / "01-slow.1.sse").read_bytes())
+    assert raw.ending == "left"
+    assert yaml.safe_load((studio.folder / "01-slow.yaml").read_text())["rules"][0]["steps"][0]["text"]
+
+
+async def _has_begun(emulator: object) -> bool:
+    return bool((await emulator.journal())["open"])  # type: ignore[attr-defined]
+
+
+def test_what_is_too_long_is_left_out_and_nothing_of_it_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(taps, "MAX_ANSWER_BYTES", 100)
+    held, done = Held(), list[Raw | None]()
+    tap = Tap("chat/completions", held, done.append)
+    tap.answered(200, [(b"Content-Type", b"text/event-stream"), (b"Set-Cookie", b"a=b")])
+    for _ in range(3):
+        tap.data(b"data: " + b"x" * 40 + b"\n\n")
+    assert tap._pieces == []
+    tap.ended("end")
+    tap.ended("cut")
+    assert (done, held.bytes) == ([None], 0)
+    other = Tap("chat/completions", held, done.append)
+    other.answered(200, [(b"Content-Type", b"text/event-stream")])
+    other.data(b"data: 1\n\ndata: 2\r\n\r\ndata")
+    other.ended("cut")
+    raw = done[1]
+    assert raw is not None
+    assert [piece for _, piece in raw.pieces] == [b"data: 1\n\n", b"data: 2\r\n\r\n", b"data"]
+
+
+async def test_a_folder_that_cannot_be_written_ends_the_start_in_words(tmp_path: Path, studio: Studio) -> None:
+    (tmp_path / "file").write_text("")
+    for folder, words_of_it in ((tmp_path / "file", "File exists"), (tmp_path / "file" / "in-it", "Not a directory")):
+        with pytest.raises(RuntimeError, match=r"exited with 2") as raised:
+            studio.start({"MOCK_RECORD": str(folder)})
+        assert f"MOCK_RECORD: {folder} cannot be written ({words_of_it})" in str(raised.value)
+    with pytest.raises(RuntimeError) as raised:
+        studio.start({"MOCK_RECORD": str(tmp_path), "MOCK_SCRIPT": str(tmp_path)})
+    assert "MOCK_RECORD: is what MOCK_SCRIPT replays; record into another folder" in str(raised.value)
