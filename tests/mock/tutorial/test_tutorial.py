@@ -14,6 +14,7 @@ from tests.clients.packages import NODE, installed
 from tests.harness.processes import ROOT, environment, free_port
 
 HERE = Path(__file__).parent
+REACT = ("page.html", "chat.jsx", "faults.spec.mjs")
 FILES = ("page.html", "server.mjs", "playwright.config.mjs", "fixtures.mjs", "chat.spec.mjs")
 BUG = '  form.querySelector("button").addEventListener("click", send);\n'
 # Where this machine has its browser.
@@ -30,23 +31,54 @@ def test_the_page_shows_the_files_that_are_run() -> None:
     assert {name: shown.get(name) for name in FILES} == {name: (HERE / name).read_text() for name in FILES}
 
 
-@pytest.mark.slow
-def test_the_test_catches_a_double_send_and_passes_without_it(tmp_path: Path) -> None:
-    packages = installed(HERE)
+def test_the_page_shows_the_react_page_and_its_test() -> None:
+    section = (
+        (ROOT / "docs" / "testing.md").read_text().split("## A React page under ten faults\n")[1].split("\n## ")[0]
+    )
+    shown = re.findall(r"```(?:html|jsx|js)\n(.*?)```", section, re.DOTALL)
+    assert shown == [(HERE / "react" / name).read_text() for name in REACT]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The reader's folder, with a free port for the mock and for the site."""
     ports = {"8010": str(free_port()), "3000": str(free_port())}
     for path in (*(HERE / name for name in FILES), ROOT / "tests" / "clients" / "readme" / "route.js"):
         text = re.sub("8010|3000", lambda found: ports[found[0]], path.read_text())
         (tmp_path / path.name).write_text(text.replace("mockbackend mock", f"{sys.executable} -m mockbackend mock"))
     shutil.copy(ROOT / "clients" / "js" / "mock.mjs", tmp_path)
     shutil.copy(HERE / "package.json", tmp_path)
-    (tmp_path / "node_modules").symlink_to(packages / "node_modules")
+    (tmp_path / "node_modules").symlink_to(installed(HERE) / "node_modules")
     (tmp_path / "browser.config.mjs").write_text(BROWSER)
-    found = played(tmp_path, status=1)
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_the_test_catches_a_double_send_and_passes_without_it(folder: Path) -> None:
+    found = played(folder, status=1)
     assert "double_send" in found, found
-    page = tmp_path / "page.html"
+    page = folder / "page.html"
     assert BUG in page.read_text()
     page.write_text(page.read_text().replace(BUG, ""))
-    assert "1 passed" in played(tmp_path, status=0)
+    assert "1 passed" in played(folder, status=0)
+
+
+@pytest.mark.slow
+def test_a_react_page_with_use_chat_says_what_is_wrong_under_ten_faults(folder: Path) -> None:
+    for name in REACT:
+        shutil.copy(HERE / "react" / name, folder)
+    (folder / "chat.spec.mjs").unlink()
+    bundled(folder)
+    assert "10 passed" in played(folder, status=0)
+
+
+def bundled(folder: Path) -> None:
+    """Make chat.js of chat.jsx, as the command of docs/testing.md does, with the newest AI SDK."""
+    packages = installed()
+    esbuild = packages / "node_modules" / "esbuild" / "bin" / "esbuild"
+    arguments = ["chat.jsx", "--bundle", "--format=esm", "--jsx=automatic", "--outfile=chat.js"]
+    env = environment({}) | {"NODE_PATH": f"{packages / 'ai-sdk-7' / 'node_modules'}:{packages / 'node_modules'}"}
+    subprocess.run([str(NODE), str(esbuild), *arguments], cwd=folder, env=env, capture_output=True, check=True)
 
 
 def played(folder: Path, status: int) -> str:
