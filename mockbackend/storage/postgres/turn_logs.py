@@ -40,6 +40,8 @@ class WrittenLog:
         self.number += 1
         kept = 0 if self.is_writing else _common(self.said, said)
         return Piece(self.number, kept, said[kept:])
+
+
 # The lock keeps a log from being written beside an end, which is final.
 WRITE_LOGS = """WITH given AS (SELECT * FROM unnest(%(turn_ids)s::text[], %(numbers)s::bigint[],
         %(kept)s::integer[], %(data)s::bytea[], %(input_tokens)s::bigint[], %(output_tokens)s::bigint[],
