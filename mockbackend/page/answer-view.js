@@ -4,6 +4,7 @@ import { announce } from "./announce.js";
 import { copyButton } from "./copy.js";
 import { el, icon } from "./dom.js";
 import { MarkdownView } from "./markdown-view.js";
+import { figuresOf, recordingOf } from "./recordings.js";
 import { SourcesView } from "./sources-view.js";
 import { ToolView } from "./tool-view.js";
 
@@ -57,8 +58,20 @@ export class AnswerView {
     this.#actions.replaceChildren(
       ...(answer.text ? [copyButton(() => answer.text, "Copy answer")] : []),
       el("button", { type: "button", class: "quiet retry", "aria-label": "Answer again", title: "Answer again", on: { click: this.#retry } }, icon("retry")),
+      ...this.#figures(),
     );
     if (aloud) announce(answer.error ? `Error: ${answer.error}` : `Answer: ${this.#body.innerText.slice(0, SPOKEN)}`);
+  }
+
+  /** What the answer took, and the way to its lines. */
+  #figures() {
+    const words = figuresOf(this.answer.id);
+    const recording = recordingOf(this.answer.id);
+    const show = () => this.element.dispatchEvent(new CustomEvent("wire", { bubbles: true, detail: recording }));
+    return [
+      words && el("span", { class: "figures", text: words }),
+      recording && el("button", { type: "button", class: "quiet", text: "Show the wire", on: { click: show } }),
+    ].filter(Boolean);
   }
 
   #draw() {

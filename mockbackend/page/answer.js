@@ -18,6 +18,7 @@ export class Answer {
     this.error = null;
     this.incomplete = null; // "stopped", "interrupted", or "stored" where nobody knows which
     this.finish = null;
+    this.usage = null;
     this.progress = null;
     this.#stepText = false;
   }
@@ -64,6 +65,7 @@ export class Answer {
         break;
       case "d":
         this.finish = value.finishReason;
+        this.usage = value.usage;
         break;
       case "e": // a step's end, which is not drawn
         break;

@@ -84,10 +84,12 @@ export const mock = (path, options) => json(`/__mock__/${path}`, options);
 export const health = () => json("/health");
 /** The login, `{login, password}`, for the secret of the link that the server printed at its start. */
 export const signIn = (secret) => json("/sign-in", { method: "POST", body: { secret } });
-export const begin = (body, signal) => call("/chat", { method: "POST", body, signal });
+export const begin = ({ method, path, body }, signal) => call(path, { method, body, signal });
+/** Where the running answer of a conversation can be joined. */
+export const streamOf = (id, framing = "data") => `/chat/${encodeURIComponent(id)}/stream?protocol=${framing}`;
 /** The stream of the running answer, or null if no answer is running. */
-export async function join(id, signal) {
-  const response = await call(`/chat/${encodeURIComponent(id)}/stream?protocol=data`, { signal });
+export async function join(path, signal) {
+  const response = await call(path, { signal });
   return response.status === 204 ? null : response;
 }
 

@@ -52,7 +52,8 @@ export class Conversation {
     this.#opening = true;
     try {
       const found = await storedOrUnsent(id, reading.signal);
-      const response = await api.join(id, reading.signal);
+      const path = api.streamOf(id, this.#wire.framing);
+      const response = await api.join(path, reading.signal);
       if (this.#reading !== reading) return;
       this.#reading = null;
       const last = found.messages.at(-1);
@@ -64,7 +65,7 @@ export class Conversation {
       if (!response && last?.role === "user") this.#turns.unanswered();
       this.#turns.restore(id, found.messages);
       this.#follow.pin();
-      if (response) await this.#join(turn, response);
+      if (response) await this.#run(turn, { method: "GET", path }, async () => response);
       else await this.#next();
     } catch (error) {
       if (this.#reading === reading) this.#reading = null;
@@ -154,16 +155,12 @@ export class Conversation {
     }
     this.#turns.cut(turn);
     const body = bodyOf(this.id, turn.question.message, turn.mode);
+    const request = { method: "POST", path: `/chat${this.#wire.query}`, body };
     // Until the server has it: this page may be reloaded meanwhile.
     Object.assign(turn, { unsent: true, waiting: false });
     turn.question.state = "";
     this.#turns.keep(this.id);
-    await this.#run(turn, { method: "POST", path: "/chat", body }, (signal) => api.begin(body, signal));
-  }
-
-  async #join(turn, response) {
-    const path = `/chat/${encodeURIComponent(this.id)}/stream`;
-    await this.#run(turn, { method: "GET", path }, async () => response);
+    await this.#run(turn, request, (signal) => api.begin(request, signal));
   }
 
   async #run(turn, request, respond) {
@@ -174,7 +171,7 @@ export class Conversation {
     const here = this.id;
     this.#on.running(true);
     this.#follow.pin();
-    this.#wire.begin(request);
+    const recording = this.#wire.begin(request);
     view.changed();
     try {
       const response = await respond(reading.signal);
@@ -185,7 +182,8 @@ export class Conversation {
       }
       announce("Answering.");
       const isWhole = await receive(response.body, answer, reading.signal, (lines, at) => {
-        this.#wire.add(lines, at);
+        recording.add(lines, at);
+        this.#wire.changed();
         view.changed();
       });
       if (!isWhole) this.#lose(answer);
@@ -201,6 +199,7 @@ export class Conversation {
     if (this.#reading !== reading) return;
     this.#reading = null;
     this.#on.running(false);
+    recording.keep(answer);
     view.finish({ aloud: true });
     if (request.method === "POST" && turn.unsent) {
       this.#turns.mark(turn, "unsent");

@@ -6,14 +6,17 @@ import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { Documents } from "./documents.js";
 import { byId } from "./dom.js";
+import * as exporting from "./export.js";
 import { takeDrops } from "./drop.js";
 import { Follow } from "./follow.js";
 import { List } from "./list.js";
+import { openMenu } from "./menu.js";
 import { Mock } from "./mock.js";
 import { notice } from "./notice.js";
 import { Panels } from "./panels.js";
 import { Presence } from "./presence.js";
 import { session } from "./session.js";
+import { showShortcuts } from "./shortcuts.js";
 import { SignIn } from "./sign-in.js";
 import { hear, tell } from "./tabs.js";
 import { themeButton } from "./theme.js";
@@ -25,7 +28,7 @@ const mock = new Mock((line) => {
   panels.uncover();
   composer.ask(line);
 });
-const panels = new Panels(() => wire.opened(), (isOpen) => mock.show(isOpen));
+const panels = new Panels(() => wire.changed(), (isOpen) => mock.show(isOpen));
 const follow = new Follow(byId("scroller"), byId("content"), byId("to-end"));
 const documents = new Documents((rows) => composer.documents(rows));
 const signIn = new SignIn(start);
@@ -55,6 +58,11 @@ hear(async (news) => {
 });
 addEventListener("popstate", route);
 document.addEventListener("keydown", keys);
+byId("messages").addEventListener("wire", (event) => {
+  wire.show(event.detail);
+  panels.wire(true);
+});
+byId("more").addEventListener("click", more);
 byId("new").addEventListener("click", () => show(null));
 for (const example of document.querySelectorAll("[data-example]")) {
   example.addEventListener("click", () => {
@@ -75,7 +83,9 @@ async function start() {
 
 async function about() {
   try {
-    const { emulated, pictures } = await api.health();
+    const { emulated, pictures, deployment } = await api.health();
+    byId("deployment").hidden = !deployment;
+    byId("deployment").textContent = deployment;
     byId("emulated").hidden = !emulated;
     composer.images = pictures;
     byId("empty").classList.toggle("no-images", !pictures);
@@ -166,6 +176,17 @@ function fail(error) {
   if (error.status !== 0) notice(error.message);
 }
 
+function more() {
+  const save = (kind) => exporting.save(conversation.id, kind).catch(fail);
+  openMenu(byId("more"), [
+    ...(wanted() ? [
+      { label: "Export as Markdown", icon: "file", act: () => save("md") },
+      { label: "Export as JSON", icon: "tool", act: () => save("json") },
+    ] : []),
+    { label: "Shortcuts", icon: "more", act: showShortcuts },
+  ]);
+}
+
 function keys(event) {
   const command = event.ctrlKey || event.metaKey;
   if (!session()) return;
@@ -180,5 +201,8 @@ function keys(event) {
   } else if (command && event.shiftKey && event.key.toLowerCase() === "o") {
     event.preventDefault();
     show(null);
+  } else if ((command && event.key === "/") || (event.key === "?" && !event.target.closest("input, textarea"))) {
+    event.preventDefault();
+    showShortcuts();
   }
 }

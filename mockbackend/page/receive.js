@@ -1,13 +1,14 @@
 // Reading the stream of an answer to its end.
 
-import { parseLine, readLines } from "./stream.js";
+import { readLines } from "./stream.js";
+import { linesOf } from "./ui-stream.js";
 
 /** Apply all lines to the answer; `arrived(lines, at)` is called for each batch. Resolve to whether the end came. */
 export async function receive(body, answer, signal, arrived) {
   try {
     for await (const { lines, at } of readLines(body)) {
       if (signal.aborted) return true;
-      for (const line of lines) answer.apply(...parseLine(line));
+      for (const line of lines) for (const [code, value] of linesOf(line, answer)) answer.apply(code, value);
       arrived(lines, at);
     }
   } catch (error) {

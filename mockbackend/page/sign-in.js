@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { byId } from "./dom.js";
 import { askTabs, handOn, listenToTabs, signOutTabs } from "./logins.js";
 import { forget, keep, session } from "./session.js";
+import { forgetFigures } from "./recordings.js";
 import { forgetWords } from "./words.js";
 
 export class SignIn {
@@ -98,6 +99,7 @@ export class SignIn {
 
 function out() {
   forgetWords();
+  forgetFigures();
   forget();
   location.assign("/");
 }

@@ -48,13 +48,13 @@ export function forget(id) {
 
 async function send(id, signal, began) {
   for (;;) {
-    const running = await api.join(id, signal);
+    const running = await api.join(api.streamOf(id), signal);
     await running?.text();
     const turn = unsent(id).find(({ waiting }) => waiting);
     if (!turn || signal.aborted) return;
     if (running) continue;
     try {
-      const response = await api.begin(bodyOf(id, turn.message, turn.mode), signal);
+      const response = await api.begin({ method: "POST", path: "/chat", body: bodyOf(id, turn.message, turn.mode) }, signal);
       replace(id, turn, []);
       response.body.cancel();
       began(id);

@@ -24,6 +24,7 @@ async def health(request: Request) -> Response:
             "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "engine": service.settings.engine,
             "emulated": service.settings.engine == "emulator",
+            "deployment": service.upstream.engine.chat.name,
             "pictures": bool(service.upstream.engine.images),
             "running_turns": service.runner.running,
             "documents_to_embed": await _outdated(service),

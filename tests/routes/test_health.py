@@ -27,6 +27,7 @@ async def test_health_names_the_engine_and_the_time(client: httpx2.AsyncClient) 
     assert timestamp.utcoffset() == timedelta()
     assert abs(datetime.now(UTC) - timestamp) < timedelta(seconds=10)
     assert (health["engine"], health["emulated"], health["pictures"]) == ("emulator", True, True)
+    assert health["deployment"] == "mock-gpt"
 
 
 async def test_health_counts_the_running_turns(start_server: StartServer) -> None:
@@ -38,7 +39,7 @@ async def test_health_counts_the_running_turns(start_server: StartServer) -> Non
                 call = await upstream.call()
                 health = (await client.get("/health")).json()
                 assert (health["running_turns"], health["engine"], health["emulated"]) == (1, "openai", False)
-                assert health["pictures"] is False
+                assert (health["pictures"], health["deployment"]) == (False, "model")
                 await call.answer("Hi")
                 await next_of(lines(response), "d")
             assert (await client.get("/health")).json()["running_turns"] == 0
