@@ -97,7 +97,7 @@ FOREIGN = {
     "pytest": {"mock.pytest_plugin"},
     "yaml": {"mock"},
     "msgspec": {"emulator", "mock", "storage"},
-    "multipart": {"routes"},
+    "multipart": {"emulator", "routes"},
     "PIL": {"emulator"},
     "pypdfium2": {"documents"},
     "lxml": {"documents"},

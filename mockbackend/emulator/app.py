@@ -16,6 +16,7 @@ from .gateway.auth import check_key
 from .gateway.call import Call, Operation, check_version, find_deployment, parse_asked, parse_body
 from .gateway.endpoint import Endpoint, Gateway
 from .gateway.errors import not_found
+from .gateway.form import parse_form
 from .gateway.journal import Journal
 from .gateway.mocked import mocked
 from .gateway.reply import Reply
@@ -51,7 +52,7 @@ def create_emulator(store: MockStore, api_key: str | None = None, *, of_service:
                 return handle_chat(call)
             case Operation.EMBEDDING:
                 return await handle_embedding(call)
-            case Operation.IMAGE:
+            case Operation.IMAGE | Operation.IMAGE_EDIT:
                 return await handle_image(call, images)
             case Operation.RESPONSE:
                 return handle_response(call, ResponseStore(store, call.mocked.scenario))
@@ -62,7 +63,8 @@ def create_emulator(store: MockStore, api_key: str | None = None, *, of_service:
         async def serve(request: Request, raw: bytes) -> Reply:
             check_key(request.headers, dated, api_key)
             version = check_version(request.query_params.get("api-version", ""), dated, operation)
-            body = parse_body(raw)
+            is_form = operation is Operation.IMAGE_EDIT
+            body = parse_form(raw, request.headers.get("content-type", "")) if is_form else parse_body(raw)
             name = request.path_params["deployment"] if dated else body.get("model")
             deployment = find_deployment(name, operation, version)
             origin = f"{request.url.scheme}://{request.url.netloc}{request.scope['root_path']}"

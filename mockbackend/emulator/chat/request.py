@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..gateway import errors
-from ..gateway.call import Call
+from ..gateway.call import Call, flag
 from .conversation import Conversation, read_conversation
 from .schema_problems import schema_problem
 from .schema_values import Schema
@@ -216,14 +216,6 @@ def _include_usage(call: Call, stream: bool) -> bool:
     if not isinstance(options, dict):
         raise errors.wrong_type("stream_options", "an object")
     return flag(options, "include_usage")
-
-
-def flag(body: Mapping[str, object], param: str) -> bool:
-    """A parameter that is true, false or absent; AzureError 400 for anything else."""
-    value = body.get(param)
-    if value is not None and not isinstance(value, bool):
-        raise errors.wrong_type(param, "a boolean")
-    return value is True
 
 
 def _token_limit(body: Mapping[str, object]) -> int | None:

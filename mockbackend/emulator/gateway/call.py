@@ -30,6 +30,7 @@ class Operation(Enum):
     CHAT = ("chat/completions", "chatCompletion", "ChatCompletions_Create", "chat")
     EMBEDDING = ("embeddings", "embeddings", "Embeddings_Create", "embedding")
     IMAGE = ("images/generations", "imageGenerations", "ImageGenerations_Create", "image")
+    IMAGE_EDIT = ("images/edits", "imageEdits", "ImageEdits_Create", "image")
     RESPONSE = ("responses", "responses", "Responses_Create", "chat")
 
     def __init__(self, path: str, error_name: str, limit_name: str, kind: str) -> None:
@@ -37,6 +38,10 @@ class Operation(Enum):
         self.error_name = error_name
         self.limit_name = limit_name
         self.kind = kind
+
+
+# What is asked of the models of another operation.
+SAME_MODELS = {Operation.RESPONSE: Operation.CHAT, Operation.IMAGE_EDIT: Operation.IMAGE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +150,19 @@ def find_deployment(name: object, operation: Operation, version: str) -> Deploym
     if name.startswith("missing"):
         raise errors.unknown_deployment()
     deployment = Deployment(name)
-    if deployment.operation is not (Operation.CHAT if operation is Operation.RESPONSE else operation):
+    if deployment.operation is not SAME_MODELS.get(operation, operation) or (
+        deployment.is_dalle and operation is Operation.IMAGE_EDIT
+    ):
         raise errors.unsupported_operation(operation.error_name, name)
     if deployment.is_o_series and version != "v1" and version < O_SERIES_SINCE:
         message = f"Model {name} is enabled only for api versions {O_SERIES_SINCE} and later"
         raise errors.gateway_error(400, "BadRequest", message)
     return deployment
+
+
+def flag(body: Mapping[str, object], param: str) -> bool:
+    """A parameter that is true, false or absent; AzureError 400 for anything else."""
+    value = body.get(param)
+    if value is not None and not isinstance(value, bool):
+        raise errors.wrong_type(param, "a boolean")
+    return value is True

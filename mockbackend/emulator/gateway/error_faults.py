@@ -151,7 +151,7 @@ def _refused_parameter(fault: faults.Refuse, call: Call) -> errors.AzureError:
             return errors.unsupported_parameter(fault.parameter)
         case "value":
             return errors.unsupported_value(fault.parameter, call.body[fault.parameter])
-        case "unknown" if call.operation in (Operation.IMAGE, Operation.RESPONSE):
+        case "unknown" if call.operation in (Operation.IMAGE, Operation.IMAGE_EDIT, Operation.RESPONSE):
             return errors.unknown_parameter(fault.parameter)
         case "unknown":
             return errors.unrecognized_argument(fault.parameter)

@@ -13,12 +13,23 @@ def gpt_image_document(request: ImageRequest, content: bytes) -> dict[str, objec
     encoded = base64.b64encode(content).decode()
     return {
         "created": int(drawn.time()),
-        "background": "transparent" if request.transparent else "opaque",
+        **_shape(request),
         "data": [{"b64_json": encoded}] * request.count,
+        "usage": image_usage(request, request.count),
+    }
+
+
+def image_fields(request: ImageRequest, content: bytes) -> dict[str, object]:
+    """The fields of an event with an image."""
+    return {"b64_json": base64.b64encode(content).decode(), "created_at": int(drawn.time()), **_shape(request)}
+
+
+def _shape(request: ImageRequest) -> dict[str, object]:
+    return {
+        "background": "transparent" if request.transparent else "opaque",
         "output_format": request.file_format,
         "quality": request.quality,
         "size": "{}x{}".format(*request.size),
-        "usage": _usage(request),
     }
 
 
@@ -38,13 +49,13 @@ def dalle_document(
     return {"created": int(drawn.time()), "data": [item]}
 
 
-def _usage(request: ImageRequest) -> dict[str, object]:
-    """The tokens of a prompt and of its image; at Azure the latter depend on its size too."""
-    text = tokens.count(request.prompt)
-    drawn = TOKENS[request.quality] * request.count
+def image_usage(request: ImageRequest, count: int) -> dict[str, object]:
+    """The tokens of a prompt and of its images; at Azure the latter depend on their size too."""
+    text, shown = tokens.count(request.prompt), tokens.PER_IMAGE * len(request.images)
+    drawn = TOKENS[request.quality] * count
     return {
-        "input_tokens": text,
-        "input_tokens_details": {"image_tokens": 0, "text_tokens": text},
+        "input_tokens": text + shown,
+        "input_tokens_details": {"image_tokens": shown, "text_tokens": text},
         "output_tokens": drawn,
-        "total_tokens": text + drawn,
+        "total_tokens": text + shown + drawn,
     }

@@ -7,15 +7,17 @@ from dataclasses import replace
 from ...mock.script import faults
 from ...mock.script.raw import IMAGE, IMAGE_URL
 from ...mock.script.rules import ImageItem, ImageRule
+from ..gateway import errors, wire
 from ..gateway.asked import asked_fault
 from ..gateway.call import Call
 from ..gateway.error_faults import error_reply
 from ..gateway.replay import recorded, replay
 from ..gateway.reply import Reply
 from .answer import dalle_document, gpt_image_document
-from .drawing import draw
-from .request import read_image
+from .drawing import UnusableImage, coarse, draw, edit
+from .request import ImageRequest, read_image
 from .store import ImageStore, StoredImage
+from .stream import image_stream
 
 
 async def handle_image(call: Call, store: ImageStore) -> Reply:
@@ -35,8 +37,10 @@ async def handle_image(call: Call, store: ImageStore) -> Reply:
         media_type, content = _content(rule.image)
     else:
         # In a thread: drawing takes tens of milliseconds.
-        drawn = (request.prompt, request.size, request.file_format, request.transparent)
-        media_type, content = "image/png", await asyncio.to_thread(draw, *drawn)
+        media_type, content = "image/png", await asyncio.to_thread(_drawn, request)
+    if request.stream:
+        partial = [await asyncio.to_thread(coarse, content, index) for index in range(request.partial)]
+        return Reply(image_stream(request, partial, content, rule.delay), wire.azure_headers(wire.EVENT_STREAM))
     if call.deployment.is_dalle:
         url = None
         if request.url:
@@ -46,6 +50,15 @@ async def handle_image(call: Call, store: ImageStore) -> Reply:
     else:
         document = gpt_image_document(request, content)
     return Reply.json(document, delay=rule.delay)
+
+
+def _drawn(request: ImageRequest) -> bytes:
+    if not request.images:
+        return draw(request.prompt, request.size, request.file_format, request.transparent)
+    try:
+        return edit(request.prompt, request.images[0], request.mask, request.size, request.file_format)
+    except UnusableImage as error:
+        raise errors.invalid_request(str(error), error.param, "invalid_image_file") from None
 
 
 def _content(url: str) -> tuple[str, bytes]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..gateway import errors
-from ..gateway.call import Call
+from ..gateway.call import Call, Operation, flag
 
 GPT_ARGUMENTS = frozenset(
     {
@@ -13,23 +13,31 @@ GPT_ARGUMENTS = frozenset(
         "n",
         "output_compression",
         "output_format",
+        "partial_images",
         "prompt",
         "quality",
         "size",
+        "stream",
         "user",
     }
 )
+EDIT_ARGUMENTS = GPT_ARGUMENTS - {"moderation"} | {"image", "input_fidelity", "mask"}
 DALLE_ARGUMENTS = frozenset({"model", "n", "prompt", "quality", "response_format", "size", "style", "user"})
 GPT_SIZES = ("auto", "1024x1024", "1024x1536", "1536x1024")
 DALLE_SIZES = ("1024x1024", "1792x1024", "1024x1792")
 MAX_DALLE_PROMPT = 4000
 MAX_GPT_PROMPT = 32_000
 MAX_COUNT = 10
+MAX_PARTIAL = 3
+MAX_IMAGES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class ImageRequest:
-    """`size` in pixels, width first. `url`: the answer names a URL instead of carrying the bytes."""
+    """`size` in pixels, width first. `url`: the answer names a URL instead of carrying the bytes.
+
+    An edit has `images`, and perhaps a `mask` of the first. `partial`: how many coarse images a stream begins with.
+    """
 
     call: Call
     prompt: str
@@ -39,13 +47,17 @@ class ImageRequest:
     file_format: str
     transparent: bool
     url: bool
+    images: tuple[bytes, ...] = ()
+    mask: bytes | None = None
+    stream: bool = False
+    partial: int = 0
 
 
 def read_image(call: Call) -> ImageRequest:
     """Read a call's request; AzureError 400 where Azure refuses it."""
-    dalle = call.deployment.is_dalle
+    dalle, edits = call.deployment.is_dalle, call.operation is Operation.IMAGE_EDIT
     for argument in call.body:
-        if argument not in (DALLE_ARGUMENTS if dalle else GPT_ARGUMENTS):
+        if argument not in (DALLE_ARGUMENTS if dalle else EDIT_ARGUMENTS if edits else GPT_ARGUMENTS):
             raise errors.unknown_parameter(argument)
     prompt = _prompt(call, MAX_DALLE_PROMPT if dalle else MAX_GPT_PROMPT)
     count = _count(call, 1 if dalle else MAX_COUNT)
@@ -79,7 +91,29 @@ def read_image(call: Call) -> ImageRequest:
         file_format=file_format,
         transparent=background == "transparent",
         url=False,
+        images=_files(call, "image", MAX_IMAGES) if edits else (),
+        mask=next(iter(_files(call, "mask", 1)), None) if edits and "mask" in call.body else None,
+        stream=flag(call.body, "stream"),
+        partial=_partial(call),
     )
+
+
+def _files(call: Call, param: str, most: int) -> tuple[bytes, ...]:
+    given = call.body.get(param)
+    if not isinstance(given, list):
+        raise errors.missing_parameter(param) if given is None else errors.wrong_type(param, "a file")
+    if len(given) > most:
+        raise errors.invalid_value(param, f"at most {most} files are taken")
+    return tuple(given)
+
+
+def _partial(call: Call) -> int:
+    given = call.body.get("partial_images")
+    if given is None:
+        return 0
+    if type(given) is not int or not 0 <= given <= MAX_PARTIAL:
+        raise errors.invalid_value("partial_images", f"expected a whole number from 0 to {MAX_PARTIAL}")
+    return given
 
 
 def _prompt(call: Call, limit: int) -> str:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..chat.request import CONTEXT, REASONING_CONTEXT, ChatRequest, flag, named_schema
+from ..chat.request import CONTEXT, REASONING_CONTEXT, ChatRequest, named_schema
 from ..chat.schema_values import Schema
 from ..chat.tools import Tool, forced_tool, make_tool, tool_list
 from ..gateway import errors
-from ..gateway.call import Call
+from ..gateway.call import Call, flag
 from .items import Item, conversation_of, identified, read_items
 from .store import ResponseStore
 
