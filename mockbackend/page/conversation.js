@@ -42,6 +42,7 @@ export class Conversation {
   begin() {
     this.#leave(null);
     this.#turns.show([]);
+    this.#follow.rest();
     this.#on.row(null);
   }
 

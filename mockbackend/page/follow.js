@@ -15,7 +15,7 @@ export class Follow {
       if (top < last - 1 && below > 4) this.pinned = false;
       if (below < NEAR && top >= last) this.pinned = true;
       last = top;
-      toEnd.hidden = this.pinned || below < NEAR;
+      toEnd.hidden = this.pinned || this.#resting || below < NEAR;
     }, { passive: true });
     toEnd.addEventListener("click", () => this.pin());
     // At once: a scroll that the browser animates would run after an answer that grows meanwhile.
@@ -29,17 +29,26 @@ export class Follow {
     // Runs between layout and paint, so every frame shows the end in place.
     const sizes = new ResizeObserver(() => {
       if (this.pinned) this.#end();
-      else toEnd.hidden = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
+      else toEnd.hidden = this.#resting || scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
     });
     sizes.observe(content);
     sizes.observe(scroller);
   }
 
   #scroller;
+  #resting = false; // nothing is there that grows
+
+  /** Show the beginning of what does not grow. */
+  rest() {
+    this.pinned = false;
+    this.#resting = true;
+    this.#scroller.scrollTop = 0;
+  }
 
   /** Scroll to the end and stay there. */
   pin() {
     this.pinned = true;
+    this.#resting = false;
     this.#end();
   }
 

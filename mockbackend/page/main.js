@@ -9,6 +9,7 @@ import { byId } from "./dom.js";
 import * as exporting from "./export.js";
 import { takeDrops } from "./drop.js";
 import { Follow } from "./follow.js";
+import { stayAboveKeyboard } from "./keyboard.js";
 import { List } from "./list.js";
 import { openMenu } from "./menu.js";
 import { Mock } from "./mock.js";
@@ -50,6 +51,7 @@ const composer = new Composer({
 
 api.listen({ gone: () => presence.gone(), unauthorized: () => signIn.expired() });
 themeButton(byId("theme"));
+stayAboveKeyboard();
 takeDrops(byId("app"), (files) => composer.attach(files));
 hear(async (news) => {
   if (!session()) return;
