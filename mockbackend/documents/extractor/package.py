@@ -6,7 +6,7 @@ import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -82,14 +82,14 @@ class Package:
             if element.get("TargetMode") != "External" and joined in self._entries:
                 yield Relationship(element.get("Id", ""), element.get("Type", "").rpartition("/")[2], joined)
 
-    def undamaged(self) -> bytes:
-        """The file with those parts that can be read."""
+    def undamaged(self, changes: Mapping[str, bytes]) -> bytes:
+        """The file with those parts that can be read, some of them changed."""
         data = BytesIO()
         with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, entry in self._entries.items():
                 if not name.endswith((".xml", ".rels")) or self.xml(name) is not None:
                     with suppress(*_DAMAGE):
-                        archive.writestr(entry.filename, self._archive.read(entry))
+                        archive.writestr(entry.filename, changes.get(name) or self._archive.read(entry))
         return data.getvalue()
 
     def main(self, usual: str) -> str:

@@ -157,6 +157,17 @@ def test_without_its_main_part_a_file_is_damaged(kind: str, part: str, tmp_path:
         read(path, kind)
 
 
+def test_a_sheet_that_is_nowhere_in_the_file_costs_no_other(tmp_path: Path) -> None:
+    """Excel lists modules of Visual Basic among the sheets."""
+
+    def add(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
+        module = b'<sheet name="Module" sheetId="9" r:id=""/></sheets>'
+        yield name, content.replace(b"</sheets>", module) if name == "xl/workbook.xml" else content
+
+    usual = read(xlsx(tmp_path / "usual"), "xlsx")
+    assert read(changed(xlsx(tmp_path / "odd"), add), "xlsx") == usual
+
+
 def test_a_shape_that_nobody_knows_is_read(tmp_path: Path) -> None:
     def add(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
         text = b"<a:p><a:r><a:t>Of the future</a:t></a:r></a:p>"

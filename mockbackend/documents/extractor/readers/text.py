@@ -8,12 +8,14 @@ from ..encoding import read_text
 from ..limits import Limits
 from ..output import Output
 
+# As formatted pages of a manual have it, where a letter that is struck twice is bold; and the colours of a terminal.
+_TYPED_OVER = re.compile(r".\x08|\x1b\[[0-9;]*[A-Za-z]")
 _EMPTY_LINES = re.compile(r"\n\s*\n")
 
 
 def read(path: str, output: Output, limits: Limits) -> None:
     """Output every paragraph of a text file."""
-    give_paragraphs(read_text(path, limits), output)
+    give_paragraphs(_TYPED_OVER.sub("", read_text(path, limits)), output)
 
 
 def give_paragraphs(text: str, output: Output) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 
+from lxml import etree  # type: ignore[import-untyped]
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
 
 from ...errors import TooLarge
@@ -15,6 +17,8 @@ from ..limits import Limits
 from ..output import Output
 from ..package import Package
 from ..rows import give_rows
+
+_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
 def read(path: str, output: Output, limits: Limits) -> None:
@@ -30,7 +34,8 @@ def read(path: str, output: Output, limits: Limits) -> None:
             raise TooLarge(f"The file has more than {limits.pages:,} sheets (MAX_DOCUMENT_PAGES).")
         for name in sheets:
             try:
-                give_rows(output, _rows(workbook, name), f"sheet {name}")
+                with _panics():
+                    give_rows(output, _rows(workbook, name), f"sheet {name}")
             except CalamineError as error:
                 damaged.append(error)
                 output.leave_out(f"Sheet {name} is damaged and left out.")
@@ -46,12 +51,38 @@ def read(path: str, output: Output, limits: Limits) -> None:
 
 def _open(path: str, package: Package | None) -> CalamineWorkbook:
     try:
-        return CalamineWorkbook.from_path(path)
+        with _panics():
+            return CalamineWorkbook.from_path(path)
     except CalamineError:
         if package is None:
             raise
         # One damaged part, of styles for example, costs all sheets. Without it they can be read.
-        return CalamineWorkbook.from_filelike(BytesIO(package.undamaged()))
+        with _panics():
+            return CalamineWorkbook.from_filelike(BytesIO(package.undamaged(_with_real_sheets(package))))
+
+
+def _with_real_sheets(package: Package) -> dict[str, bytes]:
+    """The workbook without sheets that are nowhere in the file: modules of Visual Basic are listed among them."""
+    name = package.main("xl/workbook.xml")
+    if (root := package.xml(name)) is None:
+        return {}
+    there = {one.id for one in package.relationships(name)}
+    for sheet in list(root.iter("{*}sheet")):
+        if sheet.get(_ID) not in there:
+            sheet.getparent().remove(sheet)
+    return {name: etree.tostring(root)}
+
+
+@contextmanager
+def _panics() -> Iterator[None]:
+    """Make of the reading library's panics what it raises for any other damage."""
+    try:
+        yield
+    except BaseException as error:
+        # It is in no module that can be imported.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise CalamineError(str(error)) from None
 
 
 def _rows(workbook: CalamineWorkbook, name: str) -> Iterator[Sequence[str]]:
