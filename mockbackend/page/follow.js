@@ -1,7 +1,6 @@
 // Scrolling along with a growing conversation until the reader scrolls up.
 
 const NEAR = 48;
-const WRITES = "input, textarea";
 
 export class Follow {
   /** `scroller` scrolls `content`; `toEnd` is the button that returns to the end. */
@@ -21,8 +20,7 @@ export class Follow {
     // At once: a scroll that the browser animates would run after an answer that grows meanwhile.
     document.addEventListener("keydown", (event) => {
       if (event.key !== "End" || event.shiftKey || event.altKey || event.defaultPrevented) return;
-      const { target } = event;
-      if (target !== document.body && (!scroller.contains(target) || target.matches(WRITES) || scrolls(target, scroller))) return;
+      if (!meansAll(event.target, scroller)) return;
       event.preventDefault();
       this.pin();
     });
@@ -57,7 +55,9 @@ export class Follow {
   }
 }
 
-/** Whether an element inside scrolls up and down by itself. */
-function scrolls(inner, scroller) {
-  return inner !== scroller && inner.scrollHeight > inner.clientHeight + 1 && getComputedStyle(inner).overflowY !== "visible";
+/** Whether a key that is pressed here means the conversation, and no text or part that scrolls by itself. */
+function meansAll(target, scroller) {
+  if (target.matches("input, textarea")) return target.id === "message" && !target.value;
+  if (!scroller.contains(target)) return target === document.body;
+  return target === scroller || target.scrollHeight <= target.clientHeight + 1 || getComputedStyle(target).overflowY === "visible";
 }

@@ -1,11 +1,12 @@
 // The sign-in form: the service's login, and a user id.
 
 import * as api from "./api.js";
+import { ask } from "./ask.js";
 import { byId } from "./dom.js";
 import { askTabs, handOn, listenToTabs, signOutTabs } from "./logins.js";
 import { forget, keep, session } from "./session.js";
 import { forgetFigures } from "./recordings.js";
-import { forgetWords } from "./words.js";
+import { anyUnsent, forgetWords } from "./words.js";
 
 export class SignIn {
   /** `done()` is called after a successful sign-in. */
@@ -30,7 +31,8 @@ export class SignIn {
         byId("sign-in-send").disabled = false;
       }
     });
-    byId("sign-out").addEventListener("click", () => {
+    byId("sign-out").addEventListener("click", async () => {
+      if (anyUnsent() && !(await ask("Sign out?", "Messages of yours were not sent. Signing out forgets them.", "Sign out"))) return;
       signOutTabs();
       out();
     });

@@ -21,6 +21,9 @@ export function keepUnsent(id, turns) {
 /** The ids of the conversations in which messages wait for an answer to end. */
 export const waitingIn = () => Object.entries(mine().unsent).flatMap(([id, turns]) => (turns.some((turn) => turn.waiting) ? [id] : []));
 
+/** Whether any conversation has messages that were not sent. */
+export const anyUnsent = () => Object.keys(mine().unsent).length > 0;
+
 /** The text of a message that is being edited, or undefined. */
 export const edited = (messageId) => mine().edits[messageId];
 

@@ -12,9 +12,9 @@ from tests.page.conftest import Visit
 from tests.page.test_accessibility import faults
 from tests.page.visiting import Visitor
 
-# Links within words are as high as the words.
-SMALL = """() => [...document.querySelectorAll("button, a, input, textarea, summary, label, [role=menuitem]")]
-    .filter((node) => node.checkVisibility({visibilityProperty: true}) && node.type !== "radio")
+# Links within words are as high as the words, and what stands in a label is pressed on the label.
+SMALL = """() => [...document.querySelectorAll("button, a, input, select, textarea, summary, label, [role=menuitem]")]
+    .filter((node) => node.checkVisibility({visibilityProperty: true}) && !["radio", "checkbox"].includes(node.type))
     .filter((node) => !node.closest(".markdown p, .markdown li") && !node.matches(".skip"))
     .map((node) => [node.id || node.ariaLabel || node.textContent, node.getBoundingClientRect()])
     .filter(([, {width, height}]) => Math.round(width) < 40 || Math.round(height) < 40)

@@ -54,6 +54,9 @@ def test_a_message_waits_for_the_answer_before_it_also_over_a_reload(busy: Visit
 
 def test_a_waiting_message_is_taken_back(busy: Visitor) -> None:
     busy.box.fill("and more")
+    busy.button("Sign out").click()
+    expect(busy.page.get_by_role("dialog")).to_contain_text("Messages of yours were not sent.")
+    busy.button("Cancel").click()
     busy.button("Take back").click()
     expect(busy.box).to_have_value("Second\nand more")
     expect(busy.questions).to_have_text("hold this")

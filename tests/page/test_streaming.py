@@ -86,6 +86,11 @@ def test_the_key_end_pins_the_conversation_to_its_end_at_once(visitor: Visitor) 
         }"""
     )
     assert left < 1
+    # So it does where one writes, as long as nothing is written.
+    visitor.page.keyboard.press("Home")
+    expect(visitor.button("Scroll to the end")).to_be_visible()
+    visitor.box.press("End")
+    expect(visitor.button("Scroll to the end")).to_be_hidden()
     visitor.over()
     expect(visitor.button("Answer again")).to_be_in_viewport()
 
