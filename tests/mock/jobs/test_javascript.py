@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.clients.packages import NODE
+from tests.clients.packages import NODE, installed
 from tests.harness.processes import ROOT, environment
 from tests.harness.service import Server
 from tests.server.mocking import is_alive, wait_for
@@ -25,6 +26,19 @@ def test_the_jobs(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "ℹ fail 0" in ended.stdout
     assert "ℹ skipped 0" in ended.stdout
+
+
+@pytest.mark.slow
+def test_the_jobs_under_vitest(tmp_path: Path) -> None:
+    here = JOBS.with_name("vitest")
+    vitest = installed(here) / "node_modules" / "vitest" / "vitest.mjs"
+    runs = [str(NODE), str(vitest), "run", "--root", str(JOBS.parent), "--config", str(here / "vitest.config.mjs")]
+    mock = [sys.executable, "-m", "mockbackend", "mock", "--", *runs]
+    env = environment({"TMPDIR": str(tmp_path), "NO_COLOR": "1"})
+    ended = subprocess.run(mock, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    count = len(re.findall("^test\\(", JOBS.read_text(), re.MULTILINE))
+    assert re.search(rf"Tests +{count} passed \({count}\)", ended.stdout), ended.stdout
 
 
 @pytest.mark.slow

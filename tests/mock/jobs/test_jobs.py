@@ -82,8 +82,12 @@ def test_the_next_answer_only_once_and_what_was_sent(mock_backend: Scenario) -> 
     assert ask(mock_backend.url, mock_backend.headers, "hi") == "Only once."
     assert ask(mock_backend.url, mock_backend.headers, "hello") != "Only once."
     assert [entry["body"]["message"] for entry in mock_backend.journal(side="front")] == ["hi", "hello"]
+
+
+def test_reset(mock_backend: Scenario) -> None:
+    mock_backend.next({"text": "Never."})
     mock_backend.rules()
-    assert mock_backend.journal() == []
+    assert ask(mock_backend.url, mock_backend.headers, "hi") != "Never."
 
 
 def test_a_verdict(mock_backend: Scenario) -> None:

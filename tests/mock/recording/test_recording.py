@@ -14,8 +14,12 @@ from mockbackend.mock.script import load_scenarios
 from mockbackend.mock.script.raw import Raw, read_raw
 from tests.harness.api import error_of, say
 from tests.harness.raw_model import DONE, STOP, STREAM, RawUpstream, refusal, words
+from tests.harness.service import Server
 from tests.harness.waiting import until
 from tests.mock.recording.conftest import Studio, files_of
+from tests.storage.embedded.test_full_disk import disk, fill
+
+__all__ = ["disk"]
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
 SIGNED = "https://store.blob.core.windows.net/private/a.png?se=2026-01-01T00%3A00Z&sp=r&sig=abCD%2F12345%3D"
@@ -170,3 +174,26 @@ async def test_a_folder_that_cannot_be_written_ends_the_start_in_words(tmp_path:
     with pytest.raises(RuntimeError) as raised:
         studio.start({"MOCK_RECORD": str(tmp_path), "MOCK_SCRIPT": str(tmp_path)})
     assert "MOCK_RECORD: is what MOCK_SCRIPT replays; record into another folder" in str(raised.value)
+
+
+@pytest.mark.slow
+async def test_a_full_disk_stops_the_recording_and_no_answer(studio: Studio, disk: Path) -> None:
+    studio.folder = disk / "recording"
+    with studio.emulator([]) as emulator:
+        server = studio.recording(emulator.settings())
+        async with server.client() as client:
+            await say(client, "before")
+            ballast = fill(disk)
+            assert (await say(client, "while it is full " * 50)).text.startswith("You said: while")
+            await until(lambda: _is_in("cannot be written (No space left on device); this is not recorded", server))
+            ballast.unlink()
+            await say(client, "after")
+        server.stop()
+    assert [name for name in files_of(studio.folder) if name.endswith(".yaml")][0::2] == ["01-before.yaml", "seed.yaml"]
+    assert not [name for name in files_of(studio.folder) if name.endswith(".part")]
+    assert load_scenarios(studio.folder)["default"]["rules"][0]["when"]["equals"] == "before"
+    assert "Traceback" not in server.log
+
+
+async def _is_in(words_of_it: str, server: Server) -> bool:
+    return words_of_it in server.log
