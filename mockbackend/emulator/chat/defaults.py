@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from functools import lru_cache
 from json import JSONDecoder
 from zoneinfo import available_timezones
@@ -132,12 +133,22 @@ def _report(request: ChatRequest, result: Message) -> str:
     tool = call.name if call else ""
     match tool:
         case "get_current_time":
-            return f"The current time is {_in_words(result.text)}."
+            return f"The current time is {_clock(result.text)}."
         case "search_documents":
             return _quote(result.text, request.conversation.question.text)
         case "generate_image":
             return "Here is the image that you asked for."
     return f"{tool} answered: {result.text}"
+
+
+def _clock(text: str) -> str:
+    """What our own service's clock says, as people say it; what another says as it is."""
+    match _parse(text):
+        case {"timezone": str(zone), "time": str(time)}:
+            with suppress(ValueError):
+                now = datetime.fromisoformat(time)
+                return f"**{now:%H:%M}** in {zone}, on {now:%A}, {now.day} {now:%B %Y}"
+    return _in_words(text)
 
 
 def _in_words(text: str) -> str:

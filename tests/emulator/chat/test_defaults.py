@@ -78,6 +78,12 @@ async def test_a_forced_tool_is_called_whatever_was_said(plain: Emulator) -> Non
     ("name", "result", "said"),
     [
         ("get_current_time", "12:30", "The current time is 12:30."),
+        (
+            "get_current_time",
+            '{"timezone": "Europe/Berlin", "time": "2026-11-29T13:56:23+01:00"}',
+            "The current time is **13:56** in Europe/Berlin, on Sunday, 29 November 2026.",
+        ),
+        ("get_current_time", '{"timezone": "UTC", "time": "soon"}', "The current time is timezone: UTC, time: soon."),
         ("get_current_time", '{"time": "12:30", "zone": "UTC"}', "The current time is time: 12:30, zone: UTC."),
         ("generate_image", "done", "Here is the image that you asked for."),
         ("other", "42", "other answered: 42"),
