@@ -10,6 +10,7 @@ import asyncio
 import base64
 import contextlib
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -255,7 +256,9 @@ def disk(folder: Path) -> Iterator[bool]:
 
 
 async def soak(folder: Path, minutes: float, seed: int) -> None:
-    """Run a whole soak; an AssertionError says what was wrong."""
+    """Run a whole soak; an AssertionError says what was wrong. SIGTERM ends it and removes what it has made."""
+    if task := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with emulating(folder, script()) as emulator, disk(folder / "disk") as can_fill:
         clock = Clock(folder)
         settings = {**emulator.settings(image="gpt-image-1"), **SETTINGS, **clock.settings}
@@ -271,6 +274,8 @@ async def soak(folder: Path, minutes: float, seed: int) -> None:
             await one.run(minutes * 30, kills=False)
             await one.rest()
             after = open_files(server.pid), resident_bytes(server.pid)
+            # Past the end of every turn, wherever the clock was then: their rows stay for seconds.
+            clock.jump_to(2 * HOUR)
             await one.check()
             check_nothing_left(server)
             assert leftovers(server.data_dir) == []
