@@ -7,14 +7,15 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..errors import UpstreamError
+from ..errors import DailyLimit, UpstreamError
 from ..settings import Settings
 from ..storage import File, Files, Passages, Queue, Storage, StorageError, traceback_of
+from ..storage.day_limits import day_limits
 from ..storage.passages import Passage
 from ..upstream import Upstream
-from ..upstream.embeddings import embed
 from .index import Index, open_index
 from .indexing import Indexing
+from .metered import MeteredEmbeddings
 
 # How many passages the model gets from one search, and how much of a query is used.
 MAX_PASSAGES = 6
@@ -35,21 +36,30 @@ class Citation:
 def open_documents(settings: Settings, storage: Storage, upstream: Upstream) -> Documents:
     """Open the documents in this storage. Raises SettingsError if Azure AI Search is configured and cannot be used."""
     index = open_index(settings, storage, upstream.engine.embeddings.name)
-    indexing = Indexing(settings, storage.file_queue, storage.passages, index, upstream)
-    return Documents(storage.files, storage.file_queue, storage.passages, index, upstream, indexing)
+    model = MeteredEmbeddings(upstream, storage.spending, day_limits(settings))
+    indexing = Indexing(settings, storage.file_queue, storage.passages, index, upstream, model)
+    return Documents(storage.files, storage.file_queue, storage.passages, index, upstream, model, indexing)
 
 
 class Documents:
     """Search and deletion of documents, and the indexing behind them."""
 
     def __init__(
-        self, files: Files, queue: Queue, passages: Passages, index: Index, upstream: Upstream, indexing: Indexing
+        self,
+        files: Files,
+        queue: Queue,
+        passages: Passages,
+        index: Index,
+        upstream: Upstream,
+        model: MeteredEmbeddings,
+        indexing: Indexing,
     ) -> None:
         self._files = files
         self._queue = queue
         self._passages = passages
         self._index = index
         self._upstream = upstream
+        self._model = model
         self._indexing = indexing
         self._deleting: asyncio.Task[None] | None = None
         # Owners and ids of files whose deletion the storage has cut short.
@@ -84,8 +94,8 @@ class Documents:
         vector = None
         if self._upstream.engine.embeddings:
             try:
-                vector = (await embed(self._upstream, [query]))[0]
-            except UpstreamError:
+                vector = (await self._model.embed(userid, [query]))[0]
+            except (UpstreamError, DailyLimit):
                 # Words alone find most of it, which is better than no answer.
                 log.warning("a query could not be embedded, so its search uses words only")
         found = await self._index.search(userid, query, vector, file_ids, MAX_PASSAGES)

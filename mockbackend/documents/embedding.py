@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from ..settings import Settings
 from ..storage import Passages
 from ..storage.passages import Passage
-from ..upstream import Upstream
-from ..upstream.embeddings import embed
 from ..upstream.retry import RetryBudget, retry
+from .metered import MeteredEmbeddings
 
 if TYPE_CHECKING:
     from ..upstream.embeddings import Vector
@@ -25,29 +24,29 @@ TRIES, WAIT_SECONDS = 30, 900.0
 class Embedder:
     """The embedding of this process, whose calls together are limited."""
 
-    def __init__(self, settings: Settings, passages: Passages, upstream: Upstream) -> None:
+    def __init__(self, settings: Settings, passages: Passages, model: MeteredEmbeddings) -> None:
         self._batch_size = settings.embedding_batch_size
         self._batches_at_once = settings.embedding_concurrency
         self._passages = passages
-        self._upstream = upstream
+        self._model = model
         self._calls = asyncio.Semaphore(settings.embedding_concurrency)
 
-    async def embed_some(self, file_id: str) -> bool:
-        """Embed the next passages of a file. False if none is left."""
+    async def embed_some(self, userid: str, file_id: str, *, limited: bool) -> bool:
+        """Embed the next passages of the user's file. False if none is left."""
         size = self._batch_size
         pending = await self._passages.pending(file_id, size * self._batches_at_once)
         batches = [pending[at : at + size] for at in range(0, len(pending), size)]
-        calls = (self._embed_batch(file_id, batch) for batch in batches)
+        calls = (self._embed_batch(userid, file_id, batch, limited=limited) for batch in batches)
         # The batches that succeed are kept even if another fails.
         for result in await asyncio.gather(*calls, return_exceptions=True):
             if isinstance(result, BaseException):
                 raise result
         return bool(pending)
 
-    async def _embed_batch(self, file_id: str, batch: list[tuple[int, Passage]]) -> None:
+    async def _embed_batch(self, userid: str, file_id: str, batch: list[tuple[int, Passage]], *, limited: bool) -> None:
         async def call() -> list[Vector]:
             async with self._calls:
-                return await embed(self._upstream, [passage.with_heading for _, passage in batch])
+                return await self._model.embed(userid, [passage.with_heading for _, passage in batch], limited=limited)
 
         vectors = await patiently(call)
         positions = [position for position, _ in batch]

@@ -11,7 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, cast
 
-from ..errors import INTERNAL, UpstreamError
+from ..errors import INTERNAL, DailyLimit, UpstreamError
 from ..mock import context
 from ..settings import Settings
 from ..storage import IndexingJob, Passages, Queue, StorageError, traceback_of
@@ -21,6 +21,7 @@ from .errors import Unreadable
 from .extraction import Limits, extract
 from .formats import FORMATS
 from .index import Index
+from .metered import MeteredEmbeddings
 from .splitting import split
 
 # Files that one process reads at once, each of another user: a large one takes minutes. Each keeps a core busy.
@@ -48,6 +49,7 @@ class Indexing:
         passages: Passages,
         index: Index,
         upstream: Upstream,
+        model: MeteredEmbeddings,
     ) -> None:
         self._settings = settings
         self._limits = Limits(
@@ -60,7 +62,7 @@ class Indexing:
         self._passages = passages
         self._index = index
         self._upstream = upstream
-        self._embedder = Embedder(settings, passages, upstream)
+        self._embedder = Embedder(settings, passages, model)
         self._workers: set[asyncio.Task[None]] = set()
         self._woken = False
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -137,7 +139,7 @@ class Indexing:
         try:
             done, total = await self._stage(job)
             await self._report_progress(job, done, total)
-            async for done, total in self._embed(job):
+            async for done, total in self._embed(job, limited=True):
                 await self._report_progress(job, done, total)
             await self._publish(job, total)
             log.info("file %s: ready, %d passages", job.id, total)
@@ -146,7 +148,7 @@ class Indexing:
             await self._forget(job)
         except Unreadable as error:
             await self._fail(job, str(error))
-        except UpstreamError as error:
+        except (UpstreamError, DailyLimit) as error:
             await self._fail(job, error.message)
         except (OSError, StorageError) as error:
             log.error("file %s could not be indexed: %s", job.id, error)
@@ -190,12 +192,12 @@ class Indexing:
             counted = (0, len(passages))
         return counted
 
-    async def _embed(self, job: IndexingJob) -> AsyncIterator[tuple[int, int]]:
+    async def _embed(self, job: IndexingJob, *, limited: bool) -> AsyncIterator[tuple[int, int]]:
         """Embed the file's passages, and say after each batch how many have vectors, and of how many."""
         if not self._upstream.engine.embeddings:
             return
         await self._passages.embed_with(job.id, self._upstream.engine.embeddings.name)
-        while await self._embedder.embed_some(job.id):
+        while await self._embedder.embed_some(job.userid, job.id, limited=limited):
             yield await self._passages.count(job.id) or (0, 0)
 
     async def _update_vectors(self) -> None:
@@ -241,7 +243,7 @@ class Indexing:
     async def _copy(self, job: IndexingJob) -> None:
         self._work_for(job.userid)
         _, total = await self._stage(job)
-        async for _ in self._embed(job):
+        async for _ in self._embed(job, limited=False):
             pass
         await self._publish(job, total)
         log.info("file %s: embedded with the model that is set now", job.id)
@@ -257,7 +259,7 @@ class Indexing:
 
     async def _embed_all(self, userid: str, file_id: str) -> None:
         self._work_for(userid)
-        while await self._embedder.embed_some(file_id):
+        while await self._embedder.embed_some(userid, file_id, limited=False):
             pass
         log.info("file %s: embedded with the model that is set now", file_id)
 

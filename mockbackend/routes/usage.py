@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..messages import now_ms
+from ..storage.day_limits import SETTINGS, prices
 from ..storage.spending import DAY_MS
-from ..turn.day_limits import SETTINGS, prices
 from .auth import get_service, userid
 from .json import JSON
 
@@ -29,6 +29,7 @@ async def today(request: Request) -> Response:
         "input_tokens": spent.input_tokens,
         "output_tokens": spent.output_tokens,
         "images": spent.images,
+        "embedding_tokens": spent.embedding_tokens,
         "stored_bytes": await service.storage.spending.stored_bytes(owner),
     }
     if (price := prices(service.settings)) is not None:

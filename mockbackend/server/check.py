@@ -178,7 +178,7 @@ async def _image(upstream: Upstream) -> str:
 
 
 async def _embedding(upstream: Upstream) -> str:
-    [vector] = await embed(upstream, ["Say ok."])
+    [vector] = (await embed(upstream, ["Say ok."])).vectors
     return f"answers with {len(vector)} dimensions"
 
 

@@ -155,6 +155,11 @@ class Settings:
         "Price of a million output tokens, in that currency", None, "10.00"
     )
     price_per_image: float | None = _setting("Price of a generated image, in that currency", None, "0.04")
+    price_per_million_embedding_tokens: float | None = _setting(
+        "Price of a million tokens of the embedding model, in that currency; if unset, that of input tokens",
+        None,
+        "0.13",
+    )
     resumable: bool = _setting(
         "Let an answer continue after its client disconnects, unless the request says otherwise", False
     )

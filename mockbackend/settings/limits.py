@@ -21,10 +21,13 @@ way. `GET /usage` shows the caller's day.
 A limit of the cost needs the prices of what is used: `PRICE_PER_MILLION_INPUT_TOKENS`,
 `PRICE_PER_MILLION_OUTPUT_TOKENS` and, where there are images, `PRICE_PER_IMAGE`, in one currency.
 
+The tokens of embedding calls, for documents and for searches in them, are counted apart and are part of the cost, at
+`PRICE_PER_MILLION_EMBEDDING_TOKENS`, or the price of input tokens where that is unset. They are no part of
+`MAX_TOKENS_PER_USER_PER_DAY`. Once the cost is reached, searches look for words alone, and a document fails with a row
+that names the limit. What a change of the model embeds once more is counted, and not refused.
+
 What is not counted, and has no limit of its own:
 
-- Embedding calls, for documents and for searches in them, count neither as tokens nor as cost. `MAX_FILES_PER_USER`,
-  `MAX_DOCUMENT_CHARACTERS` and `MAX_TOOL_CALLS_PER_TURN` bound them.
 - The text of conversations, and the text and vectors that the index keeps of documents, are not part of
   `MAX_USER_BYTES`: documents and images as they were sent are. `MAX_CONVERSATIONS_PER_USER`,
   `MAX_CONVERSATION_MESSAGES` and `MAX_MESSAGE_CHARACTERS` bound the one, `MAX_FILES_PER_USER` and

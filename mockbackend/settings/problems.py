@@ -38,7 +38,7 @@ LOG_FORMATS = ("text", "json")
 TOKEN_PRICES = ("price_per_million_input_tokens", "price_per_million_output_tokens")
 ZERO_ALLOWED = (
     *("chat_temperature", "drain_seconds", "passage_overlap_characters", "upstream_max_wait_seconds"),
-    *(*TOKEN_PRICES, "price_per_image"),
+    *(*TOKEN_PRICES, "price_per_image", "price_per_million_embedding_tokens"),
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -27,6 +27,7 @@ class Spent:
     input_tokens: int = 0
     output_tokens: int = 0
     images: int = 0
+    embedding_tokens: int = 0
 
     def __add__(self, other: Spent) -> Spent:
         return Spent(
@@ -34,6 +35,7 @@ class Spent:
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
             self.images + other.images,
+            self.embedding_tokens + other.embedding_tokens,
         )
 
     def __sub__(self, other: Spent) -> Spent:
@@ -42,11 +44,12 @@ class Spent:
             self.input_tokens - other.input_tokens,
             self.output_tokens - other.output_tokens,
             self.images - other.images,
+            self.embedding_tokens - other.embedding_tokens,
         )
 
     @property
     def tokens(self) -> int:
-        """Input and output together."""
+        """Input and output together, those of embeddings apart."""
         return self.input_tokens + self.output_tokens
 
 
@@ -57,10 +60,12 @@ class Prices:
     input_tokens: float = 0.0
     output_tokens: float = 0.0
     image: float = 0.0
+    embedding_tokens: float = 0.0
 
     def cost(self, spent: Spent) -> float:
         """What that costs."""
         tokens = spent.input_tokens * self.input_tokens + spent.output_tokens * self.output_tokens
+        tokens += spent.embedding_tokens * self.embedding_tokens
         return tokens / TOKENS_PER_PRICE + spent.images * self.image
 
 
@@ -83,7 +88,7 @@ class DayLimits:
         A limit is of account only if the call adds to it.
         """
         # Whatever the estimate says, a call that takes tokens takes some of both kinds.
-        least = Spent(0, call.tokens, call.tokens, call.images)
+        least = replace(call, input_tokens=call.tokens, output_tokens=call.tokens)
         cost = self.prices.cost(spent) * ROUNDING
         for setting, limit, so_far, more in (
             ("MAX_TURNS_PER_USER_PER_DAY", self.turns, spent.turns, call.turns),
@@ -113,6 +118,9 @@ class Spending(Protocol):
 
     async def of_day(self, userid: str, day: int) -> Spent:
         """What the user has spent on that day, counted from 1970, the running turns of all processes included."""
+
+    async def embedded(self, userid: str, day: int, tokens: int) -> None:
+        """Count the tokens of an embedding call, whatever it was for. It may be counted twice if an answer is lost."""
 
     async def forget(self, userid: str) -> None:
         """Forget what turns of the user that are over have spent, on all days."""

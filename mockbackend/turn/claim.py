@@ -34,9 +34,9 @@ from ..storage import (
     TooManyTurns,
     Turn,
 )
+from ..storage.day_limits import day_limits
 from .admission import PER_USER, day_is_over, too_many_conversations, too_many_turns
 from .attachments import Attachments
-from .day_limits import day_limits
 from .placement import needs_history, place
 from .recovery import Recovery
 from .registry import RunRegistry

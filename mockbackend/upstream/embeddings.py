@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .client import Upstream
 from .errors import invalid_response
+from .usage import tokens
 
 if TYPE_CHECKING:
     import numpy
@@ -19,15 +20,25 @@ if TYPE_CHECKING:
     Vector = NDArray[numpy.float32]
 
 
-async def embed(upstream: Upstream, texts: list[str]) -> list[Vector]:
-    """The embeddings of these texts, float32 vectors of one size, in their order. Raises UpstreamError."""
+class Embeddings(NamedTuple):
+    """The vectors of texts, float32 and of one size, in their order, and how many tokens the model has counted."""
+
+    vectors: list[Vector]
+    tokens: int
+
+
+async def embed(upstream: Upstream, texts: list[str]) -> Embeddings:
+    """The embeddings of these texts. Raises UpstreamError."""
     body = {"input": texts, "encoding_format": "base64"}
     answer = await upstream.post_json(upstream.engine.embeddings, body, upstream.read_timeout)
     try:
         # In a thread: numpy takes a moment to import, and megabytes of numbers one to decode.
-        return await asyncio.to_thread(vectors, answer, len(texts))
-    except (ValueError, TypeError, KeyError):
+        found = await asyncio.to_thread(vectors, answer, len(texts))
+        usage = answer.get("usage") or {}
+        counted = tokens(usage.get("prompt_tokens") or usage.get("total_tokens"))
+    except (ValueError, TypeError, KeyError, AttributeError):
         raise invalid_response() from None
+    return Embeddings(found, counted)
 
 
 def vectors(answer: dict[str, Any], count: int) -> list[Vector]:

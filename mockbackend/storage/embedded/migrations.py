@@ -164,4 +164,8 @@ MIGRATIONS: tuple[Step, ...] = (
     """,
     # Nothing here: the saver's database has a row for each turn from now on, and a version before would read none.
     "SELECT 1;",
+    """
+    -- What documents and searches in them took.
+    ALTER TABLE usage ADD COLUMN embedding_tokens INTEGER NOT NULL DEFAULT 0;
+    """,
 )

@@ -21,9 +21,12 @@ _COUNT_OPEN = _ADD.format(
     rows=f"""SELECT userid, started_at / {DAY_MS}, 1, input_tokens, output_tokens, images
     FROM turns WHERE conversation_id = ? AND over_at IS NULL"""
 )
-_SPENT = f"""SELECT sum(turns), sum(input_tokens), sum(output_tokens), sum(images) FROM (
-    SELECT turns, input_tokens, output_tokens, images FROM usage WHERE userid = ? AND day = ?
-    UNION ALL SELECT 1, input_tokens, output_tokens, images FROM turns INDEXED BY turns_running
+_EMBEDDED = """INSERT INTO usage (userid, day, turns, input_tokens, output_tokens, images, embedding_tokens)
+    VALUES (?, ?, 0, 0, 0, 0, ?)
+    ON CONFLICT (userid, day) DO UPDATE SET embedding_tokens = embedding_tokens + excluded.embedding_tokens"""
+_SPENT = f"""SELECT sum(turns), sum(input_tokens), sum(output_tokens), sum(images), sum(embedding_tokens) FROM (
+    SELECT turns, input_tokens, output_tokens, images, embedding_tokens FROM usage WHERE userid = ? AND day = ?
+    UNION ALL SELECT 1, input_tokens, output_tokens, images, 0 FROM turns INDEXED BY turns_running
     WHERE userid = ? AND over_at IS NULL AND started_at / {DAY_MS} = ? AND turn_id <> ?)"""
 
 
@@ -36,6 +39,9 @@ class Spending:
     async def of_day(self, userid: str, day: int) -> Spent:
         rows = await self._database.execute(_SPENT, userid, day, userid, day, "")
         return stored_spent(*rows[0])
+
+    async def embedded(self, userid: str, day: int, tokens: int) -> None:
+        await self._database.execute(_EMBEDDED, userid, day, tokens)
 
     async def forget(self, userid: str) -> None:
         await self._database.execute("DELETE FROM usage WHERE userid = ?", userid)

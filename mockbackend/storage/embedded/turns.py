@@ -175,9 +175,8 @@ class Turns:
         return [turn for row in rows if (turn := await self._decoded(row)) is not None]
 
     async def recoverable(self) -> list[str]:
-        rows = await self._database.execute(
-            "SELECT conversation_id, owner FROM turns WHERE over_at IS NULL ORDER BY started_at, turn_id"
-        )
+        statement = "SELECT conversation_id, owner FROM turns WHERE over_at IS NULL ORDER BY started_at, turn_id"
+        rows = await self._database.execute(statement)
         with storage_errors():
             living = {owner for owner in {owner for _, owner in rows} if self._liveness.is_alive(owner)} - {self._owner}
         return [conversation_id for conversation_id, owner in rows if owner not in living]

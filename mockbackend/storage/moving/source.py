@@ -21,7 +21,9 @@ _IMAGES = """SELECT token, userid, media_type, created_at, size FROM pictures
 # In the order in which they came, which breaks ties in listings.
 _FILES = """SELECT id, userid, kind, digest, blob IS NOT NULL, copied_as FROM files
     WHERE deleted_at IS NULL ORDER BY rowid"""
-_USAGE = "SELECT userid, day, turns, input_tokens, output_tokens, images FROM usage ORDER BY userid, day"
+_USAGE = (
+    "SELECT userid, day, turns, input_tokens, output_tokens, images, embedding_tokens FROM usage ORDER BY userid, day"
+)
 _PASSAGES_AT_ONCE = 500
 
 

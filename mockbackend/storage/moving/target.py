@@ -17,7 +17,7 @@ from ..postgres.database import NO_TIME_LIMITS, Execute
 from ..postgres.files.rows import COLUMNS
 from ..postgres.login import NAME
 from ..postgres.pieces import PIECE_BYTES, StoredBlob, cut, insert_statement
-from ..postgres.spending import ADD
+from ..postgres.spending import ADD, EMBEDDED
 from ..spending import Spent
 from ..values import Conversation, File
 from .digests import content_digest, conversation_digest, file_digest
@@ -160,7 +160,9 @@ class Target:
         async def work(execute: Execute) -> bool:
             await _take_time(execute)
             for userid, day, new, copied in rows:
-                await execute(ADD.format(rows="VALUES (%s, %s, %s, %s, %s, %s)"), userid, day, *astuple(new))
+                *turns, embedding_tokens = astuple(new)
+                await execute(ADD.format(rows="VALUES (%s, %s, %s, %s, %s, %s)"), userid, day, *turns)
+                await execute(EMBEDDED, userid, day, embedding_tokens)
                 await _mark(execute, "usage", f"{day} {userid}", userid, orjson.dumps(astuple(copied)))
             return True
 

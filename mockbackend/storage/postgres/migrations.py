@@ -258,8 +258,8 @@ MIGRATIONS = (
     """,
     # Where an index has copies of the file's passages, and of which embedding model their vectors are.
     "ALTER TABLE files ADD COLUMN copied_as text NOT NULL DEFAULT '';",
+    "ALTER TABLE usage ADD COLUMN embedding_tokens bigint NOT NULL DEFAULT 0;",
 )
-
 
 TABLES = ("migrations", *re.findall(r"CREATE TABLE (\w+)", "".join(MIGRATIONS)))
 

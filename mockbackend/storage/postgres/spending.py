@@ -14,6 +14,9 @@ ADD = """INSERT INTO usage (userid, day, turns, input_tokens, output_tokens, ima
     ON CONFLICT (userid, day) DO UPDATE SET turns = usage.turns + excluded.turns,
     input_tokens = usage.input_tokens + excluded.input_tokens,
     output_tokens = usage.output_tokens + excluded.output_tokens, images = usage.images + excluded.images"""
+EMBEDDED = """INSERT INTO usage (userid, day, turns, input_tokens, output_tokens, images, embedding_tokens)
+    VALUES (%s, %s, 0, 0, 0, 0, %s)
+    ON CONFLICT (userid, day) DO UPDATE SET embedding_tokens = usage.embedding_tokens + excluded.embedding_tokens"""
 COUNT_MINE = ADD.format(
     rows="""SELECT userid, %(day)s, %(turns)s, %(input_tokens)s, %(output_tokens)s, %(images)s FROM mine"""
 )
@@ -26,9 +29,11 @@ CLOSE = f"""WITH over AS (UPDATE turns SET over_at = now() WHERE turn_id = %s AN
     RETURNING userid, started_at / {DAY_MS} AS day, input_tokens, output_tokens, images, NULL AS over_at)
     {COUNT_OPEN}"""
 SPENT = f"""SELECT coalesce(sum(turns), 0)::bigint, coalesce(sum(input_tokens), 0)::bigint,
-    coalesce(sum(output_tokens), 0)::bigint, coalesce(sum(images), 0)::bigint FROM (
-        SELECT turns, input_tokens, output_tokens, images FROM usage WHERE userid = %(userid)s AND day = %(day)s
-        UNION ALL SELECT 1, input_tokens, output_tokens, images FROM turns WHERE userid = %(userid)s
+    coalesce(sum(output_tokens), 0)::bigint, coalesce(sum(images), 0)::bigint,
+    coalesce(sum(embedding_tokens), 0)::bigint FROM (
+        SELECT turns, input_tokens, output_tokens, images, embedding_tokens FROM usage
+        WHERE userid = %(userid)s AND day = %(day)s
+        UNION ALL SELECT 1, input_tokens, output_tokens, images, 0 FROM turns WHERE userid = %(userid)s
         AND over_at IS NULL AND started_at / {DAY_MS} = %(day)s AND turn_id <> %(turn_id)s) counted"""
 _SPEND = f"""WITH mine AS (UPDATE turns SET input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s,
         images = %(images)s WHERE turn_id = %(turn_id)s AND owner = %(owner)s AND over_at IS NULL) {SPENT}"""
@@ -43,6 +48,9 @@ class Spending:
     async def of_day(self, userid: str, day: int) -> Spent:
         rows = await self._database.execute(SPENT, {"userid": userid, "day": day, "turn_id": ""})
         return Spent(*rows[0])
+
+    async def embedded(self, userid: str, day: int, tokens: int) -> None:
+        await self._database.execute(EMBEDDED, userid, day, tokens)
 
     async def forget(self, userid: str) -> None:
         await self._database.execute("DELETE FROM usage WHERE userid = %(userid)s", {"userid": userid})

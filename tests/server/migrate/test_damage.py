@@ -69,7 +69,7 @@ async def test_each_thing_that_is_damaged_is_said_with_status_1(url: str, data: 
     damage(data, "mock-langgraph-db.db", "DELETE FROM checkpoints WHERE thread_id = 'emptied'")
     damage(data, "conversation_metadata.db", "UPDATE conversations SET message_count = 4 WHERE id = 'shortened'")
     damage(data, "conversation_metadata.db", "UPDATE turns SET log = x'ff' WHERE turn_id = 'cut'")
-    damage(data, "conversation_metadata.db", "INSERT INTO usage VALUES ('ann', 1, 'many', 0, 0, 0)")
+    damage(data, "conversation_metadata.db", "INSERT INTO usage VALUES ('ann', 1, 'many', 0, 0, 0, 0)")
     with closing(sqlite3.connect(data / "conversation_metadata.db")) as connection:
         [(blob,)] = connection.execute("SELECT blob FROM files").fetchall()
     (data / "pictures" / token).write_bytes(b"byte")

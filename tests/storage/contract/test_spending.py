@@ -266,3 +266,22 @@ async def test_a_user_has_so_many_conversations(storage: Storage, other: Storage
     racing = [begin(one, turn_of(f"r{n}", f"r{n}")) for n, one in enumerate([storage, other] * 3)]
     results = await asyncio.gather(*racing, return_exceptions=True)
     assert sum(isinstance(result, TooManyConversations) for result in results) == 5
+
+
+async def test_embeddings_are_counted_beside_turns_and_only_cost(storage: Storage, other: Storage) -> None:
+    await storage.spending.embedded("ann", DAY, 600_000)
+    await ended(other, today(), Spent(1, 7, 3, 1))
+    await asyncio.gather(*(one.spending.embedded("ann", DAY, 100_000) for one in (storage, other) * 2))
+    await storage.spending.embedded("bob", DAY, 5)
+    for one in (storage, other):
+        assert await spent(one) == Spent(1, 7, 3, 1, 1_000_000)
+        assert await spent(one, "bob") == Spent(embedding_tokens=5)
+        assert await spent(one, day=DAY + 1) == Spent()
+    # They are no tokens of a chat; once their cost is all that is allowed, nothing that costs begins.
+    assert await claimed(storage, today("t2", "d"), tokens=11)
+    prices = Prices(input_tokens=1.0, embedding_tokens=0.5)
+    assert await claimed(storage, today("t3", "e"), cost=0.6, prices=prices)
+    with pytest.raises(DayLimitReached, match="MAX_COST_PER_USER_PER_DAY"):
+        await claimed(storage, today("t4", "f"), cost=0.5, prices=prices)
+    await storage.spending.forget("ann")
+    assert (await spent(other)).embedding_tokens == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..settings import Settings
-from ..storage import DayLimits, Prices
+from .spending import DayLimits, Prices
 
 SETTINGS = (
     "max_turns_per_user_per_day",
@@ -26,9 +26,11 @@ def day_limits(settings: Settings) -> DayLimits:
 
 def prices(settings: Settings) -> Prices | None:
     """The prices of these settings: what has none is free. None if none is set."""
-    found = (
-        settings.price_per_million_input_tokens,
-        settings.price_per_million_output_tokens,
-        settings.price_per_image,
-    )
-    return None if found == (None, None, None) else Prices(*(price or 0.0 for price in found))
+    input_tokens = settings.price_per_million_input_tokens
+    embedding_tokens = settings.price_per_million_embedding_tokens
+    found = (input_tokens, settings.price_per_million_output_tokens, settings.price_per_image, embedding_tokens)
+    if found == (None, None, None, None):
+        return None
+    # Dearer than they are, where nobody has said: the limit is a hard one.
+    embeddings = input_tokens if embedding_tokens is None else embedding_tokens
+    return Prices(*(price or 0.0 for price in (*found[:3], embeddings)))
