@@ -9,6 +9,10 @@ import { receive } from "./receive.js";
 import { Turns } from "./turns.js";
 import { bodyOf, forget, leaveAlone, sendElsewhere, storedOrUnsent } from "./unsent.js";
 
+const TOO_MANY = "Too many tabs read your running answers. Close one, or wait: this page tries again by itself.";
+const AGAIN_MS = 2000;
+const LATER = Symbol("later");
+
 export class Conversation {
   /**
    * Callbacks: `row(row | null)` for the open row, `running(bool)` for the state, `began(id)` and `ended(id)` for
@@ -28,6 +32,7 @@ export class Conversation {
     takeBack: (turn) => this.#takeBack(turn),
   });
   #reading = null; // AbortController of the current request
+  #waiting = null; // and of the wait for a running answer
   #opening = false;
   #broken = false;
 
@@ -54,7 +59,7 @@ export class Conversation {
     try {
       const found = await storedOrUnsent(id, reading.signal);
       const path = api.streamOf(id, this.#wire.framing);
-      const response = await api.join(path, reading.signal);
+      const response = await this.#joined(path, reading.signal);
       if (this.#reading !== reading) return;
       this.#reading = null;
       const last = found.messages.at(-1);
@@ -66,11 +71,38 @@ export class Conversation {
       if (!response && last?.role === "user") this.#turns.unanswered();
       this.#turns.restore(id, found.messages);
       this.#follow.pin();
-      if (response) await this.#run(turn, { method: "GET", path }, async () => response);
+      if (response === LATER) await this.#joinLater(path, turn);
+      else if (response) await this.#run(turn, { method: "GET", path }, async () => response);
       else await this.#next();
     } catch (error) {
       if (this.#reading === reading) this.#reading = null;
       if (error.name !== "AbortError") throw error;
+    }
+  }
+
+  /** The stream of the running answer, null if none is running, LATER if too many read it. */
+  async #joined(path, signal) {
+    try {
+      return await api.join(path, signal);
+    } catch (error) {
+      if (error.status !== 429) throw error;
+      return LATER;
+    }
+  }
+
+  /** Join the running answer as soon as another reader of it has gone, while this conversation stays open. */
+  async #joinLater(path, turn) {
+    const waiting = (this.#waiting = new AbortController());
+    notice(TOO_MANY, { stays: true });
+    while (true) {
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      if (waiting.signal.aborted || this.running) return;
+      const response = await this.#joined(path, waiting.signal);
+      if (response === LATER) continue;
+      notice("");
+      if (response) await this.#run(turn, { method: "GET", path }, async () => response);
+      else await this.open(this.id);
+      return;
     }
   }
 
@@ -109,6 +141,7 @@ export class Conversation {
 
   #leave(id) {
     this.#reading?.abort();
+    this.#waiting?.abort();
     this.#reading = null;
     this.#opening = false;
     this.#broken = false;

@@ -94,6 +94,27 @@ def test_an_address_of_no_conversation_shows_an_empty_one(visitor: Visitor) -> N
     visitor.forgive_failed_loads()
 
 
+def test_a_tab_too_many_says_so_and_joins_once_it_may(browser: Browser, folder: Path) -> None:
+    settings = {"MOCK_SCRIPT": str(folder / "script.yaml"), "MAX_JOINS_PER_USER": "1"}
+    context = browser.new_context()
+    with Server(folder, settings) as server:
+        visitor = Visitor(context.new_page(), server.url, "ada").sign_in()
+        expect(visitor.say("hold this")).to_contain_text("six")
+        second = second_tab(visitor)
+        expect(second.answers).to_contain_text("six")
+        third = second_tab(visitor)
+        expect(third.page.locator("#notice")).to_contain_text("this page tries again by itself")
+        expect(third.questions).to_have_text("hold this")
+        second.page.close()
+        expect(third.answers).to_contain_text("six")
+        expect(third.page.locator("#notice")).to_be_hidden()
+        visitor.button("Stop").click()
+        third.over()
+        third.forgive_failed_loads()
+        assert third.faults == []
+    context.close()
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "script.yaml").write_text(json.dumps({"rules": rules()}, ensure_ascii=False))
