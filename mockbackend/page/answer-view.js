@@ -57,8 +57,9 @@ export class AnswerView {
     this.#actions.hidden = false;
     this.#actions.replaceChildren(
       ...(answer.text ? [copyButton(() => answer.text, "Copy answer")] : []),
-      el("button", { type: "button", class: "quiet retry", "aria-label": "Answer again", title: "Answer again", on: { click: this.#retry } }, icon("retry")),
       ...this.#figures(),
+      // Last, since it goes away once another message follows.
+      el("button", { type: "button", class: "quiet retry", "aria-label": "Answer again", title: "Answer again", on: { click: this.#retry } }, icon("retry")),
     );
     if (aloud) announce(answer.error ? `Error: ${answer.error}` : `Answer: ${this.#body.innerText.slice(0, SPOKEN)}`);
   }

@@ -1,5 +1,7 @@
 // Formulas as MathML, by Temml, which is loaded when the first one is seen.
 
+import { pieces } from "./formula-source.js";
+
 const OPTIONS = { throwOnError: true, trust: false, strict: false, maxSize: [12, 144], maxExpand: 500 };
 // What a macro's text costs is its length times its uses.
 const DEFINES = /\\(?:[egx]?def|let|futurelet|(?:re)?newcommand|providecommand|global|long)(?![a-zA-Z])/;
@@ -8,19 +10,34 @@ const DEEPEST = 60;
 const MOST = 3000;
 const KEPT = 1000;
 const SLICE_MS = 8;
+const AT_ONCE_MS = 40;
+const PATIENCE_MS = 1500;
 const MATHML = "http://www.w3.org/1998/Math/MathML";
 
 const known = new Map(); // MathML by source; null for what is broken
 let waiting = []; // elements whose turn comes in a later slice
 let library = null;
+let hasFailed = false;
 let spent = 0;
+
+/** A promise for the library if a text has formulas and the library is still to come; it waits for a moment only. */
+export function ready(text) {
+  if (globalThis.temml || hasFailed || !/\$|\\[([]/.test(text) || !hasFormula(text)) return null;
+  const late = new Promise((resolve) => { setTimeout(resolve, PATIENCE_MS); });
+  return Promise.race([load(), late]).then(() => { hasFailed = !globalThis.temml; }, () => { hasFailed = true; });
+}
+
+function hasFormula(text) {
+  for (const { isFormula } of pieces(text)) if (isFormula) return true;
+  return false;
+}
 
 /** Show the formulas below `root`, at once if they are known or time is left in this frame. */
 export function typeset(root) {
   // One has begun: by its end the library is there.
   if (root.querySelector(".open-formula")) load();
   for (const element of root.querySelectorAll(".formula")) {
-    if (known.has(keyOf(element)) || (globalThis.temml && !waiting.length && spent < SLICE_MS)) show(element);
+    if (known.has(keyOf(element)) || (globalThis.temml && !waiting.length && spent < AT_ONCE_MS)) show(element);
     else later(element);
   }
 }

@@ -2,7 +2,7 @@
 
 import { colour, dress, grow } from "./code-block.js";
 import { el } from "./dom.js";
-import { typeset } from "./formulas.js";
+import { ready, typeset } from "./formulas.js";
 import { enlargeable } from "./image-view.js";
 import { blocks, render } from "./markdown.js";
 
@@ -20,6 +20,8 @@ export class MarkdownView {
   #drawn; // {raw, type, node} of each block
   #text;
   #tail; // where the last block begins in the text
+  #waiting = null; // until formulas can be typeset: their source is not shown first
+  #isOver = false;
   #coloured = 0; // how many blocks are complete, their code in colours
 
   /** Show a text that starts with the text shown before. */
@@ -28,12 +30,24 @@ export class MarkdownView {
     if (text === this.#text) return;
     if (!text.startsWith(this.#text)) this.#clear();
     this.#text = text;
+    if (!this.#waiting) this.#grow();
+  }
+
+  #grow() {
     const kept = Math.max(0, this.#drawn.length - 1);
-    this.#draw(kept, blocks(text.slice(this.#tail)));
+    const tail = this.#text.slice(this.#tail);
+    this.#waiting = ready(tail)?.then(() => {
+      this.#waiting = null;
+      this.#grow();
+      if (this.#isOver) this.finish();
+    });
+    if (!this.#waiting) this.#draw(kept, blocks(tail));
   }
 
   /** The text is complete: link definitions at its end may change what comes before. */
   finish() {
+    this.#isOver = true;
+    if (this.#waiting) return;
     const tokens = blocks(this.#text);
     if (Object.keys(tokens.links).length) {
       this.#clear(this.#text);

@@ -57,10 +57,24 @@ def test_a_formula_without_an_end_stands_as_it_came(modules: Page, text: str) ->
     assert drawn == f"{text}\nAfter"
 
 
+# What moves in an answer while it is streamed.
+WATCH = """() => {
+    const moved = window.moved = [];
+    new PerformanceObserver(list => {
+        for (const {sources} of list.getEntries()) for (const {node} of sources) {
+            if ((node?.closest ? node : node?.parentElement)?.closest(".markdown")) moved.push(node.textContent);
+        }
+    }).observe({type: "layout-shift"});
+}"""
+
+
 def test_formulas_of_an_answer_are_typeset_and_what_is_broken_shows_its_source(visitor: Visitor) -> None:
     visitor.ask("Hello there")
+    visitor.page.evaluate(WATCH)
     assert not [url for url in visitor.requests if "temml" in url]
     answer = visitor.ask("formulas please")
+    expect(answer.locator("math")).to_have_count(4)
+    assert visitor.page.evaluate("window.moved") == []
     for _ in range(2):
         expect(answer.locator("math")).to_have_count(4)
         expect(answer.locator("math[display=block] mtr")).to_have_count(2)
@@ -75,6 +89,14 @@ def test_formulas_of_an_answer_are_typeset_and_what_is_broken_shows_its_source(v
     visitor.button("Copy answer", answer).click()
     expect(visitor.spoken).to_have_text("Copied.")
     assert visitor.page.evaluate("navigator.clipboard.readText()") == FORMULAS
+
+
+def test_without_the_library_formulas_stand_as_they_came(visitor: Visitor) -> None:
+    visitor.page.route("**/temml.min.js", lambda route: route.abort())
+    answer = visitor.ask("formulas please")
+    expect(answer).to_contain_text(r"A root $x_1^{*}$ costs $5, not $6, and \(a_1 * b_1 * c\) is short.")
+    expect(answer.locator("code")).to_have_text("$x$")
+    visitor.forgive_failed_loads()
 
 
 GROW = """async (whole) => {
