@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import httpx2
 import pytest
 
+from mockbackend.mock.pytest_plugin import MockError, Scenario
 from mockbackend.mock.script.corners import CORNERS
-from mockbackend.mock.script.raw import Raw, read_raw
+from mockbackend.mock.script.raw import Raw, end_text, head_text, piece_text, read_raw
 from mockbackend.mock.script.wire import Wire
 from tests.harness.api import say
+from tests.harness.emulator import Emulator, read_deltas
 from tests.harness.service import Server
 from tests.mock.recording.conftest import Studio, files_of
 from tests.routes.files.listing import ready
@@ -214,3 +217,32 @@ async def searched(server: Server, headers: dict[str, str]) -> bytes:
         await ready(client, uploaded.json()[0]["id"])
         answer = (await client.post("/chat", json={"message": "Where is the fox?"})).content
     return without_host(answer, server)
+
+
+async def test_other_programs_and_pytest_replay_a_folder(studio: Studio) -> None:
+    event = b'data: {"choices":[{"index":0,"delta":{"content":"As it came."},"finish_reason":"stop"}]}\n\n'
+    raw = head_text("chat/completions", 200, 1, {"content-type": "text/event-stream"})
+    studio.write("trip/01-hi.1.sse", raw + piece_text(1, event) + end_text(2, "end"))
+    studio.write("trip/01-hi.yaml", {"rules": [{"when": "hi", "text": "Words.", "raw": "01-hi.1.sse"}]})
+    studio.write("01-hi.yaml", {"rules": [{"when": "hi", "text": "Of default."}]})
+    with Emulator(studio.folder) as emulator:
+        async with emulator.v1() as client:
+            client.api_key = "trip"
+            asked: dict[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+            whole = await client.chat.completions.create(**asked)
+            stream = await client.chat.completions.create(**asked, stream=True)
+            assert [text async for text in read_deltas(stream)] == ["As it came."]
+        # What was recorded of a stream is words to who wants none.
+        assert whole.choices[0].message.content == "Words."
+        assert (await emulator.stream("hi")).texts == ["Of", " default."]
+        assert (await emulator.chat("bye")).status_code == 404
+    server = studio.start({})
+    made = Scenario({"url": server.url, "login": "u:p"}, "my-test")
+    await asyncio.to_thread(made.rules, studio.folder / "trip")
+    async with server.client() as client_of_it:
+        named = {"x-mock-scenario": "my-test"}
+        answer = await client_of_it.post("/chat", json={"message": "hi"}, headers=named)
+        assert '0:"As it came."' in answer.text
+    studio.write("trip/02-bad.yaml", b"rules: [{txt: hi}]")
+    with pytest.raises(MockError, match=r"02-bad\.yaml: rule 1: txt: unknown key"):
+        await asyncio.to_thread(made.rules, studio.folder / "trip")
