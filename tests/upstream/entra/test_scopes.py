@@ -20,7 +20,7 @@ class Credential:
 
     asked: list[str]
     waits: asyncio.Event
-    may_answer: asyncio.Event
+    may_answer: dict[str, asyncio.Event]
 
     async def __aenter__(self) -> Self:
         return self
@@ -31,16 +31,18 @@ class Credential:
     async def get_token_info(self, scope: str) -> AccessTokenInfo:
         number = len(self.asked)
         self.asked.append(scope)
-        if not self.may_answer.is_set():
+        if not self.may_answer[scope].is_set():
             self.waits.set()
-        await self.may_answer.wait()
+        await self.may_answer[scope].wait()
         return AccessTokenInfo(f"{scope} {number}", int(time.time() + 3600))
 
 
 @pytest.fixture
 async def tokens(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[entra.AccessTokens]:
-    Credential.asked, Credential.waits, Credential.may_answer = [], asyncio.Event(), asyncio.Event()
-    Credential.may_answer.set()
+    Credential.asked, Credential.waits = [], asyncio.Event()
+    Credential.may_answer = {FIRST: asyncio.Event(), SECOND: asyncio.Event()}
+    for event in Credential.may_answer.values():
+        event.set()
     monkeypatch.setattr("azure.identity.aio.DefaultAzureCredential", Credential)
     opened = entra.AccessTokens("Azure OpenAI", entra.OPENAI_SCOPES)
     yield opened
@@ -64,7 +66,8 @@ async def test_a_renewal_of_the_scope_before_is_not_used(
 ) -> None:
     carried = await tokens.get()
     # The service refuses the token while it is being renewed.
-    Credential.may_answer.clear()
+    for event in Credential.may_answer.values():
+        event.clear()
     with monkeypatch.context() as renewed:
         renewed.setattr(entra._Token, "is_due", lambda _: True)
         tokens._look()
@@ -72,9 +75,16 @@ async def test_a_renewal_of_the_scope_before_is_not_used(
         await Credential.waits.wait()
         assert tokens.refuse(carried)
         waiting = asyncio.create_task(tokens.get())
+        Credential.waits.clear()
+        # The renewal gets its token, and is followed by another attempt while somebody else asks.
+        Credential.may_answer[FIRST].set()
+        await Credential.waits.wait()
+        other = asyncio.create_task(tokens.get())
         await asyncio.sleep(0)
-        Credential.may_answer.set()
+        assert not other.done()
+        Credential.may_answer[SECOND].set()
         assert (await waiting).startswith(SECOND)
+        assert (await other).startswith(SECOND)
     assert Credential.asked[:3] == [FIRST, FIRST, SECOND]
 
 
