@@ -140,6 +140,7 @@ HOSTILE = [
     r"$\def\a{xxxxxxxxxx}\def\b{\a\a\a\a\a\a}\def\c{\b\b\b\b\b\b}\def\d{\c\c\c\c\c}\d\d$",
     r"$\newcommand{\a}{" + "x" * 800 + "}" + r"\a" * 400 + "$",
     r"$\href{javascript:alert(1)}{x} \label{message} \id{message}{x} \class{menu}{x} \style{position:fixed}{x}$",
+    r"$$\begin{align} x \label{message} \end{align}$$",
     r"$\includegraphics{https://evil.example/a.png}$ $\url{https://evil.example}$",
     r"$\rule{99999em}{99999em}$ $\hspace{99999em}$ $\hspace{-99999em} x$ $\raisebox{9999em}{x}$",
     "$$" * 2_500,
