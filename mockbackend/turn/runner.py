@@ -226,7 +226,7 @@ class TurnRunner:
     async def _store(self, run: Run, ended: TurnEnded) -> str | None:
         """Store the turn's end, or return why not. Its row and log stay then, and any process may settle it later."""
         answer, turn = run.answer, run.turn
-        is_long = turn.base_length + len(turn.new_messages) > MANY_MESSAGES
+        is_long = len(turn.new_messages) > MANY_MESSAGES
         try:
             async with self._long_work.one(turn.userid) if is_long else nullcontext():
                 await self._storage.turns.end(
