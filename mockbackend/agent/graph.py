@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import cache
 from typing import Annotated, Any, TypedDict
 
 from langgraph.channels import DeltaChannel
@@ -44,8 +45,14 @@ class State(TypedDict):
 Graph = CompiledStateGraph[State, ChatContext, State, State]
 
 
+@cache
+def turn_graph() -> Graph:
+    """The graph of this process's turns. They need no checkpointer, since their end is stored by the turn."""
+    return compile_graph()
+
+
 def compile_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> Graph:
-    """Build the graph, once per process. A turn's run needs no checkpointer, since its end is stored by the turn."""
+    """Build the graph."""
     # What people write goes to the model alone, even if LANGSMITH_TRACING is set in the environment.
     configure(enabled=False)
     builder = StateGraph(State, context_schema=ChatContext)

@@ -72,6 +72,7 @@ def load(
     # again, which also keeps it shared: the collector writes to every object that it visits.
     gc.disable()
     defer("openai.types", "langgraph_sdk")
+    from ..agent.graph import turn_graph
     from ..agent.tools import AVAILABLE_TOOLS, schema
     from ..app import create_app
 
@@ -84,7 +85,10 @@ def load(
     if settings.engine == "emulator":
         from ..emulator import embedded as emulator_beside_it  # noqa: F401
     if settings.web_concurrency > 1:
-        # Built for the first turn otherwise, which is 2 MB in each worker.
+        # Made by each worker's first turn otherwise: 2 MB for the schemas, 1 MB for the graph and what it imports.
+        import langchain_core.tracers.context  # noqa: F401
+
+        turn_graph()
         for tool in AVAILABLE_TOOLS:
             schema(tool.name)
     gc.freeze()

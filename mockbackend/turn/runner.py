@@ -12,7 +12,7 @@ from typing import assert_never
 from .. import log as logs
 from .. import metrics, tracing
 from ..agent.context import ChatContext
-from ..agent.graph import compile_graph
+from ..agent.graph import turn_graph
 from ..agent.tools import ToolServices
 from ..concurrency import Places
 from ..documents.documents import Documents
@@ -61,7 +61,7 @@ class TurnRunner:
         self._heartbeat = heartbeat
         self._claimer = claimer
         self._long_work = long_work
-        self._graph = compile_graph()
+        self._graph = turn_graph()
         self._tasks: set[asyncio.Task[None]] = set()
         self.admission = Admission(settings)
 
