@@ -85,9 +85,7 @@ def load(
     if settings.engine == "emulator":
         from ..emulator import embedded as emulator_beside_it  # noqa: F401
     if settings.web_concurrency > 1:
-        # Made by each worker's first turn otherwise: 2 MB for the schemas, 1 MB for the graph and what it imports.
-        import langchain_core.tracers.context  # noqa: F401
-
+        # Made in each worker otherwise: 2 MB for the schemas, which the first turn needs, and 2 MB for the graph.
         turn_graph()
         for tool in AVAILABLE_TOOLS:
             schema(tool.name)
