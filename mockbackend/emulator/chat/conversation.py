@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ..gateway import errors, tokens
 
-ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+ROLES = ("assistant", "developer", "function", "system", "tool", "user")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ class Conversation:
     @property
     def tool_result(self) -> str | None:
         """The result of a tool, where that is the last message."""
-        last = self.messages[-1]
-        return last.text if last.role == "tool" else None
+        last = self.messages[-1] if self.messages else None
+        return last.text if last is not None and last.role == "tool" else None
 
     def tokens(self) -> int:
         return tokens.PER_MESSAGE + sum(message.tokens() for message in self.messages)
@@ -86,7 +86,7 @@ def _message(item: object, index: int) -> Message:
     if role is None:
         raise errors.missing_parameter(f"{where}.role")
     if role not in ROLES:
-        allowed = ", ".join(f"'{name}'" for name in sorted(ROLES))
+        allowed = ", ".join(f"'{name}'" for name in ROLES)
         raise errors.invalid_value(str(role), f"supported values are: {allowed}")
     tool_calls = _tool_calls(item.get("tool_calls"), where) if role == "assistant" else ()
     text, images = _content(item.get("content"), index, role, bool(tool_calls) or "refusal" in item)

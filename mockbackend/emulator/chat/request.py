@@ -8,7 +8,7 @@ from ..gateway.call import Call, flag
 from .conversation import Conversation, read_conversation
 from .schema_problems import schema_problem
 from .schema_values import Schema
-from .tools import Tool, forced_tool, read_tools
+from .tools import Tool, checked_name, forced_tool, read_tools
 
 ARGUMENTS = frozenset(
     {
@@ -141,7 +141,7 @@ def _chosen_name(choice: object) -> object:
     """The name of the tool that a choice names; None if it names no tool."""
     if not isinstance(choice, dict):
         return None
-    definition = choice.get(choice.get("type", "function"))
+    definition = choice.get(str(choice.get("type", "function")))
     return definition.get("name") if isinstance(definition, dict) else ""
 
 
@@ -164,11 +164,12 @@ def _schema(given: object) -> Schema | None:
 
 def named_schema(given: object, param: str, prefix: str) -> Schema:
     """The schema in `{name, schema, strict}`; AzureError 400 where Azure refuses it."""
-    if not isinstance(given, dict) or not isinstance(given.get("name"), str):
+    if not isinstance(given, dict):
         raise errors.missing_parameter(f"{param}.{prefix}name")
+    name = checked_name(given.get("name"), f"{param}.{prefix}name")
     schema = given.get("schema")
     if problem := schema_problem({} if schema is None else schema, strict=given.get("strict") is True):
-        message = f"Invalid schema for response_format '{given['name']}': {problem}"
+        message = f"Invalid schema for response_format '{name}': {problem}"
         raise errors.invalid_request(message, param)
     return schema if isinstance(schema, dict) else {}
 

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from .schema_problems import referenced
+
 Schema = Mapping[str, object]
 
 MAX_DEPTH = 8
@@ -76,12 +78,7 @@ class ValueMaker:
             reference = schema.get("$ref")
             if not isinstance(reference, str) or not reference.startswith("#"):
                 break
-            found: object = self._root
-            for key in reference.removeprefix("#").strip("/").split("/") if reference != "#" else ():
-                found = found.get(key.replace("~1", "/").replace("~0", "~")) if isinstance(found, Mapping) else None
-            if not isinstance(found, Mapping):
-                return {}
-            schema = found
+            schema = referenced(self._root, reference) or {}
         merged = dict(schema)
         parts = merged.pop("allOf", None)
         for part in parts if isinstance(parts, list) else ():
@@ -121,7 +118,27 @@ class ValueMaker:
     def _array(self, schema: Schema, name: str, depth: int) -> list[object]:
         fewest, most = _whole(schema.get("minItems"), 0), _whole(schema.get("maxItems"), 100)
         count = min(max(fewest, 1 if depth <= MAX_DEPTH else 0), most)
-        return [self._value(schema.get("items"), name.removesuffix("s"), depth + 1) for _ in range(count)]
+        items = [self._value(schema.get("items"), name.removesuffix("s"), depth + 1) for _ in range(count)]
+        return self._unique(items, schema, fewest) if schema.get("uniqueItems") is True else items
+
+    def _unique(self, items: list[object], schema: Schema, fewest: int) -> list[object]:
+        """The items without repetitions, and others in place of those that are needed."""
+        inner = schema.get("items")
+        resolved = self._resolved(inner) if isinstance(inner, Mapping) else {}
+        first = items[0] if items else ""
+        if isinstance(choices := resolved.get("enum"), list):
+            others: list[object] = choices
+        elif isinstance(first, int | float) and not isinstance(first, bool):
+            others = [first + number for number in range(len(items)) if _fits(resolved, first + number)]
+        elif isinstance(first, str):
+            others = [f"{first}{number}" for number in range(2, len(items) + 2)]
+        else:
+            others = [True, False] if isinstance(first, bool) else []
+        found: list[object] = []
+        for one in (*items, *others):
+            if one not in found and (len(found) < max(fewest, 1) or one in items):
+                found.append(one)
+        return found
 
     def _choice(self, choices: list[object]) -> object:
         said = self._prompt.casefold()

@@ -1,11 +1,15 @@
 """The tools that a request offers, refused where Azure refuses their schemas."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..gateway import errors
 from .schema_problems import schema_problem
 from .schema_values import Schema
+
+NAME = re.compile("[a-zA-Z0-9_-]+")
+LONGEST_NAME = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,7 @@ def tool_list(given: object) -> list[object]:
 
 def make_tool(definition: Mapping[str, object], where: str, custom: bool) -> Tool:
     """The tool of that definition; AzureError 400 names what is wrong with it."""
-    name = definition.get("name")
-    if not isinstance(name, str):
-        raise errors.missing_parameter(f"{where}.name")
+    name = checked_name(definition.get("name"), f"{where}.name")
     if custom:
         return Tool(name, {}, custom=True)
     schema = definition.get("parameters")
@@ -47,6 +49,25 @@ def make_tool(definition: Mapping[str, object], where: str, custom: bool) -> Too
         message = f"Invalid schema for function '{name}': {problem}"
         raise errors.invalid_request(message, f"{where}.parameters", "invalid_function_parameters")
     return Tool(name, schema if isinstance(schema, dict) else {})
+
+
+def checked_name(name: object, where: str) -> str:
+    """The name of a tool or of a schema; AzureError 400 for one that Azure refuses."""
+    if not isinstance(name, str):
+        raise errors.missing_parameter(where)
+    if not NAME.fullmatch(name):
+        message = (
+            f"Invalid '{where}': string does not match pattern. Expected a string that matches the pattern "
+            f"'^{NAME.pattern}$'."
+        )
+        raise errors.invalid_request(message, where, "invalid_value")
+    if len(name) > LONGEST_NAME:
+        message = (
+            f"Invalid '{where}': string too long. Expected a string with maximum length {LONGEST_NAME}, but got a "
+            f"string with length {len(name)} instead."
+        )
+        raise errors.invalid_request(message, where, "string_above_max_length")
+    return name
 
 
 def _chat_tool(tool: object, where: str) -> Tool:

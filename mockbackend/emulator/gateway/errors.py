@@ -97,6 +97,12 @@ def empty_array(param: str) -> AzureError:
     return invalid_request(message, param, "empty_array")
 
 
+def nothing_to_answer() -> AzureError:
+    """What the Responses API says of an empty input that continues nothing."""
+    message = 'One of "input" or "previous_response_id" or "prompt" or "conversation_id" must be provided.'
+    return invalid_request(message, "input", "missing_required_parameter")
+
+
 def unrecognized_argument(argument: str) -> AzureError:
     """What chat and embeddings say of an unknown argument; it names no `param`."""
     return invalid_request(f"Unrecognized request argument supplied: {argument}", cause=ArgumentRefused(argument))

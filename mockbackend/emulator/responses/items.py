@@ -58,18 +58,18 @@ class _Reader:
         self._open: dict[str, str] = {}
 
     def read(self, item: Item, where: str) -> None:
-        kind = item.get("type", "message")
+        kind = str(item.get("type", "message"))
         if kind == "message":
             self._message(item, where)
         elif kind == "reasoning":
             self._flush()
         elif kind in CALLS:
-            self._call(item, str(kind), where)
+            self._call(item, kind, where)
         elif kind in OUTPUTS:
             self._output(item, where)
         else:
             allowed = ", ".join(f"'{name}'" for name in ("message", "reasoning", *CALLS, *OUTPUTS, "item_reference"))
-            raise errors.invalid_value(f"{kind}", f"this emulator knows items of the types {allowed}")
+            raise errors.invalid_value(kind, f"this emulator knows items of the types {allowed}")
 
     def end(self) -> None:
         self._flush()

@@ -82,6 +82,8 @@ def read_request(call: Call, store: ResponseStore) -> ResponseRequest:
         if body.get(param) not in (None, False):
             raise errors.invalid_value(param, "this emulator has nothing behind it")
     given = read_items(body.get("input"))
+    if not given and body.get("previous_response_id") is None:
+        raise errors.nothing_to_answer()
     history: list[Item] = []
     if (previous_id := body.get("previous_response_id")) is not None:
         previous = store.previous(previous_id)

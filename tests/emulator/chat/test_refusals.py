@@ -40,6 +40,7 @@ async def refusal(
         ([*HI, {"role": "tool", "content": "x"}], "messages[1].tool_call_id", "Missing required parameter"),
         ([*HI, {"role": "assistant", "tool_calls": [{"id": "x"}]}], "messages[1].tool_calls[0].function", "Missing"),
         ([*HI, {"role": "assistant", "tool_calls": []}], "messages[1].tool_calls", "minimum length 1"),
+        ([{"role": [], "content": "x"}], "[]", "'assistant', 'developer'"),
         (["x"], "messages[0]", "an object"),
         ([], "messages", "empty array"),
         ("x", "messages", "an array"),
@@ -122,6 +123,13 @@ async def test_a_conversation_beyond_the_context_is_refused(plain: Emulator) -> 
         ({"tools": "x"}, "tools"),
         ({"tool_choice": "auto"}, "tool_choice"),
         ({"tools": [tool("f")], "tool_choice": {"function": {"name": "g"}}}, "tool_choice"),
+        ({"tools": [tool("f")], "tool_choice": {"type": ["function"]}}, "tool_choice"),
+        ({"tools": [tool("get weather")]}, "tools[0].function.name"),
+        ({"tools": [tool("f" * 65)]}, "tools[0].function.name"),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "a.b"}}},
+            "response_format.json_schema.name",
+        ),
         ({"n": 0}, "n"),
         ({"n": 129}, "n"),
         ({"n": "2"}, "n"),
@@ -137,6 +145,37 @@ async def test_a_conversation_beyond_the_context_is_refused(plain: Emulator) -> 
 )
 async def test_a_wrong_value_is_refused_with_its_param(plain: Emulator, body: dict[str, Any], param: str) -> None:
     assert (await refusal(plain, {"messages": HI, **body}))["param"] == param
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize(
+    ("inner", "words"),
+    [
+        ({"type": "strng"}, "'strng' is not valid under any of the given schemas."),
+        ({"type": None}, "None is not valid under any of the given schemas."),
+        ({"type": ["string", {}]}, "is not valid under any of the given schemas."),
+        ({"type": "array", "items": "text"}, "'text' is not of type 'object', 'boolean'."),
+        ({"anyOf": [{"enum": "a"}]}, "'a' is not of type 'array'."),
+        ({"anyOf": {"type": "string"}}, "is not of type 'array'."),
+    ],
+)
+async def test_a_schema_with_a_mistake_far_within_is_refused(
+    plain: Emulator, inner: Any, words: str, strict: bool
+) -> None:
+    outer = {"type": "object", "properties": {"a": inner}, "required": ["a"], "additionalProperties": False}
+    form = {"type": "json_schema", "json_schema": {"name": "x", "strict": strict, "schema": outer}}
+    assert words in (await refusal(plain, {"messages": HI, "response_format": form}))["message"]
+
+
+async def test_a_strict_schema_refers_to_what_it_defines(plain: Emulator) -> None:
+    outer = {"properties": {"a": {"$ref": "#/$defs/b"}}, "required": ["a"], "additionalProperties": False}
+    schema: dict[str, Any] = {"type": "object", **outer}
+    form = {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": schema}}
+    error = await refusal(plain, {"messages": HI, "response_format": form})
+    assert "Reference to '#/$defs/b' not found" in error["message"]
+    schema["$defs"] = {"b": {"type": "string"}}
+    response = await plain.post("chat/completions", "gpt-4o", {"messages": HI, "response_format": form})
+    assert response.status_code == 200
 
 
 async def test_an_old_version_does_not_know_stream_options(plain: Emulator) -> None:

@@ -108,3 +108,12 @@ def test_what_the_prompt_says_is_taken(prompt: str, properties: dict[str, str], 
 def test_a_choice_that_is_named_is_chosen() -> None:
     schema = {"type": "object", "properties": {"mood": {"enum": ["sad", "happy"]}}}
     assert make_value(schema, "I am so Happy!") == {"mood": "happy"}
+
+
+@pytest.mark.parametrize(
+    "items", [{"enum": ["a", "b", "c"]}, {"type": "integer", "minimum": 4}, {"type": "string"}, {"type": "boolean"}]
+)
+def test_items_that_shall_differ_do(items: dict[str, Any]) -> None:
+    schema = {"type": "array", "items": items, "minItems": 2, "uniqueItems": True}
+    value = make_value(schema, "Two of 7 and 7, please")
+    jsonschema_rs.validate(schema, value)

@@ -21,6 +21,8 @@ def schema(strict: bool, **inner: Any) -> dict[str, Any]:
 REFUSED: dict[str, tuple[dict[str, Any], str | None, str]] = {
     "no input": ({}, "input", "Missing required parameter: 'input'."),
     "a number": ({"input": 5}, "input", "Invalid type for 'input'"),
+    "no items": ({"input": []}, "input", "must be provided"),
+    "a type that is a mapping": ({"input": [{"type": {}}]}, None, "knows items of the types"),
     "an unknown parameter": ({"input": "hi", "max_tokens": 5}, "max_tokens", "Unknown parameter: 'max_tokens'."),
     "an output without its call": ({"input": [USER, OUTPUT]}, "input", "No tool call found for function call output"),
     "a call without its output": ({"input": [USER, CALL]}, "input", "No tool output found for function call c1."),
