@@ -14,7 +14,7 @@ from typing import Any
 from .ahead import Ahead, App, Client, Left, Message, Receive, Send
 from .script.wire import Wire
 from .store import Entry, Gate, Hold, Holds
-from .store.holds import POLL_SECONDS
+from .store.holds import POLL_SECONDS, Gone
 
 SPLIT_SECONDS = 0.001
 SPLIT_PIECES = 2000
@@ -159,7 +159,11 @@ class _Passage:
             await self._client.wait(wire.silence.seconds)
             self._answer.skip_keep_alives()
         while self._is_here(self._hold_after):
-            await self._hold()
+            try:
+                await self._hold()
+            except Gone:
+                self._answer.forget()
+                return False
         if not any(map(self._is_here, (wire.late_error, wire.end, wire.cut))):
             return True
         self._answer.forget()
@@ -184,7 +188,7 @@ class _Passage:
                     await self._out.send(self._lines.keep_alive)
                     silent = 0.0
         finally:
-            hold.end()
+            hold.end(gate)
         # After the last line there is nothing more to hold.
         self._hold_after = None if gate.left is None or self._is_over else self._number + gate.left
         self._answer.skip_keep_alives()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import Any
 
+import httpx2
 import pytest
 
 from mockbackend.mock.store import DEFAULT, Filter, Gate, MockStore, holds
@@ -76,6 +78,47 @@ async def test_each_release_of_one_lets_one_delta_through(scenario: MakeScenario
         async for piece in pieces:
             read += piece
     assert "d:" in read
+
+
+@pytest.mark.parametrize("rule", [{"hold": 1}, {"wire": {"hold": 2}}], ids=["model", "wire"])
+async def test_releases_in_a_row_add_up(scenario: MakeScenario, rule: dict[str, Any]) -> None:
+    made = await scenario({"rules": [{"text": WORDS, "tokens_per_second": 20, **rule}]}, "row")
+    async with made.client.stream("POST", "/chat", json={"message": "hi"}) as response, asyncio.timeout(20):
+        await made.journal(state="held", side="front", wait=1)
+        for _ in range(2):
+            assert await release(made, count=1) == 1
+        pieces, read = response.aiter_text(), ""
+        while "three" not in read:
+            read += await anext(pieces)
+        await made.journal(state="held", side="front", wait=1)
+        assert "four" not in read
+        assert await release(made) == 1
+        async for piece in pieces:
+            read += piece
+    assert "four" in read
+    assert await release(made) == 0
+
+
+@pytest.mark.parametrize("rule", [{"hold": 1}, {"wire": {"hold": 2}}], ids=["model", "wire"])
+@pytest.mark.parametrize("method", ["DELETE", "PUT"])
+async def test_a_held_answer_ends_with_its_scenario(scenario: MakeScenario, rule: dict[str, Any], method: str) -> None:
+    made = await scenario({"rules": [{"text": WORDS, **rule}]}, "ends")
+    asked = asyncio.create_task(received(made))
+    await made.journal(state="held", side="front", wait=1)
+    await made.control.request(method, made.path, json={"rules": []})
+    read = await asyncio.wait_for(asked, 20)
+    assert "one" in read
+    assert "two" not in read
+
+
+async def received(made: Scenario) -> str:
+    """What came of an answer, which may have been cut."""
+    read = ""
+    with contextlib.suppress(httpx2.RemoteProtocolError):
+        async with made.client.stream("POST", "/chat", json={"message": "hi"}) as response:
+            async for piece in response.aiter_text():
+                read += piece
+    return read
 
 
 async def test_a_hold_beyond_the_last_delta_is_before_the_finish(scenario: MakeScenario) -> None:
@@ -151,7 +194,7 @@ def test_a_hold_that_nobody_releases_ends_and_its_call_ends_as_held(monkeypatch:
     entry = store.journal.begin(DEFAULT, "model", "chat", "POST", "/", [])
     hold = store.holds.begin(entry)
     assert hold.look(gate)
-    hold.end()
+    hold.end(gate)
     entry.end("done")
     ((kept,),) = store.journal.read(DEFAULT, Filter())
     store.close()

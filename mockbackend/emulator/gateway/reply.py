@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from starlette.types import Receive, Send
 
-from ...mock.store.holds import POLL_SECONDS, Gate
+from ...mock.store.holds import POLL_SECONDS, Gate, Gone
 from ...mock.store.journal import State
 from . import wire
 from .errors import AzureError
@@ -88,8 +88,9 @@ async def _send(reply: Reply, entry: Entry, send: Send, clock: "Clock") -> None:
     while following is not None:
         if isinstance(following, Gate):
             # Before the next piece is made: to make one counts it as passed.
-            if following.is_closed:
-                await _hold(following, entry, clock)
+            if following.is_closed and not await _hold(following, entry, clock):
+                entry.end("cut")
+                return
             following = next(pieces, None)
             continue
         piece, following = following, next(pieces, None)
@@ -110,16 +111,20 @@ async def _send(reply: Reply, entry: Entry, send: Send, clock: "Clock") -> None:
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _hold(gate: Gate, entry: Entry, clock: "Clock") -> None:
+async def _hold(gate: Gate, entry: Entry, clock: "Clock") -> bool:
+    """Stand still until it is released; whether the stream goes on."""
     if entry.mocked is None:
         gate.left = None
-        return
+        return True
     hold = entry.mocked.store.holds.begin(entry.mocked.entry)
     try:
         while not hold.look(gate):
             await clock.wait(POLL_SECONDS)
+    except Gone:
+        return False
     finally:
-        hold.end()
+        hold.end(gate)
+    return True
 
 
 class Clock:

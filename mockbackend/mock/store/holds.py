@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from ..script.names import DEFAULT
 from .database import Database
 from .journal import Entry
 
@@ -32,35 +33,58 @@ class Gate:
             self.left -= 1
 
 
+class Gone(Exception):
+    """The scenario was deleted or made again while its stream was held."""
+
+
 class Hold:
-    """One stream that is held. It ends when it is released, or has lasted too long."""
+    """One stream that is held. It ends when it is released, or has lasted too long.
+
+    Its row stays while the stream goes on for some lines or deltas, so that what is released meanwhile counts.
+    """
 
     def __init__(self, database: Database, entry: Entry) -> None:
         self._database = database
         self._entry = entry
         self._deadline = time.monotonic() + HOLD_SECONDS
+        entry.show()
         with database.transaction():
-            self._id = database.execute(
-                "INSERT INTO hold (scenario, worker, n, turn) VALUES (?, ?, ?, ?)",
-                *(entry.scenario, database.worker, entry.n, entry.turn),
-            ).lastrowid
-            _show(database, entry.scenario, entry.n, entry.turn, "held")
+            if entry.hold is None:
+                entry.hold = database.execute(
+                    "INSERT INTO hold (scenario, worker, n, turn) VALUES (?, ?, ?, ?)",
+                    *(entry.scenario, database.worker, entry.n, entry.turn),
+                ).lastrowid
+            if not self._more():
+                _show(database, entry.scenario, entry.n, entry.turn, "held")
 
     def look(self, gate: Gate) -> bool:
-        """Whether it goes on; the gate is then open for as many as were released."""
-        more = self._database.value("SELECT more FROM hold WHERE id = ?", self._id)
-        if more == 0 and time.monotonic() < self._deadline:
-            return False
-        self._entry.ran_out = self._entry.ran_out or more == 0
-        # A scenario that was deleted holds nothing any more.
-        gate.left = more if more and more != ALL else None
+        """Whether it goes on; the gate is then open for as many as were released. Raises Gone."""
+        more = self._more()
+        if more is None:
+            if self._entry.scenario != DEFAULT:
+                raise Gone
+            more = ALL
+        if more == 0:
+            if time.monotonic() < self._deadline:
+                return False
+            self._entry.ran_out, more = True, ALL
+        if more != ALL:
+            with self._database.transaction():
+                more = self._more()
+                self._database.execute("UPDATE hold SET more = 0 WHERE id = ? AND more != ?", self._entry.hold, ALL)
+        gate.left = None if more is None or more == ALL else more
         return True
 
-    def end(self) -> None:
-        """Let go of the stream."""
+    def end(self, gate: Gate) -> None:
+        """Let go of the stream: for good, unless the gate closes once more."""
+        if not gate.left:
+            self._entry.let_go()
         with self._database.transaction():
-            self._database.execute("DELETE FROM hold WHERE id = ?", self._id)
             _show(self._database, self._entry.scenario, self._entry.n, self._entry.turn, "running")
+
+    def _more(self) -> int | None:
+        more: int | None = self._database.value("SELECT more FROM hold WHERE id = ?", self._entry.hold)
+        return more
 
 
 class Holds:
@@ -74,11 +98,14 @@ class Holds:
         return Hold(self._database, entry)
 
     def release(self, scenario: str, count: int | None) -> int:
-        """Let a scenario's held streams go on, for `count` deltas or lines or to their end. Returns how many did."""
+        """Let a scenario's held streams go on, for `count` deltas or lines or to their end. Returns how many did.
+
+        One that goes on for some already gets these as well.
+        """
         with self._database.transaction():
             released = self._database.rows(
-                "UPDATE hold SET more = ? WHERE scenario = ? AND more = 0 RETURNING n, turn",
-                *(ALL if count is None else count, scenario),
+                "UPDATE hold SET more = iif(? IS NULL, ?, more + ?) WHERE scenario = ? AND more != ? RETURNING n, turn",
+                *(count, ALL, count, scenario, ALL),
             )
             # At once: who asks for held streams now means the next hold.
             for n, turn in released:

@@ -6,6 +6,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -55,8 +56,8 @@ class Entry:
 
     # fmt: off
     __slots__ = (
-        "_database", "_left", "conversation", "first_byte", "id", "lines", "n", "ran_out", "retry_after", "rule",
-        "scenario", "status", "turn",
+        "_database", "_left", "conversation", "first_byte", "hold", "id", "lines", "n", "ran_out", "retry_after",
+        "rule", "scenario", "status", "turn",
     )
     # fmt: on
 
@@ -73,7 +74,8 @@ class Entry:
         self.conversation: str | None = None
         self.retry_after: float | None = None
         self.lines = 0
-        # A hold of it was released by nobody.
+        # The row of its hold, and whether one was released by nobody.
+        self.hold: int | None = None
         self.ran_out = False
 
     def take_body(self, body: bytes) -> None:
@@ -95,9 +97,17 @@ class Entry:
 
     def end(self, state: State) -> None:
         """Note the end. The first one counts. A call that was held for too long ends as held."""
+        self.let_go()
         if self.id is not None:
             self._write(_now(), "held" if self.ran_out else state)
             self.id = None
+
+    def let_go(self) -> None:
+        """Forget that it was held."""
+        if self.hold is not None:
+            with suppress(sqlite3.Error):
+                self._database.execute("DELETE FROM hold WHERE id = ?", self.hold)
+            self.hold = None
 
     def _write(self, ended_at: int | None, state: State | None) -> None:
         if self.id is None:
