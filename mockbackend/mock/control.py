@@ -168,6 +168,8 @@ class Control:
         deadline, seen, found = time.monotonic() + limit, None, 0
         while wanted:
             if (version := self._store.version()) != seen:
+                if not self._store.scenarios.exists(name):
+                    raise UnknownScenario(name)
                 seen, found = version, self._store.journal.count(name, chosen, wanted)
             if found >= wanted:
                 break

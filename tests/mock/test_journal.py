@@ -128,6 +128,25 @@ async def test_wait_with_a_state_answers_once_that_many_are_in_it(scenario: Make
     await asked
 
 
+async def test_a_wait_ends_with_its_scenario(scenario: MakeScenario) -> None:
+    made = await scenario()
+    query = {"wait": 1, "timeout": 30}
+    waiting = asyncio.create_task(made.control.get(f"{made.path}/journal", params=query))
+    # Two calls after it, so that it is waiting.
+    await made.state()
+    await made.control.delete(made.path)
+    async with asyncio.timeout(10):
+        assert (await waiting).status_code == 404
+
+
+async def test_a_name_that_cannot_be_is_not_to_be_made(scenario: MakeScenario) -> None:
+    made = await scenario()
+    made.client.headers["x-mock-scenario"] = "two words"
+    message = (await made.client.get("/conversations")).json()["error"]["message"]
+    assert "A name has 1 to 128 of the characters" in message
+    assert "PUT" not in message
+
+
 async def test_a_wait_that_ends_in_vain_is_a_408_with_the_entries(scenario: MakeScenario) -> None:
     made = await scenario()
     await made.say("hi")

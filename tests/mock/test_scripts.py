@@ -25,8 +25,12 @@ rules:
         argumnts: {}
     fault:
       kind: cutt
+      after: -1
   - kind: imgae
-    when: x
+    revised_promt: x
+  - when: {mode: imag}
+    respond:
+      - corner: prompt_refusd
 """
 
 
@@ -46,7 +50,11 @@ async def test_all_problems_are_said_at_once_with_line_key_and_suggestion(contro
         (0, "times", 4, None),
         (0, "tool_calls[0].argumnts", 7, "arguments"),
         (0, "fault.kind", 9, "cut"),
-        (1, "kind", 10, "image"),
+        (0, "fault.after", 10, None),
+        (1, "kind", 11, "image"),
+        (1, "revised_promt", 12, "revised_prompt"),
+        (2, "when.mode", 13, "image"),
+        (2, "respond[0].corner", 15, "prompt_refused"),
     }
     assert all(one["message"] for one in response.json()["problems"])
 

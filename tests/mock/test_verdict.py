@@ -41,6 +41,12 @@ def of_user(user: str, **fields: Any) -> dict[str, Any]:
     return of_model(body={"user": user, "messages": []}, headers={"userid": ""}, **fields)
 
 
+def of_items(*items: Any, at: float = 0, **fields: Any) -> dict[str, Any]:
+    """A call of the Responses API."""
+    asked = {"role": "user", "content": [{"type": "input_text", "text": "hi"}]}
+    return of_model(at, path="/openai/v1/responses", body={"input": [asked, *items]}, **fields)
+
+
 def with_parts(at: float = 0, to: str = "trip", **message: Any) -> dict[str, Any]:
     """A list of one message, as the AI SDK sends it."""
     parts = [{"type": "text", "text": "hi"}]
@@ -72,6 +78,7 @@ GUILTY: dict[str, Sequence[Sequence[Entry]]] = {
         [said("hi", id="one", **BUSY), said("hi", id="two", at=0.6)],
         [call("conversations", **BUSY), call("conversations", 0.5)],
         [of_model(body={"messages": []}, **BUSY), of_model(0.6, body={"messages": []})],
+        [of_items(**BUSY), of_items(at=0.6)],
     ],
     "retried_refusal": [
         *([said("hi", status=status), said("hi", at=3)] for status in (400, 403, 404, 422)),
@@ -118,6 +125,8 @@ GUILTY: dict[str, Sequence[Sequence[Entry]]] = {
         [assistant(content=[{"type": "input_image", "image_url": "data:"}])],
         [assistant(parts=[{"type": "image", "image": "data:"}])],
         [assistant(parts=[{"type": "file", "mediaType": "image/png", "url": "data:"}])],
+        *([of_items({"type": f"{kind}_call", "call_id": "c", "name": "f"})] for kind in ("function", "custom_tool")),
+        [of_items({"role": "assistant", "content": [{"type": "input_image", "image_url": "data:"}]})],
     ],
     "cut_taken_as_whole": [
         [said("hi", state="cut"), said("hi", "Hel", "more", at=5)],
@@ -144,6 +153,7 @@ GUILTY: dict[str, Sequence[Sequence[Entry]]] = {
 INNOCENT: dict[str, Sequence[Sequence[Entry]]] = {
     "retry_after_ignored": [
         [said("hi", **BUSY), said("hi", at=1.1)],
+        [of_items(**BUSY), of_items({"role": "user", "content": "else"}, at=0.5)],
         # A timer may run a little ahead.
         [said("hi", **BUSY), said("hi", at=1.09)],
         [call("conversations", **BUSY), call("files", 0.5)],
@@ -248,6 +258,12 @@ INNOCENT: dict[str, Sequence[Sequence[Entry]]] = {
             {"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "f"}}]},
             {"role": "tool", "tool_call_id": "c", "content": "3"},
         ]})],
+        [of_items(
+            {"type": "reasoning", "summary": []},
+            {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": "c", "output": "3"},
+            {"role": "assistant", "content": [{"type": "output_text", "text": "Three."}]},
+        )],
     ],
     "cut_taken_as_whole": [
         [said("hi", state="cut"), said("hi", at=5)],

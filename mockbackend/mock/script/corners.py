@@ -1,7 +1,7 @@
 """Corners: what Azure and the way to it really do, a name for each fault of the model or of the front end's wire."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from . import faults
 from .faults import ErrorFault, StreamFault
@@ -87,3 +87,9 @@ CORNERS = {
         "any network: a piece ends in the middle of a character, and a decoder without `stream: true` shows `\ufffd`",
     ),
 }
+
+if TYPE_CHECKING:
+    CornerName = str
+else:
+    # For msgspec, which checks it and names the values in the schema.
+    CornerName = Literal[tuple(CORNERS)]

@@ -79,7 +79,7 @@ def each_problem(value: object, expected: Any, path: Path = ()) -> Iterator[Prob
     except msgspec.ValidationError as error:
         types = members(expected)
         within = _within(value, types, path)
-        yield next(within, None) or Problem(path, _explain(error, value, types))
+        yield next(within, None) or _of_the_whole(error, value, types, path)
         yield from within
 
 
@@ -102,8 +102,12 @@ def _mapping_problems(
     tag = value.get(tag_field) if tag_field else None
     if tag_field and tag not in list(by_tag):
         problem = f"unknown {tag_field} {tag!r}" if tag_field in value else "is missing"
-        yield _with_suggestion((*path, tag_field), problem, tag, by_tag)
-        return
+        suggested = _with_suggestion((*path, tag_field), problem, tag, by_tag)
+        yield suggested
+        if suggested.did_you_mean is None:
+            return
+        # The other keys are those of what was probably meant.
+        tag = suggested.did_you_mean
     struct = next(one for one in structs if one.__struct_config__.tag == tag)
     known = {field.name: field for field in fields(struct)}
     for key, item in value.items():
@@ -122,6 +126,14 @@ def _with_suggestion(path: Path, message: str, word: object, known: Iterable[Any
     if close := get_close_matches(str(word)[:100], names, 1):
         return Problem(path, f"{message}; did you mean '{close[0]}'?", close[0])
     return Problem(path, f"{message}; known: {', '.join(names)}")
+
+
+def _of_the_whole(error: msgspec.ValidationError, value: object, types: list[Any], path: Path) -> Problem:
+    """What is wrong with a value itself, and the word that was perhaps meant."""
+    words = [str(word) for one in types if get_origin(one) is Literal for word in get_args(one)]
+    if isinstance(value, str) and (close := get_close_matches(value[:100], words, 1)):
+        return Problem(path, f"unknown value {value[:100]!r}; did you mean '{close[0]}'?", close[0])
+    return Problem(path, _explain(error, value, types))
 
 
 def _explain(error: msgspec.ValidationError, value: object, types: list[Any]) -> str:

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from . import faults
 from .checks import check_corner, check_json, check_moved, check_raw
-from .corners import CORNERS, ModelFault
+from .corners import CORNERS, CornerName, ModelFault
 from .faults import Seconds
 from .when import AtLeastOne, When
 from .wire import Wire
@@ -56,7 +56,7 @@ class ChatStep(Struct, frozen=True, forbid_unknown_fields=True):
     finish: Finish | None = None
     usage: Usage | None = None
     fault: faults.ErrorFault | faults.StreamFault | None = None
-    corner: str | None = None
+    corner: CornerName | None = None
     raw: str | None = None
 
     def __post_init__(self) -> None:
@@ -140,7 +140,7 @@ class ImageItem(Struct, frozen=True, forbid_unknown_fields=True):
     url: str | None = None
     image: str | None = None
     fault: faults.ErrorFault | faults.UrlFault | None = None
-    corner: str | None = None
+    corner: CornerName | None = None
     wire: Wire | None = None
     raw: str | None = None
 

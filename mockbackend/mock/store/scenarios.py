@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from ..script import Script, to_rule, to_script
-from ..script.names import DEFAULT
+from ..script.names import DEFAULT, NAME, NAMES
 from ..script.rules import Rule
 from .database import Database
 
@@ -31,9 +31,8 @@ class UnknownScenario(LookupError):
     """A name that no scenario has."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(
-            f"There is no scenario named {name[:128]!r}. Make it with PUT /__mock__/scenarios/{name[:128]}."
-        )
+        advice = f"Make it with PUT /__mock__/scenarios/{name}." if NAME.fullmatch(name) else NAMES
+        super().__init__(f"There is no scenario named {name[:128]!r}. {advice}")
 
 
 class TooManyScenarios(Exception):

@@ -10,6 +10,8 @@ from typing import Any
 
 JOINED = re.compile(r"/chat/([^/?]+)/stream|[?&]chatId=([^&]+)")
 READ = re.compile(r"/conversations/([^/?]+)")
+# The parts of a message that are text; the last two are the Responses API's.
+TEXTS = ("text", "input_text", "output_text")
 ENDED_BADLY = ("error", "cut", "stopped", "client_gone")
 
 
@@ -78,7 +80,7 @@ class Call:
     def messages(self) -> list[Message]:
         """The messages that were sent."""
         sent = self._fields.get("messages")
-        listed = sent if isinstance(sent, list) else []
+        listed = sent if isinstance(sent, list) else _of_input(self._fields.get("input"))
         if not listed and (one := self._fields.get("message")):
             listed = [one if isinstance(one, dict) else {"role": "user", "content": one}]
         return [_message(value) for value in listed if isinstance(value, dict)]
@@ -132,6 +134,22 @@ def _last_user_id(call: Call) -> str | None:
     return next((message.id for message in reversed(call.messages) if message.role == "user"), None)
 
 
+def _of_input(given: Any) -> list[Any]:
+    """The items of a call of the Responses API, as messages."""
+    if isinstance(given, str):
+        return [{"role": "user", "content": given}]
+    return [_of_item(item) for item in given if isinstance(item, dict)] if isinstance(given, list) else []
+
+
+def _of_item(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    kind, call_id = str(item.get("type") or "message"), item.get("call_id")
+    if kind == "message":
+        return item
+    if kind.endswith("_call_output"):
+        return {"role": "tool", "tool_call_id": call_id}
+    return {"role": "assistant", "tool_calls": [{"id": call_id, "function": {}}] if kind.endswith("_call") else []}
+
+
 def _message(value: Mapping[str, Any]) -> Message:
     named = value.get("id")
     content = value.get("content") or value.get("parts") or ""
@@ -142,5 +160,5 @@ def _text(content: Any) -> str:
     if isinstance(content, str):
         return content.strip()
     parts = content if isinstance(content, list) else []
-    texts = (part.get("text") for part in parts if isinstance(part, dict) and part.get("type") == "text")
+    texts = (part.get("text") for part in parts if isinstance(part, dict) and part.get("type") in TEXTS)
     return "".join(text for text in texts if isinstance(text, str)).strip()
