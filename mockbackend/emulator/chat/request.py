@@ -8,7 +8,7 @@ from ..gateway.call import Call, flag
 from .conversation import Conversation, read_conversation
 from .schema_problems import schema_problem
 from .schema_values import Schema
-from .tools import Tool, checked_name, forced_tool, read_tools
+from .tools import Tool, allowed_tools, checked_name, forced_tool, read_tools
 
 ARGUMENTS = frozenset(
     {
@@ -104,12 +104,13 @@ def read_chat(call: Call, *, azures: bool = True) -> ChatRequest:
         raise errors.context_length(limit, used)
     tools = read_tools(body.get("tools"))
     choice = body.get("tool_choice")
+    allowed, must_call = allowed_tools(choice, tools)
     stream = flag(body, "stream")
     return ChatRequest(
         call=call,
         conversation=conversation,
-        tools=() if choice == "none" else tools,
-        must_call=choice == "required",
+        tools=allowed,
+        must_call=must_call,
         forced=forced_tool(choice, tools, _chosen_name(choice)),
         schema=_schema(body.get("response_format")),
         stop=_stop(body.get("stop")),

@@ -80,6 +80,27 @@ def _chat_tool(tool: object, where: str) -> Tool:
     return make_tool(definition, f"{where}.{kind}", custom=kind == "custom")
 
 
+def allowed_tools(choice: object, tools: tuple[Tool, ...]) -> tuple[tuple[Tool, ...], bool]:
+    """The tools that a choice leaves to the model, and whether it must call one of them."""
+    match choice:
+        case "none":
+            return (), False
+        case {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": [*named]}} | {
+            "type": "allowed_tools",
+            "mode": mode,
+            "tools": [*named],
+        }:
+            names = [_name_of(one) for one in named]
+            return tuple(tool for tool in tools if tool.name in names), mode == "required"
+    return tools, choice == "required"
+
+
+def _name_of(tool: object) -> object:
+    """The name of a tool as chat, or as the Responses API, refers to it."""
+    definition = tool.get(str(tool.get("type")), tool) if isinstance(tool, dict) else None
+    return definition.get("name") if isinstance(definition, dict) else None
+
+
 def forced_tool(choice: object, tools: tuple[Tool, ...], name: object) -> Tool | None:
     """The tool that a request must call, by the name in its choice; AzureError 400 where it offers no such tool."""
     if choice is not None and not tools:

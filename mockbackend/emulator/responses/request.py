@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ..chat.request import CONTEXT, REASONING_CONTEXT, ChatRequest, named_schema
 from ..chat.schema_values import Schema
-from ..chat.tools import Tool, forced_tool, make_tool, tool_list
+from ..chat.tools import Tool, allowed_tools, forced_tool, make_tool, tool_list
 from ..gateway import errors
 from ..gateway.call import Call, flag
 from .items import Item, conversation_of, identified, read_items
@@ -102,11 +102,12 @@ def read_request(call: Call, store: ResponseStore) -> ResponseRequest:
         raise errors.input_too_long()
     tools = _tools(body.get("tools"))
     choice = body.get("tool_choice")
+    allowed, must_call = allowed_tools(choice, tools)
     chat = ChatRequest(
         call=call,
         conversation=conversation,
-        tools=() if choice == "none" else tools,
-        must_call=choice == "required",
+        tools=allowed,
+        must_call=must_call,
         forced=forced_tool(choice if choice not in ("auto", "none") else None, tools, _chosen_name(choice)),
         schema=_schema(body.get("text")),
         stop=(),

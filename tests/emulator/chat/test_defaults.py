@@ -201,6 +201,13 @@ async def test_a_tool_that_must_be_called_gets_arguments_of_its_schema(plain: Em
     assert call == ("getWeather", '{"city":"city","days":1}')
 
 
+async def test_of_the_tools_that_are_allowed_one_is_called(plain: Emulator) -> None:
+    other = {"type": "function", "function": {"name": "other"}}
+    allowed = {"mode": "required", "tools": [other]}
+    choice = {"type": "allowed_tools", "allowed_tools": allowed}
+    assert await first_call(plain, "weather in Oslo?", tools=[WEATHER, other], tool_choice=choice) == ("other", "{}")
+
+
 async def test_a_time_tool_of_another_schema_gets_arguments_of_that(plain: Emulator) -> None:
     own = {"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]}
     offered = {"type": "function", "function": {"name": "get_current_time", "parameters": own}}
