@@ -4,7 +4,8 @@ import { Tokenizer } from "./vendor/marked.esm.js";
 import { formulaAt, formulaBlock, openBlock, openInline, pieces } from "./formula-source.js";
 
 const BAR = "\uE07C"; // stands for | in the formulas of a table, whose cells it would end
-const ROWS = /^[^\n]*\|[^\n]*\n[ \t]*\|?[ \t]*:?-/;
+const ROWS = /^[^\n|]*\|[^\n]*\n[ \t]*(?:\|[ \t]*)?:?-/;
+const NEAR = 3000; // how far ahead a formula that ends a paragraph is looked for
 const masks = new Map();
 
 const whole = (text) => text.replaceAll(BAR, "|");
@@ -13,8 +14,8 @@ const block = {
   name: "formulaBlock",
   level: "block",
   start(text) {
-    const end = text.indexOf("\n\n");
-    for (const { index } of text.slice(0, end < 0 ? undefined : end).matchAll(/\n(?= {0,3}(?:\$\$|\\\[))/g)) {
+    const [near] = text.slice(0, NEAR).split("\n\n", 1);
+    for (const { index } of near.matchAll(/\n(?= {0,3}(?:\$\$|\\\[))/g)) {
       const rest = text.slice(index + 1);
       if (formulaBlock(rest) || openBlock(rest)) return index + 1;
     }

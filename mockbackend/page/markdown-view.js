@@ -58,16 +58,20 @@ export class MarkdownView {
 
   #draw(from, tokens) {
     const shown = tokens.filter((token) => token.type !== "space" && token.type !== "def");
+    const fresh = [];
     shown.forEach((token, index) => {
-      const place = from + index;
-      const before = this.#drawn[place];
+      const before = this.#drawn[from + index];
       if (before && before.raw === token.raw) return;
       if (before?.type === "code" && token.type === "code" && before.lang === token.lang) {
         grow(before.node.querySelector("code"), token.text);
         before.raw = token.raw;
         return;
       }
-      const node = el("div", { class: "block" }, render([token], tokens.links));
+      fresh.push({ token, place: from + index });
+    });
+    render(fresh.map(({ token }) => token)).forEach((node, index) => {
+      const { token, place } = fresh[index];
+      const before = this.#drawn[place];
       node.querySelectorAll("pre").forEach(dress);
       node.querySelectorAll("table").forEach((table) => {
         const frame = el("div", { class: "table", tabindex: "0", role: "group", "aria-label": "Table" });

@@ -1,7 +1,9 @@
 // Markdown to elements. Model output is untrusted: its HTML is shown as text, the rendered result is sanitised, and
 // images load only from this service.
 
+import { el } from "./dom.js";
 import * as formulas from "./formula-markdown.js";
+import { BoundedLexer, bounds } from "./markdown-lexer.js";
 import { Marked } from "./vendor/marked.esm.js";
 import DOMPurify from "./vendor/purify.es.js";
 
@@ -9,12 +11,14 @@ const IMAGE = /\/images\/([A-Za-z0-9_-]{32})$/;
 const HARMLESS = /^<\/?(?:br|sub|sup|kbd|mark)\s*\/?>$/i;
 const TAGS = [
   "p", "br", "hr", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li", "a", "img", "input",
-  "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "sub", "sup", "kbd", "mark", "span",
+  "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "sub", "sup", "kbd", "mark", "span", "div",
 ];
 const ATTRIBUTES = ["href", "src", "alt", "title", "align", "start", "type", "checked", "disabled", "class", "loading", "dir"];
 
 // Blocks that run from left to right or from right to left, as their first words do.
 const DIRECTED = new Set(["P", "UL", "OL", "BLOCKQUOTE", "TABLE", "H3", "H4", "H5", "H6"]);
+
+const AT_ONCE = 200;
 
 const escape = (text) => text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
@@ -38,7 +42,7 @@ const marked = new Marked({
       return safeLink(href) ? `<a href="${escape(href)}">${words}</a>` : words;
     },
   },
-}, formulas.extension(escape));
+}, bounds, formulas.extension(escape));
 
 /** The path of an image of this service, however its own address is written; null for any other URL. */
 export function ownImage(href) {
@@ -78,31 +82,43 @@ DOMPurify.addHook("afterSanitizeAttributes", (node) => {
     node.setAttribute("aria-label", node.hasAttribute("checked") ? "done" : "to do");
   }
   if (DIRECTED.has(node.nodeName) && !node.parentElement?.closest("ul, ol, blockquote")) node.setAttribute("dir", "auto");
-  if (node.hasAttribute?.("class") && !/^(?:language-[\w+#.-]+|formula|formula display|open-formula)$/.test(node.className)) node.removeAttribute("class");
+  if (node.hasAttribute?.("class") && !/^(?:language-[\w+#.-]+|formula|formula display|open-formula|block)$/.test(node.className)) node.removeAttribute("class");
 });
 
 /** The blocks of a text. A text nested too deeply to parse becomes one block of plain text. */
 export function blocks(text) {
   formulas.begin();
   try {
-    return marked.lexer(text);
+    return new BoundedLexer(marked.defaults).lex(text);
   } catch {
     return Object.assign([{ type: "plain", raw: text }], { links: {} });
   }
 }
 
-/** Render blocks to a fragment. `links` are the text's link definitions. */
-export function render(tokens, links = {}) {
+/** Render each block to an element of its own. */
+export function render(tokens) {
+  const drawn = [];
+  // The sanitiser costs by the call, and what fails is drawn block by block.
+  for (let at = 0; at < tokens.length; at += AT_ONCE) {
+    const some = tokens.slice(at, at + AT_ONCE);
+    drawn.push(...(sanitised(some) ?? some.flatMap((token) => sanitised([token]) ?? plain(token))));
+  }
+  return drawn;
+}
+
+/** The elements of blocks; null where one is nested too deeply to draw. */
+function sanitised(tokens) {
   try {
-    const html = marked.parser(Object.assign([...tokens], { links }));
-    return DOMPurify.sanitize(html, {
+    const html = tokens.map((token) => `<div class="block">${marked.parser([token])}</div>`).join("");
+    const fragment = DOMPurify.sanitize(html, {
       ALLOWED_TAGS: TAGS, ALLOWED_ATTR: ATTRIBUTES, ALLOW_DATA_ATTR: false, ALLOW_ARIA_ATTR: false, RETURN_DOM_FRAGMENT: true,
     });
+    return fragment.childNodes.length === tokens.length ? [...fragment.children] : null;
   } catch {
-    const words = document.createElement("p");
-    words.textContent = tokens.map((token) => token.raw).join("");
-    const fragment = document.createDocumentFragment();
-    fragment.append(words);
-    return fragment;
+    return null;
   }
+}
+
+function plain(token) {
+  return el("div", { class: "block" }, el("p", { text: token.raw }));
 }

@@ -33,8 +33,8 @@ DRAW = """async (texts) => {
     const found = {};
     for (const text of texts) {
         const tokens = blocks(text);
-        const drawn = render(tokens, tokens.links);
-        found[text] = [...drawn.querySelectorAll(".formula")].map(one => one.textContent);
+        const drawn = render(tokens).flatMap(block => [...block.querySelectorAll(".formula")]);
+        found[text] = drawn.map(one => one.textContent);
     }
     return found;
 }"""
@@ -49,8 +49,8 @@ def test_a_formula_without_an_end_stands_as_it_came(modules: Page, text: str) ->
     drawn = modules.evaluate(
         """async (text) => {
             const {blocks, render} = await import("/page/markdown.js");
-            const tokens = blocks(text + "\\n\\n*After*");
-            return [...render(tokens).children].map(node => node.textContent).join("\\n");
+            const tokens = blocks(text + "\\n\\n*After*").filter(token => token.type !== "space");
+            return render(tokens).map(block => block.firstChild.textContent).join("\\n");
         }""",
         text,
     )

@@ -86,7 +86,8 @@ def test_only_our_own_images_are_shown(modules: Page, text: str) -> None:
 DRAW = """async (text) => {
     const {blocks, render} = await import("/page/markdown.js");
     const tokens = blocks(text);
-    const drawn = render(tokens, tokens.links);
+    const drawn = document.createElement("div");
+    drawn.append(...render(tokens));
     return {
         links: [...drawn.querySelectorAll("a[href]")].map(link => link.getAttribute("href")),
         images: [...drawn.querySelectorAll("img")].map(image => image.getAttribute("src")),
@@ -96,22 +97,48 @@ DRAW = """async (text) => {
 
 def test_a_text_that_is_hard_to_parse_does_not_hold_the_page_up(modules: Page) -> None:
     for text in (
-        "*" * 5000,
-        "[" * 5000,
+        "x_" * 25_000,
+        "**a*" * 10_000,
+        ("[a" * 500 + "\n\n") * 50,
         "`" * 5000,
         "> " * 2000 + "a",
         "- " * 500 + "a",
-        "|" * 5000,
+        "- > - " * 8_000,
+        "|" * 50_000,
         "<" * 5000,
         "a\n" * 5000,
+        "$$\na\n" * 4_000,
+        "A short paragraph.\n\n" * 3_000,
     ):
-        spent = modules.evaluate(
+        spent, shown = modules.evaluate(
             """async (text) => {
                 const {blocks, render} = await import("/page/markdown.js");
                 const began = performance.now();
-                render(blocks(text));
-                return performance.now() - began;
+                const drawn = render(blocks(text));
+                return [performance.now() - began, drawn.length];
             }""",
             text,
         )
         assert spent < 5000, text[:5]
+        assert shown, text[:5]
+
+
+def test_of_a_long_text_all_is_shown_and_only_what_costs_too_much_is_left_plain(modules: Page) -> None:
+    paragraph = "Words with *emphasis*, `code` and [a link](https://a.example). " * 8
+    text = f"{paragraph}\n\n" * 200 + "x_" * 25_000 + "\n\n**After**"
+    emphases, last, words = modules.evaluate(
+        """async (text) => {
+            const {MarkdownView} = await import("/page/markdown-view.js");
+            const view = new MarkdownView();
+            view.update(text);
+            return [
+                view.element.querySelectorAll("em").length,
+                view.element.lastChild.innerHTML.trim(),
+                view.element.children[200].textContent.trim(),
+            ];
+        }""",
+        text,
+    )
+    assert emphases == 200 * 8
+    assert last == '<p dir="auto"><strong>After</strong></p>'
+    assert words == "x_" * 25_000
