@@ -43,7 +43,7 @@ class Recorder:
         self._folder = folder
         self._secrets = Secrets(secrets)
         self._held = Held()
-        self._turns: OrderedDict[object, TurnFile] = OrderedDict()
+        self._turns: OrderedDict[tuple[str, str], TurnFile] = OrderedDict()
         # Files are written in the order of what they are of.
         self._writing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -58,8 +58,7 @@ class Recorder:
         if wire is None or call is None:
             return None
         scenario, turn = self._scenario()
-        key = (scenario, turn) if turn else object()
-        file = self._turns.get(key)
+        file = self._turns.get((scenario, turn)) if turn else None
         if file is None:
             folder = self._folder if scenario == DEFAULT else self._folder / scenario
             words = self._secrets.hide(call.text)
@@ -67,9 +66,11 @@ class Recorder:
             if name is None:
                 self._say("there are too many turns in %s to record more; name another by X-Mock-Scenario", folder)
                 return None
-            file = self._turns[key] = TurnFile(folder, name)
-            if len(self._turns) > MAX_OPEN:
-                self._turns.popitem(last=False)
+            file = TurnFile(folder, name)
+            if turn:
+                self._turns[scenario, turn] = file
+                if len(self._turns) > MAX_OPEN:
+                    self._turns.popitem(last=False)
         file.calls.append(call)
 
         def done(raw: Raw | None) -> None:
@@ -82,7 +83,7 @@ class Recorder:
     def take_image(self, url: str, content: bytes | None) -> None:
         """Take an image that was fetched from a URL; None if that failed."""
         part_of = context.part_of()
-        file = self._turns.get((part_of.scenario, part_of.turn)) if part_of else None
+        file = self._turns.get((part_of.scenario, part_of.turn)) if part_of and part_of.turn else None
         if part_of and file:
 
             def files() -> Iterator[tuple[str, bytes]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
 HIDDEN = "***"
 # Each has what stays in its first group.
@@ -58,3 +59,26 @@ class Secrets:
             case list():
                 return [self.hide_all(one) for one in value]
         return value
+
+    def remain_in(self, events: Iterable[object]) -> bool:
+        """Whether any stand in the texts of a stream's events: in several, which none of them shows, or escaped."""
+        joined: defaultdict[tuple[object, ...], list[str]] = defaultdict(list)
+        for event in events:
+            for place, text in _texts(event, (event.get("type"),) if isinstance(event, dict) else ()):
+                joined[place].append(text)
+        return any(self.hide(text) != text for text in map("".join, joined.values()))
+
+
+def _texts(value: object, place: tuple[object, ...]) -> Iterator[tuple[tuple[object, ...], str]]:
+    """The texts in a value, each with its place. What several events say in one place belongs together."""
+    match value:
+        case str():
+            yield place, value
+        case dict():
+            # Of tool calls that come side by side.
+            inner = (*place, value.get("index"), value.get("output_index"))
+            for key, one in value.items():
+                yield from _texts(one, (*inner, key))
+        case list():
+            for number, one in enumerate(value):
+                yield from _texts(one, (*place, number))

@@ -7,7 +7,7 @@ import binascii
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import yaml
 from ..script.load import RECORDING
 from ..script.raw import IMAGE, IMAGE_URL, Raw, end_text, head_text, piece_text
 from .secrets import HIDDEN, Secrets
-from .words import chat_words, error_words, image_url, image_words
+from .words import chat_words, error_words, events, image_url, image_words
 
 HEAD = (
     "# Recorded by Mock Backend, and yours to edit: without its line `raw`, an answer is the words beside it.\n"
@@ -27,7 +27,8 @@ ENDINGS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg", b"RIFF": "webp", b"GIF8": 
 SLUG_CHARACTERS = 40
 
 
-@dataclass(slots=True)
+# Two calls may ask the same.
+@dataclass(slots=True, eq=False)
 class Call:
     """A call of the model: what it asked, and what it was answered. `turn` and `step` count from 1, in chat alone."""
 
@@ -75,12 +76,10 @@ class TurnFile:
         else:
             words = error_words(raw)
         call.answer = _as_mapping(secrets.hide_all(words))
-        if call.answer != words and raw.is_stream:
-            # It came in pieces that none of them shows.
-            whole = b"".join(piece for _, piece in pieces)
-            if secrets.hide_bytes(whole) == whole:
-                return
-        text = b"".join(piece_text(at, secrets.hide_bytes(piece)) for at, piece in pieces)
+        pieces = tuple((at, secrets.hide_bytes(piece)) for at, piece in pieces)
+        if secrets.remain_in(events(replace(raw, pieces=pieces))):
+            return
+        text = b"".join(piece_text(at, piece) for at, piece in pieces)
         headers = {name: secrets.hide(value) for name, value in raw.headers.items()}
         head = head_text(raw.wire, raw.status, raw.delay, headers)
         call.raw = f"{stem}.sse"

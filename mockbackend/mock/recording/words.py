@@ -88,7 +88,7 @@ class _Said:
         self.usage: dict[str, int] | None = None
         self.deltas = 0
         self.has_failed = self.is_malformed = False
-        for event in _events(raw):
+        for event in events(raw):
             if event is None:
                 self.is_malformed = True
             elif isinstance(event, dict):
@@ -162,7 +162,7 @@ def _texts(content: object) -> tuple[str, str]:
     return thinking, words
 
 
-def _events(raw: Raw) -> Iterator[Any]:
+def events(raw: Raw) -> Iterator[Any]:
     """The documents of a stream, None for each that is no JSON; or the one document."""
     if not raw.is_stream:
         yield _json(raw.body)

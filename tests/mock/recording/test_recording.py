@@ -9,7 +9,9 @@ import pytest
 import yaml
 
 from mockbackend.mock.recording import tap as taps
+from mockbackend.mock.recording.secrets import Secrets
 from mockbackend.mock.recording.tap import Held, Tap
+from mockbackend.mock.recording.turn_file import Call, TurnFile
 from mockbackend.mock.script import load_scenarios
 from mockbackend.mock.script.raw import Raw, read_raw
 from tests.harness.api import error_of, say
@@ -63,9 +65,44 @@ async def test_nothing_secret_is_in_a_file(studio: Studio) -> None:
     for name, content in found.items():
         for secret in (*SECRETS, address, "authorization: bearer"):
             assert secret.encode() not in content, (name, secret)
+    assert "02-echo.1.sse" in found
     # What a user has said is found all the same, whatever stood in place of what is hidden.
     (rule,) = load_scenarios(studio.folder / "04-echo-of-bearer-and-api-key-at-https-stor.yaml")["default"]["rules"]
     assert "regex" in rule["when"]
+
+
+@pytest.mark.parametrize(
+    ("wire", "said"),
+    [
+        ("chat/completions", [words("sk-proj-abcdefghijklmnop1234"), words("the-key-of-"), words("the-account")]),
+        ("chat/completions", [words("the-key/of"), b'data: {"choices":[{"delta":{"content":"the-key\\/of"}}]}\n\n']),
+        (
+            "responses",
+            [
+                b'data: {"type":"response.output_text.delta","delta":"the-key-of-"}\n\n',
+                b'data: {"type":"response.output_text.delta","delta":"the-account"}\n\n',
+                b'data: {"type":"response.output_text.done","text":"the-key-of-the-account"}\n\n',
+            ],
+        ),
+        (
+            "responses",
+            [
+                b'data: {"type":"response.function_call_arguments.delta","output_index":0,"delta":"the-key-of-"}\n\n',
+                b'data: {"type":"response.function_call_arguments.delta","output_index":1,"delta":"another"}\n\n',
+                b'data: {"type":"response.function_call_arguments.delta","output_index":0,"delta":"the-account"}\n\n',
+                b'data: {"type":"response.function_call_arguments.done","arguments":"the-key-of-the-account"}\n\n',
+            ],
+        ),
+    ],
+    ids=["beside another", "escaped", "and again as a whole", "in calls side by side"],
+)
+def test_a_stream_that_has_a_secret_in_pieces_is_not_kept(wire: str, said: list[bytes], tmp_path: Path) -> None:
+    secrets = Secrets(["the-key-of-the-account", "the-key/of"])
+    pieces = tuple((1, one) for one in said)
+    for kept, of_it in ((False, pieces), (True, pieces[:1])):
+        call = Call("chat", "hi", 1, 1)
+        raw = Raw(wire, 200, 0, {"content-type": "text/event-stream"}, of_it, 1, "end")
+        assert bool(list(TurnFile(tmp_path, "01-hi", [call]).take(call, raw, secrets))) == kept
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -127,7 +164,7 @@ async def test_the_header_names_the_folder_and_nothing_else(studio: Studio) -> N
 
 
 async def test_an_answer_that_its_user_stopped_stands_still_in_the_replay(studio: Studio) -> None:
-    with studio.emulator([{"when": "slow", "text": "a b c d e f g h", "tokens_per_second": 20}]) as emulator:
+    with studio.emulator([{"when": "slow", "text": "a b c d e f g h " * 50, "tokens_per_second": 20}]) as emulator:
         server = studio.recording(emulator.settings())
         async with server.client() as client:
             turn = asyncio.create_task(client.post("/chat", json={"message": "slow", "id": "trip"}))
