@@ -6,7 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-WORD = re.compile(r"\w+")
+# The scripts that put no space between words: Thai, Lao, Burmese and Khmer; Chinese, Japanese and Korean.
+UNSPACED = (
+    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+)
+# Of those each character counts as a word.
+WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")
 # As many words in a row that are the same are no accident. A shorter text counts where all of it is repeated.
 RUN = 4
 # The newest words are the likeliest to be repeated, and there may be megabytes.

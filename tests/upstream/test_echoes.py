@@ -82,6 +82,8 @@ async def test_no_echo_is_learned_for_the_users_of_the_deployment(tmp_path: Path
         ("one two three", "two three four", "one two three"),
         ("tools are not supported", "tools", "tools are not supported"),
         ("ab cd ef gh, ab cd ef gh!", "ab cd ef gh", "…!"),
+        ("无法处理：今天天气怎么样", "你好，今天天气怎么样？", "无法处理：…"),
+        ("bad: ...tools is not supported", "为什么tools is not supported呢", "bad: ...…"),
         ("", "a b", ""),
     ],
 )
