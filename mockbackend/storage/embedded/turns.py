@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 from ...concurrency.liveness import Liveness
 from ...messages import Message, now_ms
@@ -19,6 +19,7 @@ from ..casefold import casefold
 from ..spending import ClaimLimits, Spent
 from ..values import NOBODY, Beat, Claim, Conversation, RunningTurn, Turn
 from .checkpoints import Checkpoints
+from .claiming import RETITLE, Claimed, Claiming
 from .claims import claim_turn
 from .conversations import upsert_conversation
 from .database import Database, Execute, Session
@@ -28,27 +29,15 @@ from .images import Images
 from .spending import spent_on, stored_spent
 from .sqlite import storage_errors
 from .stored_turns import close_damaged, decode_turn
-from .turn_files import IN_FILE, TooLargeForRow, TurnFiles
+from .turn_files import IN_FILE, TurnFiles
 
 OVER_MS = 2_000
 _COLUMNS = (
     "owner, log, stop_requested, input_tokens, output_tokens, images, "
     "userid, conversation_id, turn_id, message_id, started_at, framing, base_length, new_messages"
 )
-_OVER = "UPDATE turns SET over_at = ? WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL"
 _SPENT = "input_tokens = ?, output_tokens = ?, images = ?"
 _OURS = "conversation_id = ? AND turn_id = ? AND owner = ? AND over_at IS NULL"
-T = TypeVar("T")
-
-_RETITLE = "UPDATE conversations SET title = ?, casefolded_title = ? WHERE id = ?"
-
-
-class _Claimed(NamedTuple):
-    """A claim, and what undoes it: whether its conversation was made for it, or the title that it replaced."""
-
-    turn: Turn
-    is_new: bool = False
-    title: str | None = None
 
 
 class Turns:
@@ -63,8 +52,7 @@ class Turns:
         self._checkpoints = checkpoints
         self._liveness = liveness
         self._owner = liveness.id
-        # Those that this process claimed and that are not over: nobody has written anything of their end.
-        self._claimed: set[str] = set()
+        self._claiming = Claiming(database, files)
 
     async def begin(
         self,
@@ -76,7 +64,7 @@ class Turns:
         limits: ClaimLimits,
         with_base: bool,
     ) -> tuple[Conversation | None, Claim | None]:
-        now, claimed = now_ms(), list[_Claimed]()
+        now, claimed = now_ms(), list[Claimed]()
 
         def work(session: Session) -> tuple[Conversation | None, Claim | None]:
             has_documents = None
@@ -87,20 +75,20 @@ class Turns:
                     has_documents = self._claim(execute, turn, conversation, limits)
             if turn is None or conversation is None or has_documents is None:
                 return conversation, None
-            claimed.append(_Claimed(turn, (conversation.version, conversation.created_at) == (0, now)))
-            self._claimed.add(turn.turn_id)
+            claimed.append(Claimed(turn, (conversation.version, conversation.created_at) == (0, now)))
+            self._claiming.turn_ids.add(turn.turn_id)
             base: list[Message] = []
             # Outside the transaction: other writers need not wait while a long history is decoded.
             if with_base and (kept := bounded(turn.base_length)):
                 base = self._checkpoints.read(conversation_id)[:kept]
             return conversation, Claim(turn, base, has_documents)
 
-        return await self._run_claim(work, claimed)
+        return await self._claiming.run(work, claimed)
 
     async def claim(
         self, turn: Turn, conversation: Conversation, title: str, history: list[Message], *, limits: ClaimLimits
     ) -> Claim | None:
-        claimed: list[_Claimed] = []
+        claimed: list[Claimed] = []
 
         def work(session: Session) -> Claim | None:
             with session.transaction() as execute:
@@ -108,58 +96,12 @@ class Turns:
                 if has_documents is None:
                     return None
                 if title != conversation.title:
-                    execute(_RETITLE, title, casefold(title), conversation.id)
-            claimed.append(_Claimed(turn, title=conversation.title))
-            self._claimed.add(turn.turn_id)
+                    execute(RETITLE, title, casefold(title), conversation.id)
+            claimed.append(Claimed(turn, title=conversation.title))
+            self._claiming.turn_ids.add(turn.turn_id)
             return Claim(turn, history[: bounded(turn.base_length)], has_documents)
 
-        return await self._run_claim(work, claimed)
-
-    async def _run_claim(self, work: Callable[[Session], T], claimed: list[_Claimed]) -> T:
-        """Run `work` on the database's thread. If the caller is cancelled, withdraw what it put into `claimed`."""
-
-        def withdraw(session: Session) -> None:
-            for turn, is_new, title in claimed:
-                self._claimed.discard(turn.turn_id)
-                self._files.remove(turn.turn_id)
-                with session.transaction() as execute:
-                    execute(_OVER, now_ms(), turn.conversation_id, turn.turn_id)
-                    if is_new:
-                        execute("DELETE FROM conversations WHERE id = ? AND version = 0", turn.conversation_id)
-                    elif title is not None:
-                        execute(_RETITLE, title, casefold(title), turn.conversation_id)
-
-        written: set[str] = set()
-
-        def forget(session: Session) -> None:
-            for turn_id in written.difference(turn.turn_id for turn, _, _ in claimed):
-                with suppress(OSError):
-                    self._files.remove(turn_id)
-
-        try:
-            while True:
-                try:
-                    return await self._database.run(work)
-                except TooLargeForRow as large:
-                    written.add(large.turn.turn_id)
-                    await self._write_file(large.turn)
-        except BaseException:
-            # If the waiter is cancelled, the thread may still be at `work`, or stuck in it; this comes after that.
-            self._database.post(withdraw)
-            raise
-        finally:
-            if written:
-                self._database.post(forget)
-
-    async def _write_file(self, turn: Turn) -> None:
-        # A thread goes on when its waiter is cancelled, and would write a file after it was removed.
-        writing = asyncio.ensure_future(asyncio.to_thread(self._files.write, turn))
-        try:
-            with storage_errors():
-                await asyncio.shield(writing)
-        except BaseException:
-            await asyncio.wait([writing])
-            raise
+        return await self._claiming.run(work, claimed)
 
     def _claim(self, execute: Execute, turn: Turn, conversation: Conversation, limits: ClaimLimits) -> bool | None:
         return claim_turn(execute, turn, self._files, conversation, limits, self._liveness)
@@ -269,8 +211,8 @@ class Turns:
         return await self._database.transact(work)
 
     async def end(self, turn: Turn, answers: list[Message], log: bytes, spent: Spent) -> None:
-        is_taken_over = turn.turn_id not in self._claimed
-        self._claimed.discard(turn.turn_id)
+        is_taken_over = turn.turn_id not in self._claiming.turn_ids
+        self._claiming.turn_ids.discard(turn.turn_id)
         await end_turn(
             *(self._database, self._checkpoints, self._images, self._owner),
             *(turn, [*turn.new_messages, *answers], log, spent),
@@ -283,7 +225,7 @@ class Turns:
                 await asyncio.to_thread(self._files.remove, turn.turn_id)
 
     async def give_up(self, turn: Turn, log: bytes, spent: Spent) -> None:
-        self._claimed.discard(turn.turn_id)
+        self._claiming.turn_ids.discard(turn.turn_id)
         await self._database.execute(
             f"""UPDATE turns SET log = ?, owner = ?, {_SPENT}
             WHERE {_OURS}""",
