@@ -7,7 +7,8 @@ import re
 from ..errors import ContextExceeded
 from .error_body import ErrorBody
 
-CODES = {"context_length_exceeded", "exceed_context_size_error", "3051", "string_above_max_length", "1261"}
+CODES = {"context_length_exceeded", "exceed_context_size_error", "model_max_prompt_tokens_exceeded", "1261"}
+CODES_OF_CONTENT = {"string_above_max_length", "tokens_limit_reached"}
 _N = r"(\d[\d,_]*)"
 # Each is said by some engine; what they have in common is too little to tell them from other refusals.
 TOO_LONG = re.compile(
@@ -20,7 +21,9 @@ TOO_LONG = re.compile(
     r"|exceed\w*.*\b(?:(?:model|input|prompt)(?:'s)? token limit|model length)"
     r"|(?:input|prompt)\b.*exceed\w*.*\btoken limit|longer than the (?:model|context|maximum)"
     r"|reduce the length|prompt exceeds max|max_new_tokens` must be|range of input length|less than \d+ tokens"
-    r"|number of tokens in the prompt|request too large for",
+    r"|number of tokens in the prompt|request too large for|(?:max_seq_len|session_len)\b|max message tokens"
+    r"|maximum (?:input|prompt) tokens|(?:input|prompt)(?: tokens?)? count (?:is|of) \d+ but"
+    r"|number of (?:input|prompt) tokens\b.*(?:exceed|limit)|(?:input|prompt) tokens exceeded",
     re.IGNORECASE | re.DOTALL,
 )
 # What a key may use up in a time, which a shorter request does not mend.
@@ -44,9 +47,11 @@ LIMITS = [
     for pattern in (
         rf"\[\d+, ?{_N}\]",
         rf"\+ \d+ > {_N}",
+        rf"(?:max_seq_len|session_len|only supports up to)\W{{0,3}}{_N}",
+        rf"exceed\w*[^\d>+]{{0,60}}?\b(?:of|length|size|limit)\W{{0,3}}{_N}(?! ?[>+])",
         rf"(?:context|prompt|model|input)[ _-]?(?:length|window|size"
         rf"|limit)\W{{0,3}}(?:\w+ ){{0,4}}?\W?(?:of |is |= ?)?(?:only )?\(?{_N}",
-        rf"{_N} (?:tokens? )?(?:maximum|max\b)",
+        rf"{_N} (?:tokens? )?(?:maximum|max\b)|max size:? {_N}",
         rf"> {_N}",
         rf"(?:allowed|maximum|limit)\W{{0,3}}(?:\w+ ){{0,2}}?\(?{_N}",
         rf"(?:must be <=|less than|cannot exceed|at most|up to|limit:?) {_N}",
@@ -62,11 +67,13 @@ ASKED = [
 ]
 # Fewer than these no model can read: a number that means something else.
 LEAST_TOKENS = 256
+# How much there is too much; a code of MiniMax's.
+NO_SIZE = re.compile(r"\bby [\d,_]+|\(2013\)")
 
 
 def exceeded(error: ErrorBody) -> ContextExceeded | None:
     """The error of a request that is too long; None if the engine says something else."""
-    words = error.message
+    words = NO_SIZE.sub("", error.message)
     if ANSWER_TOO_LONG.search(words):
         most = _first([ANSWER_LIMIT], words)
         limit = None if most else _first(LIMITS, words)
@@ -83,15 +90,15 @@ def exceeded(error: ErrorBody) -> ContextExceeded | None:
 
 def is_coded(error: ErrorBody) -> bool:
     """Whether the error's code says that the request is too long."""
-    return error.code in CODES or error.type in CODES
+    # The id of a call may be too long as well.
+    is_of_content = not error.param or "content" in error.param or "input" in error.param
+    return bool(CODES & {error.code, error.type}) or (is_of_content and error.code in CODES_OF_CONTENT)
 
 
 def _first(patterns: list[re.Pattern[str]], words: str) -> int | None:
     for pattern in patterns:
         for match in pattern.finditer(words):
             number = _number(next(group for group in match.groups() if group))
-            if words[: match.start(match.lastindex or 0)].endswith("by "):
-                continue
             if number >= LEAST_TOKENS or pattern in ASKED:
                 return number
     return None

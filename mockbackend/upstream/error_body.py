@@ -16,6 +16,7 @@ MAX_CHARACTERS = 4_000
 MAX_DEPTH = 6
 # What repeats the request, and not what is wrong with it.
 ECHOES = {"input", "ctx", "url", "request", "failed_generation", "user_id"}
+CODED = ("code", "type", "param")
 STATUS = re.compile(r"[45]\d\d")
 
 
@@ -55,14 +56,14 @@ def _read(body: object, found: ErrorBody, texts: list[str], depth: int) -> None:
         inner = _json_within(body)
         texts.append(body[:MAX_CHARACTERS]) if inner is None else _read(inner, found, texts, depth + 1)
     elif isinstance(body, dict):
-        for name in ("code", "type", "param"):
+        for name in CODED:
             value = body.get(name)
             if isinstance(value, str | int) and not isinstance(value, bool) and not getattr(found, name):
                 setattr(found, name, str(value))
         if isinstance(loc := body.get("loc"), list | tuple):
             found.paths.append(tuple(str(step) for step in loc))
         for key, value in body.items():
-            if key in ("code", "type", "param", "loc", "object", "status") or key in ECHOES:
+            if key in (*CODED, "loc", "object", "status", "http_code", "status_code") or key in ECHOES:
                 continue
             if isinstance(value, int) and not isinstance(value, bool):
                 found.numbers.setdefault(key, value)

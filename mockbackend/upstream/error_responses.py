@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import openai
 
-from ..errors import PromptRefused, RequestRefused, UnsupportedParameter, UpstreamError, in_seconds
+from ..errors import ContextExceeded, PromptRefused, RequestRefused, UnsupportedParameter, UpstreamError, in_seconds
 from .context_errors import exceeded, is_coded
 from .error_body import ErrorBody, read_error
 from .refusals import names_in, refusal_of
@@ -95,6 +95,9 @@ def _from_status(
             return UpstreamError(NO_DEPLOYMENT.format(**settings))
         case 404:
             return UpstreamError(WRONG_PATH.format(_both(settings["version"], settings["address"])))
+        case 413:
+            # Of a proxy before the engine, which counts bytes.
+            return ContextExceeded()
         case 408:
             return UpstreamError("The model API timed out. Please try again.", reason="timeout", retryable=True)
         case 429:
@@ -138,7 +141,7 @@ def _from_bad_request(error: ErrorBody, settings: Mapping[str, str]) -> Upstream
         return UpstreamError(WRONG_VERSION.format(**settings))
     if error.code == "OperationNotSupported":
         return UpstreamError(WRONG_MODEL.format(**settings))
-    return RequestRefused(REFUSED, names_in(error.message), error.message)
+    return RequestRefused(REFUSED, filter(None, [error.param, *names_in(error.message)]), error.message)
 
 
 def _rate_limit_message(wait: float | None) -> str:

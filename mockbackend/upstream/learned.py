@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,10 +47,7 @@ class Learned:
     def add(self, refusal: RequestRefused, request: dict[str, Any]) -> str | None:
         """What is avoided from now on, in words; None if the request cannot do without it, or did already."""
         if isinstance(refusal, UnsupportedForm):
-            form: Form = refusal.form
-            if form == "lists of content" and _has_images(request.get("messages")):
-                # Only those who send images send lists.
-                form = "images"
+            form = _meant(refusal.form, request.get("messages"))
             if form in self.forms:
                 return None
             self.forms.add(form)
@@ -58,8 +56,10 @@ class Learned:
         if of_value and "messages" not in request:
             # The values of an image are a user's.
             return None
-        for named in refusal.named:
-            name = named.replace("[", ".").replace("]", "").rsplit(".", 1)[-1]
+        for name in _steps(refusal.named):
+            if name not in request:
+                # What was not sent was meant with what it belongs to.
+                name = BELONGS_TO.get(name, name)
             if name in request and name not in REQUIRED:
                 self.parameters.add(name)
                 return name
@@ -83,9 +83,22 @@ class Learned:
         return request
 
 
-def _has_images(messages: Any) -> bool:
+def _steps(named: Iterable[str]) -> Iterator[str]:
+    """The names in the paths, each from its end: `stream_options.include_usage` is refused with what it stands in."""
+    for path in named:
+        yield from reversed(path.replace("[", ".").replace("]", "").split("."))
+
+
+def _meant(form: Form, messages: Any) -> Form:
+    """The form that is refused: engines say "a valid string" of lists and of null, and only images make lists."""
     contents = [message["content"] for message in messages or ()]
-    return any(part["type"] == "image_url" for content in contents if isinstance(content, list) for part in content)
+    if form == "absent content" and None not in contents:
+        form = "lists of content"
+    lists = [content for content in contents if isinstance(content, list)]
+    if form == "lists of content" and not lists and None in contents:
+        return "absent content"
+    is_image = any(part["type"] == "image_url" for content in lists for part in content)
+    return "images" if form == "lists of content" and is_image else form
 
 
 def _has_field(messages: object, name: str) -> bool:

@@ -19,10 +19,13 @@ FORMS: Mapping[Form, str] = {
     r"|(?:not|n't) support (?:\w+ )?(?:image|vision|multimodal|multi-modal)|not (?:a )?(?:multimodal"
     r"|vision)|support image input"
     r"|image_url.{0,40}(?:only supported|not supported|unsupported|not allowed)|no vision|text.only model"
+    r"|(?:image|vision|multi-?modal)\w*(?: (?:input|content|url)s?)? (?:(?:is|are) )?(?:not |un)(?:supported|enabled)"
+    r"|unsupported.{0,30}image_url"
     r"|(?:content type|type|part).{0,20}image(?:_url)?.{0,20}not (?:supported|allowed)|missing data required for image"
     r"|provide the mmproj|image content is not",
     # Gemma and its like; o1-mini; Gemma at Google.
-    "system message": r"system role (?:is )?not supported|(?:developer|system) instruction is not enabled"
+    "system message": r"system (?:role|message|prompt|instruction)s? (?:(?:is|are) )?(?:not |un)(?:supported|allowed)"
+    r"|(?:developer|system) instruction is not enabled|roles\b.{0,40}(?:got|found|but|not):? ['\"`]?system"
     r"|(?:not|n't) support (?:the )?'?(?:system|developer)|only user and assistant roles"
     r"|'system' is not (?:supported|allowed)",
     # Mistral and vLLM; OpenAI's limit of length; Anthropic's pattern.
@@ -42,7 +45,8 @@ FORMS: Mapping[Form, str] = {
     r"|role 'tool' must be a response|tool_calls?.{0,40}must be followed|(?:tool_use|tool_result).{0,60}without"
     r"|number of function (?:calls|response)|unknown variant `tool`|tool_calls?['`\"]? (?:is"
     r"|are) not (?:supported|allowed)"
-    r"|without `?tools=?`? param|requests which define",
+    r"|without `?tools=?`? param|requests which define|single tool.?calls? at once|function response turn"
+    r"|unexpected `?tool_use_id|must start with a thinking block",
     "absent content": r"content.{0,40}(?:not be null|cannot be null|must not be (?:null|empty)"
     "|valid string|got null|null)",
     "lists of content": r"content.{0,20}must be a string|sequence, expected a string"
@@ -57,7 +61,14 @@ OF_ONE_IMAGE = re.compile(
 NO_TOOLS = re.compile(
     r"(?:not|n't) support (?:tools?\b|tool us|tool call|function)|tool choice requires"
     r"|tools param requires|that support tool use"
-    r"|(?:function|tool) calling[`']? is not (?:supported|enabled)|tools?[`']? (?:is|are) not (?:supported|enabled)",
+    r"|(?:function|tool) (?:calling|use|usage)[`']? is not (?:supported|enabled)"
+    r"|tools?[`']? (?:is|are) not (?:supported|enabled)|cannot use tools",
+    re.IGNORECASE,
+)
+# Ollama, Gemini: not in the name that was sent.
+NO_THINKING = re.compile(
+    r"(?:not|n't) support (?:thinking|reasoning)\b|\bthink value"
+    r"|\b(?:thinking|reasoning)(?: \w+)? (?:is|are) not (?:supported|enabled)",
     re.IGNORECASE,
 )
 _PATTERNS = [(form, re.compile(words, re.IGNORECASE | re.DOTALL)) for form, words in FORMS.items()]
@@ -86,6 +97,8 @@ COMPLAINT = re.compile(
 # Words of the language, which mean a parameter only where they are quoted.
 PLAIN_WORDS = {"tools", "stream", "messages", "model", "content", "role", "name", "type", "id", "function", "user"}
 WORD = re.compile(r"[A-Za-z]\w+")
+# A refusal that names one of these is about it, whatever it says of it.
+OPTIONAL = {"temperature", "stream_options", "max_completion_tokens", "max_tokens", "reasoning_effort", "tool_choice"}
 
 
 def refusal_of(error: ErrorBody) -> RequestRefused | None:
@@ -95,6 +108,8 @@ def refusal_of(error: ErrorBody) -> RequestRefused | None:
             return found
     if NO_TOOLS.search(error.message):
         return UnsupportedParameter("tools")
+    if NO_THINKING.search(error.message):
+        return UnsupportedParameter("reasoning_effort", names_in(error.message))
     for form, words in _PATTERNS:
         if words.search(error.message):
             return UnsupportedForm(form) if form != "images" or not OF_ONE_IMAGE.search(error.message) else None
@@ -109,7 +124,7 @@ def _at(path: tuple[str, ...], error: ErrorBody) -> RequestRefused | None:
     """What pydantic means by a place in the request."""
     name = next((step for step in reversed(path) if not step.isdigit()), "")
     if re.search(r"forbidden|extra|not permitted", f"{error.type} {error.message}", re.IGNORECASE):
-        return UnsupportedParameter(name) if PARAMETER.fullmatch(name) else None
+        return UnsupportedParameter(name, reversed(path)) if PARAMETER.fullmatch(name) else None
     if "messages" in path and any(step in ("content", "image_url") for step in path):
         of_images = "image_url" in path or "image" in error.message
         if of_images and OF_ONE_IMAGE.search(error.message):
@@ -128,6 +143,6 @@ def _named(error: ErrorBody) -> list[str]:
 
 
 def names_in(words: str) -> Iterator[str]:
-    """The words that may be names of parameters, where the engine complains of something."""
-    if COMPLAINT.search(words):
-        yield from (word for word in WORD.findall(words) if word not in PLAIN_WORDS)
+    """The words that are names of parameters, or may be where the engine complains of something."""
+    complains = COMPLAINT.search(words) is not None
+    yield from (word for word in WORD.findall(words) if word in OPTIONAL or (complains and word not in PLAIN_WORDS))

@@ -129,6 +129,14 @@ PARAMETERS = [
     Row("Ollama", 400, _error("registry.ollama.ai/library/gemma3:4b does not support tools"), _has("tools")),
     Row("llama.cpp", 500, _error("tools param requires --jinja flag", code=500, type="server_error"), _has("tools")),
     Row("OpenRouter", 404, _error("No endpoints found that support tool use.", code=404), _has("tools")),
+    Row("Hugging Face", 400, {"error": "Tool use is not supported for this model"}, _has("tools")),
+    Row("SGLang", 400, _error("tool_choice 'auto' is not supported without --tool-call-parser"), _has("tools")),
+    Row(
+        "within a parameter", 422, {"detail": _extra("body", "stream_options", "include_usage")}, _has("stream_options")
+    ),
+    Row("Anthropic, now", 400, _error("`temperature` is deprecated for this model."), _has("temperature")),
+    Row("Groq's values", 400, _error("Must be `none`.", param="reasoning_effort"), _has("reasoning_effort")),
+    Row("Ollama's thinking", 400, _error('"gemma3" does not support thinking'), _has("reasoning_effort")),
 ]
 FORMS = [
     Row("Gemma's template", 400, _error("System role not supported", code=400), _roles("system")),
@@ -136,6 +144,13 @@ FORMS = [
         "Google's Gemma",
         400,
         _error("Developer instruction is not enabled for models/gemma-3-27b-it", code=400),
+        _roles("system"),
+    ),
+    Row("MLX", 400, _error("jinja2.exceptions.TemplateError: System messages are not supported"), _roles("system")),
+    Row(
+        "in a list of roles",
+        400,
+        _error("Only user, assistant and tool roles are supported, got system."),
         _roles("system"),
     ),
     Row(
@@ -161,6 +176,17 @@ FORMS = [
         {"message": "Tool call id was call_1 but must be a-z, A-Z, 0-9, with a length of 9.", "code": "3280"},
         _long_ids,
     ),
+    Row(
+        "OpenAI's ids",
+        400,
+        _error(
+            "Invalid 'messages[2].tool_calls[0].id': string too long. Expected a string with maximum length 40.",
+            code="string_above_max_length",
+            param="messages[2].tool_calls[0].id",
+        ),
+        _long_ids,
+    ),
+    Row("Llama's template", 400, _error("This model only supports single tool-calls at once!"), _roles("tool")),
     Row(
         "Gemini's signatures",
         400,
@@ -231,6 +257,9 @@ IMAGES = [
     Row("OpenAI", 400, _error("Invalid content type. image_url is only supported by certain models."), _has_image),
     Row("LM Studio", 400, {"error": "Model does not support images. Please use a model that does."}, _has_image),
     Row("Groq", 400, _error("messages[1].content must be a string"), _lists),
+    Row("SGLang", 400, _error("Multimodal inputs are not supported by this model"), _has_image),
+    Row("Mistral", 400, {"message": "Image input is not enabled for this model", "code": "3051"}, _has_image),
+    Row("Cerebras", 422, {"message": "messages.0.user.content.str: Input should be a valid string"}, _lists),
     Row("in a 200", 200, _error("This model does not support image input", code=400), _has_image),
 ]
 # Words of a prompt of 7,000 tokens for a model that can read 4,096; the last column is what is learned.
@@ -368,5 +397,16 @@ CONTEXT: list[tuple[str, int, Any, int | None]] = [
         _error("<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 4096]"),
         4096,
     ),
+    (
+        "Cohere",
+        400,
+        {"message": "too many tokens: size limit exceeded by 2904 tokens. The limit for this model is 4096 tokens."},
+        None,
+    ),
+    ("MiniMax", 400, _error("invalid params, context window exceeds limit (2013)", http_code="400"), None),
+    ("TensorRT", 400, _error("Prompt length (7000) exceeds maximum input length (4096)."), 4096),
+    ("NIM", 400, _error("Prompt length (7000) + max_tokens (1024) exceeds max_seq_len (4096)"), 4096),
+    ("Vertex", 400, _error("the input token count is 7000 but model only supports up to 4096"), 4096),
+    ("GitHub", 413, _error("Request body too large. Max size: 4096 tokens.", code="tokens_limit_reached"), 4096),
     ("Kimi", 400, _error("Invalid request: Your request exceeded model token limit: 4096 (requested: 7000)"), 4096),
 ]

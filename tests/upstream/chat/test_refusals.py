@@ -199,6 +199,16 @@ async def _ask_twice(server: Server, conversation: str) -> list[Any]:
         return [await say(client, text, conversation) for text in ("one", "two")]
 
 
+async def test_a_proxys_limit_of_bytes_leaves_older_turns_out(start_server: StartServer) -> None:
+    def reply(body: dict[str, Any]) -> tuple[Piece, ...]:
+        return refusal(413, "<html>413</html>") if len(body["messages"]) > 1 else ANSWER
+
+    with RawUpstream(reply) as upstream:
+        _, second = await _ask_twice(start_server(upstream.settings), "large")
+    assert (second.text, second.errors) == ("fine", [])
+    assert second.values("2") == [[{"type": "context", "leftOut": 2}]]
+
+
 async def test_the_next_turn_works_though_the_engine_says_not_what_it_refuses(start_server: StartServer) -> None:
     def reply(body: dict[str, Any]) -> tuple[Piece, ...]:
         odd = "tools" in body or len(body["messages"]) > 1
