@@ -42,8 +42,4 @@ def _text(value: object) -> str | None:
 
 def _usage(usage: object) -> Usage:
     counts = usage if isinstance(usage, dict) else {}
-    try:
-        return Usage(tokens(counts.get("input_tokens")), tokens(counts.get("output_tokens")))
-    except TypeError:
-        # The image has been paid for: it is not refused for that.
-        return Usage()
+    return Usage(tokens(counts.get("input_tokens")), tokens(counts.get("output_tokens")))

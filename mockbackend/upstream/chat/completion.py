@@ -107,10 +107,9 @@ class Completion:
         if not choices:
             return self._take_other(chunk)
         for choice in choices:
-            # An engine that does not stream sends a whole message.
-            if delta := choice.get("delta") or ("delta" not in choice and choice.get("message")):
+            if delta := choice.get("delta") or self._whole(choice):
                 self._take_delta(delta)
-            if error := choice.get("error"):
+            if error := choice.get("error") or (delta and delta.get("error")):
                 return error
             if (reason := choice.get("finish_reason")) and self.finish != "content-filter":
                 finish = finish_reason(reason)
@@ -120,6 +119,12 @@ class Completion:
                 if groq := chunk.get("x_groq"):
                     self._take_other(groq)
         return None
+
+    def _whole(self, choice: dict[str, Any]) -> Any:
+        """The answer in a choice that is no delta: a whole message, or a text. At the end it may be said once more."""
+        if self.has_output or len(self.tool_calls):
+            return None
+        return choice.get("message") or (choice.get("text") and {"content": choice["text"]})
 
     def _identify(self, said: dict[str, Any]) -> None:
         self.model, self.response_id = said.get("model"), said.get("id")

@@ -13,11 +13,15 @@ def texts_of(content: Any) -> tuple[str, str]:
     """The thinking and the words of a delta's content, a text or a list. Raises TypeError or AttributeError."""
     if isinstance(content, str):
         return "", content
+    if isinstance(content, dict):
+        content = [content]
     if not isinstance(content, list):
         raise TypeError("the text must be a string or a list")
     thinking, words = "", ""
     for part in content:
-        kind = part.get("type", "text")
+        if part is None:
+            continue
+        kind = part.get("type") or "text"
         if kind in WORDS:
             words += plain(part.get(WORDS[kind]))
         elif kind in THINKING:

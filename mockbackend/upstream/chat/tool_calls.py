@@ -17,8 +17,8 @@ from .text import Halves
 # A model may invent a name that the API does not take: with such a call in the history, it refuses every later request.
 NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 MAX_NAME_LENGTH = 64
-OF_A_CALL = {"index", "id", "type", "function"}
 OF_A_FUNCTION = {"name", "arguments"}
+OF_A_CALL = {"index", "id", "type", "function", *OF_A_FUNCTION}
 # Arguments and results are sent and stored within other JSON, and orjson writes 254 levels.
 MAX_DEPTH = 200
 
@@ -66,9 +66,10 @@ class ToolCalls:
 
     def take(self, fragment: dict[str, Any]) -> None:
         """Take the next fragment. Raises AttributeError, TypeError or ValueError if it is malformed."""
-        function = fragment.get("function") or {}
+        function = fragment.get("function") or _bare(fragment)
         upstream_id = _id(fragment.get("id"))
-        name, arguments = function.get("name") or "", _arguments(function.get("arguments"))
+        # A name that is asked for has no blanks around it.
+        name, arguments = (function.get("name") or "").strip(), _arguments(function.get("arguments"))
         index = _index(fragment.get("index"))
         call = self._find(index, upstream_id, name, arguments)
         if call is None:
@@ -81,7 +82,8 @@ class ToolCalls:
         if name and not call.started and name != call.name:
             call.name += name
         self._keep_others(call, fragment, function)
-        if arguments is not None and call.name:
+        if arguments and call.name:
+            # An empty piece may come with each piece of a name.
             self._start(call)
         if arguments and not (name and call.is_whole):
             self._add_arguments(call, call.halves.whole(arguments))
@@ -155,6 +157,11 @@ def _id(value: Any) -> str | None:
     if isinstance(value, dict | list):
         raise TypeError("the id of a tool call must be a string or a number")
     return str(value).encode(errors="replace").decode() if value not in (None, "") else None
+
+
+def _bare(fragment: dict[str, Any]) -> dict[str, Any]:
+    """The function of a call that is not in an object of its own."""
+    return {key: fragment[key] for key in OF_A_FUNCTION if key in fragment}
 
 
 def _arguments(value: Any) -> str | None:

@@ -30,7 +30,8 @@ from tests.harness.raw_model import (
 )
 from tests.harness.service import Server
 
-UTC = {"index": 0, "id": "c", "function": {"name": "get_current_time", "arguments": '{"timezone": "UTC"}'}}
+FUNCTION = {"name": "get_current_time", "arguments": '{"timezone": "UTC"}'}
+UTC = {"index": 0, "id": "c", "function": FUNCTION}
 
 
 def _delta(**delta: Any) -> bytes:
@@ -115,6 +116,36 @@ SAID: dict[str, tuple[tuple[Piece, ...], str, str]] = {
         "Hi",
         "",
     ),
+    "a message, no delta": (
+        (STREAM, event({"choices": [{"delta": None, "message": {"content": "Hi"}, "finish_reason": None}]}), STOP),
+        "Hi",
+        "",
+    ),
+    "the message again": (
+        (
+            STREAM,
+            words("Hi"),
+            event({"choices": [{"delta": {}, "message": {"content": "Hi"}, "finish_reason": "stop"}]}),
+        ),
+        "Hi",
+        "",
+    ),
+    "a text": ((STREAM, event({"choices": [{"text": "Hi", "finish_reason": None}]}), STOP), "Hi", ""),
+    "odd parts": (
+        (
+            STREAM,
+            _delta(content=[None, {"type": None, "text": "Hi"}]),
+            _delta(content={"type": "text", "text": "!"}),
+            STOP,
+        ),
+        "Hi!",
+        "",
+    ),
+    "counts that are none": (
+        (STREAM, words("Hi"), event({"choices": [], "usage": {"prompt_tokens": "12", "completion_tokens": -1}}), STOP),
+        "Hi",
+        "",
+    ),
     "spaces around the end": ((STREAM, words("Hi"), STOP, b"data:  [DONE] \n\n"), "Hi", ""),
     "a refusal": ((STREAM, _delta(content=None, refusal="No."), STOP), "No.", ""),
 }
@@ -132,6 +163,20 @@ CALLED: dict[str, tuple[bytes, ...]] = {
     "a number as id": (calls({**UTC, "id": 7}), event(choice({}, "tool_calls"))),
     "the old way": (_delta(function_call=UTC["function"]), event(choice({}, "function_call"))),
     "no list": (event(choice({"tool_calls": UTC})), event(choice({}, "tool_calls"))),
+    "a name in pieces, with empty arguments": (
+        calls({"index": 0, "id": "c", "function": {"name": "get_", "arguments": ""}}),
+        calls({"index": 0, "function": {"name": "current_time", "arguments": ""}}),
+        calls({"index": 0, "function": {"arguments": '{"timezone": "UTC"}'}}),
+        event(choice({}, "tool_calls")),
+    ),
+    "no function": (calls({"index": 0, "id": "c", **FUNCTION}), event(choice({}, "tool_calls"))),
+    "blanks around the name": (
+        calls({**UTC, "function": {**FUNCTION, "name": " get_current_time\n"}}),
+        event(choice({}, "tool_calls")),
+    ),
+    "in a message beside an empty delta": (
+        event({"choices": [{"delta": {}, "message": {"tool_calls": [UTC]}, "finish_reason": "tool_calls"}]}),
+    ),
     "with its end": (event(choice({"tool_calls": [UTC]}, "tool_calls")),),
 }
 FAILED: dict[str, tuple[bytes, ...]] = {
@@ -139,6 +184,7 @@ FAILED: dict[str, tuple[bytes, ...]] = {
     "error in a choice": (
         event({"choices": [{"delta": {}, "finish_reason": None, "error": {"code": 502, "message": "x"}}]}),
     ),
+    "error in a delta": (_delta(content="", error={"code": 502, "message": "x"}), STOP, DONE),
     "error as a finish": (event(choice({"content": ""}, "error")), DONE),
     "error as another finish": (event(choice({}, "network_error")), DONE),
     "error itself": (event({"object": "error", "message": "x", "type": "InternalServerError", "code": 500}),),

@@ -131,8 +131,8 @@ def test_an_id_that_is_a_number_is_its_text() -> None:
 def test_whatever_else_stands_on_a_call_is_kept_for_the_engine() -> None:
     emitted: list[Event] = []
     calls = ToolCalls(emitted.append, set())
-    calls.take({**_f("f", "", index=0, id="a"), "type": "function", "extra_content": {"google": {"s": 1}}})
-    calls.take({"index": 0, "function": {"arguments": "{}", "thought": "x"}})
+    calls.take({**_f("f", "{", index=0, id="a"), "type": "function", "extra_content": {"google": {"s": 1}}})
+    calls.take({"index": 0, "function": {"arguments": "}", "thought": "x"}})
     assert [event.data["calls"]["a"] for event in emitted if isinstance(event, EngineData)] == [
         {"extra_content": {"google": {"s": 1}}},
         {"extra_content": {"google": {"s": 1}}, "function": {"thought": "x"}},
