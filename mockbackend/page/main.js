@@ -109,7 +109,8 @@ async function route() {
   try {
     await conversation.open(id);
   } catch (error) {
-    if (error.status === 404) show(null);
+    // There is no such conversation, or there can be none: its address takes no message.
+    if ([400, 404].includes(error.status)) show(null);
     fail(error);
   }
 }

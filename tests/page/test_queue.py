@@ -92,3 +92,11 @@ def test_it_waits_for_an_answer_that_another_device_began(visitor: Visitor) -> N
     expect(visitor.answers.last).to_contain_text("You said: Second")
     visitor.over()
     visitor.forgive_failed_loads()
+
+
+@pytest.mark.parametrize("wrong", ["%00", "x" * 300, "a%20b", "none"])
+def test_an_address_of_no_conversation_becomes_that_of_a_new_one(visitor: Visitor, wrong: str) -> None:
+    visitor.page.goto(f"{visitor.url}/?c={wrong}")
+    expect(visitor.page).to_have_url(f"{visitor.url}/")
+    expect(visitor.ask("Hello there")).to_contain_text("You said: Hello there")
+    visitor.forgive_failed_loads()
