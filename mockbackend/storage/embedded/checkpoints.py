@@ -42,7 +42,7 @@ log = logging.getLogger("mockbackend.storage")
 _READ = f"""WITH anchor AS MATERIALIZED (
     SELECT checkpoint_id, type, checkpoint FROM checkpoints WHERE {THREAD} {ANCHOR_FIRST} LIMIT 1)
 SELECT 0, CAST(type AS BLOB), CAST(checkpoint AS BLOB) FROM anchor UNION ALL
-SELECT CAST(idx AS INTEGER), CAST(type AS BLOB), CAST(value AS BLOB) FROM (
+SELECT CAST(idx AS INTEGER), CAST(coalesce(type, '') AS BLOB), CAST(coalesce(value, '') AS BLOB) FROM (
     SELECT idx, type, value FROM writes
     WHERE {THREAD} AND checkpoint_id = (SELECT checkpoint_id FROM anchor) AND task_id = '{TASK}' ORDER BY idx)"""
 # A turn has a question and an answer.
@@ -140,9 +140,9 @@ class Checkpoints(SqliteSaver):
         try:
             messages = self._serde.loads_update(kind, value)
         except Exception:
-            # It is unreadable, and read as such.
-            return
-        if place + len(messages) > base:
+            messages = None
+        # One that is unreadable is read as such.
+        if _are_messages(messages) and place + len(messages) > base:
             kind, value = self._serde.dumps_update(place, messages[: base - place])
             execute(
                 f"UPDATE writes SET type = ?, value = ? WHERE {TURN} AND idx = ?",

@@ -22,6 +22,8 @@ from mockbackend.storage.embedded.checkpoints import Checkpoints
 from tests.harness.examples import examples
 
 CONFIG: Any = {"configurable": {"thread_id": "a"}}
+# {"new_messages": "word"}
+WORDS = "value = x'81ac6e65775f6d65737361676573a4776f7264'"
 # As of the year 2100.
 LATE = "1ffffff0-8335-6428-8001-8a1503f9b875"
 
@@ -194,7 +196,9 @@ async def test_a_clock_that_was_set_back_changes_nothing(
     assert saver.read("a") == await stock_read(path) == [message("one"), message("two"), message("three")]
 
 
-@pytest.mark.parametrize("damage", ["value = x'ff'", "value = x''", "type = 'song'", "type = NULL", "value = 7"])
+@pytest.mark.parametrize(
+    "damage", ["value = x'ff'", "value = x''", "type = 'song'", "type = NULL", "value = 7", "value = NULL", WORDS]
+)
 def test_a_turn_that_cannot_be_read_says_so_and_the_others_are_there(saver: Checkpoints, damage: str) -> None:
     for base in (0, 2, 4):
         saver.write("a", base, [message(f"{base}"), message(f"{base}!")])
