@@ -4,14 +4,11 @@ import * as api from "./api.js";
 import { Answer } from "./answer.js";
 import { announce } from "./announce.js";
 import { newId } from "./ids.js";
+import { LATER, join, joinLater } from "./join.js";
 import { notice } from "./notice.js";
 import { receive } from "./receive.js";
 import { Turns } from "./turns.js";
 import { bodyOf, forget, leaveAlone, sendElsewhere, storedOrUnsent } from "./unsent.js";
-
-const TOO_MANY = "Too many tabs read your running answers. Close one, or wait: this page tries again by itself.";
-const AGAIN_MS = 2000;
-const LATER = Symbol("later");
 
 export class Conversation {
   /**
@@ -39,9 +36,7 @@ export class Conversation {
   get running() { return Boolean(this.#reading); }
 
   /** Whether it is being loaded and takes no message yet. */
-  get opening() {
-    return this.running && this.#opening;
-  }
+  get opening() { return this.running && this.#opening; }
 
   /** Start an empty conversation; it gets its id with its first message. */
   begin() {
@@ -59,7 +54,7 @@ export class Conversation {
     try {
       const found = await storedOrUnsent(id, reading.signal);
       const path = api.streamOf(id, this.#wire.framing);
-      const response = await this.#joined(path, reading.signal);
+      const response = await join(path, reading.signal);
       if (this.#reading !== reading) return;
       this.#reading = null;
       const last = found.messages.at(-1);
@@ -80,30 +75,12 @@ export class Conversation {
     }
   }
 
-  /** The stream of the running answer, null if none is running, LATER if too many read it. */
-  async #joined(path, signal) {
-    try {
-      return await api.join(path, signal);
-    } catch (error) {
-      if (error.status !== 429) throw error;
-      return LATER;
-    }
-  }
-
   /** Join the running answer as soon as another reader of it has gone, while this conversation stays open. */
   async #joinLater(path, turn) {
     const waiting = (this.#waiting = new AbortController());
-    notice(TOO_MANY, { stays: true });
-    while (true) {
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
-      if (waiting.signal.aborted || this.running) return;
-      const response = await this.#joined(path, waiting.signal);
-      if (response === LATER) continue;
-      notice("");
-      if (response) await this.#run(turn, { method: "GET", path }, async () => response);
-      else await this.open(this.id);
-      return;
-    }
+    const response = await joinLater(path, waiting.signal, () => this.running);
+    if (response) await this.#run(turn, { method: "GET", path }, async () => response);
+    else if (response === null) await this.open(this.id);
   }
 
   /** The server is back: show the interrupted answer as it was stored. */
@@ -113,9 +90,7 @@ export class Conversation {
   }
 
   /** Another tab started a turn in this conversation. */
-  async follow(id) {
-    if (id === this.id && !this.running) await this.open(id);
-  }
+  async follow(id) { if (id === this.id && !this.running) await this.open(id); }
 
   /** Send a message now, or once the running answer has ended. */
   async send({ text, mode, attachments, documents }) {
@@ -140,20 +115,16 @@ export class Conversation {
   }
 
   #leave(id) {
-    this.#reading?.abort();
-    this.#waiting?.abort();
+    for (const one of [this.#reading, this.#waiting]) one?.abort();
     this.#reading = null;
-    this.#opening = false;
-    this.#broken = false;
+    this.#opening = this.#broken = false;
     this.#on.running(false);
     this.id = id;
     leaveAlone(id);
     this.#sendElsewhere();
   }
 
-  #sendElsewhere() {
-    sendElsewhere(this.id, (id) => this.#on.began(id));
-  }
+  #sendElsewhere() { sendElsewhere(this.id, (id) => this.#on.began(id)); }
 
   #wait(turn) {
     this.#turns.mark(turn, "waiting");
@@ -166,8 +137,7 @@ export class Conversation {
       return false;
     }
     turn.question.message.text = text;
-    if (turn.waiting) this.#turns.keep(this.id);
-    else this.#ask(turn);
+    turn.waiting ? this.#turns.keep(this.id) : this.#ask(turn);
     return true;
   }
 
@@ -177,9 +147,7 @@ export class Conversation {
     this.#on.tookBack(turn.question.message, turn.mode);
   }
 
-  async #next() {
-    if (this.#turns.next && !this.running && !this.#broken) await this.#ask(this.#turns.next);
-  }
+  async #next() { if (this.#turns.next && !this.running && !this.#broken) await this.#ask(this.#turns.next); }
 
   /** Post the turn's question, for the first time or again; what follows it is replaced. */
   async #ask(turn) {

@@ -22,7 +22,10 @@ def main(argv: list[str] | None = None) -> None:
     """Run one command and exit with its status, which is 2 if the settings or the arguments are wrong."""
     options, program = _split(sys.argv[1:] if argv is None else argv)
     parser = _parser()
-    arguments = parser.parse_args(options)
+    arguments, unknown = parser.parse_known_args(options)
+    if unknown:
+        hint = ". Put -- before the command that is to run" if arguments.command == "mock" and program is None else ""
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     if arguments.command is None:
         parser.print_help()
         sys.exit(0)
@@ -58,10 +61,12 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--data-dir", type=Path, metavar="FOLDER", help="where all is stored, in place of DATA_DIR")
     commands.add_parser("check", help="try every configured deployment and store, and print a line for each")
     migrate = commands.add_parser("migrate", help="copy a data folder into the database of DATABASE_URL")
-    migrate.add_argument("--from", type=Path, metavar="DATA_DIR", required=True, dest="folder")
+    migrate.add_argument(
+        "--from", type=Path, metavar="DATA_DIR", required=True, dest="folder", help="the folder, which stays as it is"
+    )
     emulator = commands.add_parser("emulator", help="serve only the emulator of Azure OpenAI, for other programs")
-    emulator.add_argument("--host", default="127.0.0.1")
-    emulator.add_argument("--port", type=_port, default=8081, help="0 takes a free one")
+    emulator.add_argument("--host", default="127.0.0.1", help="the address to listen on, by default %(default)s")
+    emulator.add_argument("--port", type=_port, default=8081, help="by default %(default)s; 0 takes a free one")
     emulator.add_argument(
         "--script", type=Path, metavar="FILE", help="script or recording of its answers; without one it makes them up"
     )

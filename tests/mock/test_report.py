@@ -109,7 +109,7 @@ async def test_the_command_prints_it_and_fails_with_it(server: Server, scenario:
     ("arguments", "said"),
     [
         (["nowhere"], "nowhere is not an http:// or https:// URL"),
-        (["http://127.0.0.1:1"], "cannot be asked"),
+        (["http://127.0.0.1:9"], "cannot be asked"),
         (["{url}", "--login", "a:b"], "401: The login is missing or wrong."),
         (["{url}", "--login", LOGIN, "--scenario", "a/b"], "422: 'a/b' cannot be a scenario's name."),
         (["{url}", "--login", LOGIN, "--scenario", "none"], "404: There is no scenario named 'none'."),

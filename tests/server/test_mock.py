@@ -149,7 +149,7 @@ def test_a_command_that_cannot_be_run_is_said(tmp_path: Path, program: str, stat
     [
         (["--workers", "0"], "argument --workers: must be a number from 1 to 999"),
         (["--port", "http"], "argument --port: must be a number from 0 to 65535"),
-        (["true"], "unrecognized arguments: true"),
+        (["npm", "test"], "unrecognized arguments: npm test. Put -- before the command that is to run"),
         (["--"], "name a command after --, or leave the -- out"),
         (["--script", "none.yaml"], "none.yaml: cannot be read: No such file or directory"),
         (["--script", "bad.yaml"], "bad.yaml: rule 1: wen: unknown key; did you mean 'when'?"),

@@ -8,6 +8,7 @@ import pytest
 
 from mockbackend.settings import Settings
 from mockbackend.storage import Conversation, FileLimits, TooManyTurns, Turn
+from mockbackend.storage.files import BYTES_PER_MS, MAX_BYTES
 from mockbackend.storage.postgres import PostgresStorage, claims, database, migrations, open_postgres
 from mockbackend.storage.postgres.ending import encoded, end_statement
 from mockbackend.storage.postgres.files import queue, upload
@@ -173,7 +174,8 @@ async def test_two_claims_of_the_queue_take_two_files(
     storage: PostgresStorage, other: PostgresStorage, rival: Rival
 ) -> None:
     first, second = [await put(storage, content) for content in (b"first", b"second")]
-    claimed = await rival.do(queue._CLAIM, {"worker": other.processes.id, "claim": "theirs", "busy": []})
+    named = {"busy": [], "largest": MAX_BYTES, "pace": BYTES_PER_MS}
+    claimed = await rival.do(queue._CLAIM, {**named, "worker": other.processes.id, "claim": "theirs"})
     assert claimed[0][0] == first.id
     claiming = asyncio.create_task(storage.file_queue.claim())
     await asyncio.wait([claiming], timeout=10)

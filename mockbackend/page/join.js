@@ -1,0 +1,31 @@
+// Joining a running answer, which as many tabs may read already as are allowed.
+
+import * as api from "./api.js";
+import { notice } from "./notice.js";
+
+const TOO_MANY = "Too many tabs read your running answers. Close one, or wait: this page tries again by itself.";
+const AGAIN_MS = 2000;
+export const LATER = Symbol("later");
+
+/** The stream of the running answer, null if none is running, LATER if too many read it. */
+export async function join(path, signal) {
+  try {
+    return await api.join(path, signal);
+  } catch (error) {
+    if (error.status !== 429) throw error;
+    return LATER;
+  }
+}
+
+/** The same once another reader has gone; undefined if this one has gone, or `isBusy()` by then. */
+export async function joinLater(path, signal, isBusy) {
+  notice(TOO_MANY, { stays: true });
+  while (true) {
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    if (signal.aborted || isBusy()) return undefined;
+    const response = await join(path, signal);
+    if (response === LATER) continue;
+    notice("");
+    return response;
+  }
+}
