@@ -17,6 +17,8 @@ RUN = 4
 # The newest words are the likeliest to be repeated, and there may be megabytes.
 MAX_CHARACTERS = 200_000
 CUT = "…"
+# No engine says anything so deep inside its error, and each level takes a frame.
+MAX_DEPTH = 50
 
 
 def without_echoes(body: Any, request: Mapping[str, Any]) -> Any:
@@ -25,14 +27,16 @@ def without_echoes(body: Any, request: Mapping[str, Any]) -> Any:
     return _cut_all(body, [words for words in asked if len(words) > 1])
 
 
-def _cut_all(body: Any, asked: list[list[str]]) -> Any:
+def _cut_all(body: Any, asked: list[list[str]], depth: int = 0) -> Any:
     if isinstance(body, str):
         return _cut(body, asked)
+    if not isinstance(body, (list, dict)):
+        return body
+    if depth == MAX_DEPTH:
+        return CUT
     if isinstance(body, list):
-        return [_cut_all(item, asked) for item in body]
-    if isinstance(body, dict):
-        return {name: _cut_all(item, asked) for name, item in body.items()}
-    return body
+        return [_cut_all(item, asked, depth + 1) for item in body]
+    return {name: _cut_all(item, asked, depth + 1) for name, item in body.items()}
 
 
 def _cut(said: str, asked: list[list[str]]) -> str:

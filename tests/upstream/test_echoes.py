@@ -91,3 +91,13 @@ def test_runs_of_words_and_whole_texts_are_cut_out(said: str, text: str, left: s
     request = {"messages": [{"role": "user", "content": [{"type": "text", "text": text}]}]}
     assert without_echoes({"message": said, "code": 400}, request) == {"message": left, "code": 400}
     assert without_echoes([said], {"input": [text]}) == [left]
+
+
+def test_what_is_very_deep_in_an_error_is_left_out() -> None:
+    body: Any = {"message": "one two three four"}
+    for _ in range(900):
+        body = {"error": [body]}
+    body["message"] = "No: one two three four"
+    cut = without_echoes(body, {"input": "one two three four"})
+    assert cut["message"] == "No: …"
+    assert len(orjson.dumps(cut)) < 1000

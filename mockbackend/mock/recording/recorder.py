@@ -71,6 +71,8 @@ class Recorder:
                 self._turns[scenario, turn] = file
                 if len(self._turns) > MAX_OPEN:
                     self._turns.popitem(last=False)
+        elif turn:
+            self._turns.move_to_end((scenario, turn))
         file.calls.append(call)
 
         def done(raw: Raw | None) -> None:
@@ -111,13 +113,15 @@ class Recorder:
         async with self._writing:
             try:
                 named = await asyncio.to_thread(lambda: [*files(), (f"{file.name}.yaml", file.text(self._secrets))])
-                size = sum(len(content) for _, content in named)
-                of_scenario, of_all = self.store.recorded.grow(scenario, file.name, size)
+                # The script of a turn takes the place of the one before.
+                grown = sum(len(content) - file.sizes.get(name, 0) for name, content in named)
+                of_scenario, of_all = self.store.recorded.grow(scenario, file.name, grown)
                 if of_scenario > MAX_SCENARIO_BYTES or of_all > MAX_BYTES:
-                    self.store.recorded.grow(scenario, file.name, -size)
+                    self.store.recorded.grow(scenario, file.name, -grown)
                     words = "%s is full, and nothing more is recorded there; name another by X-Mock-Scenario"
                     self._say(words, file.folder)
                     return
+                file.sizes |= {name: len(content) for name, content in named}
                 seed = self._seed(scenario)
                 await asyncio.to_thread(_write_all, file.folder, [*seed, *named])
             except OSError as error:

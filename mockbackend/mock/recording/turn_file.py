@@ -49,11 +49,15 @@ class Call:
 
 @dataclass(slots=True)
 class TurnFile:
-    """A turn, or a call outside of any, in a folder. `name` is that of its files, without what follows the dot."""
+    """A turn, or a call outside of any, in a folder. `name` is that of its files, without what follows the dot.
+
+    `sizes` are the bytes of its files, by name.
+    """
 
     folder: Path
     name: str
     calls: list[Call] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
 
     def take(self, call: Call, raw: Raw | None, secrets: Secrets) -> Iterator[tuple[str, bytes]]:
         """Take the answer of a call. Yields the files that go with it."""

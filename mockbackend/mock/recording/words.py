@@ -83,7 +83,7 @@ class _Said:
 
     def __init__(self, raw: Raw) -> None:
         self.text = self.reasoning = ""
-        self.calls: dict[object, dict[str, str]] = {}
+        self.calls: dict[str, dict[str, str]] = {}
         self.finish: str | None = None
         self.usage: dict[str, int] | None = None
         self.deltas = 0
@@ -100,23 +100,23 @@ class _Said:
     def _take_chunk(self, chunk: dict[str, Any]) -> None:
         self.has_failed |= bool(chunk.get("error"))
         self._take_usage(chunk.get("usage"), "prompt_tokens", "completion_tokens")
-        for choice in (one for one in chunk.get("choices") or () if isinstance(one, dict)):
+        for choice in map(_mapping, _list(chunk.get("choices"))):
             if choice.get("index", 0) != 0:
                 continue
-            delta = choice.get("delta") or choice.get("message") or {}
+            delta = _mapping(choice.get("delta") or choice.get("message"))
             thinking, words = _texts(delta.get("content"))
             thinking += next((str(delta[name]) for name in REASONING if delta.get(name)), "")
             self.reasoning += thinking
             self.text += words
-            calls = [call for call in delta.get("tool_calls") or () if isinstance(call, dict)]
+            calls = [call for call in _list(delta.get("tool_calls")) if isinstance(call, dict)]
             for number, call in enumerate(calls):
-                function = call.get("function") or call.get("custom") or {}
+                function = _mapping(call.get("function") or call.get("custom"))
                 self._take_call(call.get("index", number), call.get("id"), function)
             self.deltas += bool(thinking or words or calls)
             self.finish = choice.get("finish_reason") or self.finish
 
     def _take_call(self, key: object, call_id: object, function: Mapping[str, Any]) -> None:
-        call = self.calls.setdefault(key, {"id": "", "name": "", "arguments": ""})
+        call = self.calls.setdefault(str(key), {"id": "", "name": "", "arguments": ""})
         call["id"] = str(call_id or call["id"])
         call["name"] = str(function.get("name") or call["name"])
         arguments = function.get("arguments") or function.get("input") or ""
@@ -132,8 +132,8 @@ class _Said:
             if str(item.get("type")) in ("function_call", "custom_tool_call"):
                 self._take_call(item.get("call_id"), item.get("call_id"), item)
         elif kind in ("response.completed", "response.incomplete"):
-            response = event.get("response") or {}
-            reason = str((response.get("incomplete_details") or {}).get("reason"))
+            response = _mapping(event.get("response"))
+            reason = str(_mapping(response.get("incomplete_details")).get("reason"))
             self.finish = {"max_output_tokens": "length", "content_filter": "content_filter"}.get(reason, "stop")
             self._take_usage(response.get("usage"), "input_tokens", "output_tokens")
         self.has_failed |= kind in ("error", "response.failed")
@@ -171,6 +171,14 @@ def events(raw: Raw) -> Iterator[Any]:
         data = line.removeprefix(b"data:").strip()
         if line.startswith(b"data:") and data and data != b"[DONE]":
             yield _json(data)
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _first_image(raw: Raw) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 import yaml
 
@@ -12,6 +14,7 @@ from mockbackend.mock.recording import tap as taps
 from mockbackend.mock.recording.secrets import Secrets
 from mockbackend.mock.recording.tap import Held, Tap
 from mockbackend.mock.recording.turn_file import Call, TurnFile
+from mockbackend.mock.recording.words import chat_words
 from mockbackend.mock.script import load_scenarios
 from mockbackend.mock.script.raw import Raw, read_raw
 from tests.harness.api import error_of, say
@@ -200,6 +203,35 @@ def test_what_is_too_long_is_left_out_and_nothing_of_it_is_kept(monkeypatch: pyt
     raw = done[1]
     assert raw is not None
     assert [piece for _, piece in raw.pieces] == [b"data: 1\n\n", b"data: 2\r\n\r\n", b"data"]
+
+
+ODD = (1, "x", [1], {"x": 1}, True)
+TOOL_CALL = {"index": 0, "id": "1", "function": {"name": "f", "arguments": "{}"}}
+# Of each wire, an event in which each value may be of another kind.
+EVENTS: dict[str, dict[str, object]] = {
+    "chat/completions": {"choices": [{"delta": {"content": "Hi", "tool_calls": [TOOL_CALL]}}]},
+    "responses": {
+        "type": "response.incomplete",
+        "response": {"incomplete_details": {"reason": "max_output_tokens"}, "usage": {"input_tokens": 1}},
+    },
+}
+
+
+def odd(value: object) -> Iterator[object]:
+    """The same value, each time with something else in one of its places."""
+    yield from ODD
+    if isinstance(value, dict):
+        yield from ({**value, key: other} for key, one in value.items() for other in odd(one))
+    elif isinstance(value, list):
+        yield from ([other] for other in odd(value[0]))
+
+
+@pytest.mark.parametrize("wire", EVENTS)
+def test_an_answer_of_any_shape_is_put_into_words(wire: str) -> None:
+    for event in odd(EVENTS[wire]):
+        pieces = ((1, b"data: " + orjson.dumps(event) + b"\n\n"), (2, b'data: {"error": {}}\n\n'))
+        item = chat_words(Raw(wire, 200, 0, {"content-type": "text/event-stream"}, pieces, 3, "cut"))
+        assert item["fault"]["kind"] == "cut", event
 
 
 async def test_a_folder_that_cannot_be_written_ends_the_start_in_words(tmp_path: Path, studio: Studio) -> None:
