@@ -33,17 +33,18 @@ from ..values import DamagedHistory
 from . import sqlite
 from .database import Execute, Row
 from .serde import CHANNEL, Serde
+from .sqlite import integer
 from .threads import ANCHOR_FIRST, ANCHOR_METADATA, ROWS, TASK, THREAD, TURN, Thread, head_metadata, later_id
 
 NAME = "mock-langgraph-db.db"
 log = logging.getLogger("mockbackend.storage")
 
-# In one statement, so in one state. As bytes: a text that is no UTF-8 would be an error of SQLite's.
+# In one statement, so in one state. A turn's type is always that of an update.
 _READ = f"""WITH anchor AS MATERIALIZED (
     SELECT checkpoint_id, type, checkpoint FROM checkpoints WHERE {THREAD} {ANCHOR_FIRST} LIMIT 1)
-SELECT 0, CAST(type AS BLOB), CAST(checkpoint AS BLOB) FROM anchor UNION ALL
-SELECT CAST(idx AS INTEGER), CAST(coalesce(type, '') AS BLOB), CAST(coalesce(value, '') AS BLOB) FROM (
-    SELECT idx, type, value FROM writes
+SELECT type, checkpoint FROM anchor UNION ALL
+SELECT idx, value FROM (
+    SELECT idx, value FROM writes
     WHERE {THREAD} AND checkpoint_id = (SELECT checkpoint_id FROM anchor) AND task_id = '{TASK}' ORDER BY idx)"""
 # A turn has a question and an answer.
 LEAST_MESSAGES = 2
@@ -59,7 +60,9 @@ class Checkpoints(SqliteSaver):
 
     def __init__(self, path: Path) -> None:
         self._serde = Serde()
-        super().__init__(sqlite.connect(path), serde=self._serde)
+        connection = sqlite.connect(path)
+        connection.text_factory = sqlite.text
+        super().__init__(connection, serde=self._serde)
         self.is_setup = True
 
     def read(self, conversation_id: str) -> list[Message]:
@@ -107,20 +110,21 @@ class Checkpoints(SqliteSaver):
     def _decode(self, conversation_id: str, rows: list[Row]) -> list[Message]:
         if not rows:
             return []
-        (_, kind, stored), *later = rows
+        (kind, stored), *later = rows
         try:
-            messages = self._serde.loads_messages(kind.decode(), stored)
+            messages = self._serde.loads_messages(kind, stored)
         except Exception as error:
             raise DamagedHistory(conversation_id) from error
         if not _are_messages(messages):
             raise DamagedHistory(conversation_id)
         history: list[Message] = messages
-        turns = self._serde.loads_updates([(kind, stored) for _, kind, stored in later])
-        for number, ((base_length, *_), new) in enumerate(zip(later, turns, strict=True), 1):
-            del history[max(0, base_length) :]
+        turns = self._serde.loads_updates([stored for _, stored in later])
+        for number, ((place, _), new) in enumerate(zip(later, turns, strict=True), 1):
+            base_length = max(0, integer(place))
+            del history[base_length:]
             if not _are_messages(new):
                 log.error("the turn after message %d of conversation %s cannot be read", base_length, conversation_id)
-                following = later[number][0] if number < len(later) else base_length + LEAST_MESSAGES
+                following = integer(later[number][0]) if number < len(later) else base_length + LEAST_MESSAGES
                 new = unreadable(base_length, min(following - base_length, MANY_MESSAGES))
             history += new
         return history
@@ -130,17 +134,14 @@ class Checkpoints(SqliteSaver):
         execute(f"DELETE FROM writes WHERE {TURN} AND idx >= ?", thread.id, thread.anchor, base)
         # What is left of the last row: it must not hold what its user has replaced.
         rows = execute(
-            f"SELECT idx, type, value FROM writes WHERE {TURN} ORDER BY idx DESC LIMIT 1", thread.id, thread.anchor
+            f"SELECT idx, value FROM writes WHERE {TURN} ORDER BY idx DESC LIMIT 1", thread.id, thread.anchor
         )
         if not rows:
             kept = self.read(thread.id)[:base]
             self._update(execute, thread.id, self._new(kept, thread.anchor), ANCHOR_METADATA)
             return
-        [(place, kind, value)] = rows
-        try:
-            messages = self._serde.loads_update(kind, value)
-        except Exception:
-            messages = None
+        [(place, value)] = rows
+        [messages] = self._serde.loads_updates([value])
         # One that is unreadable is read as such.
         if _are_messages(messages) and place + len(messages) > base:
             kind, value = self._serde.dumps_update(place, messages[: base - place])

@@ -69,37 +69,33 @@ class Serde(JsonPlusSerializer):
             return [self.loads_typed((MSGPACK, bytes(message))) for message in raw.channel_values.messages]
         return self.loads_typed((kind, stored))["channel_values"].get(CHANNEL, [])
 
-    def loads_updates(self, rows: list[tuple[bytes, bytes]]) -> list[Any]:
-        """The messages of each of these updates, given as kind and bytes: None of one that cannot be read."""
+    def loads_updates(self, stored: list[Any]) -> list[Any]:
+        """The messages of each of these updates: None of one that cannot be read, whatever it is."""
         found: list[Any] = []
-        batch: list[tuple[bytes, bytes]] = []
+        batch: list[Any] = []
         size = 0
-        for row in rows:
-            if batch and size + len(row[1]) > BATCH_BYTES:
+        for one in stored:
+            batch.append(one)
+            size += len(one) if isinstance(one, bytes) else 0
+            if size > BATCH_BYTES:
                 found += self._loads_batch(batch)
                 batch, size = [], 0
-            batch.append(row)
-            size += len(row[1])
         return found + self._loads_batch(batch)
 
-    def _loads_batch(self, rows: list[tuple[bytes, bytes]]) -> list[Any]:
-        if len(rows) > 1 and all(kind == MSGPACK.encode() for kind, _ in rows):
-            # One call for all of them, as an array, costs half.
-            array = b"\xdd" + len(rows).to_bytes(4) + b"".join(stored for _, stored in rows)
-            with suppress(Exception):
-                return [update["new_messages"] for update in self.loads_typed((MSGPACK, array))]
-        return [self._loads_or_none(kind, stored) for kind, stored in rows]
-
-    def _loads_or_none(self, kind: bytes, stored: bytes) -> Any:
+    def _loads_batch(self, stored: list[Any]) -> list[Any]:
         with suppress(Exception):
-            return self.loads_update(kind.decode(), stored)
-        return None
+            # One call for all of them, as an array, costs half.
+            array = b"\xdd" + len(stored).to_bytes(4) + b"".join(stored)
+            if len(array) <= LARGE_BYTES:
+                return [update["new_messages"] for update in self.loads_typed((MSGPACK, array))]
+        return [self._loads_update(one) for one in stored]
 
-    def loads_update(self, kind: str, stored: bytes) -> Any:
-        """The messages of an update, whatever it holds."""
-        if (raw := _large(_updates, kind, stored)) is not None:
-            return [self.loads_typed((MSGPACK, bytes(message))) for message in raw.new_messages]
-        return self.loads_typed((kind, stored))["new_messages"]
+    def _loads_update(self, stored: Any) -> Any:
+        with suppress(Exception):
+            if (raw := _large(_updates, MSGPACK, stored)) is not None:
+                return [self.loads_typed((MSGPACK, bytes(message))) for message in raw.new_messages]
+            return self.loads_typed((MSGPACK, stored))["new_messages"]
+        return None
 
 
 def _large(decoder: msgspec.msgpack.Decoder[T], kind: str, stored: bytes) -> T | None:

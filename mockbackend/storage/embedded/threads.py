@@ -16,8 +16,7 @@ THREAD = "thread_id = ? AND checkpoint_ns = ''"
 TURN = f"{THREAD} AND checkpoint_id = ? AND task_id = '{TASK}'"
 # Not by id alone: a clock may have been set back.
 ANCHOR_FIRST = "ORDER BY parent_checkpoint_id IS NOT NULL, checkpoint_id"
-ROWS = f"""SELECT checkpoint_id, parent_checkpoint_id, CAST(metadata AS BLOB) FROM checkpoints
-WHERE {THREAD} {ANCHOR_FIRST}"""
+ROWS = f"SELECT checkpoint_id, parent_checkpoint_id, metadata FROM checkpoints WHERE {THREAD} {ANCHOR_FIRST}"
 _METADATA: dict[str, Any] = {"source": "update", "step": 0, "parents": {}}
 ANCHOR_METADATA = orjson.dumps(_METADATA)
 
@@ -49,9 +48,9 @@ def head_metadata(count: int) -> bytes:
     return orjson.dumps({**_METADATA, "step": 1, "count": count})
 
 
-def _count(metadata: bytes | None) -> int | None:
+def _count(metadata: Any) -> int | None:
     try:
-        count = orjson.loads(metadata or b"{}").get("count")
+        count = orjson.loads(metadata).get("count")
     except (ValueError, AttributeError):
         return None
     return count if isinstance(count, int) else None

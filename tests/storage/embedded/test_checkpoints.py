@@ -197,7 +197,7 @@ async def test_a_clock_that_was_set_back_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    "damage", ["value = x'ff'", "value = x''", "type = 'song'", "type = NULL", "value = 7", "value = NULL", WORDS]
+    "damage", ["value = x'ff'", "value = x''", "value = 'song'", "value = 7", "value = NULL", WORDS]
 )
 def test_a_turn_that_cannot_be_read_says_so_and_the_others_are_there(saver: Checkpoints, damage: str) -> None:
     for base in (0, 2, 4):
