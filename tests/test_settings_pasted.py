@@ -28,6 +28,10 @@ TARGET = f"{HOST}/openai/deployments/gpt-4o/chat/completions?api-version=2025-01
         ("https://team.services.ai.azure.com/models/chat/completions?api-version=2024-05-01-preview",
          "https://team.services.ai.azure.com"),
         ("https://team.cognitiveservices.azure.com/openai/deployments/gpt/", "https://team.cognitiveservices.azure.com"),
+        (f"{HOST}/OPENAI/V1/", HOST),
+        ("https://team.services.ai.azure.com/api/projects/x", "https://team.services.ai.azure.com"),
+        ("https://team.services.ai.azure.com/api/projects/x/openai/v1/", "https://team.services.ai.azure.com"),
+        ("https://gateway.example/api/projects/x", "https://gateway.example/api/projects/x"),
         ("https://gateway.example/ai/openai/v1", "https://gateway.example/ai"),
         ("https://gateway.example/openai-proxy", "https://gateway.example/openai-proxy"),
     ],
@@ -62,8 +66,26 @@ def test_a_target_uri_names_deployment_and_version_where_no_setting_does() -> No
         ("https://generativelanguage.googleapis.com/v1beta/openai/", "https://generativelanguage.googleapis.com/v1beta/openai"),
         ("https://openrouter.ai/api/v1/chat/completions", "https://openrouter.ai/api/v1"),
         ("https://api.perplexity.ai/chat/completions", "https://api.perplexity.ai"),
+        ("http://127.0.0.1:11434/api", "http://127.0.0.1:11434/v1"),
+        ("http://127.0.0.1:11434/api/chat", "http://127.0.0.1:11434/v1"),
+        ("http://127.0.0.1:11434/api/tags", "http://127.0.0.1:11434/v1"),
+        ("http://127.0.0.1:3000/api/chat/completions", "http://127.0.0.1:3000/api"),
+        ("https://api.anthropic.com/v1/messages", "https://api.anthropic.com/v1"),
+        ("https://api.perplexity.ai", "https://api.perplexity.ai"),
+        ("https://openrouter.ai", "https://openrouter.ai/api/v1"),
+        ("https://openrouter.ai/api/", "https://openrouter.ai/api/v1"),
+        ("https://api.groq.com", "https://api.groq.com/openai/v1"),
+        ("https://api.groq.com/v1", "https://api.groq.com/openai/v1"),
+        ("https://generativelanguage.googleapis.com", "https://generativelanguage.googleapis.com/v1beta/openai"),
+        ("https://generativelanguage.googleapis.com/v1beta/models/gemini-3:generateContent?key=k",
+         "https://generativelanguage.googleapis.com/v1beta/openai"),
+        ("https://api.z.ai/api/coding/paas/v4", "https://api.z.ai/api/coding/paas/v4"),
         (f"{HOST}/", f"{HOST}/openai/v1"),
         (f"{HOST}/openai/v1/", f"{HOST}/openai/v1"),
+        (f"{HOST}/OPENAI/V1/Chat/Completions", f"{HOST}/openai/v1"),
+        ("https://team.services.ai.azure.com/api/projects/x", "https://team.services.ai.azure.com/openai/v1"),
+        ("https://team.services.ai.azure.com/api/projects/x/openai/v1",
+         "https://team.services.ai.azure.com/api/projects/x/openai/v1"),
     ],
 )  # fmt: skip
 def test_a_base_url_is_understood(pasted: str, meant: str) -> None:
@@ -95,6 +117,11 @@ ENDPOINT, KEY = "AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY"
         (KEY, "01234…", "contains U+2026 (horizontal ellipsis)"),
         (KEY, "•••••", "contains U+2022 (bullet)"),
         (KEY, HOST, "is an address; paste the key here"),
+        (KEY, "AZURE_OPENAI_API_KEY=01234", "is a whole line"),
+        (KEY, "export AZURE_OPENAI_API_KEY = 01234", "is a whole line"),
+        (KEY, "api-key: 01234", "is a whole line"),
+        (ENDPOINT, f"AZURE_OPENAI_ENDPOINT={HOST}", "is a whole line"),
+        (ENDPOINT, "https://team.openai.azure.com:443443", "has a port that is no number"),
         (ENDPOINT, f"{HOST}\u2060", "contains U+2060 (word joiner)"),
         (ENDPOINT, f'"{HOST}"', "contains a quotation mark"),
         (ENDPOINT, "https://te\u00adam.openai.azure.com", "contains U+00AD"),
@@ -108,6 +135,10 @@ ENDPOINT, KEY = "AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY"
         ("OPENAI_MODEL", "'llama'", "contains a quotation mark (')"),
         ("OPENAI_MODEL", "llama\u00a03", "contains U+00A0 (no-break space)"),
         ("OPENAI_BASE_URL", TARGET.partition("?")[0], "is the address of a deployment of Azure"),
+        ("OPENAI_BASE_URL", "http://h:99999/v1", "has a port that is no number from 1 to 65535"),
+        ("OPENAI_BASE_URL", "http://h:abc", "has a port that is no number"),
+        ("OPENAI_BASE_URL", "https://https://h/v1", "begins with http:// or https:// twice"),
+        ("OPENAI_BASE_URL", "http://https//h/v1", "begins with http:// or https:// twice"),
         ("OPENAI_BASE_URL", "http://h/v1?key=k", "must not have a query"),
         ("BACKEND_AUTH_PASSWORD", '"p"', "contains a quotation mark"),
         ("BACKEND_AUTH_USERNAME", "u\u200b", "contains U+200B"),
@@ -172,7 +203,11 @@ def warnings(caplog: pytest.LogCaptureFixture, env: dict[str, str], env_file: Pa
         ("OPENAI_API_BASE", "OPENAI_BASE_URL"),
         ("OPENAI_MODEL_NAME", "OPENAI_MODEL"),
         ("openai_base_url", "OPENAI_BASE_URL"),
+        ("OPENAI_ENDPOINT", "OPENAI_BASE_URL"),
+        ("OPENAI_MAX_TOKENS", "CHAT_MAX_TOKENS"),
         ("BACKEND_USERNAME", "BACKEND_AUTH_USERNAME"),
+        ("BACKEND_PORT", "PORT"),
+        ("BACKEND_CORS_ORIGINS", "CORS_ALLOW_ORIGINS"),
         ("MOCK_SCRIPTS", "MOCK_SCRIPT"),
     ],
 )
@@ -182,9 +217,13 @@ def test_a_name_with_our_prefix_that_is_no_setting_is_a_warning(
     assert warnings(caplog, {name: "x"}) == [f"{name} is not a setting and has no effect. Did you mean {meant}?"]
 
 
-def test_a_name_that_is_near_no_setting_is_a_warning_too(caplog: pytest.LogCaptureFixture) -> None:
-    said = warnings(caplog, {"MOCK_QUUX_ZORG_BLAH": "x"})
-    assert said == ["MOCK_QUUX_ZORG_BLAH is not a setting and has no effect. env.sample lists all settings."]
+@pytest.mark.parametrize(
+    "name",
+    ["MOCK_QUUX_ZORG_BLAH", "BACKEND_URL", "BACKEND_API_KEY", "OPENAI_ORGANIZATION", "OPENAI_PROXY", "MOCK_MODE"],
+)
+def test_a_name_that_is_near_no_setting_is_a_warning_too(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    said = warnings(caplog, {name: "x"})
+    assert said == [f"{name} is not a setting and has no effect. env.sample lists all settings."]
 
 
 def test_names_that_other_programs_read_are_known(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,8 +1,9 @@
-"""Characters that come along when a value is pasted: blanks, quotation marks, and what nobody sees."""
+"""What comes along when a value is pasted: blanks, quotation marks, what nobody sees, and a setting's name."""
 
 from __future__ import annotations
 
 import dataclasses
+import re
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,9 @@ PLAIN = (
 FREE = ("system_prompt",)
 # Spaces but the one of ASCII, ends of lines, controls, and what only directs the letters beside it.
 UNSEEN = ("Zs", "Zl", "Zp", "Cc", "Cf", "Co", "Cn")
+# A line of a .env file, of a shell or of a header. What ends in = may be a key of its own.
+LINE = re.compile(r"(?:export\s+|set\s+|\$env:)?([\w-]+)\s*[=:]\s*[^\s=]", re.IGNORECASE)
+SETTINGS = frozenset(field.name.upper() for field in dataclasses.fields(Settings))
 
 
 def odd_characters(settings: Settings) -> Iterator[str]:
@@ -40,10 +44,19 @@ def odd_characters(settings: Settings) -> Iterator[str]:
         if field.name in FREE or is_anothers:
             continue
         for text in texts:
+            if _is_line(text):
+                yield f"{field.name.upper()}: is a whole line; paste only what follows the name"
+                break
             odd = _odd(text, is_plain=field.name in PLAIN)
             if odd is not None:
                 yield f"{field.name.upper()}: contains {_name(odd)}, which no such value has; type it or paste it again"
                 break
+
+
+def _is_line(text: str) -> bool:
+    found = LINE.match(text)
+    name = found[1].upper().replace("-", "_") if found else ""
+    return name in SETTINGS or name.endswith("_KEY")
 
 
 def _odd(text: str, *, is_plain: bool) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from .fields import Settings
@@ -24,16 +24,27 @@ OUR_PREFIXES = ("AZURE_OPENAI_", "OPENAI_", "BACKEND_", "MOCK_")
 # Names of other programs for our settings that are spelt too differently.
 MEANT = {
     "AZURE_OPENAI_API_BASE": "AZURE_OPENAI_ENDPOINT",
+    "AZURE_OPENAI_API_INSTANCE_NAME": "AZURE_OPENAI_ENDPOINT",
     "AZURE_OPENAI_BASE_URL": "AZURE_OPENAI_ENDPOINT",
+    "AZURE_OPENAI_HOST": "AZURE_OPENAI_ENDPOINT",
     "AZURE_OPENAI_MODEL": "AZURE_OPENAI_GPT_DEPLOYMENT_NAME",
     "AZURE_OPENAI_RESOURCE": "AZURE_OPENAI_ENDPOINT",
     "AZURE_OPENAI_RESOURCE_NAME": "AZURE_OPENAI_ENDPOINT",
     "AZURE_OPENAI_SERVICE": "AZURE_OPENAI_ENDPOINT",
     "AZURE_OPENAI_URL": "AZURE_OPENAI_ENDPOINT",
+    "BACKEND_HOST": "BIND_HOST",
     "OPENAI_API_BASE": "OPENAI_BASE_URL",
+    "OPENAI_API_ENDPOINT": "OPENAI_BASE_URL",
+    "OPENAI_API_HOST": "OPENAI_BASE_URL",
+    "OPENAI_API_URL": "OPENAI_BASE_URL",
+    "OPENAI_DEPLOYMENT": "AZURE_OPENAI_GPT_DEPLOYMENT_NAME",
+    "OPENAI_DEPLOYMENT_NAME": "AZURE_OPENAI_GPT_DEPLOYMENT_NAME",
+    "OPENAI_ENDPOINT": "OPENAI_BASE_URL",
+    "OPENAI_HOST": "OPENAI_BASE_URL",
+    "OPENAI_URL": "OPENAI_BASE_URL",
 }
-# How alike two names are: one that may be another program's, and one that must be ours.
-NEAR, SOMEHOW_NEAR = 0.85, 0.6
+# How alike two names are: one that may be another program's, and one that must be ours. Then, two words of names.
+NEAR, SOMEHOW_NEAR, SAME_WORD = 0.85, 0.6, 0.8
 # Also of names with a character that nobody sees.
 ASSIGNMENT = re.compile(r"^[ \t]*(?:export[ \t]+)?([^\s=#'\"]+)[ \t]*=", re.MULTILINE)
 
@@ -52,7 +63,7 @@ def unknown_names(environment: Iterable[str], in_file: Iterable[str]) -> Iterato
         is_ours = name.upper().startswith(OUR_PREFIXES)
         if not is_ours and name not in mine:
             continue
-        near = _near(name.upper(), SOMEHOW_NEAR if is_ours else NEAR)
+        near = _meant(name.upper()) if is_ours else _nearest(name.upper(), SETTINGS, NEAR)
         if near:
             shown = name if name.isprintable() else ascii(name)
             yield f"{shown} is not a setting and has no effect. Did you mean {near}?"
@@ -76,5 +87,29 @@ def without_effect(settings: Settings) -> Iterator[str]:
             yield f"AZURE_OPENAI_{name.upper()} has no effect without AZURE_OPENAI_ENDPOINT."
 
 
-def _near(name: str, likeness: float) -> str | None:
-    return MEANT.get(name) or next(iter(difflib.get_close_matches(name, SETTINGS, 1, likeness)), None)
+def _meant(name: str) -> str | None:
+    """The setting that a name with one of our prefixes is meant for."""
+    prefix = next(prefix for prefix in OUR_PREFIXES if name.startswith(prefix))
+    rest = name.removeprefix(prefix)
+    if known := MEANT.get(name) or next((setting for setting in SETTINGS if setting in (name, rest)), None):
+        return known
+    alike = [one for one in SETTINGS if one.startswith(prefix) and _shared(rest, one.removeprefix(prefix))]
+    others = [
+        one for one in SETTINGS if not one.startswith(OUR_PREFIXES) and _shared(rest, one) == len(rest.split("_"))
+    ]
+    return _nearest(name, alike, SOMEHOW_NEAR) or _nearest(rest, others, SOMEHOW_NEAR)
+
+
+def _shared(name: str, setting: str) -> int:
+    """How many words of a name are a setting's too, or a beginning of one."""
+    return sum(any(_is_word(word, other) for other in setting.split("_")) for word in name.split("_"))
+
+
+def _is_word(word: str, other: str) -> bool:
+    if min(len(word), len(other)) > 3 and (word.startswith(other) or other.startswith(word)):
+        return True
+    return difflib.SequenceMatcher(None, word, other).ratio() >= SAME_WORD
+
+
+def _nearest(name: str, settings: Sequence[str], likeness: float) -> str | None:
+    return next(iter(difflib.get_close_matches(name, settings, 1, likeness)), None)

@@ -34,6 +34,8 @@ URLS = (
     "public_url",
     "otel_exporter_otlp_endpoint",
 )
+NO_URL = "must be an http:// or https:// URL without a login"
+WRONG_PORT = "has a port that is no number from 1 to 65535"
 LOG_FORMATS = ("text", "json")
 TOKEN_PRICES = ("price_per_million_input_tokens", "price_per_million_output_tokens")
 ZERO_ALLOWED = (
@@ -146,9 +148,9 @@ def _documents(settings: Settings) -> Iterator[str]:
 
 def _addresses(settings: Settings) -> Iterator[str]:
     yield from (
-        f"{name.upper()}: must be an http:// or https:// URL without a login"
+        f"{name.upper()}: {wrong}"
         for name in URLS
-        if getattr(settings, name) and not _is_http_url(getattr(settings, name))
+        if getattr(settings, name) and (wrong := _wrong_url(getattr(settings, name)))
     )
     if origins := [origin for origin in settings.cors_allow_origins if not ORIGIN.fullmatch(origin)]:
         yield (
@@ -193,13 +195,21 @@ def _is_same(one: str, other: str) -> bool:
     return Path(one).expanduser().resolve() == Path(other).expanduser().resolve()
 
 
-def _is_http_url(value: str) -> bool:
+def _wrong_url(value: str) -> str | None:
+    """What is wrong with a URL. It is not shown, since a login may be in it."""
     try:
         parts = urlsplit(value)
     except ValueError:
-        return False
+        return NO_URL
     # URLs are logged, and a login in one would be too.
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        return NO_URL
+    if parts.hostname in ("http", "https"):
+        return "begins with http:// or https:// twice"
+    try:
+        return None if parts.port != 0 else WRONG_PORT
+    except ValueError:
+        return WRONG_PORT
 
 
 def _is_this_machine(url: str) -> bool:
