@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from ..messages import Message
 from .spending import DAY_MS, Spent
@@ -164,6 +164,14 @@ class Claim:
     turn: Turn
     base: list[Message]
     has_documents: bool
+
+
+class Claimed(NamedTuple):
+    """A claim, and what undoes it: whether its conversation was made for it, or the title that it replaced."""
+
+    turn: Turn
+    is_new: bool = False
+    title: str | None = None
 
 
 # What a damaged row must not say of the bytes that a browser is given.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from ...messages import now_ms
 from ..casefold import casefold
-from ..values import Turn
+from ..values import Claimed, Turn
 from .database import Database, Session
 from .sqlite import storage_errors
 from .turn_files import TooLargeForRow, TurnFiles
@@ -17,14 +17,6 @@ from .turn_files import TooLargeForRow, TurnFiles
 RETITLE = "UPDATE conversations SET title = ?, casefolded_title = ? WHERE id = ?"
 _OVER = "UPDATE turns SET over_at = ? WHERE conversation_id = ? AND turn_id = ? AND over_at IS NULL"
 T = TypeVar("T")
-
-
-class Claimed(NamedTuple):
-    """A claim, and what undoes it: whether its conversation was made for it, or the title that it replaced."""
-
-    turn: Turn
-    is_new: bool = False
-    title: str | None = None
 
 
 class Claiming:

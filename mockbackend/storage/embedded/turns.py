@@ -17,9 +17,9 @@ from ...messages import Message, now_ms
 from ..bounds import bounded
 from ..casefold import casefold
 from ..spending import ClaimLimits, Spent
-from ..values import NOBODY, Beat, Claim, Conversation, RunningTurn, Turn
+from ..values import NOBODY, Beat, Claim, Claimed, Conversation, RunningTurn, Turn
 from .checkpoints import Checkpoints
-from .claiming import RETITLE, Claimed, Claiming
+from .claiming import RETITLE, Claiming
 from .claims import claim_turn
 from .conversations import upsert_conversation
 from .database import Database, Execute, Session

@@ -10,12 +10,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from ...messages import Message, now_ms
 from ..spending import ClaimLimits, Spent
 from ..stored_messages import decode_messages
-from ..values import Beat, Claim, Conversation, RunningTurn, TakenOver, TooManyConversations, TooManyTurns, Turn
+from ..values import (
+    Beat,
+    Claim,
+    Claimed,
+    Conversation,
+    RunningTurn,
+    TakenOver,
+    TooManyConversations,
+    TooManyTurns,
+    Turn,
+)
 from . import claims
 from .database import Database, storable
 from .ending import IS_OPEN, IS_STORED, encoded, end_statement, give_up_statement
@@ -43,14 +53,6 @@ _BEAT = f"""WITH gone AS (DELETE FROM turns WHERE turn_id IN (SELECT turn_id FRO
 log = logging.getLogger("mockbackend.storage")
 
 
-class _Claimed(NamedTuple):
-    """A claim, and what undoes it: whether its conversation was made for it, or the title that it replaced."""
-
-    turn: Turn
-    is_new: bool = False
-    title: str | None = None
-
-
 class Turns:
     """The contract's Turns."""
 
@@ -71,7 +73,7 @@ class Turns:
         limits: ClaimLimits,
         with_base: bool,
     ) -> tuple[Conversation | None, Claim | None]:
-        claimed: list[_Claimed] = []
+        claimed: list[Claimed] = []
 
         async def work() -> tuple[Conversation | None, Claim | None]:
             now, turn = now_ms(), None
@@ -102,7 +104,7 @@ class Turns:
                     turn, conversation, conversation.title, limits, is_new=not rows, with_base=with_base
                 )
                 if claim is not None:
-                    claimed.append(_Claimed(turn, is_new=not rows))
+                    claimed.append(Claimed(turn, is_new=not rows))
                     return conversation, claim
                 # Another made the conversation in the meantime, or has changed it, or its turn runs.
                 is_refused = bool(rows)
@@ -112,7 +114,7 @@ class Turns:
     async def claim(
         self, turn: Turn, conversation: Conversation, title: str, history: list[Message], *, limits: ClaimLimits
     ) -> Claim | None:
-        claimed: list[_Claimed] = []
+        claimed: list[Claimed] = []
 
         async def work() -> Claim | None:
             if turn.turn_id in self._logs:
@@ -120,7 +122,7 @@ class Turns:
             claim = await self._claim(turn, conversation, title, limits, is_new=False, with_base=False)
             if claim is None:
                 return None
-            claimed.append(_Claimed(turn, title=None if title == conversation.title else conversation.title))
+            claimed.append(Claimed(turn, title=None if title == conversation.title else conversation.title))
             return Claim(turn, history[: claims.base_length(turn)], claim.has_documents)
 
         return await self._unless_cancelled(work(), claimed)
@@ -160,7 +162,7 @@ class Turns:
             raise TooManyConversations
         return None
 
-    async def _unless_cancelled(self, work: Coroutine[Any, Any, T], claimed: list[_Claimed]) -> T:
+    async def _unless_cancelled(self, work: Coroutine[Any, Any, T], claimed: list[Claimed]) -> T:
         """Do `work` to its end. If the caller is cancelled, withdraw what it put into `claimed`."""
         task = self._database.start(work)
 

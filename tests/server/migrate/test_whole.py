@@ -25,12 +25,12 @@ from mockbackend.storage import FileLimits, Image, Storage
 from mockbackend.storage.passages import Passage, Snapshot
 from mockbackend.storage.postgres.migrations import TABLES
 from tests.conftest import StartServer
-from tests.documents.waiting import indexed, over
+from tests.documents.waiting import indexed
 from tests.harness.api import say
 from tests.harness.processes import environment, fork
 from tests.server.migrate.conftest import migrated, opened
 from tests.storage.contract.acts import ROOM, begun, end, turn_of
-from tests.storage.embedded.folders import ARCHIVE, SETTINGS, USERS, login, views
+from tests.storage.embedded.folders import ARCHIVE, SETTINGS, USERS, login, settled_views
 
 
 @asynccontextmanager
@@ -55,20 +55,11 @@ async def test_a_folder_of_the_version_before_reads_as_it_did(
     server = start_server({**SETTINGS, "DATABASE_URL": url}, data_dir=tmp_path / "unused")
     server.auth = login(data)
     for userid in USERS:
-        async with server.client(userid) as client:
-            for row in (await client.get("/files")).json():
-                await over(client, row)
-            now = await views(client)
-        # The version before wrote no notices.
-        assert all(row.pop("notice") is None for row in now["files"])
-        for one in (seen[userid], now):
-            for rows in (one["conversations"], one["ui"]):
-                # When the interrupted answer was recovered.
-                rows.get("cut", {}).pop("updated_at", None)
-                for row in rows.values():
-                    # No text of PostgreSQL's holds a NUL.
-                    row["title"] = row["title"].replace("\0", "\ufffd")
-        assert now == seen[userid]
+        now, then = await settled_views(server, userid, seen)
+        for row in (row for one in (now, then) for shape in ("conversations", "ui") for row in one[shape].values()):
+            # No text of PostgreSQL's holds a NUL.
+            row["title"] = row["title"].replace("\0", "\ufffd")
+        assert now == then
     async with server.client() as client:
         answer = await say(client, "What do my documents say about the launch of Zephyr?", "unicode")
         assert "Zephyr launches on 14 May 2031" in answer.text

@@ -13,10 +13,9 @@ import orjson
 import pytest
 
 from tests.conftest import StartServer
-from tests.documents.waiting import over
 from tests.harness.api import say, texts
 from tests.harness.service import Server
-from tests.storage.embedded.folders import ARCHIVE, SETTINGS, USERS, login, views
+from tests.storage.embedded.folders import ARCHIVE, SETTINGS, USERS, login, settled_views
 
 DATABASES = ("conversation_metadata.db", "mock-langgraph-db.db", "documents.db")
 
@@ -41,18 +40,8 @@ def schema(path: Path) -> tuple[Any, ...]:
 async def test_everything_reads_as_before(before: tuple[Server, Any]) -> None:
     server, seen = before
     for userid in USERS:
-        async with server.client(userid) as client:
-            # One file still waited to be read.
-            for row in (await client.get("/files")).json():
-                await over(client, row)
-            now = await views(client)
-        # The version before wrote no notices.
-        assert all(row.pop("notice") is None for row in now["files"])
-        for one in (seen[userid], now):
-            # When the interrupted answer was recovered is the only thing that differs.
-            one["conversations"].get("cut", {}).pop("updated_at", None)
-            one["ui"].get("cut", {}).pop("updated_at", None)
-        assert now == seen[userid]
+        now, then = await settled_views(server, userid, seen)
+        assert now == then
     assert "recovered a turn that its process left: conversation=cut" in server.log
 
 

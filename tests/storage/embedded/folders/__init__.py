@@ -10,6 +10,9 @@ from typing import Any
 import httpx2
 import orjson
 
+from tests.documents.waiting import over
+from tests.harness.service import Server
+
 ARCHIVE = Path(__file__).parent / "before.tar.xz"
 USERS = ("user-1", "user-2")
 # Links to images are stored nowhere; with this they are the same in every test.
@@ -58,6 +61,22 @@ async def views(client: httpx2.AsyncClient) -> dict[str, Any]:
         "contents": {file["id"]: await _digest(client, f"/files/{file['id']}/content") for file in files},
         "images": {token: await _digest(client, f"/images/{token}") for token in tokens},
     }
+
+
+async def settled_views(server: Server, userid: str, seen: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the user sees now, and saw then, but for what must differ."""
+    async with server.client(userid) as client:
+        # One file still waited to be read.
+        for row in (await client.get("/files")).json():
+            await over(client, row)
+        now = await views(client)
+    # The version before wrote no notices.
+    assert all(row.pop("notice") is None for row in now["files"])
+    for one in (now, seen[userid]):
+        # When the interrupted answer was recovered.
+        one["conversations"].get("cut", {}).pop("updated_at", None)
+        one["ui"].get("cut", {}).pop("updated_at", None)
+    return now, seen[userid]
 
 
 async def _digest(client: httpx2.AsyncClient, path: str) -> list[Any]:
