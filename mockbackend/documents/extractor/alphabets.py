@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
@@ -47,6 +48,9 @@ _ENCODINGS = (
 _QUOTATION = "\u00a0’“”‘„«»–—…"
 _SIGNS = f"{_QUOTATION}•°§€£©®™·×±½²³´¿¡ºª№"
 _WITHIN_WORDS = "’‘·\u00ad–"
+# At the beginning of a word, and at its end. In Latin letters an apostrophe is written so as well.
+_OPENING = re.compile(r"(?<![^\W_])[«»„“”‘’](?=[^\W\d_])")
+_CLOSING = re.compile(r"(?<=\S)[«»„“”‘’](?!\w)")
 # Words of one letter.
 _WORDS = "àÀáéÉèÈóòôåÅöÖæøªº"
 _LATIN = frozenset("éáäłıāšđ")
@@ -68,6 +72,9 @@ def _cost(text: str, languages: tuple[str, ...]) -> tuple[float, int]:
     is_latin = not _LATIN.isdisjoint(languages[0])
     counted = Counter(_characters(text, is_latin))
     fixed = sum(number * extra for (_, extra), number in counted.items())
+    if not is_latin:
+        # Capitals of another encoding look like quotation marks that nothing closes.
+        fixed += _MISPLACED * max(0, len(_OPENING.findall(text)) - len(_CLOSING.findall(text)))
     of_languages: list[float] = []
     for language in languages:
         # Frequencies fall about as their ranks rise.
@@ -89,6 +96,9 @@ def _other(character: str, is_latin: bool) -> float:
 def _characters(text: str, is_latin: bool) -> Iterator[tuple[str, float]]:
     """Each character that is not ASCII, in lower case, and what its case and its place add to its cost."""
     for before, character, after in _NOT_ASCII.findall(text):
+        if unicodedata.combining(character):
+            yield character, 0.0 if before.isalpha() or unicodedata.combining(before) else _MISPLACED
+            continue
         if not character.isalpha():
             within = before.isalpha() and after.isalpha() and character not in _WITHIN_WORDS
             yield character, _MISPLACED if within and character in _SIGNS else 0.0

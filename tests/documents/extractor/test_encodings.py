@@ -12,6 +12,8 @@ from mockbackend.documents.extractor.encoding import decode
 UNKNOWN = r"^The encoding of the file's text is not known\. Save it as UTF-8 and upload that\.$"
 RUSSIAN = "Смотритель зажёг лампу в сумерках и записал это в журнал."
 UKRAINIAN = "Доглядач запалив лампу в сутінках і записав це до журналу."
+BULGARIAN = "Уважаеми господине, пазачът запали лампата по здрач. „Защо?“ Християн чакаше."
+MACEDONIAN = "Чуварот ја запали ламбата на самрак и запиша: ноќта беше долга, џабе чекаа."
 JAPANESE = "灯台の守り人は夕暮れにランプを灯し、日誌に書き留めた。"
 CHINESE = "守塔人在黄昏时点亮了灯，并把它写进了日志。"
 TAIWANESE = "守塔人在黃昏時點亮了燈，並把它寫進了日誌。"
@@ -36,6 +38,8 @@ ICELANDIC = "Vörðurinn kveikti á lampanum í rökkrinu og skrifaði það í 
 CASES = [
     *((RUSSIAN, encoding) for encoding in ("cp1251", "koi8-r", "cp866", "iso8859-5", "mac_cyrillic")),
     *((UKRAINIAN, encoding) for encoding in ("cp1251", "koi8-u")),
+    *((BULGARIAN, encoding) for encoding in ("cp1251", "mac_cyrillic")),
+    *((MACEDONIAN, encoding) for encoding in ("cp1251", "iso8859-5", "mac_cyrillic")),
     *((JAPANESE, encoding) for encoding in ("shift_jis", "cp932", "euc_jp", "iso2022_jp")),
     *((CHINESE, encoding) for encoding in ("gb2312", "gbk", "gb18030")),
     (TAIWANESE, "big5"),
@@ -62,6 +66,14 @@ WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 @pytest.mark.parametrize(("text", "encoding"), CASES, ids=str)
 def test_text_in_an_older_encoding_is_read(text: str, encoding: str) -> None:
     assert decode(text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize(
+    "line", ["Уважаеми господине,", "Защо? Чакам.", "За нас", "„Здравей“, каза той.", "Хорошо. Хотя"]
+)
+def test_capitals_of_a_list_are_no_quotation_marks(line: str) -> None:
+    text = f"{line}\n" * 30
+    assert decode(text.encode("cp1251")) == text
 
 
 @pytest.mark.parametrize("encoding", WIDE)
