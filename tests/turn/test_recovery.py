@@ -196,6 +196,26 @@ async def test_a_storage_that_fails_at_the_start_is_told_at_once(
             pass
 
 
+async def test_a_storage_that_fails_in_the_background_is_told_in_the_log(
+    storage: EmbeddedStorage, here: Here, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    may_fail = asyncio.Event()
+
+    async def fails() -> list[str]:
+        await may_fail.wait()
+        raise StorageError("gone")
+
+    async def is_told() -> bool:
+        return "what a crash left cannot be finished: gone" in caplog.text
+
+    monkeypatch.setattr(storage.turns, "recoverable", fails)
+    monkeypatch.setattr(finishing, "SECONDS", 0.01)
+    deletions: Any = Deletions()
+    async with asyncio.timeout(5), finishing.finishing(storage, here.recovery, deletions):
+        may_fail.set()
+        await until(is_told)
+
+
 async def test_two_that_find_a_dead_turn_at_once_settle_it_once(
     storage: EmbeddedStorage, here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:

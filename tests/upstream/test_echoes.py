@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
+from mockbackend.upstream import echoes
 from mockbackend.upstream.echoes import without_echoes
 from tests.harness.answers import Answer, chat
 from tests.harness.model import Call, Upstream
@@ -91,6 +92,15 @@ def test_runs_of_words_and_whole_texts_are_cut_out(said: str, text: str, left: s
     request = {"messages": [{"role": "user", "content": [{"type": "text", "text": text}]}]}
     assert without_echoes({"message": said, "code": 400}, request) == {"message": left, "code": 400}
     assert without_echoes([said], {"input": [text]}) == [left]
+
+
+def test_the_newest_texts_are_compared_and_an_image_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(echoes, "MAX_CHARACTERS", 20)
+    image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{'a' * 100}"}}
+    texts = ("one two three four", "a dog and a cat", "far out in space")
+    messages = [{"role": "user", "content": [{"type": "text", "text": text}, image]} for text in texts]
+    # The one before the last is compared as far as there is room.
+    assert without_echoes("; ".join(texts), {"messages": messages}) == "one two three four; a dog and a cat; …"
 
 
 def test_what_is_very_deep_in_an_error_is_left_out() -> None:

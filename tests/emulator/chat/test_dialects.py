@@ -125,6 +125,7 @@ async def test_mistral_takes_a_history_that_is_as_it_wants_it(mistral: Emulator)
     called = [*HI, CALLING, RESULT]
     await ask(mistral, 200, [system, *called, {"role": "assistant", "content": thought}, *HI], random_seed=1)
     await ask(mistral, 200, [system, *called])
+    await ask(mistral, 200, [*HI, {**ANSWERED, "prefix": True}])
 
 
 async def test_mistral_refuses_ids_of_another_length(mistral: Emulator) -> None:
@@ -170,6 +171,12 @@ async def test_faults_have_the_engines_shape(
         assert (error["object"], error["type"], error["param"]) == ("error", kind, None)
         assert words in error["message"]
         assert (error["code"] == "full") == (prompt == "own")
+
+
+async def test_a_limit_says_when_to_ask_again(mistral: Emulator, vllm: Emulator) -> None:
+    for served in (mistral, vllm):
+        limited = await served.post("chat/completions", "gpt-4o", {"messages": [{"role": "user", "content": "limit"}]})
+        assert (limited.status_code, limited.headers["retry-after"]) == (429, "3")
 
 
 async def test_a_refused_parameter_is_refused_in_the_engines_words(mistral: Emulator, vllm: Emulator) -> None:

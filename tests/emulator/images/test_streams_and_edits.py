@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import openai
+import orjson
 import pytest
 from PIL import Image
 
@@ -90,12 +91,14 @@ async def test_several_images_and_a_jpeg_are_taken_without_a_mask(plain: Emulato
 
 async def test_a_stream_has_named_events_and_a_rule_serves_it(emulate: Emulate) -> None:
     served = emulate("rules: [{kind: image, when: busy, times: 1, fault: {kind: status, status: 429, retry_after: 1}}]")
-    body = {"prompt": "busy", "stream": True, "partial_images": 1}
+    body = {"prompt": "busy", "stream": True, "partial_images": 1, "n": 2, "output_format": "jpeg"}
     assert (await served.post("images/generations", "gpt-image-1", body)).status_code == 429
     response = await served.post("images/generations", "gpt-image-1", body)
     assert response.headers["content-type"].startswith("text/event-stream")
     lines = [line for line in response.text.split("\n") if line.startswith("event:")]
-    assert lines == ["event: image_generation.partial_image", "event: image_generation.completed"]
+    assert lines == ["event: image_generation.partial_image", "event: image_generation.completed"] * 2
+    data = [orjson.loads(line[5:]) for line in response.text.split("\n") if line.startswith("data:")]
+    assert [decode(event["b64_json"]).format for event in data] == ["JPEG"] * 4
     assert b"[DONE]" not in response.content
 
 

@@ -43,6 +43,8 @@ def body(source: str, begins: str, ends: str) -> list[str]:
 def test_a_job_takes_at_most_three_lines(job: str) -> None:
     python, javascript = JOBS[job]
     lines = body((HERE / "test_jobs.py").read_text(), f"def test_{python}(", "\n\n\n")
-    assert len([line for line in lines if PYTHON.search(line)]) <= MOST, lines
+    # The fixture starts it.
+    least = int(python != "start_it_and_get_an_address")
+    assert least <= len([line for line in lines if PYTHON.search(line)]) <= MOST, lines
     lines = body((HERE / "jobs.test.mjs").read_text(), f'test("{javascript}"', "\n});")
     assert 1 <= len([line for line in lines if JAVASCRIPT.search(line)]) <= MOST, lines

@@ -82,9 +82,10 @@ def test_all_problems_of_a_folder_are_told_at_once(tmp_path: Path, studio: Studi
 )
 def test_a_piece_comes_back_as_it_was(content: bytes) -> None:
     head = head_text("responses", 200, 3, {"content-type": "text/event-stream"})
-    text = head + piece_text(4, content) + piece_text(5, b"data: 2\n\n") + end_text(6, "cut")
+    text = head + piece_text(4, content) + piece_text(4, b"data: 2\n\n") + end_text(6, "cut")
     raw = read_raw(text)
-    expected = ((4, content), (5, b"data: 2\n\n"))
+    # Two may come within a millisecond.
+    expected = ((4, content), (4, b"data: 2\n\n"))
     assert raw == Raw("responses", 200, 3, {"content-type": "text/event-stream"}, expected, 6, "cut")
     for cut in range(len(text) - 1):
         with pytest.raises(RawError):

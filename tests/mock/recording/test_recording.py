@@ -189,7 +189,7 @@ def test_what_is_too_long_is_left_out_and_nothing_of_it_is_kept(monkeypatch: pyt
     monkeypatch.setattr(taps, "MAX_ANSWER_BYTES", 100)
     held, done = Held(), list[Raw | None]()
     tap = Tap("chat/completions", held, done.append)
-    tap.answered(200, [(b"Content-Type", b"text/event-stream"), (b"Set-Cookie", b"a=b")])
+    tap.answered(200, [(b"Content-Type", b"text/event-stream")])
     for _ in range(3):
         tap.data(b"data: " + b"x" * 40 + b"\n\n")
     assert tap._pieces == []
@@ -197,12 +197,22 @@ def test_what_is_too_long_is_left_out_and_nothing_of_it_is_kept(monkeypatch: pyt
     tap.ended("cut")
     assert (done, held.bytes) == ([None], 0)
     other = Tap("chat/completions", held, done.append)
-    other.answered(200, [(b"Content-Type", b"text/event-stream")])
+    other.answered(200, [(b"Content-Type", b"text/event-stream"), (b"Set-Cookie", b"a=b")])
     other.data(b"data: 1\n\ndata: 2\r\n\r\ndata")
     other.ended("cut")
     raw = done[1]
     assert raw is not None
     assert [piece for _, piece in raw.pieces] == [b"data: 1\n\n", b"data: 2\r\n\r\n", b"data"]
+    assert raw.headers == {"content-type": "text/event-stream"}
+    # All that are on their way count together.
+    monkeypatch.setattr(taps, "MAX_HELD_BYTES", 100)
+    first, second = (Tap("chat/completions", held, done.append) for _ in range(2))
+    for one in (first, second):
+        one.data(b"x" * 60)
+    for one in (second, first):
+        one.ended("end")
+    assert [raw and raw.body for raw in done[2:]] == [None, b"x" * 60]
+    assert held.bytes == 0
 
 
 ODD = (1, "x", [1], {"x": 1}, True)

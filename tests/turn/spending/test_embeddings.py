@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mockbackend.settings import Settings
+from mockbackend.storage.day_limits import prices
+from mockbackend.storage.spending import Prices
 from tests.documents.waiting import indexed, over, uploaded
 from tests.harness.answers import chat
 from tests.harness.service import Server
@@ -36,6 +39,11 @@ async def test_documents_and_searches_are_part_of_the_cost(
         row = await over(client, await uploaded(client, "b.md", b"# More\n\nwords"))
         assert (row["status"], "MAX_COST_PER_USER_PER_DAY" in row["error"]) == ("failed", True)
         assert (await usage(client))["embedding_tokens"] == searched["embedding_tokens"]
+
+
+def test_an_embedding_may_be_free() -> None:
+    settings = Settings(price_per_million_input_tokens=2, price_per_million_embedding_tokens=0)
+    assert prices(settings) == Prices(input_tokens=2)
 
 
 async def test_without_a_price_of_its_own_an_embedding_costs_as_input_does(emulated: Callable[..., Server]) -> None:

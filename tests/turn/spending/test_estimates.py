@@ -30,7 +30,8 @@ async def test_a_stopped_and_a_cut_answer_count_by_an_estimate(tmp_path: Path) -
                 async with posting(client, "x" * 300, id="a") as stream:
                     call = await upstream.call()
                     await call.start()
-                    await call.delta("y" * 60)
+                    # A token that has begun counts.
+                    await call.delta("y" * 58)
                     await stream.until("0")
                     await stop(client, "a")
                     await call.gone()
