@@ -32,6 +32,7 @@ export class Conversation {
   #waiting = null; // and of the wait for a running answer
   #opening = false;
   #broken = false;
+  #missed = false; // a turn of another tab, which came while one of this tab ran
 
   get running() { return Boolean(this.#reading); }
 
@@ -41,7 +42,7 @@ export class Conversation {
   /** Start an empty conversation; it gets its id with its first message. */
   begin() {
     this.#leave(null);
-    this.#turns.show([]);
+    this.#turns.clear();
     this.#follow.rest();
     this.#on.row(null);
   }
@@ -57,14 +58,11 @@ export class Conversation {
       const response = await join(path, reading.signal);
       if (this.#reading !== reading) return;
       this.#reading = null;
-      const last = found.messages.at(-1);
+      const isUnanswered = !response && found.messages.at(-1)?.role === "user";
       // The answer may have ended between the two calls.
-      if (!response && last?.role === "user" && again) return void (await this.open(id, { again: false }));
-      this.#turns.show(found.messages);
+      if (isUnanswered && again) return void (await this.open(id, { again: false }));
+      const turn = this.#turns.show(id, found.messages, isUnanswered);
       this.#on.row(found.id ? found : null);
-      const turn = this.#turns.last;
-      if (!response && last?.role === "user") this.#turns.unanswered();
-      this.#turns.restore(id, found.messages);
       this.#follow.pin();
       if (response === LATER) await this.#joinLater(path, turn);
       else if (response) await this.#run(turn, { method: "GET", path }, async () => response);
@@ -90,7 +88,11 @@ export class Conversation {
   }
 
   /** Another tab started a turn in this conversation. */
-  async follow(id) { if (id === this.id && !this.running) await this.open(id); }
+  async follow(id) {
+    if (id !== this.id) return;
+    if (this.running && !this.#opening) this.#missed = true;
+    else await this.open(id);
+  }
 
   /** Send a message now, or once the running answer has ended. */
   async send({ text, mode, attachments, documents }) {
@@ -111,13 +113,13 @@ export class Conversation {
   /** The conversation has been deleted: what waits in it is not sent. */
   forget(id) {
     forget(id);
-    if (id === this.id) this.#turns.show([]);
+    if (id === this.id) this.#turns.clear();
   }
 
   #leave(id) {
     for (const one of [this.#reading, this.#waiting]) one?.abort();
     this.#reading = null;
-    this.#opening = this.#broken = false;
+    this.#opening = this.#broken = this.#missed = false;
     this.#on.running(false);
     this.id = id;
     leaveAlone(id);
@@ -158,10 +160,7 @@ export class Conversation {
     this.#turns.cut(turn);
     const body = bodyOf(this.id, turn.question.message, turn.mode);
     const request = { method: "POST", path: `/chat${this.#wire.query}`, body };
-    // Until the server has it: this page may be reloaded meanwhile.
-    Object.assign(turn, { unsent: true, waiting: false });
-    turn.question.state = "";
-    this.#turns.keep(this.id);
+    this.#turns.sending(this.id, turn);
     await this.#run(turn, request, (signal) => api.begin(request, signal));
   }
 
@@ -204,12 +203,12 @@ export class Conversation {
     recording.keep(answer);
     view.finish({ aloud: true });
     if (request.method === "POST" && turn.unsent) {
-      this.#turns.mark(turn, "unsent");
-      this.#turns.halt();
-      this.#turns.keep(here);
+      this.#turns.halt(here, turn);
     }
     this.#on.ended(here);
-    await this.#next();
+    // A message that was not sent stays with the reason.
+    if (this.#missed && !this.#broken && !turn.unsent) await this.open(here);
+    else await this.#next();
   }
 
   #lose(answer) {

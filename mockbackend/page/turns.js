@@ -17,30 +17,37 @@ export class Turns {
   #on;
   #all = []; // {question, answer, mode, unsent, waiting}
 
-  get last() {
-    return this.#all.at(-1);
-  }
-
   /** The first that waits for the answer before it to end. */
   get next() {
     return this.#all.find((turn) => turn.waiting);
   }
 
-  /** Show stored messages in place of all that stood there. */
-  show(messages) {
+  clear() {
     this.#all = [];
     byId("messages").replaceChildren();
-    byId("empty").hidden = messages.length > 0;
+    byId("empty").hidden = false;
+  }
+
+  /**
+   * Show a conversation's stored messages in place of all that stood there, then those that are unsent. Returns the
+   * last turn that is stored; where it `isUnanswered`, no answer comes any more.
+   */
+  show(id, messages, isUnanswered) {
+    this.clear();
+    let last;
     for (const message of messages) {
       if (message.role === "user") {
         const attachments = message.experimental_attachments ?? [];
-        this.add({ id: message.id, text: message.content, attachments }, "chat");
-      } else if (this.last) {
+        last = this.add({ id: message.id, text: message.content, attachments }, "chat");
+      } else if (last) {
         const answer = Answer.of(message);
-        if (answer.isImage) this.last.mode = "image";
-        this.answer(this.last, answer).finish();
+        if (answer.isImage) last.mode = "image";
+        this.answer(last, answer).finish();
       }
     }
+    if (isUnanswered) this.answer(last, Object.assign(new Answer(), { incomplete: "stored" })).finish();
+    this.#restore(id, messages);
+    return last;
   }
 
   add(message, mode) {
@@ -58,13 +65,6 @@ export class Turns {
     turn.answer = new AnswerView(answer, { retry: () => this.#on.ask(turn) });
     turn.question.element.after(turn.answer.element);
     return turn.answer;
-  }
-
-  /** The last question has no answer and gets none. */
-  unanswered() {
-    const answer = new Answer();
-    answer.incomplete = "stored";
-    this.answer(this.last, answer).finish();
   }
 
   remove(turn) {
@@ -86,9 +86,18 @@ export class Turns {
     turn.question.state = state;
   }
 
-  /** Nothing goes by itself after a message that could not be sent. */
-  halt() {
-    for (const turn of this.#all.filter((one) => one.waiting)) this.#notSent(turn);
+  /** A turn's message is on its way, and unsent until the server has it: the page may be reloaded meanwhile. */
+  sending(id, turn) {
+    this.mark(turn, "");
+    turn.unsent = true;
+    this.keep(id);
+  }
+
+  /** A turn's message could not be sent: nothing goes by itself after it. */
+  halt(id, turn) {
+    this.mark(turn, "unsent");
+    for (const next of this.#all.filter((one) => one.waiting)) this.#notSent(next);
+    this.keep(id);
   }
 
   /** Remember those that are unsent. */
@@ -98,7 +107,7 @@ export class Turns {
   }
 
   /** Add those that are unsent to the stored messages. */
-  restore(id, messages) {
+  #restore(id, messages) {
     for (const { message, mode, waiting } of unsent(id)) {
       const stored = messages.find((one) => one.id === message.id);
       if (stored?.content === message.text) continue;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx2
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.harness.http_client import PLAIN
 from tests.harness.service import AUTH
@@ -92,6 +92,23 @@ def test_it_waits_for_an_answer_that_another_device_began(visitor: Visitor) -> N
     expect(visitor.answers.last).to_contain_text("You said: Second")
     visitor.over()
     visitor.forgive_failed_loads()
+
+
+def test_a_turn_of_another_tab_that_came_in_between_is_shown(visitor: Visitor) -> None:
+    visitor.ask("First")
+    held: list[Route] = []
+    visitor.page.route("**/chat*", lambda route: held.append(route))
+    with visitor.page.expect_request("**/chat*"):
+        visitor.box.fill("Third")
+        visitor.box.press("Enter")
+    other = Visitor(visitor.page.context.new_page(), visitor.url, visitor.userid)
+    other.page.goto(visitor.page.url)
+    expect(other.answers).to_have_count(1)
+    other.ask("Second")
+    for route in held:
+        route.continue_()
+    expect(visitor.questions).to_have_text(["First", "Second", "Third"])
+    expect(visitor.answers).to_have_count(3)
 
 
 @pytest.mark.parametrize("wrong", ["%00", "x" * 300, "a%20b", "none"])
