@@ -1,4 +1,4 @@
-"""Estimates of tokens, where the model has not counted them.
+"""Estimates of what a request takes: of tokens, where the model has not counted them, and of messages.
 
 They are a third of the UTF-8 bytes, which is too many for English and about right for most other text; an image counts
 as 1,100.
@@ -32,3 +32,10 @@ def estimated_tokens(message: Message) -> int:
             case _:
                 assert_never(part)
     return total
+
+
+def sent_messages(message: Message) -> int:
+    """How many messages of a request it can become: each step of an answer is one, and each result of a tool."""
+    if message["role"] == "user":
+        return 1
+    return sum(part["type"] in ("step", "tool") for part in message["parts"])

@@ -59,7 +59,16 @@ ONLY = {
         "tracing",
         "log",
     },
-    "storage": {"concurrency.liveness", "events", "messages", "mock.drawn", "settings", "metrics", "tracing"},
+    "storage": {
+        "concurrency.liveness",
+        "estimates",
+        "events",
+        "messages",
+        "mock.drawn",
+        "settings",
+        "metrics",
+        "tracing",
+    },
     # A process of its own: it loads little, and what it loads sees no settings.
     "documents.extractor": {"documents.errors", "documents.formats", "documents.graphemes", "documents.wide_text"},
     "concurrency": set[str](),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ..events import ToolCalled, Usage
 from ..settings import Settings
+from ..storage import Exchange
 from ..turn.answer import Answer
 from ..turn.budget import Budget
 from ..upstream import Upstream
@@ -15,14 +16,16 @@ from .tools import ToolServices
 
 @dataclass(slots=True)
 class ChatContext:
-    """One chat turn. `calls` are the tool calls to run next, each with what is wrong with its arguments, if any.
+    """One chat turn. `base` is the history before it.
 
-    `tool_calls` is how many have been run or refused.
+    `calls` are the tool calls to run next, each with what is wrong with its arguments, if any; `tool_calls` is how many
+    have been run or refused.
     """
 
     answer: Answer
     budget: Budget
     upstream: Upstream
+    base: list[Exchange]
     settings: Settings
     systems: list[str]
     load_image: LoadImage

@@ -1,4 +1,4 @@
-"""The context window: the newest turns of a long history, as many as the model can read.
+"""The context window: the newest exchanges of a long history, as many as the model can read.
 
 The history itself always stays whole. A quarter of the window is left for the answer.
 """
@@ -9,8 +9,8 @@ import math
 from collections.abc import Sequence
 
 from ..errors import ContextExceeded, UpstreamError
-from ..estimates import BYTES_PER_TOKEN, estimated_tokens
-from ..messages import Message
+from ..estimates import BYTES_PER_TOKEN
+from ..storage import Exchange
 from ..upstream.learned import Learned
 
 # Azure takes 2,048 messages in a request, and system messages come on top of these.
@@ -24,36 +24,18 @@ ANSWER_TOO_LONG = (
 )
 
 
-def trim(history: list[Message], context_tokens: int | None) -> list[Message]:
-    """The newest whole turns that fit; the last one always, since it asks the question. None: tokens have no limit."""
-    if context_tokens is None and sum(len(message["parts"]) for message in history) <= MAX_MESSAGES:
-        return history
+def trim(window: list[Exchange], context_tokens: int | None) -> list[Exchange]:
+    """The newest exchanges that fit; the last one always, since it asks the question. None: tokens have no limit."""
     tokens = math.inf if context_tokens is None else context_tokens * (1 - ANSWER_SHARE)
     messages = MAX_MESSAGES
-    start = len(history)
-    for index in range(len(history) - 1, -1, -1):
+    for index in range(len(window) - 1, -1, -1):
         if context_tokens is not None:
-            tokens -= estimated_tokens(history[index])
-        messages -= _sent_messages(history[index])
-        if (tokens < 0 or messages < 0) and start < len(history):
-            break
-        # A turn starts with its user's message, and is sent as a whole or not at all.
-        if history[index]["role"] == "user":
-            start = index
-    return history[start:]
-
-
-def _sent_messages(message: Message) -> int:
-    """How many messages of a request it can become: each step of an answer is one, and each result of a tool."""
-    if message["role"] == "user":
-        return 1
-    return sum(part["type"] in ("step", "tool") for part in message["parts"])
-
-
-def last_turn(history: list[Message]) -> list[Message]:
-    """The last user message, and what has answered it."""
-    start = max((index for index, message in enumerate(history) if message["role"] == "user"), default=0)
-    return history[start:]
+            tokens -= window[index].tokens
+        messages -= window[index].sent
+        if (tokens < 0 or messages < 0) and index < len(window) - 1:
+            return window[index + 1 :]
+    # Answers before the first question may be as long as they like where nothing has a limit.
+    return window if context_tokens is None or len(window) == 1 or window[0].has_question else window[1:]
 
 
 class Room:
@@ -72,17 +54,17 @@ class Room:
         """How much the model can read and write; None if it has not said so."""
         return self._learned.context_tokens
 
-    def answer(self, window: list[Message]) -> int | None:
+    def answer(self, window: list[Exchange]) -> int | None:
         """How long the answer may be: what the settings say, or what is left of the context."""
         if self._answer_limit is None or self.context_tokens is None:
             return self._answer_limit
         left = self.context_tokens - self._estimate(window) - self._learned.uncounted_tokens
         return min(self._answer_limit, max(left, MIN_WINDOW_TOKENS))
 
-    def _estimate(self, window: list[Message]) -> int:
-        return self._systems + sum(map(estimated_tokens, window))
+    def _estimate(self, window: list[Exchange]) -> int:
+        return self._systems + sum(one.tokens for one in window)
 
-    def learn_answer(self, error: ContextExceeded, window: list[Message]) -> bool:
+    def learn_answer(self, error: ContextExceeded, window: list[Exchange]) -> bool:
         """Learn that the answer's limit was too high; False if it was not, and the history is too long.
 
         Raises UpstreamError if no lower one is left.
@@ -112,7 +94,7 @@ class Room:
             raise UpstreamError(ANSWER_TOO_LONG)
         return False
 
-    def narrower(self, window: list[Message], error: ContextExceeded) -> list[Message]:
+    def narrower(self, window: list[Exchange], error: ContextExceeded) -> list[Exchange]:
         """A narrower window than the refused one; raises the error if the last turn alone is too long.
 
         What the model says it can read is remembered. Without a number nothing is: it is this window that was too long.
@@ -120,9 +102,9 @@ class Room:
         known = self.context_tokens
         if error.limit:
             known = self._learned.context_tokens = min(error.limit, known or error.limit)
-        tokens = known or sum(map(estimated_tokens, window))
+        tokens = known or sum(one.tokens for one in window)
         while len(shorter := trim(window, tokens)) == len(window):
             tokens = tokens * 4 // 5
             if tokens < MIN_WINDOW_TOKENS:
-                raise UpstreamError(MESSAGE_TOO_LONG) if len(window) == 1 else error
+                raise UpstreamError(MESSAGE_TOO_LONG) if len(window) == len(window[0].ids) == 1 else error
         return shorter

@@ -1,7 +1,7 @@
 """The agent's graph: a model node, a tools node and an edge back. No node raises: an error ends as a message.
 
-The state is the conversation's messages as plain dicts. A node's update is absolute: how much of the history to keep,
-and the messages after that. What the nodes need of the running turn is the run's context.
+The state is a conversation's messages as plain dicts; while a turn runs, only its own. A node's update is absolute: how
+many of them stay, and the messages after that. What the nodes need of the running turn is the run's context.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def compile_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> Graph
 def _update(answer: Answer) -> dict[str, Any]:
     """The state's update: absolute, so that making it twice changes nothing."""
     turn = answer.turn
-    return {"base_length": turn.base_length, "new_messages": [*turn.new_messages, answer.message()]}
+    return {"base_length": 0, "new_messages": [*turn.new_messages, answer.message()]}
 
 
 async def _model(state: State, runtime: Runtime[ChatContext]) -> Command[str]:

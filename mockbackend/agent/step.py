@@ -9,16 +9,21 @@ from typing import Any
 from .. import tracing
 from ..errors import ContextExceeded, UpstreamError
 from ..events import Progress, ToolReturned
-from ..messages import Message, without_commands
+from ..messages import Message
+from ..storage import Exchange
+from ..storage.exchanges import exchanges
 from ..turn.budget import ChatCall
 from ..upstream.chat.completion import Completion
 from ..upstream.chat.fitting import fitted, plain
-from ..upstream.chat.request import request_body, wire_messages
+from ..upstream.chat.request import request_body
+from ..upstream.chat.splicing import Spliced, expanded
+from ..upstream.chat.window import shape_of, window_messages
 from ..upstream.refused import log_refusal
 from ..upstream.retry import RetryBudget
 from ..upstream.wires import COMPLETIONS
+from .call_ids import CallIds
 from .context import ChatContext
-from .context_window import Room, last_turn, trim
+from .context_window import Room, trim
 from .tools import offered, schema
 
 CUT_OFF = "The answer reached its token limit, so this call was not made."
@@ -26,29 +31,32 @@ NO_MORE_CALLS = "No more calls are allowed in this turn (AGENT_MAX_STEPS)."
 log = logging.getLogger("mockbackend.turn")
 
 
-async def run_model_step(chat: ChatContext, history: list[Message]) -> None:
-    """Call the model, with retries for as long as nothing of its answer has come. Raises UpstreamError."""
+async def run_model_step(chat: ChatContext, messages: list[Message]) -> None:
+    """Call the model after these messages of the turn, with retries for as long as nothing of its answer has come.
+
+    Raises UpstreamError.
+    """
     with chat.upstream.span("chat") as span:
-        completion = await _completed(chat, history)
+        completion = await _completed(chat, messages)
         tracing.answered(span, completion.finish, completion.usage.prompt, completion.usage.completion)
         tracing.responded(span, completion.model, completion.response_id, completion.first_chunk_seconds)
 
 
-async def _completed(chat: ChatContext, history: list[Message]) -> Completion:
+async def _completed(chat: ChatContext, said: list[Message]) -> Completion:
     answer, upstream = chat.answer, chat.upstream
     model = upstream.engine.chat
     if answer.between_steps:
         answer.begin_step()
     last_step = answer.steps >= chat.settings.agent_max_steps
-    taken_ids = {part["id"] for message in history for part in message["parts"] if part["type"] == "tool"}
+    history = [*chat.base, *exchanges(said, answer.turn.base_length)]
+    taken_ids, shape = CallIds(history), shape_of(chat.settings)
     retry_budget = RetryBudget(chat.settings.upstream_max_tries, chat.settings.upstream_max_wait_seconds)
     room = Room(upstream.learned(model), chat.settings.chat_max_tokens, chat.systems)
     window = _announced(chat, history, trim(history, room.context_tokens))
-    is_emulator, is_plain = chat.settings.engine == "emulator", False
+    is_plain = False
     while True:
         completion = COMPLETIONS[model.api](upstream, answer.emit, taken_ids)
-        sent = [without_commands(message) for message in window] if is_emulator else window
-        messages = await wire_messages(sent, chat.systems, chat.load_image)
+        messages = await window_messages(window, chat.systems, chat.load_image, shape)
         tools = [schema(one.name) for one in offered(chat.services)]
         request = request_body(chat.settings, messages, tools, room.answer(window), may_call=not last_step)
         call = ChatCall(answer, chat.systems, window)
@@ -79,9 +87,9 @@ async def _completed(chat: ChatContext, history: list[Message]) -> Completion:
                     # again if the question shows an image to a model that takes none.
                     if not is_plain and upstream.learn(error, model, fitted(request, upstream.learned(model))):
                         continue
-                    shorter = window if not is_plain else last_turn(window)
+                    shorter = window if not is_plain else window[-1:]
                     if not _can_be_plainer(messages) or (is_plain and len(shorter) == len(window)):
-                        log_refusal(error, messages)
+                        log_refusal(error, expanded(messages))
                         raise
                     log.warning(
                         "the model API refused the request; it is asked in %s",
@@ -102,16 +110,16 @@ async def _completed(chat: ChatContext, history: list[Message]) -> Completion:
         return completion
 
 
-def _can_be_plainer(messages: list[dict[str, Any]]) -> bool:
+def _can_be_plainer(messages: list[dict[str, Any] | Spliced]) -> bool:
     """Whether a refused request held more than one question in words: what is new may not be what was refused."""
-    said = [message for message in messages if message["role"] != "system"]
+    said = [message for message in expanded(messages) if message["role"] != "system"]
     return len(said) > 1 or not isinstance(said[0]["content"], str)
 
 
-def _announced(chat: ChatContext, history: list[Message], window: list[Message]) -> list[Message]:
+def _announced(chat: ChatContext, history: list[Exchange], window: list[Exchange]) -> list[Exchange]:
     """The window, which is what is sent of the history; an event says how much is left out."""
-    if len(window) < len(history):
-        chat.answer.emit(Progress("context", {"leftOut": len(history) - len(window)}))
+    if left_out := window[0].position - history[0].position:
+        chat.answer.emit(Progress("context", {"leftOut": left_out}))
     return window
 
 

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from ..messages import Message
 from ..settings import Settings, SettingsError
+from .exchanges import Exchange
 from .files import Files, Queue, Upload
 from .passages import Passages
 from .spending import ClaimLimits, DayLimitReached, DayLimits, Prices, Spending, Spent
@@ -57,6 +58,7 @@ __all__ = [
     "DamagedHistory",
     "DayLimitReached",
     "DayLimits",
+    "Exchange",
     "File",
     "FileLimits",
     "Files",

@@ -6,10 +6,9 @@ import logging
 from collections.abc import Sequence
 
 from ..errors import NOT_STORED, DailyLimit, TurnError
-from ..estimates import BYTES_PER_TOKEN, estimated_tokens
+from ..estimates import BYTES_PER_TOKEN
 from ..events import DELTAS, Usage
-from ..messages import Message
-from ..storage import DayLimitReached, DayLimits, Spent, StorageError, Turns
+from ..storage import DayLimitReached, DayLimits, Exchange, Spent, StorageError, Turns
 from .answer import Answer
 
 IMAGE = Spent(images=1)
@@ -30,12 +29,12 @@ class ImageCall:
 class ChatCall:
     """A call of the chat model. Until its end, and where the model does not count, it is estimated."""
 
-    def __init__(self, answer: Answer, systems: Sequence[str], messages: list[Message]) -> None:
+    def __init__(self, answer: Answer, systems: Sequence[str], window: list[Exchange]) -> None:
         self._events = answer.events
         self._measured = len(answer.events)
         self._output_bytes = 0
         self._systems = systems
-        self._messages = messages
+        self._window = window
         self._input_tokens: int | None = None
         self._ended: Spent | None = None
 
@@ -48,7 +47,7 @@ class ChatCall:
         """End it with what the model has counted; zeros if it has not."""
         reported = Spent(0, usage.prompt, usage.completion)
         self._ended = reported if usage != Usage() else self._estimate()
-        self._messages = []
+        self._window = []
 
     def fail(self) -> None:
         """End it without an answer: the model API has refused it."""
@@ -58,7 +57,7 @@ class ChatCall:
         # Only now: it takes a look at every message, and hardly ever is it needed.
         if self._input_tokens is None:
             words = sum(len(text.encode()) // BYTES_PER_TOKEN for text in self._systems)
-            self._input_tokens = words + sum(map(estimated_tokens, self._messages))
+            self._input_tokens = words + sum(one.tokens for one in self._window)
         for event in self._events[self._measured :]:
             if field := DELTAS.get(type(event)):
                 self._output_bytes += len(getattr(event, field).encode())

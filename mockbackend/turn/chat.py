@@ -7,22 +7,19 @@ from collections.abc import AsyncIterator
 from ..agent.context import ChatContext
 from ..agent.graph import Graph
 from ..events import Event
-from ..messages import Message
 from .answer import stream_events
 from .search import DocumentSearch
 
 
-def chat(
-    context: ChatContext, graph: Graph, base: list[Message], documents: DocumentSearch | None
-) -> AsyncIterator[Event]:
-    """Answer, up to the end of the last step. `base` is the history before the turn."""
+def chat(context: ChatContext, graph: Graph, documents: DocumentSearch | None) -> AsyncIterator[Event]:
+    """Answer, up to the end of the last step."""
     answer = context.answer
     answer.begin_step()
 
     async def work() -> None:
         if documents is not None and (notice := await documents.notice()):
             context.systems.append(notice)
-        messages = {"messages": {"base_length": 0, "new_messages": [*base, *answer.turn.new_messages]}}
+        messages = {"messages": {"base_length": 0, "new_messages": answer.turn.new_messages}}
         # Not streamed: the answer's events tell what happens.
         await graph.ainvoke(messages, context=context, stream_mode=[])  # type: ignore[call-overload]
 

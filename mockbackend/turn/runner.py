@@ -19,10 +19,11 @@ from ..documents.documents import Documents
 from ..errors import INTERNAL, NOT_STORED, TAKEN_OVER, TurnError, unusable
 from ..events import OUTPUT, Event, Failed, ImageMade, StepEnded, TurnEnded, dump, joined
 from ..images.generator import ImageGenerator, ImageOptions
-from ..messages import MANY_MESSAGES, Message, text_of, without_commands
+from ..messages import MANY_MESSAGES, text_of, without_commands
 from ..mock import context
 from ..settings import Settings
-from ..storage import Storage, TakenOver, traceback_of
+from ..storage import Exchange, Storage, TakenOver, traceback_of
+from ..storage.exchanges import exchanges
 from ..upstream import Upstream
 from .admission import Admission
 from .chat import chat
@@ -108,7 +109,8 @@ class TurnRunner:
         logs.turn_fields.set(run.answer.log_fields)
         tracing.belongs_to(span, turn.conversation_id)
         context.enter_turn(turn.turn_id, run.mode)
-        task = asyncio.create_task(self._work(run, span, self._events(run, request, claim.base, search=search)))
+        events = self._events(run, request, exchanges(claim.base), search=search)
+        task = asyncio.create_task(self._work(run, span, events))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self._heartbeat.start()
@@ -129,13 +131,13 @@ class TurnRunner:
             raise unusable(f"file_ids[{request.file_ids.index(missing[0])}]: there is no file with this id.")
         return bool(request.file_ids)
 
-    def _events(self, run: Run, request: ChatRequest, base: list[Message], *, search: bool) -> AsyncIterator[Event]:
+    def _events(self, run: Run, request: ChatRequest, base: list[Exchange], *, search: bool) -> AsyncIterator[Event]:
         match run.mode:
             case "chat":
                 documents = (
                     DocumentSearch(self._documents, run.answer, run.turn.userid, request.file_ids) if search else None
                 )
-                return chat(self._chat_context(run, request, documents), self._graph, base, documents)
+                return chat(self._chat_context(run, request, base, documents), self._graph, documents)
             case "image":
                 asked = run.turn.new_messages[-1]
                 prompt = text_of(without_commands(asked) if self._settings.engine == "emulator" else asked)
@@ -143,7 +145,9 @@ class TurnRunner:
             case mode:
                 assert_never(mode)
 
-    def _chat_context(self, run: Run, request: ChatRequest, documents: DocumentSearch | None) -> ChatContext:
+    def _chat_context(
+        self, run: Run, request: ChatRequest, base: list[Exchange], documents: DocumentSearch | None
+    ) -> ChatContext:
         limit = self._settings.max_images_per_turn
 
         async def draw(prompt: str) -> ImageMade:
@@ -159,6 +163,7 @@ class TurnRunner:
             run.answer,
             run.budget,
             self._upstream,
+            base,
             self._settings,
             [words for words in (self._settings.system_prompt, *request.systems) if words],
             self._storage.images.get,

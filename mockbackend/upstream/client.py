@@ -24,6 +24,7 @@ from .. import metrics, tracing
 from ..errors import RequestRefused, UpstreamError
 from ..mock import context
 from ..settings import Settings
+from .chat.splicing import encoded, expand
 from .echoes import without_echoes
 from .engine import ENGINES, Kind, Model
 from .entra import open_tokens
@@ -84,7 +85,7 @@ class Upstream:
                 async with asyncio.timeout(seconds):
                     stream = await self._client.post(
                         model.path,
-                        content=orjson.dumps(response_request(request, self.sealed) if is_response else request),
+                        content=encoded(response_request(expand(request), self.sealed) if is_response else request),
                         cast_to=object,
                         stream=True,
                         stream_cls=openai.AsyncStream[object],
@@ -93,6 +94,7 @@ class Upstream:
                         },
                     )
             except Exception as error:
+                request = expand(request)
                 # The emulator's own words quote the question that no rule of a strict script answers.
                 if isinstance(error, openai.APIStatusError) and error.code != "no_rule":
                     error.body = without_echoes(error.body, request)
@@ -141,7 +143,7 @@ class Upstream:
 
     def learn(self, refusal: UpstreamError, model: Model, request: dict[str, Any]) -> bool:
         """Remember what the model has refused of a request; False if asking again would be of no use."""
-        avoided = self.learned(model).add(refusal, request) if isinstance(refusal, RequestRefused) else None
+        avoided = self.learned(model).add(refusal, expand(request)) if isinstance(refusal, RequestRefused) else None
         if avoided is not None:
             log.warning("%s does not support %s, which is left out from now on", model.name, avoided)
         return avoided is not None
@@ -215,11 +217,11 @@ class Upstream:
         log.debug("upstream %s said %.1000s", model.kind, said)
         return failure
 
-    def failure_in_body(self, body: object, model: Model, request: Mapping[str, Any]) -> UpstreamError:
+    def failure_in_body(self, body: object, model: Model, request: dict[str, Any]) -> UpstreamError:
         """Convert an `error` object inside a response of the model to this request, and log it."""
         log.warning("upstream %s sent an error inside a 200: %s", model.kind, described(body))
         log.debug("upstream %s said %.1000r", model.kind, body)
-        return from_body(without_echoes(body, request), self._settings(model))
+        return from_body(without_echoes(body, expand(request)), self._settings(model))
 
     def _settings(self, model: Model) -> Mapping[str, str]:
         name = context.recorded_engine()

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
-from mockbackend.agent.context_window import Room, trim
+from mockbackend.agent.context_window import Room
+from mockbackend.agent.context_window import trim as trim_window
 from mockbackend.errors import ContextExceeded
 from mockbackend.messages import Message, Part
+from mockbackend.storage import Exchange
+from mockbackend.storage.exchanges import exchanges
 from mockbackend.upstream.learned import Learned
 
 ATTACHMENT: Part = {"type": "attachment", "name": "n", "media_type": "text/plain", "text": "x" * 3_000}
@@ -28,6 +31,16 @@ def holding(role: Any, part: Part) -> Message:
 def turns(*tokens: int) -> list[Message]:
     """Messages of users and assistants in turn, of this many tokens each."""
     return [message("assistant" if index % 2 else "user", one) for index, one in enumerate(tokens)]
+
+
+def messages_of(window: list[Exchange]) -> list[Message]:
+    """All messages of a window."""
+    return [one for exchange in window for one in exchange.messages]
+
+
+def trim(history: list[Message], context: int | None) -> list[Message]:
+    """The messages that are sent of a history."""
+    return messages_of(trim_window(exchanges(history), context))
 
 
 @pytest.mark.parametrize(
@@ -78,8 +91,8 @@ def test_the_bytes_of_a_text_are_counted_not_its_letters() -> None:
 
 def test_a_refusal_without_a_number_narrows_this_turn_alone() -> None:
     learned = Learned()
-    room, history = Room(learned, None, []), turns(10, 10, 10)
-    assert room.narrower(history, ContextExceeded()) == history[2:]
+    room, history = Room(learned, None, []), exchanges(turns(10, 10, 10))
+    assert room.narrower(history, ContextExceeded()) == history[1:]
     assert learned.context_tokens is None
-    assert room.narrower(history, ContextExceeded(limit=4096)) == history[2:]
+    assert room.narrower(history, ContextExceeded(limit=4096)) == history[1:]
     assert learned.context_tokens == 4096

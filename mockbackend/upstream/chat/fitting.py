@@ -9,6 +9,7 @@ from typing import Any, get_args
 from ...errors import Form, UnsupportedForm
 from ..learned import Learned
 from .alternation import Wire, in_turn
+from .splicing import expanded
 
 IMAGE = "[An image, which you cannot see]"
 ANY_REASONING = "[Not kept]"
@@ -26,7 +27,7 @@ def fitted(body: Wire, learned: Learned) -> Wire:
         forms.add("tool calls")
     if not forms and not learned.fields:
         return body
-    messages = body["messages"]
+    messages = expanded(body["messages"])
     if "images" in forms and _shows_image(messages):
         raise UnsupportedForm("images")
     return {**body, "messages": _rewritten(messages, forms, learned.fields)}
@@ -35,7 +36,7 @@ def fitted(body: Wire, learned: Learned) -> Wire:
 def plain(body: Wire) -> Wire:
     """The request with nothing that it can do without, for an engine that says not what it refuses."""
     kept = {"messages", "stream"}
-    messages = _rewritten(body["messages"], PLAIN, {"reasoning_content", "reasoning", "reasoning_details"})
+    messages = _rewritten(expanded(body["messages"]), PLAIN, {"reasoning_content", "reasoning", "reasoning_details"})
     return {**{name: value for name, value in body.items() if name in kept}, "messages": messages}
 
 

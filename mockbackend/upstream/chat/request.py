@@ -1,4 +1,4 @@
-"""The request of a chat completion: the history as the API takes it, the tools, and what the settings add.
+"""The request of a chat completion: messages as the API takes them, the tools, and what the settings add.
 
 With `messages.answer_parts` and `alternation` it keeps the rules of a valid history: each tool call is followed by its
 result, an image is never part of an assistant's message, and neither a refused prompt is sent again nor what its turn
@@ -16,7 +16,8 @@ import orjson
 from ...messages import Message, Part, ToolPart
 from ...settings import Settings
 from ...storage import Image
-from .alternation import Wire, in_turn, system_messages
+from .alternation import Wire
+from .splicing import Spliced
 
 # Azure takes 50 images in a request, the whole conversation's together; OpenAI takes 50 MB of base64.
 MAX_IMAGES = 50
@@ -25,7 +26,7 @@ LoadImage = Callable[[str], Awaitable[Image | None]]
 
 
 def request_body(
-    settings: Settings, messages: list[Wire], tools: list[Wire], max_tokens: int | None, *, may_call: bool
+    settings: Settings, messages: list[Wire | Spliced], tools: list[Wire], max_tokens: int | None, *, may_call: bool
 ) -> Wire:
     """The request without its model; `may_call` says whether the model may call the tools this time."""
     body: Wire = {"messages": messages, "stream": True, "stream_options": {"include_usage": True}}
@@ -40,10 +41,9 @@ def request_body(
     return body
 
 
-async def wire_messages(history: list[Message], systems: list[str], load_image: LoadImage) -> list[Wire]:
-    """The request's `messages`: the system message, then the history, which ends with a question or a tool's result."""
+def said(history: list[Message], images: Mapping[int, Image | None]) -> list[Wire]:
+    """What a request has of these messages, before they are made to take turns. Images by the id() of their parts."""
     wire: list[Wire] = []
-    images = await _newest_images(history, load_image)
     refused_turn = None
     for message in history:
         if message.get("refused"):
@@ -54,10 +54,10 @@ async def wire_messages(history: list[Message], systems: list[str], load_image: 
         elif message["turn"] != refused_turn:
             # If a later step was refused, the reason may be the result of a tool.
             wire += _answer_messages(message["parts"])
-    return [*system_messages(systems), *in_turn(wire)]
+    return wire
 
 
-async def _newest_images(history: list[Message], load_image: LoadImage) -> dict[int, Image | None]:
+async def newest_images(history: list[Message], load_image: LoadImage) -> dict[int, Image | None]:
     """The users' newest images that a request has room for, by the id() of their parts; None for a deleted one."""
     found: dict[int, Image | None] = {}
     room = MAX_IMAGE_BYTES

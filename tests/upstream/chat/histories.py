@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
 
 from mockbackend.messages import Message, Part
 from mockbackend.storage import Image
+from mockbackend.storage.exchanges import exchanges
+from mockbackend.upstream.chat.splicing import expanded
+from mockbackend.upstream.chat.window import kept, window_messages
 from tests.harness.api import png
 
 _words = st.sampled_from(["", " ", "\n", "Hi", "ü\u2028", "a" * 40])
@@ -73,3 +77,15 @@ histories: st.SearchStrategy[list[Message]] = st.lists(_message, max_size=8).map
 async def load_image(token: str) -> Image | None:
     """The store's image of that token."""
     return Image("image/png", png()) if token == "kept" else None
+
+
+async def sent_of(
+    history: list[Message], systems: Sequence[str] = (), *, keep: Collection[int] = ()
+) -> list[dict[str, Any]]:
+    """What a request has of this history; of the exchanges at these places it has what was kept, if anything was.
+
+    The last is the turn's own, of which nothing is kept yet.
+    """
+    window = exchanges(history)
+    window[:-1] = [kept(one, "chat") if one.position in keep else one for one in window[:-1]]
+    return expanded(await window_messages(window, list(systems), load_image, "chat"))

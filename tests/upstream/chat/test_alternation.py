@@ -12,18 +12,17 @@ from hypothesis import strategies as st
 
 from mockbackend.messages import Message
 from mockbackend.upstream.chat.alternation import NO_ANSWER, NO_QUESTION
-from mockbackend.upstream.chat.request import wire_messages
 from tests.harness.answers import chat
 from tests.harness.api import say
 from tests.harness.emulator import Rule
 from tests.harness.strictest import check_request, refusals
 from tests.harness.world import World, start_world
-from tests.upstream.chat.histories import histories, load_image
+from tests.upstream.chat.histories import histories, sent_of
 
 
 @given(histories, st.lists(st.sampled_from(["", " ", "Be kind.", "Rhyme."]), max_size=3))
 def test_the_strictest_template_takes_any_history(history: list[Message], systems: list[str]) -> None:
-    messages = asyncio.run(wire_messages(history, systems, load_image))
+    messages = asyncio.run(sent_of(history, systems))
     check_request({"messages": messages})
     assert messages[0]["role"] == ("system" if "".join(systems).strip() else "user")
 
@@ -38,8 +37,21 @@ def test_nothing_that_was_said_is_left_out(history: list[Message]) -> None:
         for part in message["parts"]
         if part["type"] == "text" and part["text"].strip()
     ]
-    sent = str([message["content"] for message in asyncio.run(wire_messages(history, [], load_image))])
+    sent = str([message["content"] for message in asyncio.run(sent_of(history))])
     assert all(repr(text)[1:-1] in sent for text in said)
+
+
+@given(histories, st.sets(st.integers(0, 7)))
+def test_what_was_kept_of_a_history_is_what_would_be_sent_without(history: list[Message], places: set[int]) -> None:
+    sent = asyncio.run(sent_of(history, ["Be kind."], keep=places))
+    check_request({"messages": sent})
+    # An answer to a question without words goes on with the one before: what was filled in there may stay.
+    if not any(one["role"] == "user" and not one.get("refused") and not _asks(one) for one in history):
+        assert sent == asyncio.run(sent_of(history, ["Be kind."]))
+
+
+def _asks(message: Message) -> bool:
+    return any(part["type"] != "text" or part["text"].strip() for part in message["parts"])
 
 
 def _user(content: Any) -> dict[str, Any]:

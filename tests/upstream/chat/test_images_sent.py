@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from mockbackend.messages import Message, Part
 from mockbackend.storage import Image
+from mockbackend.storage.exchanges import exchanges
 from mockbackend.upstream.chat import request
-from mockbackend.upstream.chat.request import wire_messages
+from mockbackend.upstream.chat.splicing import expanded
+from mockbackend.upstream.chat.window import window_messages
 
 
 def asked(*tokens: str, refused: bool = False) -> Message:
@@ -22,7 +24,7 @@ async def sent(*history: Message) -> tuple[list[list[str]], list[str]]:
         loaded.append(token)
         return Image("image/png", bytes(request.MAX_IMAGE_BYTES // 3))
 
-    wire = await wire_messages(list(history), [], load)
+    wire = expanded(await window_messages(exchanges(list(history)), [], load, "chat"))
     asked_with = [message["content"] for message in wire if message["role"] == "user"]
     return [[part["type"] for part in content] for content in asked_with], loaded
 

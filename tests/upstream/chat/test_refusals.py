@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from mockbackend.errors import RequestRefused, UnsupportedForm, UnsupportedParameter
 from mockbackend.messages import Message
 from mockbackend.upstream.chat.fitting import fitted, plain
-from mockbackend.upstream.chat.request import wire_messages
 from mockbackend.upstream.context_errors import exceeded
 from mockbackend.upstream.error_body import read_error
 from mockbackend.upstream.learned import Learned
@@ -23,7 +22,7 @@ from tests.harness.api import data_url, png, say
 from tests.harness.raw_model import ANSWER, STREAM, Piece, RawUpstream, choice, event, refusal
 from tests.harness.service import Server
 from tests.harness.strictest import check_request
-from tests.upstream.chat.histories import histories, load_image
+from tests.upstream.chat.histories import histories, sent_of
 from tests.upstream.refusals import CONTEXT, FORMS, IMAGES, PARAMETERS, Row, failure_of
 
 CALL = {"index": 0, "id": "call_1", "function": {"name": "get_current_time", "arguments": '{"timezone": "UTC"}'}}
@@ -250,7 +249,7 @@ ROWS = [*PARAMETERS, *FORMS, *IMAGES]
 @given(histories, st.lists(st.sampled_from(ROWS), max_size=4, unique_by=lambda row: (row.name, row.status)))
 def test_any_history_and_any_refusals_lead_to_a_request_that_is_taken(history: list[Message], rows: list[Row]) -> None:
     question: Message = {"id": "q", "role": "user", "turn": "q", "at": 0, "parts": [{"type": "text", "text": "Hi"}]}
-    messages = asyncio.run(wire_messages([*history, question], ["Be kind."], load_image))
+    messages = asyncio.run(sent_of([*history, question], ["Be kind."]))
     optional = {
         "temperature": 1,
         "max_completion_tokens": 5,
@@ -274,7 +273,7 @@ def test_any_history_and_any_refusals_lead_to_a_request_that_is_taken(history: l
 
 @given(histories)
 def test_any_history_can_be_said_plainly(history: list[Message]) -> None:
-    messages = asyncio.run(wire_messages(history, ["Be kind."], load_image))
+    messages = asyncio.run(sent_of(history, ["Be kind."]))
     said = plain({"messages": messages, "stream": True, "tools": []})
     check_request(said)
     assert said.keys() == {"messages", "stream"}
