@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 import os
 
 from starlette.applications import Starlette
@@ -13,13 +14,15 @@ from starlette.routing import Mount, Route
 
 from ..emulator.app import create_emulator
 from ..emulator.gateway.auth import valid_key
-from ..errors import ServiceError
+from ..errors import INTERNAL, ServiceError
 from ..mock.control import MAX_BODY_BYTES, Control
 from ..mock.script import load_scenarios
 from ..mock.store import DEFAULT, EMPTY, MockStore
 from ..routes.body import chunks
 from ..routes.control import OPEN, PREFIX, to_response
 from ..routes.json import error_response
+
+log = logging.getLogger("mockbackend.emulator")
 
 
 def create(script: str | os.PathLike[str] | None, api_key: str | None) -> Starlette:
@@ -41,6 +44,9 @@ def create(script: str | os.PathLike[str] | None, api_key: str | None) -> Starle
             return to_response(await control.answer(request.method, path, request.query_params, body, media_type))
         except ServiceError as error:
             return error_response(error)
+        except Exception:
+            log.exception("%s %r failed", request.method, request.url.path)
+            return error_response(ServiceError(500, "internal", INTERNAL))
 
     methods = ["GET", "PUT", "POST", "DELETE", "PATCH"]
     routes = [Route(f"{PREFIX}{{path:path}}", answer, methods=methods), Mount("/", create_emulator(store, api_key))]

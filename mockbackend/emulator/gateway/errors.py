@@ -21,6 +21,7 @@ SERVER_ERROR = "The server had an error while processing your request. Sorry abo
 SERVER_ERROR_DOCUMENT: dict[str, object] = {
     "error": {"message": SERVER_ERROR, "type": "server_error", "param": None, "code": None},
 }
+OWN_FAILURE = "The emulator itself has failed, which no script asked for; its log says why."
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +168,9 @@ def unsupported_operation(operation: str, deployment: str) -> AzureError:
         "Please choose different model and try again."
     )
     return gateway_error(400, "OperationNotSupported", message)
+
+
+def own_failure() -> AzureError:
+    """What the emulator answers where it fails itself: Azure's shape, in words that no script has asked for."""
+    error = {"message": OWN_FAILURE, "type": "server_error", "param": None, "code": None}
+    return AzureError(500, {"error": error})

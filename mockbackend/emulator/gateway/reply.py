@@ -77,12 +77,13 @@ async def send_reply(reply: Reply, journal: Journal, entry: Entry, receive: Rece
 
 async def _send(reply: Reply, entry: Entry, send: Send, clock: "Clock") -> None:
     await clock.wait(reply.delay)
+    pieces = iter(reply.pieces)
+    # Before the status is sent: where the answer cannot be made, it is another.
+    following = next(pieces, None)
     headers = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
     entry.begin_answer(reply.status, headers)
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     last: State = "done" if reply.status < 400 else "error"
-    pieces = iter(reply.pieces)
-    following = next(pieces, None)
     if following is None:
         entry.end(last)
     while following is not None:
