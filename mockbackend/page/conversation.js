@@ -32,7 +32,7 @@ export class Conversation {
   #waiting = null; // and of the wait for a running answer
   #opening = false;
   #broken = false;
-  #missed = false; // a turn of another tab, which came while one of this tab ran
+  #missed = false; // whether more may be stored than stands here
 
   get running() { return Boolean(this.#reading); }
 
@@ -81,9 +81,9 @@ export class Conversation {
     else if (response === null) await this.open(this.id);
   }
 
-  /** The server is back: show the interrupted answer as it was stored. */
+  /** The server is back: show what it has stored, the interrupted answer or a message of which it was not heard. */
   async reopen() {
-    if (this.id && this.#broken) await this.open(this.id);
+    if (this.id && (this.#broken || (this.#missed && !this.running))) await this.open(this.id);
     this.#sendElsewhere();
   }
 
@@ -157,7 +157,7 @@ export class Conversation {
       if (turn.unsent) this.#wait(turn);
       return;
     }
-    this.#turns.cut(turn);
+    this.#turns.place(turn);
     const body = bodyOf(this.id, turn.question.message, turn.mode);
     const request = { method: "POST", path: `/chat${this.#wire.query}`, body };
     this.#turns.sending(this.id, turn);
@@ -177,8 +177,7 @@ export class Conversation {
     try {
       const response = await respond(reading.signal);
       if (request.method === "POST") {
-        this.#turns.mark(turn, "");
-        this.#turns.keep(here);
+        this.#turns.sent(here, turn);
         this.#on.began(here);
       }
       announce("Answering.");
@@ -191,6 +190,8 @@ export class Conversation {
     } catch (error) {
       if (reading.signal.aborted) return;
       answer.error = error.message;
+      // It may have reached the server.
+      if (error.status === 0) this.#missed = true;
       if (error.status === 409) {
         // Another tab or device has an answer running: this turn goes after it.
         this.#wait(turn);

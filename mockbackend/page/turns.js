@@ -15,7 +15,7 @@ export class Turns {
   }
 
   #on;
-  #all = []; // {question, answer, mode, unsent, waiting}
+  #all = []; // {question, answer, mode, stored, unsent, waiting}
 
   /** The first that waits for the answer before it to end. */
   get next() {
@@ -39,6 +39,7 @@ export class Turns {
       if (message.role === "user") {
         const attachments = message.experimental_attachments ?? [];
         last = this.add({ id: message.id, text: message.content, attachments }, "chat");
+        last.stored = true;
       } else if (last) {
         const answer = Answer.of(message);
         if (answer.isImage) last.mode = "image";
@@ -51,7 +52,7 @@ export class Turns {
   }
 
   add(message, mode) {
-    const turn = { question: null, answer: null, mode, unsent: false, waiting: false };
+    const turn = { question: null, answer: null, mode, stored: false, unsent: false, waiting: false };
     turn.question = new QuestionView(message, { edit: (text) => this.#on.edit(turn, text), takeBack: () => this.#on.takeBack(turn) });
     this.#all.push(turn);
     byId("messages").append(turn.question.element);
@@ -74,9 +75,18 @@ export class Turns {
     byId("empty").hidden = this.#all.length > 0;
   }
 
-  /** Take away what follows a turn, except what is unsent: its words are nowhere else. */
-  cut(turn) {
-    for (const gone of this.#all.slice(this.#all.indexOf(turn) + 1)) if (!gone.unsent) this.remove(gone);
+  /** Put a turn where the server will have it: in place of what follows, or at the end where it is not stored yet. */
+  place(turn) {
+    // What is unsent stays: its words are nowhere else.
+    const following = this.#all.slice(this.#all.indexOf(turn) + 1).filter((one) => !one.unsent);
+    if (turn.stored) for (const gone of following) this.remove(gone);
+    else if (following.length) this.#move(turn, following.at(-1));
+  }
+
+  #move(turn, last) {
+    this.#all = this.#all.filter((one) => one !== turn);
+    this.#all.splice(this.#all.indexOf(last) + 1, 0, turn);
+    (last.answer ?? last.question).element.after(...[turn.question, turn.answer].filter(Boolean).map(({ element }) => element));
   }
 
   /** Say how far a turn's message is: "" (the server has it), "unsent" or "waiting". */
@@ -90,6 +100,13 @@ export class Turns {
   sending(id, turn) {
     this.mark(turn, "");
     turn.unsent = true;
+    this.keep(id);
+  }
+
+  /** The server has a turn's message. */
+  sent(id, turn) {
+    this.mark(turn, "");
+    turn.stored = true;
     this.keep(id);
   }
 

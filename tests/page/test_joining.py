@@ -241,6 +241,36 @@ def test_trying_one_unsent_message_again_keeps_the_others(browser: Browser, fold
     context.close()
 
 
+def test_a_message_that_was_refused_goes_behind_those_that_were_sent_after_it(visitor: Visitor) -> None:
+    visitor.ask("One")
+    refusal = {"error": {"code": "too_many", "message": "Not now."}}
+    visitor.page.route("**/chat*", lambda route: route.fulfill(status=429, json=refusal), times=1)
+    visitor.say("Two")
+    expect(visitor.questions.last).to_contain_text("Not sent")
+    visitor.ask("Three")
+    visitor.button("Try again").click()
+    visitor.over()
+    for _ in range(2):
+        expect(visitor.page.locator(".bubble")).to_have_text(["One", "Three", "Two"])
+        expect(visitor.answers.last).to_contain_text("You said: Two")
+        visitor.page.reload()
+    visitor.forgive_failed_loads()
+
+
+def test_a_message_whose_arrival_nobody_heard_of_is_found_where_it_stands(visitor: Visitor) -> None:
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    visitor.page.route("**/chat*", lose, times=1)
+    visitor.box.fill("One")
+    visitor.box.press("Enter")
+    expect(visitor.page.locator("#notice")).to_have_text("The server is back.")
+    expect(visitor.answers).to_contain_text("You said: One")
+    expect(visitor.questions).not_to_contain_text("Not sent")
+    visitor.forgive_failed_loads()
+
+
 def test_what_is_sent_while_a_conversation_opens_stays_in_the_box(visitor: Visitor) -> None:
     visitor.ask("Hello")
     visitor.button("New conversation").click()
