@@ -23,7 +23,7 @@ from ..rows import give_rows
 _SHARED = re.compile(
     rb"""<((?:\w+:)?c)\b([^<>]*?)\st=["']s["']([^<>]*)(?<!/)>\s*<(?:\w+:)?v>\s*(?:\d+\s*)?</(?:\w+:)?v>\s*</\1>"""
 )
-WORDLESS = "The words of the cells are missing in the file, so only numbers are read. Save it again in the program that it came from."
+WORDLESS = "The words of the cells are missing in the file, so only numbers are read. Save it again in its program."
 _ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
