@@ -186,7 +186,8 @@ async def _search(settings: Settings, embeddings: Model) -> str:
     storage = await open_storage(settings, upgrade=False)
     index = open_azure_search(settings, storage, embeddings.name)
     try:
-        return f"{await index.check()}{_to_copy(await storage.file_queue.outdated(index.copies))}"
+        outdated = await storage.file_queue.outdated(index.copies) if embeddings else 0
+        return f"{await index.check()}{_waiting(outdated, embeddings)}"
     finally:
         await index.close()
         await storage.close()
@@ -199,16 +200,13 @@ async def _storage(settings: Settings, embeddings: Model) -> str:
         await storage.images.get(token)
         await storage.images.discard([token])
         await storage.history.read("check")
-        waiting = ""
-        if not settings.azure_search_endpoint:
-            waiting = _to_copy(await storage.file_queue.outdated(""))
-            if embeddings and (count := await storage.passages.outdated(embeddings.name)):
-                model = embeddings.name
-                waiting += f"; {count} documents are to be embedded with {model}, and found by words until then"
+        has_vectors = embeddings and not settings.azure_search_endpoint
+        outdated = await storage.passages.outdated(embeddings.name) if has_vectors else 0
     finally:
         await storage.close()
-    return f"can be read and written{waiting}"
+    return f"can be read and written{_waiting(outdated, embeddings)}"
 
 
-def _to_copy(count: int) -> str:
-    return f"; {count} documents are to be indexed again, and not found until then" if count else ""
+def _waiting(outdated: int, embeddings: Model) -> str:
+    words = f"; {outdated} documents are to be embedded with {embeddings.name}, and found by words until then"
+    return words if outdated else ""

@@ -4,9 +4,10 @@ Hypercorn 0.18 keeps a connection for `keep_alive_timeout` even after the client
 that keeps nothing alive holds a descriptor and 30 KB for that long. When Hypercorn ends, it closes at once each
 connection whose request has not arrived, also one that was made a moment ago. And its HTTP/2 in clear text waits for
 ever for a client that opens no window: 4,000 such requests on 40 connections hold 400 MB. A client of HTTP/1.1 that
-reads nothing is waited for as long, also when its connection is closed. Hypercorn takes no other
-classes for its connections and has no setting for HTTP/2; therefore ours are put in place of its own, both under
-`mockbackend serve` and under plain Hypercorn.
+reads nothing is waited for as long, also when its connection is closed. And it closes a connection that was idle for
+five seconds, as long as httpx, for example, keeps one: a request that is sent at that moment is lost with it. Hypercorn
+takes no other classes for its connections and has no setting for HTTP/2; therefore ours are put in place of its own,
+both under `mockbackend serve` and under plain Hypercorn.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ from hypercorn.protocol.h11 import H11Protocol
 from ..log import JSONLines
 
 log = logging.getLogger("mockbackend.http")
+# Unless `--keep-alive` says otherwise. Longer than the 60 s for which nginx keeps a connection to us, and than clients
+# do, so that nobody sends into one that we are closing.
+KEEP_ALIVE_SECONDS = 75.0
 # A client that does not take a piece of a response within this time gets no more of it.
 SEND_SECONDS = 30.0
 PIECE_BYTES = 64 * 1024
@@ -155,3 +159,5 @@ def install() -> None:
     """Make every server of this process use them."""
     hypercorn.asyncio.run.TCPServer = Connection  # type: ignore[attr-defined, assignment]
     hypercorn.protocol.H11Protocol = Http1  # type: ignore[attr-defined]
+    # The default of the class: what the command line says is an instance's.
+    hypercorn.config.Config.keep_alive_timeout = KEEP_ALIVE_SECONDS

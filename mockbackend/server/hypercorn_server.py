@@ -24,8 +24,6 @@ if sys.platform != "win32":
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-# Longer than the 60 s for which nginx keeps a connection to us, so that it never sends into one that we are closing.
-KEEP_ALIVE_SECONDS = 75.0
 # For a request line and its headers; nginx lets 32 KiB through.
 MAX_HEADER_BYTES = 32 * 1024
 # After the drain: for responses other than turns, and for the stores to close.
@@ -61,7 +59,6 @@ def _config(listening: socket.socket) -> Config:
     config.errorlog = logging.getLogger("hypercorn.error")
     config.include_server_header = False
     config.backlog = BACKLOG
-    config.keep_alive_timeout = KEEP_ALIVE_SECONDS
     config.h11_max_incomplete_size = MAX_HEADER_BYTES
     config.graceful_timeout = GRACEFUL_SECONDS
     config.shutdown_timeout = SHUTDOWN_SECONDS
