@@ -131,8 +131,10 @@ class Soak:
             wire.append(f"{name} at {time.monotonic() - self.ledger.began:.3f} s")
 
         async with client.stream("POST", "/chat", json=body, extensions={"trace": trace}) as response:
-            if response.status_code in (404, 409) or ((was_full or self.faults.full) and response.status_code == 503):
-                # Another worker's turn or deletion is in progress, or nothing can be stored.
+            is_full = was_full or self.faults.full
+            if response.status_code in (404, 409) or (is_full and response.status_code in (429, 503)):
+                # Another worker's turn or deletion is in progress, or nothing can be stored, and what could not be has
+                # yet to be settled.
                 self.counts[str(response.status_code)] += 1
                 return
             assert response.status_code == 200, await response.aread()

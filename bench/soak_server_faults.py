@@ -19,13 +19,15 @@ from tests.harness.service import AUTH, Server
 
 DISK_BYTES = 256 * 1024 * 1024
 SLOW_READERS = 20
+# After there is room again: until all that could not be stored is settled, on a busy machine.
+SETTLE_SECONDS = 15.0
 LOGIN = base64.b64encode(":".join(AUTH).encode()).decode()
 H2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5)
 
 
 @dataclass
 class ServerFaults:
-    """The faults of one server. `full` while nothing may be storable there."""
+    """The faults of one server. `full` while nothing may be storable there, or is yet to be settled."""
 
     server: Server
     clock: Clock
@@ -81,7 +83,7 @@ class ServerFaults:
         finally:
             ballast.unlink(missing_ok=True)
         self.ledger.note("disk has room")
-        await asyncio.sleep(2)
+        await asyncio.sleep(SETTLE_SECONDS)
         self.full = False
 
 

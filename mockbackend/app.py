@@ -200,7 +200,7 @@ async def running(
         runner = TurnRunner(settings, storage, upstream, generator, documents, registry, heartbeat, claimer, long_work)
         follower = Follower(storage, registry, recovery, Joins(settings.max_joins_per_user))
         stack.push_async_callback(follower.close)
-        probe = await stack.enter_async_context(StorageProbe.watching(storage, follower, documents))
+        probe = await stack.enter_async_context(StorageProbe.watching(storage, recovery, follower, documents))
         await stack.enter_async_context(metrics.watch_loop(metrics.LOOP_LAG_SECONDS))
         metrics.start(__version__, settings.engine, "postgresql" if settings.database_url else "embedded")
         failed_logins, incoming = FailedLogins(slow=slow_failed_logins), IncomingBytes(settings)

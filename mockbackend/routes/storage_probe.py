@@ -15,6 +15,7 @@ from ..documents.documents import Documents
 from ..errors import ServiceError
 from ..storage import Storage, traceback_of
 from ..turn.follow import Follower
+from ..turn.recovery import Recovery
 
 # Whoever asks, and however often.
 SECONDS_BETWEEN_TRIALS = 1.0
@@ -27,8 +28,9 @@ log = logging.getLogger("mockbackend")
 class StorageProbe:
     """Tries the storage at most once a second, and logs when it fails and when it works again."""
 
-    def __init__(self, storage: Storage, follower: Follower, documents: Documents) -> None:
+    def __init__(self, storage: Storage, recovery: Recovery, follower: Follower, documents: Documents) -> None:
         self._storage = storage
+        self._recovery = recovery
         self._follower = follower
         self._documents = documents
         self._trying = asyncio.Lock()
@@ -37,10 +39,12 @@ class StorageProbe:
 
     @classmethod
     @asynccontextmanager
-    async def watching(cls, storage: Storage, follower: Follower, documents: Documents) -> AsyncIterator[StorageProbe]:
+    async def watching(
+        cls, storage: Storage, recovery: Recovery, follower: Follower, documents: Documents
+    ) -> AsyncIterator[StorageProbe]:
         """A probe that also looks every few seconds whether the data is still there."""
-        probe = cls(storage, follower, documents)
-        tasks = [asyncio.create_task(one) for one in (probe._watch(), probe._finish_deletions_again_and_again())]
+        probe = cls(storage, recovery, follower, documents)
+        tasks = [asyncio.create_task(one) for one in (probe._watch(), probe._finish_again_and_again())]
         try:
             yield probe
         finally:
@@ -64,20 +68,21 @@ class StorageProbe:
             async with self._trying:
                 await self._probe(write=self._failed)
 
-    async def _finish_deletions_again_and_again(self) -> None:
+    async def _finish_again_and_again(self) -> None:
         # Apart from the looks: a deletion waits for the end of a turn, or for a search service.
         while True:
             await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
             if not self._failed:
-                await self._finish_deletions()
+                await self._finish()
 
-    async def _finish_deletions(self) -> None:
+    async def _finish(self) -> None:
         try:
+            await self._recovery.settle_again()
             await self._follower.retry_deletions()
             await self._documents.retry_deletions()
             await self._storage.images.finish_removals()
         except Exception as error:
-            log.error("deletions cannot be finished: %s", error, exc_info=traceback_of(error))
+            log.error("what the storage has cut short cannot be finished: %s", error, exc_info=traceback_of(error))
 
     async def _probe(self, *, write: bool) -> None:
         try:

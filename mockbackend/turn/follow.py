@@ -89,6 +89,9 @@ class Follower:
 
     async def retry_deletions(self) -> None:
         """End the deletions that the storage has cut short."""
+        if self._undeleted:
+            # Another process may have ended one, and its id be in use again.
+            self._undeleted &= set(await self._storage.conversations.hidden())
         for conversation_id in list(self._undeleted):
             await self._finish_deletion(conversation_id)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from ..storage import RunningTurn, Storage, traceback_of
+from ..storage import RunningTurn, Storage, StorageError, traceback_of
 from .ending import recover
 from .heartbeat import Heartbeat
 from .registry import RunRegistry
@@ -30,6 +30,27 @@ class Recovery:
             await self._storage.images.clean()
             self._heartbeat.start()
         return running
+
+    async def settle_again(self) -> None:
+        """Settle the turns of this process whose end the storage has cut short. Raises StorageError if it still does.
+
+        Until then each of them counts as a running one, and its answer is not found.
+        """
+        for conversation_id in list(self._registry.unsettled):
+            try:
+                running = await self.running(conversation_id)
+            except StorageError:
+                raise
+            except Exception as error:
+                running = None
+                log.error(
+                    "the turn of conversation %s cannot be settled: %s",
+                    conversation_id,
+                    error,
+                    exc_info=traceback_of(error),
+                )
+            if running is None:
+                self._registry.unsettled.discard(conversation_id)
 
     async def recover_all(self) -> None:
         """Settle every turn that a dead process left. One that cannot be settled does not hold up the others."""

@@ -13,6 +13,8 @@ class RunRegistry:
 
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}
+        # The conversations of turns whose end the storage has cut short: their rows are open, though nothing runs.
+        self.unsettled: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._runs)

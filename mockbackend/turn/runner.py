@@ -229,7 +229,7 @@ class TurnRunner:
         )
 
     async def _store(self, run: Run, ended: TurnEnded) -> str | None:
-        """Store the turn's end, or return why not. Its row and log stay then, and any process may settle it later."""
+        """Store the turn's end, or return why not. Its row and log stay then, to be settled later."""
         answer, turn = run.answer, run.turn
         is_long = len(turn.new_messages) > MANY_MESSAGES
         try:
@@ -245,6 +245,7 @@ class TurnRunner:
             log.error("turn %s could not be stored: %s", turn.turn_id, error, exc_info=traceback_of(error))
         else:
             return None
+        self._registry.unsettled.add(turn.conversation_id)
         try:
             await self._storage.turns.give_up(turn, dump(joined(answer.events)), run.budget.spent)
         except Exception as error:

@@ -94,7 +94,8 @@ async def is_ready(client: httpx2.AsyncClient, expected: int) -> bool:
 async def test_an_answer_that_fills_the_disk_ends_with_a_reason(start_server: StartServer, disk: Path) -> None:
     script = disk.parent / "script.yaml"
     script.write_text(f"rules: [{{when: long, text: {['words '] * 400}, tokens_per_second: 200}}]")
-    server = start_server({"MOCK_SCRIPT": str(script)}, data_dir=disk / "data")
+    settings = {"MOCK_SCRIPT": str(script), "MAX_RUNNING_TURNS_PER_USER": "1"}
+    server = start_server(settings, data_dir=disk / "data")
     async with server.client() as client:
         await say(client, "Hello", "kept")
         answering = asyncio.create_task(chat(client, {"id": "kept", "message": "long"}))
@@ -104,6 +105,12 @@ async def test_an_answer_that_fills_the_disk_ends_with_a_reason(start_server: St
         assert answer.errors == [NOT_STORED]
         ballast.unlink()
         await until(lambda: is_ready(client, 200))
+
+        async def is_settled() -> bool:
+            return (await client.post("/chat", json={"id": "other", "message": "Hello"})).status_code == 200
+
+        # Its row was open, and it counted as running, until somebody came to its conversation.
+        await until(is_settled)
         await say(client, "And on", "kept")
         # What was said is there, stored by the turn or recovered from its row.
         assert (await client.get("/conversations/kept")).json()["message_count"] == 6
