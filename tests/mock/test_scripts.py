@@ -59,6 +59,53 @@ async def test_all_problems_are_said_at_once_with_line_key_and_suggestion(contro
     assert all(one["message"] for one in response.json()["problems"])
 
 
+ACROSS = """\
+rules:
+  - when:
+      equals: a
+      regex: "("
+    once: true
+    times: 0
+    fault: {kind: cut, after: x}
+    corner: jailbreak
+  - on: join
+    kind: chat
+    respond:
+      - wire:
+          cut: 1
+          end: 2
+          body: html
+    text: Hello
+seed: 1.5
+"""
+
+
+async def test_mistakes_across_keys_are_said_with_the_others_each_with_its_line(control: httpx2.AsyncClient) -> None:
+    response = await put(control, ACROSS)
+    assert response.status_code == 422
+    found = {(one["rule"], one["key"], one["line"]) for one in response.json()["problems"]}
+    assert found == {
+        (0, "when.regex", 4),
+        (0, "times", 6),
+        (0, "fault.after", 7),
+        (0, "corner", 8),
+        (1, "respond[0].wire.end", 14),
+        (1, "respond[0].wire.body", 15),
+        (1, "text", 16),
+        (None, "seed", 17),
+    }
+    # Both what is wrong with a key and that it does not go with another.
+    assert len(response.json()["problems"]) == len(found) + 2
+
+
+@pytest.mark.parametrize("number", [".inf", "-.Inf", ".nan", "99999999999999999999"])
+async def test_a_number_that_json_cannot_carry_is_said_in_its_line(control: httpx2.AsyncClient, number: str) -> None:
+    response = await put(control, f"rules:\n- text: a\n  first_token_after: {number}")
+    assert response.status_code == 422, response.text
+    (problem,) = response.json()["problems"]
+    assert (problem["line"], number in problem["message"]) == (3, True)
+
+
 async def test_json_has_lines_as_well(control: httpx2.AsyncClient) -> None:
     response = await put(control, b'{\n "rules": [\n  {"txt": "x"}\n ]\n}', "application/json")
     assert [(one["line"], one["did_you_mean"]) for one in response.json()["problems"]] == [(3, "text")]

@@ -88,6 +88,19 @@ CORNERS = {
     ),
 }
 
+
+def wire_corner(name: str | None) -> Wire | None:
+    """The fault of the wire that a corner is, if it is one."""
+    value = CORNERS[name].value if name else None
+    return value if isinstance(value, Wire) else None
+
+
+def model_fault_of(name: str | None) -> ModelFault | None:
+    """The fault of the model that a corner is, if it is one."""
+    value = CORNERS[name].value if name else None
+    return None if isinstance(value, Wire) else value
+
+
 if TYPE_CHECKING:
     CornerName = str
 else:

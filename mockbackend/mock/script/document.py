@@ -5,6 +5,7 @@ YAML is taken apart event by event in Python, so that a long one, read in a thre
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -146,6 +147,10 @@ class _Builder:
             tag = f"{PREFIX}str"
         if make := SCALARS.get(tag):
             value = make(yaml.ScalarNode(tag, event.value))
+            if not _is_json(value):
+                raise _unreadable(
+                    event, f"{event.value[:30]} is no number that JSON can carry; quote it if it is a text"
+                )
         elif tag in TEXTS:
             text = event.value
             value = text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16")
@@ -175,6 +180,11 @@ class _Builder:
 
 
 _NO_KEY = object()
+
+
+def _is_json(value: object) -> bool:
+    """Whether JSON has such a scalar as we write it: whole numbers of 64 bits, and neither infinity nor nan."""
+    return math.isfinite(value) if isinstance(value, float) else not isinstance(value, int) or abs(value) < 2**63
 
 
 def _unreadable(event: Any, message: str) -> Unreadable:

@@ -4,15 +4,18 @@ To add one, write its class and put it in a union at the end. The type checker t
 handle it, and the tests in tests/emulator demand that it changes an answer and stands in docs/emulator.md.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, get_args
 
-from msgspec import Meta, Struct
+from msgspec import Meta
+
+from .checks import Checked, Given, Mistake, of_header
 
 Seconds = Annotated[float, Meta(ge=0)]
 HttpStatus = Annotated[int, Meta(ge=200, le=599)]
 
 
-class BaseFault(Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True, omit_defaults=True):
+class BaseFault(Checked, frozen=True, tag_field="kind", forbid_unknown_fields=True, omit_defaults=True):
     """The base of all faults."""
 
 
@@ -25,6 +28,10 @@ class Status(BaseFault, frozen=True, tag="status"):
     body: Literal["azure", "html", "empty"] = "azure"
     code: str | None = None
     message: str | None = None
+
+    @classmethod
+    def mistakes(cls, given: Given) -> Iterator[Mistake]:
+        return of_header(given, "retry_after")
 
 
 class PromptFilter(BaseFault, frozen=True, tag="prompt_filter"):
@@ -136,6 +143,10 @@ class ImageRedirect(BaseFault, frozen=True, tag="image_redirect"):
     """The image's URL redirects to another."""
 
     to: str
+
+    @classmethod
+    def mistakes(cls, given: Given) -> Iterator[Mistake]:
+        return of_header(given, "to")
 
 
 class ImageSlow(BaseFault, frozen=True, tag="image_slow"):

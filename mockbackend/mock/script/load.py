@@ -91,7 +91,10 @@ def _checked(raw: bytes, is_json: bool | None, expected: Any, folder: Path | Non
         if newer := _newer(document.value):
             raise Unreadable(newer)
         unread = list(read_named_files(document.value, folder)) if folder else []
-        problems = unread or list(islice(_problems(document.value, expected), MAX_PROBLEMS + 1))
+        # A name that stands where a file's content would have been is no second problem.
+        known_paths = {problem.path for problem in unread}
+        others = (one for one in _problems(document.value, expected) if one.path not in known_paths)
+        problems = [*unread, *islice(others, MAX_PROBLEMS + 1)]
     except Unreadable as error:
         raise InvalidScript([error.problem]) from None
     except RecursionError:

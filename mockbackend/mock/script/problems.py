@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 from msgspec.structs import fields
 
+from .checks import WRONG, Checked, Given, Mistake, defaults_of, given_in
+
 Path = tuple[str | int, ...]
 
 NAMES = {
@@ -75,12 +77,32 @@ def find_problems(value: object, expected: Any, path: Path = ()) -> list[Problem
 def each_problem(value: object, expected: Any, path: Path = ()) -> Iterator[Problem]:
     """The same, one by one: a long script may have more than anybody reads."""
     try:
-        msgspec.convert(value, expected)
+        converted = msgspec.convert(value, expected)
     except msgspec.ValidationError as error:
         types = members(expected)
         within = _within(value, types, path)
         yield next(within, None) or _of_the_whole(error, value, types, path)
         yield from within
+    else:
+        yield from _mistakes_in(converted, path)
+
+
+def _mistakes_in(value: object, path: Path) -> Iterator[Problem]:
+    """The mistakes in what has the right types."""
+    if isinstance(value, tuple):
+        for number, item in enumerate(value):
+            yield from _mistakes_in(item, (*path, number))
+    elif isinstance(value, msgspec.Struct):
+        given = given_in(value)
+        if isinstance(value, Checked):
+            yield from (_mistake(one, path) for one in value.mistakes(given))
+        for key, item in given.items():
+            if isinstance(item, msgspec.Struct | tuple):
+                yield from _mistakes_in(item, (*path, key))
+
+
+def _mistake(mistake: Mistake, path: Path) -> Problem:
+    return Problem((*path, mistake.key) if mistake.key else path, mistake.words)
 
 
 def _within(value: object, types: list[Any], path: Path) -> Iterator[Problem]:
@@ -119,6 +141,25 @@ def _mapping_problems(
     for field in known.values():
         if field.required and field.name not in value:
             yield Problem((*path, field.name), "is missing")
+    if issubclass(struct, Checked):
+        # What is not there may be what was misspelled.
+        is_sure = set(value) <= {*known, tag_field}
+        given = _given(value, struct)
+        yield from (_mistake(one, path) for one in struct.mistakes(given) if is_sure or not one.lacks)
+
+
+def _given(value: Mapping[object, object], struct: type[msgspec.Struct]) -> Given:
+    """What is given for the keys of a struct, as far as it has the right types."""
+    defaults = defaults_of(struct)
+    found = ((one.name, _converted(value[one.name], one.type)) for one in fields(struct) if one.name in value)
+    return {name: item for name, item in found if item is WRONG or item != defaults[name]}
+
+
+def _converted(value: object, expected: Any) -> object:
+    try:
+        return msgspec.convert(value, expected)
+    except msgspec.ValidationError:
+        return WRONG
 
 
 def _with_suggestion(path: Path, message: str, word: object, known: Iterable[Any]) -> Problem:
@@ -137,9 +178,6 @@ def _of_the_whole(error: msgspec.ValidationError, value: object, types: list[Any
 
 
 def _explain(error: msgspec.ValidationError, value: object, types: list[Any]) -> str:
-    if isinstance(error.__cause__, ValueError):
-        # What a type says of itself, in __post_init__.
-        return str(error)
     if "of length >= 1" in str(error):
         return "must not be empty"
     if bound := BOUND.match(str(error)):

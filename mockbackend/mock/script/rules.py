@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -10,8 +11,8 @@ import orjson
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from . import faults
-from .checks import check_corner, check_json, check_moved, check_raw
-from .corners import CORNERS, CornerName, ModelFault
+from .checks import WRONG, Checked, Given, Mistake, moved, of_corner, of_json, of_raw
+from .corners import CornerName, ModelFault, model_fault_of, wire_corner
 from .faults import Seconds
 from .when import AtLeastOne, When
 from .wire import Wire
@@ -23,15 +24,16 @@ On = Literal["chat", "join", "stop", "conversations", "files", "images"]
 DATA_URL = re.compile(r"data:image/(png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}")
 
 
-class ToolCall(Struct, frozen=True, forbid_unknown_fields=True):
+class ToolCall(Checked, frozen=True, forbid_unknown_fields=True):
     """A tool call of the model. Arguments given as text may be broken JSON."""
 
     name: str
     arguments: str | dict[str, Any] = "{}"
     id: str | None = None
 
-    def __post_init__(self) -> None:
-        check_json("arguments", self.arguments)
+    @classmethod
+    def mistakes(cls, given: Given) -> Iterator[Mistake]:
+        return of_json(given, "arguments")
 
     def json(self) -> str:
         return self.arguments if isinstance(self.arguments, str) else orjson.dumps(self.arguments).decode()
@@ -42,7 +44,7 @@ class Usage(Struct, frozen=True, forbid_unknown_fields=True):
     completion_tokens: int
 
 
-class ChatStep(Struct, frozen=True, forbid_unknown_fields=True):
+class ChatStep(Checked, frozen=True, forbid_unknown_fields=True):
     """One model call: its deltas, their pace and their end. Without any of its own: the default."""
 
     reasoning: str | tuple[str, ...] | None = None
@@ -59,13 +61,13 @@ class ChatStep(Struct, frozen=True, forbid_unknown_fields=True):
     corner: CornerName | None = None
     raw: str | None = None
 
-    def __post_init__(self) -> None:
-        check_corner(self)
-        check_raw(self.raw)
-        if self.data is not UNSET:
-            if self.text is not None:
-                raise ValueError("give either 'text' or 'data'")
-            check_json("data", self.data)
+    @classmethod
+    def mistakes(cls, given: Given) -> Iterator[Mistake]:
+        yield from of_corner(given)
+        yield from of_raw(given)
+        yield from of_json(given, "data")
+        if "text" in given and "data" in given:
+            yield Mistake("data", "give either 'text' or 'data'")
 
     @property
     def is_default(self) -> bool:
@@ -80,7 +82,7 @@ class ChatStep(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def model_fault(self) -> ModelFault | None:
         """Its fault, by itself or as a corner."""
-        return self.fault or _model_fault(self.corner)
+        return self.fault or model_fault_of(self.corner)
 
 
 class ChatItem(ChatStep, frozen=True):
@@ -89,10 +91,10 @@ class ChatItem(ChatStep, frozen=True):
     steps: Annotated[tuple[ChatStep, ...], Meta(min_length=1)] | None = None
     wire: Wire | None = None
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.steps:
-            check_moved(self, ChatStep(), "steps", "a step")
+    @classmethod
+    def mistakes(cls, given: Given) -> Iterator[Mistake]:
+        yield from super().mistakes(given)
+        yield from moved(given, ChatStep.__struct_fields__, "steps", "a step")
 
     def step(self, number: int) -> ChatStep:
         """The step for a model call of the turn, counted from 0; the last one repeats."""
@@ -112,14 +114,18 @@ class ChatRule(ChatItem, frozen=True, tag_field="kind", tag="chat"):
     source: str | None = None
     respond: Annotated[tuple[ChatItem, ...], Meta(min_length=1)] | None = None
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_rule(self, ChatItem())
-        if not is_of_wire(self) and (alone := "on" if self.on else "nth" if self.nth else None):
-            raise ValueError(f"'{alone}' is about the front end's call: give 'wire' too")
+    @classmethod
+    def mistakes(cls, given: Given) -> Iterator[Mistake]:
+        # A key beside both lists belongs into the outer one.
+        inner = {name: value for name, value in given.items() if name != "steps"} if "respond" in given else given
+        yield from super().mistakes(inner)
+        yield from _of_rule(given, ChatItem)
+        if not _may_be_of_wire(given):
+            for name in {"on", "nth"} & set(given):
+                yield Mistake(name, "is about the front end's call: give 'wire' too", lacks=True)
 
 
-class BaseRule(Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
+class BaseRule(Checked, frozen=True, tag_field="kind", forbid_unknown_fields=True):
     """The base of all other rules. A key that is None fits every text, every deployment, any number of times.
 
     For `search` and `indexing`, the index is the deployment.
@@ -132,7 +138,7 @@ class BaseRule(Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True
     source: str | None = None
 
 
-class ImageItem(Struct, frozen=True, forbid_unknown_fields=True):
+class ImageItem(Checked, frozen=True, forbid_unknown_fields=True):
     """An image. `url` replaces the emulator's own in an answer of dall-e-3's shape, `image` the drawing."""
 
     revised_prompt: str | None = None
@@ -144,16 +150,17 @@ class ImageItem(Struct, frozen=True, forbid_unknown_fields=True):
     wire: Wire | None = None
     raw: str | None = None
 
-    def __post_init__(self) -> None:
-        check_corner(self)
-        check_raw(self.raw)
-        if self.image is not None and not DATA_URL.fullmatch(self.image):
-            raise ValueError("'image' must be a data: URL of an image in base64; only a file's script names files")
+    @classmethod
+    def mistakes(cls, given: Given) -> Iterator[Mistake]:
+        yield from of_corner(given)
+        yield from of_raw(given)
+        if isinstance(image := given.get("image"), str) and not DATA_URL.fullmatch(image):
+            yield Mistake("image", "must be a data: URL of an image in base64; only a file's script names files")
 
     @property
     def model_fault(self) -> faults.ErrorFault | faults.UrlFault | None:
         """Its fault, by itself or as a corner."""
-        found = _model_fault(self.corner)
+        found = model_fault_of(self.corner)
         return self.fault or (found if isinstance(found, faults.ErrorFault) else None)
 
 
@@ -167,20 +174,22 @@ class ImageRule(ImageItem, frozen=True, tag_field="kind", tag="image"):
     source: str | None = None
     respond: Annotated[tuple[ImageItem, ...], Meta(min_length=1)] | None = None
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_rule(self, ImageItem())
+    @classmethod
+    def mistakes(cls, given: Given) -> Iterator[Mistake]:
+        yield from super().mistakes(given)
+        yield from _of_rule(given, ImageItem)
 
 
-class EmbeddingItem(Struct, frozen=True, forbid_unknown_fields=True):
+class EmbeddingItem(Checked, frozen=True, forbid_unknown_fields=True):
     """An answer with embeddings."""
 
     delay: Seconds = 0
     fault: faults.ErrorFault | None = None
     raw: str | None = None
 
-    def __post_init__(self) -> None:
-        check_raw(self.raw)
+    @classmethod
+    def mistakes(cls, given: Given) -> Iterator[Mistake]:
+        return of_raw(given)
 
 
 class EmbeddingRule(BaseRule, frozen=True, tag="embedding"):
@@ -191,9 +200,10 @@ class EmbeddingRule(BaseRule, frozen=True, tag="embedding"):
     raw: str | None = None
     respond: Annotated[tuple[EmbeddingItem, ...], Meta(min_length=1)] | None = None
 
-    def __post_init__(self) -> None:
-        check_raw(self.raw)
-        _check_rule(self, EmbeddingItem())
+    @classmethod
+    def mistakes(cls, given: Given) -> Iterator[Mistake]:
+        yield from of_raw(given)
+        yield from _of_rule(given, EmbeddingItem)
 
 
 class SearchItem(Struct, frozen=True, forbid_unknown_fields=True):
@@ -208,8 +218,9 @@ class SearchRule(BaseRule, frozen=True, tag="search"):
     fault: faults.SearchFault | None = None
     respond: Annotated[tuple[SearchItem, ...], Meta(min_length=1)] | None = None
 
-    def __post_init__(self) -> None:
-        _check_rule(self, SearchItem())
+    @classmethod
+    def mistakes(cls, given: Given) -> Iterator[Mistake]:
+        return _of_rule(given, SearchItem)
 
 
 class IndexingItem(Struct, frozen=True, forbid_unknown_fields=True):
@@ -224,8 +235,9 @@ class IndexingRule(BaseRule, frozen=True, tag="indexing"):
     fault: faults.SearchFault | faults.BatchFault | None = None
     respond: Annotated[tuple[IndexingItem, ...], Meta(min_length=1)] | None = None
 
-    def __post_init__(self) -> None:
-        _check_rule(self, IndexingItem())
+    @classmethod
+    def mistakes(cls, given: Given) -> Iterator[Mistake]:
+        return _of_rule(given, IndexingItem)
 
 
 Rule = ChatRule | ImageRule | EmbeddingRule | SearchRule | IndexingRule
@@ -249,29 +261,27 @@ class Script(Struct, frozen=True, forbid_unknown_fields=True):
 
 def is_of_wire(rule: Rule) -> bool:
     """Whether a rule is chosen when the front end's call comes."""
-    return any(getattr(item, "wire", None) or _wire_corner(item) for item in (rule, *(rule.respond or ())))
+    return any(wire_of(item) for item in (rule, *(rule.respond or ())))
 
 
 def wire_of(item: object) -> Wire | None:
     """What the front end meets by a rule or an answer of it."""
     found: Wire | None = getattr(item, "wire", None)
-    return found or _wire_corner(item)
+    return found or wire_corner(getattr(item, "corner", None))
 
 
-def _wire_corner(item: object) -> Wire | None:
-    corner = CORNERS.get(getattr(item, "corner", None) or "")
-    return corner.value if corner and isinstance(corner.value, Wire) else None
+def _may_be_of_wire(given: Given) -> bool:
+    """Whether a rule is of the wire, or would be but for a mistake."""
+    items = given.get("respond", ())
+    if "wire" in given or WRONG in (given.get("corner"), items):
+        return True
+    return wire_corner(given.get("corner")) is not None or any(wire_of(item) for item in items)
 
 
-def _model_fault(name: str | None) -> ModelFault | None:
-    value = CORNERS[name].value if name else None
-    return None if isinstance(value, Wire) else value
-
-
-def _check_rule(rule: Rule, empty: Struct) -> None:
-    if rule.once and rule.times is not None:
-        raise ValueError("give either 'once' or 'times'")
-    if rule.deployment is not None and isinstance(rule.when, When) and rule.when.deployment is not None:
-        raise ValueError("'deployment' stands in 'when' or beside it, not in both")
-    if rule.respond:
-        check_moved(rule, empty, "respond", "an item of it")
+def _of_rule(given: Given, item: type[Struct]) -> Iterator[Mistake]:
+    if "once" in given and "times" in given:
+        yield Mistake("times", "give either 'once' or 'times'")
+    when = given.get("when")
+    if "deployment" in given and isinstance(when, When) and when.deployment is not None:
+        yield Mistake("deployment", "stands in 'when' or beside it, not in both")
+    yield from moved(given, item.__struct_fields__, "respond", "an item of it")

@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
+
+from .checks import Checked, Given, Mistake
 
 Mode = Literal["chat", "image"]
 AtLeastOne = Annotated[int, Meta(ge=1)]
 ONE_TEXT = "give either 'equals' or 'regex'"
 
 
-def _check_regex(pattern: str | None) -> None:
-    if pattern is not None:
-        try:
-            re.compile(pattern)
-        except (re.error, RecursionError, OverflowError) as error:
-            raise ValueError(f"'regex' is not a regular expression: {error}") from None
-
-
-class Pattern(Struct, frozen=True, forbid_unknown_fields=True):
+class Pattern(Checked, frozen=True, forbid_unknown_fields=True):
     """A text that must be equal, or a regular expression that must be found."""
 
     equals: str | None = None
     regex: str | None = None
 
-    def __post_init__(self) -> None:
-        if (self.equals is None) == (self.regex is None):
-            raise ValueError(ONE_TEXT)
-        _check_regex(self.regex)
+    @classmethod
+    def mistakes(cls, given: Given) -> Iterator[Mistake]:
+        if len(given) == 2:
+            yield Mistake("regex", ONE_TEXT)
+        elif not given:
+            yield Mistake("", ONE_TEXT, lacks=True)
+        yield from _of_regex(given)
 
 
-class When(Struct, frozen=True, forbid_unknown_fields=True):
+class When(Checked, frozen=True, forbid_unknown_fields=True):
     """What a call must be like, all of it. `equals` and `regex` are about its text, as `text` is."""
 
     text: str | Pattern | None = None
@@ -46,16 +44,25 @@ class When(Struct, frozen=True, forbid_unknown_fields=True):
     header: dict[str, str] | None = None
     deployment: str | None = None
 
-    def __post_init__(self) -> None:
-        texts = [name for name in ("text", "equals", "regex") if getattr(self, name) is not None]
-        if len(texts) > 1:
-            raise ValueError(ONE_TEXT if "text" not in texts else f"give either 'text' or '{texts[1]}'")
-        if all(getattr(self, name) is None for name in self.__struct_fields__):
-            raise ValueError(ONE_TEXT)
-        _check_regex(self.regex)
+    @classmethod
+    def mistakes(cls, given: Given) -> Iterator[Mistake]:
+        first, *others = [name for name in ("text", "equals", "regex") if name in given] or [""]
+        for name in others:
+            yield Mistake(name, ONE_TEXT if first == "equals" else f"give either 'text' or '{name}'")
+        if not given:
+            yield Mistake("", ONE_TEXT, lacks=True)
+        yield from _of_regex(given)
 
     def pattern(self) -> str | Pattern | None:
         """What its text must be like."""
         if self.equals is None and self.regex is None:
             return self.text
         return Pattern(self.equals, self.regex)
+
+
+def _of_regex(given: Given) -> Iterator[Mistake]:
+    if isinstance(pattern := given.get("regex"), str):
+        try:
+            re.compile(pattern)
+        except (re.error, RecursionError, OverflowError) as error:
+            yield Mistake("regex", f"is not a regular expression: {error}")

@@ -3,11 +3,13 @@
 The meaning of each key is for people: help, docs and the schema of scripts are made from it.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args
 
 from msgspec import Meta, Struct
 from msgspec.structs import fields
 
+from .checks import Checked, Given, Mistake, of_header
 from .faults import HttpStatus
 
 # How many lines have been sent: 0 is before the first, a number beyond the last is after all of them.
@@ -16,6 +18,7 @@ Lines = Annotated[int, Meta(ge=0, le=1_000_000)]
 Line = Annotated[int, Meta(ge=1, le=1_000_000)]
 UpToAnHour = Annotated[float, Meta(ge=0, le=3600)]
 ENDINGS = ("cut", "end", "late_error")
+PAUSES = ("hold", "split", "silence")
 BESIDE_STATUS = {"status", "retry_after", "body", "message", "delay"}
 
 
@@ -26,7 +29,7 @@ class Silence(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     after: Lines = 0
 
 
-class Wire(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Wire(Checked, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a front end meets. Lines are counted as the answer has them, whether sent once, twice or not at all."""
 
     status: Annotated[
@@ -77,23 +80,23 @@ class Wire(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
         False
     )
 
-    def __post_init__(self) -> None:
-        given = [name for name, default in DEFAULTS.items() if getattr(self, name) != default]
+    @classmethod
+    def mistakes(cls, given: Given) -> Iterator[Mistake]:
         if not given:
-            raise ValueError("is empty: name a fault")
-        if self.status is None:
-            if alone := [name for name in ("retry_after", "body", "message") if name in given]:
-                raise ValueError(f"'{alone[0]}' belongs to 'status': give that too")
-        elif others := [name for name in given if name not in BESIDE_STATUS]:
-            raise ValueError(f"'status' answers in place of the call, so leave '{others[0]}' out")
-        if self.message is not None and self.body not in (None, "json"):
-            raise ValueError("'message' is the text of a JSON body: leave 'body' or 'message' out")
-        if isinstance(self.retry_after, str) and not (self.retry_after.isascii() and self.retry_after.isprintable()):
-            raise ValueError("'retry_after' must be seconds or a date")
-        if len(endings := [name for name in ENDINGS if name in given]) > 1:
-            raise ValueError(f"'{endings[0]}' and '{endings[1]}' both end the stream: choose one")
-        if self.buffered and (paused := [name for name in ("hold", "split", "silence") if name in given]):
-            raise ValueError(f"'buffered' sends all at once, so leave '{paused[0]}' out")
+            yield Mistake("", "is empty: name a fault", lacks=True)
+        for name in given:
+            if "status" not in given and name in ("retry_after", "body", "message"):
+                yield Mistake(name, "belongs to 'status': give that too", lacks=True)
+            elif "status" in given and name not in BESIDE_STATUS:
+                yield Mistake(name, "leave it out, since 'status' answers in place of the call")
+            elif "buffered" in given and name in PAUSES:
+                yield Mistake(name, "leave it out, since 'buffered' sends all at once")
+        if "message" in given and given.get("body") in ("html", "empty"):
+            yield Mistake("message", "is the text of a JSON body: leave 'body' or 'message' out")
+        yield from of_header(given, "retry_after")
+        first, *others = [name for name in ENDINGS if name in given] or [""]
+        for name in others if "status" not in given else ():
+            yield Mistake(name, f"'{first}' ends the stream as well: choose one")
 
 
 DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(Wire)}

@@ -36,15 +36,15 @@ PROBLEMS = [
     ("rules: [{kind: imgae}]", "rule 1: kind: unknown kind 'imgae'; did you mean 'image'?"),
     ("rules: [{kind: [x]}]", "rule 1: kind: unknown kind ['x']; known: chat, embedding, image, indexing, search"),
     ("rules: [{when: 1}]", "rule 1: when: must be text or a mapping, not 1"),
-    ("rules: [{when: {equals: a, regex: b}}]", "rule 1: when: give either 'equals' or 'regex'"),
+    ("rules: [{when: {equals: a, regex: b}}]", "rule 1: when.regex: give either 'equals' or 'regex'"),
     ("rules: [{when: {}}]", "rule 1: when: give either 'equals' or 'regex'"),
     ("rules: [{when: {regx: b}}]", "rule 1: when.regx: unknown key; did you mean 'regex'?"),
     (
         "rules: [{when: {regex: '('}}]",
-        "rule 1: when: 'regex' is not a regular expression: missing ), unterminated subpattern at position 0",
+        "rule 1: when.regex: is not a regular expression: missing ), unterminated subpattern at position 0",
     ),
     ("rules: [{steps: []}]", "rule 1: steps: must not be empty"),
-    ("rules: [{steps: [{}], text: x}]", "rule 1: move 'text' into a step, since the rule has 'steps'"),
+    ("rules: [{steps: [{}], text: x}]", "rule 1: text: move it into a step, since the rule has 'steps'"),
     ("rules: [{steps: [{}, {fragment: 0}]}]", "rule 1: steps[1].fragment: must be at least 1, not 0"),
     ("rules: [{tokens_per_second: 0}]", "rule 1: tokens_per_second: must be above 0, not 0"),
     ("rules: [{first_token_after: -1}]", "rule 1: first_token_after: must be at least 0, not -1"),
@@ -60,7 +60,7 @@ PROBLEMS = [
     ),
     (
         "rules: [{tool_calls: [{name: f, arguments: {a: {1: 2}}}]}]",
-        "rule 1: tool_calls[0]: 'arguments' cannot be written as JSON: Dict key must be str",
+        "rule 1: tool_calls[0].arguments: cannot be written as JSON: Dict key must be str",
     ),
     ("rules: [{kind: embedding, fault: {}}]", f"rule 1: fault.kind: is missing; {FAULTS_OF_EMBEDDINGS}"),
     (
@@ -117,13 +117,99 @@ def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
         ["extra", "unknown key; known"],
         ["rule 1", "txt"],
         ["rule 1", "times"],
-        ["rule 1", "when"],
+        ["rule 1", "when.regex"],
         ["rule 3", "fault.seconds"],
         ["rule 3", "fault.minutes"],
         ["rule 4", "steps[0].text"],
         ["rule 4", "steps[1].tool_calls[0].argumets"],
         ["rule 4", "steps[1].tool_calls[1].name"],
     ]
+
+
+# Keys that do not go together, each mapping with one that is wrong by itself, which hides none of them.
+ACROSS = [
+    ({"once": True, "times": 2}, {"times": "'once' or 'times'"}),
+    ({"once": 1, "times": 2}, {"once": "true or false", "times": "'once' or 'times'"}),
+    ({"deployment": "a", "when": {"deployment": "b"}}, {"deployment": "not in both"}),
+    (
+        {"text": "x", "delta": 1, "data": 1, "respond": [{"text": 1}]},
+        {
+            "delta": "unknown key",
+            "respond[0].text": "must be text",
+            "text": "an item of it",
+            "data": "an item of it",
+            "data ": "either 'text' or 'data'",
+        },
+    ),
+    ({"text": "x", "finish": "stop", "steps": [{}]}, {"text": "into a step", "finish": "into a step"}),
+    ({"on": "join", "nth": 2}, {"on": "give 'wire' too", "nth": "give 'wire' too"}),
+    # What is not there may be what is wrong.
+    ({"on": "join", "wires": {"cut": 1}}, {"wires": "did you mean 'wire'"}),
+    ({"on": "join", "wire": {"cutt": 1}}, {"wire.cutt": "did you mean 'cut'"}),
+    ({"on": "join", "corner": "proxy_bufers"}, {"corner": "proxy_buffers"}),
+    ({"when": {"equls": "x"}}, {"when.equls": "did you mean 'equals'"}),
+    (
+        {"when": {"text": "a", "regex": "(", "equals": "b", "turn": 0}},
+        {"when.turn": "at least 1", "when.regex": "'regex'", "when.regex ": "missing )", "when.equals": "'equals'"},
+    ),
+    (
+        {"when": {"text": {"equals": "a", "regex": "("}}, "corner": "jailbreak", "fault": {"kind": "htm"}},
+        {
+            "when.text.regex": "'equals' or 'regex'",
+            "when.text.regex ": "missing )",
+            "corner": "leave 'fault'",
+            "fault.kind": "'html'",
+        },
+    ),
+    (
+        {"wire": {"status": 99, "cut": 1, "body": "html", "message": "x", "retry_after": "ä"}},
+        {
+            "wire.status": "at least 200",
+            "wire.cut": "leave it out",
+            "wire.message": "JSON body",
+            "wire.retry_after": "ASCII",
+        },
+    ),
+    (
+        {"wire": {"cut": 1, "end": 2, "late_error": 3, "body": "json", "buffered": True, "hold": -1, "split": 2}},
+        {
+            "wire.end": "choose one",
+            "wire.late_error": "choose one",
+            "wire.body": "give that too",
+            "wire.hold": "at least 0",
+            "wire.hold ": "sends all at once",
+            "wire.split": "sends all at once",
+        },
+    ),
+    (
+        {"kind": "image", "image": "fox.png", "raw": "x", "delay": -1, "fault": {"kind": "image_redirect", "to": "\n"}},
+        {"image": "data: URL", "raw": "data: URL", "delay": "at least 0", "fault.to": "ASCII"},
+    ),
+    ({"kind": "embedding", "delay": 1, "respond": [{}]}, {"delay": "an item of it"}),
+    (
+        {"tool_calls": [{"name": 1, "arguments": {"a": {1: 2}}}]},
+        {"tool_calls[0].name": "text", "tool_calls[0].arguments": "JSON"},
+    ),
+    ({"fault": {"kind": "status", "status": 429, "retry_after": "1\r\nx: y"}}, {"fault.retry_after": "ASCII"}),
+]
+
+
+@pytest.mark.parametrize(("rule", "expected"), ACROSS, ids=str)
+@pytest.mark.parametrize("more", [{}, {"tims": 1}])
+def test_mistakes_across_keys_are_named_with_those_of_single_keys(
+    rule: dict[str, Any], expected: dict[str, str], more: dict[str, int]
+) -> None:
+    found = find_problems({"rules": [{"kind": "chat", **rule, **more}], "strict": 1}, Script)
+    said = sorted((problem.key, problem.message) for problem in found)
+    wanted = sorted((key.strip(), words) for key, words in expected.items())
+    if more:
+        # What is missing may be what was misspelled.
+        wanted = [one for one in wanted if one[1] != "give 'wire' too"]
+        wanted.append(("tims", "did you mean 'times'" if "times" not in rule else "unknown key"))
+    wanted = sorted([*wanted, ("strict", "true or false")])
+    assert [key for key, _ in said] == [key for key, _ in wanted]
+    for key, words in wanted:
+        assert any(one == key and words in message for one, message in said), (key, words, said)
 
 
 KEYS = ["rules", "kind", "when", "regex", "text", "steps", "tool_calls", "usage", "fault", "after", 1, None]
@@ -133,10 +219,12 @@ LEAVES: list[object] = [None, True, 0, 1.5, "", "chat", "image", "cut", "status"
 @given(
     st.recursive(st.sampled_from(LEAVES), lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(KEYS), inner))
 )
-def test_a_document_has_problems_if_and_only_if_it_is_no_script(document: object) -> None:
+def test_a_document_without_problems_is_a_script_and_each_problem_leads_somewhere(document: object) -> None:
     for value in (document, {"rules": [document]}):
         problems = find_problems(value, Script)
-        assert bool(problems) != is_script(value)
+        # Of what has the right types only mistakes can be found, which types do not know.
+        assert problems or is_script(value)
+        assert not is_script(value) or all(is_mistake(problem) for problem in problems)
         for problem in problems:
             assert problem.message
             assert leads_somewhere(value, problem)
@@ -148,6 +236,10 @@ def is_script(value: object) -> bool:
     except msgspec.ValidationError:
         return False
     return True
+
+
+def is_mistake(problem: Problem) -> bool:
+    return problem.did_you_mean is None and not problem.message.startswith(("must ", "unknown ", "is missing"))
 
 
 def leads_somewhere(value: Any, problem: Problem) -> bool:
