@@ -11,7 +11,7 @@ HOUR = 3600
 
 
 class Clock:
-    """The clock of the servers that are started with its `settings`, each in a fresh interpreter."""
+    """The clock of all servers that are started with its `settings`."""
 
     def __init__(self, folder: Path) -> None:
         library = folder / "clock.so"

@@ -26,6 +26,9 @@ _chance = random.SystemRandom()
 MEASURED = "COVERAGE_PROCESS_CONFIG"
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", MEASURED)
 
+# A process has what these name from its start, and a fork has it from the process that forks.
+LOADED_WITH = ("LD_PRELOAD", "CLOCK_OFFSET")
+
 
 # Below those that the kernel gives to connections: with other tests running beside, one of these would be in use before
 # the server listens.
@@ -107,7 +110,8 @@ def fork(
     reader, writer = os.pipe()
     try:
         bounds = [(number, *bound) for number, bound in (limits or {}).items()]
-        Job(arguments, str(folder), env, bounds).send(_preloaded(), out.fileno(), (error or out).fileno(), writer)
+        control = _preloaded(*(env.get(name) for name in LOADED_WITH))
+        Job(arguments, str(folder), env, bounds).send(control, out.fileno(), (error or out).fileno(), writer)
     finally:
         os.close(writer)
     return Forked(reader, " ".join(arguments))
@@ -160,14 +164,15 @@ class Forked:
 
 
 @cache
-def _preloaded() -> socket.socket:
-    """The way to the process that forks, one for all tests of this one."""
+def _preloaded(*loaded_with: str | None) -> socket.socket:
+    """The way to the process that forks, one for all tests of this one, and one for each clock."""
+    env = {name: value for name, value in zip(LOADED_WITH, loaded_with, strict=True) if value is not None}
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.harness.preloaded", str(theirs.fileno())],
             cwd=ROOT,
-            env=environment({}),
+            env=environment(env),
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
             start_new_session=True,

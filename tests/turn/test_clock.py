@@ -23,9 +23,16 @@ JUMPS = (HOUR, -HOUR)
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(scope="module")
+def jumping(tmp_path_factory: pytest.TempPathFactory) -> Clock:
+    return Clock(tmp_path_factory.mktemp("clock"))
+
+
 @pytest.fixture
-def clock(tmp_path: Path) -> Clock:
-    return Clock(tmp_path)
+def clock(jumping: Clock) -> Clock:
+    """The clock of all servers here, which is right when a test begins."""
+    jumping.jump_to(0)
+    return jumping
 
 
 @pytest.fixture
@@ -37,7 +44,7 @@ async def upstream() -> AsyncIterator[Upstream]:
 @pytest.fixture
 def server(tmp_path: Path, clock: Clock, upstream: Upstream) -> Iterator[Server]:
     limits = {"MAX_TURNS_PER_USER_PER_DAY": "1000"}
-    with Server(tmp_path, {**upstream.settings, **clock.settings, **limits}, fresh=True) as running:
+    with Server(tmp_path, {**upstream.settings, **clock.settings, **limits}) as running:
         yield running
 
 
@@ -67,7 +74,7 @@ async def test_a_running_turn_goes_on_and_others_follow_it(
     await call.delta("before, ")
     folder = tmp_path / "other"
     folder.mkdir()
-    with Server(folder, {**upstream.settings, **clock.settings}, data_dir=server.data_dir, fresh=True) as second:
+    with Server(folder, {**upstream.settings, **clock.settings}, data_dir=server.data_dir) as second:
         async with second.client() as other:
             joining = asyncio.create_task(other.get("/chat/c/stream"))
             await asyncio.sleep(0)
@@ -120,7 +127,7 @@ async def test_a_refusal_by_the_day_names_the_time_to_midnight_there(
     tmp_path: Path, clock: Clock, upstream: Upstream, jump: int
 ) -> None:
     settings = {**upstream.settings, **clock.settings, "MAX_TURNS_PER_USER_PER_DAY": "1"}
-    with Server(tmp_path, settings, fresh=True) as limited:
+    with Server(tmp_path, settings) as limited:
         clock.jump_to(jump)
         async with limited.client() as client:
             asking = asyncio.create_task(say(client, "Hello"))
