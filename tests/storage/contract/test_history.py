@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from mockbackend.messages import Message
 from mockbackend.storage import Storage
 from tests.protocol.part_cases import CASES, message_of
@@ -44,22 +42,24 @@ async def test_an_unknown_conversation_has_no_messages(storage: Storage) -> None
     assert await storage.history.read("none") == []
 
 
-@pytest.mark.parametrize("name", CASES)
-async def test_every_part_comes_back(storage: Storage, name: str) -> None:
-    kept = await ran(storage, replace(turn_of("t0", "d"), new_messages=[message_of(name)]))
-    assert await storage.history.read("d") == [message_of(name), *answer(kept)]
-    assert await stored(storage, message_of(name)) == [message_of(name)]
+async def test_every_part_comes_back(storage: Storage) -> None:
+    messages = [message_of(name) for name in CASES]
+    kept = await ran(storage, replace(turn_of("t0", "d"), new_messages=messages))
+    assert await storage.history.read("d") == [*messages, *answer(kept)]
+    assert await stored(storage, *messages) == messages
 
 
 async def test_every_field_comes_back(storage: Storage) -> None:
     assert await stored(storage, *FIELDS) == FIELDS
 
 
-@pytest.mark.parametrize("result", RESULTS, ids=repr)
-async def test_any_json_comes_back(storage: Storage, other: Storage, result: object) -> None:
-    said = message("assistant", "t1", "x", {"type": "tool", "id": "1", "name": "n", "args": {"a": result}})
-    await stored(storage, said)
-    assert (await other.history.read("c"))[1:] == [said]
+async def test_any_json_comes_back(storage: Storage, other: Storage) -> None:
+    said = [
+        message("assistant", f"t{number}", "x", {"type": "tool", "id": "1", "name": "n", "args": {"a": result}})
+        for number, result in enumerate(RESULTS)
+    ]
+    await stored(storage, *said)
+    assert (await other.history.read("c"))[1:] == said
 
 
 async def test_what_is_read_is_the_readers_own(storage: Storage) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from mockbackend.storage import Storage
 from tests.storage.contract.acts import SPENT, begun, end, found, message, ran, turn_of
 
@@ -44,21 +42,22 @@ SEARCHES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "query", "is_found"), SEARCHES)
-async def test_a_search_folds_case_and_takes_each_character_for_itself(
-    storage: Storage, text: str, query: str, is_found: bool
-) -> None:
-    await ran(storage, turn_of("t1", "title"), title=text)
-    await ran(storage, turn_of("t2", "renamed"))
-    await storage.conversations.change("ann", "renamed", title=text)
-    asked = replace(turn_of("t3", "asked"), new_messages=[message("user", "t3", text)])
-    await ran(storage, asked)
-    answered = turn_of("t4", "answered")
-    await begun(storage, answered)
-    await storage.turns.end(answered, [message("assistant", "t4", text)], b"[]", SPENT)
-    await ran(storage, turn_of("qq", "says nothing of it"))
-    expected = {"title", "renamed", "asked", "answered"} if is_found else set()
-    assert set(await found(storage, query)) == expected
+async def test_a_search_folds_case_and_takes_each_character_for_itself(storage: Storage) -> None:
+    for number, (text, query, is_found) in enumerate(SEARCHES):
+        user = f"user {number}"
+        title, renamed, asked, answered, silent = (
+            turn_of(f"t{number}-{place}", f"{place} {number}", userid=user)
+            for place in ("title", "renamed", "asked", "answered", "silent")
+        )
+        await ran(storage, title, title=text)
+        await ran(storage, renamed)
+        await storage.conversations.change(user, renamed.conversation_id, title=text)
+        await ran(storage, replace(asked, new_messages=[message("user", asked.turn_id, text)]))
+        await begun(storage, answered)
+        await storage.turns.end(answered, [message("assistant", answered.turn_id, text)], b"[]", SPENT)
+        await ran(storage, silent)
+        expected = {turn.conversation_id for turn in (title, renamed, asked, answered) if is_found}
+        assert set(await found(storage, query, user)) == expected, (text, query)
 
 
 async def test_a_search_looks_in_what_is_said_now(storage: Storage) -> None:
