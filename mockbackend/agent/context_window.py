@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ..errors import ContextExceeded, UpstreamError
 from ..estimates import BYTES_PER_TOKEN
-from ..storage import Exchange
+from ..storage import Exchange, Window
 from ..upstream.learned import Learned
 
 # Azure takes 2,048 messages in a request, and system messages come on top of these.
@@ -22,6 +22,11 @@ MESSAGE_TOO_LONG = "Your message is longer than this model can read. Please shor
 ANSWER_TOO_LONG = (
     "The answers that are allowed here are longer than this model can write. The operator should lower CHAT_MAX_TOKENS."
 )
+
+
+def window(shape: str, context_tokens: int | None) -> Window:
+    """What the history has of a model's context, which is that large; None: any."""
+    return Window(shape, None if context_tokens is None else context_tokens * (1 - ANSWER_SHARE), MAX_MESSAGES)
 
 
 def trim(window: list[Exchange], context_tokens: int | None) -> list[Exchange]:
@@ -106,5 +111,5 @@ class Room:
         while len(shorter := trim(window, tokens)) == len(window):
             tokens = tokens * 4 // 5
             if tokens < MIN_WINDOW_TOKENS:
-                raise UpstreamError(MESSAGE_TOO_LONG) if len(window) == len(window[0].ids) == 1 else error
+                raise UpstreamError(MESSAGE_TOO_LONG) if len(window) == window[0].length == 1 else error
         return shorter

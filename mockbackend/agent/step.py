@@ -52,7 +52,7 @@ async def _completed(chat: ChatContext, said: list[Message]) -> Completion:
     taken_ids, shape = CallIds(history), shape_of(chat.settings)
     retry_budget = RetryBudget(chat.settings.upstream_max_tries, chat.settings.upstream_max_wait_seconds)
     room = Room(upstream.learned(model), chat.settings.chat_max_tokens, chat.systems)
-    window = _announced(chat, history, trim(history, room.context_tokens))
+    window = _announced(chat, trim(history, room.context_tokens))
     is_plain = False
     while True:
         completion = COMPLETIONS[model.api](upstream, answer.emit, taken_ids)
@@ -68,7 +68,7 @@ async def _completed(chat: ChatContext, said: list[Message]) -> Completion:
                 raise
             call.fail()
             if not room.learn_answer(error, window):
-                window = _announced(chat, history, room.narrower(window, error))
+                window = _announced(chat, room.narrower(window, error))
             continue
         except asyncio.CancelledError:
             # Some engines have counted before their end.
@@ -95,7 +95,7 @@ async def _completed(chat: ChatContext, said: list[Message]) -> Completion:
                         "the model API refused the request; it is asked in %s",
                         "fewer words" if is_plain else "plain words",
                     )
-                    window = shorter if shorter is window else _announced(chat, history, shorter)
+                    window = shorter if shorter is window else _announced(chat, shorter)
                     is_plain = True
                     continue
                 attempt = retry_budget.attempt
@@ -116,9 +116,9 @@ def _can_be_plainer(messages: list[dict[str, Any] | Spliced]) -> bool:
     return len(said) > 1 or not isinstance(said[0]["content"], str)
 
 
-def _announced(chat: ChatContext, history: list[Exchange], window: list[Exchange]) -> list[Exchange]:
+def _announced(chat: ChatContext, window: list[Exchange]) -> list[Exchange]:
     """The window, which is what is sent of the history; an event says how much is left out."""
-    if left_out := window[0].position - history[0].position:
+    if left_out := window[0].position:
         chat.answer.emit(Progress("context", {"leftOut": left_out}))
     return window
 

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from ..messages import Message
 from ..settings import Settings, SettingsError
-from .exchanges import Exchange
+from .exchanges import Exchange, Window
 from .files import Files, Queue, Upload
 from .passages import Passages
 from .spending import ClaimLimits, DayLimitReached, DayLimits, Prices, Spending, Spent
@@ -86,6 +86,7 @@ __all__ = [
     "TurnFollower",
     "Turns",
     "Upload",
+    "Window",
     "import_engine",
     "open_storage",
     "storage_place",

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import orjson
 
 from ..estimates import estimated_tokens, sent_messages
 from ..messages import Message
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(NamedTuple):
     """A user's message and all that follows it up to the next one's; answers may come before the first.
 
-    `position` is the place of its first message, `ids` are its messages'. `wire` is what a request has of it, JSON
+    `position` is the place of its first message, `length` how many it has. `wire` is what a request has of it, JSON
     objects with commas between them, of the kind that `shape` names. Without it, since it depends on the moment (an
     image) or was not kept, there are the `messages`.
     """
 
     position: int
-    ids: list[str]
+    length: int
     messages: list[Message]
     wire: bytes | None = None
     shape: str = ""
@@ -29,7 +34,7 @@ class Exchange:
     @property
     def end(self) -> int:
         """The place after its last message."""
-        return self.position + len(self.ids)
+        return self.position + self.length
 
     @property
     def has_question(self) -> bool:
@@ -47,10 +52,79 @@ class Exchange:
         return self.kept_sent if self.wire is not None else sum(map(sent_messages, self.messages))
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a request has room for: the newest exchanges, up to about `tokens` (None: any) and up to `messages`.
+
+    `shape` is the kind of bytes that it is made of.
+    """
+
+    shape: str
+    tokens: float | None
+    messages: int
+
+
 def exchanges(messages: list[Message], position: int = 0) -> list[Exchange]:
     """These messages, the first of which has that place, as exchanges."""
     starts = [index for index, message in enumerate(messages) if message["role"] == "user" or index == 0]
     return [
-        Exchange(position + start, [message["id"] for message in messages[start:end]], messages[start:end])
+        Exchange(position + start, end - start, messages[start:end])
         for start, end in pairwise([*starts, len(messages)])
     ]
+
+
+KeptRow = tuple[int, int, int, int, int, int | None, bytes | None]
+"""Of an exchange: position, count, tokens, messages of a request, whether it is of the window's shape, digest, wire."""
+
+
+def newest_that_fit(newest: Iterable[KeptRow], length: int, window: Window) -> list[Exchange] | None:
+    """Those of a history of this length that fit, the last one always.
+
+    None if one is missing, damaged or of another shape: all messages are read then, and kept again at the turn's end.
+    """
+    found: list[Exchange] = []
+    tokens, messages = math.inf if window.tokens is None else window.tokens, window.messages
+    try:
+        for position, count, its_tokens, its_messages, is_meant, stored, wire in newest:
+            if position + count != length:
+                return None
+            tokens -= its_tokens
+            messages -= its_messages
+            if (tokens < 0 or messages < 0) and found:
+                return found[::-1]
+            if wire is not None and (not is_meant or crc32(wire) != stored):
+                return None
+            found.append(Exchange(position, count, [], wire, window.shape, its_tokens, its_messages))
+            length = position
+    except TypeError:
+        # A row that holds something else.
+        return None
+    return None if length else found[::-1]
+
+
+def filled(found: list[Exchange], messages: list[Message]) -> list[Exchange] | None:
+    """The exchanges, each without bytes with its messages; None if some of these are missing."""
+    if found[-1].end > len(messages):
+        return None
+    return [one if one.wire is not None else one._replace(messages=messages[one.position : one.end]) for one in found]
+
+
+def listed(rows: Iterable[tuple[int, Any]]) -> list[list[str]] | None:
+    """The ids of all exchanges, of rows with place and ids as JSON; None if they do not follow one another."""
+    found: list[list[str]] = []
+    end = 0
+    for position, stored in rows:
+        try:
+            ids = orjson.loads(stored)
+        except ValueError:
+            return None
+        if position != end or not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
+            return None
+        found.append(ids)
+        end += len(ids)
+    return found
+
+
+def digest(wire: bytes) -> int:
+    """What is stored beside the bytes, to tell damaged ones."""
+    return crc32(wire)

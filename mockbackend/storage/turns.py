@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ..messages import Message
+from .exchanges import Exchange, Window
 from .spending import ClaimLimits, Spent
 from .values import Beat, Claim, Conversation, FollowedTurn, RunningTurn, Turn
 
@@ -29,24 +30,37 @@ class Turns(Protocol):
         *,
         limits: ClaimLimits,
         with_base: bool,
+        window: Window | None = None,
     ) -> tuple[Conversation | None, Claim | None]:
         """The conversation's row, made if it is missing, and the claim of the turn that `place` makes of it.
 
         The row is None if the id is another user's or is being deleted; the claim is None if `place` returns None, if
         another turn runs, or if a row has the turn's id. If `place` raises, nothing is stored. It may be called on
-        another thread, and more than once. With `with_base`, the claim has the messages before the turn's. A claim is
-        withdrawn if its caller is cancelled. Raises TooManyTurns, TooManyConversations, DayLimitReached, and with
-        `with_base` DamagedHistory.
+        another thread, and more than once. With `with_base`, the claim has the messages before the turn's; with
+        `window` as well it has the newest exchanges of them that fit, if they are known. A claim is withdrawn if its
+        caller is cancelled. Raises TooManyTurns, TooManyConversations, DayLimitReached, and with `with_base`
+        DamagedHistory.
         """
 
     async def claim(
-        self, turn: Turn, conversation: Conversation, title: str, history: list[Message], *, limits: ClaimLimits
+        self,
+        turn: Turn,
+        conversation: Conversation,
+        title: str,
+        history: list[Message] | None,
+        *,
+        limits: ClaimLimits,
+        window: Window | None = None,
     ) -> Claim | None:
         """Write the row of a turn whose place was found in `history`, read after that row of its conversation.
 
+        Where it was found in an outline there is no `history`, and the claim has what `begin` gives with its base.
         None if another turn runs, if a row has the turn's id, or if the conversation has another version by now.
         Raises TooManyTurns and DayLimitReached.
         """
+
+    async def outline(self, conversation_id: str) -> list[list[str]] | None:
+        """The ids of the settled messages, a list for each exchange; None if some are not known."""
 
     async def running(self, conversation_id: str) -> RunningTurn | None:
         """The conversation's turn that is not over."""
@@ -82,14 +96,17 @@ class Turns(Protocol):
         What other running turns have written of theirs is included, in whichever process they run.
         """
 
-    async def end(self, turn: Turn, answers: list[Message], log: bytes, spent: Spent) -> None:
+    async def end(
+        self, turn: Turn, answers: list[Message], log: bytes, spent: Spent, exchanges: Sequence[Exchange] = ()
+    ) -> None:
         """Settle a turn of this process: its new messages and `answers` follow its base, and it is over.
 
         What it has spent is counted, once, and stays counted when the conversation is deleted. Images in its messages
         are kept from now on, and those that only replaced messages showed are removed. `log` is the whole turn, for
-        readers in other processes. If a process died in the middle of this, the messages that it wrote stay. Does
-        nothing if the turn is over already, or gone. Raises DamagedHistory, and TakenOver if the turn is not this
-        process's, or not any more.
+        readers in other processes. `exchanges` are its messages', perhaps after those of the whole history before it:
+        what claims get of them. If a process died in the middle of this, the messages that it wrote stay. Does nothing
+        if the turn is over already, or gone. Raises DamagedHistory, and TakenOver if the turn is not this process's, or
+        not any more.
         """
 
     async def give_up(self, turn: Turn, log: bytes, spent: Spent) -> None:

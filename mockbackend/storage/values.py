@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from ..messages import Message
+from .exchanges import Exchange
 from .spending import DAY_MS, Spent
 
 Status = Literal["queued", "extracting", "embedding", "ready", "failed"]
@@ -158,12 +159,14 @@ class Beat:
 class Claim:
     """A turn that has its row. `base` is the history before it, empty if it was not asked for.
 
-    `has_documents` says whether its user has files, ready or not.
+    `exchanges` are there in its place where a window was asked for and they are known. `has_documents` says whether its
+    user has files, ready or not.
     """
 
     turn: Turn
     base: list[Message]
     has_documents: bool
+    exchanges: list[Exchange] | None = None
 
 
 class Claimed(NamedTuple):

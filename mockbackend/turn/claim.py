@@ -33,11 +33,12 @@ from ..storage import (
     TooManyConversations,
     TooManyTurns,
     Turn,
+    Window,
 )
 from ..storage.day_limits import day_limits
 from .admission import PER_USER, day_is_over, too_many_conversations, too_many_turns
 from .attachments import Attachments
-from .placement import needs_history, place
+from .placement import Place, needs_history, placed, placed_by_ids
 from .recovery import Recovery
 from .registry import RunRegistry
 from .request import ChatRequest, SentMessage
@@ -76,14 +77,17 @@ class TurnClaimer:
         """What one user may spend in a day."""
         return self._limits.day
 
-    async def claim(self, userid: str, request: ChatRequest, framing: str) -> Claim:
-        """Write the turn's row. Raises ServiceError: 404, 409, 422, 429."""
+    async def claim(self, userid: str, request: ChatRequest, framing: str, window: Window | None) -> Claim:
+        """Write the turn's row; `window` is what a chat has room for of the history.
+
+        Raises ServiceError: 404, 409, 422, 429.
+        """
         conversation_id = request.conversation_id or str(drawn.uuid())
         images: list[str] = []
         try:
             messages = await self._new_messages(userid, conversation_id, request)
             attached = await self._attachments.store(userid, conversation_id, messages, images)
-            return await self._claim(userid, conversation_id, request, framing, attached)
+            return await self._claim(userid, conversation_id, request, framing, attached, window)
         except BaseException as error:
             if images:
                 # What cannot be removed now goes later; the reason of the refusal matters more.
@@ -108,7 +112,13 @@ class TurnClaimer:
         return (*earlier, last)
 
     async def _claim(
-        self, userid: str, conversation_id: str, request: ChatRequest, framing: str, attached: list[list[Part]]
+        self,
+        userid: str,
+        conversation_id: str,
+        request: ChatRequest,
+        framing: str,
+        attached: list[list[Part]],
+        window: Window | None,
     ) -> Claim:
         turn_id, message_id, at = drawn.uuid().hex, f"msg-{drawn.uuid().hex}", now_ms()
         # The store's thread has another context, from which other ids would come.
@@ -127,8 +137,8 @@ class TurnClaimer:
         whole = await self._whole_list(userid, conversation_id, request, new)
         made = cache(lambda: whole or _made(request, new))
 
-        def turn(conversation: Conversation, history: list[Message] | None) -> Turn:
-            base_length, new_messages = self._placed(request, conversation, history, new, made)
+        def turn(conversation: Conversation, at: Place) -> Turn:
+            base_length, new_messages = self._placed(request, conversation, at, new, made)
             # Not `at`: midnight may have passed while another answer was waited for.
             return Turn(userid, conversation.id, turn_id, message_id, now_ms(), framing, base_length, new_messages)
 
@@ -159,18 +169,21 @@ class TurnClaimer:
                     userid,
                     conversation_id,
                     title,
-                    lambda row: None if is_placed_in_history(row) else here.run(turn, row, None),
+                    lambda row: None if is_placed_in_history(row) else here.run(turn, row, Place(row.message_count)),
                     limits=limits,
                     with_base=request.mode == "chat",
+                    window=window,
                 )
             if conversation is None:
                 raise not_found()
             if claim is None and is_placed_in_history(conversation):
-                history, placed = await self._read_and_place(userid, conversation, turn)
+                history, placed = await self._read_and_place(userid, request, conversation, turn)
                 # An edited first message gives the title, unless that was renamed.
-                retitled = placed.base_length == 0 and conversation.title == title_of(history)
+                retitled = placed.base_length == 0 and history and conversation.title == title_of(history)
                 new_title = title if retitled else conversation.title
-                claim = await self._storage.turns.claim(placed, conversation, new_title, history, limits=limits)
+                claim = await self._storage.turns.claim(
+                    placed, conversation, new_title, history, limits=limits, window=window
+                )
             if claim is not None:
                 return claim
             running = await self._recovery.running(conversation_id)
@@ -195,15 +208,18 @@ class TurnClaimer:
             return await in_thread(lambda: _made(request, new), "placing")
 
     async def _read_and_place(
-        self, userid: str, conversation: Conversation, turn: Callable[[Conversation, list[Message]], Turn]
-    ) -> tuple[list[Message], Turn]:
-        """The history of a conversation, and the turn that has its place in it."""
+        self, userid: str, request: ChatRequest, conversation: Conversation, turn: Callable[[Conversation, Place], Turn]
+    ) -> tuple[list[Message] | None, Turn]:
+        """The turn that has its place in a conversation, and the history if that had to be read for it."""
+        outline = await self._storage.turns.outline(conversation.id) if request.mode == "chat" else None
+        if outline is not None and (found := placed_by_ids(request, outline, conversation.message_count)):
+            return None, turn(conversation, found)
         is_long = conversation.message_count > MANY_MESSAGES
         async with self._long_work.one(userid) if is_long else nullcontext():
             history = await self._storage.history.read(conversation.id)
             if not is_long:
-                return history, turn(conversation, history)
-            return history, await in_thread(lambda: turn(conversation, history), "placing")
+                return history, turn(conversation, placed(request, history))
+            return history, turn(conversation, await in_thread(lambda: placed(request, history), "placing"))
 
     def _is_stopping(self, running: RunningTurn) -> bool:
         run = self._registry.find(running.turn.turn_id)
@@ -213,20 +229,17 @@ class TurnClaimer:
         self,
         request: ChatRequest,
         conversation: Conversation,
-        history: list[Message] | None,
+        at: Place,
         new: Callable[[int], Message],
         made: Callable[[], list[Message]],
     ) -> tuple[int, list[Message]]:
         """How many of the stored messages stay, and which messages of the request follow them."""
-        base_length, replaced = conversation.message_count, None
-        if history is not None:
-            base_length = place(request, history)
-            replaced = history[base_length]["id"] if base_length < len(history) else None
+        base_length = at.base_length
         # A list sent with a new conversation becomes its history.
         everything = conversation.message_count == 0
         new_messages = list(made()) if everything else [new(-1)]
-        if replaced is not None and request.messages[-1].id is None:
-            new_messages[-1] = {**new_messages[-1], "id": replaced}
+        if at.replaced is not None and request.messages[-1].id is None:
+            new_messages[-1] = {**new_messages[-1], "id": at.replaced}
         if base_length + len(new_messages) > self._max_messages:
             raise unusable(
                 f"This conversation has reached its limit of {self._max_messages} messages "

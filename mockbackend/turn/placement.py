@@ -7,13 +7,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import accumulate
+
 from ..messages import Message, text_of
 from .request import ChatRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How many messages stay before the new one, and the id of the message that it replaces."""
+
+    base_length: int
+    replaced: str | None = None
 
 
 def needs_history(request: ChatRequest) -> bool:
     """Whether the place depends on the stored messages."""
     return request.positional or request.at_message is not None or request.messages[-1].id is not None
+
+
+def placed(request: ChatRequest, history: list[Message]) -> Place:
+    """The place in this history."""
+    base_length = place(request, history)
+    return Place(base_length, history[base_length]["id"] if base_length < len(history) else None)
+
+
+def placed_by_ids(request: ChatRequest, outline: list[list[str]], length: int) -> Place | None:
+    """The place in a history of that length, of which the ids of each exchange are known; None if it must be read.
+
+    So it is where its words decide, and where the first message is replaced, which gives the title.
+    """
+    ids = [one for exchange in outline for one in exchange]
+    base_length = place_by_ids(request, outline) if len(ids) == length else None
+    if not base_length:
+        return None
+    return Place(base_length, ids[base_length] if base_length < length else None)
 
 
 def place(request: ChatRequest, history: list[Message]) -> int:
@@ -26,6 +55,22 @@ def place(request: ChatRequest, history: list[Message]) -> int:
     if request.positional and request.messages[-1].id is None:
         return _by_position(request, history)
     return len(history)
+
+
+def place_by_ids(request: ChatRequest, outline: list[list[str]]) -> int | None:
+    """The same of a history of which the ids of each exchange are known; None if its words decide."""
+    for wanted in (request.at_message, request.messages[-1].id):
+        if wanted is None:
+            continue
+        for start, ids in zip(accumulate(map(len, outline), initial=0), outline, strict=False):
+            if wanted in ids:
+                # It begins with its user's message, unless it is the first and answers nothing.
+                return start if wanted == ids[0] else start + ids.index(wanted) - 1
+    if request.positional and request.messages[-1].id is None:
+        earlier = sum(message.role == "user" for message in request.messages) - 1
+        if earlier < len(outline):
+            return None
+    return sum(map(len, outline))
 
 
 def _by_position(request: ChatRequest, history: list[Message]) -> int:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Protocol
 
 from ..events import DELTAS, Event, dump, joined
-from ..storage import DayLimits, Turn, Turns
+from ..storage import DayLimits, Exchange, Turn, Turns
 from .answer import Answer
 from .budget import Budget
 from .request import Mode
@@ -52,6 +52,8 @@ class Run:
         self.resumable = resumable
         self.began = time.monotonic()
         self.first_output: float | None = None
+        # The history before it where nothing of it was kept for requests.
+        self.unkept: list[Exchange] = []
         # How many of the answer's events readers may see, and how many of those the turn's row has.
         self.published = 0
         self.written = 0

@@ -7,24 +7,27 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, nullcontext
+from functools import partial
 from typing import assert_never
 
 from .. import log as logs
 from .. import metrics, tracing
 from ..agent.context import ChatContext
+from ..agent.context_window import window
 from ..agent.graph import turn_graph
 from ..agent.tools import ToolServices
-from ..concurrency import Places
+from ..concurrency import Places, in_thread
 from ..documents.documents import Documents
 from ..errors import INTERNAL, NOT_STORED, TAKEN_OVER, TurnError, unusable
 from ..events import OUTPUT, Event, Failed, ImageMade, StepEnded, TurnEnded, dump, joined
 from ..images.generator import ImageGenerator, ImageOptions
-from ..messages import MANY_MESSAGES, text_of, without_commands
+from ..messages import MANY_MESSAGES, Message, text_of, without_commands
 from ..mock import context
 from ..settings import Settings
-from ..storage import Exchange, Storage, TakenOver, traceback_of
+from ..storage import Exchange, Storage, TakenOver, Window, traceback_of
 from ..storage.exchanges import exchanges
 from ..upstream import Upstream
+from ..upstream.chat.window import kept, shape_of
 from .admission import Admission
 from .chat import chat
 from .claim import TurnClaimer
@@ -87,7 +90,7 @@ class TurnRunner:
             )
         async with self.admission.beginning(userid):
             searchable = await self._searchable(userid, request)
-            claim = await self._claimer.claim(userid, request, framing)
+            claim = await self._claimer.claim(userid, request, framing, self._window(request))
         # From here to `registry.add` nothing may be awaited. Why:
         #
         # - The turn's row is committed and names this process as its owner, but the registry does not know the turn
@@ -102,6 +105,11 @@ class TurnRunner:
         search = searchable if searchable is not None else claim.has_documents
         resumable = self._settings.resumable if request.resumable is None else request.resumable
         run = Run(turn, request.mode, self._storage.turns, self._claimer.day_limits, resumable=resumable)
+        base = claim.exchanges
+        if base is None:
+            # With the turn's end all of them are kept.
+            base = exchanges(claim.base)
+            run.unkept = base if run.mode == "chat" else []
         self._registry.add(run)
         if self.admission.cut:
             run.answer.stop.request("drained")
@@ -109,7 +117,7 @@ class TurnRunner:
         logs.turn_fields.set(run.answer.log_fields)
         tracing.belongs_to(span, turn.conversation_id)
         context.enter_turn(turn.turn_id, run.mode)
-        events = self._events(run, request, exchanges(claim.base), search=search)
+        events = self._events(run, request, base, search=search)
         task = asyncio.create_task(self._work(run, span, events))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -130,6 +138,11 @@ class TurnRunner:
         if missing := await self._storage.files.missing(userid, request.file_ids):
             raise unusable(f"file_ids[{request.file_ids.index(missing[0])}]: there is no file with this id.")
         return bool(request.file_ids)
+
+    def _window(self, request: ChatRequest) -> Window | None:
+        if request.mode != "chat":
+            return None
+        return window(shape_of(self._settings), self._upstream.learned(self._upstream.engine.chat).context_tokens)
 
     def _events(self, run: Run, request: ChatRequest, base: list[Exchange], *, search: bool) -> AsyncIterator[Event]:
         match run.mode:
@@ -228,15 +241,23 @@ class TurnRunner:
             ),
         )
 
+    def _kept(self, run: Run, answer: Message) -> list[Exchange]:
+        """What later requests may have of the turn, after what nobody has kept yet of the history before it."""
+        turn, shape = run.turn, shape_of(self._settings)
+        new = exchanges([*turn.new_messages, answer], turn.base_length)
+        return [kept(one, shape) for one in (*run.unkept, *new)]
+
     async def _store(self, run: Run, ended: TurnEnded) -> str | None:
         """Store the turn's end, or return why not. Its row and log stay then, to be settled later."""
         answer, turn = run.answer, run.turn
         is_long = len(turn.new_messages) > MANY_MESSAGES
         try:
             async with self._long_work.one(turn.userid) if is_long else nullcontext():
-                await self._storage.turns.end(
-                    turn, [answer.message()], dump(joined([*answer.events, ended])), run.budget.spent
-                )
+                message = answer.message()
+                made = partial(self._kept, run, message)
+                keeping = await in_thread(made, "keeping") if is_long or len(run.unkept) > MANY_MESSAGES else made()
+                log_bytes = dump(joined([*answer.events, ended]))
+                await self._storage.turns.end(turn, [message], log_bytes, run.budget.spent, keeping)
         except TakenOver:
             metrics.FENCED_WRITES.inc()
             log.warning("turn %s was taken over: this process did not prove in time that it lives", turn.turn_id)

@@ -10,7 +10,7 @@ import pytest
 from mockbackend.settings import Settings
 from mockbackend.storage import open_storage
 from mockbackend.storage.postgres import examination
-from mockbackend.storage.postgres.migrations import MIGRATIONS
+from mockbackend.storage.postgres.schema import MIGRATIONS
 from tests.harness.pgbouncer import pooled
 from tests.harness.postgres import postgres
 from tests.harness.processes import free_port, run

@@ -11,6 +11,7 @@ from ..bounds import LARGEST, bounded
 from ..casefold import casefold
 from ..values import Conversation, Cursor, TooManyConversations
 from .database import Database, Execute
+from .exchanges import forget
 from .reserve import Reserve
 from .spending import count_open
 from .sqlite import integer, text
@@ -102,6 +103,7 @@ class Conversations:
                 return
             self._erase_content(execute, conversation_id)
             execute("DELETE FROM said WHERE conversation_id = ?", conversation_id)
+            forget(execute, conversation_id)
             count_open(execute, conversation_id)
             execute("DELETE FROM turns WHERE conversation_id = ?", conversation_id)
 

@@ -12,7 +12,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -57,6 +57,11 @@ class Session:
         """Run one statement and return its rows, RETURNING included."""
         rows: list[Row] = self._connection.execute(statement, values).fetchall()
         return rows
+
+    def rows(self, statement: str, *values: Any) -> Iterator[Row]:
+        """Run one statement and read its rows one by one, as many as are wanted."""
+        with closing(self._connection.execute(statement, values)) as cursor:
+            yield from cursor
 
     @contextmanager
     def transaction(self) -> Iterator[Execute]:

@@ -7,16 +7,19 @@ The turn's row is over with the last of them: a crash in between is finished as 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ...messages import MANY_MESSAGES, Message, now_ms, text_of
 from ..bounds import bounded
 from ..casefold import casefold
+from ..exchanges import Exchange
 from ..spending import Spent
 from ..values import TakenOver, Turn
 from .checkpoints import Checkpoints
 from .conversations import count_messages, has_texts, record_texts
 from .database import Database, Execute, Session
+from .exchanges import keep
 from .images import Images, mark_images_settled
 from .spending import count_spent
 
@@ -40,6 +43,7 @@ async def end_turn(
     messages: list[Message],
     log: bytes,
     spent: Spent,
+    exchanges: Sequence[Exchange],
     *,
     is_taken_over: bool,
 ) -> None:
@@ -83,6 +87,7 @@ async def end_turn(
             return
         with session.transaction() as execute:
             record_texts(execute, turn.conversation_id, written.base, _texts(written.messages))
+            keep(execute, turn.conversation_id, *_kept(turn, written.base, exchanges))
             unseen = record_end(execute, written)
         images.remove(session, unseen)
 
@@ -102,6 +107,13 @@ async def end_turn(
                 execute, turn.conversation_id, place, piece
             )
         )
+    place, found = _kept(turn, written.base, exchanges)
+    for start in range(0, max(1, len(found)), PIECE):
+        some = found[start : start + PIECE]
+        place = some[0].position if start else place
+        await database.transact(
+            lambda execute, place=place, some=some: keep(execute, turn.conversation_id, place, some)  # type: ignore[misc]
+        )
     unseen = await database.transact(lambda execute: record_end(execute, written))
     if unseen:
         await database.run(lambda session: images.remove(session, unseen))
@@ -114,6 +126,13 @@ def _find(checkpoints: Checkpoints, turn: Turn) -> tuple[int, list[Message]] | N
         if message.get("turn") == turn.turn_id:
             return place, stored[place:]
     return None
+
+
+def _kept(turn: Turn, base: int, exchanges: Sequence[Exchange]) -> tuple[int, Sequence[Exchange]]:
+    """From which place on what was kept is replaced, and by which exchanges: none where they have other places."""
+    if not exchanges or base != bounded(turn.base_length):
+        return base, ()
+    return min(base, exchanges[0].position), exchanges
 
 
 def _texts(messages: list[Message]) -> list[str]:

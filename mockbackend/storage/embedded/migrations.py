@@ -168,4 +168,21 @@ MIGRATIONS: tuple[Step, ...] = (
     -- What documents and searches in them took.
     ALTER TABLE usage ADD COLUMN embedding_tokens INTEGER NOT NULL DEFAULT 0;
     """,
+    """
+    -- What requests have of the history: see `exchanges`.
+    CREATE TABLE numbers (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        conversation_id TEXT NOT NULL UNIQUE
+    );
+    CREATE TABLE exchanges (
+        key INTEGER PRIMARY KEY,
+        count INTEGER NOT NULL,
+        tokens INTEGER NOT NULL,
+        sent INTEGER NOT NULL,
+        shape TEXT NOT NULL,
+        digest INTEGER,
+        message_ids TEXT NOT NULL,
+        wire BLOB
+    );
+    """,
 )

@@ -8,14 +8,16 @@ over and recovered by whichever process comes next.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from ...concurrency.liveness import Liveness
 from ...messages import Message, now_ms
 from ..bounds import bounded
 from ..casefold import casefold
+from ..exchanges import Exchange, Window
 from ..spending import ClaimLimits, Spent
 from ..values import NOBODY, Beat, Claim, Claimed, Conversation, RunningTurn, Turn
 from .checkpoints import Checkpoints
@@ -24,6 +26,7 @@ from .claims import claim_turn
 from .conversations import upsert_conversation
 from .database import Database, Execute, Session
 from .ending import end_turn
+from .exchanges import read_outline, read_window
 from .following import TurnFollower
 from .images import Images
 from .spending import spent_on, stored_spent
@@ -63,6 +66,7 @@ class Turns:
         *,
         limits: ClaimLimits,
         with_base: bool,
+        window: Window | None = None,
     ) -> tuple[Conversation | None, Claim | None]:
         now, claimed = now_ms(), list[Claimed]()
 
@@ -77,16 +81,21 @@ class Turns:
                 return conversation, None
             claimed.append(Claimed(turn, (conversation.version, conversation.created_at) == (0, now)))
             self._claiming.turn_ids.add(turn.turn_id)
-            base: list[Message] = []
-            # Outside the transaction: other writers need not wait while a long history is decoded.
-            if with_base and (kept := bounded(turn.base_length)):
-                base = self._checkpoints.read(conversation_id)[:kept]
-            return conversation, Claim(turn, base, has_documents)
+            if not with_base:
+                return conversation, Claim(turn, [], has_documents)
+            return conversation, self._with_base(session, Claim(turn, [], has_documents), window)
 
         return await self._claiming.run(work, claimed)
 
     async def claim(
-        self, turn: Turn, conversation: Conversation, title: str, history: list[Message], *, limits: ClaimLimits
+        self,
+        turn: Turn,
+        conversation: Conversation,
+        title: str,
+        history: list[Message] | None,
+        *,
+        limits: ClaimLimits,
+        window: Window | None = None,
     ) -> Claim | None:
         claimed: list[Claimed] = []
 
@@ -99,9 +108,27 @@ class Turns:
                     execute(RETITLE, title, casefold(title), conversation.id)
             claimed.append(Claimed(turn, title=conversation.title))
             self._claiming.turn_ids.add(turn.turn_id)
+            if history is None:
+                return self._with_base(session, Claim(turn, [], has_documents), window)
             return Claim(turn, history[: bounded(turn.base_length)], has_documents)
 
         return await self._claiming.run(work, claimed)
+
+    def _with_base(self, session: Session, claim: Claim, window: Window | None) -> Claim:
+        # Outside the transaction: other writers need not wait while a long history is decoded.
+        conversation_id, base_length = claim.turn.conversation_id, bounded(claim.turn.base_length)
+
+        def read() -> list[Message]:
+            return self._checkpoints.read(conversation_id)[:base_length]
+
+        if not base_length:
+            return claim
+        if window and (found := read_window(session, conversation_id, base_length, window, read)) is not None:
+            return replace(claim, exchanges=found)
+        return replace(claim, base=read())
+
+    async def outline(self, conversation_id: str) -> list[list[str]] | None:
+        return await read_outline(self._database, conversation_id)
 
     def _claim(self, execute: Execute, turn: Turn, conversation: Conversation, limits: ClaimLimits) -> bool | None:
         return claim_turn(execute, turn, self._files, conversation, limits, self._liveness)
@@ -210,12 +237,17 @@ class Turns:
 
         return await self._database.transact(work)
 
-    async def end(self, turn: Turn, answers: list[Message], log: bytes, spent: Spent) -> None:
+    async def end(
+        self, turn: Turn, answers: list[Message], log: bytes, spent: Spent, exchanges: Sequence[Exchange] = ()
+    ) -> None:
         is_taken_over = turn.turn_id not in self._claiming.turn_ids
         self._claiming.turn_ids.discard(turn.turn_id)
         await end_turn(
-            *(self._database, self._checkpoints, self._images, self._owner),
-            *(turn, [*turn.new_messages, *answers], log, spent),
+            *(self._database, self._checkpoints, self._images, self._owner, turn),
+            [*turn.new_messages, *answers],
+            log,
+            spent,
+            exchanges,
             is_taken_over=is_taken_over,
         )
         # A process that has taken a turn over does not know whether it has a file.

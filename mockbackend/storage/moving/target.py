@@ -28,7 +28,8 @@ Kind = Literal["conversation", "file", "usage"]
 _LAZILY = "SET LOCAL synchronous_commit = off"
 _REMOVE = """WITH home AS (DELETE FROM conversations WHERE id = %s RETURNING id),
     gone AS (DELETE FROM images USING home WHERE conversation_id = home.id RETURNING token),
-    bytes AS (DELETE FROM pieces USING gone WHERE blob_id = gone.token)
+    bytes AS (DELETE FROM pieces USING gone WHERE blob_id = gone.token),
+    exchanges_of AS (DELETE FROM exchanges USING home WHERE conversation_id = home.id)
     DELETE FROM messages USING home WHERE conversation_id = home.id"""
 
 

@@ -65,8 +65,6 @@ _CLAIM = """WITH counted AS (SELECT count(*) AS running, {conversations} AS conv
         WHERE turn_id = %(turn_id)s AND owner = %(owner)s AND over_at IS NULL),
         EXISTS (SELECT 1 FROM files WHERE userid = %(userid)s AND deleted_at IS NULL)
     FROM counted"""
-BASE = """SELECT body FROM messages WHERE conversation_id = %s AND position < %s AND EXISTS (
-    SELECT 1 FROM turns WHERE turn_id = %s AND over_at IS NULL) ORDER BY position"""
 HOME_LOCK = "SELECT 1 FROM conversations WHERE id = %s FOR NO KEY UPDATE"
 OVER = "UPDATE turns SET over_at = now() WHERE turn_id = %s AND over_at IS NULL"
 

@@ -84,7 +84,8 @@ class Conversations:
                 counted AS ({COUNT_OPEN}),
                 logs AS (DELETE FROM turn_logs USING over WHERE turn_logs.turn_id = over.turn_id),
                 gone AS (DELETE FROM images USING home WHERE conversation_id = home.id RETURNING token),
-                bytes AS (DELETE FROM pieces USING gone WHERE blob_id = gone.token)
+                bytes AS (DELETE FROM pieces USING gone WHERE blob_id = gone.token),
+                exchanges_of AS (DELETE FROM exchanges USING home WHERE conversation_id = home.id)
                 DELETE FROM messages USING home WHERE conversation_id = home.id""",
                 conversation_id,
             ),

@@ -7,16 +7,20 @@ writes messages meanwhile: theirs are seen. A base that is longer than the histo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
 from ...messages import Message, now_ms, text_of
 from ..casefold import casefold
+from ..exchanges import Exchange
 from ..spending import Spent
 from ..values import NOBODY, Turn
 from .claims import base_length
 from .database import Statement
+from .exchanges import KEPT
+from .exchanges import named as named_exchanges
 from .spending import COUNT_MINE, named
 from .turn_logs import Piece
 
@@ -36,7 +40,8 @@ _END = f"""WITH home AS (SELECT id FROM conversations WHERE id = %(conversation_
         SELECT conversation_id, base + number - 1, userid, body, said
         FROM mine, unnest(%(bodies)s::bytea[], %(texts)s::text[]) WITH ORDINALITY AS given (body, said, number)
         ON CONFLICT (conversation_id, position)
-        DO UPDATE SET userid = excluded.userid, body = excluded.body, said = excluded.said)
+        DO UPDATE SET userid = excluded.userid, body = excluded.body, said = excluded.said),
+    {KEPT}
     UPDATE conversations SET updated_at = greatest(%(now)s, updated_at + 1), message_count = base + %(count)s,
     version = version + 1 FROM mine WHERE id = mine.conversation_id RETURNING id"""
 # Where messages are replaced. Their images are those that no other message names.
@@ -55,7 +60,15 @@ IS_STORED = "SELECT 1 FROM messages WHERE conversation_id = %s AND body = %s"
 
 
 def end_statement(
-    turn: Turn, messages: list[Message], bodies: list[bytes], owner: str, piece: Piece, spent: Spent, *, replaces: bool
+    turn: Turn,
+    messages: list[Message],
+    bodies: list[bytes],
+    exchanges: Sequence[Exchange],
+    owner: str,
+    piece: Piece,
+    spent: Spent,
+    *,
+    replaces: bool,
 ) -> Statement:
     """The end of a turn with these messages, whose bodies are stored; a row if it was the owner's to end.
 
@@ -63,6 +76,7 @@ def end_statement(
     """
     return _END.format(unseen=_UNSEEN if replaces else ""), {
         **_named(turn, owner, piece, spent),
+        **named_exchanges(turn, exchanges),
         "conversation_id": turn.conversation_id,
         "tokens": [part["token"] for one in messages for part in one["parts"] if part["type"] == "picture"],
         "base_length": base_length(turn),

@@ -15,7 +15,7 @@ from psycopg.errors import InsufficientPrivilege
 from ...settings import Settings
 from ..values import Probe
 from .database import Row, connection_options
-from .migrations import MIGRATIONS, TABLES
+from .schema import MIGRATIONS, TABLES
 
 OLDEST_VERSION = 140000
 # Times of messages come from the hosts. Leases do not: they are by the database's clock.

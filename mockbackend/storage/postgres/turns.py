@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from ...messages import Message, now_ms
+from ..exchanges import Exchange, Window, listed
 from ..spending import ClaimLimits, Spent
 from ..stored_messages import decode_messages
 from ..values import (
@@ -29,27 +31,14 @@ from ..values import (
 from . import claims
 from .database import Database, storable
 from .ending import IS_OPEN, IS_STORED, encoded, end_statement, give_up_statement
+from .exchanges import OUTLINE, base_statement, with_base_of
 from .following import TurnFollower
-from .history import decoded
 from .processes import Processes, alive
+from .running import BEAT, RUNNING, TAKE_OVER
 from .spending import CLOSE, spend_statement
-from .turn_logs import PIECES, WRITE_LOGS, WrittenLog, assembled
+from .turn_logs import WRITE_LOGS, WrittenLog, assembled
 
-OVER_SECONDS = 2.0
 T = TypeVar("T")
-_RUNNING = f"""SELECT userid, conversation_id, turn_id, message_id, started_at, framing, base_length, new_messages,
-    {PIECES}, input_tokens, output_tokens, images, stop_requested, owner, {alive("owner")}, p.host, p.pid, p.started
-    FROM turns t LEFT JOIN processes p ON p.id = owner WHERE over_at IS NULL"""
-# Two who see the same dead owner: the second waits for the first, and finds another owner then.
-_TAKE_OVER = f"""UPDATE turns t SET owner = %(me)s, generation = generation + 1
-    FROM (SELECT turn_id, owner FROM turns
-        WHERE turn_id = %(turn_id)s AND (owner = %(me)s OR NOT {alive("owner")})) seen
-    WHERE t.turn_id = seen.turn_id AND t.owner = seen.owner AND t.over_at IS NULL RETURNING generation"""
-_BEAT = f"""WITH gone AS (DELETE FROM turns WHERE turn_id IN (SELECT turn_id FROM turns
-        WHERE over_at < now() - interval '{OVER_SECONDS} seconds' FOR UPDATE SKIP LOCKED) RETURNING turn_id),
-    logs AS (DELETE FROM turn_logs USING gone WHERE turn_logs.turn_id = gone.turn_id)
-    SELECT turn_id, stop_requested, coalesce(followed_until > now(), FALSE) FROM turns
-    WHERE owner = %s AND (stop_requested OR followed_until IS NOT NULL) AND over_at IS NULL"""
 log = logging.getLogger("mockbackend.storage")
 
 
@@ -72,6 +61,7 @@ class Turns:
         *,
         limits: ClaimLimits,
         with_base: bool,
+        window: Window | None = None,
     ) -> tuple[Conversation | None, Claim | None]:
         claimed: list[Claimed] = []
 
@@ -101,7 +91,7 @@ class Turns:
                         raise TooManyConversations
                     continue
                 claim = await self._claim(
-                    turn, conversation, conversation.title, limits, is_new=not rows, with_base=with_base
+                    turn, conversation, conversation.title, limits, window, is_new=not rows, with_base=with_base
                 )
                 if claim is not None:
                     claimed.append(Claimed(turn, is_new=not rows))
@@ -112,18 +102,26 @@ class Turns:
         return await self._unless_cancelled(work(), claimed)
 
     async def claim(
-        self, turn: Turn, conversation: Conversation, title: str, history: list[Message], *, limits: ClaimLimits
+        self,
+        turn: Turn,
+        conversation: Conversation,
+        title: str,
+        history: list[Message] | None,
+        *,
+        limits: ClaimLimits,
+        window: Window | None = None,
     ) -> Claim | None:
         claimed: list[Claimed] = []
 
         async def work() -> Claim | None:
             if turn.turn_id in self._logs:
                 return None
-            claim = await self._claim(turn, conversation, title, limits, is_new=False, with_base=False)
+            wants = history is None
+            claim = await self._claim(turn, conversation, title, limits, window, is_new=False, with_base=wants)
             if claim is None:
                 return None
             claimed.append(Claimed(turn, title=None if title == conversation.title else conversation.title))
-            return Claim(turn, history[: claims.base_length(turn)], claim.has_documents)
+            return claim if history is None else replace(claim, base=history[: claims.base_length(turn)])
 
         return await self._unless_cancelled(work(), claimed)
 
@@ -133,6 +131,7 @@ class Turns:
         conversation: Conversation,
         title: str,
         limits: ClaimLimits,
+        window: Window | None,
         *,
         is_new: bool,
         with_base: bool,
@@ -143,8 +142,7 @@ class Turns:
             claims.claim_statement(turn, conversation, title, self._me, limits, is_new=is_new),
         ]
         # Others need not wait while a long history is sent.
-        base = (claims.BASE, turn.conversation_id, claims.base_length(turn), turn.turn_id)
-        then = base if with_base and claims.base_length(turn) else None
+        then = base_statement(turn, window) if with_base and claims.base_length(turn) else None
         if limits.day:
             results = await claims.run_within_day(self._database, turn, statements, limits)
             if then:
@@ -153,14 +151,17 @@ class Turns:
             results = await self._database.batch(*statements, then=then)
         [(running, conversations, is_claimed, has_documents)] = results[2]
         if is_claimed:
-            replaces = turn.base_length < conversation.message_count
+            replaces, claim = turn.base_length < conversation.message_count, Claim(turn, [], has_documents)
             self._logs[turn.turn_id] = WrittenLog(replaces=replaces, lapses=self._processes.lapses)
-            return Claim(turn, decoded(turn.conversation_id, results[3]) if len(results) > 3 else [], has_documents)
+            return claim if then is None else await with_base_of(self._database, claim, window, results[3])
         if running >= limits.running:
             raise TooManyTurns
         if is_new and conversations >= limits.conversations:
             raise TooManyConversations
         return None
+
+    async def outline(self, conversation_id: str) -> list[list[str]] | None:
+        return listed(await self._database.execute(OUTLINE, conversation_id))
 
     async def _unless_cancelled(self, work: Coroutine[Any, Any, T], claimed: list[Claimed]) -> T:
         """Do `work` to its end. If the caller is cancelled, withdraw what it put into `claimed`."""
@@ -182,11 +183,11 @@ class Turns:
             raise
 
     async def running(self, conversation_id: str) -> RunningTurn | None:
-        rows = await self._database.execute(f"{_RUNNING} AND conversation_id = %s", conversation_id)
+        rows = await self._database.execute(f"{RUNNING} AND conversation_id = %s", conversation_id)
         return await self._decoded(rows[0]) if rows else None
 
     async def unfinished(self) -> list[RunningTurn]:
-        rows = await self._database.execute(_RUNNING)
+        rows = await self._database.execute(RUNNING)
         return [turn for row in rows if (turn := await self._decoded(row)) is not None]
 
     async def recoverable(self) -> list[str]:
@@ -227,7 +228,7 @@ class Turns:
             # Our own, and its run is gone: its answer would have no question.
             await self._close_damaged(running.turn)
             return False
-        rows = await self._database.execute(_TAKE_OVER, {"me": self._me, "turn_id": turn_id})
+        rows = await self._database.execute(TAKE_OVER, {"me": self._me, "turn_id": turn_id})
         for (generation,) in rows:
             self._logs[turn_id] = WrittenLog.of_generation(generation, self._processes.lapses)
         return bool(rows)
@@ -240,7 +241,7 @@ class Turns:
             # Others may have taken them over by now, and the database may be out of reach.
             return Beat([], [], tuple(self._logs))
         lapsed = tuple(turn_id for turn_id, written in self._logs.items() if written.lapses < self._processes.lapses)
-        rows = await self._database.execute(_BEAT, self._me)
+        rows = await self._database.execute(BEAT, self._me)
         return Beat([row[0] for row in rows if row[1]], [row[0] for row in rows if row[2]], lapsed)
 
     async def write_logs(self, logs: list[tuple[Turn, bytes, Spent]]) -> None:
@@ -271,13 +272,14 @@ class Turns:
         rows = await self._database.execute(*spend_statement(turn, spent, self._me))
         return Spent(*rows[0])
 
-    async def end(self, turn: Turn, answers: list[Message], log: bytes, spent: Spent) -> None:
+    async def end(
+        self, turn: Turn, answers: list[Message], log: bytes, spent: Spent, exchanges: Sequence[Exchange] = ()
+    ) -> None:
         messages = [*turn.new_messages, *answers]
         bodies = encoded(messages)
         written = self._logs.get(turn.turn_id)
-        piece = (written or WrittenLog()).piece(log)
-        replaces = written is None or written.replaces
-        statement = end_statement(turn, messages, bodies, self._me, piece, spent, replaces=replaces)
+        piece, replaces = (written or WrittenLog()).piece(log), written is None or written.replaces
+        statement = end_statement(turn, messages, bodies, exchanges, self._me, piece, spent, replaces=replaces)
         rows = await self._database.execute(*statement)
         self._logs.pop(turn.turn_id, None)
         if rows:

@@ -6,8 +6,6 @@ takes part in the order of messages with its neighbours, and what depends on the
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import orjson
 
 from ...messages import Message, without_commands
@@ -34,7 +32,7 @@ def kept(exchange: Exchange, shape: str) -> Exchange:
     if sent and sent[0]["role"] != "user":
         return exchange
     wire = orjson.dumps(_closed(sent))[1:-1]
-    return replace(exchange, wire=wire, shape=shape, kept_tokens=exchange.tokens, kept_sent=exchange.sent)
+    return exchange._replace(wire=wire, shape=shape, kept_tokens=exchange.tokens, kept_sent=exchange.sent)
 
 
 async def window_messages(

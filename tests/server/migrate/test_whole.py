@@ -23,7 +23,7 @@ from mockbackend.messages import Part
 from mockbackend.settings import Settings
 from mockbackend.storage import FileLimits, Image, Storage
 from mockbackend.storage.passages import Passage, Snapshot
-from mockbackend.storage.postgres.migrations import TABLES
+from mockbackend.storage.postgres.schema import TABLES
 from tests.conftest import StartServer
 from tests.documents.waiting import indexed
 from tests.harness.api import say
@@ -204,7 +204,7 @@ async def test_it_may_be_killed_again_and_again(url: str, data: Path) -> None:
 
 def test_every_table_is_copied_or_need_not_be() -> None:
     of_running_processes = {"processes", "turns", "turn_logs", "uploads"}
-    made_anew = {"migrations", "migrated", "rotations", "postings", "signs", "passage_owners"}
+    made_anew = {"migrations", "migrated", "rotations", "postings", "signs", "passage_owners", "exchanges"}
     copied = {
         "service",
         "conversations",

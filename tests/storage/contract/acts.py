@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 from mockbackend.messages import Message, Part, text_of
-from mockbackend.storage import Claim, ClaimLimits, Conversation, RunningTurn, Spent, Storage, Turn
+from mockbackend.storage import Claim, ClaimLimits, Conversation, Exchange, RunningTurn, Spent, Storage, Turn, Window
+from mockbackend.storage.exchanges import exchanges
 
 Role = Literal["user", "assistant"]
 # What a turn spends where that is of no account.
 SPENT = Spent(1)
+# Room for all that was kept.
+ALL = Window("chat", None, 2_000)
 # What a user may store where that is of no account.
 ROOM = 10**9
 
@@ -36,6 +40,24 @@ def answer(turn: Turn, *parts: Part) -> list[Message]:
     return [message("assistant", turn.turn_id, f"{turn.turn_id}!", *parts)]
 
 
+def kept(messages: list[Message], position: int = 0, *, without: Collection[int] = ()) -> list[Exchange]:
+    """The exchanges of these messages, with the texts as bytes but for those at these places; each takes ten tokens."""
+    return [
+        one
+        if one.position in without
+        else one._replace(wire="".join(map(text_of, one.messages)).encode(), shape="chat", kept_tokens=10, kept_sent=2)
+        for one in exchanges(messages, position)
+    ]
+
+
+def said_in(claim: Claim) -> str:
+    """All that the history before a turn says, whatever the claim has of it."""
+    words = [text_of(one) for one in claim.base]
+    for one in claim.exchanges or []:
+        words += [text_of(message) for message in one.messages] if one.wire is None else [one.wire.decode()]
+    return "".join(words)
+
+
 async def begin(
     storage: Storage,
     turn: Turn,
@@ -43,10 +65,14 @@ async def begin(
     title: str = "Hello",
     running_limit: int = 20,
     with_base: bool = True,
+    window: Window | None = None,
 ) -> tuple[Conversation | None, Claim | None]:
     """Begin that turn, whatever its conversation is."""
     return await storage.turns.begin(
-        turn.userid, turn.conversation_id, title, lambda _: turn, limits=at_most(running_limit), with_base=with_base
+        *(turn.userid, turn.conversation_id, title, lambda _: turn),
+        limits=at_most(running_limit),
+        with_base=with_base,
+        window=window,
     )
 
 

@@ -19,6 +19,7 @@ from mockbackend.storage import Storage, Turn, open_storage
 from mockbackend.storage.embedded import EmbeddedStorage
 from tests.harness.postgres import debians_postgres, postgres
 from tests.storage.contract.acts import SPENT
+from tests.storage.contract.damages import DAMAGES, Damage
 from tests.storage.contract.postgres import on
 
 
@@ -42,6 +43,9 @@ class Engine(Protocol):
 
     async def damage_messages(self, conversation_id: str, base_length: int) -> None:
         """Make the settled messages unreadable of the conversation's turn of that base; it is not the first."""
+
+    async def damage_exchange(self, conversation_id: str, position: int, damage: Damage) -> None:
+        """Damage what is kept for requests of the exchange at that place, or remove it."""
 
     async def close(self) -> None:
         """Close the stores of all processes that still live."""
@@ -98,11 +102,15 @@ class Embedded:
             where = "thread_id = ? AND idx = ?"
             connection.execute(f"UPDATE writes SET value = x'ff' WHERE {where}", (conversation_id, base_length))
 
+    async def damage_exchange(self, conversation_id: str, position: int, damage: Damage) -> None:
+        one = "key = (SELECT number << 20 FROM numbers WHERE conversation_id = ?) + ?"
+        self._execute(DAMAGES[damage].format(damaged="x'7b'", one=one), conversation_id, position)
+
     async def close(self) -> None:
         while self._living:
             await self.stop(self._living[0])
 
-    def _execute(self, statement: str, *values: str) -> None:
+    def _execute(self, statement: str, *values: str | int) -> None:
         with closing(sqlite3.connect(self._metadata, timeout=10)) as connection, connection:
             connection.execute(statement, values)
 

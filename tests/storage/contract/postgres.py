@@ -15,6 +15,7 @@ from mockbackend.settings import Settings
 from mockbackend.storage import Storage, Turn, open_storage
 from mockbackend.storage.postgres import PostgresStorage
 from tests.harness.postgres import Postgres as Server
+from tests.storage.contract.damages import DAMAGES, Damage
 
 if TYPE_CHECKING:
     from tests.storage.contract.engines import Engine, NewEngine
@@ -67,6 +68,10 @@ class Postgres:
             "UPDATE messages SET body = '[{' WHERE conversation_id = %s AND position IN (%s, %s)",
             *(conversation_id, base_length, base_length + 1),
         )
+
+    async def damage_exchange(self, conversation_id: str, position: int, damage: Damage) -> None:
+        one = "conversation_id = %s AND position = %s"
+        self._execute(DAMAGES[damage].format(damaged="'\\x7b'::bytea", one=one), conversation_id, position)
 
     async def close(self) -> None:
         while self._living:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from mockbackend.messages import Message, text_of
-from mockbackend.storage import Claim, Conversation, RunningTurn, Storage, TooManyTurns, Turn
+from mockbackend.storage import Claim, Conversation, RunningTurn, Storage, TooManyTurns, Turn, Window
 from tests.harness.examples import examples
-from tests.storage.contract.acts import SPENT, answer, at_most, begin, message, turn_of
+from tests.storage.contract.acts import ALL, SPENT, answer, at_most, begin, kept, message, said_in, turn_of
 from tests.storage.contract.engines import Engine, NewEngine
 from tests.storage.contract.model import Modelled, Open
 
@@ -25,6 +25,7 @@ processes = st.integers(0, 1)
 ids = st.sampled_from("abc")
 users = st.sampled_from(["ann", "bob"])
 parts = st.floats(0, 1)
+windows = st.sampled_from([None, ALL])
 
 
 class Processes(RuleBasedStateMachine):
@@ -64,11 +65,13 @@ class Processes(RuleBasedStateMachine):
         one = self._model.get(conversation_id)
         return one if one and one.open and one.open.owner == process else None
 
-    @rule(process=processes, user=users, name=ids, part=parts, with_base=st.booleans())
-    def begin(self, process: int, user: str, name: str, part: float, *, with_base: bool) -> None:
+    @rule(process=processes, user=users, name=ids, part=parts, with_base=st.booleans(), window=windows)
+    def begin(self, process: int, user: str, name: str, part: float, *, with_base: bool, window: Window | None) -> None:
         one = self._model.get(name)
         turn = self._next(user, name, part, len(one.history) if one else 0)
-        work = begin(self._stores[process], turn, title=turn.turn_id, running_limit=MOST, with_base=with_base)
+        work = begin(
+            self._stores[process], turn, title=turn.turn_id, running_limit=MOST, with_base=with_base, window=window
+        )
         if one and (one.owner != user or one.is_hidden):
             assert self._do(work) == (None, None)
         elif self._others(user, name) >= MOST:
@@ -85,7 +88,7 @@ class Processes(RuleBasedStateMachine):
         assert (claim is None) == (one.open is not None)
         if claim:
             assert claim.turn == turn
-            assert [text_of(said) for said in claim.base] == (one.history[: turn.base_length] if with_base else [])
+            assert said_in(claim) == ("".join(one.history[: turn.base_length]) if with_base else "")
             one.open = Open(turn, process)
 
     @rule(process=processes, user=users, name=ids)
@@ -142,12 +145,13 @@ class Processes(RuleBasedStateMachine):
             if claim:
                 one.title = f"{turn.turn_id} x"
 
-    @rule(process=processes, name=ids)
-    def end(self, process: int, name: str) -> None:
+    @rule(process=processes, name=ids, keeps=st.booleans())
+    def end(self, process: int, name: str, *, keeps: bool) -> None:
         if one := self._opened(process, name):
             assert one.open
             turn = one.open.turn
-            self._do(self._stores[process].turns.end(turn, answer(turn), b"[9]", SPENT))
+            new = kept([*turn.new_messages, *answer(turn)], turn.base_length) if keeps else []
+            self._do(self._stores[process].turns.end(turn, answer(turn), b"[9]", SPENT, new))
             self._settled(one, f"{turn.turn_id}!")
 
     def _settled(self, one: Modelled, last: str) -> None:

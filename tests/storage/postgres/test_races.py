@@ -9,11 +9,11 @@ import pytest
 from mockbackend.settings import Settings
 from mockbackend.storage import Conversation, FileLimits, TooManyTurns, Turn
 from mockbackend.storage.files import BYTES_PER_MS, MAX_BYTES
-from mockbackend.storage.postgres import PostgresStorage, claims, database, migrations, open_postgres
+from mockbackend.storage.postgres import PostgresStorage, claims, database, open_postgres, schema
 from mockbackend.storage.postgres.ending import encoded, end_statement
 from mockbackend.storage.postgres.files import queue, upload
+from mockbackend.storage.postgres.running import TAKE_OVER
 from mockbackend.storage.postgres.turn_logs import Piece
-from mockbackend.storage.postgres.turns import _TAKE_OVER
 from tests.storage.contract.acts import (
     SPENT,
     answer,
@@ -37,7 +37,7 @@ async def ending(rival: Rival, storage: PostgresStorage, turn: Turn) -> None:
     messages = [*turn.new_messages, *answer(turn)]
     owner = storage.processes.id
     assert await rival.do(
-        *end_statement(turn, messages, encoded(messages), owner, Piece(9, 0, b"[9]"), SPENT, replaces=False)
+        *end_statement(turn, messages, encoded(messages), [], owner, Piece(9, 0, b"[9]"), SPENT, replaces=False)
     )
 
 
@@ -140,7 +140,7 @@ async def test_a_dead_turn_that_another_is_just_taking_over_is_not_taken_again(
     left = await running(other)
     assert not left.is_alive
     # Dead as well by the time that the other looks, or it could not be told from one that lives.
-    assert await rival.do(_TAKE_OVER, {"me": "a third process", "turn_id": "t1"}) == [(1,)]
+    assert await rival.do(TAKE_OVER, {"me": "a third process", "turn_id": "t1"}) == [(1,)]
     taking = await rival.held_up(other.turns.take_over(left))
     await rival.commit()
     assert await taking is False
@@ -208,7 +208,7 @@ async def test_a_quota_is_counted_one_upload_after_the_other(
 async def test_processes_that_start_at_once_make_one_schema(url: str) -> None:
     opened = await asyncio.gather(*(open_postgres(Settings(database_url=url)) for _ in range(6)))
     rows = await opened[0].database.execute("SELECT number FROM migrations")
-    assert [number for (number,) in rows] == list(range(1, len(migrations.MIGRATIONS) + 1))
+    assert [number for (number,) in rows] == list(range(1, len(schema.MIGRATIONS) + 1))
     assert len({await one.login() for one in opened}) == 1
     for one in opened:
         await one.close()
