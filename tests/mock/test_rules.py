@@ -237,6 +237,22 @@ async def test_what_cannot_be_is_said(scenario: MakeScenario, rule: dict[str, An
     assert words in problem["message"]
 
 
+@pytest.mark.parametrize("more", [{"text": "b"}, {"wire": {"delay": 0.1}}])
+async def test_a_regex_that_would_try_for_minutes_is_given_up_in_words(
+    scenario: MakeScenario, more: dict[str, Any]
+) -> None:
+    rule = {"when": {"regex": "^(a+)+$"}, **more}
+    made = await scenario({"strict": True, "rules": [rule, {"when": "hi", "text": "fine"}]})
+    for _ in range(2):
+        async with asyncio.timeout(20):
+            answer, other = await asyncio.gather(chat(made.client, {"message": "a" * 40 + "!"}), made.say("hi"))
+        assert other.text == "fine"
+        words = answer.body.decode() if answer.status != 200 else answer.errors[0]
+        assert "'^(a+)+$'" in words
+        assert "given up" in words
+    assert (await made.say("a" * 40)).text
+
+
 async def test_each_of_two_calls_at_once_is_a_serving(scenario: MakeScenario) -> None:
     made = await scenario({"rules": [{"respond": [{"text": str(number)} for number in range(40)]}]})
     answers = await asyncio.gather(*(made.say("hi") for _ in range(8)))

@@ -3,7 +3,8 @@
 The service says with each call what it is part of. Other programs name a scenario by a header, or by their key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from starlette.requests import Request
 from ...mock import drawn
 from ...mock.script.matching import Facts, R, nearest
 from ...mock.script.rules import ChatRule, EmbeddingRule, ImageRule, Script
+from ...mock.script.searching import TooSlowError
 from ...mock.store import DEFAULT, Chosen, Entry, MockStore, Serving, UnknownScenario
 from . import errors
 
@@ -57,18 +59,22 @@ class MockedCall:
 
         AzureError 404 where no rule does, and the script is strict or a recording.
         """
-        serving = self.store.servings.serve(self.scenario, kind, facts, of_turn=self._of_turn, chosen=self._chosen)
+        with _in_time():
+            serving = self.store.servings.serve(self.scenario, kind, facts, of_turn=self._of_turn, chosen=self._chosen)
         if serving:
             self.entry.rule = serving.index
         elif kind in (ChatRule, ImageRule, EmbeddingRule) and _must_fit(kind, script := self.script):
             asked = f"{self.kind}, {facts.text[:SHOWN_CHARACTERS]!r}"
-            message = f"No rule of scenario {self.scenario} fits this call ({asked}). {nearest(script, kind, facts)}"
+            with _in_time():
+                rules = nearest(script, kind, facts)
+            message = f"No rule of scenario {self.scenario} fits this call ({asked}). {rules}"
             raise errors.gateway_error(404, "no_rule", message)
         return serving
 
     def upcoming(self, kind: type[R], facts: Facts) -> Serving[R] | None:
         """What `serve` would choose."""
-        return self.store.servings.upcoming(self.scenario, kind, facts, of_turn=self._of_turn, chosen=self._chosen)
+        with _in_time():
+            return self.store.servings.upcoming(self.scenario, kind, facts, of_turn=self._of_turn, chosen=self._chosen)
 
     @property
     def _of_turn(self) -> bool:
@@ -82,6 +88,15 @@ class MockedCall:
     def has(self, kind: type[R]) -> bool:
         """Whether there are rules of a kind."""
         return self.store.servings.has(self.scenario, kind)
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """A choice of rules; AzureError 404 if one cannot be made in time."""
+    try:
+        yield
+    except TooSlowError as error:
+        raise errors.gateway_error(404, "no_rule", str(error)) from None
 
 
 def _must_fit(kind: type[Any], script: Script) -> bool:

@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from .rules import ChatRule, EmbeddingRule, ImageRule, IndexingRule, Rule, Script, SearchRule
+from .searching import search
 from .when import Pattern, When
 
 R = TypeVar("R", ChatRule, ImageRule, EmbeddingRule, SearchRule, IndexingRule)
@@ -78,7 +79,7 @@ class Fit:
 
 
 def fit(rule: Rule, facts: Facts) -> Fit | None:
-    """How a rule fits a call of its kind; None if it does not."""
+    """How a rule fits a call of its kind; None if it does not. Raises TooSlowError."""
     when = rule.when if isinstance(rule.when, When) else When(text=rule.when) if rule.when is not None else None
     deployment = rule.deployment or (when.deployment if when else None)
     if deployment not in (None, facts.deployment):
@@ -103,7 +104,7 @@ def _fit_text(pattern: str | Pattern | None, facts: Facts) -> Fit | None:
         case str():
             found = re.search(re.escape(pattern), facts.text, re.IGNORECASE)
         case Pattern(equals=None, regex=str(regex)):
-            found = re.search(regex, facts.text)
+            found = search(regex, facts.text)
         case Pattern(equals=equals):
             return Fit(facts) if facts.text == equals else None
     return Fit(facts, found) if found else None
