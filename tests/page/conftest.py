@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -16,6 +17,7 @@ from tests.page.visiting import ARGUMENTS, BROWSER, Visitor
 expect.set_options(timeout=10_000)
 Visit = Callable[..., Visitor]
 numbers = itertools.count(1)
+USUAL = (1280, 800, "light")
 
 
 @pytest.fixture(scope="package")
@@ -43,27 +45,59 @@ def userid() -> str:
     return f"ada-{next(numbers)}"
 
 
+def open_window(browser: Browser, width: int, height: int, scheme: str) -> BrowserContext:
+    """A window that knows nothing of the others."""
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if scheme == "dark" else "light",
+        permissions=["clipboard-read", "clipboard-write"],
+        reduced_motion="reduce",
+    )
+    context.set_default_timeout(15_000)
+    return context
+
+
+@pytest.fixture(scope="module")
+def usual(browser: Browser, server: Server) -> Iterator[Page]:
+    """The first tab of a window of the usual size: another tab there costs half of what a window costs."""
+    context = open_window(browser, *USUAL)
+    tab = context.new_page()
+    tab.goto(f"{server.url}/livez")
+    yield tab
+    context.close()
+
+
+@contextmanager
+def new_tab(usual: Page) -> Iterator[Page]:
+    """A tab in that window, of which nothing is left."""
+    context = usual.context
+    with context.expect_page() as opened:
+        usual.evaluate("void open('about:blank')")
+    try:
+        yield opened.value
+    finally:
+        for tab in context.pages:
+            if tab != usual:
+                tab.close()
+        usual.evaluate("localStorage.clear(), sessionStorage.clear()")
+        context.clear_cookies()
+
+
 @pytest.fixture
-def visit(browser: Browser, server: Server, userid: str) -> Iterator[Visit]:
-    """`visit()` opens a window of its own; no test may end with an error in a console."""
+def visit(browser: Browser, server: Server, usual: Page, userid: str) -> Iterator[Visit]:
+    """`visit()` opens a window without a past; no test may end with an error in a console."""
     visitors: list[Visitor] = []
-    contexts: list[BrowserContext] = []
+    with ExitStack() as stack:
 
-    def come(width: int = 1280, height: int = 800, scheme: str = "light") -> Visitor:
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if scheme == "dark" else "light",
-            permissions=["clipboard-read", "clipboard-write"],
-            reduced_motion="reduce",
-        )
-        context.set_default_timeout(15_000)
-        contexts.append(context)
-        visitors.append(Visitor(context.new_page(), server.url, userid))
-        return visitors[-1]
+        def come(width: int = 1280, height: int = 800, scheme: str = "light") -> Visitor:
+            if not visitors and (width, height, scheme) == USUAL:
+                page = stack.enter_context(new_tab(usual))
+            else:
+                page = stack.enter_context(open_window(browser, width, height, scheme)).new_page()
+            visitors.append(Visitor(page, server.url, userid))
+            return visitors[-1]
 
-    yield come
-    for context in contexts:
-        context.close()
+        yield come
     assert [fault for visitor in visitors for fault in visitor.faults] == []
     foreign = [
         url for visitor in visitors for url in visitor.requests if not url.startswith((server.url, "data:", "blob:"))
