@@ -10,7 +10,7 @@ refused: it is shown and never sent again. `Part` lists what a message consists 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict, assert_never
 
 from .events import (
@@ -105,8 +105,10 @@ class AttachmentPart(TypedDict):
 
 Part: TypeAlias = TextPart | ReasoningPart | StepPart | ToolPart | ImagePart | SourcePart | AttachmentPart | EnginePart
 UNTITLED = "New conversation"
-# What is done with more messages than these is long work: on a thread, one piece at a time for each user.
+# What is done with more messages than these, or with more text, is long work: on a thread, one piece at a time for each
+# user.
 MANY_MESSAGES = 1_000
+MANY_CHARACTERS = 1_000_000
 INTERRUPTED = "The call was interrupted before it had a result."
 
 
@@ -135,6 +137,13 @@ def error_text(result: Any) -> str:
 def now_ms() -> int:
     """Now, in integer milliseconds since 1970."""
     return time.time_ns() // 1_000_000
+
+
+def is_long(messages: Sequence[Message]) -> bool:
+    """Whether what is done with all of these is long work."""
+    if len(messages) > MANY_MESSAGES:
+        return True
+    return sum(len(str(part.get("text", ""))) for one in messages for part in one["parts"]) > MANY_CHARACTERS
 
 
 def text_of(message: Message) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from starlette.requests import ClientDisconnect, Request
 
+from ..concurrency import in_thread
 from ..errors import ServiceError, bad_request, in_seconds, unusable
 from . import dense_json
 
@@ -21,6 +22,8 @@ MEASURED_SECONDS = 60.0
 LEAST_BYTES = 128 * 1024
 # It is parsed where everybody waits for it.
 SMALL_BYTES = 64 * 1024
+# It takes milliseconds to copy.
+LARGE_BYTES = 1024 * 1024
 GZIP = b"\x1f\x8b"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()
 # Pairs and halves of pairs: escaped, after any number of escaped backslashes, or as bytes that are not UTF-8.
@@ -45,17 +48,24 @@ async def read_body(
     """
     if request.headers.get("content-type", "").strip().lower().startswith("multipart/"):
         raise ServiceError(415, "unsupported_media_type", "The body must be JSON, not multipart.")
-    body = bytearray()
+    parts: list[bytes] = []
+    last = bytearray()
     try:
         async for chunk in chunks(request, max_bytes, setting):
             if count:
                 count(len(chunk))
-            body += chunk
-    except BaseException:
-        # The error's traceback would keep it while the refusal waits for the client.
-        body.clear()
-        raise
-    return bytes(body)
+            last += chunk
+            if len(last) > LARGE_BYTES:
+                parts.append(bytes(last))
+                last.clear()
+        if not parts:
+            return bytes(last)
+        # Others run meanwhile: so much is joined without Python's lock.
+        return await in_thread(lambda: b"".join([*parts, bytes(last)]), "joining")
+    finally:
+        # An error's traceback would keep them while the refusal waits for the client.
+        parts.clear()
+        last.clear()
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

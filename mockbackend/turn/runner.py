@@ -21,7 +21,7 @@ from ..documents.documents import Documents
 from ..errors import INTERNAL, NOT_STORED, TAKEN_OVER, TurnError, unusable
 from ..events import OUTPUT, Event, Failed, ImageMade, StepEnded, TurnEnded, dump, joined
 from ..images.generator import ImageGenerator, ImageOptions
-from ..messages import MANY_MESSAGES, Message, text_of, without_commands
+from ..messages import MANY_MESSAGES, Message, is_long, text_of, without_commands
 from ..mock import context
 from ..settings import Settings
 from ..storage import Exchange, Storage, TakenOver, Window, traceback_of
@@ -250,12 +250,12 @@ class TurnRunner:
     async def _store(self, run: Run, ended: TurnEnded) -> str | None:
         """Store the turn's end, or return why not. Its row and log stay then, to be settled later."""
         answer, turn = run.answer, run.turn
-        is_long = len(turn.new_messages) > MANY_MESSAGES
+        has_much = is_long(turn.new_messages)
         try:
-            async with self._long_work.one(turn.userid) if is_long else nullcontext():
+            async with self._long_work.one(turn.userid) if has_much else nullcontext():
                 message = answer.message()
                 made = partial(self._kept, run, message)
-                keeping = await in_thread(made, "keeping") if is_long or len(run.unkept) > MANY_MESSAGES else made()
+                keeping = await in_thread(made, "keeping") if has_much or len(run.unkept) > MANY_MESSAGES else made()
                 log_bytes = dump(joined([*answer.events, ended]))
                 await self._storage.turns.end(turn, [message], log_bytes, run.budget.spent, keeping)
         except TakenOver:

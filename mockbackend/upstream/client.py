@@ -24,7 +24,7 @@ from .. import metrics, tracing
 from ..errors import RequestRefused, UpstreamError
 from ..mock import context
 from ..settings import Settings
-from .chat.splicing import encoded, expand
+from .chat.splicing import encoded, encoded_by_message, expand, is_large
 from .echoes import without_echoes
 from .engine import ENGINES, Kind, Model
 from .entra import open_tokens
@@ -85,7 +85,7 @@ class Upstream:
                 async with asyncio.timeout(seconds):
                     stream = await self._client.post(
                         model.path,
-                        content=encoded(response_request(expand(request), self.sealed) if is_response else request),
+                        content=await self._encoded(request, is_response=is_response),
                         cast_to=object,
                         stream=True,
                         stream_cls=openai.AsyncStream[object],
@@ -129,6 +129,14 @@ class Upstream:
                 ),
             )
             return response
+
+    async def _encoded(self, request: dict[str, Any], *, is_response: bool) -> bytes:
+        def response() -> bytes:
+            return encoded(response_request(expand(request), self.sealed))
+
+        if not is_large(request):
+            return response() if is_response else encoded(request)
+        return await asyncio.to_thread(response if is_response else lambda: encoded_by_message(request))
 
     def learned(self, model: Model) -> Learned:
         """What the model has refused so far. Each script of a scenario of the mock begins with nothing."""

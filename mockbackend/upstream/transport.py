@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import urllib.request
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ..mock.recording import Recorder, Tap
 
 KEEP_ALIVE_SECONDS = 30.0
+PIECE_BYTES = 256 * 1024
 # From `[DONE]` to the end of the body, which often comes in a packet of its own.
 DRAIN_SECONDS = 0.5
 BODY = "body"
@@ -115,7 +117,7 @@ class Transport(httpx2.AsyncBaseTransport):
             request.method,
             yarl.URL(str(request.url), encoded=True),
             headers=headers,
-            data=request.content or None,
+            data=_in_pieces(request.content) if len(request.content) > PIECE_BYTES else request.content or None,
             allow_redirects=False,
             proxy=self._proxy,
             proxy_auth=self._proxy_login,
@@ -141,6 +143,13 @@ class Transport(httpx2.AsyncBaseTransport):
                 connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
             )
         return self._session
+
+
+async def _in_pieces(content: bytes) -> AsyncGenerator[memoryview]:
+    """A large body as it is sent: in one piece, the loop would hand all of it to the kernel before it runs on."""
+    whole = memoryview(content)
+    for start in range(0, len(whole), PIECE_BYTES):
+        yield whole[start : start + PIECE_BYTES]
 
 
 def _proxy(address: yarl.URL) -> tuple[yarl.URL | None, aiohttp.BasicAuth | None]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockbackend.routes import dense_json
-from mockbackend.routes.dense_json import MANY_VALUES, MAX_VALUES, TooManyValues, is_dense, loads
+from mockbackend.routes.dense_json import MANY_BYTES, MANY_VALUES, MAX_VALUES, TooManyValues, is_dense, loads
 from tests.harness.api import error_of
 
 VALUES = st.recursive(
@@ -56,6 +56,7 @@ def test_there_is_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_ordinary_body_is_not_dense() -> None:
     assert not is_dense(orjson.dumps({"messages": [{"role": "user", "content": "one, two, three"}] * 1000}))
     assert is_dense(b"{}," * MANY_VALUES)
+    assert is_dense(b" " * (MANY_BYTES + 1))
 
 
 async def test_a_body_of_too_many_values_is_a_422(client: httpx2.AsyncClient) -> None:

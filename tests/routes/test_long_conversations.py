@@ -1,4 +1,4 @@
-"""Conversations of ten thousand messages: reading and posting them holds nobody else up."""
+"""Conversations of ten thousand messages, or of much text: reading and posting them holds nobody else up."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import httpx2
 import orjson
 import pytest
 
+from tests.harness.model import Call, Upstream
 from tests.harness.service import Server
 
 MESSAGES = 9_990
@@ -77,6 +78,31 @@ async def test_a_dense_body_holds_nobody_up(lagging: Server) -> None:
         return []
 
     assert await lag_of(lagging, post) < MOST_SECONDS
+
+
+async def test_few_messages_of_much_text_are_taken_in_pieces_and_arrive_whole(tmp_path: Path) -> None:
+    roles, text = ("user", "assistant"), "wörd " * 40_000
+    messages = [{"role": roles[n % 2], "content": f"message {n} {text}"} for n in range(17)]
+    async with Upstream() as upstream:
+        calls: list[Call] = []
+
+        async def post(client: httpx2.AsyncClient) -> list[httpx2.Response]:
+            asking = asyncio.create_task(client.post("/chat", json={"id": "wide", "messages": messages}))
+            calls.append(await upstream.call())
+            # Of what is long a running turn has a file.
+            assert len(list((server.data_dir / "turns").iterdir())) == 1
+            await calls[0].answer("Yes")
+            return [await asking]
+
+        with Server(tmp_path, upstream.settings, app="tests.routes.lagging_app:app") as server:
+            assert await lag_of(server, post) < MOST_SECONDS
+            async with server.client("user") as client:
+                read = (await client.get("/conversations/wide")).json()
+                found = (await client.get("/conversations", params={"q": "message 16 wörd"})).json()
+    assert calls[0].body["messages"] == messages
+    assert "transfer-encoding" not in calls[0].headers
+    assert [one["content"] for one in read["messages"]] == [*(one["content"] for one in messages), "Yes"]
+    assert [row["id"] for row in found] == ["wide"]
 
 
 def test_the_files_of_its_turns_are_gone(lagging: Server) -> None:

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ...messages import MANY_MESSAGES, Message, now_ms, text_of
+from ...messages import Message, is_long, now_ms, text_of
 from ..bounds import bounded
 from ..casefold import casefold
 from ..exchanges import Exchange
@@ -91,7 +91,7 @@ async def end_turn(
             unseen = record_end(execute, written)
         images.remove(session, unseen)
 
-    if len(messages) <= MANY_MESSAGES:
+    if not is_long(messages):
         encoded: list[Any] | None = None
         await database.run(whole)
         return

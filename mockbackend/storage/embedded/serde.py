@@ -43,7 +43,7 @@ class Serde(JsonPlusSerializer):
         """The bytes of a value, and their kind."""
         values = obj.get("channel_values") if isinstance(obj, dict) else None
         messages = values.get(CHANNEL) if isinstance(values, dict) else None
-        if not isinstance(values, dict) or not isinstance(messages, list) or len(messages) <= MANY_MESSAGES:
+        if not isinstance(values, dict) or not isinstance(messages, list) or not _is_in_parts(messages):
             return super().dumps_typed(obj)
         return MSGPACK, msgspec.msgpack.encode(
             {**obj, "channel_values": {**values, CHANNEL: self.encode_each(messages)}}
@@ -59,7 +59,7 @@ class Serde(JsonPlusSerializer):
     def dumps_update(self, base_length: int, new_messages: list[Any]) -> tuple[str, bytes]:
         """The bytes of an update of the graph's state, and their kind."""
         update = {"base_length": base_length, "new_messages": new_messages}
-        if len(new_messages) <= MANY_MESSAGES and not any(isinstance(one, msgspec.Raw) for one in new_messages):
+        if not _is_in_parts(new_messages):
             return super().dumps_typed(update)
         return MSGPACK, msgspec.msgpack.encode({**update, "new_messages": self.encode_each(new_messages)})
 
@@ -96,6 +96,10 @@ class Serde(JsonPlusSerializer):
                 return [self.loads_typed((MSGPACK, bytes(message))) for message in raw.new_messages]
             return self.loads_typed((MSGPACK, stored))["new_messages"]
         return None
+
+
+def _is_in_parts(messages: list[Any]) -> bool:
+    return len(messages) > MANY_MESSAGES or any(isinstance(one, msgspec.Raw) for one in messages)
 
 
 def _large(decoder: msgspec.msgpack.Decoder[T], kind: str, stored: bytes) -> T | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 
 from ...concurrency.liveness import Liveness
-from ...messages import MANY_MESSAGES, Message
+from ...messages import Message, is_long
 from ..values import Turn
 
 # What a row has in place of them.
@@ -49,7 +49,7 @@ class TurnFiles:
         """What the turn's row has of its messages. Raises TooLargeForRow."""
         if self._written.get(turn.turn_id) == turn.new_messages:
             return IN_FILE
-        encoded = orjson.dumps(turn.new_messages) if len(turn.new_messages) <= MANY_MESSAGES else None
+        encoded = None if is_long(turn.new_messages) else orjson.dumps(turn.new_messages)
         if encoded is None or len(encoded) > LARGE_BYTES:
             raise TooLargeForRow(turn)
         return encoded
