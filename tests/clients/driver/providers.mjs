@@ -58,6 +58,14 @@ const jobs = {
     const made = await generate({ model: model.imageModel(image), prompt: "a fox" });
     return Buffer.from(made.image.base64, "base64").subarray(1, 4).toString();
   },
+  "image edit": async ({ model }) => {
+    const generate = ai.generateImage ?? ai.experimental_generateImage;
+    const drawn = await generate({ model: model.imageModel("gpt-image-1"), prompt: "a fox" });
+    const prompt = { text: "a fox with a hat", images: [drawn.image.uint8Array] };
+    const made = await generate({ model: model.imageModel("gpt-image-1"), prompt });
+    const isSame = made.image.base64 === drawn.image.base64;
+    return [Buffer.from(made.image.base64, "base64").subarray(1, 4).toString(), isSame];
+  },
 };
 
 globalThis.AI_SDK_LOG_WARNINGS = false;
@@ -65,6 +73,7 @@ const results = {};
 for (const [name, provider] of Object.entries(providers)) {
   for (const [job, run] of Object.entries(jobs)) {
     if (first && name === "azure" && job === "chat") continue;
+    if (["ai-sdk-4", "ai-sdk-5"].includes(CLIENT) && job === "image edit") continue;
     results[`${name}: ${job}`] = await run(provider).catch((error) => `${error}: ${error.responseBody ?? ""}`);
   }
 }
