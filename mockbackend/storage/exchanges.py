@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -107,6 +107,11 @@ def filled(found: list[Exchange], messages: list[Message]) -> list[Exchange] | N
     if found[-1].end > len(messages):
         return None
     return [one if one.wire is not None else one._replace(messages=messages[one.position : one.end]) for one in found]
+
+
+def placed_at(base_length: int, given: Sequence[Exchange]) -> Sequence[Exchange]:
+    """What is given at a turn's end, if the turn has that place; else nothing."""
+    return given if any(one.position == base_length for one in given) else ()
 
 
 def listed(rows: Iterable[tuple[int, Any]]) -> list[list[str]] | None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ...messages import Message, is_long, now_ms, text_of
 from ..bounds import bounded
 from ..casefold import casefold
-from ..exchanges import Exchange
+from ..exchanges import Exchange, placed_at
 from ..spending import Spent
 from ..values import TakenOver, Turn
 from .checkpoints import Checkpoints
@@ -87,7 +87,7 @@ async def end_turn(
             return
         with session.transaction() as execute:
             record_texts(execute, turn.conversation_id, written.base, _texts(written.messages))
-            keep(execute, turn.conversation_id, *_kept(turn, written.base, exchanges))
+            keep(execute, turn.conversation_id, *_kept(written.base, exchanges))
             unseen = record_end(execute, written)
         images.remove(session, unseen)
 
@@ -107,7 +107,7 @@ async def end_turn(
                 execute, turn.conversation_id, place, piece
             )
         )
-    place, found = _kept(turn, written.base, exchanges)
+    place, found = _kept(written.base, exchanges)
     for start in range(0, max(1, len(found)), PIECE):
         some = found[start : start + PIECE]
         place = some[0].position if start else place
@@ -128,11 +128,10 @@ def _find(checkpoints: Checkpoints, turn: Turn) -> tuple[int, list[Message]] | N
     return None
 
 
-def _kept(turn: Turn, base: int, exchanges: Sequence[Exchange]) -> tuple[int, Sequence[Exchange]]:
+def _kept(base: int, exchanges: Sequence[Exchange]) -> tuple[int, Sequence[Exchange]]:
     """From which place on what was kept is replaced, and by which exchanges: none where they have other places."""
-    if not exchanges or base != bounded(turn.base_length):
-        return base, ()
-    return min(base, exchanges[0].position), exchanges
+    found = placed_at(base, exchanges)
+    return min(base, found[0].position) if found else base, found
 
 
 def _texts(messages: list[Message]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from ..bounds import bounded
-from ..exchanges import Exchange, Window, digest, filled, newest_that_fit
+from ..exchanges import Exchange, Window, digest, filled, newest_that_fit, placed_at
 from ..values import Claim, Turn
 from .claims import base_length
 from .database import Database, Row, Statement
@@ -72,6 +72,7 @@ async def with_base_of(database: Database, claim: Claim, window: Window | None, 
 def named(turn: Turn, exchanges: Sequence[Exchange]) -> dict[str, Any]:
     """The values of `KEPT`."""
     first = base_length(turn)
+    exchanges = placed_at(first, exchanges)
     return {
         "kept_from": min(first, exchanges[0].position) if exchanges else first,
         "kept_positions": [one.position for one in exchanges],

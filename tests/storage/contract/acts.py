@@ -83,15 +83,17 @@ async def begun(storage: Storage, turn: Turn, *, title: str = "Hello", running_l
     return claim
 
 
-async def end(storage: Storage, turn: Turn, *parts: Part) -> None:
-    """End it with its answer."""
-    await storage.turns.end(turn, answer(turn, *parts), b"[]", SPENT)
+async def end(storage: Storage, turn: Turn, *parts: Part, keeps: bool = True) -> None:
+    """End it with its answer; `keeps` what it has for later requests."""
+    answers = answer(turn, *parts)
+    new = kept([*turn.new_messages, *answers], turn.base_length) if keeps else []
+    await storage.turns.end(turn, answers, b"[]", SPENT, new)
 
 
-async def ran(storage: Storage, turn: Turn, *parts: Part, title: str = "Hello") -> Turn:
+async def ran(storage: Storage, turn: Turn, *parts: Part, title: str = "Hello", keeps: bool = True) -> Turn:
     """A turn from its begin to its end."""
     await begun(storage, turn, title=title)
-    await end(storage, turn, *parts)
+    await end(storage, turn, *parts, keeps=keeps)
     return turn
 
 

@@ -125,7 +125,7 @@ async def test_bytes_of_another_shape_are_not_given(storage: Storage) -> None:
 
 async def test_a_turn_that_kept_nothing_is_read_and_may_be_kept_later(storage: Storage) -> None:
     await talked(storage, 0, 2)
-    turn = await ran(storage, turn_of("t3", base_length=4))
+    turn = await ran(storage, turn_of("t3", base_length=4), keeps=False)
     base = (await claimed(storage, later := turn_of("t4", base_length=6))).base
     assert [text_of(one) for one in base] == ["t1?", "t1!", "t2?", "t2!", "t3?", "t3!"]
     assert base[4]["turn"] == turn.turn_id
@@ -167,7 +167,7 @@ async def test_a_deleted_conversation_leaves_nothing_to_the_next_of_its_id(stora
     assert await storage.conversations.hide("ann", "c")
     await storage.conversations.erase("c")
     assert not await storage.turns.outline("c")
-    await ran(storage, turn_of("other"))
+    await ran(storage, turn_of("other"), keeps=False)
     assert await window_of(storage, 2) is None
 
 

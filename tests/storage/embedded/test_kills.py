@@ -21,7 +21,7 @@ from mockbackend.storage.embedded.database import Row, Session
 from mockbackend.turn.heartbeat import Heartbeat
 from mockbackend.turn.recovery import Recovery
 from mockbackend.turn.registry import RunRegistry
-from tests.storage.contract.acts import SPENT, begin, end, found, ran, row_of, texts, turn_of
+from tests.storage.contract.acts import ALL, SPENT, begin, end, found, ran, row_of, said_in, texts, turn_of
 from tests.storage.contract.engines import Embedded
 
 pytestmark = pytest.mark.slow
@@ -161,6 +161,9 @@ async def _killed(
     if left:
         assert (await row_of(storage)).message_count == len(left)
     assert (await found(storage, "new?") == ["c"]) == ("new?" in left)
-    await ran(storage, turn_of("next", base_length=len(left)))
+    _, claim = await begin(storage, following := turn_of("next", base_length=len(left)), window=ALL)
+    assert claim
+    assert said_in(claim) == "".join(left), "what was kept is not of this history"
+    await end(storage, following)
     assert await texts(storage) == [*left, "next?", "next!"] == await stock_texts(folder)
     return is_over

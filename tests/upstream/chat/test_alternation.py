@@ -45,8 +45,10 @@ def test_nothing_that_was_said_is_left_out(history: list[Message]) -> None:
 def test_what_was_kept_of_a_history_is_what_would_be_sent_without(history: list[Message], places: set[int]) -> None:
     sent = asyncio.run(sent_of(history, ["Be kind."], keep=places))
     check_request({"messages": sent})
-    # An answer to a question without words goes on with the one before: what was filled in there may stay.
-    if not any(one["role"] == "user" and not one.get("refused") and not _asks(one) for one in history):
+    # An answer to a question without words goes on with the one before: what was filled in there may stay. And a turn
+    # begins with a question that was not refused yet.
+    asked = [one for one in history if one["role"] == "user"]
+    if all(one.get("refused") or _asks(one) for one in asked) and not (asked and asked[-1].get("refused")):
         assert sent == asyncio.run(sent_of(history, ["Be kind."]))
 
 
