@@ -37,6 +37,17 @@ def cpu_seconds(root: int) -> float:
     return total * TICK
 
 
+def thread_milliseconds(pid: int) -> float:
+    """CPU time of a process's living threads, to the nanosecond: for work that takes less than a tick."""
+    total = 0
+    for thread in (PROC / str(pid) / "task").iterdir():
+        try:
+            total += int((thread / "schedstat").read_text().split()[0])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return total / 1e6
+
+
 def resident_bytes(root: int) -> int:
     """Resident memory of the tree."""
     total = 0
