@@ -59,7 +59,7 @@ def open_window(browser: Browser, width: int, height: int, scheme: str) -> Brows
 
 @pytest.fixture(scope="module")
 def usual(browser: Browser, server: Server) -> Iterator[Page]:
-    """The first tab of a window of the usual size: another tab there costs half of what a window costs."""
+    """The first tab of a window of the usual size: another tab there costs less than another window."""
     context = open_window(browser, *USUAL)
     tab = context.new_page()
     tab.goto(f"{server.url}/livez")
