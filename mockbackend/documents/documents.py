@@ -103,12 +103,8 @@ class Documents:
         return _newer_first([Citation(files[one.file_id], one.passage) for one in found if one.file_id in files])
 
     async def outdated(self) -> int:
-        """How many ready files are still to be embedded with the model that is set; they are found by words."""
-        model = self._upstream.engine.embeddings
-        if not model:
-            return 0
-        copies = self._index.copies
-        return await (self._queue.outdated(copies) if copies else self._passages.outdated(model.name))
+        """How many ready files are still to be indexed once more, in another index or with another model."""
+        return await self._indexing.outdated()
 
     async def unready(self, userid: str, file_ids: Sequence[str] | None) -> list[File]:
         """The user's newest files that cannot be searched: not indexed yet, or failed."""

@@ -16,6 +16,7 @@ from ..mock import context
 from ..settings import Settings
 from ..storage import IndexingJob, Passages, Queue, StorageError, traceback_of
 from ..upstream import Upstream
+from ..upstream.engine import Model
 from .embedding import Embedder, patiently
 from .errors import Unreadable
 from .extraction import Limits, extract
@@ -71,6 +72,7 @@ class Indexing:
         self._small = asyncio.Lock()
         self._claiming = asyncio.Lock()
         self._updating = asyncio.Lock()
+        self._has_announced = self._has_all = False
         self._closed = False
 
     def wake(self) -> None:
@@ -114,7 +116,7 @@ class Indexing:
                         give_back()
                 if not self._woken and not self._updating.locked():
                     async with self._updating:
-                        await self._update_vectors()
+                        await self._update()
         except Exception as error:
             log.error("the queue of files could not be read: %s", error, exc_info=traceback_of(error))
         finally:
@@ -200,17 +202,29 @@ class Indexing:
         while await self._embedder.embed_some(job.userid, job.id, limited=limited):
             yield await self._passages.count(job.id) or (0, 0)
 
-    async def _update_vectors(self) -> None:
-        """Embed the ready files whose vectors are of another model than the one that is set, until a new file waits.
+    async def outdated(self) -> int:
+        """How many ready files are still to be indexed once more."""
+        count = await self._outdated_copies()
+        if not self._index.copies and (model := self._upstream.engine.embeddings):
+            count += await self._passages.outdated(model.name)
+        return count
 
-        Until then they are found by their words.
-        """
-        model = self._upstream.engine.embeddings
-        if not model:
-            return
-        if self._index.copies:
-            await self._update_copies()
-            return
+    async def _outdated_copies(self) -> int:
+        if self._has_all:
+            return 0
+        count = await self._queue.outdated(self._index.copies)
+        # Where the index needs no copies, none of them gets outdated, and to count reads the rows of all files.
+        self._has_all = not count and not self._index.copies
+        return count
+
+    async def _update(self) -> None:
+        """Index once more what another index has, or what has vectors of another model, until a new file waits."""
+        await self._update_copies()
+        if not self._index.copies and (model := self._upstream.engine.embeddings):
+            await self._update_vectors(model)
+
+    async def _update_vectors(self, model: Model) -> None:
+        """Embed the ready files whose vectors are of another model. Until then they are found by their words."""
         await self._passages.adopt(model.name)
         files = await self._passages.unfinished(model.name)
         while not self._woken:
@@ -223,7 +237,15 @@ class Indexing:
                 return
 
     async def _update_copies(self) -> None:
-        """Index once more what the index has no copies of, or only with vectors of another model."""
+        """Index once more what the index has no copies of, or only with vectors of another model.
+
+        An index that needs no copies has lost the passages of the files that another has copies of.
+        """
+        if not (count := await self._outdated_copies()):
+            return
+        if not self._has_announced:
+            self._has_announced = True
+            log.warning("the index of documents has changed: %d files are indexed again in the background", count)
         failed: list[str] = []
         try:
             while not self._woken and (job := await self._queue.claim_outdated(self._index.copies)):
@@ -231,7 +253,7 @@ class Indexing:
                 if isinstance(error, FileDeleted):
                     await self._forget(job)
                 elif error:
-                    log.error("file %s could not be embedded with the model that is set now: %s", job.id, error)
+                    log.error("file %s could not be indexed again: %s", job.id, error)
                     # Held until the end, since it would be claimed again.
                     failed.append(job.id)
                     if not isinstance(error, Unreadable):
@@ -246,7 +268,7 @@ class Indexing:
         async for _ in self._embed(job, limited=False):
             pass
         await self._publish(job, total)
-        log.info("file %s: embedded with the model that is set now", job.id)
+        log.info("file %s: indexed again, %d passages", job.id, total)
 
     async def _run(self, file_id: str, work: Coroutine[Any, Any, None]) -> BaseException | None:
         """Work on a ready file until that ends, or is abandoned. Returns what it has raised."""

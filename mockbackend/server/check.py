@@ -186,8 +186,7 @@ async def _search(settings: Settings, embeddings: Model) -> str:
     storage = await open_storage(settings, upgrade=False)
     index = open_azure_search(settings, storage, embeddings.name)
     try:
-        outdated = await storage.file_queue.outdated(index.copies) if embeddings else 0
-        return f"{await index.check()}{_waiting(outdated, embeddings)}"
+        return f"{await index.check()}{_to_copy(await storage.file_queue.outdated(index.copies))}"
     finally:
         await index.close()
         await storage.close()
@@ -200,13 +199,16 @@ async def _storage(settings: Settings, embeddings: Model) -> str:
         await storage.images.get(token)
         await storage.images.discard([token])
         await storage.history.read("check")
-        has_vectors = embeddings and not settings.azure_search_endpoint
-        outdated = await storage.passages.outdated(embeddings.name) if has_vectors else 0
+        waiting = ""
+        if not settings.azure_search_endpoint:
+            waiting = _to_copy(await storage.file_queue.outdated(""))
+            if embeddings and (count := await storage.passages.outdated(embeddings.name)):
+                model = embeddings.name
+                waiting += f"; {count} documents are to be embedded with {model}, and found by words until then"
     finally:
         await storage.close()
-    return f"can be read and written{_waiting(outdated, embeddings)}"
+    return f"can be read and written{waiting}"
 
 
-def _waiting(outdated: int, embeddings: Model) -> str:
-    words = f"; {outdated} documents are to be embedded with {embeddings.name}, and found by words until then"
-    return words if outdated else ""
+def _to_copy(count: int) -> str:
+    return f"; {count} documents are to be indexed again, and not found until then" if count else ""

@@ -11,6 +11,13 @@ from .values import Blob, File, FileLimits, IndexingJob, Status
 BYTES_PER_MS = 50
 # More than any file has.
 MAX_BYTES = 2**62
+# Longer than any name of copies.
+MAX_NAME = 2**30
+
+
+def compared(copied_as: str) -> tuple[int, str]:
+    """How many characters of the names of copies are compared with this name, and the name."""
+    return (len(copied_as) if copied_as.endswith(" ") else MAX_NAME), copied_as
 
 
 class Upload(Protocol):
@@ -91,7 +98,10 @@ class Queue(Protocol):
         """
 
     async def claim_outdated(self, copied_as: str) -> IndexingJob | None:
-        """Claim a ready file whose copies in another index are not called `copied_as`. It stays ready."""
+        """Claim a ready file whose copies in another index are not called `copied_as`. It stays ready.
+
+        A name that ends in a space, that of an index without an embedding model, stands for copies of any model.
+        """
 
     async def outdated(self, copied_as: str) -> int:
         """How many ready files have no copies that are called so."""

@@ -23,7 +23,13 @@ TOO_LONG = re.compile(
     r"|reduce the length|prompt exceeds max|max_new_tokens` must be|range of input length|less than \d+ tokens"
     r"|number of tokens in the prompt|request too large for|(?:max_seq_len|session_len)\b|max message tokens"
     r"|maximum (?:input|prompt) tokens|(?:input|prompt)(?: tokens?)? count (?:is|of) \d+ but"
-    r"|number of (?:input|prompt) tokens\b.*(?:exceed|limit)|(?:input|prompt) tokens exceeded",
+    r"|number of (?:input|prompt) tokens\b.*(?:exceed|limit)|(?:input|prompt) tokens exceeded|too large to process",
+    re.IGNORECASE | re.DOTALL,
+)
+# Words that no failure has that may pass: Ollama and llama.cpp say them with status 500, and without a number.
+CERTAINLY = re.compile(
+    r"(?:input|prompt|request|messages?|tokens?)\b.{0,60}\b(?:exceed\w*|longer than|too (?:long|large) for)\b"
+    r".{0,40}\bcontext[ _-]?(?:length|window|size)|too large to process",
     re.IGNORECASE | re.DOTALL,
 )
 # What a key may use up in a time, which a shorter request does not mend.
@@ -86,6 +92,11 @@ def exceeded(error: ErrorBody) -> ContextExceeded | None:
         # What is asked for is more than what is allowed.
         limit = min(numbers)
     return ContextExceeded(limit, asked)
+
+
+def is_certain(error: ErrorBody) -> bool:
+    """Whether the error's code, or words that mean nothing else, say that the request is too long."""
+    return is_coded(error) or CERTAINLY.search(error.message) is not None
 
 
 def is_coded(error: ErrorBody) -> bool:

@@ -7,11 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..errors import ContextExceeded, UpstreamError
 from .client import Upstream
 from .errors import invalid_response
 from .usage import tokens
+
+# A model that reads less of a text knows nothing of it.
+FEWEST_CHARACTERS = 100
+READS_TOO_LITTLE = "The embedding model can read too little of a text. The operator should check {}."
+log = logging.getLogger("mockbackend.upstream")
 
 if TYPE_CHECKING:
     import numpy
@@ -28,9 +35,8 @@ class Embeddings(NamedTuple):
 
 
 async def embed(upstream: Upstream, texts: list[str]) -> Embeddings:
-    """The embeddings of these texts. Raises UpstreamError."""
-    body = {"input": texts, "encoding_format": "base64"}
-    answer = await upstream.post_json(upstream.engine.embeddings, body, upstream.read_timeout)
+    """The embeddings of these texts, of as much of each as the model can read. Raises UpstreamError."""
+    answer = await _answered(upstream, texts)
     try:
         # In a thread: numpy takes a moment to import, and megabytes of numbers one to decode.
         found = await asyncio.to_thread(vectors, answer, len(texts))
@@ -39,6 +45,24 @@ async def embed(upstream: Upstream, texts: list[str]) -> Embeddings:
     except (ValueError, TypeError, KeyError, AttributeError):
         raise invalid_response() from None
     return Embeddings(found, counted)
+
+
+async def _answered(upstream: Upstream, texts: list[str]) -> dict[str, Any]:
+    model = upstream.engine.embeddings
+    learned = upstream.learned(model)
+    while True:
+        inputs = [text[: learned.input_characters] for text in texts]
+        try:
+            return await upstream.post_json(
+                model, {"input": inputs, "encoding_format": "base64"}, upstream.read_timeout
+            )
+        except ContextExceeded:
+            shorter = max(map(len, inputs)) * 2 // 3
+            if shorter < FEWEST_CHARACTERS:
+                raise UpstreamError(READS_TOO_LITTLE.format(model.setting)) from None
+            # Of several calls at once, each was refused for what it had sent.
+            learned.input_characters = min(shorter, learned.input_characters or shorter)
+            log.warning("%s reads %d characters of a text, and is sent no more", model.name, learned.input_characters)
 
 
 def vectors(answer: dict[str, Any], count: int) -> list[Vector]:

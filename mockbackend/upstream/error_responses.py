@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import openai
 
 from ..errors import ContextExceeded, PromptRefused, RequestRefused, UnsupportedParameter, UpstreamError, in_seconds
-from .context_errors import exceeded, is_coded
+from .context_errors import exceeded, is_certain
 from .error_body import ErrorBody, read_error
 from .refusals import names_in, refusal_of
 from .retry import retry_after
@@ -119,7 +119,7 @@ def _of_the_table(status: int, error: ErrorBody) -> UpstreamError | None:
     if status == 429 and "request too large" not in error.message.lower():
         return None
     too_long = exceeded(error)
-    if status == 500 and too_long and too_long.limit is None and not is_coded(error):
+    if status == 500 and too_long and too_long.limit is None and not is_certain(error):
         # It may as well be a failure that passes, in words that are alike.
         return None
     found = too_long or (refusal_of(error) if status != 429 else None)

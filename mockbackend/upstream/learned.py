@@ -33,11 +33,12 @@ ESSENTIAL = {
 class Learned:
     """What one model does not take: parameters, fields of messages, and forms.
 
-    `context_tokens` is how much it can read, `most_answered` how long its answers may be, `uncounted_tokens` what it
-    has counted beyond our estimate (templates, tools).
+    `context_tokens` is how much it can read, `input_characters` how much of each text that is embedded, `most_answered`
+    how long its answers may be, `uncounted_tokens` what it has counted beyond our estimate (templates, tools).
     """
 
     context_tokens: int | None = None
+    input_characters: int | None = None
     most_answered: int | None = None
     uncounted_tokens: int = 0
     parameters: set[str] = field(default_factory=set)

@@ -46,6 +46,23 @@ async def test_a_rate_limit_is_waited_out(tmp_path: Path) -> None:
     assert statuses.count(429) == 2
 
 
+async def test_a_model_that_reads_less_than_a_passage_embeds_as_much_as_it_reads(tmp_path: Path) -> None:
+    # In Ollama's words.
+    fault = {"kind": "status", "status": 500, "message": "input length exceeds maximum context length"}
+    rules: list[Rule] = [{"kind": "embedding", "when": {"regex": ".{601,}"}, "fault": fault}]
+    with start_world(tmp_path, rules, embedding=EMBEDDING) as model:
+        async with model.server.client() as client:
+            for name in ("a.txt", "b.txt"):
+                row = await over(client, await uploaded(client, name, f"{name} {'lamp ' * 220}".encode()))
+                assert (row["status"], row["total"]) == ("ready", 1), row
+        calls = [one for one in model.emulator.requests() if "embeddings" in one["path"]]
+    assert [(one["status"], len(one["body"]["input"][0])) for one in calls] == [
+        *((500, 1105), (500, 736), (200, 490)),
+        # What it reads is remembered.
+        (200, 490),
+    ]
+
+
 async def test_a_deployment_that_is_missing_fails_the_file_and_says_which_setting(tmp_path: Path) -> None:
     with start_world(tmp_path, embedding="missing") as model:
         async with model.server.client() as client:

@@ -70,6 +70,7 @@ def _whole(name: str, rule: Rule, waits: list[float] | None = None) -> Row:
 CUT, TIMED_OUT, INVALID = "cut off", "did not respond in time", "an invalid response"
 BUSY, OWN = "rate limit is reached", "an internal error"
 RATE = {"kind": "status", "status": 429}
+UNKNOWN = {"kind": "status", "status": 400, "message": "Tools are out of fashion."}
 ROWS = [
     _status("wrong key", 401, "AZURE_OPENAI_API_KEY"),
     _status(
@@ -86,7 +87,8 @@ ROWS = [
         "version too old", 400, "AZURE_OPENAI_API_VERSION", message="Model x is enabled only for api versions 2024-"
     ),
     _status("wrong kind of model", 400, "cannot answer this kind of request", code="OperationNotSupported"),
-    _status("refused for another reason", 400, "find the reason in the log", message="Tools are out of fashion."),
+    # The second time in plain words.
+    Row("refused for another reason", {"fault": UNKNOWN}, ("find the reason in the log",), tries=2),
     _whole("rate limit with retry-after-ms", {"fault": {**RATE, "retry_after_ms": 70}, "times": 1}, [0.07]),
     _whole("rate limit with retry-after", {"fault": {**RATE, "retry_after": 0.2}, "times": 1}, [0.2]),
     _status("rate limit with no wait named", 429, BUSY, "in a minute", tries=TRIES),
@@ -207,7 +209,7 @@ async def test_trouble_is_at_most_one_error_and_the_conversation_continues(
         assert len(running.emulator.asked(name)) == row.tries
         retries = [item for items in answer.values("2") for item in items if item["type"] == "retry"]
         assert [retry["waitSeconds"] for retry in retries] == row.waits
-        assert [retry["attempt"] for retry in retries] == list(range(1, row.tries))
+        assert [retry["attempt"] for retry in retries] == list(range(1, len(row.waits) + 1))
         _check_nothing_inside(running, answer.body)
 
         user, said = await stored(client, answer.conversation_id)

@@ -145,6 +145,7 @@ def test_a_wait_may_be_a_date() -> None:
     [
         (500, "context deadline exceeded (Client.Timeout exceeded while awaiting headers, context canceled)"),
         (500, "the context limit of the worker was reached"),
+        (500, "failed to allocate memory for the context window"),
         (400, "Daily token limit exceeded for this key"),
         (400, "Your token limit has been exceeded"),
         (400, "The monthly limit of input tokens is used up: input tokens limit exceeded"),
@@ -159,6 +160,10 @@ def test_what_is_no_complaint_of_the_length_narrows_nothing(status: int, message
     [
         (500, "", "This model's maximum context length is 4096 tokens."),
         (500, "context_length_exceeded", "No."),
+        (500, "", "input length exceeds maximum context length"),
+        (500, "", "the input length exceeds the context length"),
+        (500, "api_error", "prompt is longer than the context window"),
+        (500, "", "input (7000 tokens) is too large to process. increase the physical batch size"),
         (400, "", "Your prompt exceeds the token limit"),
         (400, "", "The request exceeds the model's context"),
     ],

@@ -16,9 +16,10 @@ from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
 
 from mockbackend.documents.errors import Unreadable
+from mockbackend.documents.extractor.readers.xlsx import WORDLESS
 from mockbackend.storage.passages import Passage
 from tests.documents import sample_files
-from tests.documents.extractor.in_process import read
+from tests.documents.extractor.in_process import read, read_with_notice
 from tests.documents.extractor.test_hostile import DAMAGED
 
 Change = Callable[[str, bytes], Iterator[tuple[str, bytes]]]
@@ -155,6 +156,23 @@ def test_without_its_main_part_a_file_is_damaged(kind: str, part: str, tmp_path:
     path = changed(MAKERS[kind](tmp_path / "odd"), leave_out)
     with pytest.raises(Unreadable, match=re.escape(DAMAGED)):
         read(path, kind)
+
+
+@pytest.mark.parametrize("broken", [None, b"<sst"])
+def test_without_its_words_a_workbook_has_its_numbers(broken: bytes | None, tmp_path: Path) -> None:
+    def damage(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
+        if name != "xl/sharedStrings.xml":
+            yield name, content
+        elif broken:
+            yield name, broken
+
+    blocks, notice = read_with_notice(changed(xlsx(tmp_path / "odd"), damage), "xlsx")
+    assert [(block.text, block.place) for block in blocks] == [
+        ("7", "sheet Sales, row 2"),
+        ("7", "sheet Costs, row 2"),
+        ("Sold by region", "chart"),
+    ]
+    assert notice == WORDLESS
 
 
 def test_a_sheet_that_is_nowhere_in_the_file_costs_no_other(tmp_path: Path) -> None:

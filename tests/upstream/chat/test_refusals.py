@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -208,17 +208,28 @@ async def test_a_proxys_limit_of_bytes_leaves_older_turns_out(start_server: Star
     assert second.values("2") == [[{"type": "context", "leftOut": 2}]]
 
 
-async def test_the_next_turn_works_though_the_engine_says_not_what_it_refuses(start_server: StartServer) -> None:
+# What an engine may dislike, in words that nobody knows.
+ODD: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "tools": lambda body: "tools" in body,
+    "a system message": lambda body: body["messages"][0]["role"] == "system",
+    "a parameter": lambda body: "temperature" in body,
+    "the count of tokens": lambda body: "stream_options" in body,
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_every_turn_works_though_the_engine_says_not_what_it_refuses(start_server: StartServer, odd: str) -> None:
     def reply(body: dict[str, Any]) -> tuple[Piece, ...]:
-        odd = "tools" in body or len(body["messages"]) > 1
-        return refusal(400, {"error": {"message": "No."}}) if odd else ANSWER
+        refused = ODD[odd](body) or len(body["messages"]) > 1
+        return refusal(400, {"error": {"message": "No."}}) if refused else ANSWER
 
     with RawUpstream(reply) as upstream:
-        first, second = await _ask_twice(start_server(upstream.settings), "dumb")
-    assert "reason in the log" in first.errors[0]
-    assert (second.text, second.errors) == ("fine", [])
-    assert second.values("2") == [[{"type": "context", "leftOut": 2}]]
-    assert len(upstream.bodies) == 1 + 3
+        settings = {**upstream.settings, "SYSTEM_PROMPT": "Be kind.", "CHAT_TEMPERATURE": "0.5"}
+        first, second = await _ask_twice(start_server(settings), "odd")
+    assert [(answer.text, answer.errors) for answer in (first, second)] == [("fine", [])] * 2
+    assert (first.values("2"), second.values("2")) == ([], [[{"type": "context", "leftOut": 2}]])
+    assert len(upstream.bodies) == 2 + 3
+    assert "Be kind." in upstream.bodies[1]["messages"][0]["content"]
 
 
 async def test_an_engine_that_refuses_every_form_is_asked_a_few_times_only(start_server: StartServer) -> None:
@@ -227,7 +238,7 @@ async def test_an_engine_that_refuses_every_form_is_asked_a_few_times_only(start
         answers = await _ask_twice(server, "never")
     assert server.log.count("refused every form of the request: Never, by rule 7.") == 2
     assert all("reason in the log" in answer.errors[0] for answer in answers)
-    assert len(upstream.bodies) == 1 + 3
+    assert len(upstream.bodies) == 2 + 3
 
 
 async def test_a_refusal_that_repeats_what_people_said_is_not_in_the_log(start_server: StartServer) -> None:

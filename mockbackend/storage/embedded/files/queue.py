@@ -13,7 +13,7 @@ import orjson
 
 from ....concurrency.liveness import Liveness
 from ....messages import now_ms
-from ...files import BYTES_PER_MS, MAX_BYTES
+from ...files import BYTES_PER_MS, MAX_BYTES, compared
 from ...values import IndexingJob, Status
 from ..database import Database
 from ..sqlite import connect, database_errors, integer, storage_errors, text
@@ -23,7 +23,7 @@ from .rows import blob_path
 
 # A ready file that is copied once more stays ready.
 _GIVE_BACK = "UPDATE files SET status = CASE status WHEN 'ready' THEN 'ready' ELSE 'queued' END, worker = NULL"
-_OUTDATED = "status = 'ready' AND copied_as <> ? AND deleted_at IS NULL"
+_OUTDATED = "status = 'ready' AND substr(copied_as, 1, ?) <> ? AND deleted_at IS NULL"
 log = logging.getLogger("mockbackend.storage")
 
 
@@ -75,12 +75,12 @@ class Queue:
                 f"""UPDATE files SET worker = ? WHERE rowid = (
                     SELECT rowid FROM files WHERE {_OUTDATED} AND worker IS NULL AND blob IS NOT NULL
                     ORDER BY created_at, rowid LIMIT 1) RETURNING id, userid, name, kind, blob, size""",
-                *(self._worker, copied_as),
+                *(self._worker, *compared(copied_as)),
             )
         )
 
     async def outdated(self, copied_as: str) -> int:
-        [(count,)] = await self._database.execute(f"SELECT count(*) FROM files WHERE {_OUTDATED}", copied_as)
+        [(count,)] = await self._database.execute(f"SELECT count(*) FROM files WHERE {_OUTDATED}", *compared(copied_as))
         return int(count)
 
     def _job(self, rows: list[tuple[Any, ...]]) -> IndexingJob | None:

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Collection
 from typing import Any
 
-from ...files import BYTES_PER_MS, MAX_BYTES
+from ...files import BYTES_PER_MS, MAX_BYTES, compared
 from ...values import IndexingJob, Status
 from ..database import Database, Statement
 from ..pieces import StoredBlob
@@ -25,7 +25,7 @@ _CLAIM = """WITH mine AS (SELECT number FROM files WHERE worker = %(worker)s AND
     UPDATE files SET worker = %(worker)s, claim = %(claim)s, claimed_at = clock_timestamp(), status = 'extracting',
     done = 0, total = 0 FROM (SELECT number FROM mine UNION ALL SELECT number FROM next) given
     WHERE files.number = given.number RETURNING id, userid, name, kind, blob_id, size"""
-_OUTDATED = "status = 'ready' AND copied_as <> %(copied_as)s AND deleted_at IS NULL"
+_OUTDATED = "status = 'ready' AND substr(copied_as, 1, %(compared)s) <> %(copied_as)s AND deleted_at IS NULL"
 _CLAIM_OUTDATED = f"""WITH mine AS (SELECT number FROM files WHERE worker = %(worker)s AND claim = %(claim)s),
     next AS (SELECT number FROM files WHERE {_OUTDATED} AND worker IS NULL AND blob_id IS NOT NULL
         AND NOT EXISTS (SELECT FROM mine) ORDER BY created_at, number LIMIT 1 FOR UPDATE SKIP LOCKED)
@@ -50,13 +50,11 @@ class Queue:
         return self._job(rows)
 
     async def claim_outdated(self, copied_as: str) -> IndexingJob | None:
-        named = {"worker": self._worker, "claim": uuid.uuid4().hex, "copied_as": copied_as}
+        named = {"worker": self._worker, "claim": uuid.uuid4().hex, **_named(copied_as)}
         return self._job(await self._database.execute(_CLAIM_OUTDATED, named))
 
     async def outdated(self, copied_as: str) -> int:
-        [(count,)] = await self._database.execute(
-            f"SELECT count(*) FROM files WHERE {_OUTDATED}", {"copied_as": copied_as}
-        )
+        [(count,)] = await self._database.execute(f"SELECT count(*) FROM files WHERE {_OUTDATED}", _named(copied_as))
         return int(count)
 
     def _job(self, rows: list[tuple[Any, ...]]) -> IndexingJob | None:
@@ -112,6 +110,10 @@ class Queue:
 
     async def release(self) -> None:
         await self._database.execute(*_put_back("worker = %s", self._worker))
+
+
+def _named(copied_as: str) -> dict[str, Any]:
+    return dict(zip(("compared", "copied_as"), compared(copied_as), strict=True))
 
 
 def _put_back(which: str, *values: str) -> Statement:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -14,6 +15,7 @@ from tests.documents.waiting import indexed, over, uploaded
 from tests.harness.answers import chat
 from tests.harness.emulator import KEY, Rule, emulating
 from tests.harness.http_client import PLAIN
+from tests.harness.postgres import postgres
 from tests.harness.processes import run
 from tests.harness.service import Server
 from tests.harness.waiting import until
@@ -96,44 +98,63 @@ def test_check_tries_it(searching: Searching, tmp_path: Path, changes: dict[str,
     assert (ran.returncode == 0) == line.startswith("works")
 
 
-async def test_after_a_change_of_the_model_or_the_index_documents_are_embedded_once_more(tmp_path: Path) -> None:
+ANNOUNCED = "the index of documents has changed: 2 files are indexed again in the background"
+
+
+@pytest.mark.parametrize("engine", ["embedded", "postgres"])
+async def test_after_a_change_of_the_model_or_the_index_documents_are_indexed_once_more(
+    engine: str, tmp_path: Path
+) -> None:
+    stored = {"DATABASE_URL": postgres().url(postgres().new_schema())} if engine == "postgres" else {}
     with emulating(tmp_path, [], KEY) as emulator:
         search = {"AZURE_SEARCH_ENDPOINT": emulator.url, "AZURE_SEARCH_API_KEY": KEY}
+        docs, others = (search | {"AZURE_SEARCH_INDEX_NAME": name} for name in ("docs", "others"))
+        wordy = emulator.settings()
         small = emulator.settings(embedding="text-embedding-3-small")
         large = emulator.settings(embedding="text-embedding-3-large")
+        # First in the storage's own index, then over there, with another model, in another index, and back. Without
+        # a model nothing is indexed again for the sake of its vectors.
+        walk = {
+            "embedded": [
+                (small, False),
+                (small | docs, True),
+                (large | docs, True),
+                (large | others, True),
+                (wordy | others, False),
+                (wordy, True),
+                (large, False),
+            ],
+            "postgres": [(wordy, False), (small | docs, True), (small, True)],
+        }
         data = None
-        # First in the embedded index; then over there, with another model, and in another index.
-        for number, settings in enumerate(
-            (
-                small,
-                small | search | {"AZURE_SEARCH_INDEX_NAME": "docs"},
-                large | search | {"AZURE_SEARCH_INDEX_NAME": "docs"},
-                large | search | {"AZURE_SEARCH_INDEX_NAME": "others"},
-            )
-        ):
-            with Server(tmp_path, settings, data_dir=data) as server:
+        for number, (settings, is_announced) in enumerate(walk[engine]):
+            with Server(tmp_path, settings | stored, data_dir=data) as server:
                 data = server.data_dir
                 async with server.client() as client:
                     if number == 0:
                         await indexed(client, "plan.md", b"Zephyr launches on 14 May 2031.")
                         await indexed(client, "tea.md", b"Tea is drunk at five.")
-
-                    async def is_done(client: httpx2.AsyncClient = client) -> bool:
-                        rows = (await client.get("/files")).json()
-                        assert {row["status"] for row in rows} == {"ready"}
-                        return int((await client.get("/health")).json()["documents_to_embed"]) == 0
-
-                    await until(is_done, within=30)
+                    await until(partial(_is_up_to_date, client), within=30)
                     answer = await chat(client, {"message": QUESTION})
                     assert "14 May 2031" in answer.text
                     assert [source["title"] for source in answer.values("h")][:1] == ["plan.md"]
-                    if number == 3:
-                        for row in (await client.get("/files")).json():
-                            assert (await client.delete(f"/files/{row['id']}")).status_code == 204
+                assert server.log.count(ANNOUNCED) == is_announced
         embedded = Counter(
             request["path"].split("/")[-2]
             for request in emulator.requests()
             if "embeddings" in request["path"] and "Zephyr launches on 14 May 2031." in request["body"]["input"]
         )
     # Not once more where only the index has changed and the staged vectors were still there.
-    assert embedded == {"text-embedding-3-small": 1, "text-embedding-3-large": 2}
+    assert (
+        embedded
+        == {
+            "embedded": {"text-embedding-3-small": 1, "text-embedding-3-large": 3},
+            "postgres": {"text-embedding-3-small": 2},
+        }[engine]
+    )
+
+
+async def _is_up_to_date(client: httpx2.AsyncClient) -> bool:
+    rows = (await client.get("/files")).json()
+    assert {row["status"] for row in rows} == {"ready"}
+    return int((await client.get("/health")).json()["documents_to_embed"]) == 0
