@@ -69,7 +69,7 @@ def keep(execute: Execute, conversation_id: str, first: int, exchanges: Sequence
             execute(
                 _KEEP,
                 *(start + one.position, one.length, one.tokens, one.sent, one.shape),
-                *(one.wire and digest(one.wire), message_ids, one.wire),
+                *(None if one.wire is None else digest(one.wire), message_ids, one.wire),
             )
 
 

@@ -80,7 +80,7 @@ def named(turn: Turn, exchanges: Sequence[Exchange]) -> dict[str, Any]:
         "kept_tokens": [one.tokens for one in exchanges],
         "kept_sent": [one.sent for one in exchanges],
         "kept_shapes": [one.shape for one in exchanges],
-        "kept_digests": [one.wire and digest(one.wire) for one in exchanges],
+        "kept_digests": [None if one.wire is None else digest(one.wire) for one in exchanges],
         "kept_ids": [orjson.dumps([message["id"] for message in one.messages]).decode() for one in exchanges],
         "kept_wires": [one.wire for one in exchanges],
     }

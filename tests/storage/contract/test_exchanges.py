@@ -193,3 +193,13 @@ async def test_many_exchanges_of_one_turn_are_kept(storage: Storage) -> None:
     assert outline
     assert sum(map(len, outline)) == 1202
     assert await window_of(storage, 1202, Window("chat", None, 6)) == [b"ab", b"ab", b"lastt1!"]
+
+
+async def test_an_exchange_of_which_nothing_is_sent_is_kept_as_well(storage: Storage) -> None:
+    """A prompt that was refused, say."""
+    await talked(storage, 0)
+    turn = replace(turn_of("t2", base_length=2), new_messages=[message("user", "t2", "")])
+    await begin(storage, turn)
+    silent = message("assistant", "t2", "")
+    await storage.turns.end(turn, [silent], b"[]", SPENT, kept([*turn.new_messages, silent], 2))
+    assert await window_of(storage, 4) == [b"t1?t1!", b""]
