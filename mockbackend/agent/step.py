@@ -7,9 +7,10 @@ import logging
 from typing import Any
 
 from .. import tracing
+from ..concurrency import in_thread
 from ..errors import ContextExceeded, UpstreamError
 from ..events import Progress, ToolReturned
-from ..messages import Message
+from ..messages import MANY_MESSAGES, Message
 from ..storage import Exchange
 from ..storage.exchanges import exchanges
 from ..turn.budget import ChatCall
@@ -48,8 +49,11 @@ async def _completed(chat: ChatContext, said: list[Message]) -> Completion:
     if answer.between_steps:
         answer.begin_step()
     last_step = answer.steps >= chat.settings.agent_max_steps
-    history = [*chat.base, *exchanges(said, answer.turn.base_length)]
-    taken_ids, shape = CallIds(history), shape_of(chat.settings)
+    if len(said) > MANY_MESSAGES:
+        history, taken_ids = await in_thread(lambda: _history(chat, said), "exchanges")
+    else:
+        history, taken_ids = _history(chat, said)
+    shape = shape_of(chat.settings)
     retry_budget = RetryBudget(chat.settings.upstream_max_tries, chat.settings.upstream_max_wait_seconds)
     room = Room(upstream.learned(model), chat.settings.chat_max_tokens, chat.systems)
     window = _announced(chat, trim(history, room.context_tokens))
@@ -109,6 +113,12 @@ async def _completed(chat: ChatContext, said: list[Message]) -> Completion:
             call.end(completion.usage)
         _end(chat, completion, last_step=last_step)
         return completion
+
+
+def _history(chat: ChatContext, said: list[Message]) -> tuple[list[Exchange], CallIds]:
+    """The history with these messages of the turn, and the ids of its calls."""
+    history = [*chat.base, *exchanges(said, chat.answer.turn.base_length)]
+    return history, CallIds(history)
 
 
 def _is_one_question(messages: list[dict[str, Any] | Spliced]) -> bool:
