@@ -91,7 +91,8 @@ async def end_turn(
             unseen = record_end(execute, written)
         images.remove(session, unseen)
 
-    if not is_long(messages):
+    # A long history of before may be kept with a short turn.
+    if not is_long(messages) and len(exchanges) <= PIECE:
         encoded: list[Any] | None = None
         await database.run(whole)
         return
@@ -108,9 +109,10 @@ async def end_turn(
             )
         )
     place, found = _kept(written.base, exchanges)
+    # At least once: without any, those that were kept of what is replaced go.
     for start in range(0, max(1, len(found)), PIECE):
         some = found[start : start + PIECE]
-        place = some[0].position if start else place
+        place = some[0].position if some else place
         await database.transact(
             lambda execute, place=place, some=some: keep(execute, turn.conversation_id, place, some)  # type: ignore[misc]
         )
