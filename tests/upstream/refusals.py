@@ -41,7 +41,7 @@ def failure_of(row: Row) -> UpstreamError:
     return from_status(CLIENT._make_status_error_from_response(response), NAMES)
 
 
-def _error(message: str, **more: Any) -> dict[str, Any]:
+def error(message: str, **more: Any) -> dict[str, Any]:
     return {"error": {"message": message, **more}}
 
 
@@ -108,55 +108,55 @@ PARAMETERS = [
         _has("stream_options"),
     ),
     Row("FastAPI", 422, {"detail": _extra("body", "temperature")}, _has("temperature")),
-    Row("Anthropic's words", 400, _error("temperature: Extra inputs are not permitted"), _has("temperature")),
-    Row("Azure", 400, _error("x", param="temperature", code="unsupported_parameter"), _has("temperature")),
-    Row("OpenAI", 400, _error("Unrecognized request argument supplied: stream_options"), _has("stream_options")),
+    Row("Anthropic's words", 400, error("temperature: Extra inputs are not permitted"), _has("temperature")),
+    Row("Azure", 400, error("x", param="temperature", code="unsupported_parameter"), _has("temperature")),
+    Row("OpenAI", 400, error("Unrecognized request argument supplied: stream_options"), _has("stream_options")),
     Row(
         "Gemini: a list",
         400,
-        [_error('Invalid JSON payload received. Unknown name "stream_options": Cannot find field.', code=400)],
+        [error('Invalid JSON payload received. Unknown name "stream_options": Cannot find field.', code=400)],
         _has("stream_options"),
     ),
-    Row("serde", 422, _error("unknown field `reasoning_effort`, expected one of `a`"), _has("reasoning_effort")),
+    Row("serde", 422, error("unknown field `reasoning_effort`, expected one of `a`"), _has("reasoning_effort")),
     Row(
         "LiteLLM",
         400,
-        _error("litellm.UnsupportedParamsError: groq does not support parameters: ['reasoning_effort'], for model=x"),
+        error("litellm.UnsupportedParamsError: groq does not support parameters: ['reasoning_effort'], for model=x"),
         _has("reasoning_effort"),
     ),
     Row("xAI", 400, {"error": "Argument not supported on this model: reasoning_effort"}, _has("reasoning_effort")),
     Row("words of its own", 400, {"error": "This engine has not implemented stream_options."}, _has("stream_options")),
-    Row("Ollama", 400, _error("registry.ollama.ai/library/gemma3:4b does not support tools"), _has("tools")),
-    Row("llama.cpp", 500, _error("tools param requires --jinja flag", code=500, type="server_error"), _has("tools")),
-    Row("OpenRouter", 404, _error("No endpoints found that support tool use.", code=404), _has("tools")),
+    Row("Ollama", 400, error("registry.ollama.ai/library/gemma3:4b does not support tools"), _has("tools")),
+    Row("llama.cpp", 500, error("tools param requires --jinja flag", code=500, type="server_error"), _has("tools")),
+    Row("OpenRouter", 404, error("No endpoints found that support tool use.", code=404), _has("tools")),
     Row("Hugging Face", 400, {"error": "Tool use is not supported for this model"}, _has("tools")),
-    Row("SGLang", 400, _error("tool_choice 'auto' is not supported without --tool-call-parser"), _has("tools")),
+    Row("SGLang", 400, error("tool_choice 'auto' is not supported without --tool-call-parser"), _has("tools")),
     Row(
         "within a parameter", 422, {"detail": _extra("body", "stream_options", "include_usage")}, _has("stream_options")
     ),
-    Row("Anthropic, now", 400, _error("`temperature` is deprecated for this model."), _has("temperature")),
-    Row("Groq's values", 400, _error("Must be `none`.", param="reasoning_effort"), _has("reasoning_effort")),
-    Row("Ollama's thinking", 400, _error('"gemma3" does not support thinking'), _has("reasoning_effort")),
+    Row("Anthropic, now", 400, error("`temperature` is deprecated for this model."), _has("temperature")),
+    Row("Groq's values", 400, error("Must be `none`.", param="reasoning_effort"), _has("reasoning_effort")),
+    Row("Ollama's thinking", 400, error('"gemma3" does not support thinking'), _has("reasoning_effort")),
 ]
 FORMS = [
-    Row("Gemma's template", 400, _error("System role not supported", code=400), _roles("system")),
+    Row("Gemma's template", 400, error("System role not supported", code=400), _roles("system")),
     Row(
         "Google's Gemma",
         400,
-        _error("Developer instruction is not enabled for models/gemma-3-27b-it", code=400),
+        error("Developer instruction is not enabled for models/gemma-3-27b-it", code=400),
         _roles("system"),
     ),
-    Row("MLX", 400, _error("jinja2.exceptions.TemplateError: System messages are not supported"), _roles("system")),
+    Row("MLX", 400, error("jinja2.exceptions.TemplateError: System messages are not supported"), _roles("system")),
     Row(
         "in a list of roles",
         400,
-        _error("Only user, assistant and tool roles are supported, got system."),
+        error("Only user, assistant and tool roles are supported, got system."),
         _roles("system"),
     ),
     Row(
         "o1-mini",
         400,
-        _error(
+        error(
             "Unsupported value: 'messages[0].role' does not support 'system' with this model.",
             param="messages[0].role",
             code="unsupported_value",
@@ -169,7 +169,7 @@ FORMS = [
         {"message": "Conversation roles must alternate user/assistant/user/assistant/...", "code": 400},
         _roles("tool"),
     ),
-    Row("llama.cpp's template", 500, _error("Conversation roles must alternate user/assistant"), _roles("tool")),
+    Row("llama.cpp's template", 500, error("Conversation roles must alternate user/assistant"), _roles("tool")),
     Row(
         "Mistral's ids",
         400,
@@ -179,43 +179,43 @@ FORMS = [
     Row(
         "OpenAI's ids",
         400,
-        _error(
+        error(
             "Invalid 'messages[2].tool_calls[0].id': string too long. Expected a string with maximum length 40.",
             code="string_above_max_length",
             param="messages[2].tool_calls[0].id",
         ),
         _long_ids,
     ),
-    Row("Llama's template", 400, _error("This model only supports single tool-calls at once!"), _roles("tool")),
+    Row("Llama's template", 400, error("This model only supports single tool-calls at once!"), _roles("tool")),
     Row(
         "Gemini's signatures",
         400,
-        [_error("Function call is missing a thought_signature in functionCall parts.", code=400)],
+        [error("Function call is missing a thought_signature in functionCall parts.", code=400)],
         _unsigned,
         wants_more=True,
     ),
     Row(
         "Gemini's names",
         400,
-        [_error("* GenerateContentRequest.contents[2].parts[0].function_response.name: Name cannot be empty.")],
+        [error("* GenerateContentRequest.contents[2].parts[0].function_response.name: Name cannot be empty.")],
         _nameless,
     ),
     Row(
         "DeepSeek",
         400,
-        _error("The `reasoning_content` in the thinking mode must be passed back to the API."),
+        error("The `reasoning_content` in the thinking mode must be passed back to the API."),
         _thoughtless,
         wants_more=True,
     ),
     Row(
         "Kimi",
         400,
-        _error("thinking is enabled but reasoning_content is missing in assistant tool call message at index 2"),
+        error("thinking is enabled but reasoning_content is missing in assistant tool call message at index 2"),
         _thoughtless,
         wants_more=True,
     ),
-    Row("null", 400, _error("Invalid value for 'content': expected a string, got null."), _null_content),
-    Row("Groq's lists", 400, _error("'messages.1' : 'content' must be a string"), _lists),
+    Row("null", 400, error("Invalid value for 'content': expected a string, got null."), _null_content),
+    Row("Groq's lists", 400, error("'messages.1' : 'content' must be a string"), _lists),
     Row(
         "Mistral's fields",
         422,
@@ -225,7 +225,7 @@ FORMS = [
     Row(
         "Groq's fields",
         400,
-        _error(
+        error(
             "'messages.2' : for 'role:assistant' the following must be satisfied[('messages.2' : "
             "property 'reasoning_content' is unsupported, did you mean 'role'?)]"
         ),
@@ -242,7 +242,7 @@ IMAGES = [
     Row(
         "DeepSeek",
         400,
-        _error("Failed to deserialize the JSON body: messages[0]: unknown variant `image_url`, expected `text`"),
+        error("Failed to deserialize the JSON body: messages[0]: unknown variant `image_url`, expected `text`"),
         _has_image,
     ),
     Row("vLLM", 400, {"message": "At most 0 image(s) may be provided in one request.", "code": 400}, _has_image),
@@ -250,163 +250,15 @@ IMAGES = [
     Row(
         "llama.cpp",
         500,
-        _error("image input is not supported - hint: you may need to provide the mmproj", code=500),
+        error("image input is not supported - hint: you may need to provide the mmproj", code=500),
         _has_image,
     ),
-    Row("OpenRouter", 404, _error("No endpoints found that support image input", code=404), _has_image),
-    Row("OpenAI", 400, _error("Invalid content type. image_url is only supported by certain models."), _has_image),
+    Row("OpenRouter", 404, error("No endpoints found that support image input", code=404), _has_image),
+    Row("OpenAI", 400, error("Invalid content type. image_url is only supported by certain models."), _has_image),
     Row("LM Studio", 400, {"error": "Model does not support images. Please use a model that does."}, _has_image),
-    Row("Groq", 400, _error("messages[1].content must be a string"), _lists),
-    Row("SGLang", 400, _error("Multimodal inputs are not supported by this model"), _has_image),
+    Row("Groq", 400, error("messages[1].content must be a string"), _lists),
+    Row("SGLang", 400, error("Multimodal inputs are not supported by this model"), _has_image),
     Row("Mistral", 400, {"message": "Image input is not enabled for this model", "code": "3051"}, _has_image),
     Row("Cerebras", 422, {"message": "messages.0.user.content.str: Input should be a valid string"}, _lists),
-    Row("in a 200", 200, _error("This model does not support image input", code=400), _has_image),
-]
-# Words of a prompt of 7,000 tokens for a model that can read 4,096; the last column is what is learned.
-CONTEXT: list[tuple[str, int, Any, int | None]] = [
-    (
-        "SGLang",
-        400,
-        _error("The prompt has 7000 tokens, which exceeds the model's maximum context length of 4096 tokens"),
-        4096,
-    ),
-    (
-        "SGLang, now",
-        400,
-        {"message": "The input (7000 tokens) is longer than the model's context length (4096 tokens)."},
-        4096,
-    ),
-    (
-        "Gemini",
-        400,
-        [_error("The input token count (7000) exceeds the maximum number of tokens allowed (4096).", code=400)],
-        4096,
-    ),
-    ("OpenRouter", 200, _error("prompt is too long: 7000 tokens > 4096 maximum", code=400), 4096),
-    ("OpenRouter, no code", 200, _error("prompt is too long: 7000 tokens > 4096 maximum"), 4096),
-    (
-        "OpenRouter, passed on",
-        400,
-        _error(
-            "Provider returned error",
-            code=400,
-            metadata={"raw": '{"type":"error","error":{"message":"prompt is too long: 7000 tokens > 4096 maximum"}}'},
-        ),
-        4096,
-    ),
-    (
-        "Mistral",
-        400,
-        {
-            "object": "error",
-            "message": "Prompt contains 7000 tokens and 0 draft tokens, too large for model with 4096 maximum "
-            "context length",
-            "type": "invalid_request_prompt",
-            "code": "3051",
-        },
-        4096,
-    ),
-    (
-        "OpenAI",
-        400,
-        _error(
-            "This model's maximum context length is 4096 tokens. However, your messages resulted in 7000 tokens.",
-            code="context_length_exceeded",
-        ),
-        4096,
-    ),
-    (
-        "vLLM",
-        400,
-        {"message": "This model's maximum context length is 4096 tokens. However, your request has 7000 input tokens."},
-        4096,
-    ),
-    (
-        "vLLM's engine",
-        400,
-        {"message": "The decoder prompt (length 7000) is longer than the maximum model length of 4096."},
-        4096,
-    ),
-    (
-        "vLLM, now",
-        400,
-        _error(
-            "You passed 7000 input tokens and requested 0 output tokens. However, the model's context length is only "
-            "4096 tokens, resulting in a maximum input length of 4096 tokens."
-        ),
-        4096,
-    ),
-    (
-        "llama.cpp",
-        400,
-        _error(
-            "the request exceeds the available context size, try increasing it",
-            code=400,
-            type="exceed_context_size_error",
-            n_prompt_tokens=7000,
-            n_ctx=4096,
-        ),
-        4096,
-    ),
-    (
-        "LM Studio",
-        200,
-        {
-            "error": "Trying to keep the first 7000 tokens when context the overflows. However, the model is loaded "
-            "with context length of only 4096 tokens, which is not enough."
-        },
-        4096,
-    ),
-    (
-        "Groq",
-        400,
-        _error("Please reduce the length of the messages or completion.", code="context_length_exceeded"),
-        None,
-    ),
-    (
-        "Groq's limit a minute",
-        413,
-        _error(
-            "Request too large for model `x` on tokens per minute (TPM): Limit 4096, Requested 7000, please reduce "
-            "your message size and try again.",
-            code="rate_limit_exceeded",
-        ),
-        4096,
-    ),
-    ("xAI", 400, {"error": "This model's maximum prompt length is 4096 but the request contains 7000 tokens."}, 4096),
-    ("Bedrock", 400, {"message": "Input is too long for requested model."}, None),
-    (
-        "TGI",
-        422,
-        {
-            "error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 7000 `inputs` "
-            "tokens and 20 `max_new_tokens`",
-            "error_type": "validation",
-        },
-        4096,
-    ),
-    (
-        "Anthropic with an answer",
-        400,
-        _error("input length and `max_tokens` exceed context limit: 3900 + 2000 > 4096, decrease input length"),
-        4096,
-    ),
-    (
-        "DashScope",
-        400,
-        _error("<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 4096]"),
-        4096,
-    ),
-    (
-        "Cohere",
-        400,
-        {"message": "too many tokens: size limit exceeded by 2904 tokens. The limit for this model is 4096 tokens."},
-        None,
-    ),
-    ("MiniMax", 400, _error("invalid params, context window exceeds limit (2013)", http_code="400"), None),
-    ("TensorRT", 400, _error("Prompt length (7000) exceeds maximum input length (4096)."), 4096),
-    ("NIM", 400, _error("Prompt length (7000) + max_tokens (1024) exceeds max_seq_len (4096)"), 4096),
-    ("Vertex", 400, _error("the input token count is 7000 but model only supports up to 4096"), 4096),
-    ("GitHub", 413, _error("Request body too large. Max size: 4096 tokens.", code="tokens_limit_reached"), 4096),
-    ("Kimi", 400, _error("Invalid request: Your request exceeded model token limit: 4096 (requested: 7000)"), 4096),
+    Row("in a 200", 200, error("This model does not support image input", code=400), _has_image),
 ]
