@@ -55,7 +55,7 @@ async def test_what_was_kept_is_sent_as_what_would_be_made_now(world: World, use
     assert kept(world, name) == [True, True, True, False, True, True], "all are kept again"
 
 
-@pytest.mark.parametrize("said", ["edited", "again"])
+@pytest.mark.parametrize("said", ["changed", "again"])
 async def test_a_new_turn_of_a_client_with_ids_reads_no_history(
     world: World, user: httpx2.AsyncClient, said: str
 ) -> None:
@@ -66,9 +66,9 @@ async def test_a_new_turn_of_a_client_with_ids_reads_no_history(
         assert (await chat(user, body)).status == 200
     with closing(sqlite3.connect(world.server.data_dir / "mock-langgraph-db.db", timeout=10)) as saver, saver:
         saver.execute("UPDATE writes SET value = x'ff' WHERE thread_id = ? AND idx = 2", (name,))
-    place = f"{name}-3" if said == "edited" else "new"
+    place = f"{name}-3" if said == "changed" else "new"
     answer = await chat(user, {"id": name, "message": {"id": place, "role": "user", "content": f"{said} {name}"}})
     assert answer.status == 200
     (request,) = world.emulator.asked(f"{said} {name}")
     questions = [message["content"] for message in request["messages"] if message["role"] == "user"]
-    assert questions == [f"{n} {name}" for n in ((1, 2) if said == "edited" else (1, 2, 3))] + [f"{said} {name}"]
+    assert questions == [f"{n} {name}" for n in ((1, 2) if said == "changed" else (1, 2, 3))] + [f"{said} {name}"]
