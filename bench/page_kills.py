@@ -65,6 +65,8 @@ class Usage:
                 print(self.wrong[-1], file=sys.stderr, flush=True)
                 self.server.kill()
                 self.server.start()
+                # What was read of it is not known here; what was written has to stand there in the end.
+                self.kept.append(Kept(self.visitor.page.url, writer.written, []))
                 self.counts["turns"] += len(writer.written)
                 self.begin()
                 writer = Writer(self.visitor)
@@ -80,12 +82,16 @@ class Usage:
             case "talk":
                 writer.write()
             case "stop":
+                number = visitor.answers.count()
                 writer.write()
+                expect(visitor.answers).to_have_count(number + 1)
                 expect(visitor.answers.last).to_contain_text("word3")
                 visitor.button("Stop").click()
                 expect(visitor.answers.last).to_contain_text("This answer was stopped.")
             case "queue":
+                number = visitor.answers.count()
                 writer.write()
+                expect(visitor.answers).to_have_count(number + 1)
                 expect(visitor.answers.last).to_contain_text("word3")
                 writer.write("short")
             case "edit":

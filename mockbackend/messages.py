@@ -1,10 +1,11 @@
 """Stored messages: plain dicts, one a user's message and one all that answers it.
 
-    {"id", "role": "user", "turn", "at", "parts", "refused"?}
+    {"id", "role": "user", "turn", "at", "parts", "documents"?, "refused"?}
     {"id", "role": "assistant", "turn", "at", "parts", "finish", "usage", "incomplete"?, "error"?}
 
-`at` is integer milliseconds, `turn` the id of the turn that wrote it. `refused` marks a prompt that the content filter
-refused: it is shown and never sent again. `Part` lists what a message consists of, each with its own `type`.
+`at` is integer milliseconds, `turn` the id of the turn that wrote it. `documents` are the files that the user named to
+be searched. `refused` marks a prompt that the content filter refused: it is shown and never sent again. `Part` lists
+what a message consists of, each with its own `type`.
 """
 
 from __future__ import annotations
@@ -103,6 +104,13 @@ class AttachmentPart(TypedDict):
     text: str
 
 
+class NamedDocument(TypedDict):
+    """A file that a user's message named to be searched, under the name that it had then."""
+
+    id: str
+    name: str
+
+
 Part: TypeAlias = TextPart | ReasoningPart | StepPart | ToolPart | ImagePart | SourcePart | AttachmentPart | EnginePart
 UNTITLED = "New conversation"
 # What is done with more messages than these, or with more text, is long work: on a thread, one piece at a time for each
@@ -120,6 +128,7 @@ class Message(TypedDict):
     turn: str
     at: int
     parts: list[Part]
+    documents: NotRequired[list[NamedDocument]]
     refused: NotRequired[bool]
     finish: NotRequired[str]
     incomplete: NotRequired[bool]

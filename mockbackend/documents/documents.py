@@ -100,7 +100,8 @@ class Documents:
                 log.warning("a query could not be embedded, so its search uses words only")
         found = await self._index.search(userid, query, vector, file_ids, MAX_PASSAGES)
         files = await self._files.named(userid, list({one.file_id for one in found}))
-        return _newer_first([Citation(files[one.file_id], one.passage) for one in found if one.file_id in files])
+        ready = {file_id for file_id, file in files.items() if file.status == "ready"}
+        return _newer_first([Citation(files[one.file_id], one.passage) for one in found if one.file_id in ready])
 
     async def outdated(self) -> int:
         """How many ready files are still to be indexed once more, in another index or with another model."""

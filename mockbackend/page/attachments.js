@@ -10,11 +10,11 @@ export class Attachments {
   /**
    * `strip` shows those of the conversation with the id `where()`. `upload(file, progress)` resolves to the row of a
    * document, or to null where none are taken; `refuse(file)` is called with a file that cannot be attached then,
-   * `changed()` when there are more or fewer.
+   * `changed()` when there are more or fewer or one is further, `dropped()` when one is taken off.
    */
-  constructor(strip, { where, upload, refuse, changed }) {
+  constructor(strip, { where, upload, refuse, changed, dropped }) {
     this.#strip = strip;
-    this.#on = { where, upload, refuse, changed };
+    this.#on = { where, upload, refuse, changed, dropped };
   }
 
   #strip; #on;
@@ -23,19 +23,29 @@ export class Attachments {
 
   get #held() {
     const id = this.#on.where();
-    if (!this.#all.has(id)) this.#all.set(id, held(id));
+    if (!this.#all.has(id)) this.#all.set(id, this.#restored(id));
     return this.#all.get(id);
+  }
+
+  /** Those of before a reload, which ended the uploads that had not arrived. */
+  #restored(id) {
+    const kept = held(id);
+    const lost = kept.filter((one) => !one.url && !one.id);
+    if (lost.length) {
+      this.#on.dropped(id);
+      notice(`Not uploaded: ${lost.map(({ name }) => name).join(", ")}. Please attach it again.`);
+    }
+    return kept.filter((one) => !lost.includes(one)).map((one) => (one.id ? { ...one, row: this.#row(one) } : one));
   }
 
   get count() {
     return this.#held.length;
   }
 
-  /** What is in the way of sending now, in words, or null. */
+  /** What has to happen before they can be sent, in words, or null. */
   get obstacle() {
     const chip = this.#held.find((one) => !one.url && one.row?.status !== "ready");
-    if (!chip) return null;
-    return chip.isLost ? `${chip.name} has not been uploaded: the server cannot be reached.` : `${chip.name} is still being read. Send the message once it is ready.`;
+    return chip ? `${chip.name} has been ${chip.id ? "read" : "uploaded"}` : null;
   }
 
   /** Return `{attachments, documents}`, each `{name, …}`, and forget them all. */
@@ -50,7 +60,7 @@ export class Attachments {
 
   /** Hold what `take` returned. */
   give({ attachments, documents = [] }) {
-    this.#held.push(...attachments, ...documents.map((file) => ({ ...file, row: this.#rows.find((row) => row.id === file.id) })));
+    this.#held.push(...attachments, ...documents.map((file) => ({ ...file, row: this.#row(file) })));
     this.#changed();
   }
 
@@ -73,10 +83,11 @@ export class Attachments {
   /** The files of the service, as they are now; those that failed or are gone cannot be sent. */
   update(rows) {
     this.#rows = rows;
-    for (const chip of this.#held) if (chip.id) chip.row = rows.find((row) => row.id === chip.id);
-    if (this.#held.some(isUseless)) this.#drop(isUseless);
-    else this.show();
+    for (const chips of this.#all.values()) for (const chip of chips) if (chip.id) chip.row = this.#row(chip);
+    this.#drop(isUseless);
   }
+
+  #row({ id }) { return this.#rows.find((row) => row.id === id); }
 
   async #upload(chip) {
     chip.isLost = false;
@@ -104,12 +115,16 @@ export class Attachments {
   }
 
   #drop(isGone) {
-    for (const chips of this.#all.values()) chips.splice(0, Infinity, ...chips.filter((chip) => !isGone(chip)));
+    for (const [id, chips] of this.#all) {
+      if (!chips.some(isGone)) continue;
+      chips.splice(0, Infinity, ...chips.filter((chip) => !isGone(chip)));
+      this.#on.dropped(id);
+    }
     this.#changed();
   }
 
   #changed() {
-    keepHeld(this.#on.where(), this.#held.flatMap(({ name, contentType, url, id }) => (url || id ? [{ name, contentType, url, id }] : [])));
+    keepHeld(this.#on.where(), this.#held.map(({ name, contentType, url, id }) => ({ name, contentType, url, id })));
     this.show();
   }
 

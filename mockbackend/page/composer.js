@@ -4,7 +4,7 @@ import { announce } from "./announce.js";
 import { Attachments } from "./attachments.js";
 import { byId } from "./dom.js";
 import { notice } from "./notice.js";
-import { draft, keepDraft } from "./words.js";
+import { draft, isDue, keepDraft, keepDue } from "./words.js";
 
 export class Composer {
   /**
@@ -21,7 +21,8 @@ export class Composer {
     this.#attachments = new Attachments(byId("attached"), {
       where, upload,
       refuse: (file) => notice(`${file.name} cannot be attached. Choose an image (PNG, JPEG, GIF or WebP) or a text file.`),
-      changed: () => this.#sendable(),
+      changed: () => this.ready(),
+      dropped: (id) => keepDue(id, false),
     });
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -33,6 +34,10 @@ export class Composer {
       this.#submit();
     });
     this.#area.addEventListener("input", () => this.#changed());
+    byId("later").querySelector("button").addEventListener("click", () => {
+      this.#changed();
+      this.focus();
+    });
     this.#area.addEventListener("paste", (event) => {
       if (!event.clipboardData.files.length) return;
       event.preventDefault();
@@ -63,7 +68,7 @@ export class Composer {
     const focused = document.activeElement === byId("stop");
     this.#running = running;
     byId("stop").hidden = !running;
-    this.#sendable();
+    this.ready();
     if (focused) this.focus();
   }
 
@@ -98,9 +103,16 @@ export class Composer {
 
   /** Put a message that was not sent back into the box, before what stands there. */
   takeBack({ text, attachments, documents }, mode) {
+    keepDue(this.#where(), false);
     this.mode = mode;
     this.#attachments.give({ attachments, documents });
     this.write([text, this.#area.value].filter(Boolean).join("\n"));
+  }
+
+  /** Send what waited for its documents, if they have been read by now. */
+  ready() {
+    this.#sendable();
+    if (isDue(this.#where()) && !this.#attachments.obstacle) this.#submit();
   }
 
   /** The documents of the service, as they are now. */
@@ -122,10 +134,10 @@ export class Composer {
   #submit() {
     const text = this.#area.value.trim();
     if (this.#opening() || (!text && !this.#attachments.count)) return;
-    const { obstacle } = this.#attachments;
-    if (obstacle) {
-      notice(obstacle);
-      announce(obstacle);
+    if (this.#attachments.obstacle) {
+      keepDue(this.#where(), true);
+      this.#sendable();
+      announce(byId("later").firstElementChild.textContent);
       return;
     }
     const { mode } = this;
@@ -140,6 +152,9 @@ export class Composer {
   #sendable() {
     const send = byId("send");
     send.hidden = this.#running && !this.#area.value.trim() && !this.#attachments.count;
+    const { obstacle } = this.#attachments;
+    byId("later").hidden = !obstacle || !isDue(this.#where());
+    byId("later").firstElementChild.textContent = `This message is sent once ${obstacle}.`;
     const words = this.#running ? "Send when the answer ends" : "Send";
     send.setAttribute("aria-label", words);
     send.title = `${words} (Enter)`;
@@ -150,12 +165,15 @@ export class Composer {
     this.#area.placeholder = image ? "Describe an image" : "Write a message";
     byId("attach").hidden = image;
     if (image && this.#attachments.count) {
+      keepDue(this.#where(), false);
       this.#attachments.take();
       notice("Images are generated from text alone, so the attachments were removed.");
     }
   }
 
+  /** What is being changed is not to go by itself. */
   #changed() {
+    keepDue(this.#where(), false);
     keepDraft(this.#where(), this.#area.value);
     this.#fit();
     this.#sendable();

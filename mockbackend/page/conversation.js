@@ -8,7 +8,7 @@ import { LATER, join, joinLater } from "./join.js";
 import { notice } from "./notice.js";
 import { receive } from "./receive.js";
 import { Turns } from "./turns.js";
-import { bodyOf, forget, leaveAlone, sendElsewhere, storedOrUnsent } from "./unsent.js";
+import { Sending, bodyOf, forget, leaveAlone, sendElsewhere, storedOrUnsent } from "./unsent.js";
 
 export class Conversation {
   /**
@@ -31,6 +31,7 @@ export class Conversation {
   #reading = null; // AbortController of the current request
   #waiting = null; // and of the wait for a running answer
   #opening = false;
+  #sending = null; // the last turn that was sent
   #broken = false;
   #missed = false; // whether more may be stored than stands here
 
@@ -107,7 +108,7 @@ export class Conversation {
   async stop() {
     if (!this.id) return;
     announce("Stopping.");
-    await api.stop(this.id);
+    if (!this.#sending?.stop()) await api.stop(this.id);
   }
 
   /** The conversation has been deleted: what waits in it is not sent. */
@@ -118,7 +119,7 @@ export class Conversation {
 
   #leave(id) {
     for (const one of [this.#reading, this.#waiting]) one?.abort();
-    this.#reading = null;
+    this.#reading = this.#sending = null;
     this.#opening = this.#broken = this.#missed = false;
     this.#on.running(false);
     this.id = id;
@@ -135,7 +136,7 @@ export class Conversation {
 
   #edit(turn, text) {
     if (!turn.waiting && this.running) {
-      notice("An answer is running. Wait for its end, or stop it.");
+      notice(this.opening ? "This conversation is being loaded. Send it in a moment." : "An answer is running. Wait for its end, or stop it.");
       return false;
     }
     turn.question.message.text = text;
@@ -161,7 +162,8 @@ export class Conversation {
     const body = bodyOf(this.id, turn.question.message, turn.mode);
     const request = { method: "POST", path: `/chat${this.#wire.query}`, body };
     this.#turns.sending(this.id, turn);
-    await this.#run(turn, request, (signal) => api.begin(request, signal));
+    const sending = (this.#sending = new Sending(this.id, request));
+    await this.#run(turn, request, (signal) => sending.post(signal));
   }
 
   async #run(turn, request, respond) {
@@ -203,9 +205,7 @@ export class Conversation {
     this.#on.running(false);
     recording.keep(answer);
     view.finish({ aloud: true });
-    if (request.method === "POST" && turn.unsent) {
-      this.#turns.halt(here, turn);
-    }
+    if (request.method === "POST" && turn.unsent) this.#turns.halt(here, turn);
     this.#on.ended(here);
     // A message that was not sent stays with the reason.
     if (this.#missed && !this.#broken && !turn.unsent) await this.open(here);

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { el } from "./dom.js";
+import { documentsOf } from "./files.js";
 
 /** Save the stored conversation; `kind` is "md" or "json". */
 export async function save(id, kind) {
@@ -18,8 +19,11 @@ function markdown({ title, messages }) {
   return [`# ${title.replace(/\s+/g, " ")}`, ...messages.map((message) => (message.role === "user" ? question(message) : answer(message)))].join("\n\n");
 }
 
-function question({ content, experimental_attachments: files = [] }) {
-  return ["## You", content, files.map(({ name, url }) => `- [${name}](${url.startsWith("data:") ? "" : url})`).join("\n")].filter(Boolean).join("\n\n");
+function question(message) {
+  const { content, experimental_attachments: files = [] } = message;
+  const links = files.map(({ name, url }) => `- [${name}](${url.startsWith("data:") ? "" : url})`);
+  const names = documentsOf(message).map(({ name }) => `- ${name}`);
+  return ["## You", content, [...links, ...names].join("\n")].filter(Boolean).join("\n\n");
 }
 
 function answer({ parts, annotations = [] }) {

@@ -1,4 +1,4 @@
-// Files that go into a message itself.
+// Files that go into a message itself, and those that it names.
 
 const IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 const TEXT_BYTES = 1_000_000;
@@ -17,6 +17,9 @@ export async function attachmentOf(file) {
     return null;
   }
 }
+
+/** The documents that a stored message names, each `{id, name}`. */
+export const documentsOf = ({ annotations = [] }) => annotations.find((note) => note?.type === "documents")?.documents ?? [];
 
 function dataUrl(blob) {
   return new Promise((resolve, reject) => {

@@ -46,7 +46,7 @@ const composer = new Composer({
   stop: () => conversation.stop().catch(fail),
   upload: (file, progress) => documents.take(file, progress),
   where: wanted,
-  opening: () => conversation.opening,
+  opening: () => conversation.opening || conversation.id !== wanted(),
 });
 
 api.listen({ gone: () => presence.gone(), unauthorized: () => signIn.expired() });
@@ -103,11 +103,13 @@ async function route() {
   composer.restore();
   if (!id) {
     conversation.begin();
+    composer.ready();
     composer.focus();
     return;
   }
   try {
     await conversation.open(id);
+    composer.ready();
   } catch (error) {
     // There is no such conversation, or there can be none: its address takes no message.
     if ([400, 404].includes(error.status)) show(null);

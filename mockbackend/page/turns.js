@@ -3,6 +3,7 @@
 import { Answer } from "./answer.js";
 import { AnswerView } from "./answer-view.js";
 import { byId } from "./dom.js";
+import { documentsOf } from "./files.js";
 import { QuestionView } from "./question-view.js";
 import { keepUnsent, unsent } from "./words.js";
 
@@ -38,7 +39,7 @@ export class Turns {
     for (const message of messages) {
       if (message.role === "user") {
         const attachments = message.experimental_attachments ?? [];
-        last = this.add({ id: message.id, text: message.content, attachments }, "chat");
+        last = this.add({ id: message.id, text: message.content, attachments, documents: documentsOf(message) }, "chat");
         last.stored = true;
       } else if (last) {
         const answer = Answer.of(message);

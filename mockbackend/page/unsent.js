@@ -21,6 +21,49 @@ export function bodyOf(id, { id: messageId, text, attachments, documents = [] },
   return documents.length ? { ...body, file_ids: documents.map((file) => file.id) } : body;
 }
 
+/** Send a message. Documents that have been deleted since it was sent for the first time are left out. */
+async function post(request, signal) {
+  try {
+    return await api.begin(request, signal);
+  } catch (error) {
+    const named = request.body.file_ids ?? [];
+    if (error.status !== 422 || !named.length) throw error;
+    const rows = await (await api.call("/files", { signal })).json();
+    request.body.file_ids = named.filter((id) => rows.some((row) => row.id === id));
+    if (request.body.file_ids.length === named.length) throw error;
+    return api.begin(request, signal);
+  }
+}
+
+/** A turn on its way to the server, which can be stopped before it has arrived. */
+export class Sending {
+  constructor(id, request) {
+    this.#id = id;
+    this.#request = request;
+  }
+
+  #id; #request;
+  #isOnItsWay = true;
+  #isUnwanted = false;
+
+  /** Send it; one that is not wanted any more is stopped as soon as the server has it. */
+  async post(signal) {
+    try {
+      const response = await post(this.#request, signal);
+      if (this.#isUnwanted) api.stop(this.#id).catch(() => {});
+      return response;
+    } finally {
+      this.#isOnItsWay = false;
+    }
+  }
+
+  /** Have it stopped, if it is still on its way. */
+  stop() {
+    this.#isUnwanted ||= this.#isOnItsWay;
+    return this.#isOnItsWay;
+  }
+}
+
 const working = new Map(); // the AbortController of each conversation whose messages are being sent here
 
 /** Send what waits in all conversations but the open one, each message when the answer before it ends; `began(id)` tells of each. */
@@ -54,7 +97,7 @@ async function send(id, signal, began) {
     if (!turn || signal.aborted) return;
     if (running) continue;
     try {
-      const response = await api.begin({ method: "POST", path: "/chat", body: bodyOf(id, turn.message, turn.mode) }, signal);
+      const response = await post({ method: "POST", path: "/chat", body: bodyOf(id, turn.message, turn.mode) }, signal);
       replace(id, turn, []);
       response.body.cancel();
       began(id);

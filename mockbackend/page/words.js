@@ -11,6 +11,13 @@ export function keepDraft(id, text) {
   keep(({ drafts }) => put(drafts, id ?? "", text));
 }
 
+/** Whether the draft of a conversation is to be sent as soon as its documents have been read. */
+export const isDue = (id) => Boolean(mine().due[id ?? ""]);
+
+export function keepDue(id, due) {
+  keep(({ due: all }) => put(all, id ?? "", due));
+}
+
 /** The messages of a conversation that were not sent, each `{message: {id, text, attachments, documents}, mode, waiting}`. */
 export const unsent = (id) => mine().unsent[id] ?? [];
 
@@ -77,7 +84,7 @@ function keep(change) {
 }
 
 function mine() {
-  const nothing = { drafts: {}, unsent: {}, edits: {} };
+  const nothing = { drafts: {}, due: {}, unsent: {}, edits: {} };
   try {
     const { userid, ...kept } = JSON.parse(sessionStorage.getItem(KEY)) ?? {};
     return userid === session()?.userid ? { ...nothing, ...kept } : nothing;

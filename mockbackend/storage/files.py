@@ -65,10 +65,7 @@ class Files(Protocol):
         """The user's newest files that cannot be searched, of `file_ids` if given: not indexed yet, or failed."""
 
     async def named(self, userid: str, file_ids: Sequence[str]) -> dict[str, File]:
-        """The user's ready files among `file_ids`, by id."""
-
-    async def missing(self, userid: str, file_ids: Sequence[str]) -> list[str]:
-        """Those of `file_ids` that are not files of the user, in the given order."""
+        """The user's files among `file_ids`, by id."""
 
     async def hide(self, userid: str, file_id: str) -> bool:
         """Begin a deletion: from now on nobody sees the file. False if the user has no such file."""

@@ -54,8 +54,13 @@ def _is_message(found: Any) -> bool:
         return False
     if not _has(found, ("id", "turn")) or not is_moment(found.get("at")):
         return False
-    parts = found.get("parts")
-    return isinstance(parts, list) and all(map(_is_part, parts))
+    parts, documents = found.get("parts"), found.get("documents", [])
+    return (
+        isinstance(parts, list)
+        and all(map(_is_part, parts))
+        and isinstance(documents, list)
+        and all(isinstance(one, dict) and _has(one, ("id", "name")) for one in documents)
+    )
 
 
 def _is_part(found: Any) -> bool:

@@ -250,13 +250,16 @@ class TurnClaimer:
 
 def _message(sent: SentMessage, turn_id: str, at: int, parts: list[Part]) -> Message:
     words: list[Part] = [{"type": "text", "text": sent.text}] if sent.text else []
-    return {
+    message: Message = {
         "id": sent.id or drawn.uuid().hex,
         "role": sent.role,
         "turn": turn_id,
         "at": at,
         "parts": words + parts if sent.role == "user" else [{"type": "step"}, *words],
     }
+    if sent.documents:
+        message["documents"] = list(sent.documents)
+    return message
 
 
 def _made(request: ChatRequest, new: Callable[[int], Message]) -> list[Message]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from ..images.generator import ImageOptions
+from ..messages import NamedDocument
 
 Mode = Literal["chat", "image"]
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -30,12 +31,13 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """A message as it was sent. `id` is the client's, if it gave one."""
+    """A message as it was sent. `id` is the client's, if any; `documents` are those of its request, once found."""
 
     role: Literal["user", "assistant"]
     text: str
     id: str | None = None
     attachments: tuple[Attachment, ...] = ()
+    documents: tuple[NamedDocument, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import assert_never
 
@@ -21,7 +22,7 @@ from ..documents.documents import Documents
 from ..errors import INTERNAL, NOT_STORED, TAKEN_OVER, TurnError, unusable
 from ..events import OUTPUT, Event, Failed, ImageMade, StepEnded, TurnEnded, dump, joined
 from ..images.generator import ImageGenerator, ImageOptions
-from ..messages import MANY_MESSAGES, Message, is_long, text_of, without_commands
+from ..messages import MANY_MESSAGES, Message, NamedDocument, is_long, text_of, without_commands
 from ..mock import context
 from ..settings import Settings
 from ..storage import Exchange, Storage, TakenOver, Window, traceback_of
@@ -89,7 +90,7 @@ class TurnRunner:
                 f"mode: images are not set up here. The operator can set {self._upstream.engine.images.setting}."
             )
         async with self.admission.beginning(userid):
-            searchable = await self._searchable(userid, request)
+            request = await self._with_documents(userid, request)
             claim = await self._claimer.claim(userid, request, framing, self._window(request))
         # From here to `registry.add` nothing may be awaited. Why:
         #
@@ -102,7 +103,7 @@ class TurnRunner:
         # - Leaving `beginning` suspends nowhere: it ends a timeout and touches counters. Neither does making the Run.
         # - If our caller is cancelled after the commit and before the claim arrives here, the store withdraws it.
         turn = claim.turn
-        search = searchable if searchable is not None else claim.has_documents
+        search = claim.has_documents if request.file_ids is None else bool(request.file_ids)
         resumable = self._settings.resumable if request.resumable is None else request.resumable
         run = Run(turn, request.mode, self._storage.turns, self._claimer.day_limits, resumable=resumable)
         base = claim.exchanges
@@ -131,13 +132,19 @@ class TurnRunner:
             run.answer.stop.request("drained")
         await self.admission.idle()
 
-    async def _searchable(self, userid: str, request: ChatRequest) -> bool | None:
-        """Whether the request names files to search; None if it does not say which."""
-        if request.file_ids is None or request.mode != "chat":
-            return None
-        if missing := await self._storage.files.missing(userid, request.file_ids):
-            raise unusable(f"file_ids[{request.file_ids.index(missing[0])}]: there is no file with this id.")
-        return bool(request.file_ids)
+    async def _with_documents(self, userid: str, request: ChatRequest) -> ChatRequest:
+        """The request, its new message with the files that it names to be searched."""
+        if not request.file_ids or request.mode != "chat":
+            return request
+        files = await self._storage.files.named(userid, request.file_ids)
+        for index, file_id in enumerate(request.file_ids):
+            if file_id not in files:
+                raise unusable(f"file_ids[{index}]: there is no file with this id.")
+        documents = tuple(
+            NamedDocument(id=file_id, name=files[file_id].name) for file_id in dict.fromkeys(request.file_ids)
+        )
+        *earlier, message = request.messages
+        return replace(request, messages=(*earlier, replace(message, documents=documents)))
 
     def _window(self, request: ChatRequest) -> Window | None:
         if request.mode != "chat":

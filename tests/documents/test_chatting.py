@@ -105,9 +105,16 @@ async def test_the_search_is_offered_only_with_files(model: World, client: httpx
 async def test_only_the_files_that_are_named_are_searched(client: httpx2.AsyncClient) -> None:
     await indexed(client, "plan.md", PLAN)
     other = await indexed(client, "other.txt", b"Zephyr is the name of a wind, the documents of Greece say.")
-    answer = await chat(client, {"message": QUESTION, "file_ids": [other["id"]]})
+    answer = await chat(client, {"message": QUESTION, "file_ids": [other["id"], other["id"]]})
     assert {source["title"] for source in answer.values("h")} == {"other.txt"}
     assert "plan.md" not in answer.text
+    # The message says which.
+    named = [{"id": other["id"], "name": "other.txt"}]
+    path = f"/conversations/{answer.conversation_id}"
+    stored = (await client.get(path)).json()["messages"]
+    assert [message.get("annotations") for message in stored] == [[{"type": "documents", "documents": named}], None]
+    stored = (await client.get(path, params={"protocol": "ui"})).json()["messages"]
+    assert stored[0]["metadata"] == {"documents": named}
 
 
 def systems(model: World, prompt: str) -> str:

@@ -39,8 +39,12 @@ class Writer:
         question = self.visitor.questions.last
         question.hover()
         self.visitor.button("Edit message", question).click()
-        self.visitor.page.get_by_label("Edit your message").fill(self.written[-1])
+        editor = self.visitor.page.get_by_label("Edit your message")
+        editor.fill(self.written[-1])
         self.visitor.button("Send", question).click()
+        while editor.count():
+            # It is not taken while the conversation is being loaded.
+            question.evaluate("question => question.querySelector('.editor .solid')?.click()")
 
     def go_on(self) -> None:
         """The server is back: send again what was not sent, and let go what waits."""

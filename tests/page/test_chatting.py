@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import FilePayload, expect
+from playwright.sync_api import FilePayload, Route, expect
 
 from tests.harness.api import png
 from tests.page.visiting import Visitor
@@ -115,6 +115,16 @@ def test_stop_ends_an_answer_and_keeps_its_words(visitor: Visitor) -> None:
     expect(visitor.answers).to_contain_text("one two three four five six")
     expect(visitor.answers).to_contain_text("This answer is incomplete.")
     expect(visitor.ask("And now?")).to_be_visible()
+
+
+def test_stop_waits_for_a_server_that_has_not_taken_the_message_yet(visitor: Visitor) -> None:
+    held: list[Route] = []
+    visitor.page.route("**/chat*", lambda route: held.append(route))
+    visitor.say("paced")
+    visitor.button("Stop").click()
+    expect(visitor.spoken).to_have_text("Stopping.")
+    held[0].continue_()
+    expect(visitor.answers).to_contain_text("This answer was stopped.")
 
 
 def test_an_answer_is_given_again_in_its_place(visitor: Visitor) -> None:

@@ -165,29 +165,85 @@ def test_a_document_in_the_composer_goes_with_the_message(visitor: Visitor, tmp_
     expect(page.get_by_role("region", name="Sources")).to_contain_text("zephyr.pdf")
     expect(page.get_by_role("region", name="Sources")).not_to_contain_text("boreas.pdf")
     expect(strip).to_be_hidden()
-    with page.expect_request("**/chat") as asked:
+    # It stays with its message, and is asked again with it until it is deleted.
+    page.reload()
+    expect(visitor.questions).to_contain_text("zephyr.pdf")
+    with page.expect_request("**/chat") as again:
+        visitor.button("Answer again", visitor.answers.first).click()
+    visitor.over()
+    assert body_of(again.value)["file_ids"] == body_of(asked.value)["file_ids"]
+    visitor.button("Delete zephyr.pdf").click()
+    visitor.button("Delete", page.get_by_role("dialog")).click()
+    visitor.button("Answer again", visitor.answers.first).click()
+    visitor.over()
+    expect(visitor.answers).not_to_contain_text("file_ids")
+    expect(page.get_by_role("region", name="Sources")).to_be_hidden()
+    visitor.forgive_failed_loads()
+    with page.expect_request("**/chat") as other:
         visitor.ask("And now?")
-    assert "file_ids" not in body_of(asked.value)
+    assert "file_ids" not in body_of(other.value)
 
 
-def test_a_message_waits_until_its_document_is_read(visit: Visit) -> None:
+SCAN = FilePayload(name="plan.pdf", mimeType="application/pdf", buffer=b"%PDF-1.4")
+
+
+def test_a_message_goes_by_itself_once_its_document_is_read(visit: Visit) -> None:
     visitor = visit()
-    rows = with_files(visitor.page, reads_at_once=False)
+    page = visitor.page
+    rows = with_files(page, reads_at_once=False)
     visitor.sign_in()
-    visitor.page.locator("#file").set_input_files(
-        {"name": "plan.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4"}
-    )
-    chip = visitor.page.locator("#attached").get_by_role("listitem")
-    expect(chip.get_by_role("progressbar", name="plan.pdf: being read")).to_have_attribute("value", "0.25")
+    expect(page.get_by_role("region", name="Documents")).to_be_visible()
+    upload = held(page, "**/files")
+    page.locator("#file").set_input_files(SCAN)
     visitor.box.fill("What is planned?")
     visitor.box.press("Enter")
-    expect(visitor.page.locator("#notice")).to_contain_text("plan.pdf is still being read.")
-    expect(visitor.spoken).to_contain_text("plan.pdf is still being read.")
-    expect(visitor.box).to_have_value("What is planned?")
+    expect(page.locator("#later")).to_contain_text("This message is sent once plan.pdf has been uploaded.")
+    upload[0].fallback()
+    expect(page.locator("#later")).to_contain_text("This message is sent once plan.pdf has been read.")
+    chip = page.locator("#attached").get_by_role("listitem")
+    expect(chip.get_by_role("progressbar", name="plan.pdf: being read")).to_have_attribute("value", "0.25")
     expect(visitor.questions).to_have_count(0)
+    # It can be kept from going, by the button or by a change of its words, and is due after a reload.
+    visitor.button("Don’t send").click()
+    expect(page.locator("#later")).to_be_hidden()
+    visitor.box.press("Enter")
+    expect(visitor.spoken).to_have_text("This message is sent once plan.pdf has been read.")
+    visitor.box.press_sequentially("!")
+    expect(page.locator("#later")).to_be_hidden()
+    visitor.box.press("Enter")
+    page.reload()
+    expect(visitor.box).to_have_value("What is planned?!")
     rows[0]["status"] = "ready"
-    expect(chip).to_contain_text("ready")
-    expect(chip.get_by_role("progressbar")).to_have_count(0)
+    # The stand-in's file is unknown to the server.
+    expect(visitor.questions).to_contain_text("What is planned?!")
+    expect(visitor.questions).to_contain_text("plan.pdf")
+    expect(visitor.answers).to_contain_text("there is no file with this id")
+    expect(visitor.box).to_have_value("")
+    visitor.forgive_failed_loads()
+
+
+def test_a_message_whose_document_fails_or_is_lost_does_not_go_without_it(visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.page
+    rows = with_files(page, reads_at_once=False)
+    visitor.sign_in()
+    page.locator("#file").set_input_files(SCAN)
+    expect(page.locator("#attached")).to_contain_text("being read")
+    visitor.box.fill("What is planned?")
+    visitor.box.press("Enter")
+    rows[0].update(status="failed", error="It is damaged.")
+    expect(page.locator("#notice")).to_contain_text("plan.pdf cannot be read. It is damaged.")
+    expect(page.locator("#later")).to_be_hidden()
+    expect(visitor.box).to_have_value("What is planned?")
+    held(page, "**/files")
+    page.locator("#file").set_input_files(SCAN)
+    visitor.box.press("Enter")
+    expect(page.locator("#later")).to_contain_text("This message is sent once plan.pdf has been uploaded.")
+    page.reload()
+    expect(page.locator("#notice")).to_contain_text("Not uploaded: plan.pdf.")
+    expect(visitor.box).to_have_value("What is planned?")
+    expect(page.locator("#later")).to_be_hidden()
+    expect(visitor.questions).to_have_count(0)
 
 
 def test_many_documents_leave_the_conversations_their_room(visit: Visit) -> None:

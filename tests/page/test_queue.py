@@ -117,3 +117,25 @@ def test_an_address_of_no_conversation_becomes_that_of_a_new_one(visitor: Visito
     expect(visitor.page).to_have_url(f"{visitor.url}/")
     expect(visitor.ask("Hello there")).to_contain_text("You said: Hello there")
     visitor.forgive_failed_loads()
+
+
+def test_an_edit_that_is_sent_while_the_conversation_is_loaded_stays(visitor: Visitor) -> None:
+    """As another tab has begun a turn in it."""
+    visitor.ask("First")
+    held: list[Route] = []
+    visitor.page.route("**/conversations/*", lambda route: route.continue_() if held else held.append(route))
+    other = Visitor(visitor.page.context.new_page(), visitor.url, visitor.userid)
+    other.page.goto(visitor.page.url)
+    expect(other.answers).to_have_count(1)
+    with visitor.page.expect_request("**/conversations/*"):
+        other.ask("Second")
+    question = visitor.questions.first
+    question.hover()
+    visitor.button("Edit message", question).click()
+    visitor.page.get_by_label("Edit your message").fill("Other words")
+    visitor.button("Send", question).click()
+    expect(visitor.page.locator("#notice")).to_have_text("This conversation is being loaded. Send it in a moment.")
+    held[0].continue_()
+    expect(visitor.questions).to_have_count(2)
+    visitor.button("Send", visitor.questions.first).click()
+    expect(visitor.questions).to_have_text(["Other words"])

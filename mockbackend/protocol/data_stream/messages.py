@@ -13,7 +13,7 @@ from .stream import url_source
 
 
 def render_message(message: Message, links: Links) -> dict[str, Any]:
-    """`{id, role, content, createdAt, parts, reasoning?, toolInvocations?, experimental_attachments?}`."""
+    """The message with AI SDK 4's keys; of those that may be absent, only the ones that say something."""
     rendered: dict[str, Any] = {
         "id": message["id"],
         "role": message["role"],
@@ -23,6 +23,8 @@ def render_message(message: Message, links: Links) -> dict[str, Any]:
         parts, attachments = _user_parts(message["parts"], links)
         if attachments:
             rendered["experimental_attachments"] = attachments
+        if documents := message.get("documents"):
+            rendered["annotations"] = [{"type": "documents", "documents": documents}]
     else:
         parts = _answer_parts(message["parts"], links)
         if calls := [part["toolInvocation"] for part in parts if part["type"] == "tool-invocation"]:

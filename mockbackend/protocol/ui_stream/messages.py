@@ -14,9 +14,9 @@ from .stream import source_document
 def render_message(message: Message, links: Links) -> dict[str, Any]:
     """`{id, role, metadata?, parts}`, without nulls, which the clients' validation refuses."""
     rendered: dict[str, Any] = {"id": message["id"], "role": message["role"]}
-    if message["role"] == "user":
-        return {**rendered, "parts": _user_parts(message["parts"], links)}
     metadata: dict[str, Any] = {}
+    if documents := message.get("documents"):
+        metadata["documents"] = documents
     if usage := message.get("usage"):
         metadata["usage"] = {"inputTokens": usage["prompt"], "outputTokens": usage["completion"]}
     if message.get("incomplete"):
@@ -25,7 +25,7 @@ def render_message(message: Message, links: Links) -> dict[str, Any]:
         metadata["error"] = error
     if metadata:
         rendered["metadata"] = metadata
-    rendered["parts"] = _answer_parts(message["parts"], links)
+    rendered["parts"] = (_user_parts if message["role"] == "user" else _answer_parts)(message["parts"], links)
     return rendered
 
 

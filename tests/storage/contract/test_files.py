@@ -53,7 +53,6 @@ async def test_a_file_is_its_owners_alone(storage: Storage) -> None:
     assert await storage.files.get("bob", file.id) is None
     assert await storage.files.listing("bob") == []
     assert await storage.files.named("bob", [file.id]) == {}
-    assert await storage.files.missing("bob", [file.id]) == [file.id]
     assert await storage.files.unready("bob", [file.id], 10) == []
     assert not await storage.files.hide("bob", file.id)
     assert await storage.files.get("ann", file.id) == file
@@ -216,7 +215,7 @@ async def test_a_hidden_file_is_nothing_to_anybody(storage: Storage, other: Stor
     assert await other.files.get("ann", file.id) is None
     assert await other.files.content("ann", file.id) is None
     assert await other.files.listing("ann") == []
-    assert await other.files.missing("ann", [file.id]) == [file.id]
+    assert await other.files.named("ann", [file.id]) == {}
     assert await other.file_queue.claim() is None
     # The content may come again before the deletion has ended.
     again = await put(storage, b"gone")
@@ -254,10 +253,10 @@ async def test_only_ready_files_of_the_user_are_searched(storage: Storage, other
         assert await other.files.unready("ann", named, 10) == [waiting]
     for named in ([], [ready.id], [theirs.id]):
         assert await other.files.unready("ann", named, 10) == []
-    assert await other.files.named("ann", ids) == {ready.id: await storage.files.get("ann", ready.id)}
-    assert await other.files.missing("ann", ids) == [theirs.id, "nobodys"]
+    read = await storage.files.get("ann", ready.id)
+    assert await other.files.named("ann", ids) == {ready.id: read, waiting.id: waiting}
     await storage.files.hide("ann", ready.id)
-    assert await other.files.named("ann", ids) == {}
+    assert await other.files.named("ann", ids) == {waiting.id: waiting}
 
 
 async def test_the_newest_of_the_files_that_are_not_ready_are_named(storage: Storage, other: Storage) -> None:

@@ -211,3 +211,11 @@ async def test_a_turn_of_ours_whose_row_is_damaged_is_closed_without_an_answer(s
 def test_every_part_of_a_message_is_read_from_a_row(name: str) -> None:
     messages = [message_of(name)]
     assert decode_messages(orjson.dumps(messages)) == messages
+
+
+def test_the_documents_of_a_message_are_read_from_a_row_unless_they_are_damaged() -> None:
+    asked = turn_of().new_messages[0]
+    whole = [{**asked, "documents": [{"id": "1", "name": "plan.pdf"}]}]
+    assert decode_messages(orjson.dumps(whole)) == whole
+    for documents in (5, "plan.pdf", ["plan.pdf"], [{"id": "1"}], [{"id": 1, "name": "plan.pdf"}]):
+        assert decode_messages(orjson.dumps([{**asked, "documents": documents}])) == []

@@ -50,8 +50,7 @@ class Files:
         return [decode_file(row) for row in rows]
 
     async def get(self, userid: str, file_id: str) -> File | None:
-        found = await self._found(userid, [file_id])
-        return found[0] if found else None
+        return (await self.named(userid, [file_id])).get(file_id)
 
     async def content(self, userid: str, file_id: str) -> tuple[File, StoredBlob] | None:
         rows = await self._database.execute(
@@ -74,11 +73,11 @@ class Files:
         return [decode_file(row) for row in rows]
 
     async def named(self, userid: str, file_ids: Sequence[str]) -> dict[str, File]:
-        return {file.id: file for file in await self._found(userid, file_ids) if file.status == "ready"}
-
-    async def missing(self, userid: str, file_ids: Sequence[str]) -> list[str]:
-        theirs = {file.id for file in await self._found(userid, file_ids)}
-        return [file_id for file_id in file_ids if file_id not in theirs]
+        rows = await self._database.execute(
+            f"SELECT {COLUMNS} FROM files WHERE userid = ? AND deleted_at IS NULL AND {_THESE}",
+            *(userid, orjson.dumps(list(file_ids)).decode()),
+        )
+        return {file.id: file for file in map(decode_file, rows)}
 
     async def hide(self, userid: str, file_id: str) -> bool:
         def hide() -> Awaitable[list[Row]]:
@@ -122,10 +121,3 @@ class Files:
         for (blob,) in rows:
             with storage_errors():
                 await asyncio.to_thread(blob_path(self._folder, blob).unlink, missing_ok=True)
-
-    async def _found(self, userid: str, file_ids: Sequence[str]) -> list[File]:
-        rows = await self._database.execute(
-            f"SELECT {COLUMNS} FROM files WHERE userid = ? AND deleted_at IS NULL AND {_THESE}",
-            *(userid, orjson.dumps(list(file_ids)).decode()),
-        )
-        return [decode_file(row) for row in rows]

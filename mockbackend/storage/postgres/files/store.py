@@ -35,8 +35,7 @@ class Files:
         return [File(*row) for row in rows]
 
     async def get(self, userid: str, file_id: str) -> File | None:
-        found = await self._found(userid, [file_id])
-        return found[0] if found else None
+        return (await self.named(userid, [file_id])).get(file_id)
 
     async def content(self, userid: str, file_id: str) -> tuple[File, StoredBlob] | None:
         rows = await self._database.execute(
@@ -59,11 +58,11 @@ class Files:
         return [File(*row) for row in rows]
 
     async def named(self, userid: str, file_ids: Sequence[str]) -> dict[str, File]:
-        return {file.id: file for file in await self._found(userid, file_ids) if file.status == "ready"}
-
-    async def missing(self, userid: str, file_ids: Sequence[str]) -> list[str]:
-        theirs = {file.id for file in await self._found(userid, file_ids)}
-        return [file_id for file_id in file_ids if file_id not in theirs]
+        rows = await self._database.execute(
+            f"SELECT {COLUMNS} FROM files WHERE userid = %s AND deleted_at IS NULL AND id = ANY(%s::text[])",
+            *(userid, list(file_ids)),
+        )
+        return {file.id: file for file in (File(*row) for row in rows)}
 
     async def hide(self, userid: str, file_id: str) -> bool:
         now = time.time_ns()
@@ -99,10 +98,3 @@ class Files:
             f"""WITH gone AS (DELETE FROM uploads WHERE NOT {alive("receiver")} RETURNING blob_id)
             DELETE FROM pieces USING gone WHERE pieces.blob_id = gone.blob_id"""
         )
-
-    async def _found(self, userid: str, file_ids: Sequence[str]) -> list[File]:
-        rows = await self._database.execute(
-            f"SELECT {COLUMNS} FROM files WHERE userid = %s AND deleted_at IS NULL AND id = ANY(%s::text[])",
-            *(userid, list(file_ids)),
-        )
-        return [File(*row) for row in rows]
