@@ -76,9 +76,10 @@ class Documents:
         await self._end_deletion(userid, file_id)
         return True
 
-    async def retry_deletions(self) -> None:
-        """End the deletions that the storage has cut short."""
+    async def catch_up(self) -> None:
+        """End the deletions, and count the embeddings, that the storage has cut short."""
         await self._end_deletions(list(self._undeleted))
+        await self._model.count()
 
     async def recover(self) -> None:
         """Finish in the background what a crash cut short; an index may be unreachable for now."""
@@ -117,6 +118,7 @@ class Documents:
             self._deleting.cancel()
             await asyncio.wait([self._deleting])
         await self._indexing.close()
+        await self._model.count()
         await self._index.close()
 
     async def _end_deletions(self, hidden: list[tuple[str, str]]) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from ..settings import Settings
-from ..storage import Passages
+from ..storage import Passages, StorageError
 from ..storage.passages import Passage
 from ..upstream.retry import RetryBudget, retry
 from .metered import MeteredEmbeddings
@@ -19,6 +22,7 @@ T = TypeVar("T")
 
 # No user waits for an answer here, so even a quota that is used up for minutes is waited for.
 TRIES, WAIT_SECONDS = 30, 900.0
+log = logging.getLogger("mockbackend.documents")
 
 
 class Embedder:
@@ -50,7 +54,21 @@ class Embedder:
 
         vectors = await patiently(call)
         positions = [position for position, _ in batch]
-        await self._passages.add_vectors(file_id, list(zip(positions, vectors, strict=True)))
+        await _stored(partial(self._passages.add_vectors, file_id, list(zip(positions, vectors, strict=True))))
+
+
+async def _stored(write: Callable[[], Awaitable[None]]) -> None:
+    """Write what is paid for. A disk may be full for a while: the write is tried again until it is not, or too long."""
+    began, wait = time.monotonic(), 1.0
+    while True:
+        try:
+            return await write()
+        except StorageError as error:
+            if time.monotonic() - began > WAIT_SECONDS:
+                raise
+            log.warning("vectors cannot be stored yet: %s", error)
+        await asyncio.sleep(wait)
+        wait = min(wait * 2, 30)
 
 
 async def patiently(call: Callable[[], Awaitable[T]]) -> T:

@@ -79,7 +79,7 @@ class StorageProbe:
         try:
             await self._recovery.settle_again()
             await self._follower.retry_deletions()
-            await self._documents.retry_deletions()
+            await self._documents.catch_up()
             await self._storage.images.finish_removals()
         except Exception as error:
             log.error("what the storage has cut short cannot be finished: %s", error, exc_info=traceback_of(error))

@@ -12,7 +12,7 @@ from .output import TITLE_CHARACTERS, Output
 SAMPLE = 50
 # A little less than what a passage has by default.
 PASSAGE_CHARACTERS = 1_000
-SEPARATOR = " | "
+SEPARATOR, PARAGRAPH = " | ", "\n\n"
 # Numbers, dates and times, which are not column names.
 _VALUE = re.compile(r"[\d\s.,:;%€$£()+/TZ-]+")
 
@@ -86,7 +86,7 @@ class _Passages:
             self.end()
         self._numbers = (self._numbers[0] if self._lines else number, number)
         self._lines.append(line)
-        self._length += len(line)
+        self._length += len(line) + len(PARAGRAPH)
 
     def end(self) -> None:
         if not self._lines:
@@ -94,8 +94,8 @@ class _Passages:
         first, last = self._numbers
         rows = f"rows {first}-{last}" if last > first else f"row {first}"
         self._output.place(f"{self._place}, {rows}" if self._place else rows, self.heading)
-        for line in self._lines:
-            self._output.paragraph(line)
+        # All at once: millions of rows of a few characters would take minutes.
+        self._output.paragraph(PARAGRAPH.join(self._lines))
         self._lines.clear()
         self._length = 0
 

@@ -122,6 +122,13 @@ def test_names_of_columns_without_rows_are_rows(tmp_path: Path) -> None:
     assert in_process.read(path, "xlsx") == [Passage("Region | Sold", "sheet S, row 1")]
 
 
+def test_rows_of_a_few_characters_fill_a_passage_and_no_more(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("id,x\n" + "".join(f"{number},7\n" for number in range(5000)))
+    blocks = in_process.read(tmp_path / "file", "csv")
+    assert {len(block.text) > 900 for block in blocks[:-1]} == {True}
+    assert len(split(blocks, 1200, 150)) == len(blocks)
+
+
 def test_each_passage_of_a_long_table_says_which_rows_it_has(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("Lamp,Wick\n\n" + "".join(f"lamp {n},wick {n}\n" for n in range(3, 500)))
     blocks = in_process.read(tmp_path / "file", "csv")

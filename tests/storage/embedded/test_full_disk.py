@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
+import struct
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import httpx2
+import orjson
 import pytest
 
 from mockbackend.errors import NOT_STORED
@@ -18,6 +21,7 @@ from tests.conftest import StartServer
 from tests.harness.answers import chat
 from tests.harness.api import error_of, say, texts
 from tests.harness.data_folder import rows
+from tests.harness.model import Upstream
 from tests.harness.service import Server
 from tests.harness.waiting import until
 from tests.routes.files.listing import ready
@@ -114,6 +118,36 @@ async def test_an_answer_that_fills_the_disk_ends_with_a_reason(start_server: St
         await say(client, "And on", "kept")
         # What was said is there, stored by the turn or recovered from its row.
         assert (await client.get("/conversations/kept")).json()["message_count"] == 6
+    assert "Traceback" not in server.log
+
+
+async def test_vectors_that_find_no_room_wait_for_it_and_are_paid_once(start_server: StartServer, disk: Path) -> None:
+    vector = base64.b64encode(struct.pack("<1536f", *[0.5] * 1536)).decode()
+    async with Upstream() as upstream:
+        settings = {**upstream.settings, "OPENAI_EMBEDDING_MODEL": "vectors", "EMBEDDING_BATCH_SIZE": "1000"}
+        server = start_server(settings, data_dir=disk / "data")
+        async with server.client() as client:
+            (row,) = await upload(client, ("a.txt", b"The lamp is lit. " * 12_000))
+            call = await upstream.call()
+            data = [{"index": index, "embedding": vector} for index in range(len(call.body["input"]))]
+            ballast = fill(disk)
+            answer = orjson.dumps({"data": data, "usage": {"prompt_tokens": 4711}})
+            await call.refuse(200, answer)
+
+            async def is_told() -> bool:
+                return "vectors cannot be stored yet" in server.log
+
+            await until(is_told)
+            assert (await client.get(f"/files/{row['id']}")).json()["status"] == "embedding"
+            ballast.unlink()
+            await ready(client, row["id"])
+
+            async def is_counted() -> bool:
+                return bool((await client.get("/usage")).json()["embedding_tokens"] == 4711)
+
+            await until(is_counted)
+        with pytest.raises(TimeoutError):
+            await upstream.call(within=0)
     assert "Traceback" not in server.log
 
 
