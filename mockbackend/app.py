@@ -41,7 +41,7 @@ from .routes.origin import is_loopback
 from .routes.scenario_removal import ScenarioRemoval
 from .routes.service import Mock, Service
 from .routes.storage_probe import StorageProbe, storage_failed
-from .server import allocator, file_limits, hypercorn_patches
+from .server import file_limits, hypercorn_patches
 from .server.announcement import announcement
 from .server.hypercorn_drain import drain_in_background
 from .server.sign_in_link import SignInLink
@@ -66,7 +66,7 @@ log = logging.getLogger("mockbackend")
 LONG_WORK = 3
 # Large bodies at once, of all users, that are on their way to a turn.
 LARGE_BODIES = 100
-# Conversations that are being read, in memory: of one user, and of all.
+# Conversations in memory until their client has taken them: of one user, and of all. One of a user is read at a time.
 USER_READS, READS = 8, 1000
 EXPOSED = ["link", "retry-after", "x-conversation-id", "x-request-id", *STREAM_HEADERS]
 
@@ -94,7 +94,6 @@ def create_app(
     if chosen.log_format == "json":
         hypercorn_patches.log_json()
     chosen = file_limits.raise_and_cap(chosen)
-    allocator.tune()
     origins = list(chosen.cors_allow_origins)
 
     @asynccontextmanager
@@ -215,7 +214,8 @@ async def running(
             mock = Mock(mock_store, Control(mock_store, removal.clear))
         service = Service(
             *(settings, login, failed_logins, probe, storage, upstream, documents, runner, follower),
-            *(long_work, Places(1, LARGE_BODIES), incoming, Places(USER_READS, READS), door, mock, sign_in),
+            *(long_work, Places(1, LARGE_BODIES), incoming, Places(1, READS), Places(USER_READS, READS)),
+            *(door, mock, sign_in),
         )
         try:
             await storage.files.clean()

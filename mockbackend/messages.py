@@ -117,6 +117,7 @@ UNTITLED = "New conversation"
 # user.
 MANY_MESSAGES = 1_000
 MANY_CHARACTERS = 1_000_000
+TITLE_CHARACTERS = 60
 INTERRUPTED = "The call was interrupted before it had a result."
 
 
@@ -253,14 +254,15 @@ def answer_message(message_id: str, turn: str, at: int, events: list[Event], *, 
 
 
 def title_of(messages: Iterable[Message]) -> str:
-    """The opening words of the first user's message, at most 60 characters and cut between words."""
+    """The opening words of the first user's message, at most `TITLE_CHARACTERS` and cut between words."""
     opening = next((message for message in messages if message["role"] == "user"), None)
     if opening is None:
         return UNTITLED
-    words = " ".join(text_of(opening).split())
+    # Sixty words are always enough, and the message may have a million.
+    words = " ".join(text_of(opening).split(maxsplit=TITLE_CHARACTERS))
     if not words:
         kinds = {part["type"] for part in opening["parts"]}
         return "Image" if "picture" in kinds else "Attachment" if "attachment" in kinds else UNTITLED
-    if len(words) <= 60:
+    if len(words) <= TITLE_CHARACTERS:
         return words
-    return words[:60].rsplit(" ", 1)[0].rstrip(",;:") + "…"
+    return words[:TITLE_CHARACTERS].rsplit(" ", 1)[0].rstrip(",;:") + "…"

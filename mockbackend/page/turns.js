@@ -5,7 +5,7 @@ import { AnswerView } from "./answer-view.js";
 import { byId } from "./dom.js";
 import { documentsOf } from "./files.js";
 import { QuestionView } from "./question-view.js";
-import { asksForImage, keepImage, keepUnsent, unsent } from "./words.js";
+import { keepUnsent, unsent } from "./words.js";
 
 const NOT_SENT = "This message was not sent.";
 
@@ -16,7 +16,6 @@ export class Turns {
   }
 
   #on;
-  #id = null; // of the conversation that they belong to
   #all = []; // {question, answer, mode, stored, unsent, waiting}
 
   /** The first that waits for the answer before it to end. */
@@ -25,7 +24,6 @@ export class Turns {
   }
 
   clear() {
-    this.#id = null;
     this.#all = [];
     byId("messages").replaceChildren();
     byId("empty").hidden = false;
@@ -37,13 +35,11 @@ export class Turns {
    */
   show(id, messages, isUnanswered) {
     this.clear();
-    this.#id = id;
     let last;
     for (const message of messages) {
       if (message.role === "user") {
         const attachments = message.experimental_attachments ?? [];
-        const mode = asksForImage(message.id) ? "image" : "chat";
-        last = this.add({ id: message.id, text: message.content, attachments, documents: documentsOf(message) }, mode);
+        last = this.add({ id: message.id, text: message.content, attachments, documents: documentsOf(message) }, "chat");
         last.stored = true;
       } else if (last) {
         const answer = Answer.of(message);
@@ -54,13 +50,6 @@ export class Turns {
     if (isUnanswered) this.answer(last, Object.assign(new Answer(), { incomplete: "stored" })).finish();
     this.#restore(id, messages);
     return last;
-  }
-
-  /** A conversation could not be loaded: until it is, what is unsent of it stands here, and nothing of another. */
-  missing(id) {
-    if (id === this.#id) return;
-    this.show(id, [], false);
-    byId("empty").hidden = true;
   }
 
   add(message, mode) {
@@ -101,26 +90,17 @@ export class Turns {
     (last.answer ?? last.question).element.after(...[turn.question, turn.answer].filter(Boolean).map(({ element }) => element));
   }
 
-  /** Say how far a turn's message is: "" (the server has it), "unsent" or "waiting". An edit that is unsent has nothing to take back. */
+  /** Say how far a turn's message is: "" (the server has it), "unsent" or "waiting". */
   mark(turn, state) {
     turn.unsent = state !== "";
     turn.waiting = state === "waiting";
-    turn.question.state = state === "unsent" && turn.stored ? "unsent edit" : state;
+    turn.question.state = state;
   }
 
   /** A turn's message is on its way, and unsent until the server has it: the page may be reloaded meanwhile. */
   sending(id, turn) {
-    this.#id = id;
     this.mark(turn, "");
     turn.unsent = true;
-    // The stored message does not tell: it is asked for again as what it was.
-    if (turn.mode === "image") keepImage(turn.question.message.id);
-    this.keep(id);
-  }
-
-  /** A turn's message goes once the answer before it has ended. */
-  wait(id, turn) {
-    this.mark(turn, "waiting");
     this.keep(id);
   }
 

@@ -57,7 +57,8 @@ async def read(request: Request) -> Response:
     is_long = (await _owned(request, conversation_id)).message_count > MANY_MESSAGES
     await service.reads.take(owner)
     try:
-        async with service.long_work.one(owner) if is_long else nullcontext():
+        # A few messages may be long as well.
+        async with (service.long_work if is_long else service.reading).one(owner):
             messages = await service.follower.read(conversation_id)
             if drawn.is_still():
                 messages = [{**message, "at": drawn.shown_ms(message["at"])} for message in messages]

@@ -31,7 +31,7 @@ class Mock:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The open service. `long_work`, `large_bodies` and `reads` have places for each user: none harms the others.
+    """The open service. Its `Places` are places for each user: none harms the others.
 
     `emulator` and `mock` are None where a real engine answers, `sign_in` where others can reach the service.
     """
@@ -48,6 +48,7 @@ class Service:
     long_work: Places
     large_bodies: Places
     incoming: IncomingBytes
+    reading: Places
     reads: Places
     emulator: EmulatorDoor | None
     mock: Mock | None

@@ -22,7 +22,7 @@ from ..documents.documents import Documents
 from ..errors import INTERNAL, NOT_STORED, TAKEN_OVER, TurnError, unusable
 from ..events import OUTPUT, Event, Failed, ImageMade, StepEnded, TurnEnded, dump, joined
 from ..images.generator import ImageGenerator, ImageOptions
-from ..messages import MANY_MESSAGES, Message, NamedDocument, is_long, text_of, without_commands
+from ..messages import Message, NamedDocument, is_long, text_of, without_commands
 from ..mock import context
 from ..settings import Settings
 from ..storage import Exchange, Storage, TakenOver, Window, traceback_of
@@ -261,8 +261,8 @@ class TurnRunner:
         try:
             async with self._long_work.one(turn.userid) if has_much else nullcontext():
                 message = answer.message()
-                made = partial(self._kept, run, message)
-                keeping = await in_thread(made, "keeping") if has_much or len(run.unkept) > MANY_MESSAGES else made()
+                made, unkept = partial(self._kept, run, message), [m for one in run.unkept for m in one.messages]
+                keeping = await in_thread(made, "keeping") if has_much or is_long(unkept) else made()
                 log_bytes = dump(joined([*answer.events, ended]))
                 await self._storage.turns.end(turn, [message], log_bytes, run.budget.spent, keeping)
         except TakenOver:

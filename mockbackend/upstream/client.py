@@ -131,12 +131,12 @@ class Upstream:
             return response
 
     async def _encoded(self, request: dict[str, Any], *, is_response: bool) -> bytes:
-        def response() -> bytes:
-            return encoded(response_request(expand(request), self.sealed))
+        def translated() -> dict[str, Any]:
+            return response_request(expand(request), self.sealed) if is_response else request
 
         if not is_large(request):
-            return response() if is_response else encoded(request)
-        return await asyncio.to_thread(response if is_response else lambda: encoded_by_message(request))
+            return encoded(translated())
+        return await asyncio.to_thread(lambda: encoded_by_message(translated(), "input" if is_response else "messages"))
 
     def learned(self, model: Model) -> Learned:
         """What the model has refused so far. Each script of a scenario of the mock begins with nothing."""

@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from tests.harness.model import Call, Upstream
+from tests.harness.postgres import postgres
 from tests.harness.service import Server
 
 MESSAGES = 9_990
@@ -102,6 +103,33 @@ async def test_few_messages_of_much_text_are_taken_in_pieces_and_arrive_whole(tm
     assert calls[0].body["messages"] == messages
     assert "transfer-encoding" not in calls[0].headers
     assert [one["content"] for one in read["messages"]] == [*(one["content"] for one in messages), "Yes"]
+    assert [row["id"] for row in found] == ["wide"]
+
+
+async def test_on_postgresql_and_over_the_responses_wire_much_text_holds_nobody_up(tmp_path: Path) -> None:
+    database, roles, text = postgres(), ("user", "assistant"), "wörd " * 40_000
+    messages = [{"role": roles[n % 2], "content": f"message {n} {text}"} for n in range(35)]
+    async with Upstream() as upstream:
+        calls: list[Call] = []
+
+        async def post(client: httpx2.AsyncClient) -> list[httpx2.Response]:
+            asking = asyncio.create_task(client.post("/chat", json={"id": "wide", "messages": messages}))
+            calls.append(await upstream.call())
+            await calls[0].refuse(401, b"{}")
+            return [await asking]
+
+        async def read(client: httpx2.AsyncClient) -> list[httpx2.Response]:
+            return await asyncio.gather(*(client.get("/conversations/wide") for _ in range(3)))
+
+        env = {**upstream.settings, "OPENAI_API": "responses", "DATABASE_URL": database.url(database.new_schema())}
+        with Server(tmp_path, env, app="tests.routes.lagging_app:app") as server:
+            assert await lag_of(server, post) < MOST_SECONDS
+            assert await lag_of(server, read) < MOST_SECONDS
+            async with server.client("user") as client:
+                stored = (await client.get("/conversations/wide")).json()["messages"]
+                found = (await client.get("/conversations", params={"q": "message 34 wörd"})).json()
+    assert [one["content"][0]["text"] for one in calls[0].body["input"]] == [one["content"] for one in messages]
+    assert [one["content"] for one in stored[:-1]] == [one["content"] for one in messages]
     assert [row["id"] for row in found] == ["wide"]
 
 

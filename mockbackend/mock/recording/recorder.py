@@ -18,8 +18,7 @@ from ..script.raw import Raw
 from ..store import MockStore
 from .secrets import Secrets
 from .tap import Held, Tap
-from .turn_file import Call, TurnFile, slug, write
-from .yaml_text import to_yaml
+from .turn_file import Call, TurnFile, slug, to_yaml, write
 
 log = logging.getLogger("mockbackend.mock")
 # By the end of their path.

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from ..passages import Passage
-from ..postgres.database import storable
+from ..postgres.adapters import storable
 from ..signs import encode, unit
 from ..values import Conversation, File
 

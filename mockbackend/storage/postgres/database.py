@@ -13,16 +13,15 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeAlias, TypeVar
 
-from psycopg import AsyncConnection, AsyncCursor, Error, InterfaceError, IsolationLevel, OperationalError, adapters
-from psycopg.adapt import AdaptersMap
+from psycopg import AsyncConnection, AsyncCursor, Error, InterfaceError, IsolationLevel, OperationalError
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
-from psycopg.types.string import StrBinaryDumper, StrDumper
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from ... import metrics, tracing
 from ..statements import name_of
 from ..values import StorageError
+from .adapters import CONTEXT
 
 # It logs each connection that fails. Those who need one raise an error, which is logged once.
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
@@ -49,6 +48,7 @@ NO_TIME_LIMITS = """SELECT set_config(name, '0', TRUE) FROM (VALUES ('statement_
     WHERE current_setting(name, TRUE) IS NOT NULL"""
 # What a server says if it refuses a connection for good. It comes without a SQLSTATE.
 REFUSALS = ("password authentication failed", "no password supplied", "no pg_hba.conf entry", "does not exist")
+ROWS_AT_ONCE = 16
 CONNECTION = {
     "connect_timeout": 5,
     "fallback_application_name": "mockbackend",
@@ -60,40 +60,11 @@ CONNECTION = {
 }
 
 
-class _Text(StrDumper):
-    """No text in PostgreSQL can hold a NUL."""
-
-    def dump(self, obj: str) -> Any:
-        return super().dump(storable(obj))
-
-
-class _BinaryText(StrBinaryDumper):
-    def dump(self, obj: str) -> Any:
-        return super().dump(storable(obj))
-
-
-def storable(text: str) -> str:
-    """The text as the database can hold it: U+FFFD stands where a NUL was."""
-    return text.replace("\0", "\ufffd")
-
-
 def connection_options(url: str) -> dict[str, Any]:
     """How to connect to that address: its own parameters come first."""
-    context = AdaptersMap(adapters)
-    context.register_dumper(str, _BinaryText)
-    context.register_dumper(str, _Text)
     # Prepared statements belong to a session, which a pooler gives to others.
-    own = {"autocommit": True, "prepare_threshold": None, "context": _Context(context)}
+    own = {"autocommit": True, "prepare_threshold": None, "context": CONTEXT}
     return {**CONNECTION, **conninfo_to_dict(url), **own}
-
-
-class _Context:
-    """What psycopg takes adapters from."""
-
-    connection = None
-
-    def __init__(self, adapters: AdaptersMap) -> None:
-        self.adapters = adapters
 
 
 Pool: TypeAlias = AsyncConnectionPool[AsyncConnection[Row]]
@@ -284,4 +255,13 @@ async def _send(connection: AsyncConnection[Row], statement: str, *values: Any) 
 
 
 async def _rows(cursor: AsyncCursor[Row]) -> list[Row]:
-    return await cursor.fetchall() if cursor.description else []
+    if not cursor.description:
+        return []
+    if cursor.rowcount <= ROWS_AT_ONCE:
+        return await cursor.fetchall()
+    rows: list[Row] = []
+    while more := await cursor.fetchmany(ROWS_AT_ONCE):
+        rows += more
+        # They may be large, and others wait.
+        await asyncio.sleep(0)
+    return rows

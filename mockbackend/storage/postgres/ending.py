@@ -7,16 +7,18 @@ writes messages meanwhile: theirs are seen. A base that is longer than the histo
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
-from ...messages import Message, now_ms, text_of
+from ...messages import Message, is_long, now_ms, text_of
 from ..casefold import casefold
-from ..exchanges import Exchange
+from ..exchanges import Exchange, is_much
 from ..spending import Spent
 from ..values import NOBODY, Turn
+from .adapters import Array
 from .claims import base_length
 from .database import Statement
 from .exchanges import KEPT
@@ -53,48 +55,56 @@ _UNSEEN = """unseen AS (DELETE FROM images USING mine WHERE images.conversation_
     """
 _GIVE_UP = f"""WITH mine AS (UPDATE turns SET owner = '{NOBODY}', input_tokens = %(input_tokens)s,
     output_tokens = %(output_tokens)s, images = %(images)s WHERE {_MINE} RETURNING turn_id, userid) {_LOGGED}"""
+_LARGE = ("bodies", "texts", "kept_wires")
 # Whether a turn runs, and whether it was this process that ended it: who takes a turn over changes its owner.
 IS_OPEN = """SELECT EXISTS (SELECT 1 FROM turns WHERE turn_id = %s AND over_at IS NULL),
     EXISTS (SELECT 1 FROM turns WHERE owner = %s AND turn_id = %s AND over_at IS NOT NULL)"""
 IS_STORED = "SELECT 1 FROM messages WHERE conversation_id = %s AND body = %s"
 
 
-def end_statement(
+async def end_statement(
     turn: Turn,
     messages: list[Message],
-    bodies: list[bytes],
     exchanges: Sequence[Exchange],
     owner: str,
     piece: Piece,
     spent: Spent,
     *,
     replaces: bool,
-) -> Statement:
-    """The end of a turn with these messages, whose bodies are stored; a row if it was the owner's to end.
+) -> tuple[Statement, bytes]:
+    """The end of a turn with these messages; a row if it was the owner's to end. Also the last one's body as stored.
 
-    `replaces`: other messages may stand in their place.
+    `replaces`: other messages may stand in their place. Raises TypeError for text that is no Unicode.
     """
-    return _END.format(unseen=_UNSEEN if replaces else ""), {
-        **_named(turn, owner, piece, spent),
-        **named_exchanges(turn, exchanges),
-        "conversation_id": turn.conversation_id,
-        "tokens": [part["token"] for one in messages for part in one["parts"] if part["type"] == "picture"],
-        "base_length": base_length(turn),
-        "count": len(messages),
-        "bodies": bodies,
-        "texts": [casefold(text_of(message)) for message in messages],
-        "now": now_ms(),
-    }
+
+    def made() -> tuple[dict[str, Any], bytes]:
+        bodies = [orjson.dumps(message) for message in messages]
+        kept = named_exchanges(turn, exchanges)
+        texts = [casefold(text_of(message)) for message in messages]
+        values = {**kept, "bodies": bodies, "texts": texts}
+        if has_much:
+            values |= {name: Array(values[name]) for name in _LARGE if any(values[name])}
+        return values, bodies[-1]
+
+    has_much = is_long(messages) or is_much(exchanges)
+    large, body = await asyncio.to_thread(made) if has_much else made()
+    return (
+        _END.format(unseen=_UNSEEN if replaces else ""),
+        {
+            **_named(turn, owner, piece, spent),
+            **large,
+            "conversation_id": turn.conversation_id,
+            "tokens": [part["token"] for one in messages for part in one["parts"] if part["type"] == "picture"],
+            "base_length": base_length(turn),
+            "count": len(messages),
+            "now": now_ms(),
+        },
+    ), body
 
 
 def give_up_statement(turn: Turn, owner: str, piece: Piece, spent: Spent) -> Statement:
     """What leaves a turn to any process, with all that it has said and spent."""
     return _GIVE_UP, _named(turn, owner, piece, spent)
-
-
-def encoded(messages: list[Message]) -> list[bytes]:
-    """The bodies of these messages. Raises TypeError for text that is no Unicode."""
-    return [orjson.dumps(message) for message in messages]
 
 
 def _named(turn: Turn, owner: str, piece: Piece, spent: Spent) -> dict[str, Any]:

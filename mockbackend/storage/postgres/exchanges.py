@@ -63,7 +63,7 @@ async def with_base_of(database: Database, claim: Claim, window: Window | None, 
         if found and all(one.wire is not None for one in found):
             return replace(claim, exchanges=found)
         rows = await database.execute(*base_statement(turn, None))
-    base = decoded(turn.conversation_id, rows)
+    base = await decoded(turn.conversation_id, rows)
     if found and (whole := filled(found, base)):
         return replace(claim, exchanges=whole)
     return replace(claim, base=base)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
 import orjson
 
-from ...messages import Message
+from ...messages import MANY_CHARACTERS, MANY_MESSAGES, Message
 from ..stored_messages import has_shape, unreadable
 from .database import Database
 
@@ -22,12 +23,18 @@ class History:
         self._database = database
 
     async def read(self, conversation_id: str) -> list[Message]:
-        return decoded(conversation_id, await self._database.execute(READ, conversation_id))
+        return await decoded(conversation_id, await self._database.execute(READ, conversation_id))
 
 
-def decoded(conversation_id: str, rows: list[tuple[Any, ...]]) -> list[Message]:
+async def decoded(conversation_id: str, rows: list[tuple[Any, ...]]) -> list[Message]:
     """The messages of these bodies. In place of one that cannot be read is one that says so."""
-    return [_decoded(conversation_id, place, body) for place, (body,) in enumerate(rows)]
+
+    def work() -> list[Message]:
+        return [_decoded(conversation_id, place, body) for place, (body,) in enumerate(rows)]
+
+    if len(rows) > MANY_MESSAGES or sum(len(body) for (body,) in rows) > MANY_CHARACTERS:
+        return await asyncio.to_thread(work)
+    return work()
 
 
 def _decoded(conversation_id: str, place: int, body: bytes) -> Message:

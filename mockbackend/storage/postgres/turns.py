@@ -29,8 +29,9 @@ from ..values import (
     Turn,
 )
 from . import claims
-from .database import Database, storable
-from .ending import IS_OPEN, IS_STORED, encoded, end_statement, give_up_statement
+from .adapters import storable
+from .database import Database
+from .ending import IS_OPEN, IS_STORED, end_statement, give_up_statement
 from .exchanges import OUTLINE, base_statement, with_base_of
 from .following import TurnFollower
 from .processes import Processes, alive
@@ -276,10 +277,9 @@ class Turns:
         self, turn: Turn, answers: list[Message], log: bytes, spent: Spent, exchanges: Sequence[Exchange] = ()
     ) -> None:
         messages = [*turn.new_messages, *answers]
-        bodies = encoded(messages)
         written = self._logs.get(turn.turn_id)
         piece, replaces = (written or WrittenLog()).piece(log), written is None or written.replaces
-        statement = end_statement(turn, messages, bodies, exchanges, self._me, piece, spent, replaces=replaces)
+        statement, body = await end_statement(turn, messages, exchanges, self._me, piece, spent, replaces=replaces)
         rows = await self._database.execute(*statement)
         self._logs.pop(turn.turn_id, None)
         if rows:
@@ -291,7 +291,7 @@ class Turns:
             # Its answer may have been lost, and it was sent again.
             return
         # Its row is gone, or was another's at last. Where the answer is ours, the end was stored.
-        if not await self._database.execute(IS_STORED, turn.conversation_id, bodies[-1]):
+        if not await self._database.execute(IS_STORED, turn.conversation_id, body):
             raise TakenOver
 
     async def give_up(self, turn: Turn, log: bytes, spent: Spent) -> None:

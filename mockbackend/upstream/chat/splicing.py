@@ -32,10 +32,10 @@ def is_large(request: Wire) -> bool:
     return sum(map(_size, request.get("messages", ()))) > LARGE_BYTES
 
 
-def encoded_by_message(request: Wire) -> bytes:
-    """The same, message by message."""
-    head, opening, rest = encoded({**request, "messages": []}).partition(b'"messages":[')
-    messages = [one.json if isinstance(one, Spliced) else orjson.dumps(one) for one in request["messages"]]
+def encoded_by_message(request: Wire, name: str = "messages") -> bytes:
+    """The same, message by message; `name` is the key that has them."""
+    head, opening, rest = encoded({**request, name: []}).partition(f'"{name}":['.encode())
+    messages = [one.json if isinstance(one, Spliced) else orjson.dumps(one) for one in request[name]]
     return b"".join([head, opening, b",".join(messages), rest])
 
 

@@ -10,7 +10,7 @@ from mockbackend.settings import Settings
 from mockbackend.storage import Conversation, FileLimits, TooManyTurns, Turn
 from mockbackend.storage.files import BYTES_PER_MS, MAX_BYTES
 from mockbackend.storage.postgres import PostgresStorage, claims, database, open_postgres, schema
-from mockbackend.storage.postgres.ending import encoded, end_statement
+from mockbackend.storage.postgres.ending import end_statement
 from mockbackend.storage.postgres.files import queue, upload
 from mockbackend.storage.postgres.running import TAKE_OVER
 from mockbackend.storage.postgres.turn_logs import Piece
@@ -36,9 +36,8 @@ async def ending(rival: Rival, storage: PostgresStorage, turn: Turn) -> None:
     """The end of a turn of that process, before its commit."""
     messages = [*turn.new_messages, *answer(turn)]
     owner = storage.processes.id
-    assert await rival.do(
-        *end_statement(turn, messages, encoded(messages), [], owner, Piece(9, 0, b"[9]"), SPENT, replaces=False)
-    )
+    statement, _ = await end_statement(turn, messages, [], owner, Piece(9, 0, b"[9]"), SPENT, replaces=False)
+    assert await rival.do(*statement)
 
 
 async def test_a_turn_is_placed_behind_the_one_that_is_just_ending(
