@@ -1,9 +1,10 @@
 """The engine on SQLite: a folder that any number of processes of one host share.
 
-`conversation_metadata.db` has the rows of conversations, turns, images and files; `mock-langgraph-db.db` is LangGraph's
-saver, the true home of settled messages; `documents.db` has what was read out of files. Images, documents, and what is
-long of running turns, are files. A turn's end writes the saver first and then the rows: "messages there, turn open" is
-the one state between the two.
+`conversation_metadata.db` has the rows of conversations, turns, images and files, and what is made of the messages:
+`exchanges` for requests, `words` for search. `mock-langgraph-db.db` is LangGraph's saver, the true home of settled
+messages; `documents.db` has what was read out of files. Images, documents, and what is long of running turns, are
+files. A turn's end writes the saver first and then the rows: "messages there, turn open" is the one state between the
+two.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ..values import NO_ID, StorageError
 from . import checkpoints, database, login, passages, sqlite
 from .checkpoints import Checkpoints
 from .conversations import Conversations
-from .database import Database, Execute
+from .database import Database
 from .files import Files, Queue
 from .files.queue import queue_again
 from .history import History
@@ -28,6 +29,7 @@ from .migrations import IMAGES, MIGRATIONS
 from .passages import Passages
 from .reserve import Reserve
 from .spending import Spending
+from .sqlite import Execute
 from .turn_files import TurnFiles
 from .turns import Turns
 

@@ -31,9 +31,8 @@ from ...messages import MANY_MESSAGES, Message
 from ..stored_messages import has_shape, unreadable
 from ..values import DamagedHistory
 from . import sqlite
-from .database import Execute, Row
 from .serde import CHANNEL, Serde
-from .sqlite import integer
+from .sqlite import Execute, Row, integer
 from .threads import ANCHOR_FIRST, ANCHOR_METADATA, ROWS, TASK, THREAD, TURN, Thread, head_metadata, later_id
 
 NAME = "mock-langgraph-db.db"

@@ -6,8 +6,8 @@ from ...concurrency.liveness import Liveness
 from ..bounds import MOST_MESSAGES, bounded
 from ..spending import ClaimLimits
 from ..values import NOBODY, Conversation, TooManyTurns, Turn
-from .database import Execute
 from .spending import spent_on
+from .sqlite import Execute
 from .turn_files import TooLargeForRow, TurnFiles
 
 _RUNS = "SELECT 1 FROM turns WHERE conversation_id = ? AND over_at IS NULL"

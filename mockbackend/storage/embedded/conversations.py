@@ -1,4 +1,4 @@
-"""The tables `conversations` and `said`: who owns what, titles, pins, listing and search."""
+"""The table `conversations`: who owns what, titles, pins, listing and search."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ...messages import now_ms
 from ..bounds import LARGEST, bounded
 from ..casefold import casefold
 from ..values import Conversation, Cursor, TooManyConversations
-from .database import Database, Execute
-from .exchanges import forget
+from . import exchanges, numbers, words
+from .database import Database
 from .reserve import Reserve
 from .spending import count_open
-from .sqlite import integer, text
+from .sqlite import Execute, integer, text
 
 # A running turn counts as what it will have made of the history: its base, and what it adds.
 _COLUMNS = """c.id, c.title, c.is_pinned, c.created_at, c.updated_at,
@@ -55,9 +55,8 @@ class Conversations:
             values += [after.is_pinned, bounded(after.updated_at, -LARGEST), after.id]
         if query:
             # Not LIKE, whose pattern has a limit, and ends at a NUL.
-            where += """ AND (instr(c.casefolded_title, ?) OR EXISTS (
-                SELECT 1 FROM said WHERE conversation_id = c.id AND instr(text, ?)))"""
-            values += [casefold(query)] * 2
+            where += f" AND (instr(c.casefolded_title, ?) OR {words.CONTAINS})"
+            values += [casefold(query)] * 3
         values.append(bounded(limit))
         statement = f"""SELECT {_COLUMNS} FROM {_FROM} WHERE {where}
             ORDER BY c.is_pinned DESC, c.updated_at DESC, c.id DESC LIMIT ?"""
@@ -102,8 +101,9 @@ class Conversations:
             ):
                 return
             self._erase_content(execute, conversation_id)
-            execute("DELETE FROM said WHERE conversation_id = ?", conversation_id)
-            forget(execute, conversation_id)
+            words.forget(execute, conversation_id)
+            exchanges.forget(execute, conversation_id)
+            numbers.forget(execute, conversation_id)
             count_open(execute, conversation_id)
             execute("DELETE FROM turns WHERE conversation_id = ?", conversation_id)
 
@@ -133,20 +133,6 @@ def upsert_conversation(
     if is_new and execute("SELECT count(*) FROM conversations WHERE userid = ?", userid)[0][0] > limit:
         raise TooManyConversations
     return conversation
-
-
-def has_texts(execute: Execute, conversation_id: str, base_length: int) -> bool:
-    """Whether texts are recorded after the first `base_length` messages."""
-    statement = "SELECT 1 FROM said WHERE conversation_id = ? AND position >= ? LIMIT 1"
-    return bool(execute(statement, conversation_id, base_length))
-
-
-def record_texts(execute: Execute, conversation_id: str, base_length: int, texts: list[str]) -> None:
-    """Record that these casefolded texts follow the first `base_length` messages."""
-    execute("DELETE FROM said WHERE conversation_id = ? AND position >= ?", conversation_id, base_length)
-    for position, said in enumerate(texts, base_length):
-        statement = "INSERT INTO said (conversation_id, position, text) VALUES (?, ?, ?)"
-        execute(statement, conversation_id, position, said)
 
 
 def count_messages(execute: Execute, conversation_id: str, count: int) -> None:

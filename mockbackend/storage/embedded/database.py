@@ -23,13 +23,11 @@ from ..statements import name_of
 from . import sqlite
 from .migrations import MIGRATIONS
 from .repair import repair
+from .sqlite import Execute, Row
 
 NAME = "conversation_metadata.db"
 log = logging.getLogger("mockbackend.storage")
 T = TypeVar("T")
-Row = tuple[Any, ...]
-Execute = Callable[..., list[Row]]
-"""One statement of a transaction: `execute(statement, *values)` returns its rows, RETURNING included."""
 
 
 def prepare(path: Path) -> None:

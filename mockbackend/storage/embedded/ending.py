@@ -17,11 +17,13 @@ from ..exchanges import Exchange, placed_at
 from ..spending import Spent
 from ..values import TakenOver, Turn
 from .checkpoints import Checkpoints
-from .conversations import count_messages, has_texts, record_texts
-from .database import Database, Execute, Session
+from .conversations import count_messages
+from .database import Database, Session
 from .exchanges import keep
 from .images import Images, mark_images_settled
 from .spending import count_spent
+from .sqlite import Execute
+from .words import has_texts, record_texts
 
 PIECE = 250
 

@@ -1,10 +1,7 @@
-"""The tables `numbers` and `exchanges`: what requests have of the history, as bytes that go out as they are.
+"""The table `exchanges`: what requests have of the history, as bytes that go out as they are.
 
-    numbers    a number for each conversation, which is never given again
-    exchanges  a row for each exchange, with key = number << 20 | position of its first message
-
-All of it is made of the messages in the saver. Where a row is missing or damaged the messages are read instead, and the
-next end of a turn keeps it again.
+A row for each exchange, whose key is that of its first message (see `numbers`). All of it is made of the messages in
+the saver. Where a row is missing or damaged the messages are read instead, and the next end of a turn keeps it again.
 """
 
 from __future__ import annotations
@@ -16,20 +13,17 @@ import orjson
 
 from ...messages import Message
 from ..exchanges import Exchange, Window, digest, filled, listed, newest_that_fit
-from .database import Database, Execute, Session
+from .database import Database, Session
+from .numbers import LAST, OF_CONVERSATION, end_of, first_key, key_after, numbered
+from .sqlite import Execute
 
-POSITION_BITS = 20
-_LAST = (1 << POSITION_BITS) - 1
-_NUMBER = "SELECT number FROM numbers WHERE conversation_id = ?"
-_NUMBERED = """INSERT INTO numbers (conversation_id) VALUES (?)
-    ON CONFLICT (conversation_id) DO UPDATE SET conversation_id = excluded.conversation_id RETURNING number"""
 # What is long stands last: the columns before it are read without it.
 _KEEP = """INSERT OR REPLACE INTO exchanges (key, count, tokens, sent, shape, digest, message_ids, wire)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 _NEWEST = """SELECT key - ?, count, tokens, sent, shape = ?, digest, wire FROM exchanges
     WHERE key >= ? AND key < ? ORDER BY key DESC"""
-_OUTLINE = """SELECT key, message_ids FROM numbers JOIN exchanges
-    ON key >= number << 20 AND key < (number + 1) << 20 WHERE conversation_id = ? ORDER BY key"""
+_OUTLINE = f"""SELECT key, message_ids FROM numbers JOIN exchanges ON {OF_CONVERSATION}
+    WHERE conversation_id = ? ORDER BY key"""
 
 
 def read_window(
@@ -47,34 +41,32 @@ def read_window(
 
 
 def _newest(session: Session, conversation_id: str, base_length: int, window: Window) -> Iterator[Any]:
-    for (number,) in session.execute(_NUMBER, conversation_id):
-        start = number << POSITION_BITS
-        yield from session.rows(_NEWEST, start, window.shape, start, start + min(base_length, _LAST))
+    first = first_key(session.execute, conversation_id)
+    if first is not None:
+        yield from session.rows(_NEWEST, first, window.shape, first, key_after(first, base_length))
 
 
 async def read_outline(database: Database, conversation_id: str) -> list[list[str]] | None:
     """The ids of the settled messages, a list for each exchange; None if some are not known."""
     rows = await database.execute(_OUTLINE, conversation_id)
-    return listed((key & _LAST, message_ids) for key, message_ids in rows)
+    return listed((key & LAST, message_ids) for key, message_ids in rows)
 
 
-def keep(execute: Execute, conversation_id: str, first: int, exchanges: Sequence[Exchange]) -> None:
+def keep(execute: Execute, conversation_id: str, place: int, exchanges: Sequence[Exchange]) -> None:
     """Keep these, and nothing else from that place on."""
-    [(number,)] = execute(_NUMBERED, conversation_id)
-    start = number << POSITION_BITS
-    execute("DELETE FROM exchanges WHERE key >= ? AND key < ?", start + min(first, _LAST), start + _LAST + 1)
+    first = numbered(execute, conversation_id)
+    execute("DELETE FROM exchanges WHERE key >= ? AND key < ?", key_after(first, place), end_of(first))
     for one in exchanges:
-        if one.position <= _LAST:
+        if one.position <= LAST:
             message_ids = orjson.dumps([message["id"] for message in one.messages]).decode()
             execute(
                 _KEEP,
-                *(start + one.position, one.length, one.tokens, one.sent, one.shape),
+                *(first + one.position, one.length, one.tokens, one.sent, one.shape),
                 *(None if one.wire is None else digest(one.wire), message_ids, one.wire),
             )
 
 
 def forget(execute: Execute, conversation_id: str) -> None:
     """Remove all that is kept of a conversation."""
-    for (number,) in execute("DELETE FROM numbers WHERE conversation_id = ? RETURNING number", conversation_id):
-        start = number << POSITION_BITS
-        execute("DELETE FROM exchanges WHERE key >= ? AND key < ?", start, start + _LAST + 1)
+    if (first := first_key(execute, conversation_id)) is not None:
+        execute("DELETE FROM exchanges WHERE key >= ? AND key < ?", first, end_of(first))

@@ -21,10 +21,10 @@ from ...messages import Message, now_ms
 from ...mock import drawn
 from ..bounds import bounded
 from ..values import IMAGE_TYPE, NOBODY, Image, QuotaExceeded, StorageError
-from .database import Database, Execute, Session
+from .database import Database, Session
 from .files.blob import StoredBlob
 from .spending import STORED_BYTES
-from .sqlite import storage_errors, text
+from .sqlite import Execute, storage_errors, text
 
 PART = ".part"
 TOKEN = re.compile(r"[\w-]{32}", re.ASCII)

@@ -185,4 +185,11 @@ MIGRATIONS: tuple[Step, ...] = (
         wire BLOB
     );
     """,
+    """
+    -- In place of `said`, in which a row of a kilobyte takes a page of its own.
+    CREATE TABLE words (
+        key INTEGER PRIMARY KEY,
+        text TEXT NOT NULL
+    );
+    """,
 )

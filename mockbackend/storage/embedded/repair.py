@@ -10,6 +10,8 @@ import logging
 import sqlite3
 from typing import NamedTuple
 
+from .numbers import OF_CONVERSATION
+
 log = logging.getLogger("mockbackend.storage")
 
 
@@ -30,10 +32,12 @@ REPAIRS = {
         Repair("is_pinned", "FALSE", "is_pinned NOT IN (0, 1) OR is_pinned IS NULL"),
         Repair("updated_at", "CAST(created_at AS INTEGER)", "typeof(updated_at) <> 'integer'"),
         Repair("version", "1", "typeof(version) <> 'integer' OR version NOT BETWEEN 0 AND 1 << 53"),
-        # Each message has a row in `said`. A conversation with a version has messages: a 0 would cut them all off.
+        # Each message has a row in `words` or `said`.
+        # A conversation with a version has messages: a 0 would cut them all off.
         Repair(
             "message_count",
-            "(SELECT count(*) FROM said WHERE conversation_id = conversations.id)",
+            f"(SELECT count(*) FROM numbers JOIN words ON {OF_CONVERSATION} WHERE conversation_id = conversations.id)"
+            " + (SELECT count(*) FROM said WHERE conversation_id = conversations.id)",
             "typeof(message_count) <> 'integer' OR message_count NOT BETWEEN sign(version) AND 1 << 20",
         ),
     ),

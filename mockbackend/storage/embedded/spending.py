@@ -6,8 +6,8 @@ from typing import Any
 
 from ..spending import DAY_MS, Spent
 from ..values import Turn
-from .database import Database, Execute
-from .sqlite import integer
+from .database import Database
+from .sqlite import Execute, integer
 
 # Bound to the user twice. A hidden file is gone already.
 STORED_BYTES = """(SELECT coalesce(sum(size), 0) FROM files WHERE userid = ? AND blob IS NOT NULL

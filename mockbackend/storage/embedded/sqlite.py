@@ -12,6 +12,9 @@ from typing import Any, TypeAlias
 from ..values import DiskFull, OlderVersion, StorageError
 
 BUSY_TIMEOUT_MS = 10_000
+Row = tuple[Any, ...]
+Execute = Callable[..., list[Row]]
+"""One statement of a transaction: `execute(statement, *values)` returns its rows, RETURNING included."""
 Step: TypeAlias = str | Callable[[sqlite3.Connection], None]
 """A step of a schema: a script, or a function that works within the transaction that it is given."""
 

@@ -7,9 +7,8 @@ import logging
 from ...messages import now_ms
 from ..stored_messages import decode_messages, is_moment
 from ..values import Turn
-from .database import Execute
 from .spending import count_open
-from .sqlite import integer, text
+from .sqlite import Execute, integer, text
 
 log = logging.getLogger("mockbackend.storage")
 

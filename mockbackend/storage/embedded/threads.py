@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from .database import Row
+from .sqlite import Row
 
 # Of all turns: a reader orders writes by task before `idx`.
 TASK = "turn"

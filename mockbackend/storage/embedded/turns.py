@@ -24,13 +24,13 @@ from .checkpoints import Checkpoints
 from .claiming import RETITLE, Claiming
 from .claims import claim_turn
 from .conversations import upsert_conversation
-from .database import Database, Execute, Session
+from .database import Database, Session
 from .ending import end_turn
 from .exchanges import read_outline, read_window
 from .following import TurnFollower
 from .images import Images
 from .spending import spent_on, stored_spent
-from .sqlite import storage_errors
+from .sqlite import Execute, storage_errors
 from .stored_turns import close_damaged, decode_turn
 from .turn_files import IN_FILE, TurnFiles
 

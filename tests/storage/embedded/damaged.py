@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 METADATA, SAVER, DOCUMENTS = "conversation_metadata.db", "mock-langgraph-db.db", "documents.db"
 NOT_UTF8 = "CAST(x'fffe41' AS TEXT)"
 HUGE = "9223372036854775807"
+OF_BAD = "key >> 20 = (SELECT number FROM numbers WHERE conversation_id = :bad)"
 
 # What a conversation says afterwards.
 WHOLE = ("t1?", "t1!")
@@ -69,7 +70,9 @@ CONVERSATIONS = {
     "version: a blob": _conversation("version = x'00ff'"),
     "version: huge": _conversation(f"version = {HUGE}"),
     "deleted_at: a word": _conversation("deleted_at = 'word'"),
-    "said: nothing": Case("DELETE FROM said WHERE conversation_id = :bad", WHOLE),
+    "words: nothing": Case(f"DELETE FROM words WHERE {OF_BAD}", WHOLE),
+    "words: a number": Case(f"UPDATE words SET text = 7 WHERE {OF_BAD}", WHOLE),
+    "words: not UTF-8": Case(f"UPDATE words SET text = {NOT_UTF8} WHERE {OF_BAD}", WHOLE),
     "turn of no conversation": _turn("conversation_id = 'nowhere' || :bad", WHOLE),
     "turn_id: a blob": _turn("turn_id = x'fffe'", WHOLE),
     "turn_id: not UTF-8": _turn(f"turn_id = {NOT_UTF8}", WHOLE),

@@ -52,6 +52,8 @@ async def test_the_next_turns_work(before: tuple[Server, Any]) -> None:
         assert stored[-1][1].endswith("the fog ")
         await say(client, "Go on", "cut")
         assert await texts(client, "cut") == [*stored, ("user", "Go on"), ("assistant", "You said: Go on")]
+        # What was said before is found where it lies now.
+        assert "cut" in [row["id"] for row in (await client.get(f"/conversations?q={stored[1][1]}")).json()]
         answer = await say(client, "What do my documents say about the launch of Zephyr?", "unicode")
         assert "Zephyr launches on 14 May 2031" in answer.text
         await client.patch("/conversations/unicode", json={"title": "ÅNGSTRÖM"})

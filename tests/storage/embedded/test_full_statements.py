@@ -13,7 +13,8 @@ import pytest
 
 from mockbackend.storage import StorageError
 from mockbackend.storage.embedded import EmbeddedStorage
-from mockbackend.storage.embedded.database import Row, Session
+from mockbackend.storage.embedded.database import Session
+from mockbackend.storage.embedded.sqlite import Row
 from mockbackend.turn.heartbeat import Heartbeat
 from mockbackend.turn.recovery import Recovery
 from mockbackend.turn.registry import RunRegistry

@@ -17,7 +17,8 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from mockbackend.agent.graph import compile_graph
 from mockbackend.messages import text_of
 from mockbackend.storage.embedded import EmbeddedStorage, checkpoints
-from mockbackend.storage.embedded.database import Row, Session
+from mockbackend.storage.embedded.database import Session
+from mockbackend.storage.embedded.sqlite import Row
 from mockbackend.turn.heartbeat import Heartbeat
 from mockbackend.turn.recovery import Recovery
 from mockbackend.turn.registry import RunRegistry

@@ -11,7 +11,8 @@ import pytest
 
 from mockbackend.messages import Message
 from mockbackend.storage.embedded import EmbeddedStorage
-from mockbackend.storage.embedded.database import Row, Session
+from mockbackend.storage.embedded.database import Session
+from mockbackend.storage.embedded.sqlite import Row
 from mockbackend.storage.embedded.turns import OVER_MS
 from tests.storage.contract.acts import (
     SPENT,
@@ -31,8 +32,9 @@ async def test_a_long_search_holds_up_no_turn(storage: EmbeddedStorage) -> None:
     # "conversations" of one user, in which nothing is found: some megabytes are looked through.
     await storage.databases[-1].execute(
         """WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8000)
-        INSERT INTO said (conversation_id, position, text) SELECT 'c', i, hex(zeroblob(1000)) FROM n"""
+        INSERT INTO words (key, text) SELECT (1 << 20) + i, hex(zeroblob(1000)) FROM n"""
     )
+    await storage.databases[-1].execute("INSERT INTO numbers (number, conversation_id) VALUES (1, 'c')")
     await begun(storage, turn_of())
     search = asyncio.create_task(storage.conversations.page("ann", limit=10, after=None, query="needle"))
     await asyncio.sleep(0)
@@ -77,7 +79,7 @@ async def test_an_end_that_fails_between_its_steps_can_be_done_again(storage: Em
     turn = turn_of("t2", base_length=2)
     await begun(storage, turn)
     metadata = storage.databases[-1]
-    await metadata.execute("CREATE TRIGGER full BEFORE INSERT ON said BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    await metadata.execute("CREATE TRIGGER full BEFORE INSERT ON words BEGIN SELECT RAISE(ABORT, 'disk full'); END")
     with pytest.raises(sqlite3.IntegrityError, match="disk full"):
         await end(storage, turn)
     assert (await row_of(storage)).version == 1

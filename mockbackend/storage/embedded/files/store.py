@@ -14,9 +14,9 @@ from ....concurrency.liveness import Liveness
 from ....messages import now_ms
 from ...bounds import bounded
 from ...values import DiskFull, File, FileLimits
-from ..database import Database, Row
+from ..database import Database
 from ..reserve import Reserve
-from ..sqlite import storage_errors
+from ..sqlite import Row, storage_errors
 from .blob import StoredBlob
 from .rows import BLOB, COLUMNS, blob_path, decode_file
 from .upload import Upload
