@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import nullcontext
 from typing import Literal
 
 from starlette.requests import Request
@@ -22,11 +23,12 @@ from ..turn.request import ChatRequest
 from ..turn.run import Reader
 from .auth import get_service, userid
 from .body import read_body
-from .chat_request import parse_chat
+from .chat_request import parse_chat, read_files
 from .front_call import call_of, stored_name
 from .mocking import ask_by_rule, ask_in_message
 from .origin import links
 from .parameters import check_id, named_framing, path_conversation
+from .service import Service
 from .stream import EventStream, stream_headers
 
 LARGE_BYTES = 64 * 1024
@@ -38,20 +40,12 @@ async def post(request: Request) -> Response:
     with service.incoming.body(owner) as count:
         raw = await read_body(request, service.settings.max_body_bytes, "MAX_BODY_BYTES", count)
         tracing.join_trace(request.headers)
-        if len(raw) <= LARGE_BYTES:
-            chat, spoken = _stored(request, *parse_chat(raw, service.settings))
+        # What is parsed of a large body stays in memory until the turn begins.
+        async with service.large_bodies.one(owner) if len(raw) > LARGE_BYTES else nullcontext():
+            chat, spoken = _stored(request, *await _parsed(service, owner, raw))
             if instead := await _asked(request, owner, chat):
                 return instead
             run = await service.runner.start(owner, chat, (named or spoken).name)
-        else:
-            # What is parsed of a large body stays in memory until the turn begins.
-            async with service.large_bodies.one(owner):
-                async with service.long_work.one(owner):
-                    parsed = await in_thread(lambda: parse_chat(raw, service.settings), "parsing")
-                    chat, spoken = _stored(request, *parsed)
-                if instead := await _asked(request, owner, chat):
-                    return instead
-                run = await service.runner.start(owner, chat, (named or spoken).name)
     if call := call_of(request):
         call.follow(run.turn.turn_id, run)
     return _stream(request, run.turn.conversation_id, Reader(run), named or spoken, "own")
@@ -82,6 +76,20 @@ async def join_by_query(request: Request) -> Response:
     if followed is None:
         return Response(headers=stream_headers(DATA_STREAM))
     return _stream(request, conversation_id, followed[1], DATA_STREAM, "joined")
+
+
+async def _parsed(service: Service, owner: str, raw: bytes) -> tuple[ChatRequest, Framing]:
+    """The request that a body is, with the texts of its files."""
+    settings = service.settings
+    if len(raw) <= LARGE_BYTES:
+        chat, spoken = parse_chat(raw, settings)
+        if not chat.messages[-1].attachments:
+            return read_files(chat, settings), spoken
+    # To find the encoding of one file takes a tenth of a second.
+    async with service.long_work.one(owner):
+        if len(raw) > LARGE_BYTES:
+            chat, spoken = await in_thread(lambda: parse_chat(raw, settings), "parsing")
+        return await in_thread(lambda: read_files(chat, settings), "reading"), spoken
 
 
 def _stored(request: Request, chat: ChatRequest, framing: Framing) -> tuple[ChatRequest, Framing]:

@@ -25,11 +25,18 @@ WHOLE_LIST_KEYS = ("parentId", "unstable_assistantMessageId")
 
 
 def parse_chat(raw: bytes, settings: Settings) -> tuple[ChatRequest, Framing]:
-    """The request that a body is, and the framing that its client speaks."""
+    """The request that a body is, its files unread, and the framing that its client speaks."""
     body = parse_object(raw)
-    chat = _with_texts(_chat(body, settings.max_conversation_messages))
-    _check_length(chat, settings.max_message_characters)
-    return chat, framing_of(body)
+    return _chat(body, settings.max_conversation_messages), framing_of(body)
+
+
+def read_files(request: ChatRequest, settings: Settings) -> ChatRequest:
+    """The request with the texts of the files that came with its new message."""
+    *earlier, message = request.messages
+    files = tuple(_with_text(file) for file in message.attachments)
+    request = replace(request, messages=(*earlier, replace(message, attachments=files)))
+    _check_length(request, settings.max_message_characters)
+    return request
 
 
 def _chat(body: dict[str, Any], max_messages: int) -> ChatRequest:
@@ -88,13 +95,6 @@ def _mode(value: object) -> Mode:
         if value == mode:
             return mode
     raise bad_request(f"mode must be {' or '.join(MODES)}.")
-
-
-def _with_texts(request: ChatRequest) -> ChatRequest:
-    """The request with the texts of the files that came with its new message."""
-    *earlier, message = request.messages
-    files = tuple(_with_text(file) for file in message.attachments)
-    return replace(request, messages=(*earlier, replace(message, attachments=files)))
 
 
 def _with_text(attachment: Attachment) -> Attachment:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -77,6 +78,16 @@ async def test_a_dense_body_holds_nobody_up(lagging: Server) -> None:
     async def post(client: httpx2.AsyncClient) -> list[httpx2.Response]:
         assert (await client.post("/chat", content=dense)).status_code == 422
         return []
+
+    assert await lag_of(lagging, post) < MOST_SECONDS
+
+
+async def test_files_of_which_the_encoding_has_to_be_found_hold_nobody_up(lagging: Server) -> None:
+    url = "data:text/plain;base64," + base64.b64encode(("あい漢字" * 125).encode("cp932")).decode()
+    message = {"role": "user", "content": "x", "experimental_attachments": [{"url": url, "name": "a.txt"}] * 15}
+
+    async def post(client: httpx2.AsyncClient) -> list[httpx2.Response]:
+        return [await client.post("/chat", json={"message": message})]
 
     assert await lag_of(lagging, post) < MOST_SECONDS
 

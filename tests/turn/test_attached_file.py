@@ -123,6 +123,15 @@ async def test_an_encoding_that_is_named_is_believed(world: World, user: httpx2.
     assert await text_to_the_model(world) == "Да1234"
 
 
+@pytest.mark.parametrize("charset", ["punycode", "idna", "unicode_escape"])
+async def test_an_encoding_of_names_and_code_is_ignored_since_it_may_take_minutes(
+    world: World, user: httpx2.AsyncClient, charset: str
+) -> None:
+    text = "xn--bcher-kva \\u00fc"
+    assert (await post(user, "a.csv", f"text/csv; charset={charset}", text.encode())).status == 200
+    assert await text_to_the_model(world) == text
+
+
 @pytest.mark.parametrize("charset", ["klingon", "base64"])
 async def test_a_name_of_no_encoding_is_ignored(world: World, user: httpx2.AsyncClient, charset: str) -> None:
     assert (await post(user, "a.csv", f"text/csv; charset={charset}", b"Gr\xfc\xdfe")).status == 200

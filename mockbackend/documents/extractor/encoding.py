@@ -36,6 +36,8 @@ _MEANT = {
 }
 # These say nothing: they are tried anyway, or are written by programs that do not know better.
 _UNTOLD = ("", "utf-8", "utf8", "unicode", "iso-8859-1", "latin1", "latin-1", "windows-1252", "us-ascii", "ascii")
+# Python calls these text as well. No file is in them, and a few kilobytes of the first take it minutes.
+_NO_FILES = ("punycode", "idna", "unicode-escape", "raw-unicode-escape")
 # Of what is not ASCII, how much may be invalid: no other text has that many valid sequences of UTF-8.
 _UTF8_DAMAGE, _DAMAGE = 0.25, 0.01
 _NOT_ASCII = re.compile("[^\x00-\x7f]")
@@ -107,6 +109,7 @@ def _known(declared: str) -> str | None:
     if name in _UNTOLD or name.startswith(("utf-16", "utf-32")):
         return None
     try:
-        return name if codecs.lookup(name)._is_text_encoding else None
+        found = codecs.lookup(name)
     except (LookupError, ValueError):
         return None
+    return name if found._is_text_encoding and found.name.replace("_", "-") not in _NO_FILES else None
