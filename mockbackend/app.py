@@ -41,7 +41,7 @@ from .routes.origin import is_loopback
 from .routes.scenario_removal import ScenarioRemoval
 from .routes.service import Mock, Service
 from .routes.storage_probe import StorageProbe, storage_failed
-from .server import file_limits, hypercorn_patches
+from .server import allocator, file_limits, hypercorn_patches
 from .server.announcement import announcement
 from .server.hypercorn_drain import drain_in_background
 from .server.sign_in_link import SignInLink
@@ -94,6 +94,7 @@ def create_app(
     if chosen.log_format == "json":
         hypercorn_patches.log_json()
     chosen = file_limits.raise_and_cap(chosen)
+    allocator.tune()
     origins = list(chosen.cors_allow_origins)
 
     @asynccontextmanager

@@ -19,7 +19,7 @@ LAYERS = (
     ("__main__",),
     ("server",),
     ("app",),
-    ("server.announcement", "server.file_limits", "server.hypercorn_drain", "server.upstream"),
+    ("server.allocator", "server.announcement", "server.file_limits", "server.hypercorn_drain", "server.upstream"),
     ("routes",),
     ("turn",),
     ("agent",),

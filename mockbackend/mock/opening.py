@@ -11,7 +11,7 @@ from typing import Any
 
 from ..settings import Settings, SettingsError
 from .script import ScriptError, load_scenarios
-from .store import DEFAULT, EMPTY, MockStore
+from .store import DEFAULT, EMPTY, MockStore, OtherScript
 from .watching import digest
 
 
@@ -31,8 +31,12 @@ def open_mock(settings: Settings, scripts: Mapping[str, Any], *, shared: bool = 
     Raises SettingsError.
     """
     script = scripts.get(DEFAULT, EMPTY)
+    path = str(Path(settings.mock_script).resolve()) if settings.mock_script else ""
     try:
-        return MockStore(meeting_place(settings) if shared else None, script, digest(script))
+        return MockStore(meeting_place(settings) if shared else None, script, digest(script), path=path)
+    except OtherScript as error:
+        words = f"MOCK_SCRIPT: {error}. Give both the same, or this one a DATA_DIR of its own"
+        raise SettingsError([words]) from error
     except OSError as error:
         raise SettingsError([f"DATA_DIR: {settings.data_dir} cannot be used ({error.strerror or error})"]) from error
 

@@ -27,6 +27,7 @@ export class AnswerView {
   #views = [];
   #frame = 0;
   #notBefore = 0;
+  #isOver = false;
 
   /** Draw in the next frame, or less often when drawing is slow. */
   changed() {
@@ -34,26 +35,37 @@ export class AnswerView {
       this.#frame = 0;
       if (now < this.#notBefore) return this.changed();
       const began = performance.now();
-      this.#draw();
+      this.#drawSoon();
       this.#notBefore = began + 4 * (performance.now() - began);
       return undefined;
     });
+  }
+
+  #drawSoon() {
+    this.#draw()?.then(() => this.#isOver || this.#drawSoon());
   }
 
   /** The answer has ended: draw the rest now and show its buttons. */
   finish({ aloud = false } = {}) {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
+    this.#isOver = true;
+    this.answer.progress = null;
+    const late = this.#draw();
+    if (late) late.then(() => this.finish({ aloud }));
+    else this.#end(aloud);
+  }
+
+  #end(aloud) {
     const { answer } = this;
-    answer.progress = null;
-    this.#draw();
     for (const { view } of this.#views) view.finish?.();
+    // Below words that no longer grow.
+    this.#sources.update(answer.parts.filter((part) => part.type === "source").map((part) => part.source));
     this.element.removeAttribute("aria-busy");
     const words = answer.error ?? INCOMPLETE[answer.incomplete] ?? CUT[answer.finish];
-    this.#status.hidden = !words;
-    this.#status.className = answer.error ? "status failed" : "status";
-    this.#status.replaceChildren(...(words ? [el("span", { text: words })] : []));
-    if (answer.error || ["interrupted", "stored"].includes(answer.incomplete)) this.#status.append(el("button", { type: "button", class: "plain", text: "Try again", on: { click: this.#retry } }));
+    const again = answer.error || ["interrupted", "stored"].includes(answer.incomplete);
+    this.#stand(words, answer.error ? "status failed" : "status",
+      again && el("button", { type: "button", class: "plain", text: "Try again", on: { click: this.#retry } }));
     this.#actions.hidden = false;
     this.#actions.replaceChildren(
       ...(answer.text ? [copyButton(() => answer.text, "Copy answer")] : []),
@@ -75,24 +87,32 @@ export class AnswerView {
     ].filter(Boolean);
   }
 
+  /** Draw what is there; a promise if some of it comes later, and what follows it then. */
   #draw() {
     const { answer } = this;
     const shown = answer.parts.filter((part) => part.type !== "source");
-    shown.forEach((part, index) => {
+    let late = null;
+    for (let index = 0; index < shown.length && !late; index += 1) {
+      const part = shown[index];
       const known = (this.#views[index] ??= this.#add(part));
-      known.view.update(part.type === "tool" ? part : part.text);
-    });
-    this.#sources.update(answer.parts.filter((part) => part.type === "source").map((part) => part.source));
-    if (answer.finish) return;
-    this.element.setAttribute("aria-busy", "true");
-    const waiting = progressWords(answer.progress) ?? (shown.length ? null : "Thinking…");
-    this.#status.hidden = !waiting;
-    this.#status.className = "status waiting";
-    if (waiting && this.#status.textContent !== waiting) this.#status.replaceChildren(el("span", { text: waiting }));
+      late = known.view.update(part.type === "tool" ? part : part.text);
+    }
+    if (!answer.finish) this.element.setAttribute("aria-busy", "true");
+    const isEmpty = !shown.length || (late && !this.#body.textContent);
+    this.#stand(this.#isOver ? null : progressWords(answer.progress) ?? (isEmpty ? "Thinking…" : null), "status waiting");
+    return late;
+  }
+
+  /** Show how the answer stands, in a line that is new: one that stays would jump as the answer above it grows. */
+  #stand(words, kind, again) {
+    if (!words && this.#status.hidden) return;
+    const line = el("div", { class: kind, dir: "auto", hidden: !words }, words && el("span", { text: words }), again);
+    this.#status.replaceWith(line);
+    this.#status = line;
   }
 
   #add(part) {
-    const view = VIEWS[part.type]();
+    const view = VIEWS[part.type]({ grows: this.answer.finish !== "stored" });
     this.#body.append(view.element);
     return { view };
   }
@@ -106,10 +126,10 @@ const INCOMPLETE = {
 const CUT = { length: "The answer reached the length limit.", "content-filter": "The content filter stopped this answer." };
 
 const VIEWS = {
-  text: () => new MarkdownView(),
+  text: (how) => new MarkdownView(how),
   tool: () => new ToolView(),
-  reasoning() {
-    const words = new MarkdownView();
+  reasoning(how) {
+    const words = new MarkdownView(how);
     const element = el("details", { class: "reasoning" }, el("summary", {}, icon("chevron"), el("span", { text: "Reasoning" })), words.element);
     return { element, update: (text) => words.update(text), finish: () => words.finish() };
   },

@@ -69,8 +69,13 @@ export class Conversation {
       else if (response) await this.#run(turn, { method: "GET", path }, async () => response);
       else await this.#next();
     } catch (error) {
-      if (this.#reading === reading) this.#reading = null;
-      if (error.name !== "AbortError") throw error;
+      if (error.name === "AbortError") return;
+      if (this.#reading === reading) {
+        this.#reading = null;
+        this.#missed = true;
+        this.#turns.missing(id);
+      }
+      throw error;
     }
   }
 
@@ -100,7 +105,7 @@ export class Conversation {
     this.id ??= newId();
     const turn = this.#turns.add({ id: newId(), text, attachments, documents }, mode);
     if (!this.running) return void (await this.#ask(turn));
-    this.#wait(turn);
+    this.#turns.wait(this.id, turn);
     this.#follow.pin();
     announce("The message waits until the answer ends.");
   }
@@ -129,11 +134,6 @@ export class Conversation {
 
   #sendElsewhere() { sendElsewhere(this.id, (id) => this.#on.began(id)); }
 
-  #wait(turn) {
-    this.#turns.mark(turn, "waiting");
-    this.#turns.keep(this.id);
-  }
-
   #edit(turn, text) {
     if (!turn.waiting && this.running) {
       notice(this.opening ? "This conversation is being loaded. Send it in a moment." : "An answer is running. Wait for its end, or stop it.");
@@ -155,7 +155,7 @@ export class Conversation {
   /** Post the turn's question, for the first time or again; what follows it is replaced. */
   async #ask(turn) {
     if (this.running) {
-      if (turn.unsent) this.#wait(turn);
+      if (turn.unsent) this.#turns.wait(this.id, turn);
       return;
     }
     this.#turns.place(turn);
@@ -196,7 +196,7 @@ export class Conversation {
       if (error.status === 0) this.#missed = true;
       if (error.status === 409) {
         // Another tab or device has an answer running: this turn goes after it.
-        this.#wait(turn);
+        this.#turns.wait(this.id, turn);
         return void (await this.open(here));
       }
     }

@@ -2,6 +2,36 @@
 
 import { el } from "./dom.js";
 
+const LOOK_MS = 30;
+const PATIENCE_MS = 3000;
+
+const sizes = new Map(); // [width, height] by path, null where it did not come in time
+
+/** A promise for the sizes of images, by their paths, if one is still unknown; it waits for a moment only. */
+export function measured(paths) {
+  const fresh = paths.filter((path) => !sizes.has(path));
+  if (!fresh.length) return null;
+  const images = fresh.map((src) => el("img", { src }));
+  const late = performance.now() + PATIENCE_MS;
+  return new Promise((resolve) => {
+    const look = () => {
+      const isWhole = images.every((image) => image.naturalWidth || image.complete);
+      if (!isWhole && performance.now() < late) return void setTimeout(look, LOOK_MS);
+      images.forEach(({ naturalWidth, naturalHeight }, index) => sizes.set(fresh[index], naturalWidth ? [naturalWidth, naturalHeight] : null));
+      return resolve();
+    };
+    look();
+  });
+}
+
+/** Give an image its room before it is there, if its size is known. */
+export function makeRoom(image) {
+  const [width, height] = sizes.get(image.getAttribute("src")) ?? [];
+  if (!width) return;
+  image.style.aspectRatio = `${width} / ${height}`;
+  image.style.width = `min(${width}px, ${width / height} * var(--tallest))`;
+}
+
 /** Make an image open large. One that is a link stays that link. */
 export function enlargeable(image) {
   if (image.closest("a") || !image.hasAttribute("src")) return;

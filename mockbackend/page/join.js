@@ -19,13 +19,15 @@ export async function join(path, signal) {
 
 /** The same once another reader has gone; undefined if this one has gone, or `isBusy()` by then. */
 export async function joinLater(path, signal, isBusy) {
-  notice(TOO_MANY, { stays: true });
-  while (true) {
-    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
-    if (signal.aborted || isBusy()) return undefined;
-    const response = await join(path, signal);
-    if (response === LATER) continue;
-    notice("");
-    return response;
+  const end = notice(TOO_MANY, { stays: true });
+  try {
+    while (true) {
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      if (signal.aborted || isBusy()) return undefined;
+      const response = await join(path, signal);
+      if (response !== LATER) return response;
+    }
+  } finally {
+    end();
   }
 }

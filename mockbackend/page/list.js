@@ -6,6 +6,7 @@ import { ask } from "./ask.js";
 import { byId, el, iconButton } from "./dom.js";
 import { openMenu } from "./menu.js";
 import { notice } from "./notice.js";
+import { unsentConversations } from "./words.js";
 
 const DAY = 86_400_000;
 
@@ -57,7 +58,16 @@ export class List {
       this.#show();
     } catch (error) {
       if (error.status) notice(error.message);
+      if (number === this.#asked) this.#show();
     }
+  }
+
+  /** The row of a conversation, if it is listed. */
+  row(id) { return this.#rows.find((row) => row.id === id); }
+
+  /** The conversations of which the server may have nothing yet: no other row leads there. */
+  get #unsent() {
+    return this.#words ? [] : unsentConversations().filter(({ id }) => !this.row(id));
   }
 
   #search(words) {
@@ -88,14 +98,14 @@ export class List {
     if (this.#place.querySelector("input")) return; // a title is being edited
     const focused = document.activeElement?.closest?.("[data-id]")?.dataset.id;
     const groups = new Map();
-    for (const row of this.#rows) {
+    for (const row of [...this.#unsent, ...this.#rows]) {
       const name = this.#words ? "Found" : group(row);
       if (!groups.has(name)) groups.set(name, []);
       groups.get(name).push(row);
     }
     this.#place.replaceChildren(...[...groups].map(([name, rows]) =>
       el("section", { "aria-label": name }, el("h2", { text: name }), el("ul", {}, ...rows.map((row) => this.#item(row))))));
-    if (!this.#rows.length) this.#place.append(el("p", { class: "none", text: this.#words ? "Nothing found." : "No conversations yet." }));
+    if (!groups.size) this.#place.append(el("p", { class: "none", text: this.#words ? "Nothing found." : "No conversations yet." }));
     this.#sight.disconnect();
     if (this.#next) {
       const more = el("button", { type: "button", class: "plain more", text: "Show more", on: { click: () => this.#more() } });
@@ -118,9 +128,12 @@ export class List {
         },
       },
     });
-    const more = iconButton("more", `Options for ${row.title}`, () => openMenu(more, [
+    const stored = [
       { label: row.is_pinned ? "Unpin" : "Pin", icon: "pin", act: () => this.#change(row, () => api.pin(row.id, !row.is_pinned)) },
       { label: "Rename", icon: "edit", act: () => this.#rename(item, row) },
+    ];
+    const more = iconButton("more", `Options for ${row.title}`, () => openMenu(more, [
+      ...(row.updated_at ? stored : []),
       { label: "Delete", icon: "trash", danger: true, act: () => this.#delete(row) },
     ]), { "aria-haspopup": "menu", "aria-expanded": "false" });
     const item = el("li", { "data-id": row.id }, open, more);
@@ -175,6 +188,7 @@ export class List {
 
 /** The heading under which a row is listed. */
 function group(row) {
+  if (!row.updated_at) return "Not sent yet";
   if (row.is_pinned) return "Pinned";
   const today = new Date().setHours(0, 0, 0, 0);
   if (row.updated_at >= today) return "Today";

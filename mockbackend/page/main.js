@@ -113,6 +113,7 @@ async function route() {
   } catch (error) {
     // There is no such conversation, or there can be none: its address takes no message.
     if ([400, 404].includes(error.status)) show(null);
+    else titled(list.row(id));
     fail(error);
   }
 }
@@ -139,6 +140,7 @@ function began(id) {
 
 async function ended(id) {
   if (!session()) return;
+  if (id === conversation.id) list.current = id;
   tell({ changed: true });
   await list.refresh();
   await nameIt(id);

@@ -3,51 +3,54 @@
 import { colour, dress, grow } from "./code-block.js";
 import { el } from "./dom.js";
 import { ready, typeset } from "./formulas.js";
-import { enlargeable } from "./image-view.js";
-import { blocks, render } from "./markdown.js";
+import { enlargeable, makeRoom, measured } from "./image-view.js";
+import { blocks, imagesOf, render } from "./markdown.js";
 
 // A block of code whose last line is its fence.
 const CLOSED = /^ {0,3}(`{3,}|~{3,})[^]*\n {0,3}\1[`~]*[ \t]*\n*$/;
 
 export class MarkdownView {
-  constructor() {
+  /** A text that `grows` is drawn once its images have their sizes; one that is whole is not held up by them. */
+  constructor({ grows = true } = {}) {
     this.element = el("div", { class: "markdown" });
+    this.#grows = grows;
     this.#drawn = [];
     this.#text = "";
     this.#tail = 0;
   }
 
+  #grows;
   #drawn; // {raw, type, node} of each block
   #text;
   #tail; // where the last block begins in the text
-  #waiting = null; // until formulas can be typeset: their source is not shown first
-  #isOver = false;
+  #waiting = null; // until formulas can be typeset, and images have their sizes: neither jumps
   #coloured = 0; // how many blocks are complete, their code in colours
 
-  /** Show a text that starts with the text shown before. */
+  /** Show a text that starts with the text shown before; a promise if that comes later. */
   update(whole) {
     const text = whole.replace(/\r\n?/g, "\n");
-    if (text === this.#text) return;
-    if (!text.startsWith(this.#text)) this.#clear();
-    this.#text = text;
-    if (!this.#waiting) this.#grow();
+    if (text !== this.#text) {
+      if (!text.startsWith(this.#text)) this.#clear();
+      this.#text = text;
+      if (!this.#waiting) this.#grow();
+    }
+    return this.#waiting;
   }
 
   #grow() {
     const kept = Math.max(0, this.#drawn.length - 1);
     const tail = this.#text.slice(this.#tail);
-    this.#waiting = ready(tail)?.then(() => {
+    const late = [ready(tail), this.#grows ? measured(imagesOf(tail)) : null].filter(Boolean);
+    if (!late.length) return this.#draw(kept, blocks(tail));
+    this.#waiting = Promise.all(late).then(() => {
       this.#waiting = null;
       this.#grow();
-      if (this.#isOver) this.finish();
     });
-    if (!this.#waiting) this.#draw(kept, blocks(tail));
+    return undefined;
   }
 
-  /** The text is complete: link definitions at its end may change what comes before. */
+  /** The text is complete, and all of it drawn: link definitions at its end may change what comes before. */
   finish() {
-    this.#isOver = true;
-    if (this.#waiting) return;
     const tokens = blocks(this.#text);
     if (Object.keys(tokens.links).length) {
       this.#clear(this.#text);
@@ -78,7 +81,10 @@ export class MarkdownView {
         table.replaceWith(frame);
         frame.append(table);
       });
-      node.querySelectorAll("img").forEach(enlargeable);
+      node.querySelectorAll("img").forEach((image) => {
+        makeRoom(image);
+        enlargeable(image);
+      });
       typeset(node);
       if (before) before.node.replaceWith(node);
       else this.element.append(node);

@@ -54,6 +54,11 @@ export function ownImage(href) {
   }
 }
 
+/** The paths of this service's images in a text. */
+export function imagesOf(text) {
+  return [...text.matchAll(/!\[[^\]]*\]\(([^\s)]+)/g)].map(([, href]) => ownImage(href)).filter(Boolean);
+}
+
 /** The URL if a link may lead there (absolute, http, https or mailto), else null. */
 export function safeLink(href) {
   try {

@@ -24,7 +24,7 @@ export class QuestionView {
   #edit; #takeBack; #article;
   #state = "";
 
-  /** "unsent" or "waiting" if the server does not have it, else "". */
+  /** "unsent", "unsent edit" or "waiting" if the server does not have it, else "". */
   set state(state) {
     if (state === this.#state) return;
     this.#state = state;
@@ -45,11 +45,11 @@ export class QuestionView {
   }
 
   #standing() {
-    if (this.#state === "unsent") return [el("p", { class: "hint unsent", text: "Not sent" })];
-    if (this.#state !== "waiting") return [];
-    return [el("p", { class: "hint waits" },
-      el("span", { text: "Waiting for the answer to end" }),
-      el("button", { type: "button", class: "link", text: "Take back", on: { click: () => this.#takeBack() } }))];
+    if (!this.#state) return [];
+    const isWaiting = this.#state === "waiting";
+    return [el("p", { class: isWaiting ? "hint waits" : "hint waits unsent" },
+      el("span", { text: isWaiting ? "Waiting for the answer to end" : "Not sent" }),
+      this.#state !== "unsent edit" && el("button", { type: "button", class: "link", text: "Take back", on: { click: () => this.#takeBack() } }))];
   }
 
   #write(words = this.message.text) {

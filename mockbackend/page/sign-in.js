@@ -6,7 +6,7 @@ import { byId } from "./dom.js";
 import { askTabs, handOn, listenToTabs, signOutTabs } from "./logins.js";
 import { forget, keep, session } from "./session.js";
 import { forgetFigures } from "./recordings.js";
-import { anyUnsent, forgetWords } from "./words.js";
+import { forgetWords, unsentConversations } from "./words.js";
 
 export class SignIn {
   /** `done()` is called after a successful sign-in. */
@@ -32,7 +32,7 @@ export class SignIn {
       }
     });
     byId("sign-out").addEventListener("click", async () => {
-      if (anyUnsent() && !(await ask("Sign out?", "Messages of yours were not sent. Signing out forgets them.", "Sign out"))) return;
+      if (unsentConversations().length && !(await ask("Sign out?", "Messages of yours were not sent. Signing out forgets them.", "Sign out"))) return;
       signOutTabs();
       out();
     });

@@ -5,7 +5,7 @@ import { AnswerView } from "./answer-view.js";
 import { byId } from "./dom.js";
 import { documentsOf } from "./files.js";
 import { QuestionView } from "./question-view.js";
-import { keepUnsent, unsent } from "./words.js";
+import { asksForImage, keepImage, keepUnsent, unsent } from "./words.js";
 
 const NOT_SENT = "This message was not sent.";
 
@@ -16,6 +16,7 @@ export class Turns {
   }
 
   #on;
+  #id = null; // of the conversation that they belong to
   #all = []; // {question, answer, mode, stored, unsent, waiting}
 
   /** The first that waits for the answer before it to end. */
@@ -24,6 +25,7 @@ export class Turns {
   }
 
   clear() {
+    this.#id = null;
     this.#all = [];
     byId("messages").replaceChildren();
     byId("empty").hidden = false;
@@ -35,11 +37,13 @@ export class Turns {
    */
   show(id, messages, isUnanswered) {
     this.clear();
+    this.#id = id;
     let last;
     for (const message of messages) {
       if (message.role === "user") {
         const attachments = message.experimental_attachments ?? [];
-        last = this.add({ id: message.id, text: message.content, attachments, documents: documentsOf(message) }, "chat");
+        const mode = asksForImage(message.id) ? "image" : "chat";
+        last = this.add({ id: message.id, text: message.content, attachments, documents: documentsOf(message) }, mode);
         last.stored = true;
       } else if (last) {
         const answer = Answer.of(message);
@@ -50,6 +54,13 @@ export class Turns {
     if (isUnanswered) this.answer(last, Object.assign(new Answer(), { incomplete: "stored" })).finish();
     this.#restore(id, messages);
     return last;
+  }
+
+  /** A conversation could not be loaded: until it is, what is unsent of it stands here, and nothing of another. */
+  missing(id) {
+    if (id === this.#id) return;
+    this.show(id, [], false);
+    byId("empty").hidden = true;
   }
 
   add(message, mode) {
@@ -90,17 +101,26 @@ export class Turns {
     (last.answer ?? last.question).element.after(...[turn.question, turn.answer].filter(Boolean).map(({ element }) => element));
   }
 
-  /** Say how far a turn's message is: "" (the server has it), "unsent" or "waiting". */
+  /** Say how far a turn's message is: "" (the server has it), "unsent" or "waiting". An edit that is unsent has nothing to take back. */
   mark(turn, state) {
     turn.unsent = state !== "";
     turn.waiting = state === "waiting";
-    turn.question.state = state;
+    turn.question.state = state === "unsent" && turn.stored ? "unsent edit" : state;
   }
 
   /** A turn's message is on its way, and unsent until the server has it: the page may be reloaded meanwhile. */
   sending(id, turn) {
+    this.#id = id;
     this.mark(turn, "");
     turn.unsent = true;
+    // The stored message does not tell: it is asked for again as what it was.
+    if (turn.mode === "image") keepImage(turn.question.message.id);
+    this.keep(id);
+  }
+
+  /** A turn's message goes once the answer before it has ended. */
+  wait(id, turn) {
+    this.mark(turn, "waiting");
     this.keep(id);
   }
 

@@ -28,8 +28,15 @@ export function keepUnsent(id, turns) {
 /** The ids of the conversations in which messages wait for an answer to end. */
 export const waitingIn = () => Object.entries(mine().unsent).flatMap(([id, turns]) => (turns.some((turn) => turn.waiting) ? [id] : []));
 
-/** Whether any conversation has messages that were not sent. */
-export const anyUnsent = () => Object.keys(mine().unsent).length > 0;
+/** The conversations that have messages which were not sent, each `{id, title}`. */
+export const unsentConversations = () => Object.entries(mine().unsent).map(([id, [{ message }]]) => ({ id, title: message.text || "Attachments" }));
+
+/** Whether a message asked for an image. */
+export const asksForImage = (messageId) => Boolean(mine().images[messageId]);
+
+export function keepImage(messageId) {
+  keep(({ images }) => put(images, messageId, true));
+}
 
 /** The text of a message that is being edited, or undefined. */
 export const edited = (messageId) => mine().edits[messageId];
@@ -84,7 +91,7 @@ function keep(change) {
 }
 
 function mine() {
-  const nothing = { drafts: {}, due: {}, unsent: {}, edits: {} };
+  const nothing = { drafts: {}, due: {}, unsent: {}, edits: {}, images: {} };
   try {
     const { userid, ...kept } = JSON.parse(sessionStorage.getItem(KEY)) ?? {};
     return userid === session()?.userid ? { ...nothing, ...kept } : nothing;

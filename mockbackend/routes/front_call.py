@@ -15,7 +15,7 @@ from ..mock import context, drawn
 from ..mock.names import stored
 from ..mock.script.matching import Facts, named_headers
 from ..mock.script.rules import is_of_wire, wire_of
-from ..mock.script.searching import TooSlowError
+from ..mock.script.searching import TooSlowError, one_call
 from ..mock.script.wire import Wire
 from ..mock.store import (
     DEFAULT,
@@ -150,7 +150,8 @@ class FrontCall:
             number = self._store.journal.number_of_kind(self.entry, "front", self.kind)
             facts = Facts(None, text, mode, turn, self._userid, headers=headers)
             try:
-                found = self._store.servings.serve_front(scenario, self.kind, number, facts)
+                with one_call():
+                    found = self._store.servings.serve_front(scenario, self.kind, number, facts)
             except TooSlowError as error:
                 raise ServiceError(422, "slow_regex", str(error)) from None
         context.choose(scenario.generation, found[1] if found else None, headers, scenario.script.engine)

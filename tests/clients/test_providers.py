@@ -29,7 +29,7 @@ JOBS: dict[str, Any] = {
     "chat": "You said: Hello",
     "embedding": 1536,
     "image": "PNG",
-    "image edit": ["PNG", False],
+    "image edit": ["PNG", 3],
 }
 Results = Callable[[str], dict[str, Any]]
 

@@ -241,16 +241,16 @@ async def test_what_cannot_be_is_said(scenario: MakeScenario, rule: dict[str, An
 async def test_a_regex_that_would_try_for_minutes_is_given_up_in_words(
     scenario: MakeScenario, more: dict[str, Any]
 ) -> None:
-    rule = {"when": {"regex": "^(a+)+$"}, **more}
-    made = await scenario({"strict": True, "rules": [rule, {"when": "hi", "text": "fine"}]})
-    for _ in range(2):
+    # Each is quick enough, but there are many.
+    many = [{"when": {"regex": f"^(a+)+{number}$"}, **more} for number in range(300)]
+    made = await scenario({"strict": True, "rules": [{"when": "hi", "text": "fine"}, *many]})
+    for text in ("a" * 40, "a" * 16):
         async with asyncio.timeout(20):
-            answer, other = await asyncio.gather(chat(made.client, {"message": "a" * 40 + "!"}), made.say("hi"))
+            answer, other = await asyncio.gather(chat(made.client, {"message": text}), made.say("hi"))
         assert other.text == "fine"
         words = answer.body.decode() if answer.status != 200 else answer.errors[0]
-        assert "'^(a+)+$'" in words
+        assert "'^(a+)+" in words
         assert "given up" in words
-    assert (await made.say("a" * 40)).text
 
 
 async def test_each_of_two_calls_at_once_is_a_serving(scenario: MakeScenario) -> None:

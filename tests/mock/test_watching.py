@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import httpx2
+import pytest
 
+from mockbackend.mock.opening import load_scripts, open_mock
 from mockbackend.mock.script.matching import Facts
 from mockbackend.mock.script.rules import ChatRule
 from mockbackend.mock.store import DEFAULT, MockStore
+from mockbackend.settings import Settings, SettingsError
 from tests.conftest import StartServer
 from tests.harness.api import say
 from tests.harness.waiting import until
@@ -52,6 +56,25 @@ def test_a_text_that_another_process_took_already_resets_no_counters() -> None:
     assert not store.scenarios.replace(DEFAULT, script, b"new")
     assert store.scenarios.served(DEFAULT) == {0: 1}
     store.close()
+
+
+def test_two_services_of_one_folder_have_the_same_script(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text("rules: [{text: one}]")
+    (tmp_path / "same.yaml").symlink_to(tmp_path / "one.yaml")
+    (tmp_path / "other.yaml").write_text("rules: [{text: one}]")
+
+    def opened(script: str) -> MockStore:
+        settings = Settings(data_dir=tmp_path / "data", mock_script=script and str(tmp_path / script))
+        return open_mock(settings, load_scripts(settings))
+
+    with closing(opened("one.yaml")), closing(opened("same.yaml")):
+        for script in ("other.yaml", ""):
+            with pytest.raises(
+                SettingsError, match=r"has the script .*/one\.yaml\. Give both the same, or this one a DATA"
+            ):
+                opened(script)
+    with closing(opened("other.yaml")), pytest.raises(SettingsError, match=r"other\.yaml"):
+        opened("one.yaml")
 
 
 async def _has(client: httpx2.AsyncClient, script: object, problems: list[object]) -> bool:

@@ -94,4 +94,5 @@ def rules() -> list[Rule]:
         {"when": "busy", "times": 1, "fault": {"kind": "status", "status": 429, "retry_after": 2}},
         {"when": "busy", "text": "Free again."},
         {"kind": "image", "when": "slow fox", "delay": 1.5},
+        {"kind": "image", "when": "endless fox", "delay": 600},
     ]

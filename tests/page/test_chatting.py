@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import FilePayload, Route, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.harness.api import png
 from tests.page.visiting import Visitor
@@ -246,6 +246,31 @@ def test_a_file_that_neither_a_message_nor_the_documents_take_is_refused_in_word
     visitor.page.reload()
     expect(visitor.page.get_by_role("region", name="Documents")).to_be_visible()
     expect(visitor.page.get_by_role("region", name="Documents").get_by_role("listitem")).to_have_count(0)
+
+
+def test_what_is_said_at_the_same_time_stands_together(modules: Page) -> None:
+    assert modules.evaluate(
+        """async () => {
+            const {notice} = await import("/page/notice.js");
+            const bar = document.getElementById("notice");
+            const said = [];
+            const say = (words, how) => said.push((notice(words, how), bar.textContent));
+            for (const words of ["One is damaged.", "Two is damaged.", "One is damaged."]) say(words);
+            say("The server is gone.", {stays: true});
+            say("The server restarts.", {stays: true});
+            say("The server is back.", {good: true});
+            say("Three is damaged.");
+            return said;
+        }"""
+    ) == [
+        "One is damaged.",
+        "One is damaged.\nTwo is damaged.",
+        "Two is damaged.\nOne is damaged.",
+        "Two is damaged.\nOne is damaged.\nThe server is gone.",
+        "Two is damaged.\nOne is damaged.\nThe server restarts.",
+        "The server is back.",
+        "Three is damaged.",
+    ]
 
 
 def test_dropped_and_pasted_files_are_attached(visitor: Visitor) -> None:

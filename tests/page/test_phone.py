@@ -110,20 +110,64 @@ def test_a_low_screen_shows_the_heading(visit: Visit) -> None:
         visitor.button("New conversation").click()
 
 
+SHIFTS = """() => {
+    window.shifts = [];
+    new PerformanceObserver((list) => {
+        for (const {value, sources} of list.getEntries())
+            shifts.push([value, ...sources.map(({node}) => node?.className)]);
+    }).observe({type: "layout-shift"});
+    window.frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+}"""
+WORDS = '0:"Some code:\\n\\n```py\\n1\\n2\\n3\\n4\\n```\\n\\nand its end. "'
+WAITS = '2:[{"type":"retry","attempt":1,"waitSeconds":2}]'
+SOURCE = 'h:{"sourceType":"url","id":"1","url":"https://good.example/a","title":"A page"}'
+CALL = 'b:{"toolCallId":"c","toolName":"search_documents"}'
+ARGUMENTS = '9:{"toolCallId":"c","toolName":"search_documents","args":{"query":"plans"}}'
+RESULT = 'a:{"toolCallId":"c","result":{"passages":[]}}'
+# Lines that come between two frames; the end is drawn a frame after the last of them.
+BATCHES = (
+    (WORDS + "\nd:{}",),
+    (WAITS, f"{WORDS}\n{WAITS}", f'{WORDS}\n3:"It broke."\nd:{{}}'),
+    (CALL, ARGUMENTS, RESULT, SOURCE, WORDS, WORDS, "d:{}"),
+)
+
+
 def test_nothing_jumps_while_an_answer_streams(visitor: Visitor) -> None:
-    visitor.page.evaluate(
-        """() => {
-            window.shifts = [];
-            new PerformanceObserver((list) => {
-                for (const {value, sources} of list.getEntries())
-                    shifts.push([value, ...sources.map(({node}) => node?.className)]);
-            }).observe({type: "layout-shift"});
-        }"""
-    )
-    for words in ("What time is it in Berlin?", "Show me code", "Who reasons?", "paced", "A long answer please"):
+    visitor.page.evaluate(SHIFTS)
+    visitor.page.get_by_text("Image", exact=True).click()
+    visitor.ask("A lighthouse")
+    for words in ("Draw a lighthouse", "help", "Show me code", "paced", "A long answer please"):
         visitor.ask(words)
-    # A frame after the last of it.
-    visitor.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    visitor.page.evaluate("frame()")
+    assert visitor.page.evaluate("shifts") == []
+
+
+def test_nothing_jumps_however_the_lines_come(visitor: Visitor) -> None:
+    visitor.ask("Hello")
+    visitor.page.evaluate(SHIFTS)
+    visitor.page.evaluate(
+        """async (answers) => {
+            const {Answer} = await import("/page/answer.js");
+            const {AnswerView} = await import("/page/answer-view.js");
+            const {parseLine} = await import("/page/stream.js");
+            for (const batches of answers) {
+                const answer = new Answer();
+                const view = new AnswerView(answer, {retry() {}});
+                document.getElementById("messages").replaceChildren(view.element);
+                view.changed();
+                await frame();
+                for (const lines of batches) {
+                    for (const line of lines.split("\\n")) answer.apply(...parseLine(line));
+                    view.changed();
+                    await frame();
+                }
+                view.finish();
+                await frame();
+            }
+        }""",
+        BATCHES,
+    )
+    expect(visitor.page.get_by_role("region", name="Sources")).to_contain_text("A page")
     assert visitor.page.evaluate("shifts") == []
 
 
@@ -133,6 +177,10 @@ def test_a_screen_reader_meets_things_in_their_order(visitor: Visitor) -> None:
     visitor.box.fill("Second")
     visitor.box.press("Enter")
     expect(visitor.button("Take back")).to_be_visible()
+    expect(visitor.answers.last).to_contain_text("one two three")
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("What time is it in Berlin?")
+    expect(visitor.listed).to_have_count(1)
+    expect(visitor.page.get_by_role("region", name="Documents")).to_be_visible()
     read = visitor.page.locator("#app").aria_snapshot()
     order = (
         "Skip to the message", "navigation", "New conversation", "Search conversations", "link \"What time",

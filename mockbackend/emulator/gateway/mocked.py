@@ -14,7 +14,7 @@ from starlette.requests import Request
 from ...mock import drawn
 from ...mock.script.matching import Facts, R, nearest
 from ...mock.script.rules import ChatRule, EmbeddingRule, ImageRule, Script
-from ...mock.script.searching import TooSlowError
+from ...mock.script.searching import TooSlowError, one_call
 from ...mock.store import DEFAULT, Chosen, Entry, MockStore, Serving, UnknownScenario
 from . import errors
 
@@ -94,7 +94,8 @@ class MockedCall:
 def _in_time() -> Iterator[None]:
     """A choice of rules; AzureError 404 if one cannot be made in time."""
     try:
-        yield
+        with one_call():
+            yield
     except TooSlowError as error:
         raise errors.gateway_error(404, "no_rule", str(error)) from None
 

@@ -18,7 +18,8 @@ from ..script.raw import Raw
 from ..store import MockStore
 from .secrets import Secrets
 from .tap import Held, Tap
-from .turn_file import Call, TurnFile, slug, to_yaml, write
+from .turn_file import Call, TurnFile, slug, write
+from .yaml_text import to_yaml
 
 log = logging.getLogger("mockbackend.mock")
 # By the end of their path.

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ..script.load import RECORDING
 from ..script.raw import IMAGE, IMAGE_URL, Raw, end_text, head_text, piece_text
 from .secrets import HIDDEN, Secrets
 from .words import chat_words, error_words, events, image_url, image_words
+from .yaml_text import to_yaml
 
 HEAD = (
     "# Recorded by Mock Backend, and yours to edit: without its line `raw`, an answer is the words beside it.\n"
@@ -146,26 +145,6 @@ def write(folder: Path, name: str, content: bytes) -> None:
     except OSError:
         part.unlink(missing_ok=True)
         raise
-
-
-def to_yaml(document: Any) -> bytes:
-    """A document as people write it: texts of several lines as such."""
-    found: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
-    return found.encode("utf-8", "surrogatepass")
-
-
-class _Dumper(yaml.SafeDumper):
-    """A dumper that begins texts of several lines with `|`, and writes out what comes twice."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-_Dumper.add_representer(str, _represent)
 
 
 def _without_image(body: bytes, url: str | None) -> tuple[bytes, bytes | None]:

@@ -82,7 +82,9 @@ class _Said:
     """What a stream, or a whole answer, has said."""
 
     def __init__(self, raw: Raw) -> None:
-        self.text = self.reasoning = ""
+        # Joined at the end: a long answer would be copied at each delta.
+        words: list[str] = []
+        thinking: list[str] = []
         self.calls: dict[str, dict[str, str]] = {}
         self.finish: str | None = None
         self.usage: dict[str, int] | None = None
@@ -93,26 +95,27 @@ class _Said:
                 self.is_malformed = True
             elif isinstance(event, dict):
                 if raw.wire == "responses":
-                    self._take_response(event)
+                    self._take_response(event, words, thinking)
                 else:
-                    self._take_chunk(event)
+                    self._take_chunk(event, words, thinking)
+        self.text, self.reasoning = "".join(words), "".join(thinking)
 
-    def _take_chunk(self, chunk: dict[str, Any]) -> None:
+    def _take_chunk(self, chunk: dict[str, Any], words: list[str], thinking: list[str]) -> None:
         self.has_failed |= bool(chunk.get("error"))
         self._take_usage(chunk.get("usage"), "prompt_tokens", "completion_tokens")
         for choice in map(_mapping, _list(chunk.get("choices"))):
             if choice.get("index", 0) != 0:
                 continue
             delta = _mapping(choice.get("delta") or choice.get("message"))
-            thinking, words = _texts(delta.get("content"))
-            thinking += next((str(delta[name]) for name in REASONING if delta.get(name)), "")
-            self.reasoning += thinking
-            self.text += words
+            thought, said = _texts(delta.get("content"))
+            thought += next((str(delta[name]) for name in REASONING if delta.get(name)), "")
+            thinking.append(thought)
+            words.append(said)
             calls = [call for call in _list(delta.get("tool_calls")) if isinstance(call, dict)]
             for number, call in enumerate(calls):
                 function = _mapping(call.get("function") or call.get("custom"))
                 self._take_call(call.get("index", number), call.get("id"), function)
-            self.deltas += bool(thinking or words or calls)
+            self.deltas += bool(thought or said or calls)
             self.finish = choice.get("finish_reason") or self.finish
 
     def _take_call(self, key: object, call_id: object, function: Mapping[str, Any]) -> None:
@@ -122,12 +125,12 @@ class _Said:
         arguments = function.get("arguments") or function.get("input") or ""
         call["arguments"] += arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode()
 
-    def _take_response(self, event: dict[str, Any]) -> None:
+    def _take_response(self, event: dict[str, Any], words: list[str], thinking: list[str]) -> None:
         kind = str(event.get("type", ""))
         if kind == "response.output_text.delta":
-            self.text += str(event.get("delta", ""))
+            words.append(str(event.get("delta", "")))
         elif kind in ("response.reasoning_summary_text.delta", "response.reasoning_text.delta"):
-            self.reasoning += str(event.get("delta", ""))
+            thinking.append(str(event.get("delta", "")))
         elif kind == "response.output_item.done" and isinstance(item := event.get("item"), dict):
             if str(item.get("type")) in ("function_call", "custom_tool_call"):
                 self._take_call(item.get("call_id"), item.get("call_id"), item)

@@ -22,6 +22,8 @@ NEAREST = 3
 SAME = ("mode", "turn", "step", "userid")
 # What is compared of a text, to find the nearest rules.
 COMPARED_CHARACTERS = 200
+# From that many comparisons on, words are not looked for without a limit of time.
+LONG = 5_000_000
 # What is shown of a text.
 SHOWN_CHARACTERS = 60
 
@@ -102,7 +104,10 @@ def _fit_text(pattern: str | Pattern | None, facts: Facts) -> Fit | None:
         case None:
             return Fit(facts)
         case str():
-            found = re.search(re.escape(pattern), facts.text, re.IGNORECASE)
+            literal = re.escape(pattern)
+            is_long = len(pattern) * len(facts.text) > LONG
+            find = search if is_long else re.search
+            found = find(literal, facts.text, re.IGNORECASE)
         case Pattern(equals=None, regex=str(regex)):
             found = search(regex, facts.text)
         case Pattern(equals=equals):

@@ -14,7 +14,7 @@ from .holds import Gate, Hold, Holds
 from .journal import Entry, Filter, Journal, Side
 from .kept import Kept
 from .recorded import Recorded
-from .scenarios import EMPTY, Scenario, Scenarios, TooManyScenarios, UnknownScenario
+from .scenarios import EMPTY, OtherScript, Scenario, Scenarios, TooManyScenarios, UnknownScenario
 from .serving import Chosen, Serving, Servings
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Journal",
     "Kept",
     "MockStore",
+    "OtherScript",
     "Recorded",
     "Scenario",
     "Serving",
@@ -42,10 +43,13 @@ __all__ = [
 class MockStore:
     """The store, open in one process. It must be closed."""
 
-    def __init__(self, folder: Path | None, script: Any = EMPTY, origin: bytes = b"", *, keeps: bool = True) -> None:
+    def __init__(
+        self, folder: Path | None, script: Any = EMPTY, origin: bytes = b"", *, path: str = "", keeps: bool = True
+    ) -> None:
         """Open the store in a folder, or in one of its own. `script` is a checked document, the rules of `default`.
 
-        What is there of an earlier run stays only if it keeps that.
+        `path` is where it was read from. What is there of an earlier run stays only if it keeps that.
+        Raises OtherScript.
         """
         self._database = Database(folder, keeps=keeps)
         self.scenarios = Scenarios(self._database)
@@ -55,6 +59,11 @@ class MockStore:
         self.servings = Servings(self._database, self.scenarios)
         # No other process of this host has it open.
         self.is_first = self._database.is_first
+        try:
+            self.scenarios.share_path(path, is_first=self.is_first)
+        except OtherScript:
+            self.close()
+            raise
         # A worker that follows a dead one goes on with its counters.
         if self.is_first or not self.scenarios.exists(DEFAULT):
             self.scenarios.begin(script, origin)

@@ -17,7 +17,7 @@ from filelock import FileLock
 from ...concurrency.liveness import Liveness
 
 BUSY_SECONDS = 2.0
-VERSION = 8
+VERSION = 9
 SCHEMA = """
 CREATE TABLE scenario (
     name TEXT PRIMARY KEY, generation INTEGER NOT NULL, script BLOB NOT NULL, made REAL NOT NULL,
@@ -27,6 +27,7 @@ CREATE TABLE scenario (
 CREATE TABLE generation (last INTEGER NOT NULL);
 INSERT INTO generation VALUES (0);
 CREATE TABLE beginning (script BLOB NOT NULL, origin BLOB);
+CREATE TABLE script_path (path TEXT NOT NULL);
 CREATE TABLE served (
     scenario TEXT NOT NULL, rule INTEGER NOT NULL, times INTEGER NOT NULL, PRIMARY KEY (scenario, rule)
 ) WITHOUT ROWID;

@@ -35,6 +35,13 @@ class UnknownScenario(LookupError):
         super().__init__(f"There is no scenario named {name[:128]!r}. {advice}")
 
 
+class OtherScript(Exception):
+    """Another process of this folder has another MOCK_SCRIPT, and `default` can have but one."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"a process that runs in this folder has {f'the script {path}' if path else 'no script'}")
+
+
 class TooManyScenarios(Exception):
     """There are as many scenarios as there may be, and the message names the oldest; or their rules are too large."""
 
@@ -130,6 +137,17 @@ class Scenarios:
         """Say what `default` is at the start, which is what its deletion leads back to."""
         with self._database.transaction():
             self._begin(document, origin)
+
+    def share_path(self, path: str, *, is_first: bool) -> None:
+        """Say where the script of `default` is, as the first process, or agree with that. Raises OtherScript."""
+        with self._database.transaction():
+            if is_first:
+                self._database.execute("DELETE FROM script_path")
+            shared = self._database.value("SELECT path FROM script_path")
+            if shared is None:
+                self._database.execute("INSERT INTO script_path VALUES (?)", path)
+            elif shared != path:
+                raise OtherScript(shared)
 
     def delete(self, name: str) -> bool:
         """Delete a scenario with its journal. False if no scenario has that name."""

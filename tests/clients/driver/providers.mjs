@@ -63,8 +63,12 @@ const jobs = {
     const drawn = await generate({ model: model.imageModel("gpt-image-1"), prompt: "a fox" });
     const prompt = { text: "a fox with a hat", images: [drawn.image.uint8Array] };
     const made = await generate({ model: model.imageModel("gpt-image-1"), prompt });
-    const isSame = made.image.base64 === drawn.image.base64;
-    return [Buffer.from(made.image.base64, "base64").subarray(1, 4).toString(), isSame];
+    const background = { background: "transparent" };
+    const providerOptions = { openai: background, azure: background };
+    const { image: mask } = await generate({ model: model.imageModel("gpt-image-1"), prompt: "here", providerOptions });
+    const masked = await generate({ model: model.imageModel("gpt-image-1"), prompt: { ...prompt, mask: mask.uint8Array } });
+    const different = new Set([drawn, made, masked].map(({ image }) => image.base64));
+    return [Buffer.from(masked.image.base64, "base64").subarray(1, 4).toString(), different.size];
   },
 };
 
