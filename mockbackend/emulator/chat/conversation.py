@@ -60,6 +60,10 @@ class Conversation:
     def tokens(self) -> int:
         return tokens.PER_MESSAGE + sum(message.tokens() for message in self.messages)
 
+    def mentions(self, word: str) -> bool:
+        """Whether a message has the word, in upper or lower case."""
+        return any(word in message.text.casefold() for message in self.messages)
+
     def calls_by_id(self) -> Mapping[str, ToolCall]:
         """Every tool call of the history."""
         return {call.id: call for message in self.messages for call in message.tool_calls}

@@ -99,7 +99,7 @@ def _name_words(name: str) -> set[str]:
 
 def _arguments(tool: Tool, question: str) -> str:
     if tool.custom:
-        return question
+        return str(make_value(tool.schema, question)) if tool.schema else question
     usual: Mapping[str, Mapping[str, str]] = {
         "get_current_time": {"timezone": _timezone(question)},
         "search_documents": {"query": question},

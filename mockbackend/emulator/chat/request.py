@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ..gateway import errors
 from ..gateway.call import Call, flag
 from .conversation import Conversation, read_conversation
+from .sampling import check_sampling
 from .schema_problems import schema_problem
 from .schema_values import Schema
 from .tools import Tool, allowed_tools, checked_name, forced_tool, read_tools
@@ -98,6 +99,10 @@ def read_chat(call: Call, *, azures: bool = True) -> ChatRequest:
     is_reasoning = azures and call.deployment.is_reasoning
     if is_reasoning:
         _check_reasoning(body, conversation)
+    if azures:
+        check_sampling(body)
+        if _shape(body.get("response_format")) == "json_object" and not conversation.mentions("json"):
+            raise errors.json_not_mentioned("messages", "'messages'", "response_format")
     limit = REASONING_CONTEXT if is_reasoning else CONTEXT
     used = conversation.tokens()
     if used > limit:
@@ -144,6 +149,10 @@ def _chosen_name(choice: object) -> object:
         return None
     definition = choice.get(str(choice.get("type", "function")))
     return definition.get("name") if isinstance(definition, dict) else ""
+
+
+def _shape(given: object) -> object:
+    return given.get("type") if isinstance(given, dict) else None
 
 
 def _schema(given: object) -> Schema | None:

@@ -3,21 +3,26 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from ...mock.script.searching import TooSlowError, one_call, search
 from .schema_problems import referenced
 
 Schema = Mapping[str, object]
 
 MAX_DEPTH = 8
+# Of a part of a pattern.
+MAX_REPEATED = 1000
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\S")
 _QUOTED = re.compile(r"(?<!\w)[\"'`“‘«「]([^\"'`“”‘’«»「」\n]{1,80})[\"'`”’»」](?!\w)")
 # Capital letters at the beginning of a sentence say nothing of these.
 _OPENING = re.compile(
     "a|an|and|are|be|book|call|can|create|could|do|does|draw|extract|find|for|get|give|has|have|he|hello|hi|how|i|in|is|"
-    "it|list|make|my|name|of|on|our|please|return|say|send|set|she|show|tell|that|the|there|they|this|to|use|was|we|"
+    "it|json|list|make|my|name|of|on|our|please|return|say|send|set|she|show|tell|that|the|there|they|this|to|use|was|we|"
     "what|when|where|which|who|why|will|with|would|write|you",
     re.IGNORECASE,
 )
+# Keys whose values are numbers, where no schema says so.
+_COUNTED = re.compile(r"(?i)\b(age|amount|count|days|degrees|number|people|price|quantity|size|total|year|years)\b")
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _FORMATS = {
@@ -41,7 +46,9 @@ class ValueMaker:
         self._root = root
         self._prompt = prompt
         self._numbers = [float(found) for found in _NUMBER.findall(prompt)]
-        self._names = _names(prompt)
+        # Who writes "name" means the key.
+        keys = _mapping(root.get("properties"))
+        self._names = [name for name in _names(prompt) if name not in keys]
 
     def make(self) -> object:
         return self._value(self._root, "", 0)
@@ -196,7 +203,9 @@ def make_value(schema: Schema, prompt: str) -> object:
 
 def object_schema(prompt: str) -> Schema:
     """The schema of an object with the keys that a prompt quotes, for where any object will do."""
-    return {"type": "object", "properties": {key: {"type": "string"} for key in _QUOTED.findall(prompt)}}
+    keys = _QUOTED.findall(prompt)
+    kinds = {key: "integer" if _COUNTED.search(key) and _NUMBER.search(prompt) else "string" for key in keys}
+    return {"type": "object", "properties": {key: {"type": kind} for key, kind in kinds.items()}}
 
 
 def _names(prompt: str) -> list[str]:
@@ -235,17 +244,20 @@ def _fits(schema: Schema, number: float) -> bool:
 
 def _matching(pattern: str, text: str, prompt: str) -> str | None:
     """A text that the pattern matches: a word of the prompt, or what the pattern's simple parts spell."""
+    spelled = _spelled(pattern)
     try:
-        expression = re.compile(pattern)
-    except re.error:
+        with one_call():
+            return next((word for word in (text, *prompt.split(), spelled) if search(pattern, word)), None)
+    except (re.error, OverflowError, RecursionError, TooSlowError):
         return None
-    if found := next((word for word in (text, *prompt.split()) if expression.search(word)), None):
-        return found
+
+
+def _spelled(pattern: str) -> str:
     spelled, last = "", ""
     for part, fewest in re.findall(r"(\[[^\]]*\]|\\.|[^\\{}^$*+?()|])(?:\{(\d+)[^}]*\})?", pattern):
         last = _letter(part)
-        spelled += last * (int(fewest) if fewest else 1)
-    return spelled if expression.search(spelled) else None
+        spelled += last * (min(int(fewest), MAX_REPEATED) if fewest else 1)
+    return spelled
 
 
 def _letter(part: str) -> str:

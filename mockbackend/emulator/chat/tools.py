@@ -14,7 +14,7 @@ LONGEST_NAME = 64
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool. `schema` is its arguments'; a custom tool has none, since its input is a text."""
+    """A tool. `schema` is its arguments'; a custom tool's input is a text, which that describes."""
 
     name: str
     schema: Schema
@@ -41,7 +41,7 @@ def make_tool(definition: Mapping[str, object], where: str, custom: bool) -> Too
     """The tool of that definition; AzureError 400 names what is wrong with it."""
     name = checked_name(definition.get("name"), f"{where}.name")
     if custom:
-        return Tool(name, {}, custom=True)
+        return Tool(name, _text_schema(definition.get("format")), custom=True)
     schema = definition.get("parameters")
     if schema is None:
         return Tool(name, {"type": "object", "properties": {}})
@@ -49,6 +49,15 @@ def make_tool(definition: Mapping[str, object], where: str, custom: bool) -> Too
         message = f"Invalid schema for function '{name}': {problem}"
         raise errors.invalid_request(message, f"{where}.parameters", "invalid_function_parameters")
     return Tool(name, schema if isinstance(schema, dict) else {})
+
+
+def _text_schema(form: object) -> Schema:
+    """What is known of a custom tool's input: the pattern of its grammar, unless that is Lark's."""
+    grammar = form.get("grammar", form) if isinstance(form, dict) else {}
+    match grammar:
+        case {"syntax": "regex", "definition": str(pattern)}:
+            return {"type": "string", "pattern": f"^({pattern})$"}
+    return {}
 
 
 def checked_name(name: object, where: str) -> str:

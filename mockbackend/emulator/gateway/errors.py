@@ -91,6 +91,12 @@ def invalid_value(param: str, reason: str) -> AzureError:
     return invalid_request(f"Invalid value for '{param}': {reason}.", param, "invalid_value")
 
 
+def json_not_mentioned(param: str, where: str, setting: str) -> AzureError:
+    """Models asked for any JSON object without a word of it write blanks without end."""
+    message = f"{where} must contain the word 'json' in some form, to use '{setting}' of type 'json_object'."
+    return invalid_request(message, param)
+
+
 def empty_array(param: str) -> AzureError:
     message = (
         f"Invalid '{param}': empty array. Expected an array with minimum length 1, but got an empty array instead."

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..chat.request import CONTEXT, REASONING_CONTEXT, ChatRequest, named_schema
+from ..chat.sampling import check_sampling
 from ..chat.schema_values import Schema
 from ..chat.tools import Tool, allowed_tools, forced_tool, make_tool, tool_list
 from ..gateway import errors
@@ -100,6 +101,10 @@ def read_request(call: Call, store: ResponseStore) -> ResponseRequest:
     used = conversation.tokens()
     if used > (REASONING_CONTEXT if call.deployment.is_reasoning else CONTEXT):
         raise errors.input_too_long()
+    check_sampling(body)
+    schema = _schema(body.get("text"))
+    if _form(body.get("text")).get("type") == "json_object" and not conversation.mentions("json"):
+        raise errors.json_not_mentioned("input", "Response input messages", "text.format")
     tools = _tools(body.get("tools"))
     choice = body.get("tool_choice")
     allowed, must_call = allowed_tools(choice, tools)
@@ -109,7 +114,7 @@ def read_request(call: Call, store: ResponseStore) -> ResponseRequest:
         tools=allowed,
         must_call=must_call,
         forced=forced_tool(choice if choice not in ("auto", "none") else None, tools, _chosen_name(choice)),
-        schema=_schema(body.get("text")),
+        schema=schema,
         stop=(),
         choices=1,
         logprobs=_logprobs(body, include),
@@ -176,14 +181,19 @@ def _chosen_name(choice: object) -> object:
     raise errors.invalid_value("tool_choice", "this emulator knows 'function', 'custom', and 'allowed_tools'")
 
 
+def _form(given: object) -> Mapping[str, object]:
+    """What `text` says of an answer's format."""
+    form = given.get("format") if isinstance(given, dict) else None
+    return form if isinstance(form, dict) else {}
+
+
 def _schema(given: object) -> Schema | None:
     """The schema of an answer that shall be JSON."""
-    form = given.get("format") if isinstance(given, dict) else None
     if given is not None and not isinstance(given, dict):
         raise errors.wrong_type("text", "an object")
-    if form is None:
+    if given is None or given.get("format") is None:
         return None
-    match form.get("type") if isinstance(form, dict) else None:
+    match (form := _form(given)).get("type"):
         case "text":
             return None
         case "json_object":

@@ -139,7 +139,8 @@ async def test_help_and_the_pages_examples_are_answered_with_one_of_everything(p
     alone = (await plain.chat(question)).json()["choices"][0]["message"]
     assert alone["content"].startswith("# ")
     assert alone["reasoning_content"]
-    as_json = await plain.chat(question, response_format={"type": "json_object"})
+    messages = [{"role": "system", "content": "Answer in JSON."}, {"role": "user", "content": question}]
+    as_json = await plain.chat(messages=messages, response_format={"type": "json_object"})
     assert orjson.loads(as_json.json()["choices"][0]["message"]["content"]) is not None
 
 
@@ -232,6 +233,17 @@ async def test_a_custom_tool_gets_the_text(plain: Emulator, streamed: bool) -> N
 
 
 @pytest.mark.parametrize(
+    ("pattern", "said"),
+    [(r"\d+", "3"), (r"[A-Z]{2}-\d{3}", "AA-000"), ("b{9999999999}", "text")],
+)
+async def test_a_custom_tool_gets_what_its_grammar_allows(plain: Emulator, pattern: str, said: str) -> None:
+    form = {"type": "grammar", "grammar": {"syntax": "regex", "definition": pattern}}
+    offered = [{"type": "custom", "custom": {"name": "run_code", "format": form}}]
+    (call,) = (await plain.chat("run code 3", tools=offered)).json()["choices"][0]["message"]["tool_calls"]
+    assert call["custom"]["input"] == said
+
+
+@pytest.mark.parametrize(
     "form",
     [
         {"type": "json_schema", "json_schema": {"name": "x", "schema": WEATHER["function"]["parameters"]}},  # type: ignore[index]
@@ -239,7 +251,9 @@ async def test_a_custom_tool_gets_the_text(plain: Emulator, streamed: bool) -> N
     ],
 )
 async def test_an_answer_that_shall_be_json_is_json(plain: Emulator, form: dict[str, Any]) -> None:
-    content = (await plain.chat("Oslo, 5 days", response_format=form)).json()["choices"][0]["message"]["content"]
+    content = (await plain.chat("Oslo, 5 days, as JSON", response_format=form)).json()["choices"][0]["message"][
+        "content"
+    ]
     assert orjson.loads(content) == ({"city": "Oslo", "days": 5} if form["type"] == "json_schema" else {})
 
 
@@ -247,6 +261,9 @@ async def test_any_object_has_the_keys_that_are_quoted(plain: Emulator) -> None:
     question = "Tell a joke as JSON with 'setup' and \"punch line\" keys; don't say cat's"
     content = (await plain.chat(question, response_format={"type": "json_object"})).json()["choices"][0]["message"]
     assert list(orjson.loads(content["content"])) == ["setup", "punch line"]
+    question = 'Give JSON with "name" and "age" of Ada Lovelace, who is 36.'
+    content = (await plain.chat(question, response_format={"type": "json_object"})).json()["choices"][0]["message"]
+    assert orjson.loads(content["content"]) == {"name": "Ada Lovelace", "age": 36}
 
 
 async def test_an_answer_ends_where_a_stop_text_begins(plain: Emulator) -> None:

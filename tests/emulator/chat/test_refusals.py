@@ -109,6 +109,28 @@ async def test_a_reasoning_model_takes_defaults_and_either_system_or_developer(p
     assert (await refusal(plain, {"messages": [system, developer, *HI]}, "gpt-5"))["param"] == "messages"
 
 
+@pytest.mark.parametrize(
+    ("param", "value", "code"),
+    [
+        ("temperature", 2.5, "decimal_above_max_value"),
+        ("top_p", -0.1, "decimal_below_min_value"),
+        ("presence_penalty", 3, "decimal_above_max_value"),
+        ("frequency_penalty", "high", "invalid_type"),
+    ],
+)
+async def test_a_number_beyond_its_bounds_is_refused(plain: Emulator, param: str, value: Any, code: str) -> None:
+    error = await refusal(plain, {"messages": HI, param: value})
+    assert (error["param"], error["code"]) == (param, code)
+
+
+async def test_any_json_is_given_only_where_a_message_says_json(plain: Emulator) -> None:
+    form = {"response_format": {"type": "json_object"}}
+    words = "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
+    assert (await refusal(plain, {"messages": HI, **form}))["message"] == words
+    system = {"role": "system", "content": "Answer in JSON."}
+    assert (await plain.post("chat/completions", "gpt-4o", {"messages": [system, *HI], **form})).status_code == 200
+
+
 async def test_a_conversation_beyond_the_context_is_refused(plain: Emulator) -> None:
     error = await refusal(plain, {"messages": [{"role": "user", "content": "x" * 520_000}]})
     assert (error["code"], error["param"]) == ("context_length_exceeded", "messages")

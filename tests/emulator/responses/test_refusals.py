@@ -32,6 +32,16 @@ REFUSED: dict[str, tuple[dict[str, Any], str | None, str]] = {
         "input[2].call_id",
         "Missing required parameter",
     ),
+    "any JSON without a word of it": (
+        {"input": "hi", "text": {"format": {"type": "json_object"}}},
+        "input",
+        "Response input messages must contain the word 'json'",
+    ),
+    "a temperature beyond": (
+        {"input": "hi", "temperature": 3},
+        "temperature",
+        "Expected a value <= 2, but got 3 instead",
+    ),
     "a role that is unknown": ({"input": [{"role": "robot", "content": "hi"}]}, None, "supported values are"),
     "a part of the chat wire": (
         {"input": [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]},
