@@ -143,7 +143,7 @@ async def open_embedded(folder: Path, *, upgrade: bool = True) -> EmbeddedStorag
         images.forget(execute, conversation_id)
 
     return EmbeddedStorage(
-        conversations=Conversations(metadata, searching, erase_content, reserve),
+        conversations=Conversations(metadata, searching, erase_content, turns.shorten_history, reserve),
         history=History(folder / checkpoints.NAME),
         turns=turns,
         spending=Spending(metadata),

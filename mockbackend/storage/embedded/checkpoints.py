@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,6 +106,15 @@ class Checkpoints(SqliteSaver):
             if base or thread.head:
                 self._put_head(execute, thread, base + len(messages))
             return base
+
+    def shorten(self, conversation_id: str, until: float) -> bool:
+        """Remove the last turns but the first, until that moment of the monotonic clock; whether there are more."""
+        last = f"SELECT rowid FROM writes WHERE {THREAD} ORDER BY checkpoint_id DESC, task_id DESC, idx DESC LIMIT 1"
+        with self._transaction() as execute:
+            while execute(f"DELETE FROM writes WHERE rowid = ({last}) RETURNING rowid", conversation_id):
+                if time.monotonic() > until:
+                    return True
+        return False
 
     def _decode(self, conversation_id: str, rows: list[Row]) -> list[Message]:
         if not rows:

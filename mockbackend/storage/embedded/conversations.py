@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -19,17 +20,24 @@ from .sqlite import Execute, integer, text
 # A running turn counts as what it will have made of the history: its base, and what it adds.
 _COLUMNS = """c.id, c.title, c.is_pinned, c.created_at, c.updated_at,
     CASE WHEN t.conversation_id IS NULL THEN c.message_count ELSE t.base_length + t.new_count END, c.version"""
+# For so long others wait while a conversation of any length is erased.
+PIECE_SECONDS = 0.02
 _FROM = "conversations c LEFT JOIN turns t ON t.conversation_id = c.id AND t.over_at IS NULL"
 
 
 class Conversations:
-    """The contract's Conversations. `erase_content` removes history and images of one, within a transaction."""
+    """The contract's Conversations.
+
+    `erase_content` removes history and images of one, within a transaction; `shorten_history` takes its last turns
+    away until that moment of the monotonic clock, and tells whether there are more.
+    """
 
     def __init__(
         self,
         database: Database,
         searching: Iterable[Database],
         erase_content: Callable[[Execute, str], None],
+        shorten_history: Callable[[str, float], bool],
         reserve: Reserve,
     ) -> None:
         self._database = database
@@ -39,6 +47,7 @@ class Conversations:
         for one in searching:
             self._searching.put_nowait(one)
         self._erase_content = erase_content
+        self._shorten_history = shorten_history
 
     async def get(self, userid: str, conversation_id: str) -> Conversation | None:
         rows = await self._database.execute(
@@ -93,6 +102,19 @@ class Conversations:
         return [row[0] for row in rows]
 
     async def erase(self, conversation_id: str) -> None:
+        def shorten(execute: Execute) -> bool:
+            """Remove what is long for a moment; whether there is more."""
+            statement = "SELECT 1 FROM conversations WHERE id = ? AND deleted_at IS NOT NULL"
+            first = numbers.first_key(execute, conversation_id)
+            if first is None or not execute(statement, conversation_id):
+                return False
+            until = time.monotonic() + PIECE_SECONDS
+            for table in ("words", "exchanges"):
+                while numbers.remove_last(execute, table, first):
+                    if time.monotonic() > until:
+                        return True
+            return self._shorten_history(conversation_id, until)
+
         def work(execute: Execute) -> None:
             # In the transaction in which all else goes: as soon as the row is gone its id may be in use again, while
             # another process that ends the same deletion has yet to come here.
@@ -107,6 +129,8 @@ class Conversations:
             count_open(execute, conversation_id)
             execute("DELETE FROM turns WHERE conversation_id = ?", conversation_id)
 
+        while await self._reserve.spend(lambda: self._database.transact(shorten)):
+            pass
         await self._reserve.spend(lambda: self._database.transact(work))
 
 

@@ -66,9 +66,10 @@ async def end_turn(
             # It may be less than `base_length`, which was counted from a row that may be damaged.
             base = checkpoints.write(turn.conversation_id, bounded(turn.base_length), encoded or messages)
             found = base, messages
-        # Before the transaction: other writers need not wait while a long history is decoded.
+        # Before the transaction: other writers need not wait while a long history is decoded. Few have images.
         is_cut = has_texts(session.execute, turn.conversation_id, found[0])
-        return _Written(*found, checkpoints.read(turn.conversation_id) if is_cut else None)
+        is_read = is_cut and images.has_settled(session.execute, turn.conversation_id)
+        return _Written(*found, checkpoints.read(turn.conversation_id) if is_read else None)
 
     def record_end(execute: Execute, written: _Written) -> list[str]:
         """Returns the images that no message shows any more."""

@@ -105,6 +105,12 @@ class Images:
         for (token,) in execute("DELETE FROM pictures WHERE conversation_id = ? RETURNING token", conversation_id):
             self._path(token).unlink(missing_ok=True)
 
+    def has_settled(self, execute: Execute, conversation_id: str) -> bool:
+        """Whether a settled message of the conversation has shown an image."""
+        return bool(
+            execute("SELECT 1 FROM pictures WHERE conversation_id = ? AND maker IS NULL LIMIT 1", conversation_id)
+        )
+
     def abandon(self, execute: Execute, conversation_id: str, messages: list[Message]) -> list[str]:
         """The settled images of the conversation that none of its messages shows any more, marked as nobody's."""
         seen = [part["token"] for message in messages for part in message["parts"] if part["type"] == "picture"]

@@ -38,6 +38,12 @@ def end_of(first: int) -> int:
     return first + LAST + 1
 
 
+def remove_last(execute: Execute, table: str, first: int) -> bool:
+    """Remove the last row of the conversation with that first key from a table of such keys; whether there was one."""
+    last = f"SELECT key FROM {table} WHERE key >= ? AND key < ? ORDER BY key DESC LIMIT 1"
+    return bool(execute(f"DELETE FROM {table} WHERE key = ({last}) RETURNING key", first, end_of(first)))
+
+
 def forget(execute: Execute, conversation_id: str) -> None:
     """Take the conversation's number away; what has keys made of it is gone already."""
     execute("DELETE FROM numbers WHERE conversation_id = ?", conversation_id)

@@ -265,6 +265,10 @@ class Turns:
             *(turn.conversation_id, turn.turn_id, self._owner),
         )
 
+    def shorten_history(self, conversation_id: str, until: float) -> bool:
+        """Remove the last settled turns until that moment, on the database's thread; whether there are more."""
+        return self._checkpoints.shorten(conversation_id, until)
+
     def erase_history(self, conversation_id: str) -> None:
         """Forget the settled messages of a conversation, on the database's thread."""
         self._checkpoints.delete_thread(conversation_id)

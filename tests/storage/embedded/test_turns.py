@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from mockbackend.messages import Message
-from mockbackend.storage.embedded import EmbeddedStorage
+from mockbackend.storage.embedded import EmbeddedStorage, conversations
 from mockbackend.storage.embedded.database import Session
-from mockbackend.storage.embedded.sqlite import Row
+from mockbackend.storage.embedded.sqlite import Execute, Row
 from mockbackend.storage.embedded.turns import OVER_MS
 from tests.storage.contract.acts import (
     SPENT,
     begin,
     begun,
     end,
+    found,
     log_of,
     ran,
     row_of,
@@ -26,6 +28,33 @@ from tests.storage.contract.acts import (
     texts,
     turn_of,
 )
+
+
+async def test_a_long_conversation_is_erased_in_pieces_which_another_process_may_end(
+    storage: EmbeddedStorage, other: EmbeddedStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversations, "PIECE_SECONDS", -1.0)
+    for number in range(4):
+        await ran(storage, turn_of(f"t{number}", base_length=2 * number))
+    await storage.conversations.hide("ann", "c")
+    database, seen = storage.databases[-1], list[int]()
+    transact = database.transact
+
+    async def watched(work: Callable[[Execute], Any]) -> Any:
+        result = await transact(work)
+        seen.append(len(await other.history.read("c")))
+        if seen[-1] == 4:
+            await other.conversations.erase("c")
+            # Its id is in use again: the pieces that follow are not of this one.
+            await ran(other, turn_of("t4"))
+        return result
+
+    monkeypatch.setattr(database, "transact", watched)
+    await storage.conversations.erase("c")
+    assert list(dict.fromkeys(seen)) == [8, 6, 4, 2]
+    assert await texts(storage) == ["t4?", "t4!"]
+    assert await found(other, "t4!") == ["c"]
+    assert await storage.conversations.hidden() == []
 
 
 async def test_a_long_search_holds_up_no_turn(storage: EmbeddedStorage) -> None:
