@@ -12,37 +12,31 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
+from .languages import (
+    ARABIC,
+    BALTIC,
+    CENTRAL,
+    CYRILLIC,
+    GREEK,
+    HEBREW,
+    THAI,
+    TURKISH,
+    VIETNAMESE,
+    WESTERN,
+    Language,
+)
 from .partial import decode_sample
-
-# Letters that are not ASCII, the most frequent first. Vietnamese marks its tones with signs of their own.
-_WESTERN = (
-    *("äüöß", "éèàêçôîûùâïëœüæÿ", "óáíñéúü", "àóèéïçíúòü·", "ãçáéêíõóúâàôü", "èàùòìéî", "äöåéü", "æøåéö", "ëéïöüèç"),
-    "ðáíþúóöæéý",
-)
-_CENTRAL = ("łąężśćóńź", "íáěéžščřýůúňďťó", "áíýžčéťšúľďôňóäĺŕ", "áéöóőíüúű", "ăţîşâ", "ščžćđ", "ëç", "äüöß")
-_TURKISH = ("ıüişğçöâî", "éèàêçôîûùâïëœüæ", "óáíñéúü")
-_BALTIC = ("šųžėįąūčę", "āīēšūļņžģķč", "äõüöšž", "łąężśćóńź")
-_VIETNAMESE = ("\u0301\u0300đ\u0323ưâáàôêơăóạả\u0309éíúãò\u0303ýèùìõ",)
-_CYRILLIC = ("оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё", "оаинтеірвслкмудпязьгбчйхжїюцшєщфґ", "аеионртсдкмвујплбзгшцчњљжћхђфџ")
-_GREEK = ("αοιετνσρκπυμλίςόάέήδγηώθύχωφβξζψϊϋΐΰ",)
-_HEBREW = ("יוהלארתשמבנםחדקעפטגכסזצןךףץ", "יוהלארת\u05b8\u05b7\u05b4\u05bc\u05b6\u05b5\u05b0שמבנםחדקעפטגכסזצן\u05b9ךףץ")
-_ARABIC = (
-    "اليمنترودبعهسةفكحجأقىشصخطذءإضزئثغآظؤ",
-    "اینردموتهبشکسلزفگپخعقچجحآصطغضذژثظئء",
-    "اکیرنہےموتسںلدگبھپچجعئحٹشخقفزڑٹ",
-)
-_THAI = ("าน่รกอเงมยล้วดทตสะิปบัหคีแจพขใไผืโชุูธถณ์็ๆำฟญศฉซษฐภฮฤฎฏฌ",)
 
 # The candidates, those first that most files are in. Others cost something in advance: it takes more to show them.
 _ENCODINGS = (
-    (0.0, ("cp1252", _WESTERN), ("cp1251", _CYRILLIC), ("cp1253", _GREEK), ("cp1255", _HEBREW), ("cp1256", _ARABIC)),
-    (0.0, ("cp874", _THAI)),
-    (1.0, ("cp1250", _CENTRAL), ("cp1254", _TURKISH), ("cp1257", _BALTIC), ("cp1258", _VIETNAMESE)),
-    (2.0, ("koi8-r", _CYRILLIC), ("iso8859-15", _WESTERN), ("iso8859-2", _CENTRAL), ("iso8859-9", _TURKISH)),
-    (2.0, ("iso8859-7", _GREEK), ("iso8859-5", _CYRILLIC), ("iso8859-8", _HEBREW), ("iso8859-6", _ARABIC)),
-    (3.0, ("koi8-u", _CYRILLIC), ("iso8859-13", _BALTIC), ("cp866", _CYRILLIC), ("mac_cyrillic", _CYRILLIC)),
-    (4.0, ("mac_roman", _WESTERN), ("mac_latin2", _CENTRAL), ("mac_greek", _GREEK), ("mac_turkish", _TURKISH)),
-    (4.0, ("cp850", _WESTERN), ("cp852", _CENTRAL), ("cp737", _GREEK), ("cp857", _TURKISH), ("cp862", _HEBREW)),
+    (0.0, ("cp1252", WESTERN), ("cp1251", CYRILLIC), ("cp1253", GREEK), ("cp1255", HEBREW), ("cp1256", ARABIC)),
+    (0.0, ("cp874", THAI)),
+    (1.0, ("cp1250", CENTRAL), ("cp1254", TURKISH), ("cp1257", BALTIC), ("cp1258", VIETNAMESE)),
+    (2.0, ("koi8-r", CYRILLIC), ("iso8859-15", WESTERN), ("iso8859-2", CENTRAL), ("iso8859-9", TURKISH)),
+    (2.0, ("iso8859-7", GREEK), ("iso8859-5", CYRILLIC), ("iso8859-8", HEBREW), ("iso8859-6", ARABIC)),
+    (3.0, ("koi8-u", CYRILLIC), ("iso8859-13", BALTIC), ("cp866", CYRILLIC), ("mac_cyrillic", CYRILLIC)),
+    (4.0, ("mac_roman", WESTERN), ("mac_latin2", CENTRAL), ("mac_greek", GREEK), ("mac_turkish", TURKISH)),
+    (4.0, ("cp850", WESTERN), ("cp852", CENTRAL), ("cp737", GREEK), ("cp857", TURKISH), ("cp862", HEBREW)),
 )
 # Signs that texts of any language have, and those that stand within words.
 _QUOTATION = "\u00a0’“”‘„«»–—…"
@@ -56,34 +50,39 @@ _WORDS = "àÀáéÉèÈóòôåÅöÖæøªº"
 _LATIN = frozenset("éáäłıāšđ")
 # Nats that a character costs which is no letter of the language, a sign, a quotation mark; what place and case add.
 _FOREIGN, _SIGN, _QUOTE, _MISPLACED, _CAPITAL = 9.0, 4.5, 2.5, 6.0, 0.7
+# What a common word of the language gives back, and up to how many do.
+_WORD_GAIN, _MOST_WORDS = 1.5, 6
+# Words of ASCII alone.
+_ASCII_WORD = re.compile(rb"(?<![A-Za-z\x80-\xff])[A-Za-z]{2,}(?![A-Za-z\x80-\xff])")
 _NOT_ASCII = re.compile(r"(?<=(.))([^\x00-\x7f])(?=(.))", re.DOTALL)
 
 
 def costs(sample: bytes) -> Iterator[tuple[str, float, float, int]]:
     """The encodings that a sample may be in: (name, cost in advance, of what is not ASCII, how many characters)."""
+    words = frozenset(word.decode().lower() for word in _ASCII_WORD.findall(sample))
     for in_advance, *encodings in _ENCODINGS:
         for encoding, languages in encodings:
-            cost, count = _cost(f" {decode_sample(sample, encoding)} ", languages)
-            yield encoding, in_advance, cost, count
+            cost, gain, count = _cost(f" {decode_sample(sample, encoding)} ", languages, words)
+            yield encoding, in_advance - gain, cost, count
 
 
-def _cost(text: str, languages: tuple[str, ...]) -> tuple[float, int]:
-    """What the characters that are not ASCII cost in the language that fits best, and how many they are."""
-    is_latin = not _LATIN.isdisjoint(languages[0])
+def _cost(text: str, languages: tuple[Language, ...], words: frozenset[str]) -> tuple[float, float, int]:
+    """Of the language that fits best: what its characters cost and its words gain, and how many are not ASCII."""
+    is_latin = not _LATIN.isdisjoint(languages[0].letters)
     counted = Counter(_characters(text, is_latin))
     fixed = sum(number * extra for (_, extra), number in counted.items())
     if not is_latin:
         # Capitals of another encoding look like quotation marks that nothing closes.
         fixed += _MISPLACED * max(0, len(_OPENING.findall(text)) - len(_CLOSING.findall(text)))
-    of_languages: list[float] = []
+    of_languages: list[tuple[float, float]] = []
     for language in languages:
         # Frequencies fall about as their ranks rise.
-        total = sum(1 / rank for rank in range(1, len(language) + 1))
-        of_letters = {letter: math.log(rank * total) for rank, letter in enumerate(language, 1)}
-        of_languages.append(
-            sum(n * of_letters.get(character, _other(character, is_latin)) for (character, _), n in counted.items())
-        )
-    return min(of_languages) + fixed, sum(counted.values())
+        total = sum(1 / rank for rank in range(1, len(language.letters) + 1))
+        of_letters = {letter: math.log(rank * total) for rank, letter in enumerate(language.letters, 1)}
+        cost = sum(n * of_letters.get(character, _other(character, is_latin)) for (character, _), n in counted.items())
+        of_languages.append((cost + fixed, _WORD_GAIN * min(_MOST_WORDS, len(words & language.words))))
+    cost, gain = min(of_languages, key=lambda found: found[0] - found[1])
+    return cost, gain, sum(counted.values())
 
 
 def _other(character: str, is_latin: bool) -> float:
@@ -109,4 +108,5 @@ def _characters(text: str, is_latin: bool) -> Iterator[tuple[str, float]]:
             wrong = character not in _WORDS
         if not is_latin:
             wrong = wrong or any(one.isascii() and one.isalpha() for one in (before, after))
-        yield character.lower(), _MISPLACED if wrong else _CAPITAL if character.isupper() else 0.0
+        # The Turkish capital of i is two characters in lower case.
+        yield character.lower()[0], _MISPLACED if wrong else _CAPITAL if character.isupper() else 0.0

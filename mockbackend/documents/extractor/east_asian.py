@@ -14,6 +14,7 @@ _MARKS = re.compile("[，。、：；！？（）「」『』《》“”・～\
 _KANA_LETTERS = re.compile("[\u3041-\u3096\u30a1-\u30fa\u30fc]")
 _HALF_WIDTH_KANA = re.compile("[\uff61-\uff9f]")
 _JAPANESE = ("cp932", "euc_jp")
+_WIDE = ("utf-16-le", "utf-16-be")
 # The first bytes of the common ideographs, or in Korean syllables.
 _COMMON = {
     "cp932": (0x88, 0x98, _IDEOGRAPH),
@@ -31,6 +32,25 @@ def costs(sample: bytes) -> Iterator[tuple[str, float, float, int]]:
     for encoding in _COMMON:
         found = [character for character in decode_sample(sample, encoding) if not character.isascii()]
         yield encoding, _IN_ADVANCE, sum(_cost(character, encoding) for character in found), len(found)
+
+
+def wide_costs(sample: bytes) -> Iterator[tuple[str, float, int]]:
+    """What UTF-16 in either order costs: (name, cost of all characters, how many they are)."""
+    for encoding in _WIDE:
+        text = decode_sample(sample, encoding)
+        yield encoding, sum(map(_wide_cost, text)), len(text)
+
+
+def _wide_cost(character: str) -> float:
+    """What a character costs in the encoding that has it among its common ones."""
+    return min((_cost(character, encoding) for encoding in _COMMON if _has(encoding, character)), default=_STRANGE)
+
+
+def _has(encoding: str, character: str) -> bool:
+    try:
+        return len(character.encode(encoding)) > 1
+    except UnicodeEncodeError:
+        return False
 
 
 def _cost(character: str, encoding: str) -> float:

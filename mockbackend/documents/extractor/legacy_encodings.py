@@ -9,6 +9,8 @@ from .partial import SAMPLE
 
 # In the right encoding a letter costs 2 to 4 nats on average, and a sign 4.5. In a wrong one they cost more than 5.
 _LETTER, _IDEOGRAPH = 4.8, 9.0
+# So little only text with kana costs.
+_KANA = 6.0
 _BEFORE = 64
 _HIGH = re.compile(rb"[\x80-\xff]")
 # These are in no text. The end of a file in DOS is.
@@ -18,7 +20,16 @@ _CONTROL_SHARE = 0.005
 
 def legacy_encoding(data: bytes) -> str | None:
     """The encoding of bytes that are neither ASCII nor UTF-8. None if no encoding fits well."""
-    sample = _sample(data)
+    # East Asian text without blanks and digits has no NULs in UTF-16.
+    each, pairs = min(
+        (cost / max(count, 1), encoding) for encoding, cost, count in east_asian.wide_costs(data[:SAMPLE])
+    )
+    if each <= _KANA:
+        return pairs
+    return _of_bytes(_sample(data)) or (pairs if each <= _IDEOGRAPH else None)
+
+
+def _of_bytes(sample: bytes) -> str | None:
     if len(_CONTROL.findall(sample)) > _CONTROL_SHARE * len(sample):
         return None
     best, least, each, limit = None, float("inf"), 0.0, 0.0

@@ -60,12 +60,36 @@ CASES = [
     *(("姓名,年龄\n王伟,30\n", encoding) for encoding in ("gb18030",)),
     *(("이름,나이\n김철수,30\n", encoding) for encoding in ("cp949",)),
 ]
+# What a letter or two leave open, the words around them show.
+FEW_LETTERS = [
+    ("Mostra il nome completo della finestra nel menù", ("cp1252", "mac_roman")),
+    ("Die Datei ist nicht gültig oder kann nicht gelesen werden", ("cp1252", "mac_roman", "cp850")),
+    ("Nu este un nume care poate fi folosit mai târziu în text", ("cp1250", "iso8859-2")),
+    ("Ni mogoče brati datoteke, ker je za to premalo pravic", ("cp1250",)),
+    ("Failas yra per didelis, bet jis bus įrašytas su kitu vardu", ("cp1257",)),
+    ("İstanbul, Beşiktaş, Yıldız Mahallesi", ("cp1254", "iso8859-9")),
+]
+# UTF-16 without a mark, in which these have few control characters or none.
+PAIRS = [
+    ("ソフトウェアは信頼できるソースのものではありません。", ("utf-16-le", "utf-16-be")),
+    ("不正なドメイン名です", ("utf-16-le", "utf-16-be")),
+    ("密碼錯誤，請重試", ("utf-16-le", "utf-16-be")),
+    ("自签名证书具有损坏的签名", ("utf-16-le", "utf-16-be")),
+    ("Xin chào thế giới, hôm nay trời đẹp quá.", ("utf-16-le", "utf-16-be")),
+    ("Գրադարանի նոր կանոնները սկսվում են վաղը։", ("utf-16-le", "utf-16-be")),
+    ("Done ✓ → 😀", ("utf-16-le", "utf-16-be")),
+]
 WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 
 
 @pytest.mark.parametrize(("text", "encoding"), CASES, ids=str)
 def test_text_in_an_older_encoding_is_read(text: str, encoding: str) -> None:
     assert decode(text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize(("text", "encodings"), [*FEW_LETTERS, *PAIRS])
+def test_a_short_text_is_read(text: str, encodings: tuple[str, ...]) -> None:
+    assert [decode(text.encode(encoding)) for encoding in encodings] == [text] * len(encodings)
 
 
 @pytest.mark.parametrize(
