@@ -109,7 +109,7 @@ export class Composer {
     this.write([text, this.#area.value].filter(Boolean).join("\n"));
   }
 
-  /** Send what waited for its documents, if they have been read by now. */
+  /** Send what waited for its conversation and its documents, if they are there by now. */
   ready() {
     this.#sendable();
     if (isDue(this.#where()) && !this.#attachments.obstacle) this.#submit();
@@ -133,7 +133,12 @@ export class Composer {
 
   #submit() {
     const text = this.#area.value.trim();
-    if (this.#opening() || (!text && !this.#attachments.count)) return;
+    if (!text && !this.#attachments.count) return;
+    if (this.#opening()) {
+      // It goes once the conversation is there.
+      keepDue(this.#where(), true);
+      return;
+    }
     if (this.#attachments.obstacle) {
       keepDue(this.#where(), true);
       this.#sendable();

@@ -67,7 +67,7 @@ export class Conversation {
       this.#follow.pin();
       if (response === LATER) await this.#joinLater(path, turn);
       else if (response) await this.#run(turn, { method: "GET", path }, async () => response);
-      else await this.#next();
+      else await (this.#turns.next ? this.#next() : this.#on.running(false));
     } catch (error) {
       if (error.name === "AbortError") return;
       if (this.#reading === reading) {

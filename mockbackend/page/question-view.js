@@ -31,6 +31,13 @@ export class QuestionView {
     if (!this.#article.querySelector(".editor")) this.#show();
   }
 
+  /** Stand in another list. Who writes here writes on. */
+  moveTo(list, next) {
+    const focused = this.element.contains(document.activeElement) ? document.activeElement : null;
+    list.insertBefore(this.element, next);
+    focused?.focus({ preventScroll: true });
+  }
+
   #show() {
     const { text, attachments, documents = [] } = this.message;
     const files = [...attachments, ...documents];

@@ -28,6 +28,7 @@ export class Turns {
     this.#id = null;
     this.#all = [];
     byId("messages").replaceChildren();
+    byId("waiting").replaceChildren();
     byId("empty").hidden = false;
   }
 
@@ -103,9 +104,18 @@ export class Turns {
 
   /** Say how far a turn's message is: "" (the server has it), "unsent" or "waiting". An edit that is unsent has nothing to take back. */
   mark(turn, state) {
+    const isWaiting = state === "waiting";
+    const isElsewhere = isWaiting !== turn.waiting;
     turn.unsent = state !== "";
-    turn.waiting = state === "waiting";
+    turn.waiting = isWaiting;
+    if (isElsewhere) this.#stand(turn);
     turn.question.state = state === "unsent" && turn.stored ? "unsent edit" : state;
+  }
+
+  /** What waits stands at the message box, where no answer that grows moves it; all else stands in the conversation. */
+  #stand(turn) {
+    const next = this.#all.slice(this.#all.indexOf(turn) + 1).find((one) => one.waiting === turn.waiting);
+    turn.question.moveTo(byId(turn.waiting ? "waiting" : "messages"), next?.question.element ?? null);
   }
 
   /** A turn's message is on its way, and unsent until the server has it: the page may be reloaded meanwhile. */
@@ -120,7 +130,10 @@ export class Turns {
 
   /** A turn's message goes once the answer before it has ended. */
   wait(id, turn) {
+    turn.answer?.element.remove();
+    turn.answer = null;
     this.mark(turn, "waiting");
+    byId("waiting").scrollTop = byId("waiting").scrollHeight;
     this.keep(id);
   }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.page.conftest import Visit
 from tests.page.visiting import Visitor
@@ -38,6 +38,27 @@ def test_while_the_server_is_away_each_conversation_keeps_its_own(visit: Visit) 
     expect(visitor.box).to_have_value("Beta")
     expect(visitor.questions).to_have_text("Alpha")
     expect(page.get_by_role("region", name="Not sent yet")).to_have_count(0)
+    visitor.forgive_failed_loads()
+
+
+def test_what_is_tried_again_while_the_conversation_is_loaded_keeps_its_place(visit: Visit) -> None:
+    visitor = visit(1280, 780).sign_in()
+    visitor.ask("Hello")
+    visitor.page.context.set_offline(True)
+    for words in ("One", "Two"):
+        visitor.say(words)
+        expect(visitor.questions.last).to_contain_text("Not sent")
+    held: list[Route] = []
+    visitor.page.route("**/conversations/*", lambda route: route.continue_() if held else held.append(route))
+    with visitor.page.expect_request("**/conversations/*"):
+        visitor.page.context.set_offline(False)
+    visitor.button("Try again", visitor.answers.nth(1)).click()
+    expect(visitor.questions.filter(has_text="One")).to_contain_text("Waiting")
+    expect(visitor.answers).to_have_count(2)
+    held[0].continue_()
+    expect(visitor.answers.nth(1)).to_contain_text("You said: One")
+    expect(visitor.page.locator(".bubble")).to_have_text(["Hello", "One", "Two"])
+    visitor.over()
     visitor.forgive_failed_loads()
 
 
