@@ -23,6 +23,8 @@ SCRIPT: dict[str, Any] = {
 }
 # What belongs to a run, and not to what is said in it.
 REAL = ("at", "first_byte", "ended_at")
+# The front end's have the server's address.
+OWN = ("headers", "front")
 
 
 async def one_run(client: Any, headers: dict[str, str], path: str) -> tuple[list[bytes], list[Any]]:
@@ -38,7 +40,7 @@ async def one_run(client: Any, headers: dict[str, str], path: str) -> tuple[list
     response = await client.get(f"{path}/journal", params={"wait": 12})
     assert response.status_code == 200, response.text
     journal = [
-        {key: value for key, value in entry.items() if key not in REAL and key not in ("n", "headers")}
+        {key: value for key, value in entry.items() if key not in REAL and key != "n" and (key, entry["side"]) != OWN}
         for entry in response.json()
         if entry["on"] not in ("files", "embedding")
     ]
