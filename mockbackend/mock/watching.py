@@ -1,4 +1,4 @@
-"""MOCK_SCRIPT while the service runs: an edit takes effect, and a broken one leaves the old script in use."""
+"""A script while its server runs: an edit takes effect, and a broken one leaves the old script in use."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ async def _watch(store: MockStore, path: str) -> None:
                 await _take(store, path)
             except OSError as error:
                 # An editor may remove it for a moment; it is looked at again when it is back.
-                log.warning("MOCK_SCRIPT: %s cannot be read (%s); its last text stays in use", path, error.strerror)
+                log.warning("the script %s cannot be read (%s); its last text stays in use", path, error.strerror)
             except Exception:
                 # Whatever it was, the next edit may do better.
-                log.exception("MOCK_SCRIPT: %s could not be taken; its last text stays in use", path)
+                log.exception("the script %s could not be taken; its last text stays in use", path)
 
 
 def _stamp(path: str) -> object:
@@ -80,11 +80,11 @@ async def _take(store: MockStore, path: str) -> None:
         # Another worker may have been faster.
         if store.scenarios.origin(DEFAULT) != origin:
             store.scenarios.report_problems(DEFAULT, problems, origin)
-            log.warning("MOCK_SCRIPT: %s has problems, and its last text stays in use: %s", path, error)
+            log.warning("the script %s has problems, and its last text stays in use: %s", path, error)
         return
     replaced = [store.scenarios.replace(name, script, digest(script)) for name, script in scripts.items()]
     if any(replaced):
-        log.info("MOCK_SCRIPT: %s has changed, and is in use", path)
+        log.info("the script %s has changed, and is in use", path)
 
 
 def _read(path: str) -> Mapping[str, Any]:

@@ -6,6 +6,8 @@ import base64
 import binascii
 import logging
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,6 +20,7 @@ from ..errors import INTERNAL, ServiceError
 from ..mock.control import MAX_BODY_BYTES, Control
 from ..mock.script import load_scenarios
 from ..mock.store import DEFAULT, EMPTY, MockStore
+from ..mock.watching import digest, watching
 from ..routes.body import chunks
 from ..routes.control import OPEN, PREFIX, to_response
 from ..routes.json import error_response
@@ -28,10 +31,11 @@ log = logging.getLogger("mockbackend.emulator")
 def create(script: str | os.PathLike[str] | None, api_key: str | None) -> Starlette:
     """The application. Scenarios begin with `script`; with a key, no other is taken. Raises ScriptError."""
     scripts = load_scenarios(script) if script else {}
-    store = MockStore(None, scripts.get(DEFAULT, EMPTY))
+    default = scripts.get(DEFAULT, EMPTY)
+    store = MockStore(None, default, digest(default))
     for name, document in scripts.items():
         if name != DEFAULT:
-            store.scenarios.put(name, document)
+            store.scenarios.put(name, document, origin=digest(document))
     control = Control(store, _nothing_stored)
 
     async def answer(request: Request) -> Response:
@@ -50,7 +54,13 @@ def create(script: str | os.PathLike[str] | None, api_key: str | None) -> Starle
 
     methods = ["GET", "PUT", "POST", "DELETE", "PATCH"]
     routes = [Route(f"{PREFIX}{{path:path}}", answer, methods=methods), Mount("/", create_emulator(store, api_key))]
-    return Starlette(routes=routes)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with watching(store, os.fspath(script)) if script else nullcontext():
+            yield
+
+    return Starlette(routes=routes, lifespan=lifespan)
 
 
 async def _nothing_stored(scenario: str) -> None:

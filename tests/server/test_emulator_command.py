@@ -36,7 +36,7 @@ def process(tmp_path: Path, port: int) -> Iterator[Process]:
     process.wait()
 
 
-async def test_it_answers_by_its_script_with_any_key(process: Process, port: int) -> None:
+async def test_it_answers_by_its_script_and_by_an_edit_of_it(process: Process, port: int, tmp_path: Path) -> None:
     path = f"http://127.0.0.1:{port}/openai/deployments/gpt-4o/chat/completions?api-version={VERSION}"
     async with httpx2.AsyncClient(**PLAIN) as client:
 
@@ -49,8 +49,19 @@ async def test_it_answers_by_its_script_with_any_key(process: Process, port: int
         await until(answers, within=30)
         refused = await client.post(path, json={"messages": HI}, headers={"api-key": "another"})
         assert refused.status_code == 401
-        answer = await client.post(path, json={"messages": HI}, headers={"api-key": KEY})
-        assert answer.json()["choices"][0]["message"]["content"] == "Said by the script."
+
+        async def said() -> str:
+            answer = await client.post(path, json={"messages": HI}, headers={"api-key": KEY})
+            content: str = answer.json()["choices"][0]["message"]["content"]
+            return content
+
+        assert await said() == "Said by the script."
+        (tmp_path / "script.yaml").write_text("rules: [{text: Edited.}]")
+
+        async def is_edited() -> bool:
+            return await said() == "Edited."
+
+        await until(is_edited)
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
 
