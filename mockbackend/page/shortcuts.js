@@ -23,4 +23,6 @@ export function showShortcuts() {
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
+  // On a low screen the button, which has the focus, would be shown in place of the heading.
+  dialog.scrollTop = 0;
 }

@@ -100,6 +100,9 @@ def test_the_keyboard_of_a_phone_does_not_hide_the_message(phone: Visitor) -> No
 
 def test_a_low_screen_shows_the_heading(visit: Visit) -> None:
     visitor = visit(740, 360).sign_in()
+    visitor.box.press("Control+/")
+    expect(visitor.page.get_by_role("heading", name="Shortcuts")).to_be_in_viewport(ratio=1)
+    visitor.page.keyboard.press("Escape")
     for _ in range(2):
         expect(visitor.page.get_by_role("heading", name="What would you like to try?")).to_be_in_viewport(ratio=1)
         expect(visitor.box).to_be_in_viewport(ratio=1)
