@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -39,6 +40,8 @@ class JSONPieces(Response):
             for index, piece in enumerate(self._pieces):
                 self._pieces[index] = b""
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
+                # `send` need not wait for a client that reads fast, and others would.
+                await asyncio.sleep(0)
             await send({"type": "http.response.body", "body": b""})
         finally:
             self._end()
