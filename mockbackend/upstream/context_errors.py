@@ -14,7 +14,10 @@ _N = r"(\d[\d,_]*)"
 TOO_LONG = re.compile(
     r"context[ _-]?(?:length|window|size|limit)|maximum (?:model|prompt|input) length"
     r"|maximum number of (?:input )?tokens"
-    r"|(?:prompt|input|request|conversation|messages?)(?: is| are)? too (?:long|large)|too large for model"
+    r"|(?:prompt|input|request|conversation|messages?)(?: tokens?| length)?(?: is| are)? too (?:long|large)"
+    r"|too large for model|exceed\w* (?:the )?max(?:imum)? (?:input|prompt|sequence) length"
+    r"|(?:larger|longer|bigger|greater|more) than (?:the |this |its |model(?:'s)? |available |maximum )*context\b"
+    r"|requested tokens \(?\d+\)? exceed|max_(?:completion_)?tokens must be at least 1, got -"
     r"|too many (?:input |prompt )?tokens|(?:input|prompt)(?: tokens?)? limit\b.*exceed"
     r"|(?:input|prompt|token)s? (?:length|count)\b.*exceed"
     r"|exceed\w* (?:the |this |its |model(?:'s)? |available |maximum )*context\b(?! deadline| cancel)"
@@ -23,7 +26,8 @@ TOO_LONG = re.compile(
     r"|reduce the length|prompt exceeds max|max_new_tokens` must be|range of input length|less than \d+ tokens"
     r"|number of tokens in the prompt|request too large for|(?:max_seq_len|session_len)\b|max message tokens"
     r"|maximum (?:input|prompt) tokens|(?:input|prompt)(?: tokens?)? count (?:is|of) \d+ but"
-    r"|number of (?:input|prompt) tokens\b.*(?:exceed|limit)|(?:input|prompt) tokens exceeded|too large to process",
+    r"|number of (?:input|prompt) tokens\b.*(?:exceed|limit)|(?:input|prompt)(?: and completion)? tokens? exceed\w*"
+    r"|too large to process",
     re.IGNORECASE | re.DOTALL,
 )
 # Words that no failure has that may pass: Ollama and llama.cpp say them with status 500, and without a number.
@@ -39,12 +43,14 @@ ANSWER_TOO_LONG = re.compile(
     r"max_(?:completion_|output_|new_)?tokens\W*(?:is|are)? too (?:large|high)|at most \d+ (?:completion|output) tokens"
     r"|invalid max_(?:completion_)?tokens|range of max_(?:completion_)?tokens"
     r"|max_(?:completion_|output_)?tokens.{0,40}(?:less|smaller|lower) than or equal"
-    r"|max_(?:completion_)?tokens: \d+ > \d+",
+    r"|max_(?:completion_)?tokens: \d+ > \d+|max_(?:completion_|output_|new_)?tokens\W{1,3}\d+\W{1,2}exceed"
+    r"|max_?output_?tokens.{0,60}\brange\b",
     re.IGNORECASE,
 )
 ANSWER_LIMIT = re.compile(
     rf"at most {_N} (?:completion|output) tokens|(?:less|smaller|lower) than or equal to `?{_N}|"
-    rf"max_(?:completion_)?tokens: \d+ > {_N}|(?:range|between).{{0,40}}\b[01] ?(?:,|and|to) ?{_N}",
+    rf"max_(?:completion_)?tokens: \d+ > {_N}|(?:range|between).{{0,40}}\b[01](?: \(inclusive\))? ?(?:,|and|to) ?{_N}"
+    rf"|limit of {_N} (?:output|completion)",
     re.IGNORECASE,
 )
 # How much the model can read, best first.
@@ -52,7 +58,7 @@ LIMITS = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"\[\d+, ?{_N}\]",
-        rf"\+ \d+ > {_N}",
+        rf"\d > {_N}",
         rf"(?:max_seq_len|session_len|only supports up to)\W{{0,3}}{_N}",
         rf"exceed\w*[^\d>+]{{0,60}}?\b(?:of|length|size|limit)\W{{0,3}}{_N}(?! ?[>+])",
         rf"(?:context|prompt|model|input)[ _-]?(?:length|window|size"
@@ -82,6 +88,8 @@ def exceeded(error: ErrorBody) -> ContextExceeded | None:
     words = NO_SIZE.sub("", error.message)
     if ANSWER_TOO_LONG.search(words):
         most = _first([ANSWER_LIMIT], words)
+        if most and "(exclusive)" in words:
+            most -= 1
         limit = None if most else _first(LIMITS, words)
         return ContextExceeded(limit, _first(ASKED, words), most_answered=most, answer_too_long=True)
     if not is_coded(error) and (not TOO_LONG.search(words) or QUOTA.search(words)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,8 @@ ESSENTIAL = {
     "text",
     "image_url",
 }
+
+CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 @dataclass(slots=True)
@@ -87,7 +90,11 @@ class Learned:
 def _steps(named: Iterable[str]) -> Iterator[str]:
     """The names in the paths, each from its end: `stream_options.include_usage` is refused with what it stands in."""
     for path in named:
-        yield from reversed(path.replace("[", ".").replace("]", "").split("."))
+        for name in reversed(path.replace("[", ".").replace("]", "").split(".")):
+            yield name
+            # As engines that are written in Go or Java call it.
+            if (snake := CAMEL.sub("_", name).lower()) != name:
+                yield snake
 
 
 def _meant(form: Form, messages: Any) -> Form:

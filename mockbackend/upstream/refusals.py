@@ -16,16 +16,19 @@ UNSUPPORTED_CODES = {"unsupported_parameter", "unsupported_value", "unknown_para
 FORMS: Mapping[Form, str] = {
     # llama.cpp, DeepSeek, vLLM, Ollama, LM Studio, OpenRouter, OpenAI, Mistral.
     "images": r"unknown variant `image_url`|images? (?:input )?(?:is|are) not (?:supported|enabled)|at most 0 image"
-    r"|(?:not|n't) support (?:\w+ )?(?:image|vision|multimodal|multi-modal)|not (?:a )?(?:multimodal"
+    r"|(?:not|n't) (?:support|accept) (?:\w+ )?(?:image|vision|multimodal|multi-modal)"
+    r"|not (?:a )?(?:multimodal"
     r"|vision)|support image input"
     r"|image_url.{0,40}(?:only supported|not supported|unsupported|not allowed)|no vision|text.only model"
     r"|(?:image|vision|multi-?modal)\w*(?: (?:input|content|url)s?)? (?:(?:is|are) )?(?:not |un)(?:supported|enabled)"
+    r"|image (?:input|url)s? (?:is|are) not (?:allowed|accepted)"
     r"|unsupported.{0,30}image_url"
     r"|(?:content type|type|part).{0,20}image(?:_url)?.{0,20}not (?:supported|allowed)|missing data required for image"
     r"|provide the mmproj|image content is not",
     # Gemma and its like; o1-mini; Gemma at Google.
     "system message": r"system (?:role|message|prompt|instruction)s? (?:(?:is|are) )?(?:not |un)(?:supported|allowed)"
     r"|(?:developer|system) instruction is not enabled|roles\b.{0,40}(?:got|found|but|not):? ['\"`]?system"
+    r"|role:? ['\"`]?system['\"`]? (?:is )?(?:not |un)(?:supported|allowed)"
     r"|(?:not|n't) support (?:the )?'?(?:system|developer)|only user and assistant roles"
     r"|'system' is not (?:supported|allowed)",
     # Mistral and vLLM; OpenAI's limit of length; Anthropic's pattern.
@@ -39,7 +42,7 @@ FORMS: Mapping[Form, str] = {
     "absent reasoning": r"reasoning_content.{0,60}(?:must be passed|missing|is required)"
     "|missing.{0,20}reasoning_content",
     # Templates that know no tools, and histories that an engine counts otherwise.
-    "tool calls": r"roles must alternate|unexpected role '?tool|(?:only"
+    "tool calls": r"roles must alternate|should alternate with assistant|unexpected role '?tool|(?:only"
     "|supported) user.{0,12}assistant.{0,12}(?:system )?roles"
     r"|(?:invalid|unknown|unsupported) role:? ['\"`]?(?:tool|function)|'tool' (?:role )?is not (?:supported|allowed)"
     r"|role 'tool' must be a response|tool_calls?.{0,40}must be followed|(?:tool_use|tool_result).{0,60}without"
@@ -54,7 +57,8 @@ FORMS: Mapping[Form, str] = {
 }
 # What is wrong with one picture, while others may do.
 OF_ONE_IMAGE = re.compile(
-    r"\bformats?\b|\bmime\b|image/|\bsizes?\b|base64|\b(?:gif|webp|bmp|tiff|svg|heic|avif)\b|invalid (?!content type)",
+    r"\bformats?\b|\bmime\b|image/|\bsizes?\b|base64|\b(?:gif|webp|bmp|tiff|svg|heic|avif)\b"
+    r"|invalid (?!content type|request)",
     re.IGNORECASE,
 )
 # Ollama, vLLM, llama.cpp, OpenRouter, a gateway.
@@ -62,7 +66,7 @@ NO_TOOLS = re.compile(
     r"(?:not|n't) support (?:tools?\b|tool us|tool call|function)|tool choice requires"
     r"|tools param requires|that support tool use"
     r"|(?:function|tool) (?:calling|use|usage)[`']? is not (?:supported|enabled)"
-    r"|tools?[`']? (?:is|are) not (?:supported|enabled)|cannot use tools",
+    r"|tools?[`']? (?:is|are) not (?:supported|enabled)|cannot use tools|\bno tool (?:support|use|calling)",
     re.IGNORECASE,
 )
 # Ollama, Gemini: not in the name that was sent.
