@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Callable
 
 import httpx2
 import pytest
 
 from tests.clients.client import LOGIN, Process, until
-from tests.clients.packages import HERE
+from tests.clients.packages import HERE, NODE
 from tests.harness.processes import ROOT
 from tests.harness.service import AUTH, Server
 
@@ -47,3 +48,16 @@ def test_the_page_and_the_route_work_together(
     until(lambda: http.get(f"/conversations/{row['id']}", headers=ADA).json(), lambda row: row["message_count"] == 4)
     assert (joined["status"], joined["text"]) == (204, "")
     assert (missing["status"], json.loads(missing["text"])["error"]["code"]) == (404, "not_found")
+
+
+def test_the_route_refuses_what_a_form_of_another_site_can_send() -> None:
+    program = f"""const {{ POST }} = await import("file://{EXAMPLES / "route.js"}");
+    globalThis.fetch = async () => new Response(null, {{ status: 200 }});
+    for (const type of [undefined, "text/plain", "multipart/form-data", "application/json; charset=utf-8"]) {{
+        const headers = type ? {{ "content-type": type }} : {{}};
+        const request = new Request("http://site.example/api/chat", {{ method: "POST", body: "{{}}", headers }});
+        console.log((await POST(request)).status);
+    }}"""
+    command = [NODE, "--input-type=module", "--eval", program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["415", "415", "415", "200"]
