@@ -58,6 +58,6 @@ def test_the_route_refuses_what_a_form_of_another_site_can_send() -> None:
         const request = new Request("http://site.example/api/chat", {{ method: "POST", body: "{{}}", headers }});
         console.log((await POST(request)).status);
     }}"""
-    command = [NODE, "--input-type=module", "--eval", program]
+    command = [str(NODE), "--input-type=module", "--eval", program]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split() == ["415", "415", "415", "200"]
