@@ -6,6 +6,8 @@ takes part in the order of messages with its neighbours, and what depends on the
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import orjson
 
 from ...messages import Message, without_commands
@@ -44,18 +46,20 @@ async def window_messages(
     sent: list[Wire | Spliced] = []
     # What follows the last kept one.
     rest: list[Wire] = []
-    for one in window:
-        if one.wire is not None:
+    for is_kept, some in groupby(window, lambda one: one.wire is not None):
+        if is_kept:
             sent += _closed(rest)
             rest = []
-            if one.wire:
-                sent.append(Spliced(one.wire))
+            # One piece: each costs the encoder a call.
+            if wire := b",".join([one.wire for one in some if one.wire]):
+                sent.append(Spliced(wire))
             continue
-        messages = said(made[one.position], images)
-        if messages and messages[0]["role"] != "user" and sent and not rest:
-            # It goes on with the answer before it.
-            sent, rest = [], expanded(sent)
-        rest += messages
+        for one in some:
+            messages = said(made[one.position], images)
+            if messages and messages[0]["role"] != "user" and sent and not rest:
+                # It goes on with the answer before it.
+                sent, rest = [], expanded(sent)
+            rest += messages
     return [*system_messages(systems), *sent, *in_turn(rest)]
 
 
