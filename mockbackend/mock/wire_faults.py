@@ -16,6 +16,8 @@ from .script.wire import Wire
 from .store import Entry, Gate, Hold, Holds
 from .store.holds import POLL_SECONDS, Gone
 
+# When a connection ends a browser throws away what the page has received and not read.
+READ_SECONDS = 0.25
 SPLIT_SECONDS = 0.001
 SPLIT_PIECES = 2000
 
@@ -174,6 +176,7 @@ class _Passage:
         else:
             # Who returns without the body's end has the connection closed, once all is sent.
             await out.flush()
+            await self._client.wait(READ_SECONDS)
         return False
 
     async def _hold(self) -> None:

@@ -77,11 +77,11 @@ async def test_ai_sdk_4_regenerates_by_leaving_the_last_answer_out(user: httpx2.
 async def test_ai_sdk_4_edits_by_a_shorter_list(world: World, user: httpx2.AsyncClient) -> None:
     for text in ("edit one", "edit two", "edit three"):
         await post(user, "sdk4-edit", [{"role": "user", "content": text}])
-    shorter = [sdk4("user", "edit one"), sdk4("assistant", echo("edit one")), sdk4("user", "edited")]
+    shorter = [sdk4("user", "edit one"), sdk4("assistant", echo("edit one")), sdk4("user", "edit, changed")]
     await post(user, "sdk4-edit", shorter)
-    assert await stored(user, "sdk4-edit") == turns("edit one", "edited")
-    (asked,) = world.emulator.asked("edited")
-    assert said(asked) == [*turns("edit one"), ("user", "edited")]
+    assert await stored(user, "sdk4-edit") == turns("edit one", "edit, changed")
+    (asked,) = world.emulator.asked("edit, changed")
+    assert said(asked) == [*turns("edit one"), ("user", "edit, changed")]
 
 
 async def test_ai_sdk_4_edits_the_first_message(user: httpx2.AsyncClient) -> None:

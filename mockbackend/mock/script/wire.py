@@ -46,7 +46,8 @@ class Wire(Checked, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     message: Annotated[str | None, Meta(description="beside `status`: the words of the JSON error")] = None
     delay: Annotated[UpToAnHour, Meta(description="the first byte comes that many seconds late")] = 0
     cut: Annotated[
-        Lines | None, Meta(description="the connection closes after that many lines, without the body's end")
+        Lines | None,
+        Meta(description="the connection closes a quarter of a second after that many lines, without the body's end"),
     ] = None
     end: Annotated[Lines | None, Meta(description="the body ends properly after that many lines, without a finish")] = (
         None
