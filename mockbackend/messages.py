@@ -149,11 +149,14 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def is_much(count: int, sizes: Iterable[int]) -> bool:
+    """Whether what is done with so many messages, or with texts of these sizes, is long work."""
+    return count > MANY_MESSAGES or sum(sizes) > MANY_CHARACTERS
+
+
 def is_long(messages: Sequence[Message]) -> bool:
     """Whether what is done with all of these is long work."""
-    if len(messages) > MANY_MESSAGES:
-        return True
-    return sum(len(str(part.get("text", ""))) for one in messages for part in one["parts"]) > MANY_CHARACTERS
+    return is_much(len(messages), (len(str(part.get("text", ""))) for one in messages for part in one["parts"]))
 
 
 def text_of(message: Message) -> str:

@@ -12,7 +12,7 @@ from zlib import crc32
 import orjson
 
 from ..estimates import estimated_tokens, sent_messages
-from ..messages import MANY_CHARACTERS, MANY_MESSAGES, Message
+from ..messages import Message
 
 
 class Exchange(NamedTuple):
@@ -128,11 +128,6 @@ def listed(rows: Iterable[tuple[int, Any]]) -> list[list[str]] | None:
         found.append(ids)
         end += len(ids)
     return found
-
-
-def is_much(given: Sequence[Exchange]) -> bool:
-    """Whether to write all of these is long work."""
-    return len(given) > MANY_MESSAGES or sum(len(one.wire or b"") for one in given) > MANY_CHARACTERS
 
 
 def digest(wire: bytes) -> int:

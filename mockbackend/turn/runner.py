@@ -261,8 +261,9 @@ class TurnRunner:
         try:
             async with self._long_work.one(turn.userid) if has_much else nullcontext():
                 message = answer.message()
-                made, unkept = partial(self._kept, run, message), [m for one in run.unkept for m in one.messages]
-                keeping = await in_thread(made, "keeping") if has_much or is_long(unkept) else made()
+                made = partial(self._kept, run, message)
+                is_much_kept = has_much or is_long([one for exchange in run.unkept for one in exchange.messages])
+                keeping = await in_thread(made, "keeping") if is_much_kept else made()
                 log_bytes = dump(joined([*answer.events, ended]))
                 await self._storage.turns.end(turn, [message], log_bytes, run.budget.spent, keeping)
         except TakenOver:

@@ -18,6 +18,7 @@ from tests.harness.service import Server
 MESSAGES = 9_990
 # The goal is 0.05; a test on a busy or slow machine needs room. It was 1.8 for twelve.
 MOST_SECONDS = 0.25
+Work = Callable[[httpx2.AsyncClient], Awaitable[list[httpx2.Response]]]
 pytestmark = pytest.mark.slow
 
 
@@ -33,7 +34,7 @@ def body(conversation_id: str) -> bytes:
     return orjson.dumps({"id": conversation_id, "messages": messages})
 
 
-async def lag_of(server: Server, work: Callable[[httpx2.AsyncClient], Awaitable[list[httpx2.Response]]]) -> float:
+async def lag_of(server: Server, work: Work) -> float:
     """The longest that the server's loop was held up while a user did this."""
     async with server.client("other") as other, server.client("user") as client:
         await other.get("/lag")
@@ -92,20 +93,36 @@ async def test_files_of_which_the_encoding_has_to_be_found_hold_nobody_up(laggin
     assert await lag_of(lagging, post) < MOST_SECONDS
 
 
-async def test_few_messages_of_much_text_are_taken_in_pieces_and_arrive_whole(tmp_path: Path) -> None:
+def much_text(count: int) -> list[dict[str, str]]:
     roles, text = ("user", "assistant"), "wörd " * 40_000
-    messages = [{"role": roles[n % 2], "content": f"message {n} {text}"} for n in range(17)]
+    return [{"role": roles[n % 2], "content": f"message {n} {text}"} for n in range(count)]
+
+
+def posting(
+    upstream: Upstream, messages: list[dict[str, str]], answer: Callable[[Call], Awaitable[None]]
+) -> tuple[Work, list[Call]]:
+    """What posts these messages to `wide`, where `answer` answers, and the calls that it has made."""
+    calls: list[Call] = []
+
+    async def post(client: httpx2.AsyncClient) -> list[httpx2.Response]:
+        asking = asyncio.create_task(client.post("/chat", json={"id": "wide", "messages": messages}))
+        calls.append(await upstream.call())
+        await answer(calls[-1])
+        return [await asking]
+
+    return post, calls
+
+
+async def test_few_messages_of_much_text_are_taken_in_pieces_and_arrive_whole(tmp_path: Path) -> None:
+    messages = much_text(17)
+
+    async def answer(call: Call) -> None:
+        # Of what is long a running turn has a file.
+        assert len(list((server.data_dir / "turns").iterdir())) == 1
+        await call.answer("Yes")
+
     async with Upstream() as upstream:
-        calls: list[Call] = []
-
-        async def post(client: httpx2.AsyncClient) -> list[httpx2.Response]:
-            asking = asyncio.create_task(client.post("/chat", json={"id": "wide", "messages": messages}))
-            calls.append(await upstream.call())
-            # Of what is long a running turn has a file.
-            assert len(list((server.data_dir / "turns").iterdir())) == 1
-            await calls[0].answer("Yes")
-            return [await asking]
-
+        post, calls = posting(upstream, messages, answer)
         with Server(tmp_path, upstream.settings, app="tests.routes.lagging_app:app") as server:
             assert await lag_of(server, post) < MOST_SECONDS
             async with server.client("user") as client:
@@ -118,20 +135,13 @@ async def test_few_messages_of_much_text_are_taken_in_pieces_and_arrive_whole(tm
 
 
 async def test_on_postgresql_and_over_the_responses_wire_much_text_holds_nobody_up(tmp_path: Path) -> None:
-    database, roles, text = postgres(), ("user", "assistant"), "wörd " * 40_000
-    messages = [{"role": roles[n % 2], "content": f"message {n} {text}"} for n in range(35)]
+    database, messages = postgres(), much_text(35)
+
+    async def read(client: httpx2.AsyncClient) -> list[httpx2.Response]:
+        return await asyncio.gather(*(client.get("/conversations/wide") for _ in range(3)))
+
     async with Upstream() as upstream:
-        calls: list[Call] = []
-
-        async def post(client: httpx2.AsyncClient) -> list[httpx2.Response]:
-            asking = asyncio.create_task(client.post("/chat", json={"id": "wide", "messages": messages}))
-            calls.append(await upstream.call())
-            await calls[0].refuse(401, b"{}")
-            return [await asking]
-
-        async def read(client: httpx2.AsyncClient) -> list[httpx2.Response]:
-            return await asyncio.gather(*(client.get("/conversations/wide") for _ in range(3)))
-
+        post, calls = posting(upstream, messages, lambda call: call.refuse(401, b"{}"))
         env = {**upstream.settings, "OPENAI_API": "responses", "DATABASE_URL": database.url(database.new_schema())}
         with Server(tmp_path, env, app="tests.routes.lagging_app:app") as server:
             assert await lag_of(server, post) < MOST_SECONDS

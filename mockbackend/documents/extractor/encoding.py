@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from ..errors import Unreadable
 from ..wide_text import wide_encoding
-from .legacy_encodings import legacy_encoding
+from .legacy_encodings import Guess, guess
 from .limits import Limits
+from .output import Output
 
 # UTF-8 takes four bytes for a character at most, so a longer file is certainly over the limit.
 BYTES_PER_CHARACTER = 4
@@ -42,18 +43,23 @@ _NO_FILES = ("punycode", "idna", "unicode-escape", "raw-unicode-escape")
 _UTF8_DAMAGE, _DAMAGE = 0.25, 0.01
 _NOT_ASCII = re.compile("[^\x00-\x7f]")
 UNKNOWN = "The encoding of the file's text is not known. Save it as UTF-8 and upload that."
+DOUBTFUL = (
+    "The file does not say in which encoding its text is; it was read as {}. "
+    "If letters are wrong, save it as UTF-8 and upload that."
+)
 
 
-def read_text(path: str, limits: Limits) -> str:
+def read_text(path: str, limits: Limits, output: Output) -> str:
     """The text of a text file, or its beginning if that is certainly as long as the limit. Raises Unreadable."""
     with open(path, "rb") as file:
-        return decode(file.read((limits.characters + 1) * BYTES_PER_CHARACTER))
+        return decode(file.read((limits.characters + 1) * BYTES_PER_CHARACTER), output=output)
 
 
-def decode(data: bytes, declared: str = "") -> str:
+def decode(data: bytes, declared: str = "", output: Output | None = None) -> str:
     """Decode by the byte order mark, as UTF-8, by the declared encoding, or by what the bytes look like.
 
-    A few bytes that are invalid in that encoding become U+FFFD. Raises Unreadable if no encoding fits.
+    A few bytes that are invalid in that encoding become U+FFFD. Raises Unreadable if no encoding fits. Where another
+    fits about as well, `output` gets a note.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
@@ -68,22 +74,24 @@ def decode(data: bytes, declared: str = "") -> str:
     damaged = text.count("\ufffd") - data.count("\ufffd".encode())
     if damaged <= _UTF8_DAMAGE * (_not_ascii(text) - damaged):
         return text
-    for encoding in _candidates(data, declared):
+    for encoding, is_doubtful in _candidates(data, declared):
         try:
             text = data.decode(encoding, "replace")
         except ValueError:
             continue
         if text.count("\ufffd") <= _DAMAGE * _not_ascii(text):
+            if output and is_doubtful:
+                output.note(DOUBTFUL.format(encoding))
             return text
     raise Unreadable(UNKNOWN)
 
 
-def _candidates(data: bytes, declared: str) -> Iterator[str]:
+def _candidates(data: bytes, declared: str) -> Iterator[Guess]:
     """The encodings that `data` may be in, likely ones first."""
     if encoding := _known(declared):
-        yield encoding
-    if encoding := legacy_encoding(data):
-        yield encoding
+        yield Guess(encoding)
+    if found := guess(data):
+        yield found
 
 
 def _not_ascii(text: str) -> int:

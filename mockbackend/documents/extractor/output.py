@@ -41,7 +41,7 @@ class Output:
         self._characters = characters
         self._left = characters
         self._sections = 0
-        self._left_out: list[str] = []
+        self._notes: list[str] = []
         self._place = ""
         self._titles: list[tuple[int, str]] = []
         self._has_text = True
@@ -88,18 +88,19 @@ class Output:
         if is_beyond:
             raise LimitReached
 
-    def leave_out(self, words: str) -> None:
-        """Note what is left out of the document."""
-        self._left_out.append(words)
+    def note(self, words: str) -> None:
+        """Add what its owner has to know of the document: what is left out, above all."""
+        if words not in self._notes:
+            self._notes.append(words)
 
     def close(self) -> None:
         """End the document."""
         self._leave(0)
-        self._write({"end": True, "notice": " ".join(self._left_out)})
+        self._write({"end": True, "notice": " ".join(self._notes)})
 
     def cut(self) -> None:
         """End the document where it is."""
-        self.leave_out(
+        self.note(
             f"Only the first {self._characters:,} characters of the file are searched (MAX_DOCUMENT_CHARACTERS). "
             f"What follows {self._place or 'them'} is left out; split the file to have all of it."
         )

@@ -16,8 +16,10 @@ def check_sampling(body: Mapping[str, object]) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise errors.wrong_type(param, "a decimal")
         if not least <= value <= most:
-            side, sign, bound = ("below minimum", ">=", least) if value < least else ("above maximum", "<=", most)
-            message = (
-                f"Invalid '{param}': decimal {side} value. Expected a value {sign} {bound}, but got {value} instead."
+            side, bound, code = (
+                ("below minimum", f">= {least}", "decimal_below_min_value")
+                if value < least
+                else ("above maximum", f"<= {most}", "decimal_above_max_value")
             )
-            raise errors.invalid_request(message, param, f"decimal_{side.replace('imum', '').replace(' ', '_')}_value")
+            message = f"Invalid '{param}': decimal {side} value. Expected a value {bound}, but got {value} instead."
+            raise errors.invalid_request(message, param, code)

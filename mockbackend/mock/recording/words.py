@@ -83,8 +83,8 @@ class _Said:
 
     def __init__(self, raw: Raw) -> None:
         # Joined at the end: a long answer would be copied at each delta.
-        words: list[str] = []
-        thinking: list[str] = []
+        self._words: list[str] = []
+        self._thinking: list[str] = []
         self.calls: dict[str, dict[str, str]] = {}
         self.finish: str | None = None
         self.usage: dict[str, int] | None = None
@@ -95,27 +95,27 @@ class _Said:
                 self.is_malformed = True
             elif isinstance(event, dict):
                 if raw.wire == "responses":
-                    self._take_response(event, words, thinking)
+                    self._take_response(event)
                 else:
-                    self._take_chunk(event, words, thinking)
-        self.text, self.reasoning = "".join(words), "".join(thinking)
+                    self._take_chunk(event)
+        self.text, self.reasoning = "".join(self._words), "".join(self._thinking)
 
-    def _take_chunk(self, chunk: dict[str, Any], words: list[str], thinking: list[str]) -> None:
+    def _take_chunk(self, chunk: dict[str, Any]) -> None:
         self.has_failed |= bool(chunk.get("error"))
         self._take_usage(chunk.get("usage"), "prompt_tokens", "completion_tokens")
         for choice in map(_mapping, _list(chunk.get("choices"))):
             if choice.get("index", 0) != 0:
                 continue
             delta = _mapping(choice.get("delta") or choice.get("message"))
-            thought, said = _texts(delta.get("content"))
-            thought += next((str(delta[name]) for name in REASONING if delta.get(name)), "")
-            thinking.append(thought)
-            words.append(said)
+            thinking, words = _texts(delta.get("content"))
+            thinking += next((str(delta[name]) for name in REASONING if delta.get(name)), "")
+            self._thinking.append(thinking)
+            self._words.append(words)
             calls = [call for call in _list(delta.get("tool_calls")) if isinstance(call, dict)]
             for number, call in enumerate(calls):
                 function = _mapping(call.get("function") or call.get("custom"))
                 self._take_call(call.get("index", number), call.get("id"), function)
-            self.deltas += bool(thought or said or calls)
+            self.deltas += bool(thinking or words or calls)
             self.finish = choice.get("finish_reason") or self.finish
 
     def _take_call(self, key: object, call_id: object, function: Mapping[str, Any]) -> None:
@@ -125,12 +125,12 @@ class _Said:
         arguments = function.get("arguments") or function.get("input") or ""
         call["arguments"] += arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode()
 
-    def _take_response(self, event: dict[str, Any], words: list[str], thinking: list[str]) -> None:
+    def _take_response(self, event: dict[str, Any]) -> None:
         kind = str(event.get("type", ""))
         if kind == "response.output_text.delta":
-            words.append(str(event.get("delta", "")))
+            self._words.append(str(event.get("delta", "")))
         elif kind in ("response.reasoning_summary_text.delta", "response.reasoning_text.delta"):
-            thinking.append(str(event.get("delta", "")))
+            self._thinking.append(str(event.get("delta", "")))
         elif kind == "response.output_item.done" and isinstance(item := event.get("item"), dict):
             if str(item.get("type")) in ("function_call", "custom_tool_call"):
                 self._take_call(item.get("call_id"), item.get("call_id"), item)

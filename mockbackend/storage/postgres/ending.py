@@ -13,9 +13,9 @@ from typing import Any
 
 import orjson
 
-from ...messages import Message, is_long, now_ms, text_of
+from ...messages import Message, is_long, is_much, now_ms, text_of
 from ..casefold import casefold
-from ..exchanges import Exchange, is_much
+from ..exchanges import Exchange
 from ..spending import Spent
 from ..values import NOBODY, Turn
 from .adapters import Array
@@ -86,7 +86,7 @@ async def end_statement(
             values |= {name: Array(values[name]) for name in _LARGE if any(values[name])}
         return values, bodies[-1]
 
-    has_much = is_long(messages) or is_much(exchanges)
+    has_much = is_long(messages) or is_much(len(exchanges), (len(one.wire or b"") for one in exchanges))
     large, body = await asyncio.to_thread(made) if has_much else made()
     return (
         _END.format(unseen=_UNSEEN if replaces else ""),

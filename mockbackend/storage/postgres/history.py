@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from ...messages import MANY_CHARACTERS, MANY_MESSAGES, Message
+from ...messages import Message, is_much
 from ..stored_messages import has_shape, unreadable
 from .database import Database
 
@@ -32,7 +32,7 @@ async def decoded(conversation_id: str, rows: list[tuple[Any, ...]]) -> list[Mes
     def work() -> list[Message]:
         return [_decoded(conversation_id, place, body) for place, (body,) in enumerate(rows)]
 
-    if len(rows) > MANY_MESSAGES or sum(len(body) for (body,) in rows) > MANY_CHARACTERS:
+    if is_much(len(rows), (len(body) for (body,) in rows)):
         return await asyncio.to_thread(work)
     return work()
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
 from mockbackend.documents.errors import Unreadable
 from mockbackend.documents.extractor.encoding import decode
+from tests.documents.extractor.in_process import read_with_notice
 
 UNKNOWN = r"^The encoding of the file's text is not known\. Save it as UTF-8 and upload that\.$"
 RUSSIAN = "Смотритель зажёг лампу в сумерках и записал это в журнал."
@@ -90,6 +92,29 @@ def test_text_in_an_older_encoding_is_read(text: str, encoding: str) -> None:
 @pytest.mark.parametrize(("text", "encodings"), [*FEW_LETTERS, *PAIRS])
 def test_a_short_text_is_read(text: str, encodings: tuple[str, ...]) -> None:
     assert [decode(text.encode(encoding)) for encoding in encodings] == [text] * len(encodings)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "is_noted"),
+    [
+        # With one letter it may as well be another language's.
+        ("Straße", "cp850", True),
+        ("Ni mogoče odpreti datoteke za branje", "cp1250", True),
+        ("Price 20 £", "cp1252", True),
+        ("Die Tür ist für alle geöffnet, außer für Gäste.", "cp1252", False),
+        (RUSSIAN, "koi8-r", False),
+        ("姓名,年龄\n王伟,30\n", "gb18030", False),
+        ("Straße", "utf-8", False),
+        ("Straße", "utf-16-le", False),
+    ],
+)
+def test_a_text_that_may_as_well_be_another_has_a_notice(
+    text: str, encoding: str, is_noted: bool, tmp_path: Path
+) -> None:
+    for name, kind, content in (("a.txt", "text", text), ("a.html", "html", f"<p>{text}</p>"), ("a.csv", "csv", text)):
+        (tmp_path / name).write_bytes(content.encode(encoding))
+        _, notice = read_with_notice(tmp_path / name, kind)
+        assert ("If letters are wrong, save it as UTF-8" in notice) == is_noted, name
 
 
 @pytest.mark.parametrize(

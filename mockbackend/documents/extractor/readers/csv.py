@@ -18,7 +18,7 @@ SAMPLE_ROWS = 100
 
 def read(path: str, output: Output, limits: Limits) -> None:
     """Output every row of a CSV file."""
-    text = read_text(path, limits)
+    text = read_text(path, limits, output)
     csv.field_size_limit(max(len(text), SAMPLE_CHARACTERS))
     lines = text.splitlines(keepends=True)
     give_rows(output, csv.reader(lines, delimiter=_delimiter(text[:SAMPLE_CHARACTERS])))

@@ -26,7 +26,7 @@ def read(path: str, output: Output, limits: Limits) -> None:
     unread: list[str] = []
     _give_message(message, output, unread, 0)
     if unread:
-        output.leave_out(f"Attachments are not read: {', '.join(unread)}. Upload them as files of their own.")
+        output.note(f"Attachments are not read: {', '.join(unread)}. Upload them as files of their own.")
 
 
 def _give_message(message: Message, output: Output, unread: list[str], depth: int) -> None:
@@ -81,7 +81,7 @@ def _give_text(part: Message, output: Output, unread: list[str]) -> None:
         if part.get_content_type() == "text/html":
             read_page(_data(part), output, part.get_content_charset(""))
         else:
-            give_paragraphs(_text(part), output)
+            give_paragraphs(_text(part, output), output)
     except Unreadable:
         # One attachment that is odd costs no other.
         if not name:
@@ -96,8 +96,8 @@ def _has_words(part: Message) -> bool:
         return False
 
 
-def _text(part: Message) -> str:
-    return decode(_data(part), part.get_content_charset(""))
+def _text(part: Message, output: Output | None = None) -> str:
+    return decode(_data(part), part.get_content_charset(""), output)
 
 
 def _data(part: Message) -> bytes:

@@ -113,7 +113,7 @@ def read(path: str, output: Output, limits: Limits) -> None:
 def read_page(data: bytes, output: Output, declared: str = "") -> None:
     """Output every paragraph of a page, such as a chapter of a book. `declared` is its encoding if it names none."""
     found = _DECLARED.search(data[:DECLARED_WITHIN])
-    text = decode(data, (found[1] or found[2]).decode("ascii", "replace") if found else declared)
+    text = decode(data, (found[1] or found[2]).decode("ascii", "replace") if found else declared, output)
     del data
     _refuse_nesting(text)
     tree = LexborHTMLParser(text)

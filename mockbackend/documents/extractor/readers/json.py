@@ -21,7 +21,7 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 def read(path: str, output: Output, limits: Limits) -> None:
     """Output every value. What is not JSON, or more than one document of it, is text."""
-    text = read_text(path, limits)
+    text = read_text(path, limits, output)
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -75,7 +75,7 @@ def _give_cells(cells: list[Any], output: Output) -> None:
             else:
                 output.paragraph(_COLOURS.sub("", text))
     if unread:
-        output.leave_out(f"Outputs of the cells that are no text, such as images, are not read: {unread:,}.")
+        output.note(f"Outputs of the cells that are no text, such as images, are not read: {unread:,}.")
 
 
 def _result(result: Any) -> str | None:

@@ -21,7 +21,7 @@ _FRONT = "---"
 
 def read(path: str, output: Output, limits: Limits) -> None:
     """Output every paragraph of a Markdown file under its headings."""
-    lines = read_text(path, limits).splitlines()
+    lines = read_text(path, limits, output).splitlines()
     if lines and lines[0].rstrip() == _FRONT and (_FRONT in lines[1:] or "..." in lines[1:]):
         end = next(number for number, line in enumerate(lines[1:], 1) if line.rstrip() in (_FRONT, "..."))
         output.paragraph("\n".join(lines[1:end]))

@@ -15,7 +15,7 @@ _EMPTY_LINES = re.compile(r"\n\s*\n")
 
 def read(path: str, output: Output, limits: Limits) -> None:
     """Output every paragraph of a text file."""
-    give_paragraphs(_TYPED_OVER.sub("", read_text(path, limits)), output)
+    give_paragraphs(_TYPED_OVER.sub("", read_text(path, limits, output)), output)
 
 
 def give_paragraphs(text: str, output: Output) -> None:

@@ -39,11 +39,11 @@ def read(path: str, output: Output, limits: Limits) -> None:
             raise TooLarge(f"The file has more than {limits.pages:,} sheets (MAX_DOCUMENT_PAGES).")
         damaged = failed = _give(workbook, sheets, output)
     if failed and package is not None and (wordless := _wordless(package)):
-        output.leave_out(WORDLESS)
+        output.note(WORDLESS)
         with _open_bytes(wordless) as workbook:
             damaged = _give(workbook, list(failed), output)
     for name in damaged:
-        output.leave_out(f"Sheet {name} is damaged and left out.")
+        output.note(f"Sheet {name} is damaged and left out.")
     if failed and output.is_empty:
         raise next(iter(failed.values()))
     if package is None:

@@ -24,7 +24,7 @@ def read(path: str, output: Output, limits: Limits) -> None:
     except etree.XMLSyntaxError as error:
         if _EXCESSIVE in str(error):
             raise
-        give_paragraphs(read_text(path, limits), output)
+        give_paragraphs(read_text(path, limits, output), output)
         return
     del data
     # How many of the next elements lie within one whose words are already out.
@@ -41,7 +41,7 @@ def read(path: str, output: Output, limits: Limits) -> None:
         if text or values:
             output.paragraph(f"{' '.join([name, *values])}: {text}" if text else " ".join([name, *values]))
     if next(root.iter(etree.Entity), None) is not None:
-        output.leave_out("Entities that the file defines itself are left as their names, such as &name;.")
+        output.note("Entities that the file defines itself are left as their names, such as &name;.")
 
 
 def _has_words(element: Any) -> bool:
