@@ -150,7 +150,7 @@ def now_ms() -> int:
 
 
 def is_much(count: int, sizes: Iterable[int]) -> bool:
-    """Whether what is done with so many messages, or with texts of these sizes, is long work."""
+    """Whether what is done with that many messages, or with texts of these sizes, is long work."""
     return count > MANY_MESSAGES or sum(sizes) > MANY_CHARACTERS
 
 
