@@ -92,17 +92,21 @@ class ImageMade:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A document that the answer draws on. `place` is in words (`page 3`), or empty for the whole document."""
+    """A document that the answer draws on. `place` is in words (`page 3`), or empty for the whole document.
+
+    A page of the web that the engine cites has a `url`, and its title as the name; it is no file of the service.
+    """
 
     file_id: str
     name: str
     media_type: str
     place: str = ""
+    url: str = ""
 
     @property
     def id(self) -> str:
         """The id of this place in the document, the same every time."""
-        return f"{self.file_id}#{self.place}" if self.place else self.file_id
+        return self.url or (f"{self.file_id}#{self.place}" if self.place else self.file_id)
 
 
 @dataclass(frozen=True, slots=True)

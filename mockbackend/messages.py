@@ -79,13 +79,14 @@ class ImagePart(TypedDict):
 
 
 class SourcePart(TypedDict):
-    """A place in a document that the answer draws on."""
+    """A place in a document that the answer draws on, or a page of the web."""
 
     type: Literal["source"]
     file_id: str
     name: str
     media_type: str
     place: str
+    url: NotRequired[str]
 
 
 class EnginePart(TypedDict):
@@ -222,10 +223,17 @@ def answer_parts(events: Iterable[Event]) -> list[Part]:
                 if revised_prompt:
                     image["revised_prompt"] = revised_prompt
                 parts.append(image)
-            case Source(file_id, name, media_type, place):
-                parts.append(
-                    {"type": "source", "file_id": file_id, "name": name, "media_type": media_type, "place": place}
-                )
+            case Source(file_id, name, media_type, place, url):
+                source: SourcePart = {
+                    "type": "source",
+                    "file_id": file_id,
+                    "name": name,
+                    "media_type": media_type,
+                    "place": place,
+                }
+                if url:
+                    source["url"] = url
+                parts.append(source)
             case EngineData(data):
                 parts.append({"type": "engine", "data": data})
             case Progress() | StepEnded() | Failed() | TurnEnded():

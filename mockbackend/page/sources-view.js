@@ -1,4 +1,4 @@
-// The documents an answer cites. The service's own files need the login, so they are fetched and saved, not opened.
+// The documents and pages an answer cites. The service's own files need the login, so they are fetched and saved, not opened.
 
 import { call } from "./api.js";
 import { el } from "./dom.js";

@@ -20,6 +20,7 @@ export function linesOf(frame, answer) {
     case "tool-input-available": return [["9", { toolCallId, toolName, args: chunk.input }]];
     case "tool-output-available": return [["a", { toolCallId, result: chunk.output }]];
     case "tool-output-error": return [["a", { toolCallId, result: { error: chunk.errorText } }]];
+    case "source-url": return [["h", { sourceType: "url", id: chunk.sourceId, url: chunk.url, title: chunk.title }]];
     case "source-document": return [["h", { sourceType: "url", id: chunk.sourceId, url: chunk.providerMetadata?.mockbackend?.url, title: chunk.title }]];
     case "error": return [["3", chunk.errorText]];
     case "finish": return [["d", { finishReason: chunk.finishReason, usage: chunk.messageMetadata?.usage }]];

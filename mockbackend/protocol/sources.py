@@ -1,4 +1,4 @@
-"""The names of the documents that an answer draws on."""
+"""The names and addresses of what an answer draws on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ _PLACE = re.compile(r"(?:sheet (.+?))?(?:(?:, )?rows? ([\d-]+))?|(page|slide) (\
 
 
 def source_url(source: Source, links: Links) -> str:
-    """The URL of the place, as viewers and RFC 7111 write it: `#page=7`, `#sheet=Sales&row=2-9`."""
+    """The URL of the place, as viewers and RFC 7111 write it: `#page=7`, `#sheet=Sales&row=2-9`; or of the page."""
+    if source.url:
+        return source.url
     found = _PLACE.fullmatch(source.place)
     if found is None:
         return links.file(source.file_id)
@@ -32,4 +34,4 @@ def source_title(source: Source) -> str:
 
 def stored_source(part: SourcePart) -> Source:
     """The source of a stored part."""
-    return Source(part["file_id"], part["name"], part["media_type"], part["place"])
+    return Source(part["file_id"], part["name"], part["media_type"], part["place"], part.get("url", ""))

@@ -66,8 +66,10 @@ def _is_message(found: Any) -> bool:
 def _is_part(found: Any) -> bool:
     if not isinstance(found, dict) or not isinstance(found.get("type"), str) or found["type"] not in _STRINGS:
         return False
-    return _has(found, _STRINGS[found["type"]]) and all(
-        isinstance(found.get(name), dict) for name in _OBJECTS.get(found["type"], ())
+    return (
+        _has(found, _STRINGS[found["type"]])
+        and all(isinstance(found.get(name), dict) for name in _OBJECTS.get(found["type"], ()))
+        and isinstance(found.get("url", ""), str)
     )
 
 

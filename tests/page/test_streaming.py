@@ -185,6 +185,13 @@ def test_sources_of_an_answer_are_named(visitor: Visitor) -> None:
     expect(sources.get_by_role("listitem")).to_have_count(3)
 
 
+def test_help_has_a_source_where_there_is_no_document(visitor: Visitor) -> None:
+    visitor.ask("help")
+    source = visitor.page.get_by_role("region", name="Sources").get_by_role("link")
+    expect(source).to_have_text("AI SDK UI: Stream Protocols")
+    expect(source).to_have_attribute("href", re.compile("^https://ai-sdk.dev/"))
+
+
 def test_the_wire_shows_every_line_with_its_time(visitor: Visitor) -> None:
     visitor.button("The wire").click()
     panel = visitor.page.get_by_role("complementary", name="The wire")

@@ -34,6 +34,10 @@ CASES: dict[str, tuple[Literal["user", "assistant"], Part]] = {
         "assistant",
         {"type": "source", "file_id": "f", "name": "a.pdf", "media_type": "application/pdf", "place": "page 3"},
     ),
+    "a page of the web": (
+        "assistant",
+        {"type": "source", "file_id": "", "name": "A", "media_type": "text/html", "place": "", "url": "https://a.org/"},
+    ),
 }
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import assert_never
 
 from ...mock import drawn
-from ...mock.script.rules import ChatStep, Finish, ToolCall
+from ...mock.script.rules import ChatStep, Citation, Finish, ToolCall
 from ..gateway import tokens
 from .request import ChatRequest
 
@@ -40,7 +40,7 @@ class CallArguments:
     custom: bool = False
 
 
-Delta = Text | Reasoning | CallStart | CallArguments
+Delta = Text | Citation | Reasoning | CallStart | CallArguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,10 @@ class Answer:
         return "".join(delta.text for delta in self.deltas if isinstance(delta, Text))
 
     @property
+    def citations(self) -> list[Citation]:
+        return [delta for delta in self.deltas if isinstance(delta, Citation)]
+
+    @property
     def reasoning(self) -> str:
         return "".join(delta.text for delta in self.deltas if isinstance(delta, Reasoning))
 
@@ -90,6 +94,8 @@ def build_answer(request: ChatRequest, step: ChatStep, names: Names) -> Answer:
     """The answer of a step, cut to the length that the request allows unless the step says how it finishes."""
     deltas: list[Delta] = [Reasoning(text) for text in _deltas(step.reasoning)]
     deltas += [Text(text) for text in _until_stop(_deltas(step.said), request.stop)]
+    if deltas:
+        deltas += step.citations
     kept = deltas if step.finish or request.limit is None else _truncate(deltas, request.limit)
     finish: Finish = "stop"
     if len(kept) < len(deltas):
@@ -162,6 +168,8 @@ def _content(delta: Delta) -> str:
             return name
         case CallArguments(fragment=fragment):
             return fragment
+        case Citation():
+            return ""
         case _:
             assert_never(delta)
 

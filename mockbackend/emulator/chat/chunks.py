@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import assert_never
 
+from ...mock.script.rules import Citation
 from ..gateway import content_filter
 from .answer import Answer, CallArguments, CallStart, Delta, Reasoning, Text
 
@@ -100,6 +101,12 @@ def usage_document(answer: Answer) -> dict[str, object]:
     }
 
 
+def citation_document(cited: Citation) -> dict[str, object]:
+    """An annotation of a message; the emulator's words name no place for it, so it stands for none."""
+    where = {"end_index": 0, "start_index": 0, "title": cited.title, "url": cited.url}
+    return {"type": "url_citation", "url_citation": where}
+
+
 def _starts_with_call(answer: Answer) -> bool:
     """Whether a tool call comes first: it then begins in the chunk that names the role."""
     return bool(answer.deltas) and isinstance(answer.deltas[0], CallStart)
@@ -149,6 +156,8 @@ def _delta_document(delta: Delta) -> dict[str, object]:
             return {"content": text}
         case Reasoning(text):
             return {"reasoning_content": text}
+        case Citation():
+            return {"annotations": [citation_document(delta)]}
         case CallStart(index, call_id, name, custom=True):
             named = {"input": "", "name": name}
             return {"tool_calls": [{"custom": named, "id": call_id, "index": index, "type": "custom"}]}

@@ -2,7 +2,7 @@
 
 from ..gateway import content_filter
 from .answer import Answer, CallArguments, CallStart, Text
-from .chunks import FINGERPRINT, logprobs_document, usage_document
+from .chunks import FINGERPRINT, citation_document, logprobs_document, usage_document
 
 
 def completion(answer: Answer, *, blocked: bool = False, filter_down: bool = False) -> dict[str, object]:
@@ -37,6 +37,8 @@ def _message(answer: Answer, blocked: bool) -> dict[str, object]:
     # A tool call has no text beside it unless the model spoke, and a blocked answer keeps nothing.
     content = None if blocked or (calls and not answer.text) else answer.text
     message: dict[str, object] = {"content": content}
+    if answer.citations and not blocked:
+        message["annotations"] = [citation_document(one) for one in answer.citations]
     if answer.reasoning:
         message["reasoning_content"] = answer.reasoning
     message |= {"refusal": None, "role": "assistant"}

@@ -62,7 +62,8 @@ def _guided(request: ChatRequest, tour: Tour, results: list[Message]) -> ChatSte
         calls = tuple(ToolCall(tool.name, _arguments(tool, request.conversation.question.text)) for tool in tools)
         return ChatStep(reasoning=tour.reasoning, tool_calls=calls)
     words = [*(_report(request, result) for result in results), tour.text]
-    return ChatStep(reasoning=None if results else tour.reasoning, text=tokens.split("\n\n".join(words)))
+    reasoning = None if results else tour.reasoning
+    return ChatStep(reasoning=reasoning, text=tokens.split("\n\n".join(words)), citations=tour.citations)
 
 
 def _schema_in_words(request: ChatRequest) -> Schema:

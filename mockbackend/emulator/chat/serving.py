@@ -50,7 +50,8 @@ def serve(request: ChatRequest, names: Names = AZURE_NAMES) -> Served | Reply:
         fault = None
     if step.is_default:
         default = default_step(request)
-        step = replace(step, reasoning=default.reasoning, text=default.text, tool_calls=default.tool_calls)
+        words = {"reasoning": default.reasoning, "text": default.text, "citations": default.citations}
+        step = replace(step, **words, tool_calls=default.tool_calls)
     return Served(step, build_answer(request, step, names), fault)
 
 

@@ -6,15 +6,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ...mock.script.rules import Citation
+
 WORD = re.compile(r"\w+")
+PROTOCOL = Citation("https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol", "AI SDK UI: Stream Protocols")
 
 
 @dataclass(frozen=True, slots=True)
 class Tour:
-    """An answer that is written down: what is thought before the tools are called, and what is said then."""
+    """An answer that is written down: what is thought before the tools are called, what is said then, what is cited."""
 
     reasoning: str
     text: str
+    citations: tuple[Citation, ...] = (PROTOCOL,)
 
 
 # The service's own tools that it calls first, where they are offered.
@@ -33,7 +37,7 @@ No model answers here but the built-in **emulator**. It calls tools, reads docum
 |---|---|
 | `What time is it in Berlin?` | a tool called, and its result |
 | `Draw a lighthouse in fog` | an image |
-| `What do my documents say about …?` | sources, once you have dropped in a file |
+| `What do my documents say about …?` | what a file says that you have dropped in, with the place |
 | `Explain how an answer is streamed` | the stream, line by line |
 | `/mock help` | every fault that a stream can have |
 
@@ -43,7 +47,8 @@ No model answers here but the built-in **emulator**. It calls tools, reads docum
 2. Tool calls with their results
    - side by side, if there are several
    - each with an id of its own
-3. Formulas, in a line as in \( e^{i\pi} + 1 = 0 \), or by themselves:
+3. Sources, which stand below
+4. Formulas, in a line as in \( e^{i\pi} + 1 = 0 \), or by themselves:
 
 $$ \int_0^1 x^2 \, dx = \frac{1}{3} $$
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from ...mock import drawn
+from ...mock.script.rules import Citation
 from ..chat.answer import Answer, CallArguments, CallStart, Delta, Reasoning, Text
 from ..chat.chunks import logprobs_document
 from ..gateway import content_filter
@@ -42,6 +43,7 @@ class OutputItem:
         self.kind = type(first)
         self.start = first if isinstance(first, CallStart) else None
         self.words: list[str] = []
+        self.annotations: list[Document] = []
         prefix = "rs" if self.kind is Reasoning else "msg" if self.kind is Text else "fc"
         if self.start is not None and self.start.custom:
             prefix = "ctc"
@@ -54,18 +56,24 @@ class OutputItem:
     def add(self, deltas: Iterable[Delta]) -> None:
         """Take the words of these deltas."""
         for delta in deltas:
-            if not isinstance(delta, CallStart):
+            if isinstance(delta, Citation):
+                where = {"start_index": 0, "end_index": 0, "url": delta.url, "title": delta.title}
+                self.annotations.append({"type": "url_citation", **where})
+            elif not isinstance(delta, CallStart):
                 self.words.append(delta.fragment if isinstance(delta, CallArguments) else delta.text)
 
     def takes(self, delta: Delta) -> bool:
         """Whether a delta belongs to this item."""
-        return isinstance(delta, CallArguments) if self.start is not None else type(delta) is self.kind
+        if self.start is not None:
+            return isinstance(delta, CallArguments)
+        return type(delta) is self.kind or (self.kind is Text and isinstance(delta, Citation))
 
     def part(self) -> Document:
         """The one part of a message, or of a reasoning's summary."""
         if self.kind is Reasoning:
             return {"type": "summary_text", "text": self.text}
-        return {"type": "output_text", "annotations": [], "logprobs": self.logprobs(self.words), "text": self.text}
+        logprobs = self.logprobs(self.words)
+        return {"type": "output_text", "annotations": [*self.annotations], "logprobs": logprobs, "text": self.text}
 
     def logprobs(self, words: list[str]) -> object:
         """The log probabilities of these words; an empty list if nobody asked."""

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import orjson
 
-from ...mock.script.rules import ChatStep
+from ...mock.script.rules import ChatStep, Citation
 from ...mock.store.holds import Gate
 from ..chat.answer import Answer, CallStart, Delta, Reasoning
 from ..gateway.reply import Pause, Piece
@@ -93,6 +93,10 @@ def _item_events(
         if isinstance(delta, CallStart):
             continue
         item.add([delta])
+        if isinstance(delta, Citation):
+            annotation = {"annotation_index": len(item.annotations) - 1, "annotation": item.annotations[-1]}
+            yield event(f"{TEXT.words}.annotation.added", {**place, **annotation}, delta=True)
+            continue
         word = item.words[-1]
         if names is None:
             if number:

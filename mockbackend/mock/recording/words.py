@@ -22,6 +22,8 @@ def chat_words(raw: Raw) -> dict[str, Any]:
         item["reasoning"] = said.reasoning
     if said.text or not said.calls:
         item["text"] = said.text
+    if said.citations and said.text:
+        item["citations"] = said.citations
     if said.calls:
         item["tool_calls"] = [_call(call) for call in said.calls.values()]
     if said.finish in ("length", "content_filter"):
@@ -85,6 +87,7 @@ class _Said:
         # Joined at the end: a long answer would be copied at each delta.
         self._words: list[str] = []
         self._thinking: list[str] = []
+        self.citations: list[dict[str, str]] = []
         self.calls: dict[str, dict[str, str]] = {}
         self.finish: str | None = None
         self.usage: dict[str, int] | None = None
@@ -111,12 +114,19 @@ class _Said:
             thinking += next((str(delta[name]) for name in REASONING if delta.get(name)), "")
             self._thinking.append(thinking)
             self._words.append(words)
+            self._take_citations(_list(delta.get("annotations")))
             calls = [call for call in _list(delta.get("tool_calls")) if isinstance(call, dict)]
             for number, call in enumerate(calls):
                 function = _mapping(call.get("function") or call.get("custom"))
                 self._take_call(call.get("index", number), call.get("id"), function)
             self.deltas += bool(thinking or words or calls)
             self.finish = choice.get("finish_reason") or self.finish
+
+    def _take_citations(self, annotations: list[Any]) -> None:
+        for annotation in map(_mapping, annotations):
+            cited = _mapping(annotation.get("url_citation", annotation))
+            if annotation.get("type") == "url_citation" and isinstance(cited.get("url"), str):
+                self.citations.append({"url": cited["url"], "title": str(cited.get("title") or "")})
 
     def _take_call(self, key: object, call_id: object, function: Mapping[str, Any]) -> None:
         call = self.calls.setdefault(str(key), {"id": "", "name": "", "arguments": ""})
@@ -131,6 +141,8 @@ class _Said:
             self._words.append(str(event.get("delta", "")))
         elif kind in ("response.reasoning_summary_text.delta", "response.reasoning_text.delta"):
             self._thinking.append(str(event.get("delta", "")))
+        elif kind == "response.output_text.annotation.added":
+            self._take_citations([event.get("annotation")])
         elif kind == "response.output_item.done" and isinstance(item := event.get("item"), dict):
             if str(item.get("type")) in ("function_call", "custom_tool_call"):
                 self._take_call(item.get("call_id"), item.get("call_id"), item)

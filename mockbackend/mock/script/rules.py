@@ -39,6 +39,11 @@ class ToolCall(Checked, frozen=True, forbid_unknown_fields=True):
         return self.arguments if isinstance(self.arguments, str) else orjson.dumps(self.arguments).decode()
 
 
+class Citation(Struct, frozen=True, forbid_unknown_fields=True):
+    url: str
+    title: str
+
+
 class Usage(Struct, frozen=True, forbid_unknown_fields=True):
     prompt_tokens: int
     completion_tokens: int
@@ -50,6 +55,7 @@ class ChatStep(Checked, frozen=True, forbid_unknown_fields=True):
     reasoning: str | tuple[str, ...] | None = None
     text: str | tuple[str, ...] | None = None
     data: Any | UnsetType = UNSET
+    citations: tuple[Citation, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     fragment: AtLeastOne = 8
     tokens_per_second: Annotated[float, Meta(gt=0)] | None = None
@@ -68,6 +74,8 @@ class ChatStep(Checked, frozen=True, forbid_unknown_fields=True):
         yield from of_json(given, "data")
         if "text" in given and "data" in given:
             yield Mistake("data", "give either 'text' or 'data'")
+        if given.get("citations") and not ("text" in given or "data" in given):
+            yield Mistake("citations", "give the 'text' that cites them")
 
     @property
     def is_default(self) -> bool:

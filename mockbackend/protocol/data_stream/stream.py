@@ -80,7 +80,7 @@ def _line(event: Event, links: Links) -> bytes:
 
 
 def url_source(source: Source, links: Links) -> dict[str, str]:
-    """A document as a source of AI SDK 4."""
+    """A document or a page as a source of AI SDK 4."""
     url = source_url(source, links)
     return {"sourceType": "url", "id": source.id, "url": url, "title": source_title(source)}
 

@@ -8,7 +8,7 @@ from ...messages import AttachmentPart, ImagePart, Message, Part, error_text
 from ..images import attachment_url, markdown
 from ..links import Links
 from ..sources import stored_source
-from .stream import source_document
+from .stream import source_part
 
 
 def render_message(message: Message, links: Links) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def _answer_parts(stored: list[Part], links: Links) -> list[dict[str, Any]]:
             case "picture":
                 _append_text(parts, "text", markdown(part["token"], part.get("revised_prompt"), links))
             case "source":
-                parts.append(source_document(stored_source(part), links))
+                parts.append(source_part(stored_source(part), links))
             case "tool":
                 tool = {"type": f"tool-{part['name']}", "toolCallId": part["id"], "input": part["args"]}
                 if part.get("failed"):

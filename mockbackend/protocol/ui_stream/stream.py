@@ -101,7 +101,7 @@ class UIStream:
                 text = markdown(event.token, event.revised_prompt, self._links)
                 return [*self._open_block("text"), {"type": "text-delta", "id": self._id, "delta": text}]
             case Source():
-                return [*self._close_block(), source_document(event, self._links)]
+                return [*self._close_block(), source_part(event, self._links)]
             case Progress(kind, data):
                 return [{"type": f"data-{kind}", "data": _acceptable(data), "transient": True}]
             case EngineData():
@@ -138,8 +138,10 @@ class UIStream:
         return closing
 
 
-def source_document(source: Source, links: Links) -> Chunk:
-    """A document as a part of AI SDK 5 and later, which has no field for a URL."""
+def source_part(source: Source, links: Links) -> Chunk:
+    """A page or a document as a part of AI SDK 5 and later, whose documents have no field for a URL."""
+    if source.url:
+        return {"type": "source-url", "sourceId": source.id, "url": source.url, "title": source_title(source)}
     return {
         "type": "source-document",
         "sourceId": source.id,

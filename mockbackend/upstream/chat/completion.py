@@ -15,6 +15,7 @@ from ...events import EngineData, Event, FinishReason, ReasoningDelta, TextDelta
 from ..client import Upstream
 from ..errors import invalid_response, truncated
 from ..usage import tokens
+from .citations import Citations
 from .finish import finish_reason
 from .stream import stream_chat
 from .text import Halves, join_details, plain, texts_of
@@ -38,6 +39,7 @@ class Completion:
         self._words = Halves()
         self._reasoning = Halves()
         self._reasoning_data: dict[str, Any] = {}
+        self._citations = Citations()
         self.tool_calls = ToolCalls(emit, taken_ids)
         self.finish: FinishReason | None = None
         self.usage = Usage()
@@ -156,6 +158,9 @@ class Completion:
             thinking = thinking or plain(details)
         self._say_reasoning(self._reasoning.whole(thinking))
         self._say(self._words.whole(words + plain(delta.get("refusal"))))
+        if annotations := delta.get("annotations"):
+            for source in self._citations.new(annotations):
+                self._emit(source)
         calls = delta.get("tool_calls") or ()
         for fragment in (calls,) if isinstance(calls, dict) else calls:
             self.tool_calls.take(fragment)

@@ -52,6 +52,8 @@ class ResponseCompletion(Completion):
             super()._take_chunk(_delta({TEXTS[kind]: chunk["delta"]}))
             return
         match kind:
+            case "response.output_text.annotation.added":
+                super()._take_chunk(_delta({"annotations": [chunk["annotation"]]}))
             case "response.reasoning_summary_part.added" if chunk["summary_index"]:
                 super()._take_chunk(_delta({"reasoning_content": "\n\n"}))
             case "response.output_item.added" if chunk["item"]["type"] == "function_call":
@@ -87,7 +89,8 @@ class ResponseCompletion(Completion):
                 self._sealed.append({key: value for key, value in item.items() if key != "status"})
             case "message" if place not in self._begun:
                 for part in item.get("content") or ():
-                    super()._take_chunk(_delta({"content": part.get("text") or part.get("refusal")}))
+                    words = {"content": part.get("text") or part.get("refusal")}
+                    super()._take_chunk(_delta({**words, "annotations": part.get("annotations")}))
             case "function_call" if place not in self._begun and item["call_id"] not in self._called:
                 self._take_call(place, item)
             case "function_call" if place not in self._begun and item.get("arguments"):

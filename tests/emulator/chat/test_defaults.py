@@ -139,6 +139,7 @@ async def test_help_and_the_pages_examples_are_answered_with_one_of_everything(p
     alone = (await plain.chat(question)).json()["choices"][0]["message"]
     assert alone["content"].startswith("# ")
     assert alone["reasoning_content"]
+    assert [one["type"] for one in alone["annotations"]] == ["url_citation"]
     messages = [{"role": "system", "content": "Answer in JSON."}, {"role": "user", "content": question}]
     as_json = await plain.chat(messages=messages, response_format={"type": "json_object"})
     assert orjson.loads(as_json.json()["choices"][0]["message"]["content"]) is not None

@@ -53,6 +53,15 @@ RENDERED: dict[str, dict[str, Any]] = {
     "an image": text(IMAGE),
     "an image with a revised prompt": text(f"{IMAGE}\n\n*Revised prompt: A red fox*"),
     "a source": {"content": "", "parts": [{"type": "source", "source": SOURCE}]},
+    "a page of the web": {
+        "content": "",
+        "parts": [
+            {
+                "type": "source",
+                "source": {"sourceType": "url", "id": "https://a.org/", "url": "https://a.org/", "title": "A"},
+            }
+        ],
+    },
     "what the engine wants back": {"content": "", "parts": []},
 }
 

@@ -39,6 +39,8 @@ LINES = {
     b'"title":"plan.pdf, page 3"}\n',
     "a source without a place": b'h:{"sourceType":"url","id":"file-1","url":"https://host/files/file-1/content",'
     b'"title":"plan.md"}\n',
+    "a page of the web": b'h:{"sourceType":"url","id":"https://example.org/a?b=1","url":"https://example.org/a?b=1",'
+    b'"title":"A page"}\n',
     "what the engine wants back": b"",
     "progress": b'2:[{"type":"picture","status":"started"}]\n',
     "a step ends for tools": b'e:{"finishReason":"tool-calls",' + USAGE + b',"isContinued":false}\n',
@@ -77,12 +79,10 @@ def carried(event: Event) -> tuple[str, Any]:
             return "0", f"![Generated Image]({LINKS.image(token)})"
         case ev.ImageMade(token, revised):
             return "0", f"![Generated Image]({LINKS.image(token)})\n\n*Revised prompt: {revised}*"
-        case ev.Source(file_id, name, _, place):
-            named = (
-                {"id": f"{file_id}#{place}", "title": f"{name}, {place}"} if place else {"id": file_id, "title": name}
-            )
+        case ev.Source(file_id, name, _, place, page):
+            place_id, title = (f"{file_id}#{place}", f"{name}, {place}") if place else (file_id, name)
             url = source_url(event, LINKS)
-            return "h", {"sourceType": "url", "url": url, **named}
+            return "h", {"sourceType": "url", "url": url, "id": page or place_id, "title": title}
         case ev.EngineData():
             raise AssertionError("a client reads nothing of it")
         case ev.Progress(kind, data):

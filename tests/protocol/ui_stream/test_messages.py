@@ -52,6 +52,7 @@ RENDERED: dict[str, dict[str, Any] | None] = {
         "filename": "a.pdf",
         "providerMetadata": {"mockbackend": {"fileId": "f", "url": "https://host/files/f/content#page=3"}},
     },
+    "a page of the web": {"type": "source-url", "sourceId": "https://a.org/", "url": "https://a.org/", "title": "A"},
 }
 
 

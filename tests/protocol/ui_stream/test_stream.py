@@ -61,6 +61,10 @@ FRAMES = {
         b'"title":"plan.md","filename":"plan.md",'
         b'"providerMetadata":{"mockbackend":{"fileId":"file-1","url":"https://host/files/file-1/content"}}}'
     ],
+    "a page of the web": [
+        b'{"type":"source-url","sourceId":"https://example.org/a?b=1","url":"https://example.org/a?b=1",'
+        b'"title":"A page"}'
+    ],
     "what the engine wants back": [],
     "progress": [b'{"type":"data-picture","data":{"status":"started"},"transient":true}'],
     "a step ends for tools": [b'{"type":"finish-step"}'],

@@ -1,8 +1,10 @@
 """vLLM: OpenAI's shape with fields of its own, and errors without a wrapper."""
 
 from collections.abc import Iterator, Mapping
+from typing import assert_never
 
 from ....mock import drawn
+from ....mock.script.rules import Citation
 from ...gateway.error_faults import reason_phrase
 from ...gateway.errors import AzureError, ContextTooLong, OwnWords
 from ..answer import Answer, CallArguments, CallStart, Delta, Names, Reasoning, Text
@@ -57,6 +59,10 @@ def _delta(delta: Delta) -> Document:
             return {"tool_calls": [{"index": index, "id": call_id, "type": "function", "function": function}]}
         case CallArguments(index, fragment):
             return {"tool_calls": [{"index": index, "function": {"arguments": fragment}}]}
+        case Citation():
+            return {}  # it searches nothing
+        case _:
+            assert_never(delta)
 
 
 def _completion(answer: Answer) -> Document:
