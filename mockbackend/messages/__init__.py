@@ -1,0 +1,71 @@
+"""Stored messages: plain dicts, one a user's message and one all that answers it.
+
+    {"id", "role": "user", "turn", "at", "parts", "documents"?, "refused"?}
+    {"id", "role": "assistant", "turn", "at", "parts", "finish", "usage", "incomplete"?, "error"?}
+
+`at` is integer milliseconds, `turn` the id of the turn that wrote it. `documents` are the files that the user named to
+be searched. `refused` marks a prompt that the content filter refused: it is shown and never sent again. `Part` lists
+what a message consists of, each with its own `type`.
+"""
+
+from .answer import (
+    INTERRUPTED,
+    answer_message,
+    answer_parts,
+)
+from .kinds import (
+    AttachmentPart,
+    EnginePart,
+    ImagePart,
+    Message,
+    NamedDocument,
+    Part,
+    ReasoningPart,
+    SourcePart,
+    StepPart,
+    TextPart,
+    ToolPart,
+)
+from .reading import (
+    COMMAND,
+    MANY_CHARACTERS,
+    MANY_MESSAGES,
+    TITLE_CHARACTERS,
+    UNTITLED,
+    error_text,
+    is_long,
+    is_much,
+    now_ms,
+    text_of,
+    title_of,
+    without_commands,
+)
+
+__all__ = [
+    "COMMAND",
+    "INTERRUPTED",
+    "MANY_CHARACTERS",
+    "MANY_MESSAGES",
+    "TITLE_CHARACTERS",
+    "UNTITLED",
+    "AttachmentPart",
+    "EnginePart",
+    "ImagePart",
+    "Message",
+    "NamedDocument",
+    "Part",
+    "ReasoningPart",
+    "SourcePart",
+    "StepPart",
+    "TextPart",
+    "ToolPart",
+    "answer_message",
+    "answer_parts",
+    "error_text",
+    "is_long",
+    "is_much",
+    "now_ms",
+    "text_of",
+    "title_of",
+    "without_commands",
+]
