@@ -27,7 +27,7 @@ def estimated_tokens(message: Message) -> int:
                 total += IMAGE_TOKENS
             case "engine":
                 total += len(str(part["data"])) // BYTES_PER_TOKEN
-            case "picture" | "reasoning" | "step" | "source":
+            case "picture" | "reasoning" | "step" | "source" | "data":
                 pass  # not sent, or seldom
             case _:
                 assert_never(part)

@@ -32,6 +32,9 @@ CASES: dict[str, Event] = {
     "a source without a place": ev.Source("file-1", "plan.md", "text/markdown"),
     "a page of the web": ev.Source("", "A page", "text/html", url="https://example.org/a?b=1"),
     "progress": ev.Progress("picture", {"status": "started"}),
+    "data is shown": ev.DataShown("chart", "c1", {"points": [1, 2.5, None], "title": "Grüße"}),
+    "data is shown that is no object": ev.DataShown("note", 'n"1', "a\nb"),
+    "data is shown in passing": ev.DataShown("chart", "c1", [1], transient=True),
     "what the engine wants back": ev.EngineData({"calls": {"call-1": {"extra_content": {"s": "c2ln"}}}}),
     "a step ends for tools": ev.StepEnded("tool-calls", Usage(10, 5)),
     "a step ends with no usage": ev.StepEnded("stop", Usage()),
@@ -65,6 +68,8 @@ PARTS: dict[type[Any], tuple[st.SearchStrategy[Any], ...]] = {
     ev.ImageMade: (st.text(), st.none() | st.text()),
     ev.Source: (st.text(), st.text(), st.text(), st.text(), st.text()),
     ev.Progress: (st.text(), _objects),
+    # The same one comes again.
+    ev.DataShown: (st.sampled_from(["chart", "note"]), st.sampled_from(["1", "2"]), any_json, st.booleans()),
     ev.EngineData: (_objects,),
     ev.StepEnded: (_reasons, _usages),
     ev.Failed: (st.text(),),

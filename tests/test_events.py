@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockbackend.events import (
+    DataShown,
     Event,
     Failed,
     ImageMade,
@@ -41,6 +42,7 @@ called = ToolCalled("1", "tool", {})
 returned = ToolReturned("1", None)
 waiting = Progress("retry", {"seconds": 1})
 image = ImageMade("token")
+shown = DataShown("chart", "c", [1])
 
 LEGAL: dict[str, list[Event]] = {
     "words": [start, words, words, end, over],
@@ -55,6 +57,7 @@ LEGAL: dict[str, list[Event]] = {
     "words before a call": [start, words, called, returned, for_tools],
     "a picture": [start, waiting, waiting, image, end, over],
     "a picture of a tool's": [start, called, image, returned, for_tools],
+    "data that a tool shows": [start, called, shown, shown, returned, shown, for_tools],
     "a wait between steps": [start, called, returned, for_tools, waiting, start, end, over],
     "a failure within a step": [start, words, failed, end, over],
     "a failure after a step": [start, end, failed, over],
@@ -70,6 +73,7 @@ ILLEGAL: dict[str, list[Event]] = {
     "words after a step": [start, end, words],
     "a call between steps": [start, for_tools, called],
     "a picture between steps": [start, end, image],
+    "data between steps": [start, end, shown],
     "words after a failure": [start, failed, words],
     "a second failure within a step": [start, failed, failed],
     "the end before a failed step's": [start, failed, over],

@@ -37,13 +37,13 @@ LAYERS = (
     ("mock.store",),
     ("mock.script",),
     ("mock.drawn",),
-    ("settings", "errors", "log", "metrics", "tracing", "concurrency"),
+    ("settings", "data_parts", "errors", "log", "metrics", "tracing", "concurrency"),
 )
 # Further rules, where a folder's name always stands for all of it: what each may import of the package at all.
 ONLY = {
     "emulator": {"mock.drawn", "mock.script", "mock.store"},
-    "mock": {"concurrency.liveness", "errors", "settings"},
-    "mock.script": set[str](),
+    "mock": {"concurrency.liveness", "data_parts", "errors", "settings"},
+    "mock.script": {"data_parts"},
     "mock.store": {"concurrency.liveness", "mock.drawn", "mock.script"},
     "protocol": {"events", "messages"},
     "upstream": {

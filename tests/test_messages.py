@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockbackend.events import (
+    DataShown,
     Event,
     Failed,
     ImageMade,
@@ -49,6 +50,10 @@ def words(text: str) -> Part:
     return {"type": "text", "text": text}
 
 
+def data(name: str, data_id: str, value: Any) -> Part:
+    return {"type": "data", "name": name, "id": data_id, "data": value}
+
+
 PARTS: dict[str, tuple[list[Event], list[Part]]] = {
     "words": ([start, TextDelta("a"), TextDelta("b"), StepEnded("stop", usage)], [STEP, words("ab")]),
     "reasoning and words": (
@@ -81,6 +86,13 @@ PARTS: dict[str, tuple[list[Event], list[Part]]] = {
             interrupted({"a": 1}),
             {"type": "tool", "id": "2", "name": "tool", "args": {}, "result": None},
         ],
+    ),
+    "data of which one is replaced": (
+        [
+            *(start, DataShown("chart", "1", [1]), TextDelta("a"), DataShown("chart", "2", None)),
+            *(DataShown("chart", "1", "gone", transient=True), DataShown("note", "1", {}), DataShown("chart", "1", 2)),
+        ],
+        [STEP, data("chart", "1", 2), words("a"), data("chart", "2", None), data("note", "1", {})],
     ),
     "a picture": ([start, ImageMade("token")], [STEP, {"type": "picture", "token": "token"}]),
     "a picture with a revised prompt": (
@@ -119,6 +131,14 @@ def test_any_answer_is_json_in_which_every_call_has_a_result(events: list[Event]
     assert all("result" in call and isinstance(call["args"], dict) for call in calls)
     assert len({call["id"] for call in calls}) == len(calls)
     assert parts == answer_parts(joined(legal))
+
+
+@given(st.lists(any_event))
+def test_the_last_of_an_id_counts_in_the_place_of_the_first(events: list[Event]) -> None:
+    kept = [event for event in events if isinstance(event, DataShown) and not event.transient]
+    last = {(event.name, event.id): event.data for event in kept}
+    parts = [part for part in answer_parts([start, *kept]) if part["type"] == "data"]
+    assert [(part["name"], part["id"], part["data"]) for part in parts] == [(*key, last[key]) for key in last]
 
 
 def test_an_answer_says_how_it_ended() -> None:

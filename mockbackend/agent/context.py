@@ -11,6 +11,7 @@ from ..turn.answer import Answer
 from ..turn.budget import Budget
 from ..upstream import Upstream
 from ..upstream.chat.request import LoadImage
+from .data_parts import DataParts
 from .tools import ToolServices
 
 
@@ -30,6 +31,11 @@ class ChatContext:
     systems: list[str]
     load_image: LoadImage
     services: ToolServices
+    data_parts: DataParts = field(init=False)
     calls: list[tuple[ToolCalled, str | None]] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     tool_calls: int = 0
+
+    def __post_init__(self) -> None:
+        limits = self.settings
+        self.data_parts = DataParts(self.answer.emit, limits.max_data_parts_per_turn, limits.max_data_bytes_per_turn)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from ..events import ToolCalled, ToolReturned
 from ..storage import traceback_of
 from ..upstream.chat.tool_calls import is_too_deep
 from .context import ChatContext
+from .data_parts import CallParts
 from .tools import invoke, offered
 
 log = logging.getLogger("mockbackend.turn")
@@ -34,7 +36,7 @@ async def run_tool_call(chat: ChatContext, call: ToolCalled, problem: str | None
     result: Any = None
     if problem is None:
         with tracing.tool(call.name, call.call_id) as span:
-            result, problem = await _result(chat, tools[call.name], call.args)
+            result, problem = await _result(chat, tools[call.name], call)
             span.set({"error.type": None if problem is None else "tool_error"})
     # Another name is the model's invention, or a client's.
     name = call.name if call.name in tools else "unknown"
@@ -51,12 +53,14 @@ async def run_tool_call(chat: ChatContext, call: ToolCalled, problem: str | None
     chat.answer.emit(ToolReturned(call.call_id, result))
 
 
-async def _result(chat: ChatContext, tool: BaseTool, args: dict[str, Any]) -> tuple[Any, str | None]:
+async def _result(chat: ChatContext, tool: BaseTool, call: ToolCalled) -> tuple[Any, str | None]:
     """What the tool returned, as JSON, or what went wrong."""
     limit = asyncio.timeout(chat.settings.tool_timeout_seconds)
+    parts = CallParts(chat.data_parts, call.call_id)
+    services = replace(chat.services, show=parts.show)
     try:
         async with limit:
-            returned = await invoke(tool, args, {"configurable": {"services": chat.services}})
+            returned = await invoke(tool, call.args, {"configurable": {"services": services}})
         # Only JSON can be stored and sent.
         result = orjson.loads(orjson.dumps(returned, default=str, option=orjson.OPT_NON_STR_KEYS))
         if is_too_deep(result):
@@ -80,4 +84,6 @@ async def _result(chat: ChatContext, tool: BaseTool, args: dict[str, Any]) -> tu
         # Nobody cancelled this call: something inside the tool cancelled itself.
         log.warning("tool %s failed", tool.name, exc_info=error)
         return None, "The tool failed: it was cancelled."
+    finally:
+        parts.end()
     return result, None

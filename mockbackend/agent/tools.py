@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from langchain_core.runnables import RunnableConfig
@@ -22,16 +22,32 @@ from ..events import ImageMade
 from ..mock import drawn
 
 
+class Show(Protocol):
+    """Shows data to the user. Raises ToolException, which says why it cannot be shown."""
+
+    # `id`, as front ends call it.
+    def __call__(self, name: str, data: Any, *, id: str | None = None, transient: bool = False) -> None: ...  # noqa: A002
+
+
+def nowhere(name: str, data: Any, *, id: str | None = None, transient: bool = False) -> None:  # noqa: A002
+    """Show nothing: no call is running."""
+    raise ToolException(f"{name!r} is not shown: no call is running.")
+
+
 @dataclass(frozen=True, slots=True)
 class ToolServices:
     """What a tool may use of the running turn.
 
     `draw` is None if no image deployment is set, `search` if the user has no documents. A search returns passages as
     `{"id", "file", "uploaded", "place"?, "heading"?, "text"}`, best first, and why files were not searched.
+
+    `show("chart", data, id="c1")` shows the user any JSON beside the answer; the same id replaces what it showed, and
+    a `transient` one is not kept. It may be called from any thread, and never reaches the model.
     """
 
     draw: Callable[[str], Awaitable[ImageMade]] | None = None
     search: Callable[[str], Awaitable[dict[str, Any]]] | None = None
+    show: Show = nowhere
 
 
 def services(config: RunnableConfig) -> ToolServices:

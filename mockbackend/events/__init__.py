@@ -2,6 +2,7 @@
 
 from .kinds import (
     OUTPUT,
+    DataShown,
     EngineData,
     Event,
     Failed,
@@ -29,6 +30,7 @@ __all__ = [
     "DELTAS",
     "ORDER",
     "OUTPUT",
+    "DataShown",
     "EngineData",
     "Event",
     "Failed",

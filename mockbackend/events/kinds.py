@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 FinishReason: TypeAlias = Literal["stop", "length", "content-filter", "tool-calls", "error", "other"]
+ProgressKind: TypeAlias = Literal["context", "incomplete", "picture", "retry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,21 @@ class Source:
 class Progress:
     """Progress of something slow: `kind` says of what, as on the wire; `data` how far."""
 
-    kind: str
+    kind: ProgressKind
     data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DataShown:
+    """Data that a tool shows the user, any JSON: `name` says of what kind.
+
+    In a message the last of a name and id counts. A `transient` one is for those who read it now, and in no message.
+    """
+
+    name: str
+    id: str
+    data: Any
+    transient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +170,7 @@ Event: TypeAlias = (
     | ImageMade
     | Source
     | Progress
+    | DataShown
     | EngineData
     | StepEnded
     | Failed

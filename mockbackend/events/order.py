@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .kinds import (
+    DataShown,
     EngineData,
     Event,
     Failed,
@@ -22,7 +23,7 @@ from .kinds import (
 
 # What may follow: from a state, by an event, to a state. Anything else is a bug.
 _WITHIN_STEP = (
-    *(TextDelta, ReasoningDelta, ImageMade, Source, EngineData),
+    *(TextDelta, ReasoningDelta, ImageMade, Source, DataShown, EngineData),
     *(ToolCallStarted, ToolCallDelta, ToolCalled, ToolReturned),
 )
 ORDER: dict[str, dict[type, str]] = {

@@ -15,6 +15,7 @@ from .answer import (
 )
 from .kinds import (
     AttachmentPart,
+    DataPart,
     EnginePart,
     ImagePart,
     Message,
@@ -49,6 +50,7 @@ __all__ = [
     "TITLE_CHARACTERS",
     "UNTITLED",
     "AttachmentPart",
+    "DataPart",
     "EnginePart",
     "ImagePart",
     "Message",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Literal, assert_never
 
 from ..events import (
+    DataShown,
     EngineData,
     Event,
     Failed,
@@ -23,7 +24,7 @@ from ..events import (
     TurnEnded,
     Usage,
 )
-from .kinds import ImagePart, Message, Part, SourcePart, ToolPart
+from .kinds import DataPart, ImagePart, Message, Part, SourcePart, ToolPart
 
 INTERRUPTED = "The call was interrupted before it had a result."
 
@@ -32,6 +33,7 @@ def answer_parts(events: Iterable[Event]) -> list[Part]:
     """The parts of an answer, from its turn's events. A call that has no result gets the reason as one."""
     parts: list[Part] = []
     calls: dict[str, ToolPart] = {}
+    shown: dict[tuple[str, str], DataPart] = {}
     words: list[str] = []
     kind: Literal["text", "reasoning"] = "text"
 
@@ -84,9 +86,14 @@ def answer_parts(events: Iterable[Event]) -> list[Part]:
                 if url:
                     source["url"] = url
                 parts.append(source)
+            case DataShown(name, data_id, data, transient=False):
+                if (name, data_id) not in shown:
+                    shown[name, data_id] = {"type": "data", "name": name, "id": data_id, "data": data}
+                    parts.append(shown[name, data_id])
+                shown[name, data_id]["data"] = data
             case EngineData(data):
                 parts.append({"type": "engine", "data": data})
-            case Progress() | StepEnded() | Failed() | TurnEnded():
+            case DataShown() | Progress() | StepEnded() | Failed() | TurnEnded():
                 pass  # passing, or of the whole message
             case _:
                 assert_never(event)

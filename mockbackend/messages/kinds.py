@@ -57,6 +57,15 @@ class SourcePart(TypedDict):
     url: NotRequired[str]
 
 
+class DataPart(TypedDict):
+    """Data that a tool showed, any JSON: the last of its name and id, in the place of the first."""
+
+    type: Literal["data"]
+    name: str
+    id: str
+    data: Any
+
+
 class EnginePart(TypedDict):
     """What the model API wants back with a step's message: for `upstream`, and shown to nobody."""
 
@@ -80,7 +89,9 @@ class NamedDocument(TypedDict):
     name: str
 
 
-Part: TypeAlias = TextPart | ReasoningPart | StepPart | ToolPart | ImagePart | SourcePart | AttachmentPart | EnginePart
+Part: TypeAlias = (
+    TextPart | ReasoningPart | StepPart | ToolPart | ImagePart | SourcePart | DataPart | AttachmentPart | EnginePart
+)
 
 
 class Message(TypedDict):

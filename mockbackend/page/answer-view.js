@@ -2,6 +2,7 @@
 
 import { announce } from "./announce.js";
 import { copyButton } from "./copy.js";
+import { DataView } from "./data-view.js";
 import { el, icon } from "./dom.js";
 import { MarkdownView } from "./markdown-view.js";
 import { figuresOf, recordingOf } from "./recordings.js";
@@ -19,10 +20,11 @@ export class AnswerView {
     this.#status = el("div", { class: "status", dir: "auto", hidden: true });
     this.#actions = el("div", { class: "actions", hidden: true });
     this.element = el("li", { class: "message answer" },
-      el("article", { "aria-label": "Answer" }, this.#body, this.#sources.element, this.#status, this.#actions));
+      el("article", { "aria-label": "Answer" }, this.#body, this.#data.element, this.#sources.element, this.#status, this.#actions));
   }
 
   #retry; #body; #status; #actions;
+  #data = new DataView();
   #sources = new SourcesView();
   #views = [];
   #frame = 0;
@@ -97,6 +99,7 @@ export class AnswerView {
       const known = (this.#views[index] ??= this.#add(part));
       late = known.view.update(part.type === "tool" ? part : part.text);
     }
+    this.#data.update(answer.data);
     if (!answer.finish) this.element.setAttribute("aria-busy", "true");
     const isEmpty = !shown.length || (late && !this.#body.textContent);
     this.#stand(this.#isOver ? null : progressWords(answer.progress) ?? (isEmpty ? "Thinking…" : null), "status waiting");

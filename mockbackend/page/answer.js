@@ -1,6 +1,7 @@
 // An answer's parts, built from the lines of a stream or from a stored message.
 // Parts: {type: "text" | "reasoning", text} · {type: "tool", id, name, argsText, args, result, done, failed}
 //        {type: "source", source}
+// Data that tools showed is apart: {type, id, name, data}, the last of each type and id.
 
 const reported = new Set();
 
@@ -11,10 +12,13 @@ function warn(unknown) {
   console.warn(`This page does not know ${unknown} and leaves them out. Reload it: the server may be newer.`);
 }
 
+const isData = (item) => typeof item?.type === "string" && item.type.startsWith("data-");
+
 export class Answer {
   constructor() {
     this.id = null;
     this.parts = [];
+    this.data = [];
     this.error = null;
     this.incomplete = null; // "stopped", "interrupted", or "stored" where nobody knows which
     this.finish = null;
@@ -57,8 +61,11 @@ export class Answer {
       case "2":
         for (const item of value) {
           if (item.type === "incomplete") this.incomplete = item.reason;
-          else this.progress = item;
+          else if (!isData(item)) this.progress = item;
         }
+        break;
+      case "8":
+        for (const item of value.filter(isData)) this.#show(item);
         break;
       case "3":
         this.error = value;
@@ -90,7 +97,9 @@ export class Answer {
         answer.#result(tool, result);
       } else if (part.type !== "step-start") warn(`parts of the type "${part.type}"`);
     }
-    const cut = (message.annotations ?? []).find((note) => note?.type === "incomplete");
+    const notes = message.annotations ?? [];
+    for (const note of notes.filter(isData)) answer.#show(note);
+    const cut = notes.find((note) => note?.type === "incomplete");
     answer.incomplete = cut ? "stored" : null;
     answer.error = cut?.error ?? null;
     return answer;
@@ -111,6 +120,11 @@ export class Answer {
     if (last?.type === type && (type !== "text" || this.#stepText)) last.text += text;
     else this.parts.push({ type, text });
     if (type === "text") this.#stepText = true;
+  }
+
+  #show({ type, id, data }) {
+    const at = this.data.findIndex((one) => one.type === type && one.id === id);
+    this.data.splice(at < 0 ? this.data.length : at, 1, { type, id, name: type.slice(5), data });
   }
 
   #tool(id, name = "") {

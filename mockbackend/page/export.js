@@ -29,9 +29,10 @@ function question(message) {
 function answer({ parts, annotations = [] }) {
   const said = parts.map((part) => PARTS[part.type]?.(part) ?? "");
   const sources = parts.filter(({ type }) => type === "source").map(({ source }) => `- [${source.title || source.url}](${source.url})`);
+  const shown = annotations.filter((note) => note?.type?.startsWith("data-")).map(({ type, data }) => `Data \`${type.slice(5)}\`:\n\n${code(data)}`);
   const cut = annotations.find((note) => note?.type === "incomplete");
   return [
-    "## Answer", ...said,
+    "## Answer", ...said, ...shown,
     sources.length ? `Sources:\n\n${sources.join("\n")}` : "",
     cut ? `*${cut.error ?? "This answer is incomplete."}*` : "",
   ].filter(Boolean).join("\n\n");

@@ -25,6 +25,12 @@ export function linesOf(frame, answer) {
     case "error": return [["3", chunk.errorText]];
     case "finish": return [["d", { finishReason: chunk.finishReason, usage: chunk.messageMetadata?.usage }]];
     case "text-start": case "text-end": case "reasoning-start": case "reasoning-end": case "finish-step": return [];
-    default: return type.startsWith("data-") ? [["2", [{ type: type.slice(5), ...chunk.data }]]] : [[type, null]];
+    default: return type.startsWith("data-") ? [dataLine(chunk)] : [[type, null]];
   }
+}
+
+// What the service itself reports is transient too, and has no id.
+function dataLine({ type, id, data, transient }) {
+  if (id === undefined) return ["2", [{ type: type.slice(5), ...data }]];
+  return [transient ? "2" : "8", [{ type, id, data }]];
 }

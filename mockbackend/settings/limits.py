@@ -51,6 +51,8 @@ LIMITS: dict[str, dict[str, str]] = {
     "Of one turn": {
         "max_tool_calls_per_turn": "an error as the call's result; the turn goes on",
         "max_images_per_turn": "an error as the call's result; the turn goes on",
+        "max_data_parts_per_turn": "an error in the tool, and unless it catches that as the call's result",
+        "max_data_bytes_per_turn": "an error in the tool, and unless it catches that as the call's result",
         "agent_max_steps": "the last model call may not call tools",
         "tool_timeout_seconds": "an error as the call's result; the turn goes on",
         "max_turn_seconds": "the turn ends with a `3:` line",

@@ -18,6 +18,7 @@ _STRINGS: dict[str, tuple[str, ...]] = {
     "tool": ("id", "name"),
     "picture": ("token",),
     "source": ("file_id", "name", "media_type", "place"),
+    "data": ("name", "id"),
     "attachment": ("name", "media_type", "text"),
     "engine": (),
 }
@@ -70,6 +71,7 @@ def _is_part(found: Any) -> bool:
         _has(found, _STRINGS[found["type"]])
         and all(isinstance(found.get(name), dict) for name in _OBJECTS.get(found["type"], ()))
         and isinstance(found.get("url", ""), str)
+        and (found["type"] != "data" or "data" in found)
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 import time
 from typing import Any
 
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import ToolException, tool
 
-from mockbackend.agent.tools import AVAILABLE_TOOLS
+from mockbackend.agent.tools import AVAILABLE_TOOLS, services
 from mockbackend.app import create_app
 
 
@@ -63,5 +65,60 @@ def crash(how: str) -> None:
     raise StopIteration
 
 
-AVAILABLE_TOOLS.extend([rest, doze, fail, crash])
+@tool
+async def show(parts: list[dict[str, Any]], config: RunnableConfig) -> str:
+    """Show these parts, one after another."""
+    for part in parts:
+        services(config).show(**part)
+        await asyncio.sleep(0)
+    return "shown"
+
+
+@tool
+def show_in_a_thread(parts: list[dict[str, Any]], config: RunnableConfig) -> str:
+    """Show these parts from a thread."""
+    for part in parts:
+        services(config).show(**part)
+    return "shown"
+
+
+@tool
+async def show_badly(what: str, config: RunnableConfig) -> Any:
+    """Show what cannot be shown."""
+    found = services(config)
+    values: dict[str, Any] = {"object": object(), "large number": 2**70, "half a character": "\ud83d"}
+    if what == "deep":
+        value: list[Any] = []
+        values[what] = value
+        for _ in range(230):
+            value.append(value := [])
+    if what == "caught":
+        try:
+            found.show("chart", object())
+        except ToolException as error:
+            return {"caught": str(error)}
+    found.show("chart", values.get(what), id={"no id": "", "long id": "x" * 129, "number": 7}.get(what))  # type: ignore[arg-type]
+    return "shown"
+
+
+late: list[str] = []
+
+
+@tool
+def show_late(config: RunnableConfig) -> str:
+    """Show something when the call has ended, and return what was said to the one before."""
+    said = late[-1:]
+
+    def show() -> None:
+        time.sleep(0.2)
+        try:
+            services(config).show("chart", "late")
+        except ToolException as error:
+            late.append(str(error))
+
+    threading.Thread(target=show).start()
+    return said[0] if said else "nothing"
+
+
+AVAILABLE_TOOLS.extend([rest, doze, fail, crash, show, show_in_a_thread, show_badly, show_late])
 app = create_app()

@@ -79,7 +79,13 @@ def test_keys_that_the_clients_parser_forbids_break_no_answer(read: Read) -> Non
 def held(message: dict[str, Any]) -> Any:
     """Without dates, how it ended (a client's status), and the ids of blocks; numbers as JavaScript has them."""
     kept = {key: value for key, value in message.items() if key not in ("createdAt", "revisionId", "metadata")}
-    kept["parts"] = [{key: value for key, value in part.items() if key != "id"} for part in message["parts"]]
+    kept["parts"] = [
+        {key: value for key, value in part.items() if key != "id" or part["type"].startswith("data-")}
+        for part in message["parts"]
+    ]
+    # AI SDK 4 keeps all that was shown of an id; the last counts.
+    if kept.pop("annotations", None):
+        kept["annotations"] = {(one["type"], one["id"]): one["data"] for one in message["annotations"]}
     while kept["parts"] and kept["parts"][-1] == {"type": "step-start"}:
         # AI SDK 5 and later do not show a step until it has content.
         kept["parts"].pop()

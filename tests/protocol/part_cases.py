@@ -30,6 +30,10 @@ CASES: dict[str, tuple[Literal["user", "assistant"], Part]] = {
     "what the engine wants back": ("assistant", {"type": "engine", "data": {"reasoning_field": "reasoning"}}),
     "an image": ("assistant", {"type": "picture", "token": "t"}),
     "an image with a revised prompt": ("assistant", {"type": "picture", "token": "t", "revised_prompt": "A red fox"}),
+    "data that a tool showed": (
+        "assistant",
+        {"type": "data", "name": "chart", "id": "c1", "data": {"points": [1, None], "__proto__": 1}},
+    ),
     "a source": (
         "assistant",
         {"type": "source", "file_id": "f", "name": "a.pdf", "media_type": "application/pdf", "place": "page 3"},

@@ -10,6 +10,7 @@ import pytest
 
 from mockbackend.events import (
     DELTAS,
+    DataShown,
     Event,
     Failed,
     ReasoningDelta,
@@ -45,6 +46,9 @@ EVENTS: list[Event] = [
     *(ToolCallDelta("2", fragment) for fragment in ("{", " ", "}")),
     ToolCalled("1", "clock", {}),
     ToolCalled("2", "clock", {}),
+    # The same twice, which is shown twice.
+    *(DataShown("chart", "c", data) for data in (1, 2, 2)),
+    DataShown("chart", "c", 3, transient=True),
     ToolReturned("1", "noon"),
     ToolReturned("2", "noon"),
     StepEnded("tool-calls", Usage(1, 2)),
@@ -53,7 +57,7 @@ EVENTS: list[Event] = [
     StepEnded("stop", Usage(3, 4)),
     TurnEnded("stop", Usage(4, 6)),
 ]
-BEGUN, BETWEEN = EVENTS[:6], EVENTS[:19]
+BEGUN, BETWEEN = EVENTS[:6], EVENTS[:23]
 
 
 Look = FollowedTurn | Exception | None

@@ -9,7 +9,7 @@ from ...messages import AttachmentPart, ImagePart, Message, Part
 from ..images import attachment_url, markdown
 from ..links import Links
 from ..sources import stored_source
-from .stream import url_source
+from .stream import data_part, url_source
 
 
 def render_message(message: Message, links: Links) -> dict[str, Any]:
@@ -31,11 +31,10 @@ def render_message(message: Message, links: Links) -> dict[str, Any]:
             rendered["toolInvocations"] = calls
         if thoughts := [part["reasoning"] for part in parts if part["type"] == "reasoning"]:
             rendered["reasoning"] = "".join(thoughts)
+        if annotations := _annotations(message):
+            rendered["annotations"] = annotations
     rendered["content"] = "".join(part["text"] for part in parts if part["type"] == "text")
     rendered["parts"] = parts
-    if message.get("incomplete"):
-        error = {"error": message["error"]} if "error" in message else {}
-        rendered["annotations"] = [{"type": "incomplete", **error}]
     return rendered
 
 
@@ -49,7 +48,7 @@ def _user_parts(stored: list[Part], links: Links) -> tuple[list[dict[str, Any]],
                 parts.append(_text(part["text"]))
             case "picture" | "attachment":
                 attachments.append(_attachment(part, links))
-            case "reasoning" | "step" | "tool" | "source" | "engine":
+            case "reasoning" | "step" | "tool" | "source" | "data" | "engine":
                 pass  # only in answers
             case _:
                 assert_never(part)
@@ -91,11 +90,19 @@ def _answer_parts(stored: list[Part], links: Links) -> list[dict[str, Any]]:
                     "result": part["result"],
                 }
                 parts.append({"type": "tool-invocation", "toolInvocation": invocation})
-            case "attachment" | "engine":
-                pass  # only in users' messages, and for nobody
+            case "attachment" | "data" | "engine":
+                pass  # only in users' messages, an annotation, and for nobody
             case _:
                 assert_never(part)
     return parts
+
+
+def _annotations(message: Message) -> list[dict[str, Any]]:
+    """What an answer's tools showed, and whether it is incomplete."""
+    shown = [data_part(part["name"], part["id"], part["data"]) for part in message["parts"] if part["type"] == "data"]
+    if not message.get("incomplete"):
+        return shown
+    return [*shown, {"type": "incomplete", **({"error": message["error"]} if "error" in message else {})}]
 
 
 def _text(text: str) -> dict[str, Any]:

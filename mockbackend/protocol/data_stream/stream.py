@@ -6,11 +6,12 @@ Follows `parseDataStreamPart` of the npm package ai 4.3.19 (packages/ui-utils/sr
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import assert_never
+from typing import Any, assert_never
 
 import orjson
 
 from ...events import (
+    DataShown,
     EngineData,
     Event,
     Failed,
@@ -66,6 +67,8 @@ def _line(event: Event, links: Links) -> bytes:
             return b"h:%b\n" % orjson.dumps(url_source(event, links))
         case Progress(kind, data):
             return b"2:%b\n" % orjson.dumps([{"type": kind, **data}])
+        case DataShown(name, data_id, data, transient):
+            return b"%b:%b\n" % (b"2" if transient else b"8", orjson.dumps([data_part(name, data_id, data)]))
         case EngineData():
             return b""  # for nobody
         case StepEnded(reason, usage):
@@ -83,6 +86,11 @@ def url_source(source: Source, links: Links) -> dict[str, str]:
     """A document or a page as a source of AI SDK 4."""
     url = source_url(source, links)
     return {"sourceType": "url", "id": source.id, "url": url, "title": source_title(source)}
+
+
+def data_part(name: str, data_id: str, data: Any) -> dict[str, Any]:
+    """Data that a tool showed, as the newer clients have it too."""
+    return {"type": f"data-{name}", "id": data_id, "data": data}
 
 
 def _usage(usage: Usage) -> dict[str, int]:

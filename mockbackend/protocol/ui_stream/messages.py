@@ -8,7 +8,7 @@ from ...messages import AttachmentPart, ImagePart, Message, Part, error_text
 from ..images import attachment_url, markdown
 from ..links import Links
 from ..sources import stored_source
-from .stream import source_part
+from .stream import data_part, source_part
 
 
 def render_message(message: Message, links: Links) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def _user_parts(stored: list[Part], links: Links) -> list[dict[str, Any]]:
                 texts.append({"type": "text", "text": part["text"]})
             case "picture" | "attachment":
                 files.append(_file(part, links))
-            case "reasoning" | "step" | "tool" | "source" | "engine":
+            case "reasoning" | "step" | "tool" | "source" | "data" | "engine":
                 pass  # only in answers
             case _:
                 assert_never(part)
@@ -58,6 +58,8 @@ def _answer_parts(stored: list[Part], links: Links) -> list[dict[str, Any]]:
                 _append_text(parts, "text", markdown(part["token"], part.get("revised_prompt"), links))
             case "source":
                 parts.append(source_part(stored_source(part), links))
+            case "data":
+                parts.append(data_part(part["name"], part["id"], part["data"]))
             case "tool":
                 tool = {"type": f"tool-{part['name']}", "toolCallId": part["id"], "input": part["args"]}
                 if part.get("failed"):

@@ -12,6 +12,7 @@ from typing import Any, Literal, assert_never
 import orjson
 
 from ...events import (
+    DataShown,
     EngineData,
     Event,
     Failed,
@@ -52,6 +53,7 @@ class UIStream:
         self._failed = False
         self._blocks = 0
         self._calls: set[str] = set()
+        self._shown: set[tuple[str, str]] = set()
         self._open = ""
 
     def frame(self, events: Iterable[Event]) -> bytes:
@@ -104,6 +106,14 @@ class UIStream:
                 return [*self._close_block(), source_part(event, self._links)]
             case Progress(kind, data):
                 return [{"type": f"data-{kind}", "data": _acceptable(data), "transient": True}]
+            case DataShown(name, data_id, data, transient):
+                part = data_part(name, data_id, data)
+                if transient:
+                    return [{**part, "transient": True}]
+                is_new = (name, data_id) not in self._shown
+                self._shown.add((name, data_id))
+                # One that was shown already has its place among the parts.
+                return [*(self._close_block() if is_new else ()), part]
             case EngineData():
                 return []  # for nobody
             case StepEnded():
@@ -136,6 +146,11 @@ class UIStream:
         closing = [{"type": f"{self._open}-end", "id": self._id}]
         self._open = ""
         return closing
+
+
+def data_part(name: str, data_id: str, data: Any) -> Chunk:
+    """Data that a tool showed."""
+    return {"type": f"data-{name}", "id": data_id, "data": _acceptable(data)}
 
 
 def source_part(source: Source, links: Links) -> Chunk:

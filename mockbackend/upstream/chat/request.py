@@ -92,7 +92,7 @@ def _user_content(parts: list[Part], images: Mapping[int, Image | None]) -> str 
                     content.append({"type": "image_url", "image_url": {"url": url}})
                 else:
                     content.append({"type": "text", "text": "[An image that is no longer available]"})
-            case "reasoning" | "step" | "tool" | "source" | "engine":
+            case "reasoning" | "step" | "tool" | "source" | "data" | "engine":
                 pass  # only in answers
             case _:
                 assert_never(part)
@@ -161,7 +161,7 @@ def _text(part: Part) -> str:
         case "picture":
             prompt = part.get("revised_prompt")
             return f"[An image was made and shown here{': ' + prompt if prompt else ''}]"
-        case "reasoning" | "step" | "tool" | "source" | "attachment" | "engine":
+        case "reasoning" | "step" | "tool" | "source" | "data" | "attachment" | "engine":
             return ""
         case _:
             assert_never(part)

@@ -62,6 +62,11 @@ RENDERED: dict[str, dict[str, Any]] = {
             }
         ],
     },
+    "data that a tool showed": {
+        "content": "",
+        "parts": [],
+        "annotations": [{"type": "data-chart", "id": "c1", "data": {"points": [1, None], "__proto__": 1}}],
+    },
     "what the engine wants back": {"content": "", "parts": []},
 }
 

@@ -41,6 +41,9 @@ LINES = {
     b'"title":"plan.md"}\n',
     "a page of the web": b'h:{"sourceType":"url","id":"https://example.org/a?b=1","url":"https://example.org/a?b=1",'
     b'"title":"A page"}\n',
+    "data is shown": '8:[{"type":"data-chart","id":"c1","data":{"points":[1,2.5,null],"title":"Grüße"}}]\n'.encode(),
+    "data is shown that is no object": b'8:[{"type":"data-note","id":"n\\"1","data":"a\\nb"}]\n',
+    "data is shown in passing": b'2:[{"type":"data-chart","id":"c1","data":[1]}]\n',
     "what the engine wants back": b"",
     "progress": b'2:[{"type":"picture","status":"started"}]\n',
     "a step ends for tools": b'e:{"finishReason":"tool-calls",' + USAGE + b',"isContinued":false}\n',
@@ -85,6 +88,8 @@ def carried(event: Event) -> tuple[str, Any]:
             return "h", {"sourceType": "url", "url": url, "id": page or place_id, "title": title}
         case ev.EngineData():
             raise AssertionError("a client reads nothing of it")
+        case ev.DataShown(name, data_id, data, transient):
+            return "2" if transient else "8", [{"type": f"data-{name}", "id": data_id, "data": data}]
         case ev.Progress(kind, data):
             return "2", [{"type": kind, **data}]
         case ev.Failed(message):

@@ -14,6 +14,8 @@ IMAGE = "![Generated Image](https://host/images/t)"
 CALL = {"type": "tool-clock", "toolCallId": "call-1"}
 RENDERED: dict[str, dict[str, Any] | None] = {
     "what the engine wants back": None,
+    # Without the key that the clients' parser refuses.
+    "data that a tool showed": {"type": "data-chart", "id": "c1", "data": {"points": [1, None]}},
     "a user's text": {"type": "text", "text": "Grüße"},
     "a user's image": {
         "type": "file",

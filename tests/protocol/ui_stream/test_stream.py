@@ -65,6 +65,9 @@ FRAMES = {
         b'{"type":"source-url","sourceId":"https://example.org/a?b=1","url":"https://example.org/a?b=1",'
         b'"title":"A page"}'
     ],
+    "data is shown": ['{"type":"data-chart","id":"c1","data":{"points":[1,2.5,null],"title":"Grüße"}}'.encode()],
+    "data is shown that is no object": [b'{"type":"data-note","id":"n\\"1","data":"a\\nb"}'],
+    "data is shown in passing": [b'{"type":"data-chart","id":"c1","data":[1],"transient":true}'],
     "what the engine wants back": [],
     "progress": [b'{"type":"data-picture","data":{"status":"started"},"transient":true}'],
     "a step ends for tools": [b'{"type":"finish-step"}'],
@@ -156,7 +159,7 @@ def words(event: ev.TextDelta | ev.ImageMade) -> str:
 @given(any_turn())
 def test_absent_values_have_no_key(turn: list[Event]) -> None:
     for one in chunks(turn):
-        assert [key for key, value in one.items() if value is None] in ([], ["output"])
+        assert [key for key, value in one.items() if value is None] in ([], ["output"], ["data"])
 
 
 def test_only_the_end_of_the_stream_follows_an_error() -> None:
@@ -184,6 +187,17 @@ def test_text_after_reasoning_is_a_block_of_its_own() -> None:
         ("text-delta", "text-2"),
         ("text-delta", "text-2"),
         ("text-end", "text-2"),
+    ]
+
+
+def test_data_of_an_id_stands_where_it_was_shown_first() -> None:
+    turn: list[Event] = [ev.StepStarted(MESSAGE), ev.TextDelta("One")]
+    for number, transient in ((1, True), (2, False), (3, False)):
+        turn += [ev.DataShown("chart", "c", number, transient), ev.TextDelta("more")]
+    turn += [ev.StepEnded("stop", Usage()), ev.TurnEnded("stop", Usage())]
+    assert [one["type"] for one in chunks(turn)][2:-2] == [
+        *("text-start", "text-delta", "data-chart", "text-delta", "text-end"),
+        *("data-chart", "text-start", "text-delta", "data-chart", "text-delta", "text-end"),
     ]
 
 
