@@ -5,12 +5,12 @@ The history itself always stays whole. A quarter of the window is left for the a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from ..errors import ContextExceeded, UpstreamError
 from ..estimates import BYTES_PER_TOKEN
 from ..storage import Exchange, Window
+from ..storage.exchanges import newest
 from ..upstream.learned import Learned
 
 # Azure takes 2,048 messages in a request, and system messages come on top of these.
@@ -31,16 +31,11 @@ def window(shape: str, context_tokens: int | None) -> Window:
 
 def trim(window: list[Exchange], context_tokens: int | None) -> list[Exchange]:
     """The newest exchanges that fit; the last one always, since it asks the question. None: tokens have no limit."""
-    tokens = math.inf if context_tokens is None else context_tokens * (1 - ANSWER_SHARE)
-    messages = MAX_MESSAGES
-    for index in range(len(window) - 1, -1, -1):
-        if context_tokens is not None:
-            tokens -= window[index].tokens
-        messages -= window[index].sent
-        if (tokens < 0 or messages < 0) and index < len(window) - 1:
-            return window[index + 1 :]
+    tokens = None if context_tokens is None else context_tokens * (1 - ANSWER_SHARE)
+    found = newest(window, tokens, MAX_MESSAGES)
     # Answers before the first question may be as long as they like where nothing has a limit.
-    return window if context_tokens is None or len(window) == 1 or window[0].has_question else window[1:]
+    is_all = len(found) == len(window)
+    return window[1:] if is_all and tokens is not None and len(window) > 1 and not window[0].has_question else found
 
 
 class Room:

@@ -102,6 +102,18 @@ def newest_that_fit(newest: Iterable[KeptRow], length: int, window: Window) -> l
     return None if length else found[::-1]
 
 
+def newest(exchanges: list[Exchange], tokens: float | None, messages: int) -> list[Exchange]:
+    """Those that fit in about `tokens` (None: any) and in `messages`, the last one always."""
+    left = math.inf if tokens is None else tokens
+    for index in range(len(exchanges) - 1, -1, -1):
+        if tokens is not None:
+            left -= exchanges[index].tokens
+        messages -= exchanges[index].sent
+        if (left < 0 or messages < 0) and index < len(exchanges) - 1:
+            return exchanges[index + 1 :]
+    return exchanges
+
+
 def filled(found: list[Exchange], messages: list[Message]) -> list[Exchange] | None:
     """The exchanges, each without bytes with its messages; None if some of these are missing."""
     if found[-1].end > len(messages):

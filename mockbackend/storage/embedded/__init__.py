@@ -139,7 +139,7 @@ async def open_embedded(folder: Path, *, upgrade: bool = True) -> EmbeddedStorag
     turns = Turns(metadata, Checkpoints(folder / checkpoints.NAME), images, liveness, turn_files)
 
     def erase_content(execute: Execute, conversation_id: str) -> None:
-        turns.erase_history(conversation_id)
+        turns.erase_history(execute, conversation_id)
         images.forget(execute, conversation_id)
 
     return EmbeddedStorage(

@@ -159,13 +159,14 @@ def upsert_conversation(
     return conversation
 
 
-def count_messages(execute: Execute, conversation_id: str, count: int) -> None:
-    """Record that the history has changed, and has that many messages now."""
-    execute(
+def count_messages(execute: Execute, conversation_id: str, count: int) -> int | None:
+    """Record that the history has changed, and has that many messages now; its version, if it is there."""
+    rows = execute(
         """UPDATE conversations SET updated_at = max(?, updated_at + 1), message_count = ?, version = version + 1
-        WHERE id = ?""",
+        WHERE id = ? RETURNING version""",
         *(now_ms(), count, conversation_id),
     )
+    return rows[0][0] if rows else None
 
 
 def _conversation(row: tuple[Any, ...]) -> Conversation:

@@ -21,6 +21,7 @@ from .conversations import count_messages
 from .database import Database, Session
 from .exchanges import keep
 from .images import Images, mark_images_settled
+from .recent import Recent
 from .spending import count_spent
 from .sqlite import Execute
 from .words import has_texts, record_texts
@@ -39,6 +40,7 @@ class _Written(NamedTuple):
 async def end_turn(
     database: Database,
     checkpoints: Checkpoints,
+    recent: Recent,
     images: Images,
     owner: str,
     turn: Turn,
@@ -71,27 +73,30 @@ async def end_turn(
         is_read = is_cut and images.has_settled(session.execute, turn.conversation_id)
         return _Written(*found, checkpoints.read(turn.conversation_id) if is_read else None)
 
-    def record_end(execute: Execute, written: _Written) -> list[str]:
-        """Returns the images that no message shows any more."""
+    def record_end(execute: Execute, written: _Written) -> tuple[int | None, list[str]]:
+        """Returns the history's version, and the images that no message shows any more."""
         base, stored, shown = written
         tokens = [part["token"] for one in stored for part in one["parts"] if part["type"] == "picture"]
         if tokens:
             mark_images_settled(execute, tokens)
-        count_messages(execute, turn.conversation_id, base + len(stored))
+        version = count_messages(execute, turn.conversation_id, base + len(stored))
         count_spent(execute, turn, spent)
         execute(
             "UPDATE turns SET over_at = ?, log = ? WHERE conversation_id = ? AND turn_id = ?",
             *(now_ms(), log, turn.conversation_id, turn.turn_id),
         )
-        return [] if shown is None else images.abandon(execute, turn.conversation_id, shown)
+        return version, [] if shown is None else images.abandon(execute, turn.conversation_id, shown)
 
     def whole(session: Session) -> None:
         if (written := write_history(session)) is None:
             return
+        place, found = _kept(written.base, exchanges)
         with session.transaction() as execute:
             record_texts(execute, turn.conversation_id, written.base, _texts(written.messages))
-            keep(execute, turn.conversation_id, *_kept(written.base, exchanges))
-            unseen = record_end(execute, written)
+            first = keep(execute, turn.conversation_id, place, found)
+            version, unseen = record_end(execute, written)
+        if version is not None:
+            recent.end(first, version, place, found)
         images.remove(session, unseen)
 
     # A long history of before may be kept with a short turn.
@@ -119,7 +124,7 @@ async def end_turn(
         await database.transact(
             lambda execute, place=place, some=some: keep(execute, turn.conversation_id, place, some)  # type: ignore[misc]
         )
-    unseen = await database.transact(lambda execute: record_end(execute, written))
+    _, unseen = await database.transact(lambda execute: record_end(execute, written))
     if unseen:
         await database.run(lambda session: images.remove(session, unseen))
 

@@ -6,15 +6,16 @@ the saver. Where a row is missing or damaged the messages are read instead, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import orjson
 
 from ...messages import Message
 from ..exchanges import Exchange, Window, digest, filled, listed, newest_that_fit
+from ..values import Conversation
 from .database import Database, Session
 from .numbers import LAST, OF_CONVERSATION, end_of, first_key, key_after, numbered
+from .recent import Recent
 from .sqlite import Execute
 
 # What is long stands last: the columns before it are read without it.
@@ -27,23 +28,28 @@ _OUTLINE = f"""SELECT key, message_ids FROM numbers JOIN exchanges ON {OF_CONVER
 
 
 def read_window(
-    session: Session, conversation_id: str, base_length: int, window: Window, read: Callable[[], list[Message]]
+    session: Session,
+    recent: Recent,
+    conversation: Conversation,
+    base_length: int,
+    window: Window,
+    read: Callable[[], list[Message]],
 ) -> list[Exchange] | None:
     """The newest exchanges of the first `base_length` messages, as far as the window reaches; None if some are missing.
 
     `read` reads these messages, for the exchanges that have no bytes.
     """
-    rows = _newest(session, conversation_id, base_length, window)
-    found = newest_that_fit(rows, base_length, window)
-    if found is None or all(one.wire is not None for one in found):
+    first = first_key(session.execute, conversation.id)
+    if first is None:
+        return None
+    if found := recent.find(first, conversation.version, base_length, window):
         return found
-    return filled(found, read())
-
-
-def _newest(session: Session, conversation_id: str, base_length: int, window: Window) -> Iterator[Any]:
-    first = first_key(session.execute, conversation_id)
-    if first is not None:
-        yield from session.rows(_NEWEST, first, window.shape, first, key_after(first, base_length))
+    rows = session.rows(_NEWEST, first, window.shape, first, key_after(first, base_length))
+    found = newest_that_fit(rows, base_length, window)
+    if found is None or any(one.wire is None for one in found):
+        return found and filled(found, read())
+    recent.put(first, conversation.version, window, found)
+    return found
 
 
 async def read_outline(database: Database, conversation_id: str) -> list[list[str]] | None:
@@ -52,8 +58,8 @@ async def read_outline(database: Database, conversation_id: str) -> list[list[st
     return listed((key & LAST, message_ids) for key, message_ids in rows)
 
 
-def keep(execute: Execute, conversation_id: str, place: int, exchanges: Sequence[Exchange]) -> None:
-    """Keep these, and nothing else from that place on."""
+def keep(execute: Execute, conversation_id: str, place: int, exchanges: Sequence[Exchange]) -> int:
+    """Keep these, and nothing else from that place on; the key of the first message."""
     first = numbered(execute, conversation_id)
     execute("DELETE FROM exchanges WHERE key >= ? AND key < ?", key_after(first, place), end_of(first))
     for one in exchanges:
@@ -64,6 +70,7 @@ def keep(execute: Execute, conversation_id: str, place: int, exchanges: Sequence
                 *(first + one.position, one.length, one.tokens, one.sent, one.shape),
                 *(None if one.wire is None else digest(one.wire), message_ids, one.wire),
             )
+    return first
 
 
 def forget(execute: Execute, conversation_id: str) -> None:

@@ -29,6 +29,8 @@ from .ending import end_turn
 from .exchanges import read_outline, read_window
 from .following import TurnFollower
 from .images import Images
+from .numbers import first_key
+from .recent import Recent
 from .spending import spent_on, stored_spent
 from .sqlite import Execute, storage_errors
 from .stored_turns import close_damaged, decode_turn
@@ -56,6 +58,8 @@ class Turns:
         self._liveness = liveness
         self._owner = liveness.id
         self._claiming = Claiming(database, files)
+        # Like the checkpoints.
+        self._recent = Recent()
 
     async def begin(
         self,
@@ -83,7 +87,7 @@ class Turns:
             self._claiming.turn_ids.add(turn.turn_id)
             if not with_base:
                 return conversation, Claim(turn, [], has_documents)
-            return conversation, self._with_base(session, Claim(turn, [], has_documents), window)
+            return conversation, self._with_base(session, Claim(turn, [], has_documents), conversation, window)
 
         return await self._claiming.run(work, claimed)
 
@@ -109,23 +113,22 @@ class Turns:
             claimed.append(Claimed(turn, title=conversation.title))
             self._claiming.turn_ids.add(turn.turn_id)
             if history is None:
-                return self._with_base(session, Claim(turn, [], has_documents), window)
+                return self._with_base(session, Claim(turn, [], has_documents), conversation, window)
             return Claim(turn, history[: bounded(turn.base_length)], has_documents)
 
         return await self._claiming.run(work, claimed)
 
-    def _with_base(self, session: Session, claim: Claim, window: Window | None) -> Claim:
+    def _with_base(self, session: Session, claim: Claim, conversation: Conversation, window: Window | None) -> Claim:
         # Outside the transaction: other writers need not wait while a long history is decoded.
-        conversation_id, base_length = claim.turn.conversation_id, bounded(claim.turn.base_length)
+        base_length = bounded(claim.turn.base_length)
 
         def read() -> list[Message]:
-            return self._checkpoints.read(conversation_id)[:base_length]
+            return self._checkpoints.read(conversation.id)[:base_length]
 
         if not base_length:
             return claim
-        if window and (found := read_window(session, conversation_id, base_length, window, read)) is not None:
-            return replace(claim, exchanges=found)
-        return replace(claim, base=read())
+        found = read_window(session, self._recent, conversation, base_length, window, read) if window else None
+        return replace(claim, base=read()) if found is None else replace(claim, exchanges=found)
 
     async def outline(self, conversation_id: str) -> list[list[str]] | None:
         return await read_outline(self._database, conversation_id)
@@ -243,7 +246,7 @@ class Turns:
         is_taken_over = turn.turn_id not in self._claiming.turn_ids
         self._claiming.turn_ids.discard(turn.turn_id)
         await end_turn(
-            *(self._database, self._checkpoints, self._images, self._owner, turn),
+            *(self._database, self._checkpoints, self._recent, self._images, self._owner, turn),
             [*turn.new_messages, *answers],
             log,
             spent,
@@ -269,9 +272,11 @@ class Turns:
         """Remove the last settled turns until that moment, on the database's thread; whether there are more."""
         return self._checkpoints.shorten(conversation_id, until)
 
-    def erase_history(self, conversation_id: str) -> None:
+    def erase_history(self, execute: Execute, conversation_id: str) -> None:
         """Forget the settled messages of a conversation, on the database's thread."""
         self._checkpoints.delete_thread(conversation_id)
+        if (first := first_key(execute, conversation_id)) is not None:
+            self._recent.forget(first)
 
     def close(self) -> None:
         """Close the saver's connection, once no turn runs."""

@@ -80,9 +80,40 @@ async def test_a_claim_gets_what_was_kept_at_the_end_of_each_turn(storage: Stora
         (Window("chat", -5, -5), 1),
     ],
 )
-async def test_the_newest_that_fit_are_given_and_always_the_last(storage: Storage, window: Window, number: int) -> None:
+@pytest.mark.parametrize("is_another_process", [False, True])
+async def test_the_newest_that_fit_are_given_and_always_the_last(
+    storage: Storage, other: Storage, window: Window, number: int, *, is_another_process: bool
+) -> None:
     await talked(storage, 0, 2, 4)
-    assert await window_of(storage, 6, window) == [b"t1?t1!", b"t2?t2!", b"t3?t3!"][-number:]
+    claiming = other if is_another_process else storage
+    assert await window_of(claiming, 6, window) == [b"t1?t1!", b"t2?t2!", b"t3?t3!"][-number:]
+
+
+async def test_a_window_that_grows_shows_what_it_had_no_room_for(storage: Storage) -> None:
+    await talked(storage, 0, 2)
+    turn = turn_of("t3", base_length=4)
+    await claimed(storage, turn, Window("chat", 10, 2_000))
+    await ended(storage, turn)
+    assert await window_of(storage, 6, Window("chat", 20, 2_000)) == [b"t2?t2!", b"t3?t3!"]
+
+
+async def test_what_another_process_has_replaced_is_not_given(storage: Storage, other: Storage) -> None:
+    await talked(storage, 0, 2)
+    await claimed(other, turn := turn_of("t3", base_length=2))
+    await ended(other, turn)
+    assert await window_of(storage, 4) == [b"t1?t1!", b"t3?t3!"]
+
+
+async def test_a_conversation_that_another_process_made_anew_has_nothing_of_the_old_one(
+    storage: Storage, other: Storage
+) -> None:
+    await talked(storage, 0, 2)
+    assert await other.conversations.hide("ann", "c")
+    await other.conversations.erase("c")
+    for turn in (turn_of("t8"), turn_of("t9", base_length=2)):
+        await claimed(other, turn)
+        await ended(other, turn)
+    assert await window_of(storage, 4) == [b"t8?t8!", b"t9?t9!"]
 
 
 async def test_without_a_window_the_base_is_all_messages(storage: Storage) -> None:
@@ -139,6 +170,8 @@ async def test_what_is_damaged_is_made_of_the_messages(engine: Engine, damage: D
     storage = await engine.open()
     await talked(storage, 0, 2, 4)
     await engine.damage_exchange("c", 2, damage)
+    # Another process: this one has them in memory.
+    storage = await engine.open()
     if damage == "ids":
         assert await storage.turns.outline("c") is None
     claim = await claimed(storage, turn_of("next", base_length=6))
