@@ -8,6 +8,8 @@ NAME = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
 # The service itself reports with these.
 RESERVED = ("context", "incomplete", "picture", "retry")
 MAX_ID_CHARACTERS = 128
+# Under which the emulator sends those of a script, in a chunk of its stream.
+MOCKED = "mock_data_parts"
 
 
 def name_problem(name: object) -> str | None:

@@ -43,10 +43,11 @@ LAYERS = (
 ONLY = {
     "emulator": {"mock.drawn", "mock.script", "mock.store"},
     "mock": {"concurrency.liveness", "data_parts", "errors", "settings"},
-    "mock.script": {"data_parts"},
+    "mock.script": {"data_parts", "mock.drawn"},
     "mock.store": {"concurrency.liveness", "mock.drawn", "mock.script"},
     "protocol": {"events", "messages"},
     "upstream": {
+        "data_parts",
         "events",
         "messages",
         "settings",

@@ -58,6 +58,7 @@ class Upstream:
         self.engine = ENGINES[settings.engine].open(settings, emulator_url)
         self._all_settings = settings
         self._engine_name = settings.engine
+        self.is_emulated = settings.engine == "emulator"
         self.tokens = open_tokens(settings)
         self.sealed = SealedReasoning()
         self._client = self.engine.client(settings.upstream_connect_timeout_seconds, self.tokens, recorder)

@@ -81,6 +81,26 @@ def rules() -> list[Rule]:
         {"when": "formulas", "text": FORMULAS, "tokens_per_second": 200},
         {"when": "definition", "text": "See [the text][t].\n\nMore.\n\n[t]: https://good.example/text\n"},
         {"when": "reasons", "reasoning": "Let me think.", "text": "It is so."},
+        {
+            "when": "a chart",
+            "steps": [
+                {
+                    "tool_calls": [{"name": "get_current_time", "arguments": {"timezone": "UTC"}}],
+                    "data_parts": [
+                        {"name": "chart", "id": "c1", "data": {"points": [1]}},
+                        {"name": "note", "id": "n", "data": "<b>bold</b> שלום"},
+                    ],
+                },
+                {
+                    "text": held,
+                    "hold": 6,
+                    "data_parts": [
+                        {"name": "status", "data": {"text": "half way"}, "transient": True},
+                        {"name": "chart", "id": "c1", "data": {"points": [1, 2]}},
+                    ],
+                },
+            ],
+        },
         {"when": "unicode", "text": "Grüße, 世界 👩‍🚀 — Ende."},
         {
             "when": "mars",

@@ -1,10 +1,13 @@
 """A chat call: Azure's checks, then the answer, streamed or whole."""
 
+from itertools import chain
+
 from ..gateway import errors, wire
 from ..gateway.call import Call
 from ..gateway.reply import Reply
 from .chunks import Chunk, count_deltas, stream_chunks
 from .completion import completion
+from .data_parts import data_part_events
 from .dialects.reply import dialect_of, reply_in
 from .request import ChatRequest, read_chat
 from .serving import Served, recorded_reply, serve
@@ -36,4 +39,4 @@ def _streamed(request: ChatRequest, served: Served) -> Reply:
             served.fault, parts, served.answer, count_deltas(served.answer), errors.SERVER_ERROR_DOCUMENT
         )
     pieces = (wire.event_bytes(part.document()) if isinstance(part, Chunk) else part for part in parts)
-    return Reply(pieces, wire.azure_headers(wire.EVENT_STREAM))
+    return Reply(chain(data_part_events(served.step, request.call), pieces), wire.azure_headers(wire.EVENT_STREAM))

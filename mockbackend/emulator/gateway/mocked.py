@@ -60,7 +60,9 @@ class MockedCall:
         AzureError 404 where no rule does, and the script is strict or a recording.
         """
         with _in_time():
-            serving = self.store.servings.serve(self.scenario, kind, facts, of_turn=self._of_turn, chosen=self._chosen)
+            serving = self.store.servings.serve(
+                self.scenario, kind, facts, of_turn=self.is_of_turn, chosen=self._chosen
+            )
         if serving:
             self.entry.rule = serving.index
         elif kind in (ChatRule, ImageRule, EmbeddingRule) and _must_fit(kind, script := self.script):
@@ -74,10 +76,13 @@ class MockedCall:
     def upcoming(self, kind: type[R], facts: Facts) -> Serving[R] | None:
         """What `serve` would choose."""
         with _in_time():
-            return self.store.servings.upcoming(self.scenario, kind, facts, of_turn=self._of_turn, chosen=self._chosen)
+            return self.store.servings.upcoming(
+                self.scenario, kind, facts, of_turn=self.is_of_turn, chosen=self._chosen
+            )
 
     @property
-    def _of_turn(self) -> bool:
+    def is_of_turn(self) -> bool:
+        """Whether the service makes it for a turn."""
         return self.part_of.get("turn") is not None
 
     @property

@@ -1,7 +1,9 @@
 """A call for a response: OpenAI's checks, then the answer, streamed or whole."""
 
 from collections.abc import Iterator
+from itertools import chain
 
+from ..chat.data_parts import data_part_events
 from ..chat.serving import Served, recorded_reply, serve
 from ..gateway import wire
 from ..gateway.call import Call
@@ -22,7 +24,8 @@ def handle_response(call: Call, store: ResponseStore) -> Reply:
     if isinstance(served, Reply):
         return served
     if request.chat.stream:
-        return Reply(_sent(_parts(request, served), request, store), wire.azure_headers(wire.EVENT_STREAM))
+        pieces = chain(data_part_events(served.step, call), _sent(_parts(request, served), request, store))
+        return Reply(pieces, wire.azure_headers(wire.EVENT_STREAM))
     answer = faulty_answer(served.fault, served.answer)
     begun, output = response_document(request, answer), whole_output(request, answer)
     if served.fault:

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from ...data_parts import MOCKED
 from ..script.raw import Raw
 
 REASONING = ("reasoning_content", "reasoning", "thinking")
@@ -24,6 +25,8 @@ def chat_words(raw: Raw) -> dict[str, Any]:
         item["text"] = said.text
     if said.citations and said.text:
         item["citations"] = said.citations
+    if said.data_parts:
+        item["data_parts"] = said.data_parts
     if said.calls:
         item["tool_calls"] = [_call(call) for call in said.calls.values()]
     if said.finish in ("length", "content_filter"):
@@ -88,6 +91,7 @@ class _Said:
         self._words: list[str] = []
         self._thinking: list[str] = []
         self.citations: list[dict[str, str]] = []
+        self.data_parts: list[dict[str, Any]] = []
         self.calls: dict[str, dict[str, str]] = {}
         self.finish: str | None = None
         self.usage: dict[str, int] | None = None
@@ -97,6 +101,8 @@ class _Said:
             if event is None:
                 self.is_malformed = True
             elif isinstance(event, dict):
+                # Of the emulator's own, where that is recorded.
+                self.data_parts += _list(event.get(MOCKED))
                 if raw.wire == "responses":
                     self._take_response(event)
                 else:

@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from . import faults
 from .checks import WRONG, Checked, Given, Mistake, moved, of_corner, of_json, of_raw
 from .corners import CornerName, ModelFault, model_fault_of, wire_corner
+from .data_parts import DataPart
 from .faults import Seconds
 from .when import AtLeastOne, When
 from .wire import Wire
@@ -56,6 +57,7 @@ class ChatStep(Checked, frozen=True, forbid_unknown_fields=True):
     text: str | tuple[str, ...] | None = None
     data: Any | UnsetType = UNSET
     citations: tuple[Citation, ...] = ()
+    data_parts: tuple[DataPart, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     fragment: AtLeastOne = 8
     tokens_per_second: Annotated[float, Meta(gt=0)] | None = None

@@ -10,8 +10,9 @@ from typing import Any
 
 import orjson
 
+from ...data_parts import MOCKED
 from ...errors import UpstreamError
-from ...events import EngineData, Event, FinishReason, ReasoningDelta, TextDelta, Usage
+from ...events import DataShown, EngineData, Event, FinishReason, ReasoningDelta, TextDelta, Usage
 from ..client import Upstream
 from ..errors import invalid_response, truncated
 from ..usage import tokens
@@ -132,9 +133,13 @@ class Completion:
         self.model, self.response_id = said.get("model"), said.get("id")
 
     def _take_other(self, chunk: dict[str, Any]) -> Any:
-        """Take a chunk without choices: a heartbeat, the usage, or an error; returns the error."""
+        """Take a chunk without choices: a heartbeat, the usage, data of the mock, or an error; returns the error."""
         if not self.usage.prompt and (usage := chunk.get("usage")):
             self.usage = Usage(tokens(usage.get("prompt_tokens")), tokens(usage.get("completion_tokens")))
+        if self._upstream.is_emulated:
+            # What a script shows, as a tool of this service would.
+            for part in chunk.get(MOCKED, ()):
+                self._emit(DataShown(**part))
         # Some engines send the error itself.
         is_error = chunk.get("object") == "error" or chunk.get("type") == "error"
         return chunk if is_error or ("choices" not in chunk and ("detail" in chunk or "message" in chunk)) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ...data_parts import MOCKED
 from ...events import Event
 from ..chat.completion import Completion
 from ..client import Upstream
@@ -52,6 +53,9 @@ class ResponseCompletion(Completion):
             super()._take_chunk(_delta({TEXTS[kind]: chunk["delta"]}))
             return
         match kind:
+            case None if MOCKED in chunk:
+                # The same on both wires.
+                self._take_other(chunk)
             case "response.output_text.annotation.added":
                 super()._take_chunk(_delta({"annotations": [chunk["annotation"]]}))
             case "response.reasoning_summary_part.added" if chunk["summary_index"]:

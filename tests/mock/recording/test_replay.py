@@ -156,6 +156,32 @@ async def test_a_recording_is_edited_by_hand(studio: Studio) -> None:
         assert (await say(client, "hello there")).text == "You said: hello there"
 
 
+@pytest.mark.parametrize("api", ["chat", "responses"])
+async def test_data_parts_of_a_script_are_kept_and_can_be_edited(studio: Studio, api: str) -> None:
+    parts = [{"name": "chart", "id": "c1", "data": {"points": [1]}}, {"name": "note", "data": "half way"}]
+    script = studio.write("../script.json", {"seed": 1, "rules": [{"text": "Here.", "data_parts": parts}]})
+    wire = {"AZURE_OPENAI_API": api}
+    server = studio.recording({"MOCK_SCRIPT": str(script)}, **wire)
+    async with server.client() as client:
+        before = await say(client, "a chart")
+    server.stop()
+    assert len(before.values("8")) == 2
+    async with (server := studio.replaying(None, **wire)).client() as client:
+        assert (await say(client, "a chart")).body == before.body
+    server.stop()
+    path = studio.folder / "01-a-chart.yaml"
+    # The last, where parameters were refused before.
+    *_, raw = sorted(studio.folder.glob("01-*.sse"))
+    lines = [line for line in path.read_text().splitlines() if raw.name not in line]
+    path.write_text("\n".join(lines).replace("half way", "nearly there") + "\n")
+    raw.unlink()
+    async with studio.replaying(None, **wire).client() as client:
+        answer = await say(client, "a chart")
+    (chart,), (note,) = answer.values("8")
+    assert [[chart], [{**note, "data": "half way"}]] == before.values("8")
+    assert (note["data"], answer.text) == ("nearly there", "Here.")
+
+
 async def test_an_unknown_call_is_told_the_nearest_recorded_ones_and_what_differs(studio: Studio) -> None:
     studio.write(
         "01-plan-a-trip.yaml",

@@ -62,6 +62,11 @@ PROBLEMS = [
         "rules: [{tool_calls: [{name: f, arguments: {a: {1: 2}}}]}]",
         "rule 1: tool_calls[0].arguments: cannot be written as JSON: Dict key must be str",
     ),
+    ("rules: [{data_parts: [{name: chart}]}]", "rule 1: data_parts[0].data: is missing"),
+    (
+        "rules: [{data_parts: [{name: x y, data: 1}]}]",
+        "rule 1: data_parts[0].name: cannot be that: a name begins with a letter and has at most 64 letters",
+    ),
     ("rules: [{kind: embedding, fault: {}}]", f"rule 1: fault.kind: is missing; {FAULTS_OF_EMBEDDINGS}"),
     (
         "rules: [{kind: embedding, fault: {kind: cut}}]",
