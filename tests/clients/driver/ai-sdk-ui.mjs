@@ -16,7 +16,8 @@ export function Chat({ options: { id, api, headers, messages, resume, more }, he
       held.finished.push({ id: message.id, isAbort, isDisconnect, isError, finishReason });
     },
     onError: (error) => held.errors.push({ name: error.name, message: error.message, statusCode: error.statusCode }),
-    onData: (part) => held.data.push(part),
+    // As it was then: the hook changes a part in place.
+    onData: (part) => held.data.push(structuredClone(part)),
     ...more,
   });
   held.chat = chat;

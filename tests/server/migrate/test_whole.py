@@ -74,6 +74,9 @@ async def test_every_answer_of_the_service_is_the_same_byte_for_byte(
     ) as one:
         await say(one, "What time is it?", "a")
         await say(one, "a fox", "b", mode="image")
+        chart = {"name": "chart", "id": "1", "data": {"points": [1, None, "ü"]}}
+        await one.post("/__mock__/scenarios/default/next", json={"text": "Here.", "data_parts": [chart]})
+        assert (await say(one, "a chart", "c")).values("8")
         await one.post("/conversations/a/pin", json={"is_pinned": True})
         await indexed(one, "a.md", b"# Zephyr\n\nIt flies.")
         before = await _bytes(one)

@@ -55,7 +55,13 @@ async def test_every_field_comes_back(storage: Storage) -> None:
 
 async def test_any_json_comes_back(storage: Storage, other: Storage) -> None:
     said = [
-        message("assistant", f"t{number}", "x", {"type": "tool", "id": "1", "name": "n", "args": {"a": result}})
+        message(
+            "assistant",
+            f"t{number}",
+            "x",
+            {"type": "tool", "id": "1", "name": "n", "args": {"a": result}},
+            {"type": "data", "name": "chart", "id": "1", "data": result},
+        )
         for number, result in enumerate(RESULTS)
     ]
     await stored(storage, *said)

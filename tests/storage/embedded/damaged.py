@@ -102,11 +102,15 @@ CONVERSATIONS = {
         '{"id": "a", "role": "assistant", "turn": "t", "at": 1, "parts":'
         ' [{"type": "tool", "id": "c", "name": "n", "args": "x", "result": 1}]}'
     ),
+    "new_messages: a data part without data": _messages(
+        '{"id": "a", "role": "assistant", "turn": "t", "at": 1, "parts": [{"type": "data", "name": "n", "id": "i"}]}'
+    ),
     "stop_requested: a word": _turn("stop_requested = 'word'", RECOVERED),
     "over_at: a word": _turn("over_at = 'word'", WHOLE),
     "log: not JSON": _turn("log = x'00'", UNANSWERED),
     "log: event unknown": _log('["Song", {}]'),
     "log: text a number": _log('["TextDelta", {"text": 3}]'),
+    "log: a data part's id a number": _log('["DataShown", {"name": "n", "id": 3, "data": 1}]'),
     "log: usage of words": _log('["StepEnded", {"finish_reason": "stop", "usage": {"prompt": "a", "completion": 2}}]'),
     "log: a call's id a list": _log('["ToolCalled", {"call_id": [1], "name": "n", "args": {}}]'),
     "log: a call's arguments a word": _log('["ToolCalled", {"call_id": "c", "name": "n", "args": "x"}]'),
