@@ -8,10 +8,10 @@ from tests.clients.client import Client, OpenPage
 from tests.clients.compared import initial, same
 from tests.clients.conftest import Stored
 
-FIRST = {"type": "data-chart", "id": "c1", "data": {"points": [1]}}
-NOTE = {"type": "data-note", "id": "n1", "data": None}
-LAST = {"type": "data-chart", "id": "c1", "data": {"points": [1, 2]}}
-PASSING = {"type": "data-status", "id": "s1", "data": "half way"}
+FIRST: dict[str, Any] = {"type": "data-chart", "id": "c1", "data": {"points": [1]}}
+NOTE: dict[str, Any] = {"type": "data-note", "id": "n1", "data": None}
+LAST: dict[str, Any] = {"type": "data-chart", "id": "c1", "data": {"points": [1, 2]}}
+PASSING: dict[str, Any] = {"type": "data-status", "id": "s1", "data": "half way"}
 
 
 def kept(client: Client, message: dict[str, Any]) -> list[Any]:
