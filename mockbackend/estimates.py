@@ -22,7 +22,7 @@ def estimated_tokens(message: Message) -> int:
             case "text" | "attachment":
                 total += len(part["text"].encode()) // BYTES_PER_TOKEN + 1
             case "tool":
-                total += (len(str(part["args"])) + len(str(part["result"]))) // BYTES_PER_TOKEN + 20
+                total += (len(str(part["args"])) + len(str(part.get("result")))) // BYTES_PER_TOKEN + 20
             case "picture" if message["role"] == "user":
                 total += IMAGE_TOKENS
             case "engine":

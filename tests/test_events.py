@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockbackend.events import (
+    ApprovalAsked,
+    ApprovalGiven,
     DataShown,
     Event,
     Failed,
@@ -15,6 +17,7 @@ from mockbackend.events import (
     OrderError,
     Progress,
     ReasoningDelta,
+    ResultAwaited,
     StepEnded,
     StepStarted,
     TextDelta,
@@ -42,6 +45,8 @@ called = ToolCalled("1", "tool", {})
 returned = ToolReturned("1", None)
 waiting = Progress("retry", {"seconds": 1})
 image = ImageMade("token")
+left, asked, yes = ResultAwaited("1"), ApprovalAsked("1", "a"), ApprovalGiven("1", approved=True)
+other, asked_other = ToolCalled("2", "tool", {}), ApprovalAsked("2", "b")
 shown = DataShown("chart", "c", [1])
 
 LEGAL: dict[str, list[Event]] = {
@@ -61,6 +66,14 @@ LEGAL: dict[str, list[Event]] = {
     "a wait between steps": [start, called, returned, for_tools, waiting, start, end, over],
     "a failure within a step": [start, words, failed, end, over],
     "a failure after a step": [start, end, failed, over],
+    "a call that is left to the client": [start, called, left, for_tools, over],
+    "a result between steps": [start, called, left, for_tools, returned, start, words, end, over],
+    "a yes, and what its tool makes": [
+        *(start, called, asked, for_tools, yes, image, returned, start, end, over),
+    ],
+    "a call that nobody answers": [start, called, asked, returned, for_tools],
+    "one of two open calls": [start, called, left, other, asked_other, for_tools, returned, over],
+    "a failure while it waits": [start, called, left, for_tools, returned, failed, over],
 }
 ILLEGAL: dict[str, list[Event]] = {
     "words before a step": [words],
@@ -90,6 +103,12 @@ ILLEGAL: dict[str, list[Event]] = {
     "a call's id in two steps": [start, called, returned, for_tools, start, begun],
     "a step's end before a result": [start, called, for_tools],
     "a step's end within a call": [start, begun, end],
+    "a step before the open call's result": [start, called, left, for_tools, start],
+    "a result between steps of no open call": [start, end, returned],
+    "a yes to a call that does not ask": [start, called, left, for_tools, yes],
+    "a second yes": [start, called, asked, for_tools, yes, yes],
+    "a question about a call that has a result": [start, called, returned, asked],
+    "words while it waits": [start, called, left, for_tools, words],
     "a failed step's end before a result": [start, called, failed, end],
 }
 

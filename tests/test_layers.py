@@ -27,6 +27,7 @@ LAYERS = (
     ("upstream",),
     ("turn.budget",),
     ("turn.answer",),
+    ("turn.stopping",),
     ("storage", "protocol"),
     ("server.hypercorn_patches", "server.sign_in_link"),
     ("estimates",),

@@ -11,6 +11,7 @@ from ..turn.answer import Answer
 from ..turn.budget import Budget
 from ..upstream import Upstream
 from ..upstream.chat.request import LoadImage
+from .client_tool import ClientTool
 from .data_parts import DataParts
 from .tools import ToolServices
 
@@ -19,8 +20,9 @@ from .tools import ToolServices
 class ChatContext:
     """One chat turn. `base` is the history before it.
 
+    `client_tools` are the tools that run at the client, and `approvals` says whether that can ask its user for a yes.
     `calls` are the tool calls to run next, each with what is wrong with its arguments, if any; `tool_calls` is how many
-    have been run or refused.
+    have been run, refused, or left to the client.
     """
 
     answer: Answer
@@ -32,6 +34,8 @@ class ChatContext:
     load_image: LoadImage
     services: ToolServices
     data_parts: DataParts = field(init=False)
+    client_tools: list[ClientTool] = field(default_factory=list)
+    approvals: bool = False
     calls: list[tuple[ToolCalled, str | None]] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     tool_calls: int = 0

@@ -24,6 +24,7 @@ from ..turn.answer import Answer, guarded
 from .context import ChatContext
 from .step import run_model_step
 from .tool_calls import run_tool_call
+from .waiting import left_open
 
 MODEL, TOOLS = "model", "tools"
 
@@ -76,6 +77,9 @@ async def _model(state: State, runtime: Runtime[ChatContext]) -> Command[str]:
     if answer.finish is not None:
         # The turn was stopped while its tools were running.
         return Command(goto=END)
+    if chat.calls:
+        # The user has said yes to them.
+        return Command(goto=TOOLS)
     async with guarded(answer):
         await run_model_step(chat, state["messages"])
     onward = chat.calls and answer.finish is None
@@ -84,12 +88,20 @@ async def _model(state: State, runtime: Runtime[ChatContext]) -> Command[str]:
 
 
 async def _tools(state: State, runtime: Runtime[ChatContext]) -> dict[str, Any]:
+    """Run the calls of a step; those that wait for the client are left open after the others, and end the turn."""
     chat = runtime.context
     answer = chat.answer
     calls, chat.calls = chat.calls, []
     async with guarded(answer):
-        await asyncio.gather(*(run_tool_call(chat, call, problem) for call, problem in calls))
-        answer.end_step("tool-calls", chat.usage)
+        opened = [(call, opening) for call, problem in calls if (opening := left_open(chat, call, problem))]
+        left = [call for call, _ in opened]
+        await asyncio.gather(*(run_tool_call(chat, call, problem) for call, problem in calls if call not in left))
+        for _, opening in opened:
+            answer.emit(opening)
+        if answer.between_steps:
+            answer.wait()
+        else:
+            answer.end_step("tool-calls", chat.usage)
         if chat.budget.reached:
             # Only now: the other calls have their results, which the user saw.
             raise chat.budget.reached

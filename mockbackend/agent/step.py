@@ -23,9 +23,9 @@ from ..upstream.refused import log_refusal
 from ..upstream.retry import RetryBudget
 from ..upstream.wires import COMPLETIONS
 from .call_ids import CallIds
+from .client_tools import schemas
 from .context import ChatContext
 from .context_window import Room, trim
-from .tools import offered, schema
 
 CUT_OFF = "The answer reached its token limit, so this call was not made."
 NO_MORE_CALLS = "No more calls are allowed in this turn (AGENT_MAX_STEPS)."
@@ -61,7 +61,7 @@ async def _completed(chat: ChatContext, said: list[Message]) -> Completion:
     while True:
         completion = COMPLETIONS[model.api](upstream, answer.emit, taken_ids)
         messages = await window_messages(window, chat.systems, chat.load_image, shape)
-        tools = [schema(one.name) for one in offered(chat.services)]
+        tools = schemas(chat)
         request = request_body(chat.settings, messages, tools, room.answer(window), may_call=not last_step)
         call = ChatCall(answer, chat.systems, window)
         await chat.budget.begin(call)

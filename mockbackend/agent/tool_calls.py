@@ -26,8 +26,10 @@ log = logging.getLogger("mockbackend.turn")
 
 async def run_tool_call(chat: ChatContext, call: ToolCalled, problem: str | None) -> None:
     """Run one call; whatever goes wrong becomes a result that the model reads."""
-    tools = {one.name: one for one in offered(chat.services)}
-    chat.tool_calls += 1
+    is_approved = chat.answer.is_approved(call.call_id)
+    # One that the user has said yes to was offered, and counted when it was asked for.
+    tools = {one.name: one for one in offered(chat.services, approvals=chat.approvals or is_approved)}
+    chat.tool_calls += not is_approved
     limit = chat.settings.max_tool_calls_per_turn
     if chat.tool_calls > limit:
         problem = f"No more tool calls are allowed in this turn (MAX_TOOL_CALLS_PER_TURN is {limit})."

@@ -2,7 +2,8 @@
 
 The model reads its docstring and its types. What it returns, any JSON, is the call's result; what it raises becomes an
 error that the model reads. A parameter `config: RunnableConfig` is hidden from the model: with `services(config)` the
-tool gets at the running turn.
+tool gets at the running turn. Above `@tool`, `@declared(client=True)` makes it one that runs at the client, and
+`@declared(approval="always")` one that runs only once the user has said yes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from langchain_core.runnables import RunnableConfig
@@ -48,6 +49,41 @@ class ToolServices:
     draw: Callable[[str], Awaitable[ImageMade]] | None = None
     search: Callable[[str], Awaitable[dict[str, Any]]] | None = None
     show: Show = nowhere
+
+
+Approval = Literal["always", "after_documents"] | Callable[[dict[str, Any]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What is declared of a tool: see `declared`."""
+
+    client: bool = False
+    approval: Approval | None = None
+
+
+_PLAIN = Declaration()
+
+
+def declared(*, client: bool = False, approval: Approval | None = None) -> Callable[[BaseTool], BaseTool]:
+    """Declare a tool that runs at the client, so that it needs no body, or one that needs the user's approval.
+
+    `approval` is "always"; or "after_documents", where it is needed once the turn has read a document or an attached
+    text, which may say what the user does not want; or a function of the arguments.
+    """
+
+    def declare(one: BaseTool) -> BaseTool:
+        one.metadata = {**(one.metadata or {}), "declared": Declaration(client, approval)}
+        return one
+
+    return declare
+
+
+def declaration(name: str) -> Declaration:
+    """What is declared of the tool of that name."""
+    found = next((one for one in AVAILABLE_TOOLS if one.name == name), None)
+    known: Declaration = (found.metadata or {}).get("declared", _PLAIN) if found else _PLAIN
+    return known
 
 
 def services(config: RunnableConfig) -> ToolServices:
@@ -93,10 +129,15 @@ async def search_documents(query: str, config: RunnableConfig) -> dict[str, Any]
 AVAILABLE_TOOLS: list[BaseTool] = [get_current_time, search_documents, generate_image]
 
 
-def offered(found: ToolServices) -> list[BaseTool]:
-    """The tools that the model may call in a turn with these services."""
+def offered(found: ToolServices, *, approvals: bool = False) -> list[BaseTool]:
+    """The tools that the model may call in a turn with these services; `approvals`: its user can be asked."""
     needed = {generate_image.name: found.draw, search_documents.name: found.search}
-    return [one for one in AVAILABLE_TOOLS if one.name not in needed or needed[one.name] is not None]
+    return [
+        one
+        for one in AVAILABLE_TOOLS
+        if (one.name not in needed or needed[one.name] is not None)
+        and (approvals or declaration(one.name).approval is None)
+    ]
 
 
 @functools.cache

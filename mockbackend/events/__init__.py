@@ -2,6 +2,8 @@
 
 from .kinds import (
     OUTPUT,
+    ApprovalAsked,
+    ApprovalGiven,
     DataShown,
     EngineData,
     Event,
@@ -10,6 +12,7 @@ from .kinds import (
     ImageMade,
     Progress,
     ReasoningDelta,
+    ResultAwaited,
     Source,
     StepEnded,
     StepStarted,
@@ -30,6 +33,8 @@ __all__ = [
     "DELTAS",
     "ORDER",
     "OUTPUT",
+    "ApprovalAsked",
+    "ApprovalGiven",
     "DataShown",
     "EngineData",
     "Event",
@@ -40,6 +45,7 @@ __all__ = [
     "OrderError",
     "Progress",
     "ReasoningDelta",
+    "ResultAwaited",
     "Source",
     "StepEnded",
     "StepStarted",

@@ -70,6 +70,30 @@ class ToolCalled:
 
 
 @dataclass(frozen=True, slots=True)
+class ResultAwaited:
+    """The call is the client's to run: it stays open, and its result comes with a later request."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAsked:
+    """The call runs once the user has said yes: it stays open, and the answer comes with a later request."""
+
+    call_id: str
+    approval_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalGiven:
+    """The user's yes or no to a call, with a reason if the user gave one."""
+
+    call_id: str
+    approved: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ToolReturned:
     """The result of a tool call, any JSON. With `failed`, the reason why there is no result."""
 
@@ -166,6 +190,9 @@ Event: TypeAlias = (
     | ToolCallStarted
     | ToolCallDelta
     | ToolCalled
+    | ResultAwaited
+    | ApprovalAsked
+    | ApprovalGiven
     | ToolReturned
     | ImageMade
     | Source

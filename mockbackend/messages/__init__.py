@@ -10,10 +10,12 @@ what a message consists of, each with its own `type`.
 
 from .answer import (
     INTERRUPTED,
+    NOT_ANSWERED,
     answer_message,
     answer_parts,
 )
 from .kinds import (
+    Approval,
     AttachmentPart,
     DataPart,
     EnginePart,
@@ -36,7 +38,9 @@ from .reading import (
     error_text,
     is_long,
     is_much,
+    is_open,
     now_ms,
+    open_calls,
     text_of,
     title_of,
     without_commands,
@@ -47,8 +51,10 @@ __all__ = [
     "INTERRUPTED",
     "MANY_CHARACTERS",
     "MANY_MESSAGES",
+    "NOT_ANSWERED",
     "TITLE_CHARACTERS",
     "UNTITLED",
+    "Approval",
     "AttachmentPart",
     "DataPart",
     "EnginePart",
@@ -66,7 +72,9 @@ __all__ = [
     "error_text",
     "is_long",
     "is_much",
+    "is_open",
     "now_ms",
+    "open_calls",
     "text_of",
     "title_of",
     "without_commands",

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Literal, assert_never
 
 from ..events import (
+    ApprovalAsked,
+    ApprovalGiven,
     DataShown,
     EngineData,
     Event,
@@ -13,6 +15,7 @@ from ..events import (
     ImageMade,
     Progress,
     ReasoningDelta,
+    ResultAwaited,
     Source,
     StepEnded,
     StepStarted,
@@ -24,13 +27,15 @@ from ..events import (
     TurnEnded,
     Usage,
 )
-from .kinds import DataPart, ImagePart, Message, Part, SourcePart, ToolPart
+from .kinds import Approval, DataPart, ImagePart, Message, Part, SourcePart, ToolPart
+from .reading import is_open
 
 INTERRUPTED = "The call was interrupted before it had a result."
+NOT_ANSWERED = "The user did not answer this call."
 
 
 def answer_parts(events: Iterable[Event]) -> list[Part]:
-    """The parts of an answer, from its turn's events. A call that has no result gets the reason as one."""
+    """The parts of an answer, from its turn's events. A call that has no result and is not open gets the reason."""
     parts: list[Part] = []
     calls: dict[str, ToolPart] = {}
     shown: dict[tuple[str, str], DataPart] = {}
@@ -66,6 +71,13 @@ def answer_parts(events: Iterable[Event]) -> list[Part]:
                     calls[call_id] = {"type": "tool", "id": call_id, "name": name, "args": args}
                     parts.append(calls[call_id])
                 calls[call_id]["args"] = args
+            case ResultAwaited(call_id):
+                calls[call_id]["client"] = True
+            case ApprovalAsked(call_id, approval_id):
+                calls[call_id]["approval"] = {"id": approval_id}
+            case ApprovalGiven(call_id, approved, reason):
+                approval: Approval = {"id": calls[call_id]["approval"]["id"], "approved": approved}
+                calls[call_id]["approval"] = {**approval, "reason": reason} if reason else approval
             case ToolReturned(call_id, result, failed):
                 calls[call_id]["result"] = result
                 if failed:
@@ -99,7 +111,7 @@ def answer_parts(events: Iterable[Event]) -> list[Part]:
                 assert_never(event)
     flush()
     for call in calls.values():
-        if "result" not in call:
+        if "result" not in call and not is_open(call):
             call["result"] = {"error": INTERRUPTED}
             call["failed"] = True
     return parts

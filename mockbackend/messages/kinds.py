@@ -25,8 +25,19 @@ class StepPart(TypedDict):
     type: Literal["step"]
 
 
+class Approval(TypedDict):
+    """The question whether a call may run, by its id, and the user's answer."""
+
+    id: str
+    approved: NotRequired[bool]
+    reason: NotRequired[str]
+
+
 class ToolPart(TypedDict):
-    """A tool call and its result; `failed` where the result is an error."""
+    """A tool call and its result; `failed` where the result is an error.
+
+    Without a result the call is open: it waits for its `client`, or for the answer to its `approval`.
+    """
 
     type: Literal["tool"]
     id: str
@@ -34,6 +45,8 @@ class ToolPart(TypedDict):
     args: dict[str, Any]
     result: NotRequired[Any]
     failed: NotRequired[bool]
+    client: NotRequired[bool]
+    approval: NotRequired[Approval]
 
 
 class ImagePart(TypedDict):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
-from .kinds import Message
+from .kinds import Message, Part, ToolPart
 
 # How a message begins that asks the mock for something.
 COMMAND = "/mock"
@@ -43,6 +43,18 @@ def is_long(messages: Sequence[Message]) -> bool:
 def text_of(message: Message) -> str:
     """What the message says: its text parts, without reasoning, tools and attachments."""
     return "".join(part["text"] for part in message["parts"] if part["type"] == "text")
+
+
+def is_open(part: Part) -> TypeGuard[ToolPart]:
+    """Whether this is a call that waits for its client."""
+    if part["type"] != "tool" or "result" in part:
+        return False
+    return part.get("client", False) or "approved" not in part.get("approval", {"approved": False})
+
+
+def open_calls(message: Message) -> list[ToolPart]:
+    """The calls of a message that wait for its user's client."""
+    return [part for part in message["parts"] if is_open(part)]
 
 
 def without_commands(message: Message) -> Message:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+from .assistant_ui import ASSISTANT_UI
 from .data_stream import DATA_STREAM
 from .framing import Framing as Framing
 from .ui_stream import UI_STREAM
 
-FRAMINGS = {framing.name: framing for framing in (DATA_STREAM, UI_STREAM)}
+FRAMINGS = {framing.name: framing for framing in (DATA_STREAM, UI_STREAM, ASSISTANT_UI)}
 DEFAULT = DATA_STREAM
 # The headers that tell a browser's script which framing it reads.
-STREAM_HEADERS = tuple(name for framing in FRAMINGS.values() for name in framing.media_headers if name.startswith("x-"))
+STREAM_HEADERS = tuple(
+    dict.fromkeys(name for framing in FRAMINGS.values() for name in framing.media_headers if name.startswith("x-"))
+)
 
 
 def framing_of(body: Container[str]) -> Framing:
     """The framing of the clients that send such a chat request."""
-    return next((framing for framing in FRAMINGS.values() if framing.request_key in body), DEFAULT)
+    return next((framing for framing in FRAMINGS.values() if any(key in body for key in framing.request_keys)), DEFAULT)

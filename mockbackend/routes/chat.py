@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Literal
 
@@ -12,6 +13,8 @@ from starlette.responses import Response
 from .. import tracing
 from ..concurrency import in_thread
 from ..errors import bad_request, unusable
+from ..events import Event
+from ..messages import text_of
 from ..mock import drawn
 from ..mock.names import shown
 from ..mock.script.asked import split_message
@@ -42,13 +45,14 @@ async def post(request: Request) -> Response:
         tracing.join_trace(request.headers)
         # What is parsed of a large body stays in memory until the turn begins.
         async with service.large_bodies.one(owner) if len(raw) > LARGE_BYTES else nullcontext():
-            chat, spoken = _stored(request, *await _parsed(service, owner, raw))
+            chat, framing = _stored(request, *await _parsed(service, owner, raw, named))
             if instead := await _asked(request, owner, chat):
                 return instead
-            run = await service.runner.start(owner, chat, (named or spoken).name)
+            run = await service.runner.start(owner, chat, framing.name)
     if call := call_of(request):
         call.follow(run.turn.turn_id, run)
-    return _stream(request, run.turn.conversation_id, Reader(run), named or spoken, "own")
+    known = run.answer.known
+    return _stream(request, run.turn.conversation_id, Reader(run, known), framing, "own", earlier=run.events[:known])
 
 
 async def join(request: Request) -> Response:
@@ -78,17 +82,17 @@ async def join_by_query(request: Request) -> Response:
     return _stream(request, conversation_id, followed[1], DATA_STREAM, "joined")
 
 
-async def _parsed(service: Service, owner: str, raw: bytes) -> tuple[ChatRequest, Framing]:
+async def _parsed(service: Service, owner: str, raw: bytes, named: Framing | None) -> tuple[ChatRequest, Framing]:
     """The request that a body is, with the texts of its files."""
     settings = service.settings
     if len(raw) <= LARGE_BYTES:
-        chat, spoken = parse_chat(raw, settings)
-        if not chat.messages[-1].attachments:
+        chat, spoken = parse_chat(raw, settings, named)
+        if chat.goes_on or not chat.messages[-1].attachments:
             return read_files(chat, settings), spoken
     # To find the encoding of one file takes a tenth of a second.
     async with service.long_work.one(owner):
         if len(raw) > LARGE_BYTES:
-            chat, spoken = await in_thread(lambda: parse_chat(raw, settings), "parsing")
+            chat, spoken = await in_thread(lambda: parse_chat(raw, settings, named), "parsing")
         return await in_thread(lambda: read_files(chat, settings), "reading"), spoken
 
 
@@ -102,15 +106,24 @@ def _stored(request: Request, chat: ChatRequest, framing: Framing) -> tuple[Chat
 
 async def _asked(request: Request, owner: str, chat: ChatRequest) -> Response | None:
     """The response in place of a turn, if a line of the message or a rule of the mock wants one."""
-    service, text = get_service(request), chat.messages[-1].text
+    service, text = get_service(request), chat.text
     if instead := ask_in_message(request, service, text, chat.mode):
         return instead
     call, turn = call_of(request), None
     if call is None:
         return None
+    if chat.goes_on and not chat.messages:
+        text = await _last_question(service.storage, owner, chat)
     if call.has_wire:
         turn = await _number_of_turn(service.storage, owner, chat)
     return ask_by_rule(request, split_message(text)[1], chat.mode, turn)
+
+
+async def _last_question(storage: Storage, owner: str, chat: ChatRequest) -> str:
+    """What the user wrote last, where the list has only what follows it."""
+    stored = await storage.conversations.get(owner, chat.conversation_id or "")
+    history = await storage.history.read(stored.id) if stored else []
+    return next((text_of(message) for message in reversed(history) if message["role"] == "user"), "")
 
 
 async def _number_of_turn(storage: Storage, owner: str, chat: ChatRequest) -> int:
@@ -134,8 +147,16 @@ async def _running(request: Request, conversation_id: str) -> tuple[Turn, Reader
 
 
 def _stream(
-    request: Request, conversation_id: str, source: Reader, framing: Framing, kind: Literal["own", "joined"]
+    request: Request,
+    conversation_id: str,
+    source: Reader,
+    framing: Framing,
+    kind: Literal["own", "joined"],
+    *,
+    earlier: Sequence[Event] = (),
 ) -> Response:
     settings = get_service(request).settings
     headers = {"x-conversation-id": shown(conversation_id)}
-    return EventStream(source, framing, links(request, settings), settings.keep_alive_seconds, headers, kind=kind)
+    return EventStream(
+        source, framing, links(request, settings), settings.keep_alive_seconds, headers, kind=kind, earlier=earlier
+    )

@@ -9,10 +9,13 @@ from typing import Any
 from ..errors import bad_request, unusable
 from ..images.generator import ImageOptions
 from ..protocol import Framing, framing_of
+from ..protocol.assistant_ui import ASSISTANT_UI
 from ..settings import Settings
 from ..turn.attached_file import read_file
 from ..turn.request import MODES, Attachment, ChatRequest, Mode, SentMessage
 from .body import parse_object
+from .call_answers import call_answers
+from .client_tools import client_tools
 from .content import parse_content
 from .parameters import check_id
 
@@ -21,17 +24,20 @@ IMAGE_OPTION = re.compile(r"[a-z0-9-]{1,32}")
 IGNORED_ROLES = ("tool", "data")
 SYSTEM_ROLES = ("system", "developer")
 # Keys of clients that always send the whole conversation, without ids.
-WHOLE_LIST_KEYS = ("parentId", "unstable_assistantMessageId")
+WHOLE_LIST_KEYS = ASSISTANT_UI.request_keys
 
 
-def parse_chat(raw: bytes, settings: Settings) -> tuple[ChatRequest, Framing]:
-    """The request that a body is, its files unread, and the framing that its client speaks."""
+def parse_chat(raw: bytes, settings: Settings, named: Framing | None) -> tuple[ChatRequest, Framing]:
+    """The request that a body is, its files unread, and its framing: the one that is named, or its client's."""
     body = parse_object(raw)
-    return _chat(body, settings.max_conversation_messages), framing_of(body)
+    framing = named or framing_of(body)
+    return _chat(body, settings.max_conversation_messages, framing), framing
 
 
 def read_files(request: ChatRequest, settings: Settings) -> ChatRequest:
     """The request with the texts of the files that came with its new message."""
+    if request.goes_on:
+        return request
     *earlier, message = request.messages
     files = tuple(_with_text(file) for file in message.attachments)
     request = replace(request, messages=(*earlier, replace(message, attachments=files)))
@@ -39,7 +45,7 @@ def read_files(request: ChatRequest, settings: Settings) -> ChatRequest:
     return request
 
 
-def _chat(body: dict[str, Any], max_messages: int) -> ChatRequest:
+def _chat(body: dict[str, Any], max_messages: int, framing: Framing) -> ChatRequest:
     # Unknown keys are ignored, since front ends send keys of their own.
     field = "id" if body.get("id") is not None else "conversation_id"
     conversation_id = check_id(body[field], field) if body.get(field) is not None else None
@@ -63,12 +69,19 @@ def _chat(body: dict[str, Any], max_messages: int) -> ChatRequest:
         if role in SYSTEM_ROLES:
             systems.append(parse_content(value, name).text)
         elif role in ("user", "assistant"):
-            messages.append(_message(value, role, name, is_last=index == len(sent) - 1))
+            messages.append(_message(value, role, name, is_last=role == "user" and index == len(sent) - 1))
         elif role not in IGNORED_ROLES:
             raise bad_request(f"{name}.role must be user, assistant or system.")
-    if last != "user":
-        why = " An assistant's message cannot be continued." if last == "assistant" else ""
-        raise unusable(f"messages: the last message must be a user's.{why}")
+    approvals = body.get("approvals") is True and framing.can_approve
+    # An answer at the end goes on, if it waits; tool messages stand for results of its calls.
+    goes_on = last in ("assistant", "tool")
+    if goes_on:
+        if mode == "image":
+            raise unusable("messages: in image mode the last message must be a user's.")
+        users = [replace(message, attachments=()) for message in messages if message.role == "user"]
+        messages = users[-1:]
+    elif last != "user":
+        raise unusable("messages: the last message must be a user's.")
     if mode == "image" and (messages[-1].attachments or not messages[-1].text):
         raise unusable("messages: in image mode the last message must be text, without attachments.")
     at_message = body.get("messageId")
@@ -85,6 +98,10 @@ def _chat(body: dict[str, Any], max_messages: int) -> ChatRequest:
         at_message=check_id(at_message, "messageId") if at_message is not None else None,
         resumable=resumable,
         file_ids=_file_ids(body.get("file_ids")),
+        goes_on=goes_on,
+        answers=tuple(call_answers(sent, is_listing_a_yes=approvals and framing is ASSISTANT_UI)),
+        tools=client_tools(body.get("tools")),
+        approvals=approvals,
     )
 
 

@@ -20,6 +20,7 @@ from ..mock import drawn
 from ..mock.names import shown
 from ..protocol import DEFAULT
 from ..storage import Conversation, Cursor
+from ..turn.closing import close_waiting
 from .auth import get_service, userid
 from .body import read_small_object
 from .json import JSON, JSONPieces, object_with_list
@@ -102,10 +103,12 @@ async def pin(request: Request) -> Response:
 
 
 async def stop(request: Request) -> Response:
-    """Stop the running answer and keep its text. Returns the row once the answer has ended."""
-    conversation_id = path_conversation(request)
+    """Stop the running answer, or one that waits, and keep its text. Returns the row once the answer has ended."""
+    service, conversation_id = get_service(request), path_conversation(request)
     await _owned(request, conversation_id)
-    await get_service(request).follower.stop(conversation_id)
+    await service.follower.stop(conversation_id)
+    if (row := await _owned(request, conversation_id)).is_waiting:
+        await close_waiting(service.storage, service.settings, userid(request), row)
     return JSON(_rendered(await _owned(request, conversation_id)))
 
 
@@ -134,7 +137,8 @@ def _row(row: Conversation | None) -> Response:
 def _rendered(row: Conversation) -> dict[str, Any]:
     """The row as clients see it."""
     fields = dataclasses.asdict(row)
-    del fields["version"]
+    for name in ("version", "is_waiting"):
+        del fields[name]
     fields["id"] = shown(row.id)
     for name in ("created_at", "updated_at"):
         fields[name] = drawn.shown_ms(fields[name])

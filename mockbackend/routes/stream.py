@@ -6,11 +6,13 @@ A client that reads too slowly is cut off: its turn would be kept in memory for 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Literal
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from ..events import Event
 from ..metrics import OPEN_STREAMS
 from ..protocol import Framing
 from ..protocol.links import Links
@@ -39,6 +41,7 @@ class EventStream(Response):
         headers: dict[str, str],
         *,
         kind: Literal["own", "joined"],
+        earlier: Sequence[Event] = (),
     ) -> None:
         self.status_code = 200
         self.background = None
@@ -46,7 +49,7 @@ class EventStream(Response):
         self.framing = framing
         self.keep_alive_seconds = keep_alive_seconds
         self._source = source
-        self._frame = framing.open_stream(links)
+        self._frame = framing.open_stream(links, earlier)
         self._keep_alive = framing.keep_alive
         self._kind = kind
 

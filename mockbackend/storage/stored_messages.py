@@ -72,6 +72,7 @@ def _is_part(found: Any) -> bool:
         and all(isinstance(found.get(name), dict) for name in _OBJECTS.get(found["type"], ()))
         and isinstance(found.get("url", ""), str)
         and (found["type"] != "data" or "data" in found)
+        and isinstance(found.get("approval", {}), dict)
     )
 
 

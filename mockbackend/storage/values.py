@@ -74,7 +74,10 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A conversation's row; times are integer milliseconds. `version` counts the changes of its history."""
+    """A conversation's row; times are integer milliseconds. `version` counts the changes of its history.
+
+    `is_waiting`: the last message has calls that wait for its user's client.
+    """
 
     id: str
     title: str
@@ -83,6 +86,7 @@ class Conversation:
     updated_at: int
     message_count: int
     version: int
+    is_waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,9 @@ class Cursor:
 class Turn:
     """A turn as it is stored: the history will be its first `base_length` messages, `new_messages`, and the answer.
 
-    `message_id` is the answer's, `started_at` integer milliseconds.
+    `message_id` is the answer's, `started_at` integer milliseconds. A turn that goes on with an answer that waited has
+    an `opening`: the log (`events.dump`'s) of what the answer had said, and of what its client has sent since. With one
+    it is no further turn of the day. Only the claim reads it: the turn's log begins with it.
     """
 
     userid: str
@@ -109,6 +115,12 @@ class Turn:
     framing: str
     base_length: int
     new_messages: list[Message]
+    opening: bytes = b""
+
+    @property
+    def turns(self) -> int:
+        """How many turns of the day it counts for."""
+        return 0 if self.opening else 1
 
     @property
     def day(self) -> int:

@@ -8,94 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from .. import events as ev
 from ..errors import INTERNAL, TAKEN_OVER, PromptRefused, TurnError
-from ..events import Event, FinishReason, Order, Usage
+from ..events import Event, FinishReason, Order, Usage, load
 from ..log import TurnFields
-from ..messages import INTERRUPTED, Message, answer_message
+from ..messages import INTERRUPTED, NOT_ANSWERED, Message, answer_message
 from ..storage import Turn, traceback_of
+from .stopping import Stop
 
 TOO_LONG = "too long"
 LAPSED = "lapsed"
 log = logging.getLogger("mockbackend.turn")
-
-
-class Stop:
-    """A request to end the turn. It cancels what is awaited within `scope`, and the cancellation stops there."""
-
-    def __init__(self) -> None:
-        self.reason: str | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
-
-    def request(self, reason: str) -> None:
-        """Request the end. The first reason counts."""
-        if self.reason is None:
-            self.reason = reason
-            for task in self._tasks:
-                task.cancel()
-
-    def scope(self) -> AbstractAsyncContextManager[None]:
-        """A context for work that a stop ends."""
-        return _StopScope(self, self._tasks)
-
-
-class _StopScope(AbstractAsyncContextManager[None]):
-    def __init__(self, stop: Stop, tasks: set[asyncio.Task[Any]]) -> None:
-        self._stop = stop
-        self._tasks = tasks
-
-    async def __aenter__(self) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("a stop scope needs a task")
-        self._task = task
-        # Inside another scope of the same task the outer one ends the work, as a whole.
-        self._outermost = task not in self._tasks
-        if not self._outermost:
-            return
-        self._cancelling = task.cancelling()
-        self._tasks.add(task)
-        if self._stop.reason is not None:
-            task.cancel()
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: object, trace: object) -> bool:
-        # True swallows the exception. Only our own cancellation may be swallowed, exactly once, and nobody else's may
-        # get lost. What can happen:
-        #
-        # 1. Nothing was requested: whatever came, also a CancelledError, is not ours.
-        # 2. Our `cancel()` arrived as the exception: swallow it and take it off the task's count (`uncancel`), as
-        #    asyncio.timeout does. If the count is still above what it was at the start, somebody else cancelled the
-        #    task too. The two arrive as one exception, so it has to go on.
-        # 3. The work ended, or failed, before our `cancel()` was delivered. Python 3.11 delivers a pending
-        #    cancellation at the next await, even after `uncancel`; that would be an innocent one outside this scope.
-        #    So it is awaited here (`sleep(0)`), and eaten.
-        # 4. As 3, and somebody else cancelled too: the exception that was eaten was theirs as well. It is sent again,
-        #    so that it arrives outside; `uncancel` first, since `cancel` counts it a second time.
-        #
-        # The count (`task.cancelling()`) is the only thing that tells our cancellation from others': the exceptions are
-        # equal. `tests/turn/test_stop_scope.py` drives each case on every await.
-        if not self._outermost:
-            return False
-        task = self._task
-        self._tasks.discard(task)
-        if self._stop.reason is None:
-            return False
-        cancelled = kind is not None and issubclass(kind, asyncio.CancelledError)
-        arrived = False
-        if not cancelled:
-            try:
-                await asyncio.sleep(0)
-            except asyncio.CancelledError:
-                arrived = True
-        others = task.cancelling() > self._cancelling and task.uncancel() > self._cancelling
-        if others and arrived:
-            task.uncancel()
-            task.cancel()
-        return cancelled and not others
 
 
 class Answer:
@@ -111,6 +38,20 @@ class Answer:
         self.steps = 0
         self._order = Order()
         self._waiter: asyncio.Future[None] | None = None
+        for event in load(turn.opening) if turn.opening else ():
+            self._go_on(event)
+        # How many events there were before this turn's own, and how many of them the client has that goes on.
+        self.earlier = len(self.events)
+        self.known = _known(self.events)
+
+    def _go_on(self, event: Event) -> None:
+        """Take an event of before."""
+        self._order.follow(event)
+        self.events.append(event)
+        if isinstance(event, ev.StepStarted):
+            self.steps += 1
+        elif isinstance(event, ev.StepEnded):
+            self.usage += event.usage
 
     def emit(self, event: Event) -> None:
         """Add an event. Raises OrderError if it may not come now."""
@@ -125,16 +66,41 @@ class Answer:
         self.emit(ev.StepStarted(self.turn.message_id))
 
     def end_step(self, reason: FinishReason, usage: Usage) -> None:
-        """End a model call and its tools. `tool-calls` means that another call follows."""
+        """End a model call and its tools. `tool-calls` means that another call follows, unless calls are open."""
         self.usage += usage
         self.emit(ev.StepEnded(reason, usage))
         if reason != "tool-calls":
             self.finish = reason
+        else:
+            self.wait()
+
+    def wait(self) -> None:
+        """End the turn for now if calls are open, which its client is to answer."""
+        if self._order.open_calls():
+            self.finish = "tool-calls"
 
     @property
     def between_steps(self) -> bool:
         """Whether the next step has not begun yet."""
-        return self._order.state in ("idle", "between")
+        return self._order.state in ("idle", "between", "waiting")
+
+    @property
+    def tool_calls(self) -> int:
+        """How many tool calls there have been."""
+        return sum(isinstance(event, ev.ToolCalled) for event in self.events)
+
+    def is_approved(self, call_id: str) -> bool:
+        """Whether the user has said yes to this call."""
+        return self._order.is_approved(call_id)
+
+    @property
+    def approved_calls(self) -> list[ev.ToolCalled]:
+        """The calls that the user has said yes to, and that have no result."""
+        return [
+            event
+            for event in self.events
+            if isinstance(event, ev.ToolCalled) and self._order.is_approved(event.call_id)
+        ]
 
     def fail(self, message: str) -> None:
         """End the turn with an error message for the user."""
@@ -155,6 +121,13 @@ class Answer:
             self.fail(TAKEN_OVER)
             return
         self._begin_if_idle()
+        if self.stop.reason != "stopped" and self._order.open_calls():
+            # Nobody has asked for its end: what waits for the client still does.
+            self.close_calls(leave_open=True)
+            if self._order.state == "step":
+                self.emit(ev.StepEnded("tool-calls", Usage()))
+            self.finish = "tool-calls"
+            return
         self.close_calls()
         if self._order.state != "over":
             # The finish reasons of the protocols have none for this.
@@ -172,7 +145,8 @@ class Answer:
     @property
     def complete(self) -> bool:
         """Whether the answer ended by itself."""
-        return self.stop.reason is None and self.finish not in (None, "error")
+        # One that waits is whole so far, whatever has ended its turn.
+        return self.finish == "tool-calls" or (self.stop.reason is None and self.finish not in (None, "error"))
 
     def message(self) -> Message:
         """The message to store: all that has been said so far."""
@@ -193,13 +167,30 @@ class Answer:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def close_calls(self) -> None:
-        """Give every tool call without a result an error that says why."""
+    def close_calls(self, *, leave_open: bool = False) -> None:
+        """Give every tool call without a result an error that says why; with `leave_open` not those that wait."""
         started = {event.call_id: event.name for event in self.events if isinstance(event, ev.ToolCallStarted)}
+        are_open = self._order.open_calls()
         for call_id in self._order.pending_calls():
+            if call_id in are_open and leave_open:
+                continue
             if self._order.calls[call_id] == "arguments":
                 self.emit(ev.ToolCalled(call_id, started[call_id], {}))
-            self.emit(ev.ToolReturned(call_id, {"error": INTERRUPTED}, failed=True))
+            why = NOT_ANSWERED if call_id in are_open else INTERRUPTED
+            self.emit(ev.ToolReturned(call_id, {"error": why}, failed=True))
+
+
+def _known(events: Sequence[Event]) -> int:
+    """How many of an answer's earlier events its client has: up to the results that it has sent itself."""
+    ends = [index for index, event in enumerate(events) if isinstance(event, ev.StepEnded)]
+    return (
+        next(
+            (index for index in range(ends[-1] + 1, len(events)) if not isinstance(events[index], ev.ToolReturned)),
+            len(events),
+        )
+        if ends
+        else 0
+    )
 
 
 @asynccontextmanager
@@ -225,7 +216,7 @@ async def stream_events(answer: Answer, work: Callable[[], Coroutine[Any, Any, N
     """Run `work`, which writes to `answer`, and yield the events as they come. Raises what `work` raises."""
     task = asyncio.create_task(work())
     task.add_done_callback(lambda _: answer.wake())
-    position = 0
+    position = answer.earlier
     try:
         while True:
             while position < len(answer.events):

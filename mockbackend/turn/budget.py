@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..errors import NOT_STORED, DailyLimit, TurnError
 from ..estimates import BYTES_PER_TOKEN
-from ..events import DELTAS, Usage
+from ..events import DELTAS, ImageMade, Usage
 from ..storage import DayLimitReached, DayLimits, Exchange, Spent, StorageError, Turns
 from .answer import Answer
 
@@ -73,18 +73,19 @@ class Budget:
         self._turns = turns
         self._limits = limits
         self._calls: list[ChatCall | ImageCall] = []
+        self._earlier_images = sum(isinstance(event, ImageMade) for event in answer.events)
         # The limit that a call has met: the turn ends.
         self.reached: DailyLimit | None = None
 
     @property
     def spent(self) -> Spent:
         """What the turn has spent so far, with estimates of the calls that are under way."""
-        return sum((call.spent for call in self._calls), Spent(1))
+        return sum((call.spent for call in self._calls), Spent(self._turn.turns))
 
     @property
     def images(self) -> int:
-        """How many images it has generated, with those that are under way."""
-        return sum(call.spent.images for call in self._calls)
+        """How many images its answer has, with those that are under way."""
+        return self._earlier_images + sum(call.spent.images for call in self._calls)
 
     async def begin(self, call: ChatCall | ImageCall) -> None:
         """Count a call that is about to be made. Raises DailyLimit; the first call was admitted with its turn."""

@@ -12,11 +12,11 @@ from contextlib import nullcontext, suppress
 from contextvars import copy_context
 from dataclasses import replace
 from functools import cache
-from typing import assert_never
+from itertools import islice
 
 from ..concurrency import Places, in_thread
 from ..errors import ServiceError, not_found, unusable
-from ..estimates import BYTES_PER_TOKEN
+from ..events import dump
 from ..messages import MANY_MESSAGES, Message, Part, now_ms, title_of
 from ..mock import drawn
 from ..settings import Settings
@@ -27,7 +27,6 @@ from ..storage import (
     DayLimitReached,
     DayLimits,
     RunningTurn,
-    Spent,
     Storage,
     StorageError,
     TooManyConversations,
@@ -38,6 +37,8 @@ from ..storage import (
 from ..storage.day_limits import day_limits
 from .admission import PER_USER, day_is_over, too_many_conversations, too_many_turns
 from .attachments import Attachments
+from .going_on import NOTHING_OPEN
+from .new_messages import estimate, made_message, made_messages
 from .placement import Place, needs_history, placed, placed_by_ids
 from .recovery import Recovery
 from .registry import RunRegistry
@@ -104,6 +105,8 @@ class TurnClaimer:
 
     async def _new_messages(self, userid: str, conversation_id: str, request: ChatRequest) -> tuple[SentMessage, ...]:
         """The messages, without the attachments of stored ones: a client sends its whole list each time."""
+        if request.goes_on:
+            return request.messages
         *earlier, last = request.messages
         if any(message.attachments for message in earlier):
             conversation = await self._storage.conversations.get(userid, conversation_id)
@@ -123,29 +126,33 @@ class TurnClaimer:
         turn_id, message_id, at = drawn.uuid().hex, f"msg-{drawn.uuid().hex}", now_ms()
         # The store's thread has another context, from which other ids would come.
         here = copy_context()
-        opening = next(index for index, message in enumerate(request.messages) if message.role == "user")
-        began, pause = time.monotonic(), POLL_SECONDS
+        began, pause, has_waited = time.monotonic(), POLL_SECONDS, False
 
         # Each message once: its id must be the same in every attempt.
         @cache
         def new(index: int) -> Message:
             # Made only when needed: a client may send thousands with each turn, and only the last is new.
-            return _message(request.messages[index], turn_id, at, attached[index])
+            return made_message(request.messages[index], turn_id, at, attached[index])
 
-        title = title_of([new(opening)])
-        limits = replace(self._limits, estimate=_estimate(request))
+        users = (index for index, message in enumerate(request.messages) if message.role == "user")
+        title = title_of([new(index) for index in islice(users, 1)])
+        limits = replace(self._limits, estimate=estimate(request))
         whole = await self._whole_list(userid, conversation_id, request, new)
-        made = cache(lambda: whole or _made(request, new))
+        made = cache(lambda: whole or made_messages(request, new))
 
         def turn(conversation: Conversation, at: Place) -> Turn:
-            base_length, new_messages = self._placed(request, conversation, at, new, made)
-            # Not `at`: midnight may have passed while another answer was waited for.
-            return Turn(userid, conversation.id, turn_id, message_id, now_ms(), framing, base_length, new_messages)
+            new_messages = self._placed(request, conversation, at, turn_id, new, made)
+            return Turn(
+                *(userid, conversation.id, turn_id, at.answer_id or message_id),
+                # Not `at`: midnight may have passed while another answer was waited for.
+                *(now_ms(), framing, at.base_length, new_messages),
+                dump(at.opening) if at.opening else b"",
+            )
 
         def is_placed_in_history(conversation: Conversation) -> bool:
             # A long history is read apart from the claim even if only the model needs it.
             is_long = conversation.message_count > MANY_MESSAGES and request.mode == "chat"
-            return conversation.message_count > 0 and (is_long or needs_history(request))
+            return conversation.message_count > 0 and (is_long or needs_history(request) or conversation.is_waiting)
 
         # Each round makes one attempt at the claim, and ends in a claim, an error, or a short wait. Why it ends:
         #
@@ -177,10 +184,16 @@ class TurnClaimer:
             if conversation is None:
                 raise not_found()
             if claim is None and is_placed_in_history(conversation):
-                history, placed = await self._read_and_place(userid, request, conversation, turn)
+                try:
+                    history, placed = await self._read_and_place(userid, request, conversation, turn)
+                except ServiceError:
+                    if request.goes_on and has_waited:
+                        # The same was sent twice, and the other has just gone on with it.
+                        raise _conflict() from None
+                    raise
                 # An edited first message gives the title, unless that was renamed.
                 retitled = placed.base_length == 0 and history and conversation.title == title_of(history)
-                new_title = title if retitled else conversation.title
+                new_title = title_of(placed.new_messages) if retitled else conversation.title
                 claim = await self._storage.turns.claim(
                     placed, conversation, new_title, history, limits=limits, window=window
                 )
@@ -190,8 +203,8 @@ class TurnClaimer:
             # None runs if a turn began and ended while the history was being read: that deserves another attempt.
             limit = STOPPING_SECONDS if running is None or self._is_stopping(running) else WAIT_SECONDS
             if time.monotonic() - began > limit:
-                words = "An answer is already running in this conversation. Wait for its end, or stop it."
-                raise ServiceError(409, "conflict", words, {"retry-after": "1"})
+                raise _conflict()
+            has_waited = True
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_POLL_SECONDS)
 
@@ -205,21 +218,22 @@ class TurnClaimer:
         if conversation is not None and conversation.message_count > 0:
             return None
         async with self._long_work.one(userid):
-            return await in_thread(lambda: _made(request, new), "placing")
+            return await in_thread(lambda: made_messages(request, new), "placing")
 
     async def _read_and_place(
         self, userid: str, request: ChatRequest, conversation: Conversation, turn: Callable[[Conversation, Place], Turn]
     ) -> tuple[list[Message] | None, Turn]:
         """The turn that has its place in a conversation, and the history if that had to be read for it."""
-        outline = await self._storage.turns.outline(conversation.id) if request.mode == "chat" else None
+        by_ids = request.mode == "chat" and not request.goes_on and not conversation.is_waiting
+        outline = await self._storage.turns.outline(conversation.id) if by_ids else None
         if outline is not None and (found := placed_by_ids(request, outline, conversation.message_count)):
             return None, turn(conversation, found)
         is_long = conversation.message_count > MANY_MESSAGES
         async with self._long_work.one(userid) if is_long else nullcontext():
             history = await self._storage.history.read(conversation.id)
-            if not is_long:
-                return history, turn(conversation, placed(request, history))
-            return history, turn(conversation, await in_thread(lambda: placed(request, history), "placing"))
+            at = await in_thread(lambda: placed(request, history), "placing") if is_long else placed(request, history)
+            # What stays before an answer that has waited is kept as it is.
+            return None if at.rewritten else history, turn(conversation, at)
 
     def _is_stopping(self, running: RunningTurn) -> bool:
         run = self._registry.find(running.turn.turn_id)
@@ -230,11 +244,17 @@ class TurnClaimer:
         request: ChatRequest,
         conversation: Conversation,
         at: Place,
+        turn_id: str,
         new: Callable[[int], Message],
         made: Callable[[], list[Message]],
-    ) -> tuple[int, list[Message]]:
-        """How many of the stored messages stay, and which messages of the request follow them."""
-        base_length = at.base_length
+    ) -> list[Message]:
+        """Which messages follow those that stay: what is written again, and those of the request."""
+        rewritten: list[Message] = [{**message, "turn": turn_id} for message in at.rewritten]
+        if request.goes_on:
+            if not at.opening:
+                raise unusable(NOTHING_OPEN)
+            return rewritten
+        base_length = at.base_length + len(rewritten)
         # A list sent with a new conversation becomes its history.
         everything = conversation.message_count == 0
         new_messages = list(made()) if everything else [new(-1)]
@@ -245,41 +265,9 @@ class TurnClaimer:
                 f"This conversation has reached its limit of {self._max_messages} messages "
                 "(MAX_CONVERSATION_MESSAGES). Please start a new one."
             )
-        return base_length, new_messages
+        return [*rewritten, *new_messages]
 
 
-def _message(sent: SentMessage, turn_id: str, at: int, parts: list[Part]) -> Message:
-    words: list[Part] = [{"type": "text", "text": sent.text}] if sent.text else []
-    message: Message = {
-        "id": sent.id or drawn.uuid().hex,
-        "role": sent.role,
-        "turn": turn_id,
-        "at": at,
-        "parts": words + parts if sent.role == "user" else [{"type": "step"}, *words],
-    }
-    if sent.documents:
-        message["documents"] = list(sent.documents)
-    return message
-
-
-def _made(request: ChatRequest, new: Callable[[int], Message]) -> list[Message]:
-    return _distinct([new(index) for index in range(len(request.messages))])
-
-
-def _estimate(request: ChatRequest) -> Spent:
-    """What the turn spends at least, as far as it shows before its history is read."""
-    match request.mode:
-        case "chat":
-            return Spent(1, len(request.messages[-1].text) // BYTES_PER_TOKEN + 1)
-        case "image":
-            return Spent(1, images=1)
-        case mode:
-            assert_never(mode)
-
-
-def _distinct(messages: list[Message]) -> list[Message]:
-    """The messages, each with a unique id: ids say where a later message goes."""
-    by_id: dict[str, Message] = {}
-    for message in messages:
-        by_id[message["id"] if message["id"] not in by_id else drawn.uuid().hex] = message
-    return [{**message, "id": message_id} for message_id, message in by_id.items()]
+def _conflict() -> ServiceError:
+    words = "An answer is already running in this conversation. Wait for its end, or stop it."
+    return ServiceError(409, "conflict", words, {"retry-after": "1"})

@@ -3,6 +3,8 @@
 1. An id that is in the history: there; what follows is replaced.
 2. A list that is the client's whole conversation: by position, if the earlier user messages equal the stored ones.
 3. Otherwise at the end; a list sent with a new conversation becomes its history.
+
+An answer that waits for its client goes on in its place, or is closed where a new message follows it.
 """
 
 from __future__ import annotations
@@ -10,26 +12,44 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import accumulate
 
+from ..events import Event
 from ..messages import Message, text_of
+from .going_on import closed, gone_on, waiting
 from .request import ChatRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How many messages stay before the new one, and the id of the message that it replaces."""
+    """How many messages stay before the new one, and the id of the message that it replaces.
+
+    `rewritten` are those of the stored ones that the turn writes again before its own: a question and its answer that
+    has waited. Where that goes on, it is the question alone, `answer_id` is the answer's, and `opening` what it has
+    said and its client has sent.
+    """
 
     base_length: int
     replaced: str | None = None
+    rewritten: tuple[Message, ...] = ()
+    answer_id: str | None = None
+    opening: tuple[Event, ...] = ()
 
 
 def needs_history(request: ChatRequest) -> bool:
     """Whether the place depends on the stored messages."""
-    return request.positional or request.at_message is not None or request.messages[-1].id is not None
+    return (
+        request.goes_on or request.positional or request.at_message is not None or request.messages[-1].id is not None
+    )
 
 
 def placed(request: ChatRequest, history: list[Message]) -> Place:
-    """The place in this history."""
+    """The place in this history. Raises ServiceError if it has no place there."""
+    if request.goes_on:
+        question, answer, opening = gone_on(history, request.answers)
+        return Place(len(history) - 2, None, (question,), answer["id"], tuple(opening))
     base_length = place(request, history)
+    if base_length == len(history) and (found := waiting(history)):
+        question, answer = found
+        return Place(base_length - 2, None, (question, closed(answer, request.answers)))
     return Place(base_length, history[base_length]["id"] if base_length < len(history) else None)
 
 
@@ -46,7 +66,9 @@ def placed_by_ids(request: ChatRequest, outline: list[list[str]], length: int) -
 
 
 def place(request: ChatRequest, history: list[Message]) -> int:
-    """How many messages of the history stay, before the new one."""
+    """How many messages of the history stay, before the new one, or before the last one that the user wrote."""
+    if request.goes_on:
+        return max((index for index, message in enumerate(history) if message["role"] == "user"), default=0)
     for wanted in (request.at_message, request.messages[-1].id):
         for index, message in enumerate(history):
             if wanted is not None and message["id"] == wanted:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
+from ..agent.client_tool import ClientTool
 from ..images.generator import ImageOptions
 from ..messages import NamedDocument
 
@@ -40,9 +41,34 @@ class SentMessage:
     documents: tuple[NamedDocument, ...] = ()
 
 
+AnswerKind = Literal["result", "yes", "no", "listed"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswer:
+    """What a client says of a tool call that waits for it: its result, or the user's yes or no with its `reason`.
+
+    A call that is only `listed` has come without any, which is assistant-ui's yes. Of a result, `failed` says that
+    `value` is an error, and `is_no` that it is a no where the call asks. `approval_id` is None where the client names
+    none.
+    """
+
+    call_id: str
+    kind: AnswerKind
+    value: Any = None
+    failed: bool = False
+    is_no: bool = False
+    reason: str = ""
+    approval_id: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One POST /chat. The last of `messages` is the user's new one.
+
+    `goes_on`: instead the answer before goes on with what `answers` have; `messages` is the user's last one at most.
+    `answers` may come with a new message as well. `tools` are the client's own, `approvals` says that it can ask its
+    user for a yes.
 
     `positional`: the list is the client's whole conversation, so its length says where the new message goes.
     `at_message`: the id of the message that the client wants to edit or regenerate.
@@ -59,3 +85,12 @@ class ChatRequest:
     at_message: str | None = None
     resumable: bool | None = None
     file_ids: tuple[str, ...] | None = None
+    goes_on: bool = False
+    answers: tuple[CallAnswer, ...] = ()
+    tools: tuple[ClientTool, ...] = ()
+    approvals: bool = False
+
+    @property
+    def text(self) -> str:
+        """What the last message says."""
+        return self.messages[-1].text if self.messages else ""

@@ -55,8 +55,7 @@ class Run:
         # The history before it where nothing of it was kept for requests.
         self.unkept: list[Exchange] = []
         # How many of the answer's events readers may see, and how many of those the turn's row has.
-        self.published = 0
-        self.written = 0
+        self.published = self.written = self.answer.earlier
         self._joined: list[Event] = []
         self._joined_count = 0
         # Not an asyncio.Event, which takes more memory than the words of many turns.
@@ -103,11 +102,11 @@ class Run:
 
 
 class Reader:
-    """One connection's place in a turn, at the first event."""
+    """One connection's place in a turn, at the first event, or after as many as its client has."""
 
-    def __init__(self, turn: Followed) -> None:
+    def __init__(self, turn: Followed, position: int = 0) -> None:
         self._turn = turn
-        self._position = 0
+        self._position = position
         # How much had been said before.
         self._start = turn.published
         self._waiter: asyncio.Future[None] | None = None

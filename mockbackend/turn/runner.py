@@ -13,6 +13,7 @@ from typing import assert_never
 
 from .. import log as logs
 from .. import metrics, tracing
+from ..agent.client_tools import without_own
 from ..agent.context import ChatContext
 from ..agent.context_window import window
 from ..agent.graph import turn_graph
@@ -103,6 +104,8 @@ class TurnRunner:
         # - Leaving `beginning` suspends nowhere: it ends a timeout and touches counters. Neither does making the Run.
         # - If our caller is cancelled after the commit and before the claim arrives here, the store withdraws it.
         turn = claim.turn
+        if request.goes_on and request.file_ids is None and (named := turn.new_messages[-1].get("documents")):
+            request = replace(request, file_ids=tuple(file["id"] for file in named))
         search = claim.has_documents if request.file_ids is None else bool(request.file_ids)
         resumable = self._settings.resumable if request.resumable is None else request.resumable
         run = Run(turn, request.mode, self._storage.turns, self._claimer.day_limits, resumable=resumable)
@@ -134,7 +137,7 @@ class TurnRunner:
 
     async def _with_documents(self, userid: str, request: ChatRequest) -> ChatRequest:
         """The request, its new message with the files that it names to be searched."""
-        if not request.file_ids or request.mode != "chat":
+        if not request.file_ids or request.mode != "chat" or request.goes_on:
             return request
         files = await self._storage.files.named(userid, request.file_ids)
         for index, file_id in enumerate(request.file_ids):
@@ -191,6 +194,9 @@ class TurnRunner:
                 draw if self._upstream.engine.images else None,
                 documents,
             ),
+            without_own(request.tools),
+            request.approvals,
+            tool_calls=run.answer.tool_calls,
         )
 
     async def _work(self, run: Run, span: tracing.Span, events: AsyncIterator[Event]) -> None:

@@ -11,6 +11,7 @@ from mockbackend.protocol import DEFAULT, FRAMINGS, framing_of
 from mockbackend.protocol.links import Links
 from tests import event_cases
 from tests.protocol import part_cases
+from tests.protocol.assistant_ui import test_stream as assistant_ui
 from tests.protocol.data_stream import test_messages as data_messages
 from tests.protocol.data_stream import test_stream as data_stream
 from tests.protocol.ui_stream import test_messages as ui_messages
@@ -19,6 +20,7 @@ from tests.protocol.ui_stream import test_stream as ui_stream
 EXPECTED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "data": (data_stream.LINES, data_messages.RENDERED),
     "ui": (ui_stream.FRAMES, ui_messages.RENDERED),
+    "assistant-ui": (assistant_ui.LINES, data_messages.RENDERED),
 }
 
 
@@ -58,6 +60,6 @@ def test_what_the_mock_tells_frames_by(name: str) -> None:
 def test_a_request_is_answered_in_its_clients_framing() -> None:
     assert framing_of({"message": "Hello"}) is DEFAULT
     for framing in FRAMINGS.values():
-        if framing.request_key:
-            assert framing_of({framing.request_key: "any"}) is framing
+        for key in framing.request_keys:
+            assert framing_of({key: "any"}) is framing
     assert framing_of({"trigger": "submit-message"}).name == "ui"

@@ -41,7 +41,9 @@ def any_turn(draw: st.DrawFn) -> list[Event]:
             case ev.ToolCallStarted() | ev.ToolCalled():
                 call_id = draw(_ids)
                 say(dataclasses.replace(event, call_id=call_id, name=names.setdefault(call_id, event.name)))
-            case ev.ToolCallDelta() | ev.ToolReturned():
+            case ev.ApprovalAsked() | ev.ApprovalGiven():
+                continue  # only where the client can
+            case ev.ToolCallDelta() | ev.ToolReturned() | ev.ResultAwaited():
                 say(dataclasses.replace(event, call_id=draw(_ids)))
             case ev.Failed():
                 close_calls()

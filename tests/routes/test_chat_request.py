@@ -213,7 +213,7 @@ async def test_no_bad_field_changes_a_conversation(server: Server) -> None:
 
 async def test_unknown_keys_are_ignored(server: Server) -> None:
     own: dict[str, Any] = {
-        "tools": {"a": 1},
+        "tool_choice": {"a": 1},
         "data": [],
         "temperature": "hot",
         "runConfig": None,

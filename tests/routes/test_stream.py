@@ -22,6 +22,12 @@ HEADERS = {
         "cache-control": "no-cache, no-transform",
         "x-accel-buffering": "no",
     },
+    "assistant-ui": {
+        "content-type": "text/event-stream; charset=utf-8",
+        "x-vercel-ai-data-stream": "v1",
+        "cache-control": "no-cache, no-transform",
+        "x-accel-buffering": "no",
+    },
     "ui": {
         "content-type": "text/event-stream; charset=utf-8",
         "x-vercel-ai-ui-message-stream": "v1",

@@ -179,9 +179,10 @@ async def test_a_systems_words_are_for_their_turn_alone(world: World, user: http
     assert await stored(user, "system") == turns("sys 1", "sys 2")
 
 
-async def test_tools_that_a_client_sends_are_ignored(world: World, user: httpx2.AsyncClient) -> None:
+async def test_tools_that_a_client_sends_are_offered_as_well(world: World, user: httpx2.AsyncClient) -> None:
     tools = [{"type": "function", "function": {"name": "rm", "parameters": {"type": "object"}}}]
     await post(user, "tools", [sdk4("user", "with tools of mine")], tools=tools, tool_choice="required")
     (asked,) = world.emulator.asked("with tools of mine")
-    assert sorted(tool["function"]["name"] for tool in asked["tools"]) == ["generate_image", "get_current_time"]
+    names = [tool["function"]["name"] for tool in asked["tools"]]
+    assert sorted(names) == ["generate_image", "get_current_time", "rm"]
     assert asked.get("tool_choice", "auto") == "auto"

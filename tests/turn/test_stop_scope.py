@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from mockbackend.turn.answer import Stop
+from mockbackend.turn.stopping import Stop
 
 
 async def _passes() -> None:

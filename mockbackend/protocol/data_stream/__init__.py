@@ -14,6 +14,6 @@ DATA_STREAM = Framing(
     frame_end=b"\n",
     tool_results=(b"a:",),
     unknown=b'z:{"unknown":true}\n',
-    open_stream=lambda links: lambda events: frame(events, links),
+    open_stream=lambda links, earlier=(): lambda events: frame(events, links),
     render_message=render_message,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
-from ...messages import AttachmentPart, ImagePart, Message, Part
+from ...messages import AttachmentPart, ImagePart, Message, Part, is_open
 from ..images import attachment_url, markdown
 from ..links import Links
 from ..sources import stored_source
@@ -82,13 +82,14 @@ def _answer_parts(stored: list[Part], links: Links) -> list[dict[str, Any]]:
                 parts.append({"type": "source", "source": url_source(stored_source(part), links)})
             case "tool":
                 invocation = {
-                    "state": "result",
+                    "state": "call" if is_open(part) else "result",
                     "step": step,
                     "toolCallId": part["id"],
                     "toolName": part["name"],
                     "args": part["args"],
-                    "result": part["result"],
                 }
+                if "result" in part:
+                    invocation["result"] = part["result"]
                 parts.append({"type": "tool-invocation", "toolInvocation": invocation})
             case "attachment" | "data" | "engine":
                 pass  # only in users' messages, an annotation, and for nobody

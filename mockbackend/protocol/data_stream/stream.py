@@ -11,6 +11,8 @@ from typing import Any, assert_never
 import orjson
 
 from ...events import (
+    ApprovalAsked,
+    ApprovalGiven,
     DataShown,
     EngineData,
     Event,
@@ -18,6 +20,7 @@ from ...events import (
     ImageMade,
     Progress,
     ReasoningDelta,
+    ResultAwaited,
     Source,
     StepEnded,
     StepStarted,
@@ -71,6 +74,8 @@ def _line(event: Event, links: Links) -> bytes:
             return b"%b:%b\n" % (b"2" if transient else b"8", orjson.dumps([data_part(name, data_id, data)]))
         case EngineData():
             return b""  # for nobody
+        case ResultAwaited() | ApprovalAsked() | ApprovalGiven():
+            return b""  # AI SDK 4 knows of an open call by its having no result
         case StepEnded(reason, usage):
             ended = {"finishReason": reason, "usage": _usage(usage), "isContinued": False}
             return b"e:%b\n" % orjson.dumps(ended)

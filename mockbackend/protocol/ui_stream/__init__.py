@@ -14,7 +14,8 @@ UI_STREAM = Framing(
     frame_end=b"\n\n",
     tool_results=(b'data: {"type":"tool-output-available"', b'data: {"type":"tool-output-error"'),
     unknown=b'data: {"type":"unknown"}\n\n',
-    open_stream=lambda links: UIStream(links).frame,
+    open_stream=lambda links, earlier=(): UIStream(links, earlier).frame,
     render_message=render_message,
-    request_key="trigger",
+    request_keys=("trigger",),
+    can_approve=True,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, assert_never
 
-from ...messages import AttachmentPart, ImagePart, Message, Part, error_text
+from ...messages import AttachmentPart, ImagePart, Message, Part, ToolPart, error_text, is_open
 from ..images import attachment_url, markdown
 from ..links import Links
 from ..sources import stored_source
@@ -61,16 +61,26 @@ def _answer_parts(stored: list[Part], links: Links) -> list[dict[str, Any]]:
             case "data":
                 parts.append(data_part(part["name"], part["id"], part["data"]))
             case "tool":
-                tool = {"type": f"tool-{part['name']}", "toolCallId": part["id"], "input": part["args"]}
-                if part.get("failed"):
-                    parts.append({**tool, "state": "output-error", "errorText": error_text(part["result"])})
-                else:
-                    parts.append({**tool, "state": "output-available", "output": part["result"]})
+                parts.append(_tool(part))
             case "attachment" | "engine":
                 pass  # only in users' messages, and for nobody
             case _:
                 assert_never(part)
     return parts
+
+
+def _tool(part: ToolPart) -> dict[str, Any]:
+    tool: dict[str, Any] = {"type": f"tool-{part['name']}", "toolCallId": part["id"], "input": part["args"]}
+    approval = part.get("approval")
+    if approval is not None and (is_open(part) or "approved" in approval):
+        tool["approval"] = {**approval}
+    if is_open(part):
+        return {**tool, "state": "approval-requested" if approval else "input-available"}
+    if approval is not None and approval.get("approved") is False:
+        return {**tool, "state": "output-denied"}
+    if part.get("failed"):
+        return {**tool, "state": "output-error", "errorText": error_text(part["result"])}
+    return {**tool, "state": "output-available", "output": part["result"]}
 
 
 def _append_text(parts: list[dict[str, Any]], kind: Literal["text", "reasoning"], text: str) -> None:

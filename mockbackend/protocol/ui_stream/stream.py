@@ -6,12 +6,14 @@ version 5 accepts: it validates every key, so no other key is sent, and an absen
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, assert_never
 
 import orjson
 
 from ...events import (
+    ApprovalAsked,
+    ApprovalGiven,
     DataShown,
     EngineData,
     Event,
@@ -19,6 +21,7 @@ from ...events import (
     ImageMade,
     Progress,
     ReasoningDelta,
+    ResultAwaited,
     Source,
     StepEnded,
     StepStarted,
@@ -47,9 +50,12 @@ Chunk = dict[str, Any]
 class UIStream:
     """One connection's frames. It remembers which block of text is open, since blocks have a start and an end."""
 
-    def __init__(self, links: Links) -> None:
+    def __init__(self, links: Links, earlier: Sequence[Event] = ()) -> None:
         self._links = links
         self._started = False
+        # Of an answer that goes on: its client has the message, and results may come before a step.
+        self._going_on = next((event.message_id for event in earlier if isinstance(event, StepStarted)), None)
+        self._denied: set[str] = set()
         self._failed = False
         self._blocks = 0
         self._calls: set[str] = set()
@@ -60,6 +66,9 @@ class UIStream:
         """The frames of these events."""
         frames: list[bytes] = []
         for event in events:
+            if self._going_on is not None:
+                frames.append(b"data: %b\n\n" % orjson.dumps(self._start(self._going_on)))
+                self._going_on = None
             frames += [b"data: %b\n\n" % orjson.dumps(chunk) for chunk in self._chunks(event)]
             if isinstance(event, TurnEnded):
                 # assistant-ui throws without it, after errors too.
@@ -79,10 +88,7 @@ class UIStream:
                 return [{"type": "tool-input-delta", "toolCallId": call_id, "inputTextDelta": fragment}]
             case StepStarted(message_id):
                 step = {"type": "start-step"}
-                if self._started:
-                    return [step]
-                self._started = True
-                return [{"type": "start", "messageId": message_id}, step]
+                return [step] if self._started else [self._start(message_id), step]
             case ToolCallStarted(call_id, name):
                 self._calls.add(call_id)
                 return [*self._close_block(), {"type": "tool-input-start", "toolCallId": call_id, "toolName": name}]
@@ -95,6 +101,15 @@ class UIStream:
                 }
                 # A call that was started already has its place among the parts.
                 return [called] if call_id in self._calls else [*self._close_block(), called]
+            case ApprovalAsked(call_id, approval_id):
+                return [{"type": "tool-approval-request", "approvalId": approval_id, "toolCallId": call_id}]
+            case ApprovalGiven(call_id, approved):
+                if approved:
+                    return []
+                self._denied.add(call_id)
+                return [{"type": "tool-output-denied", "toolCallId": call_id}]
+            case ToolReturned(call_id) if call_id in self._denied:
+                return []
             case ToolReturned(call_id, result, failed):
                 if failed:
                     return [{"type": "tool-output-error", "toolCallId": call_id, "errorText": error_text(result)}]
@@ -114,8 +129,8 @@ class UIStream:
                 self._shown.add((name, data_id))
                 # One that was shown already has its place among the parts.
                 return [*(self._close_block() if is_new else ()), part]
-            case EngineData():
-                return []  # for nobody
+            case EngineData() | ResultAwaited():
+                return []  # for nobody; and an open call is known by its having no result
             case StepEnded():
                 return [*self._close_block(), {"type": "finish-step"}]
             case Failed(message):
@@ -126,6 +141,10 @@ class UIStream:
                 return [{"type": "finish", "finishReason": reason, "messageMetadata": {"usage": counted}}]
             case _:
                 assert_never(event)
+
+    def _start(self, message_id: str) -> Chunk:
+        self._started = True
+        return {"type": "start", "messageId": message_id}
 
     @property
     def _id(self) -> str:

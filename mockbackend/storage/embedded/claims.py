@@ -10,6 +10,7 @@ from .spending import spent_on
 from .sqlite import Execute
 from .turn_files import TooLargeForRow, TurnFiles
 
+NOTHING_SAID = b"[]"
 _RUNS = "SELECT 1 FROM turns WHERE conversation_id = ? AND over_at IS NULL"
 
 
@@ -60,22 +61,23 @@ def claim_turn(
     #   for the first time after our claim, and still hears the last turn's end (`TurnFollower`).
     rows = execute(
         """INSERT INTO turns (conversation_id, turn_id, userid, message_id, owner, started_at, framing, base_length,
-        new_count, new_messages, input_tokens, output_tokens, images, log)
-        SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, x'5b5d'
+        new_count, new_messages, input_tokens, output_tokens, images, turns, log)
+        SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
         WHERE EXISTS (SELECT 1 FROM conversations WHERE id = ? AND version = ? AND deleted_at IS NULL)
         AND NOT EXISTS (SELECT 1 FROM turns WHERE turn_id = ?)
         ON CONFLICT (conversation_id) DO UPDATE SET turn_id = excluded.turn_id, userid = excluded.userid,
         message_id = excluded.message_id, owner = excluded.owner, started_at = excluded.started_at,
         framing = excluded.framing, base_length = excluded.base_length, new_count = excluded.new_count,
         new_messages = excluded.new_messages, input_tokens = excluded.input_tokens,
-        output_tokens = excluded.output_tokens, images = excluded.images,
+        output_tokens = excluded.output_tokens, images = excluded.images, turns = excluded.turns,
         log = excluded.log, stop_requested = FALSE, followed_until = NULL, over_at = NULL,
         previous_id = turns.turn_id, previous_log = turns.log
         WHERE over_at IS NOT NULL RETURNING EXISTS (
             SELECT 1 FROM files WHERE userid = ? AND deleted_at IS NULL)""",
         *(turn.conversation_id, turn.turn_id, turn.userid, turn.message_id, liveness.id, turn.started_at),
         *(turn.framing, bounded(turn.base_length, most=MOST_MESSAGES), len(turn.new_messages), new_messages),
-        *(limits.estimate.input_tokens, limits.estimate.output_tokens, limits.estimate.images),
+        *(limits.estimate.input_tokens, limits.estimate.output_tokens, limits.estimate.images, turn.turns),
+        turn.opening or NOTHING_SAID,
         *(turn.conversation_id, conversation.version, turn.turn_id, turn.userid),
     )
     return bool(rows[0][0]) if rows else None

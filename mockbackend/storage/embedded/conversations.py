@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ...messages import now_ms
+from ...messages import Message, now_ms, open_calls
 from ..bounds import LARGEST, bounded
 from ..casefold import casefold
 from ..values import Conversation, Cursor, TooManyConversations
@@ -19,7 +19,8 @@ from .sqlite import Execute, integer, text
 
 # A running turn counts as what it will have made of the history: its base, and what it adds.
 _COLUMNS = """c.id, c.title, c.is_pinned, c.created_at, c.updated_at,
-    CASE WHEN t.conversation_id IS NULL THEN c.message_count ELSE t.base_length + t.new_count END, c.version"""
+    CASE WHEN t.conversation_id IS NULL THEN c.message_count ELSE t.base_length + t.new_count END, c.version,
+    c.is_waiting"""
 # For so long others wait while a conversation of any length is erased.
 PIECE_SECONDS = 0.02
 _FROM = "conversations c LEFT JOIN turns t ON t.conversation_id = c.id AND t.over_at IS NULL"
@@ -146,7 +147,7 @@ def upsert_conversation(
         """INSERT INTO conversations (id, userid, is_pinned, created_at, updated_at, title, casefolded_title)
         VALUES (?, ?, FALSE, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET id = id
         WHERE userid = excluded.userid AND deleted_at IS NULL
-        RETURNING id, title, is_pinned, created_at, updated_at, message_count, version""",
+        RETURNING id, title, is_pinned, created_at, updated_at, message_count, version, is_waiting""",
         *(conversation_id, userid, now, now, title, casefold(title)),
     )
     if not rows:
@@ -159,16 +160,23 @@ def upsert_conversation(
     return conversation
 
 
-def count_messages(execute: Execute, conversation_id: str, count: int) -> int | None:
-    """Record that the history has changed, and has that many messages now; its version, if it is there."""
+def count_messages(execute: Execute, conversation_id: str, count: int, last: Message) -> int | None:
+    """Record that the history has changed: it has that many messages now, of which this is the last.
+
+    Returns its version, if it is there.
+    """
     rows = execute(
-        """UPDATE conversations SET updated_at = max(?, updated_at + 1), message_count = ?, version = version + 1
-        WHERE id = ? RETURNING version""",
-        *(now_ms(), count, conversation_id),
+        """UPDATE conversations SET updated_at = max(?, updated_at + 1), message_count = ?, version = version + 1,
+        is_waiting = ? WHERE id = ? RETURNING version""",
+        *(now_ms(), count, bool(open_calls(last)), conversation_id),
     )
     return rows[0][0] if rows else None
 
 
 def _conversation(row: tuple[Any, ...]) -> Conversation:
-    conversation_id, title, is_pinned, *numbers = row
-    return Conversation(text(conversation_id), text(title), bool(is_pinned), *map(integer, numbers))
+    conversation_id, title, is_pinned, *numbers, waits = row
+    created_at, updated_at, message_count, version = map(integer, numbers)
+    return Conversation(
+        *(text(conversation_id), text(title), bool(is_pinned), created_at, updated_at),
+        *(message_count, version, bool(waits)),
+    )

@@ -79,7 +79,7 @@ async def end_turn(
         tokens = [part["token"] for one in stored for part in one["parts"] if part["type"] == "picture"]
         if tokens:
             mark_images_settled(execute, tokens)
-        version = count_messages(execute, turn.conversation_id, base + len(stored))
+        version = count_messages(execute, turn.conversation_id, base + len(stored), stored[-1])
         count_spent(execute, turn, spent)
         execute(
             "UPDATE turns SET over_at = ?, log = ? WHERE conversation_id = ? AND turn_id = ?",

@@ -192,4 +192,14 @@ MIGRATIONS: tuple[Step, ...] = (
         text TEXT NOT NULL
     );
     """,
+    """
+    -- Whether the last answer waits for its client. A turn that goes on with one is not counted again.
+    ALTER TABLE conversations ADD COLUMN is_waiting BOOLEAN NOT NULL DEFAULT FALSE;
+    ALTER TABLE turns ADD COLUMN turns INTEGER NOT NULL DEFAULT 1;
+    DROP INDEX turns_running;
+    CREATE INDEX turns_running ON turns (
+        userid, owner, stop_requested, followed_until, turn_id, over_at, started_at,
+        turns, input_tokens, output_tokens, images
+    ) WHERE over_at IS NULL;
+    """,
 )

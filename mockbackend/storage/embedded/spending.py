@@ -18,7 +18,7 @@ _ADD = """INSERT INTO usage (userid, day, turns, input_tokens, output_tokens, im
     images = images + excluded.images"""
 _COUNT = _ADD.format(rows="VALUES (?, ?, ?, ?, ?, ?)")
 _COUNT_OPEN = _ADD.format(
-    rows=f"""SELECT userid, started_at / {DAY_MS}, 1, input_tokens, output_tokens, images
+    rows=f"""SELECT userid, started_at / {DAY_MS}, turns, input_tokens, output_tokens, images
     FROM turns WHERE conversation_id = ? AND over_at IS NULL"""
 )
 _EMBEDDED = """INSERT INTO usage (userid, day, turns, input_tokens, output_tokens, images, embedding_tokens)
@@ -26,7 +26,7 @@ _EMBEDDED = """INSERT INTO usage (userid, day, turns, input_tokens, output_token
     ON CONFLICT (userid, day) DO UPDATE SET embedding_tokens = embedding_tokens + excluded.embedding_tokens"""
 _SPENT = f"""SELECT sum(turns), sum(input_tokens), sum(output_tokens), sum(images), sum(embedding_tokens) FROM (
     SELECT turns, input_tokens, output_tokens, images, embedding_tokens FROM usage WHERE userid = ? AND day = ?
-    UNION ALL SELECT 1, input_tokens, output_tokens, images, 0 FROM turns INDEXED BY turns_running
+    UNION ALL SELECT turns, input_tokens, output_tokens, images, 0 FROM turns INDEXED BY turns_running
     WHERE userid = ? AND over_at IS NULL AND started_at / {DAY_MS} = ? AND turn_id <> ?)"""
 
 

@@ -38,7 +38,7 @@ from .turn_files import IN_FILE, TurnFiles
 
 OVER_MS = 2_000
 _COLUMNS = (
-    "owner, log, stop_requested, input_tokens, output_tokens, images, "
+    "owner, log, stop_requested, turns, input_tokens, output_tokens, images, "
     "userid, conversation_id, turn_id, message_id, started_at, framing, base_length, new_messages"
 )
 _SPENT = "input_tokens = ?, output_tokens = ?, images = ?"
@@ -154,7 +154,8 @@ class Turns:
         return [conversation_id for conversation_id, owner in rows if owner not in living]
 
     async def _decoded(self, row: tuple[Any, ...]) -> RunningTurn | None:
-        owner, said, stop_requested, input_tokens, output_tokens, images, *values = row
+        owner, said, stop_requested, *numbers = row[:7]
+        values = list(row[7:])
         with storage_errors():
             turn = await self._decode(values)
             is_alive = self._liveness.is_alive(owner)
@@ -164,7 +165,7 @@ class Turns:
         if not turn.new_messages and not is_alive:
             await self._database.transact(lambda execute: close_damaged(execute, turn, owner))
             return None
-        spent = stored_spent(1, input_tokens, output_tokens, images)
+        spent = stored_spent(*numbers)
         return RunningTurn(turn, said, spent, bool(stop_requested), owner == self._owner, is_alive)
 
     def follow(self, turn: Turn) -> TurnFollower:

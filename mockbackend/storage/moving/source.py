@@ -14,8 +14,8 @@ from ..passages import Passage
 from ..spending import Spent
 from ..values import Blob, Conversation, DamagedHistory, File, StorageError
 
-_CONVERSATIONS = """SELECT id, userid, title, is_pinned, created_at, updated_at, message_count, version
-    FROM conversations WHERE deleted_at IS NULL ORDER BY created_at, id"""
+_CONVERSATIONS = """SELECT id, userid, title, is_pinned, created_at, updated_at, message_count, version,
+    is_waiting FROM conversations WHERE deleted_at IS NULL ORDER BY created_at, id"""
 _IMAGES = """SELECT token, userid, media_type, created_at, size FROM pictures
     WHERE conversation_id = ? AND maker IS NULL ORDER BY created_at, token"""
 # In the order in which they came, which breaks ties in listings.
@@ -164,5 +164,9 @@ class Source:
         return await self.storage.login() if path.exists() else None
 
 
-def _conversation(found: Any, title: Any, is_pinned: Any, *numbers: Any) -> Conversation:
-    return Conversation(text(found), text(title), bool(is_pinned), *map(integer, numbers))
+def _conversation(found: Any, title: Any, is_pinned: Any, *rest: Any) -> Conversation:
+    *numbers, waits = rest
+    created_at, updated_at, message_count, version = map(integer, numbers)
+    return Conversation(
+        *(text(found), text(title), bool(is_pinned), created_at, updated_at, message_count, version, bool(waits)),
+    )

@@ -63,10 +63,10 @@ class Target:
                 await execute(_REMOVE, row.id)
             made = await execute(
                 """INSERT INTO conversations (id, userid, title, casefolded_title, is_pinned, created_at, updated_at,
-                message_count, version) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+                message_count, version, is_waiting) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
                 ON CONFLICT (id) DO NOTHING RETURNING id""",
                 *(row.id, userid, row.title, casefold(row.title), row.is_pinned, row.created_at, row.updated_at),
-                *(row.message_count, row.version),
+                *(row.message_count, row.version, row.is_waiting),
             )
             if not made:
                 return False
@@ -92,7 +92,7 @@ class Target:
     async def conversation_digest(self, conversation_id: str) -> bytes | None:
         """The digest of the conversation as it is here; None if it is missing."""
         rows = await self._database.execute(
-            """SELECT userid, id, title, is_pinned, created_at, updated_at, message_count, version
+            """SELECT userid, id, title, is_pinned, created_at, updated_at, message_count, version, is_waiting
             FROM conversations WHERE id = %s AND deleted_at IS NULL""",
             conversation_id,
         )

@@ -28,13 +28,14 @@ from ..values import Conversation, Turn
 from .database import Database, Execute, Row, Statement
 from .processes import alive
 from .spending import named, spent_statement
+from .turn_logs import OPENING_NUMBER
 
 # Locks of users that claim turns, apart from those of users that store files and images.
 CLAIMING, STORING = 1, 2
 
 # Settled values: a running turn is of no account to the place of the next.
-SETTLED = """SELECT userid, deleted_at IS NULL, id, title, is_pinned, created_at, updated_at, message_count, version
-    FROM conversations WHERE id = %s"""
+SETTLED = """SELECT userid, deleted_at IS NULL, id, title, is_pinned, created_at, updated_at, message_count, version,
+    is_waiting FROM conversations WHERE id = %s"""
 # Of those that the user has, as far as it matters: they are many, and nobody waits for the count of all.
 _CONVERSATIONS = """(SELECT count(*) FROM (SELECT 1 FROM conversations WHERE userid = %(userid)s
     AND deleted_at IS NULL LIMIT %(conversations_limit)s) held)"""
@@ -57,14 +58,18 @@ _CLAIM = """WITH counted AS (SELECT count(*) AS running, {conversations} AS conv
         WHERE userid = %(userid)s AND over_at IS NULL AND conversation_id <> %(conversation_id)s AND {alive}),
     home AS ({home}),
     made AS (INSERT INTO turns (turn_id, conversation_id, userid, message_id, owner, started_at, framing, base_length,
-        new_count, new_messages, input_tokens, output_tokens, images)
+        new_count, new_messages, input_tokens, output_tokens, images, turns)
         SELECT %(turn_id)s, id, %(userid)s, %(message_id)s, %(owner)s, %(started_at)s, %(framing)s, %(base_length)s,
-        %(new_count)s, %(new_messages)s, %(input_tokens)s, %(output_tokens)s, %(images)s
-        FROM home ON CONFLICT DO NOTHING RETURNING turn_id)
+        %(new_count)s, %(new_messages)s, %(input_tokens)s, %(output_tokens)s, %(images)s, %(turns)s
+        FROM home ON CONFLICT DO NOTHING RETURNING turn_id){opening}
     SELECT running, conversations, EXISTS (SELECT 1 FROM made) OR EXISTS (SELECT 1 FROM turns
         WHERE turn_id = %(turn_id)s AND owner = %(owner)s AND over_at IS NULL),
         EXISTS (SELECT 1 FROM files WHERE userid = %(userid)s AND deleted_at IS NULL)
     FROM counted"""
+# What an answer that goes on had said before.
+_OPENING = f""",
+    opened AS (INSERT INTO turn_logs (turn_id, number, userid, kept, data)
+        SELECT turn_id, {OPENING_NUMBER}, %(userid)s, 0, %(opening)s FROM made)"""
 HOME_LOCK = "SELECT 1 FROM conversations WHERE id = %s FOR NO KEY UPDATE"
 OVER = "UPDATE turns SET over_at = now() WHERE turn_id = %s AND over_at IS NULL"
 
@@ -101,7 +106,8 @@ def claim_statement(
     """
     home = _MADE if is_new else _SEEN if title == conversation.title else _RETITLED
     conversations = _CONVERSATIONS if is_new else "0"
-    return _CLAIM.format(alive=alive("owner"), home=home, conversations=conversations), {
+    opening = _OPENING if turn.opening else ""
+    return _CLAIM.format(alive=alive("owner"), home=home, conversations=conversations, opening=opening), {
         "conversation_id": turn.conversation_id,
         "userid": turn.userid,
         "title": title,
@@ -119,6 +125,7 @@ def claim_statement(
         "new_count": len(turn.new_messages),
         "new_messages": orjson.dumps(turn.new_messages),
         **named(turn, limits.estimate),
+        **({"opening": turn.opening} if turn.opening else {}),
     }
 
 

@@ -13,7 +13,7 @@ from .spending import COUNT_OPEN, OPEN_COLUMNS
 
 # A running turn counts as what it will have made of the history: its base, and what it adds.
 _COLUMNS = """c.id, c.title, c.is_pinned, c.created_at, c.updated_at,
-    coalesce(t.base_length + t.new_count, c.message_count), c.version"""
+    coalesce(t.base_length + t.new_count, c.message_count), c.version, c.is_waiting"""
 _FROM = "conversations c LEFT JOIN turns t ON t.conversation_id = c.id AND t.over_at IS NULL"
 
 

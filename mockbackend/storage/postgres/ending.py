@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from ...messages import Message, is_long, is_much, now_ms, text_of
+from ...messages import Message, is_long, is_much, now_ms, open_calls, text_of
 from ..casefold import casefold
 from ..exchanges import Exchange
 from ..spending import Spent
@@ -45,7 +45,7 @@ _END = f"""WITH home AS (SELECT id FROM conversations WHERE id = %(conversation_
         DO UPDATE SET userid = excluded.userid, body = excluded.body, said = excluded.said),
     {KEPT}
     UPDATE conversations SET updated_at = greatest(%(now)s, updated_at + 1), message_count = base + %(count)s,
-    version = version + 1 FROM mine WHERE id = mine.conversation_id RETURNING id"""
+    version = version + 1, is_waiting = %(is_waiting)s FROM mine WHERE id = mine.conversation_id RETURNING id"""
 # Where messages are replaced. Their images are those that no other message names.
 _UNSEEN = """unseen AS (DELETE FROM images USING mine WHERE images.conversation_id = mine.conversation_id
         AND maker IS NULL AND token <> ALL(%(tokens)s) AND NOT EXISTS (SELECT 1 FROM messages m
@@ -97,6 +97,7 @@ async def end_statement(
             "tokens": [part["token"] for one in messages for part in one["parts"] if part["type"] == "picture"],
             "base_length": base_length(turn),
             "count": len(messages),
+            "is_waiting": bool(open_calls(messages[-1])),
             "now": now_ms(),
         },
     ), body

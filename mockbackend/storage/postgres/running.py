@@ -7,8 +7,8 @@ from .turn_logs import PIECES
 
 OVER_SECONDS = 2.0
 RUNNING = f"""SELECT userid, conversation_id, turn_id, message_id, started_at, framing, base_length, new_messages,
-    {PIECES}, input_tokens, output_tokens, images, stop_requested, owner, {alive("owner")}, p.host, p.pid, p.started
-    FROM turns t LEFT JOIN processes p ON p.id = owner WHERE over_at IS NULL"""
+    {PIECES}, turns, input_tokens, output_tokens, images, stop_requested, owner, {alive("owner")},
+    p.host, p.pid, p.started FROM turns t LEFT JOIN processes p ON p.id = owner WHERE over_at IS NULL"""
 # Two who see the same dead owner: the second waits for the first, and finds another owner then.
 TAKE_OVER = f"""UPDATE turns t SET owner = %(me)s, generation = generation + 1
     FROM (SELECT turn_id, owner FROM turns

@@ -265,6 +265,11 @@ MIGRATIONS = (
         PRIMARY KEY (conversation_id, position)
     );
     """,
+    """
+    -- Whether the last answer waits for its client. A turn that goes on with one is not counted again.
+    ALTER TABLE conversations ADD COLUMN is_waiting boolean NOT NULL DEFAULT FALSE;
+    ALTER TABLE turns ADD COLUMN turns bigint NOT NULL DEFAULT 1;
+    """,
 )
 
 TABLES = ("migrations", *re.findall(r"CREATE TABLE (\w+)", "".join(MIGRATIONS)))

@@ -20,20 +20,20 @@ EMBEDDED = """INSERT INTO usage (userid, day, turns, input_tokens, output_tokens
 COUNT_MINE = ADD.format(
     rows="""SELECT userid, %(day)s, %(turns)s, %(input_tokens)s, %(output_tokens)s, %(images)s FROM mine"""
 )
-OPEN_COLUMNS = f"userid, started_at / {DAY_MS} AS day, input_tokens, output_tokens, images, over_at"
+OPEN_COLUMNS = f"userid, started_at / {DAY_MS} AS day, turns, input_tokens, output_tokens, images, over_at"
 COUNT_OPEN = ADD.format(
-    rows="SELECT userid, day, 1, input_tokens, output_tokens, images FROM over WHERE over_at IS NULL"
+    rows="SELECT userid, day, turns, input_tokens, output_tokens, images FROM over WHERE over_at IS NULL"
 )
 # The end of a turn of which nothing can be made.
 CLOSE = f"""WITH over AS (UPDATE turns SET over_at = now() WHERE turn_id = %s AND over_at IS NULL
-    RETURNING userid, started_at / {DAY_MS} AS day, input_tokens, output_tokens, images, NULL AS over_at)
+    RETURNING userid, started_at / {DAY_MS} AS day, turns, input_tokens, output_tokens, images, NULL AS over_at)
     {COUNT_OPEN}"""
 SPENT = f"""SELECT coalesce(sum(turns), 0)::bigint, coalesce(sum(input_tokens), 0)::bigint,
     coalesce(sum(output_tokens), 0)::bigint, coalesce(sum(images), 0)::bigint,
     coalesce(sum(embedding_tokens), 0)::bigint FROM (
         SELECT turns, input_tokens, output_tokens, images, embedding_tokens FROM usage
         WHERE userid = %(userid)s AND day = %(day)s
-        UNION ALL SELECT 1, input_tokens, output_tokens, images, 0 FROM turns WHERE userid = %(userid)s
+        UNION ALL SELECT turns, input_tokens, output_tokens, images, 0 FROM turns WHERE userid = %(userid)s
         AND over_at IS NULL AND started_at / {DAY_MS} = %(day)s AND turn_id <> %(turn_id)s) counted"""
 _SPEND = f"""WITH mine AS (UPDATE turns SET input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s,
         images = %(images)s WHERE turn_id = %(turn_id)s AND owner = %(owner)s AND over_at IS NULL) {SPENT}"""

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 EMPTY = b"[]"
+# The row that a claim writes, before all others.
+OPENING_NUMBER = 0
 # A turn's rows as two arrays, for `assembled`.
 PIECES = """(SELECT array_agg(kept ORDER BY number) FROM turn_logs l WHERE l.turn_id = t.turn_id),
     (SELECT array_agg(data ORDER BY number) FROM turn_logs l WHERE l.turn_id = t.turn_id)"""

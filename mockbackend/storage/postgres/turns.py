@@ -200,8 +200,8 @@ class Turns:
         return [conversation_id for (conversation_id,) in rows]
 
     async def _decoded(self, row: tuple[Any, ...]) -> RunningTurn | None:
-        *values, new_messages, kept, data, input_tokens, output_tokens, images = row[:13]
-        stop_requested, owner, is_alive, host, pid, started = row[13:]
+        *values, new_messages, kept, data = row[:10]
+        *numbers, stop_requested, owner, is_alive, host, pid, started = row[10:]
         turn = Turn(*[*values, decode_messages(new_messages)])
         is_ours = owner == self._me
         if is_alive and await self._processes.bury_if_gone(owner, host, pid, started):
@@ -209,8 +209,7 @@ class Turns:
         if not turn.new_messages and not is_alive:
             await self._close_damaged(turn)
             return None
-        spent = Spent(1, input_tokens, output_tokens, images)
-        return RunningTurn(turn, assembled(kept, data), spent, stop_requested, is_ours, is_ours or is_alive)
+        return RunningTurn(turn, assembled(kept, data), Spent(*numbers), stop_requested, is_ours, is_ours or is_alive)
 
     async def _close_damaged(self, turn: Turn) -> None:
         """End a turn of which nothing can be made: one row must not close a conversation for ever."""

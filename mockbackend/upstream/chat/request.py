@@ -13,7 +13,7 @@ from typing import Any, assert_never
 
 import orjson
 
-from ...messages import Message, Part, ToolPart
+from ...messages import NOT_ANSWERED, Message, Part, ToolPart
 from ...settings import Settings
 from ...storage import Image
 from .alternation import Wire
@@ -168,5 +168,6 @@ def _text(part: Part) -> str:
 
 
 def _result(call: ToolPart) -> str:
-    result = call["result"]
+    # Each call needs one, whatever is stored.
+    result = call.get("result", {"error": NOT_ANSWERED})
     return result if isinstance(result, str) and result.strip() else orjson.dumps(result).decode()

@@ -10,7 +10,7 @@ from itertools import groupby
 
 import orjson
 
-from ...messages import Message, without_commands
+from ...messages import Message, open_calls, without_commands
 from ...settings import Settings
 from ...storage import Exchange
 from .alternation import Wire, in_turn, system_messages
@@ -29,6 +29,9 @@ def kept(exchange: Exchange, shape: str) -> Exchange:
     """The exchange with the bytes of that shape, if it has any."""
     question, *_ = messages = _meant(exchange.messages, shape)
     if not exchange.has_question or any(part["type"] == "picture" for part in question["parts"]):
+        return exchange
+    if any(map(open_calls, messages)):
+        # It changes when its client answers.
         return exchange
     sent = said(messages, {})
     if sent and sent[0]["role"] != "user":

@@ -28,7 +28,7 @@ def text(content: str) -> dict[str, Any]:
 
 
 def called(**ended: Any) -> dict[str, Any]:
-    call = {"state": "result", "step": -1, "toolCallId": "call-1", "toolName": "clock", **ended}
+    call = {"state": "result", "step": -1, "toolCallId": "call-1", "toolName": "clock", "args": {}, **ended}
     return {
         "content": "",
         "parts": [{"type": "tool-invocation", "toolInvocation": call}],
@@ -50,6 +50,11 @@ RENDERED: dict[str, dict[str, Any]] = {
     },
     "a tool's result": called(args={"zone": "UTC"}, result={"time": "12:30"}),
     "a tool's failure": called(args={}, result={"error": "no zone"}),
+    "a call that the client is to run": called(state="call"),
+    "a call that asks": called(state="call"),
+    "a call that was approved": called(result=1),
+    "a call that was denied": called(result={"error": "no"}),
+    "a call that nobody answered": called(result={"error": "no"}),
     "an image": text(IMAGE),
     "an image with a revised prompt": text(f"{IMAGE}\n\n*Revised prompt: A red fox*"),
     "a source": {"content": "", "parts": [{"type": "source", "source": SOURCE}]},

@@ -40,6 +40,23 @@ RENDERED: dict[str, dict[str, Any] | None] = {
     "reasoning": {"type": "reasoning", "text": "Hm.", "state": "done"},
     "a tool's result": {**CALL, "state": "output-available", "input": {"zone": "UTC"}, "output": {"time": "12:30"}},
     "a tool's failure": {**CALL, "state": "output-error", "input": {}, "errorText": "no zone"},
+    "a call that the client is to run": {**CALL, "state": "input-available", "input": {}},
+    "a call that asks": {**CALL, "state": "approval-requested", "input": {}, "approval": {"id": "approval-1"}},
+    "a call that was approved": {
+        **CALL,
+        "state": "output-available",
+        "input": {},
+        "output": 1,
+        "approval": {"id": "approval-1", "approved": True},
+    },
+    "a call that was denied": {
+        **CALL,
+        "state": "output-denied",
+        "input": {},
+        "approval": {"id": "approval-1", "approved": False, "reason": "Not now."},
+    },
+    # The clients' validation knows no answered call whose approval is open.
+    "a call that nobody answered": {**CALL, "state": "output-error", "input": {}, "errorText": "no"},
     "an image": {"type": "text", "text": IMAGE, "state": "done"},
     "an image with a revised prompt": {
         "type": "text",

@@ -39,6 +39,10 @@ FRAMES = {
     "a call without arguments": [
         b'{"type":"tool-input-available","toolCallId":"call-2","toolName":"get_current_time","input":{}}'
     ],
+    "a call is left to the client": [],
+    "a call asks": [b'{"type":"tool-approval-request","approvalId":"approval-1","toolCallId":"call-1"}'],
+    "a yes": [],
+    "a no": [b'{"type":"tool-output-denied","toolCallId":"call-1"}'],
     "a call returns": [b'{"type":"tool-output-available","toolCallId":"call-1","output":{"time":"12:30"}}'],
     "a call returns nothing": [b'{"type":"tool-output-available","toolCallId":"call-1","output":null}'],
     "a call fails": [b'{"type":"tool-output-error","toolCallId":"call-1","errorText":"no such zone"}'],

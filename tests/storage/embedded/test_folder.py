@@ -87,6 +87,7 @@ async def test_the_conversations_table_reads_well(server: Server) -> None:
         "userid": "reader",
         "is_pinned": 1,
         "deleted_at": None,
+        "is_waiting": 0,
         "casefolded_title": "grüsse aus köln",
         "version": 1,
     }

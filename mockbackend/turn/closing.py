@@ -1,0 +1,42 @@
+"""The end of a wait that the user does not want to answer: what is open is closed, and no model is asked."""
+
+from __future__ import annotations
+
+from ..events import TurnEnded, dump, joined
+from ..messages import Message, now_ms
+from ..mock import drawn
+from ..settings import Settings
+from ..storage import ClaimLimits, Conversation, Spent, Storage, Turn
+from ..storage.exchanges import exchanges
+from ..upstream.chat.window import kept, shape_of
+from .answer import Answer
+from .going_on import replayed, waiting
+
+# No model is asked and no conversation made, so no limit is met.
+_NO_LIMITS = ClaimLimits(running=2**31 - 1, conversations=2**31 - 1, estimate=Spent())
+
+
+async def close_waiting(storage: Storage, settings: Settings, userid: str, conversation: Conversation) -> None:
+    """Close the open calls of its last answer as not answered. Does nothing if it has changed by now."""
+    found = waiting(await storage.history.read(conversation.id))
+    if found is None:
+        return
+    question, waited = found
+    turn_id = drawn.uuid().hex
+    asked: Message = {**question, "turn": turn_id}
+    turn = Turn(
+        *(userid, conversation.id, turn_id, waited["id"], now_ms(), ""),
+        *(conversation.message_count - 2, [asked]),
+        dump(replayed(waited)),
+    )
+    answer = Answer(turn)
+    answer.stop.request("stopped")
+    answer.end_stopped()
+    claim = await storage.turns.claim(turn, conversation, conversation.title, [], limits=_NO_LIMITS)
+    if claim is None:
+        return
+    # Whoever looks at the turn before this finds it without a run, and settles it from its log in the same way.
+    events = [*answer.events, TurnEnded("stop", answer.usage)]
+    message, shape = answer.message(), shape_of(settings)
+    new = [kept(one, shape) for one in exchanges([*turn.new_messages, message], turn.base_length)]
+    await storage.turns.end(turn, [message], dump(joined(events)), Spent(), new)

@@ -1,0 +1,210 @@
+"""Going on with an answer that waits for its client: what the client has sent, and the answer as it was until then.
+
+Nothing of the answer is read from the client but results of its own tools, and its user's yes or no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, assert_never
+
+from ..errors import ServiceError, unusable
+from ..events import (
+    ApprovalAsked,
+    ApprovalGiven,
+    DataShown,
+    EngineData,
+    Event,
+    ImageMade,
+    ReasoningDelta,
+    ResultAwaited,
+    Source,
+    StepEnded,
+    StepStarted,
+    TextDelta,
+    ToolCalled,
+    ToolReturned,
+    Usage,
+)
+from ..messages import NOT_ANSWERED, Message, Part, ToolPart, error_text, is_open, open_calls
+from .request import CallAnswer
+
+NOT_RUN = "The user said yes, but wrote a new message instead of waiting: the call was not run."
+DENIED = "The user said no to this call."
+NOTHING_OPEN = (
+    "messages: the last message must be a user's. An assistant's message cannot be continued unless it waits for "
+    "results of tool calls or for an approval."
+)
+
+
+def waiting(history: Sequence[Message]) -> tuple[Message, Message] | None:
+    """The question and the answer at the end of a history, if that answer waits for its client."""
+    if len(history) < 2 or history[-2]["role"] != "user" or not open_calls(history[-1]):
+        return None
+    return history[-2], history[-1]
+
+
+def gone_on(history: Sequence[Message], answers: Sequence[CallAnswer]) -> tuple[Message, Message, list[Event]]:
+    """The question, the answer to go on with, and its events: as it was, and then what the client has sent.
+
+    Raises ServiceError where that is of no call that waits.
+    """
+    if len(history) < 2 or (history[-2]["role"], history[-1]["role"]) != ("user", "assistant"):
+        raise unusable(NOTHING_OPEN)
+    question, answer = history[-2:]
+    calls = {part["id"]: part for part in answer["parts"] if part["type"] == "tool"}
+    taken: list[Event] = []
+    for sent in answers:
+        call = calls.get(sent.call_id)
+        if call is None:
+            raise _refused(sent, "is not in the last answer")
+        taken += _of_open(call, sent) if is_open(call) else _of_closed(call, sent)
+    if not taken:
+        # The same list again, after what followed it has failed.
+        is_repeated = any(_is_same(calls[sent.call_id], sent) for sent in answers)
+        if open_calls(answer) or not is_repeated or not answer.get("incomplete"):
+            raise unusable(NOTHING_OPEN if not answers else "messages: none of these tool calls is open (any more).")
+    results = [event for event in taken if isinstance(event, ToolReturned) and "approval" not in calls[event.call_id]]
+    return question, answer, [*replayed(answer), *results, *(event for event in taken if event not in results)]
+
+
+def closed(answer: Message, answers: Sequence[CallAnswer] = ()) -> Message:
+    """The answer with no call open: with what the client has sent for them, and "not answered" for the others."""
+    sent_for = {sent.call_id: sent for sent in answers}
+    parts: list[Part] = []
+    for part in answer["parts"]:
+        if is_open(part):
+            parts.append(_closed(part, sent_for.get(part["id"])))
+        else:
+            parts.append(part)
+    return {**answer, "parts": parts}
+
+
+def _closed(call: ToolPart, sent: CallAnswer | None) -> ToolPart:
+    if sent is not None and sent.kind == "result" and call.get("client"):
+        return {**call, "result": sent.value, **({"failed": True} if sent.failed else {})}  # type: ignore[typeddict-item]
+    words = NOT_ANSWERED
+    approval = call.get("approval")
+    if sent is not None and approval is not None and sent.approval_id in (None, approval["id"]):
+        if sent.kind == "no" or sent.is_no:
+            said = {**approval, "approved": False, **({"reason": sent.reason} if sent.reason else {})}
+            return {**call, "approval": said, "result": denial(sent.reason), "failed": True}  # type: ignore[typeddict-item]
+        if sent.kind == "yes":
+            words = NOT_RUN
+    return {**call, "result": {"error": words}, "failed": True}
+
+
+def denial(reason: str) -> dict[str, str]:
+    """The result of a call that its user has refused, which the model reads."""
+    return {"error": f"{DENIED} The reason: {reason}" if reason else DENIED}
+
+
+def _of_open(call: ToolPart, sent: CallAnswer) -> list[Event]:
+    call_id, approval = call["id"], call.get("approval")
+    if approval is None:
+        match sent.kind:
+            case "result":
+                return [ToolReturned(call_id, sent.value, sent.failed)]
+            case "listed":
+                return []
+            case "yes" | "no":
+                raise _refused(sent, "waits for a result, not for an approval")
+            case kind:
+                assert_never(kind)
+    if sent.kind == "result" and not sent.is_no:
+        raise _refused(sent, "is one of the service's own tools: it takes a yes or a no, and no result")
+    if sent.approval_id not in (None, approval["id"]):
+        raise _refused(sent, "waits for another approval")
+    if sent.kind == "no" or sent.is_no:
+        return [
+            ApprovalGiven(call_id, approved=False, reason=sent.reason),
+            ToolReturned(call_id, denial(sent.reason), failed=True),
+        ]
+    return [ApprovalGiven(call_id, approved=True)]
+
+
+def _of_closed(call: ToolPart, sent: CallAnswer) -> list[Event]:
+    """Nothing: clients send their copies of results that the answer has. A yes or no that comes late is refused."""
+    if sent.kind in ("yes", "no") and not _is_same(call, sent):
+        raise _refused(sent, "is not open any more")
+    return []
+
+
+def _is_same(call: ToolPart, sent: CallAnswer) -> bool:
+    """Whether it is what was taken for the call."""
+    approval = call.get("approval")
+    if approval is not None:
+        return approval.get("approved") is (sent.kind in ("yes", "listed")) and (sent.kind != "result" or sent.is_no)
+    if sent.kind != "result" or not call.get("client"):
+        return False
+    return bool(call.get("failed", False) == sent.failed and call.get("result") == sent.value)
+
+
+def _refused(sent: CallAnswer, why: str) -> ServiceError:
+    return unusable(f"messages: the tool call {sent.call_id[:100]!r} {why}.")
+
+
+def replayed(answer: Message) -> list[Event]:
+    """The events that make this message, as far as it has any calls open or none; its usage stands at their end."""
+    return list(_replayed(answer))
+
+
+def _replayed(answer: Message) -> Iterator[Event]:
+    is_begun = False
+    for part in answer["parts"]:
+        if part["type"] == "step" or not is_begun:
+            if is_begun:
+                yield StepEnded("tool-calls", Usage())
+            yield StepStarted(answer["id"])
+            is_begun = True
+        match part["type"]:
+            case "step":
+                pass
+            case "text":
+                yield TextDelta(part["text"])
+            case "reasoning":
+                yield ReasoningDelta(part["text"])
+            case "picture":
+                yield ImageMade(part["token"], part.get("revised_prompt"))
+            case "source":
+                place = (part["file_id"], part["name"], part["media_type"], part["place"])
+                yield Source(*place, part.get("url", ""))
+            case "data":
+                yield DataShown(part["name"], part["id"], part["data"])
+            case "engine":
+                yield EngineData(part["data"])
+            case "tool":
+                yield from _replayed_call(part)
+            case "attachment":
+                pass  # only in users' messages
+            case _:
+                assert_never(part)
+    if not is_begun:
+        yield StepStarted(answer["id"])
+    usage: dict[str, Any] = {**answer.get("usage", {})}
+    # What ended it otherwise is over: it goes on.
+    yield StepEnded("tool-calls", Usage(usage.get("prompt", 0), usage.get("completion", 0)))
+
+
+def _replayed_call(call: ToolPart) -> Iterator[Event]:
+    call_id = call["id"]
+    yield ToolCalled(call_id, call["name"], call["args"])
+    if call.get("client"):
+        yield ResultAwaited(call_id)
+    if approval := call.get("approval"):
+        yield ApprovalAsked(call_id, approval["id"])
+        if "approved" in approval:
+            yield ApprovalGiven(call_id, approval["approved"], approval.get("reason", ""))
+    if "result" in call:
+        yield ToolReturned(call_id, call["result"], call.get("failed", False))
+
+
+def before_words(answer: Message) -> Message:
+    """The answer up to its last call: words of a step that broke off are said once more."""
+    calls = [index for index, part in enumerate(answer["parts"]) if part["type"] == "tool"]
+    return {**answer, "parts": answer["parts"][: calls[-1] + 1] if calls else []}
+
+
+def reason_of(value: Any) -> str:
+    """The reason that a client has sent with a no."""
+    return value if isinstance(value, str) else "" if value is None else error_text(value)

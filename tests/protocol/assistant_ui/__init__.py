@@ -1,0 +1,1 @@
+"""The data stream of assistant-ui."""

@@ -1,0 +1,54 @@
+"""The service with tools that ask their user first, and one that runs at the client."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+from langchain_core.tools import tool
+
+from mockbackend.agent.tools import AVAILABLE_TOOLS, declared
+from mockbackend.app import create_app
+
+
+def _ran(what: str) -> None:
+    """Tell the test how often a tool has run."""
+    with Path(os.environ["RAN_FILE"]).open("a") as file:
+        file.write(f"{what}\n")
+
+
+@declared(approval="always")
+@tool
+async def send_mail(to: str, seconds: float = 0.0) -> dict[str, str]:
+    """Send a mail."""
+    _ran(f"send_mail {to}")
+    await asyncio.sleep(seconds)
+    return {"sent": to}
+
+
+@declared(approval=lambda args: args["amount"] > 100)
+@tool
+def pay(amount: int) -> dict[str, int]:
+    """Pay an amount."""
+    _ran(f"pay {amount}")
+    return {"paid": amount}
+
+
+@declared(approval="after_documents")
+@tool
+def delete_all() -> str:
+    """Delete everything."""
+    _ran("delete_all")
+    return "deleted"
+
+
+@declared(client=True)
+@tool
+def show_map(place: str) -> dict[str, Any]:  # type: ignore[empty-body]
+    """Show a place on the map."""
+
+
+AVAILABLE_TOOLS.extend([send_mail, pay, delete_all, show_map])
+app = create_app()
