@@ -88,7 +88,9 @@ class Settings:
     max_tool_calls_per_turn: int = _setting("Most tool calls in one turn", 16)
     max_images_per_turn: int = _setting("Most images that the model may generate in one turn", 4)
     max_data_parts_per_turn: int = _setting("Most data parts that the tools of one turn may add to its answer", 100)
-    max_data_bytes_per_turn: int = _setting("Most bytes of JSON that they may show, each part 100 more", 1024 * 1024)
+    max_data_bytes_per_turn: int = _setting(
+        "Most bytes of data that the tools of one turn may show; each part counts 100 more", 1024 * 1024
+    )
     tool_timeout_seconds: float = _setting("Time limit for one tool call", 240.0)
     image_size: str = _setting("Image size, unless the request names one", "1024x1024")
     image_quality: str = _setting("Image quality; sent only if set or named by the request", "", "high")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -56,6 +57,7 @@ RULES: list[Rule] = [
     turn("many", "show", {"parts": [*MANY, {**MANY[0], "data": "again"}, {**MANY[0], "id": "more"}]}),
     turn("large", "show", {"parts": [{**FIRST, "data": "x" * 900, "transient": True}] * 3}),
     turn("late", "show_late", {}),
+    turn("README", "plot", {"month": "May"}),
 ]
 
 
@@ -114,6 +116,16 @@ async def test_the_newer_framing_has_them_as_parts(client: httpx2.AsyncClient) -
     assert read == [first, {**passing, "transient": True}, note, last]
 
 
+async def test_the_tool_of_the_readme_works(client: httpx2.AsyncClient) -> None:
+    answer = await said(client, "README")
+    chart = {"type": "data-chart", "id": "sales", "data": {"month": "May", "points": [3, 5, 4]}}
+    assert answer.values("8") == [[chart]]
+    ((status,),) = answer.values("2")
+    assert (status["type"], status["data"]) == ("data-status", {"text": "Reading the sales …"})
+    assert [returned["result"] for returned in answer.values("a")] == ["The chart is shown."]
+    assert await kept(client, answer) == [chart]
+
+
 async def test_calls_side_by_side_share_their_ids(client: httpx2.AsyncClient) -> None:
     answer = await said(client, "show side by side")
     assert len(answer.values("8")) == 2
@@ -129,18 +141,19 @@ async def test_without_an_id_each_is_a_part_of_its_own(client: httpx2.AsyncClien
     assert [part["id"] for part in parts] == [f"{call['toolCallId']}-1", f"{call['toolCallId']}-2"]
 
 
-async def test_the_model_never_reads_it(running: World, client: httpx2.AsyncClient) -> None:
-    answer = await said(client, "show")
-    again = await chat(client, {"id": answer.conversation_id, "message": "And then?"})
-    assert again.text == "You said: And then?"
-    bodies = [running.emulator.asked("show")[-1], running.emulator.asked("And then?")[-1]]
-    for body in bodies:
-        (call,) = [one for message in body["messages"] for one in message.get("tool_calls", [])]
-        # The model's own arguments of the call hold them, in this test.
-        call["function"]["arguments"] = ""
-        assert b"half way" not in orjson.dumps(body)
-        assert b"points" not in orjson.dumps(body)
-        assert [message["content"] for message in body["messages"] if message["role"] == "tool"] == ["shown"]
+@pytest.mark.parametrize("api", ["chat", "responses"])
+async def test_the_model_never_reads_it(tmp_path: Path, api: str) -> None:
+    env = {"AZURE_OPENAI_API": api, "AZURE_OPENAI_API_VERSION": "v1"}
+    with start_world(tmp_path, RULES, env, app="tests.agent.toolbox_app:app") as world:
+        async with world.server.client() as client:
+            answer = await said(client, "show")
+            again = await chat(client, {"id": answer.conversation_id, "message": "And then?"})
+        assert again.text == "You said: And then?"
+        for asked in ("show", "And then?"):
+            sent = orjson.dumps(world.emulator.asked(asked)[-1])
+            # Only in the arguments of the model's own call.
+            assert [sent.count(words) for words in (b"half way", b"points")] == [1, 2]
+            assert b"data-chart" not in sent
 
 
 @pytest.mark.parametrize("what", BAD)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import threading
 import time
@@ -13,6 +14,7 @@ from langchain_core.tools import ToolException, tool
 
 from mockbackend.agent.tools import AVAILABLE_TOOLS, services
 from mockbackend.app import create_app
+from tests.harness.processes import ROOT
 
 
 @tool
@@ -120,5 +122,10 @@ def show_late(config: RunnableConfig) -> str:
     return said[0] if said else "nothing"
 
 
+# As it stands in README.
+[example] = re.findall(r"```python\n(@tool\ndef plot.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+scope: dict[str, Any] = {"tool": tool, "services": services, "RunnableConfig": RunnableConfig}
+exec(example, scope)  # noqa: S102
+AVAILABLE_TOOLS.append(scope["plot"])
 AVAILABLE_TOOLS.extend([rest, doze, fail, crash, show, show_in_a_thread, show_badly, show_late])
 app = create_app()

@@ -1,0 +1,29 @@
+"""Data that tools showed: whatever the history, a request is the same without it, and so is its estimate."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockbackend.estimates import estimated_tokens, sent_messages
+from mockbackend.messages import Message, Part
+from tests.upstream.chat.histories import histories, sent_of
+
+SHOWN: Part = {"type": "data", "name": "chart", "id": "c1", "data": {"points": ["secret"] * 100}}
+
+
+@given(histories, st.randoms(use_true_random=False))
+def test_nothing_of_it_is_sent_or_counted(history: list[Message], random: Random) -> None:
+    shown: list[Message] = []
+    for message in history:
+        parts = [*message["parts"]]
+        if message["role"] == "assistant":
+            for _ in range(2):
+                parts.insert(random.randint(0, len(parts)), SHOWN)
+        shown.append({**message, "parts": parts})
+    assert asyncio.run(sent_of(shown)) == asyncio.run(sent_of(history))
+    assert [*map(estimated_tokens, shown)] == [*map(estimated_tokens, history)]
+    assert [*map(sent_messages, shown)] == [*map(sent_messages, history)]
