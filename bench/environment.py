@@ -1,4 +1,4 @@
-"""An environment for each of the two services, created by uv and recreated when its requirements change.
+"""An environment for each of the two services, created by uv and recreated when its requirements change; older code.
 
 Each holds only what its service needs: an extra package can slow the start by being found and loaded.
 """
@@ -19,6 +19,21 @@ def usual_python() -> Path:
 def own_python() -> Path:
     """The interpreter of our service; the service itself runs from its folder."""
     return _python(HERE / ".venv-ours", HERE.parent / "requirements.txt")
+
+
+def code_of(commit: str) -> Path:
+    """The service as it was at a commit, in a folder of its own. It runs with today's requirements."""
+    name = subprocess.run(
+        ["git", "rev-parse", f"{commit}^{{commit}}"], cwd=HERE, check=True, capture_output=True
+    ).stdout
+    folder = HERE / ".before" / name.decode().strip()
+    if not folder.is_dir():
+        archive = subprocess.run(
+            ["git", "archive", folder.name, "mockbackend"], cwd=HERE.parent, check=True, capture_output=True
+        )
+        folder.mkdir(parents=True)
+        subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
+    return folder
 
 
 def _python(folder: Path, requirements: Path) -> Path:

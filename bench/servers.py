@@ -18,7 +18,8 @@ from bench.processes import ROOT, clean_environment, stop
 
 START_WAIT = 60.0
 
-Side = Literal["usual", "ours"]
+# The last is ours under plain Hypercorn.
+Side = Literal["usual", "ours", "hypercorn"]
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,18 @@ def command(side: Side, port: int) -> list[str]:
     """The command that starts a service: one process, no access log."""
     if side == "ours":
         return [str(own_python()), "-m", "mockbackend", "serve"]
+    if side == "hypercorn":
+        return [str(own_python()), "-m", "hypercorn", "app:app", "-w", "0", "-b", f"127.0.0.1:{port}"]
     options = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning", "--no-access-log"]
     return [str(usual_python()), "-m", "uvicorn", "app:app", "--loop", "uvloop", "--http", "httptools", *options]
 
 
 @contextmanager
-def service(side: Side, upstream_port: int, **settings: str) -> Iterator[Server]:
-    """Run a service with an empty data folder and more settings; it may not be listening yet."""
+def service(side: Side, upstream_port: int, code: Path = ROOT, /, **settings: str) -> Iterator[Server]:
+    """Run a service with an empty data folder and more settings; it may not be listening yet.
+
+    `code` has the folder `mockbackend`, if that is not to be today's.
+    """
     port = free_port()
     with tempfile.TemporaryDirectory(prefix=f"bench-{side}-") as folder:
         env = clean_environment(
@@ -83,7 +89,7 @@ def service(side: Side, upstream_port: int, **settings: str) -> Iterator[Server]
             PORT=str(port),
             **settings,
         )
-        folder_of_code = ROOT if side == "ours" else ROOT / "bench" / "usual"
+        folder_of_code = ROOT / "bench" / "usual" if side == "usual" else code
         process = subprocess.Popen(command(side, port), cwd=folder_of_code, env=env, start_new_session=True)
         try:
             yield Server(side, process, port, Path(folder))
@@ -92,9 +98,9 @@ def service(side: Side, upstream_port: int, **settings: str) -> Iterator[Server]
 
 
 @contextmanager
-def warm_service(side: Side, upstream_port: int, **settings: str) -> Iterator[Server]:
+def warm_service(side: Side, upstream_port: int, code: Path = ROOT, /, **settings: str) -> Iterator[Server]:
     """Run a service that has already answered a few turns."""
-    with service(side, upstream_port, **settings) as server:
+    with service(side, upstream_port, code, **settings) as server:
         wait_until_listening(server)
         run_load(Job(port=server.port, message="warm up tokens=20", turns=8, at_once=4))
         yield server

@@ -44,7 +44,10 @@ def start(effort: Effort) -> list[Figure]:
             return time.perf_counter() - began
 
     with upstream() as port:
-        for side in SIDES:
+        for side in (*SIDES, "hypercorn"):
             one(side, port)
-        pairs = tuple((one("usual", port), one("ours", port)) for _ in range(effort.many))
-    return [Figure("start to first answer", "s", pairs, target=0.80)]
+        rounds = [(one("usual", port), one("ours", port), one("hypercorn", port)) for _ in range(effort.many)]
+    return [
+        Figure("start to first answer", "s", tuple((usual, ours) for usual, ours, _ in rounds), target=0.80),
+        Figure("the same, `hypercorn app:app`", "s", tuple((usual, plain) for usual, _, plain in rounds), target=0.80),
+    ]
