@@ -1,5 +1,8 @@
 """The ASGI application: `hypercorn app:app`."""
 
-from mockbackend.app import create_app
+from mockbackend.server.lazy_imports import fast_imports
+
+with fast_imports():
+    from mockbackend.app import create_app
 
 app = create_app()

@@ -10,14 +10,14 @@ from typing import Protocol
 import httpx2
 import pytest
 
-from mockbackend.server.lazy_imports import defer
+from mockbackend.server.lazy_imports import UNUSED, defer
 from tests.harness.examples import register_profiles
 from tests.harness.processes import Limits
 from tests.harness.service import Kind, Server
 
 register_profiles()
 # As `serve` does, and for its reason: each process that runs tests imports what all of them import.
-defer("openai.types", "langgraph_sdk")
+defer(*UNUSED)
 
 
 class StartServer(Protocol):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .. import log as logs
 from ..settings import Settings, SettingsError
-from .lazy_imports import defer
+from .lazy_imports import UNUSED, defer
 from .listening import listen
 from .sign_in_link import SignInLink
 from .workers import Parent, Supervisor
@@ -71,7 +71,7 @@ def load(
     # Imports make no garbage, and looking for some would be a fifth of the start. What is frozen is never looked at
     # again, which also keeps it shared: the collector writes to every object that it visits.
     gc.disable()
-    defer("openai.types", "langgraph_sdk")
+    defer(*UNUSED)
     from ..agent.graph import turn_graph
     from ..agent.tools import AVAILABLE_TOOLS, schema
     from ..app import create_app

@@ -53,9 +53,9 @@ class Job:
 
 def preload() -> None:
     """Import what a server imports, and nothing that starts a thread: only the forking thread lives on in a child."""
-    from mockbackend.server.lazy_imports import defer
+    from mockbackend.server.lazy_imports import UNUSED, defer
 
-    defer("openai.types", "langgraph_sdk")
+    defer(*UNUSED)
 
     import mockbackend.app
     import mockbackend.emulator.app
