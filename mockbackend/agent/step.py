@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any
 
 from .. import tracing
@@ -17,7 +18,7 @@ from ..turn.budget import ChatCall
 from ..upstream.chat.completion import Completion
 from ..upstream.chat.fitting import fitted, plain
 from ..upstream.chat.request import request_body
-from ..upstream.chat.splicing import Spliced, expanded
+from ..upstream.chat.splicing import Spliced, of_request
 from ..upstream.chat.window import shape_of, window_messages
 from ..upstream.refused import log_refusal
 from ..upstream.retry import RetryBudget
@@ -66,7 +67,7 @@ async def _completed(chat: ChatContext, said: list[Message]) -> Completion:
         call = ChatCall(answer, chat.systems, window)
         await chat.budget.begin(call)
         try:
-            await completion.read(plain(request) if is_plain else request)
+            await completion.read(await of_request(request, partial(plain, request)) if is_plain else request)
         except ContextExceeded as error:
             if completion.has_output:
                 raise
@@ -89,12 +90,13 @@ async def _completed(chat: ChatContext, said: list[Message]) -> Completion:
                 if error.refused:
                     # What came inside a 200; refusals by their status have been tried by now. `fitted` raises the error
                     # again if the question shows an image to a model that takes none.
-                    if not is_plain and upstream.learn(error, model, fitted(request, upstream.learned(model))):
+                    as_sent = partial(fitted, request, upstream.learned(model))
+                    if not is_plain and await upstream.learn(error, model, await of_request(request, as_sent)):
                         continue
                     shorter = window if not is_plain else window[-1:]
                     is_mock = chat.settings.engine == "emulator"
                     if (is_plain and len(shorter) == len(window)) or (is_mock and _is_one_question(messages)):
-                        log_refusal(error, expanded(messages))
+                        await of_request(request, partial(log_refusal, error, messages))
                         raise
                     log.warning(
                         "the model API refused the request; it is asked in %s",
@@ -123,8 +125,9 @@ def _history(chat: ChatContext, said: list[Message]) -> tuple[list[Exchange], Ca
 
 def _is_one_question(messages: list[dict[str, Any] | Spliced]) -> bool:
     """Whether this is a first message in words. A mock that refuses it is not asked again: its calls are counted."""
-    said = [message for message in expanded(messages) if message["role"] != "system"]
-    return len(said) == 1 and isinstance(said[0]["content"], str)
+    said = [message for message in messages if isinstance(message, Spliced) or message["role"] != "system"]
+    # What is spliced has a question of its own.
+    return len(said) == 1 and not isinstance(said[0], Spliced) and isinstance(said[0]["content"], str)
 
 
 def _announced(chat: ChatContext, window: list[Exchange]) -> list[Exchange]:

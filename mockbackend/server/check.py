@@ -148,7 +148,7 @@ async def _answered(upstream: Upstream, body: dict[str, Any]) -> str:
     chunks = [_parsed(data) for data in events if data != b"[DONE]"]
     for chunk in chunks:
         if chunk.get("error"):
-            raise upstream.failure_in_body(chunk["error"], upstream.engine.chat, body)
+            raise await upstream.failure_in_body(chunk["error"], upstream.engine.chat, body)
     if not any(chunk.get("choices") for chunk in chunks):
         raise invalid_response()
     return f"answered with {len(events)} events"

@@ -95,12 +95,9 @@ class Upstream:
                         },
                     )
             except Exception as error:
-                request = expand(request)
-                # The emulator's own words quote the question that no rule of a strict script answers.
-                if isinstance(error, openai.APIStatusError) and error.code != "no_rule":
-                    error.body = without_echoes(error.body, request)
-                if is_response:
-                    rename_refused(error, request)
+                if isinstance(error, openai.APIStatusError):
+                    # It is compared with all that was said.
+                    await asyncio.to_thread(_make_known, error, request, is_response=is_response)
                 if (
                     self.tokens
                     and isinstance(error, openai.AuthenticationError)
@@ -150,9 +147,11 @@ class Upstream:
                 self._learned.popitem(last=False)
         return found
 
-    def learn(self, refusal: UpstreamError, model: Model, request: dict[str, Any]) -> bool:
+    async def learn(self, refusal: UpstreamError, model: Model, request: dict[str, Any]) -> bool:
         """Remember what the model has refused of a request; False if asking again would be of no use."""
-        avoided = self.learned(model).add(refusal, expand(request)) if isinstance(refusal, RequestRefused) else None
+        if not isinstance(refusal, RequestRefused):
+            return False
+        avoided = self.learned(model).add(refusal, await asyncio.to_thread(expand, request))
         if avoided is not None:
             log.warning("%s does not support %s, which is left out from now on", model.name, avoided)
         return avoided is not None
@@ -194,7 +193,7 @@ class Upstream:
         if not isinstance(answer, dict):
             raise invalid_response()
         if answer.get("error"):
-            raise self.failure_in_body(answer["error"], model, body)
+            raise await self.failure_in_body(answer["error"], model, body)
         return answer
 
     async def _post_learning(self, model: Model, body: dict[str, Any]) -> httpx2.Response:
@@ -203,7 +202,7 @@ class Upstream:
             try:
                 return await self.post(model, request, None)
             except UpstreamError as error:
-                if not self.learn(error, model, request):
+                if not await self.learn(error, model, request):
                     raise
 
     def failure(self, error: Exception, model: Model, began: float | None = None) -> UpstreamError:
@@ -226,11 +225,12 @@ class Upstream:
         log.debug("upstream %s said %.1000s", model.kind, said)
         return failure
 
-    def failure_in_body(self, body: object, model: Model, request: dict[str, Any]) -> UpstreamError:
+    async def failure_in_body(self, body: object, model: Model, request: dict[str, Any]) -> UpstreamError:
         """Convert an `error` object inside a response of the model to this request, and log it."""
         log.warning("upstream %s sent an error inside a 200: %s", model.kind, described(body))
         log.debug("upstream %s said %.1000r", model.kind, body)
-        return from_body(without_echoes(body, expand(request)), self._settings(model))
+        said = await asyncio.to_thread(lambda: without_echoes(body, expand(request)))
+        return from_body(said, self._settings(model))
 
     def _settings(self, model: Model) -> Mapping[str, str]:
         name = context.recorded_engine()
@@ -238,6 +238,15 @@ class Upstream:
         engine = ENGINES[name].open(self._all_settings, None) if name else self.engine
         named: Model = getattr(engine, model.kind)
         return {**engine.settings, "deployment": named.setting}
+
+
+def _make_known(error: openai.APIStatusError, request: dict[str, Any], *, is_response: bool) -> None:
+    """Leave out of a refusal what it repeats of its request, and give what it names the names of chat."""
+    # The emulator's own words quote the question that no rule of a strict script answers.
+    if error.code != "no_rule":
+        error.body = without_echoes(error.body, expand(request))
+    if is_response:
+        rename_refused(error, request)
 
 
 def _token(request: httpx2.Request) -> str:

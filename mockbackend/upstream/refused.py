@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..errors import RequestRefused, UpstreamError
+from .chat.alternation import Wire
+from .chat.splicing import Spliced, expanded
 
 # As many characters that are the same are a quotation.
 QUOTED = 10
@@ -14,10 +16,10 @@ MAX_CHARACTERS = 300
 log = logging.getLogger("mockbackend.upstream")
 
 
-def log_refusal(error: UpstreamError, messages: list[dict[str, Any]]) -> None:
+def log_refusal(error: UpstreamError, messages: Iterable[Wire | Spliced]) -> None:
     """Log what the engine said, for the operator. What people, models and tools said stays out of the log."""
     said = error.said[:MAX_CHARACTERS] if isinstance(error, RequestRefused) else ""
-    if said and not any(_repeats(said.casefold(), text.casefold()) for text in _texts(messages)):
+    if said and not any(_repeats(said.casefold(), text.casefold()) for text in _texts(expanded(messages))):
         log.warning("the model API refused every form of the request: %s", said)
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import orjson
 
 from ...data_parts import MOCKED
-from ...errors import UpstreamError
 from ...events import DataShown, EngineData, Event, FinishReason, ReasoningDelta, TextDelta, Usage
 from ..client import Upstream
 from ..errors import invalid_response, truncated
@@ -27,13 +26,20 @@ REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking")
 log = logging.getLogger("mockbackend.upstream")
 
 
+class ErrorInStream(Exception):
+    """An error inside a stream that had begun: `body` is what the engine says."""
+
+    def __init__(self, body: Any) -> None:
+        super().__init__()
+        self.body = body
+
+
 class Completion:
     """The reader of one completion. `emit` takes its events; `taken_ids` are the ids of earlier tool calls."""
 
     def __init__(self, upstream: Upstream, emit: Callable[[Event], None], taken_ids: set[str]) -> None:
         self._upstream = upstream
         self._emit = emit
-        self._request: dict[str, Any] = {}
         self._has_text = False
         # Whether characters may come in halves: orjson takes none.
         self._is_loose = False
@@ -56,18 +62,19 @@ class Completion:
 
     async def read(self, body: dict[str, Any]) -> None:
         """Send the request and read its answer. Raises UpstreamError; what came before that has been emitted."""
-        # The caller keeps it as well; an error may repeat its words.
-        self._request = body
         began = time.monotonic()
-        async with stream_chat(self._upstream, body) as batches:
-            async for batch in batches:
-                if self.first_chunk_seconds is None:
-                    self.first_chunk_seconds = time.monotonic() - began
-                for data in batch:
-                    if data == b"[DONE]":
-                        self._end()
-                        return
-                    self._take(data)
+        try:
+            async with stream_chat(self._upstream, body) as batches:
+                async for batch in batches:
+                    if self.first_chunk_seconds is None:
+                        self.first_chunk_seconds = time.monotonic() - began
+                    for data in batch:
+                        if data == b"[DONE]":
+                            self._end()
+                            return
+                        self._take(data)
+        except ErrorInStream as error:
+            raise await self._upstream.failure_in_body(error.body, self._upstream.engine.chat, body) from None
         self._end()
 
     def _end(self) -> None:
@@ -94,10 +101,7 @@ class Completion:
         except (AttributeError, TypeError, ValueError, KeyError) as malformed:
             raise _malformed(data, malformed) from None
         if error:
-            raise self._failure(error)
-
-    def _failure(self, error: Any) -> UpstreamError:
-        return self._upstream.failure_in_body(error, self._upstream.engine.chat, self._request)
+            raise ErrorInStream(error)
 
     def _take_chunk(self, chunk: dict[str, Any]) -> Any:
         """Take a chunk; returns the error that it holds, if any."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import orjson
 
+from ...messages import is_much
 from .alternation import Wire
 
 # orjson writes that in a few milliseconds.
 LARGE_BYTES = 2 * 1024 * 1024
+T = TypeVar("T")
 
 
 class Spliced:
@@ -64,6 +67,12 @@ def expanded(messages: Iterable[Wire | Spliced]) -> list[Wire]:
 def expand(request: Wire) -> Wire:
     """The request with all its messages as objects."""
     return {**request, "messages": expanded(request["messages"])} if "messages" in request else request
+
+
+async def of_request(request: Wire, make: Callable[[], T]) -> T:
+    """What `make` makes of all messages of the request: on a thread where they are much."""
+    messages = request["messages"]
+    return await asyncio.to_thread(make) if is_much(len(messages), map(_size, messages)) else make()
 
 
 def _as_it_is(part: Any) -> orjson.Fragment:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -17,6 +18,7 @@ from ..errors import invalid_response
 from ..sse import BOM, MAX_EVENT_BYTES, EventDecoder, EventTooLarge
 from ..transport import BODY
 from .fitting import fitted
+from .splicing import of_request
 
 log = logging.getLogger("mockbackend.upstream")
 
@@ -55,11 +57,11 @@ async def _post(upstream: Upstream, body: dict[str, Any]) -> httpx2.Response:
     """Send the request, again in another form where the model refuses this one."""
     model = upstream.engine.chat
     while True:
-        request = fitted(body, upstream.learned(model))
+        request = await of_request(body, partial(fitted, body, upstream.learned(model)))
         try:
             return await upstream.post(model, request, upstream.read_timeout)
         except UpstreamError as error:
-            if not upstream.learn(error, model, request):
+            if not await upstream.learn(error, model, request):
                 raise
 
 
@@ -83,7 +85,7 @@ async def _events(
             if len(head) > MAX_DOCUMENT_BYTES:
                 raise invalid_response()
         if not is_stream(head, is_said_to_be_one):
-            yield [_document(upstream, request, head), b"[DONE]"]
+            yield [await _document(upstream, request, head), b"[DONE]"]
             return
         if not encoded:
             # They have been read, and three copies of them would be kept for as long as the answer takes.
@@ -113,7 +115,7 @@ def is_stream(head: bytes, is_said_to_be_one: bool) -> bool:
     return is_said_to_be_one and bool(begun) and not begun.startswith(DOCUMENTS)
 
 
-def _document(upstream: Upstream, request: dict[str, Any], body: bytes) -> bytes:
+async def _document(upstream: Upstream, request: dict[str, Any], body: bytes) -> bytes:
     """A document instead of a stream: a whole answer, as an event, or an error. Raises UpstreamError."""
     log.debug("upstream said %.2000r", body)
     try:
@@ -136,4 +138,4 @@ def _document(upstream: Upstream, request: dict[str, Any], body: bytes) -> bytes
         return body
     if not error:
         log.warning("upstream answered a chat request with a JSON document of %d bytes, not with a stream", len(body))
-    raise upstream.failure_in_body(error or answer, upstream.engine.chat, request)
+    raise await upstream.failure_in_body(error or answer, upstream.engine.chat, request)

@@ -6,6 +6,7 @@ takes part in the order of messages with its neighbours, and what depends on the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import groupby
 
 import orjson
@@ -17,6 +18,7 @@ from .alternation import Wire, in_turn, system_messages
 from .request import LoadImage, newest_images, said
 from .splicing import Spliced, expanded
 
+PIECE_BYTES = 1024 * 1024
 NEXT: Wire = {"role": "user", "content": "?"}
 
 
@@ -53,9 +55,7 @@ async def window_messages(
         if is_kept:
             sent += _closed(rest)
             rest = []
-            # One piece: each costs the encoder a call.
-            if wire := b",".join([one.wire for one in some if one.wire]):
-                sent.append(Spliced(wire))
+            sent += _pieces([one.wire for one in some if one.wire])
             continue
         for one in some:
             messages = said(made[one.position], images)
@@ -64,6 +64,19 @@ async def window_messages(
                 sent, rest = [], expanded(sent)
             rest += messages
     return [*system_messages(systems), *sent, *in_turn(rest)]
+
+
+def _pieces(wires: list[bytes]) -> Iterator[Spliced]:
+    """These, some joined to a piece: each costs the encoder a call, and no other thread runs while one is decoded."""
+    piece, size = list[bytes](), 0
+    for wire in wires:
+        piece.append(wire)
+        size += len(wire)
+        if size > PIECE_BYTES:
+            yield Spliced(b",".join(piece))
+            piece, size = [], 0
+    if piece:
+        yield Spliced(b",".join(piece))
 
 
 def _closed(messages: list[Wire]) -> list[Wire]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...data_parts import MOCKED
 from ...events import Event
-from ..chat.completion import Completion
+from ..chat.completion import Completion, ErrorInStream
 from ..client import Upstream
 from .request import OPTIONS
 
@@ -71,9 +71,9 @@ class ResponseCompletion(Completion):
             case "response.completed" | "response.incomplete":
                 self._take_end(chunk["response"])
             case "response.failed":
-                raise self._failure(chunk["response"].get("error"))
+                raise ErrorInStream(chunk["response"].get("error"))
             case "error":
-                raise self._failure(chunk)
+                raise ErrorInStream(chunk)
 
     def _take_call(self, place: object, item: dict[str, Any]) -> None:
         self._called.add(item["call_id"])

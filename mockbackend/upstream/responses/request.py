@@ -100,10 +100,10 @@ def _tool(function: Mapping[str, Any]) -> Wire:
     return {"type": "function", "strict": False, **function}
 
 
-def rename_refused(error: Exception, request: Wire) -> None:
+def rename_refused(error: openai.APIStatusError, request: Wire) -> None:
     """Give the parameter that is refused the name that it has in `request`, the chat's."""
-    body = error.body if isinstance(error, openai.APIStatusError) else None
-    if not isinstance(body, dict) or error.status_code not in (400, 422):  # type: ignore[attr-defined]
+    body = error.body
+    if not isinstance(body, dict) or error.status_code not in (400, 422):
         return
     refused = str(body.get("param") or "")
     if body.get("code") == "invalid_encrypted_content":
@@ -115,4 +115,4 @@ def rename_refused(error: Exception, request: Wire) -> None:
             break
     if refused in OPTIONS and not body.get("code"):
         body = {**body, "code": "unsupported_parameter"}
-    error.body = {**body, "param": refused or None}  # type: ignore[attr-defined]
+    error.body = {**body, "param": refused or None}
