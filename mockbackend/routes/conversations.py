@@ -6,7 +6,9 @@ import base64
 import binascii
 import dataclasses
 import re
-from contextlib import nullcontext
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, nullcontext
+from functools import partial
 from typing import Any
 
 import orjson
@@ -15,7 +17,7 @@ from starlette.responses import Response
 
 from ..concurrency import in_thread
 from ..errors import bad_request, not_found
-from ..messages import MANY_MESSAGES
+from ..messages import Message
 from ..mock import drawn
 from ..mock.names import shown
 from ..protocol import DEFAULT
@@ -23,11 +25,13 @@ from ..storage import Conversation, Cursor
 from ..turn.closing import close_waiting
 from .auth import get_service, userid
 from .body import read_small_object
-from .json import JSON, JSONPieces, object_with_list
+from .json import JSON, JSONPieces, ListEncoder, Piece
 from .origin import links
 from .parameters import named_framing, path_conversation
 
 PAGE, MAX_PAGE = 50, 200
+# At least so much of a conversation is sent at once.
+PIECE_BYTES = 64 * 1024
 TITLE_CHARACTERS = 200
 BAD_CURSOR = "cursor is invalid. Take it from the Link header of the page before."
 # Engines limit patterns; SQLite's LIKE refuses patterns of more than 50,000 bytes.
@@ -53,28 +57,41 @@ async def listing(request: Request) -> Response:
 
 async def read(request: Request) -> Response:
     """The row and its messages, as front ends expect them, without an answer that is still running."""
-    service, owner, conversation_id = get_service(request), userid(request), path_conversation(request)
+    conversation_id = path_conversation(request)
+    await _owned(request, conversation_id)
+    pieces = _encoded(request, conversation_id)
+    return JSONPieces(pieces, await anext(pieces))
+
+
+async def _encoded(request: Request, conversation_id: str) -> AsyncGenerator[Piece]:
+    """The body, as it is read: no more than a piece is held, whatever the conversation's length."""
+    service, owner, encoder = get_service(request), userid(request), ListEncoder("messages")
     framing, reached = named_framing(request) or DEFAULT, links(request, service.settings)
-    is_long = (await _owned(request, conversation_id)).message_count > MANY_MESSAGES
-    await service.reads.take(owner)
-    try:
-        # A few messages may be long as well.
-        async with (service.long_work if is_long else service.reading).one(owner):
-            messages = await service.follower.read(conversation_id)
-            if drawn.is_still():
-                messages = [{**message, "at": drawn.shown_ms(message["at"])} for message in messages]
-            row = _rendered(dataclasses.replace(await _owned(request, conversation_id), message_count=len(messages)))
 
-            def encode() -> list[bytes]:
-                rendered = (framing.render_message(message, reached) for message in messages)
-                return object_with_list(row, "messages", rendered)
+    def encode(messages: list[Message]) -> bytes:
+        if drawn.is_still():
+            messages = [{**message, "at": drawn.shown_ms(message["at"])} for message in messages]
+        return encoder.add(framing.render_message(message, reached) for message in messages)
 
-            pieces = await in_thread(encode, "reading")
-    except BaseException:
-        service.reads.give_back(owner)
-        raise
-    # All of it stays in memory until the client has taken it.
-    return JSONPieces(pieces, lambda: service.reads.give_back(owner))
+    body, places = b"", service.reading
+    # A piece stays in memory until the client has taken it.
+    async with service.reads.one(owner), aclosing(service.follower.read(conversation_id)) as pieces:
+        while True:
+            async with places.one(owner):
+                messages = await anext(pieces, None)
+                if messages is not None:
+                    if places is service.reading:
+                        row = _rendered(await _owned(request, conversation_id))
+                        del row["message_count"]
+                        body, places = encoder.start(row), service.long_work
+                    body += await in_thread(partial(encode, messages), "reading")
+            if messages is None:
+                # As many as there are: the row counts a running answer as well.
+                yield Piece(body + encoder.end({"message_count": encoder.count}), is_last=True)
+                return
+            if len(body) > PIECE_BYTES:
+                yield Piece(body, is_last=False)
+                body = b""
 
 
 async def change(request: Request) -> Response:

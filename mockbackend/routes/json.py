@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+import logging
+from collections.abc import AsyncGenerator, Iterable
+from typing import Any, NamedTuple
 
 import orjson
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from ..errors import ServiceError
+from ..storage import DamagedHistory, HistoryChanged, StorageError
 
-PIECE_BYTES = 64 * 1024
+log = logging.getLogger("mockbackend.http")
+
+
+class Piece(NamedTuple):
+    """A piece of a body."""
+
+    body: bytes
+    is_last: bool
 
 
 class JSON(JSONResponse):
@@ -23,49 +31,62 @@ class JSON(JSONResponse):
         return orjson.dumps(content)
 
 
-class JSONPieces(Response):
-    """A long JSON response: a piece is forgotten as soon as it is sent."""
+class JSONPieces(StreamingResponse):
+    """A JSON object with a long list, sent as it is read. `pieces` are closed at the end, also if the client leaves."""
 
-    media_type = "application/json"
-
-    def __init__(self, pieces: list[bytes], end: Callable[[], None]) -> None:
-        super().__init__(headers={"content-length": str(sum(map(len, pieces)))})
+    def __init__(self, pieces: AsyncGenerator[Piece], first: Piece) -> None:
         self._pieces = pieces
-        self._end = end
+        self._first = first
+        headers = {"content-length": str(len(first.body))} if first.is_last else None
+        super().__init__(self._bodies(), headers=headers, media_type=JSON.media_type)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the pieces, then call `end`."""
+        """Send all pieces. If one cannot be had the response has no end, by which a client sees that it is cut."""
         try:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            for index, piece in enumerate(self._pieces):
-                self._pieces[index] = b""
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-                # `send` need not wait for a client that reads fast, and others would.
-                await asyncio.sleep(0)
-            await send({"type": "http.response.body", "body": b""})
+            if self._first.is_last:
+                # Without a task group that watches for the client's leaving.
+                await self.stream_response(send)
+            else:
+                await super().__call__(scope, receive, send)
+        except* (DamagedHistory, HistoryChanged, StorageError) as errors:
+            log.warning("%s is cut: %s", scope["path"], errors.exceptions[0])
         finally:
-            self._end()
+            await self._pieces.aclose()
+
+    async def _bodies(self) -> AsyncGenerator[bytes]:
+        yield self._first.body
+        self._first = Piece(b"", is_last=self._first.is_last)
+        if not self._first.is_last:
+            async for piece in self._pieces:
+                yield piece.body
 
 
-def object_with_list(fields: dict[str, Any], name: str, values: Iterable[Any]) -> list[bytes]:
-    """The pieces of a JSON object with these fields and a list of that name at its end.
+class ListEncoder:
+    """A JSON object with a list of that name, encoded some values at a time.
 
     Each value is encoded by itself: while orjson encodes one, no other thread runs.
     """
-    head = orjson.dumps({**fields, name: []})
-    return list(_in_pieces(head, values))
 
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.count = 0
 
-def _in_pieces(head: bytes, values: Iterable[Any]) -> Iterator[bytes]:
-    piece, comma = bytearray(head[:-2]), b""
-    for value in values:
-        piece += comma
-        piece += orjson.dumps(value)
-        comma = b","
-        if len(piece) >= PIECE_BYTES:
-            yield bytes(piece)
-            piece.clear()
-    yield bytes(piece + head[-2:])
+    def start(self, fields: dict[str, Any]) -> bytes:
+        """The fields, and the beginning of the list."""
+        return orjson.dumps({**fields, self._name: []})[:-2]
+
+    def add(self, values: Iterable[Any]) -> bytes:
+        """The next values of the list."""
+        encoded = bytearray()
+        for value in values:
+            encoded += b"," if self.count else b""
+            encoded += orjson.dumps(value)
+            self.count += 1
+        return bytes(encoded)
+
+    def end(self, fields: dict[str, Any]) -> bytes:
+        """The end of the list, and more fields."""
+        return b"]," + orjson.dumps(fields)[1:]
 
 
 def error_response(error: ServiceError) -> JSON:

@@ -32,8 +32,7 @@ What is not counted, and has no limit of its own:
   `MAX_USER_BYTES`: documents and images as they were sent are. `MAX_CONVERSATIONS_PER_USER`,
   `MAX_CONVERSATION_MESSAGES` and `MAX_MESSAGE_CHARACTERS` bound the one, `MAX_FILES_PER_USER` and
   `MAX_DOCUMENT_CHARACTERS` the other.
-- Nor has one conversation a limit of bytes. While it is read, a process holds about four times its size; one of a
-  user is read at a time, and up to eight are held until their clients have taken them.
+- Nor has one conversation a limit of bytes. It is read and sent a piece at a time.
 - A message that the model refuses, as too long for example, is stored, and counts as a turn with the tokens that the
   model API reports for it, which may be none.
 

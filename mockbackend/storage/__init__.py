@@ -12,7 +12,7 @@ Every method raises StorageError while the data cannot be read or written, and w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from typing import Protocol
 
 from ..messages import Message
@@ -32,6 +32,7 @@ from .values import (
     File,
     FileLimits,
     FollowedTurn,
+    HistoryChanged,
     Image,
     IndexingJob,
     OlderVersion,
@@ -64,6 +65,7 @@ __all__ = [
     "Files",
     "FollowedTurn",
     "History",
+    "HistoryChanged",
     "Image",
     "Images",
     "IndexingJob",
@@ -138,6 +140,12 @@ class History(Protocol):
         """All of them, oldest first; [] for an unknown conversation.
 
         Of a turn that cannot be read there are messages that say so. Raises DamagedHistory where nothing can be read.
+        """
+
+    def pieces(self, conversation_id: str, length: int | None = None) -> AsyncGenerator[list[Message]]:
+        """The same, some messages at a time, of the first `length` or of all that there are at the first piece.
+
+        Raises HistoryChanged where a turn has replaced some of them since.
         """
 
 

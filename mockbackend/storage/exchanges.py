@@ -114,11 +114,19 @@ def newest(exchanges: list[Exchange], tokens: float | None, messages: int) -> li
     return exchanges
 
 
-def filled(found: list[Exchange], messages: list[Message]) -> list[Exchange] | None:
-    """The exchanges, each without bytes with its messages; None if some of these are missing."""
-    if found[-1].end > len(messages):
+def unkept_from(found: Sequence[Exchange]) -> int | None:
+    """The place of the first message that is needed, since its exchange has no bytes; None if all have them."""
+    return next((one.position for one in found if one.wire is None), None)
+
+
+def filled(found: list[Exchange], messages: list[Message], start: int) -> list[Exchange] | None:
+    """The exchanges, each without bytes with its messages, given from `start` on; None if some are missing."""
+    if found[-1].end > start + len(messages):
         return None
-    return [one if one.wire is not None else one._replace(messages=messages[one.position : one.end]) for one in found]
+    return [
+        one if one.wire is not None else one._replace(messages=messages[one.position - start : one.end - start])
+        for one in found
+    ]
 
 
 def placed_at(base_length: int, given: Sequence[Exchange]) -> Sequence[Exchange]:

@@ -1,13 +1,16 @@
-"""The messages in the row of a turn, which may be damaged, and what stands for those that are."""
+"""Stored messages: a history as a whole, and those that are damaged, with what stands for them."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import msgspec
 import orjson
 
 from ..messages import Message
+from .values import HistoryChanged
 
 _KEYS = {"id", "role", "turn", "at", "parts"}
 # What each part has, by its type.
@@ -97,3 +100,19 @@ def unreadable(place: int, count: int) -> list[Message]:
         }
         for number in range(count)
     ]
+
+
+class WholeHistory(ABC):
+    """The contract's History, of which an engine has the pieces."""
+
+    @abstractmethod
+    def pieces(self, conversation_id: str, length: int | None = None) -> AsyncGenerator[list[Message]]:
+        """The contract's."""
+
+    async def read(self, conversation_id: str) -> list[Message]:
+        """The contract's."""
+        while True:
+            try:
+                return [message async for piece in self.pieces(conversation_id) for message in piece]
+            except HistoryChanged:
+                continue  # of one state, so from the beginning

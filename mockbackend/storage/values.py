@@ -36,6 +36,13 @@ class DamagedHistory(Exception):
     """The stored messages of a conversation cannot be read. They stay as they are until it is deleted."""
 
 
+class HistoryChanged(Exception):
+    """Some of the messages that were still to be read have been replaced."""
+
+    def __init__(self) -> None:
+        super().__init__("some of its messages were replaced while it was read")
+
+
 class StorageError(Exception):
     """The storage cannot be read or written: a disk is full or read-only, a file is damaged or gone.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from ..messages import Message
 from ..storage import DamagedHistory, Storage, StorageError, Turn, traceback_of
@@ -29,19 +31,28 @@ class Follower:
         # The ids of conversations whose deletion the storage has cut short.
         self._undeleted: set[str] = set()
 
-    async def read(self, conversation_id: str) -> list[Message]:
-        """The conversation's messages, without the running answer, which the reader may join."""
+    async def read(self, conversation_id: str) -> AsyncGenerator[list[Message]]:
+        """The conversation's messages, some at a time, without the running answer, which the reader may join.
+
+        Raises HistoryChanged where some of them have been replaced since the first piece.
+        """
         found = await self._recovery.running(conversation_id)
         running = found.turn if found else None
         while True:
-            messages = await self._storage.history.read(conversation_id)
-            found = await self._storage.turns.running(conversation_id)
-            turn, running = running, found.turn if found else None
-            if running is None and turn is None:
-                return messages
-            # If a turn began or ended meanwhile, the history may be from before or after that: look again.
-            if running is not None and turn is not None and running.turn_id == turn.turn_id:
-                return messages[: running.base_length] + running.new_messages
+            pieces = self._storage.history.pieces(conversation_id, running.base_length if running else None)
+            async with aclosing(pieces):
+                piece = await anext(pieces)
+                found = await self._storage.turns.running(conversation_id)
+                turn, running = running, found.turn if found else None
+                # If a turn began or ended meanwhile, the history may be from before or after that: look again.
+                if (running and running.turn_id) != (turn and turn.turn_id):
+                    continue
+                yield piece
+                async for piece in pieces:
+                    yield piece
+            if running is not None:
+                yield running.new_messages
+            return
 
     async def follow(self, conversation_id: str) -> tuple[Turn, Reader] | None:
         """The conversation's running turn, and a reader at its first event. Raises ServiceError: 429."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from types import SimpleNamespace
 from typing import Any
 
@@ -47,10 +48,15 @@ async def test_what_is_read_is_of_one_moment(
     async def next_turn(_: str) -> RunningTurn | None:
         return next(turns)
 
-    async def next_history(_: str) -> list[Message]:
-        return next(histories)
+    async def next_history(_: str, length: int | None) -> AsyncGenerator[list[Message]]:
+        found = next(histories)[:length]
+        for index in range(max(1, len(found))):
+            yield found[index : index + 1]
 
-    storage: Any = SimpleNamespace(turns=SimpleNamespace(running=next_turn), history=SimpleNamespace(read=next_history))
+    storage: Any = SimpleNamespace(
+        turns=SimpleNamespace(running=next_turn), history=SimpleNamespace(pieces=next_history)
+    )
     recovery: Any = SimpleNamespace(running=next_turn)
-    assert await Follower(storage, RunRegistry(), recovery, Joins(1)).read("c") == read
+    pieces = Follower(storage, RunRegistry(), recovery, Joins(1)).read("c")
+    assert [message async for piece in pieces for message in piece] == read
     assert not [*turns, *histories], "not all was looked at"

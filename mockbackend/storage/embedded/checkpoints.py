@@ -17,7 +17,6 @@ Nothing here runs in an event loop: the callers choose the thread.
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -28,26 +27,15 @@ from typing import Any
 from langgraph.checkpoint.base import Checkpoint, empty_checkpoint
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from ...messages import MANY_MESSAGES, Message
-from ..stored_messages import has_shape, unreadable
-from ..values import DamagedHistory
+from ...messages import Message
+from ..bounds import LARGEST
 from . import sqlite
+from .reading import HistoryReader, are_messages
 from .serde import CHANNEL, Serde
-from .sqlite import Execute, Row, integer
-from .threads import ANCHOR_FIRST, ANCHOR_METADATA, ROWS, TASK, THREAD, TURN, Thread, head_metadata, later_id
+from .sqlite import Execute
+from .threads import ANCHOR_METADATA, ROWS, TASK, THREAD, TURN, Thread, head_metadata, later_id
 
 NAME = "mock-langgraph-db.db"
-log = logging.getLogger("mockbackend.storage")
-
-# In one statement, so in one state. A turn's type is always that of an update.
-_READ = f"""WITH anchor AS MATERIALIZED (
-    SELECT checkpoint_id, type, checkpoint FROM checkpoints WHERE {THREAD} {ANCHOR_FIRST} LIMIT 1)
-SELECT type, checkpoint FROM anchor UNION ALL
-SELECT idx, value FROM (
-    SELECT idx, value FROM writes
-    WHERE {THREAD} AND checkpoint_id = (SELECT checkpoint_id FROM anchor) AND task_id = '{TASK}' ORDER BY idx)"""
-# A turn has a question and an answer.
-LEAST_MESSAGES = 2
 
 
 def prepare(path: Path) -> None:
@@ -64,13 +52,13 @@ class Checkpoints(SqliteSaver):
         connection.text_factory = sqlite.text
         super().__init__(connection, serde=self._serde)
         self.is_setup = True
+        self._reader = HistoryReader(connection, self._serde)
 
-    def read(self, conversation_id: str) -> list[Message]:
-        """The settled messages, oldest first. Raises DamagedHistory where the first turn's cannot be read.
-
-        Of a later turn that cannot be read there are messages that say so.
-        """
-        return self._decode(conversation_id, self.conn.execute(_READ, (conversation_id,) * 2).fetchall())
+    def read(self, conversation_id: str, start: int = 0, length: int = LARGEST) -> list[Message]:
+        """The settled messages from `start` on of the first `length`; `HistoryReader` says what it raises."""
+        with self._reader.one_state():
+            pieces = self._reader.pieces(conversation_id, start, length)
+            return [message for piece in pieces for message in piece.messages]
 
     def encode(self, messages: list[Message]) -> list[Any]:
         """The messages as `write` takes them as well; they may be encoded on any thread."""
@@ -116,28 +104,6 @@ class Checkpoints(SqliteSaver):
                     return True
         return False
 
-    def _decode(self, conversation_id: str, rows: list[Row]) -> list[Message]:
-        if not rows:
-            return []
-        (kind, stored), *later = rows
-        try:
-            messages = self._serde.loads_messages(kind, stored)
-        except Exception as error:
-            raise DamagedHistory(conversation_id) from error
-        if not _are_messages(messages):
-            raise DamagedHistory(conversation_id)
-        history: list[Message] = messages
-        turns = self._serde.loads_updates([stored for _, stored in later])
-        for number, ((place, _), new) in enumerate(zip(later, turns, strict=True), 1):
-            base_length = max(0, integer(place))
-            del history[base_length:]
-            if not _are_messages(new):
-                log.error("the turn after message %d of conversation %s cannot be read", base_length, conversation_id)
-                following = integer(later[number][0]) if number < len(later) else base_length + LEAST_MESSAGES
-                new = unreadable(base_length, min(following - base_length, MANY_MESSAGES))
-            history += new
-        return history
-
     def _cut(self, execute: Execute, thread: Thread, base: int) -> None:
         """Leave the first `base` messages, of which there are more."""
         execute(f"DELETE FROM writes WHERE {TURN} AND idx >= ?", thread.id, thread.anchor, base)
@@ -146,13 +112,13 @@ class Checkpoints(SqliteSaver):
             f"SELECT idx, value FROM writes WHERE {TURN} ORDER BY idx DESC LIMIT 1", thread.id, thread.anchor
         )
         if not rows:
-            kept = self.read(thread.id)[:base]
+            kept = self.read(thread.id, length=base)
             self._update(execute, thread.id, self._new(kept, thread.anchor), ANCHOR_METADATA)
             return
         [(place, value)] = rows
         [messages] = self._serde.loads_updates([value])
         # One that is unreadable is read as such.
-        if _are_messages(messages) and place + len(messages) > base:
+        if are_messages(messages) and place + len(messages) > base:
             kind, value = self._serde.dumps_update(place, messages[: base - place])
             execute(
                 f"UPDATE writes SET type = ?, value = ? WHERE {TURN} AND idx = ?",
@@ -229,7 +195,3 @@ class Checkpoints(SqliteSaver):
                 raise
             finally:
                 cursor.close()
-
-
-def _are_messages(found: Any) -> bool:
-    return isinstance(found, list) and all(map(has_shape, found))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import orjson
 
 from ...messages import Message
-from ..exchanges import Exchange, Window, digest, filled, listed, newest_that_fit
+from ..exchanges import Exchange, Window, digest, filled, listed, newest_that_fit, unkept_from
 from ..values import Conversation
 from .database import Database, Session
 from .numbers import LAST, OF_CONVERSATION, end_of, first_key, key_after, numbered
@@ -33,11 +33,11 @@ def read_window(
     conversation: Conversation,
     base_length: int,
     window: Window,
-    read: Callable[[], list[Message]],
+    read: Callable[[int], list[Message]],
 ) -> list[Exchange] | None:
     """The newest exchanges of the first `base_length` messages, as far as the window reaches; None if some are missing.
 
-    `read` reads these messages, for the exchanges that have no bytes.
+    `read` reads these messages from a place on, for the exchanges that have no bytes.
     """
     first = first_key(session.execute, conversation.id)
     if first is None:
@@ -46,8 +46,10 @@ def read_window(
         return found
     rows = session.rows(_NEWEST, first, window.shape, first, key_after(first, base_length))
     found = newest_that_fit(rows, base_length, window)
-    if found is None or any(one.wire is None for one in found):
-        return found and filled(found, read())
+    if found is None:
+        return None
+    if (start := unkept_from(found)) is not None:
+        return filled(found, read(start), start)
     recent.put(first, conversation.version, window, found)
     return found
 

@@ -5,6 +5,7 @@ Its own reads and writes a checkpoint in one call, in which no other thread runs
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -63,11 +64,20 @@ class Serde(JsonPlusSerializer):
             return super().dumps_typed(update)
         return MSGPACK, msgspec.msgpack.encode({**update, "new_messages": self.encode_each(new_messages)})
 
-    def loads_messages(self, kind: str, stored: bytes) -> Any:
-        """The messages of a checkpoint, whatever it holds."""
-        if (raw := _large(_checkpoints, kind, stored)) is not None:
-            return [self.loads_typed((MSGPACK, bytes(message))) for message in raw.channel_values.messages]
-        return self.loads_typed((kind, stored))["channel_values"].get(CHANNEL, [])
+    def loads_messages(self, kind: str, stored: bytes) -> Iterator[Any]:
+        """The messages of a checkpoint, whatever it holds, some at a time."""
+        if (raw := _large(_checkpoints, kind, stored)) is None:
+            yield self.loads_typed((kind, stored))["channel_values"].get(CHANNEL, [])
+            return
+        found: list[Any] = []
+        size = 0
+        for message in raw.channel_values.messages:
+            found.append(self.loads_typed((MSGPACK, bytes(message))))
+            size += len(bytes(message))
+            if size > BATCH_BYTES:
+                yield found
+                found, size = [], 0
+        yield found
 
     def loads_updates(self, stored: list[Any]) -> list[Any]:
         """The messages of each of these updates: None of one that cannot be read, whatever it is."""

@@ -122,8 +122,8 @@ class Turns:
         # Outside the transaction: other writers need not wait while a long history is decoded.
         base_length = bounded(claim.turn.base_length)
 
-        def read() -> list[Message]:
-            return self._checkpoints.read(conversation.id)[:base_length]
+        def read(start: int = 0) -> list[Message]:
+            return self._checkpoints.read(conversation.id, start, base_length)
 
         if not base_length:
             return claim

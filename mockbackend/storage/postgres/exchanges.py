@@ -8,16 +8,17 @@ from typing import Any
 
 import orjson
 
+from ...messages import Message
 from ..bounds import bounded
-from ..exchanges import Exchange, Window, digest, filled, newest_that_fit, placed_at
+from ..exchanges import Exchange, Window, digest, filled, newest_that_fit, placed_at, unkept_from
 from ..values import Claim, Turn
 from .claims import base_length
 from .database import Database, Row, Statement
 from .history import decoded
 
 _MOST = 2**31 - 1
-_BASE = """SELECT body FROM messages WHERE conversation_id = %s AND position < %s AND EXISTS (
-    SELECT 1 FROM turns WHERE turn_id = %s AND over_at IS NULL) ORDER BY position"""
+_BASE = """SELECT position, body FROM messages WHERE conversation_id = %s AND position >= %s AND position < %s
+    AND EXISTS (SELECT 1 FROM turns WHERE turn_id = %s AND over_at IS NULL) ORDER BY position"""
 # Only what fits is sent, the last at least, and one more, so that it shows that there are others. The turn may be gone.
 _NEWEST = """SELECT position, count, tokens, sent, shape = %(shape)s, digest, wire FROM (SELECT *,
         coalesce(sum(tokens) OVER newer, 0) AS tokens_after, coalesce(sum(sent) OVER newer, 0) AS sent_after,
@@ -41,10 +42,10 @@ KEPT = """forgotten AS (DELETE FROM exchanges e USING mine WHERE e.conversation_
         message_ids = excluded.message_ids, wire = excluded.wire)"""
 
 
-def base_statement(turn: Turn, window: Window | None) -> Statement:
-    """What reads the history before the turn: its newest exchanges, newest first, or all its messages."""
+def base_statement(turn: Turn, window: Window | None, start: int = 0) -> Statement:
+    """What reads the history before the turn: its newest exchanges, newest first, or its messages from `start` on."""
     if window is None:
-        return _BASE, turn.conversation_id, base_length(turn), turn.turn_id
+        return _BASE, turn.conversation_id, start, base_length(turn), turn.turn_id
     return _NEWEST, {
         "conversation_id": turn.conversation_id,
         "base_length": base_length(turn),
@@ -57,16 +58,17 @@ def base_statement(turn: Turn, window: Window | None) -> Statement:
 
 async def with_base_of(database: Database, claim: Claim, window: Window | None, rows: list[Row]) -> Claim:
     """The claim with the history of these rows, which `base_statement` has read."""
-    turn, found = claim.turn, None
-    if window:
-        found = newest_that_fit(rows, base_length(turn), window)
-        if found and all(one.wire is not None for one in found):
-            return replace(claim, exchanges=found)
-        rows = await database.execute(*base_statement(turn, None))
-    base = await decoded(turn.conversation_id, rows)
-    if found and (whole := filled(found, base)):
-        return replace(claim, exchanges=whole)
-    return replace(claim, base=base)
+    turn = claim.turn
+
+    async def read(start: int = 0) -> list[Message]:
+        return await decoded(turn.conversation_id, await database.execute(*base_statement(turn, None, start)))
+
+    if window is None:
+        return replace(claim, base=await decoded(turn.conversation_id, rows))
+    found = newest_that_fit(rows, base_length(turn), window)
+    if found and (start := unkept_from(found)) is not None:
+        found = filled(found, await read(start), start)
+    return replace(claim, exchanges=found) if found else replace(claim, base=await read())
 
 
 def named(turn: Turn, exchanges: Sequence[Exchange]) -> dict[str, Any]:

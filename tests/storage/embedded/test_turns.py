@@ -90,7 +90,7 @@ async def test_a_begin_that_cannot_read_the_history_leaves_nothing(
     await ran(storage, turn_of())
     row = await row_of(storage)
 
-    def read(_: str) -> list[Message]:
+    def read(*_: object) -> list[Message]:
         raise sqlite3.OperationalError("disk I/O error")
 
     with monkeypatch.context() as patch:

@@ -1,0 +1,94 @@
+"""GET /conversations/{id} of a long conversation: it is sent as it is read, of one moment or not to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+
+from mockbackend.settings import Settings
+from mockbackend.storage import open_storage
+from tests.harness.answers import chat
+from tests.harness.postgres import postgres
+from tests.harness.service import AUTH, Server
+from tests.storage.contract.acts import message, ran, turn_of
+
+TURNS = 40
+# More in all than the kernel takes of a connection on its own.
+WORDS = "word " * 40_000
+
+
+@pytest.fixture(params=["embedded", "postgres"])
+async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Server]:
+    """A service with two conversations, a long one and a short one."""
+    url = postgres().url(postgres().new_schema()) if request.param == "postgres" else ""
+    storage = await open_storage(Settings(data_dir=tmp_path / "data", database_url=url))
+    await ran(storage, turn_of("short", "short", userid="user-1"))
+    for number in range(TURNS):
+        turn = turn_of(f"t{number}", "long", userid="user-1", base_length=2 * number)
+        await ran(storage, replace(turn, new_messages=[message("user", turn.turn_id, f"{number} {WORDS}")]))
+    await storage.close()
+    with Server(tmp_path, {"DATABASE_URL": url} if url else {}) as running:
+        yield running
+
+
+def ask(server: Server) -> socket.socket:
+    """Ask for the long conversation, and read the head of the response alone."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", server.port))
+    login = base64.b64encode(":".join(AUTH).encode()).decode()
+    head = f"GET /conversations/long HTTP/1.1\r\nhost: here\r\nauthorization: Basic {login}\r\nuserid: user-1"
+    client.sendall(f"{head}\r\nconnection: close\r\n\r\n".encode())
+    assert client.recv(12) == b"HTTP/1.1 200"
+    return client
+
+
+async def rest_of(client: socket.socket) -> bytes:
+    """All that comes until the server closes the connection."""
+    client.setblocking(False)
+    reader, writer = await asyncio.open_connection(sock=client)
+    found = await reader.read()
+    writer.close()
+    return found
+
+
+async def test_it_is_sent_in_pieces_and_a_short_one_whole(server: Server) -> None:
+    async with server.client() as client:
+        short, long = [await client.get(f"/conversations/{name}") for name in ("short", "long")]
+    assert short.headers["content-length"] == str(len(short.content))
+    assert "content-length" not in long.headers
+    for read, count in ((short.json(), 2), (long.json(), 2 * TURNS)):
+        assert read["message_count"] == len(read["messages"]) == count
+    said = [one["content"] for one in long.json()["messages"]]
+    assert said == [text for n in range(TURNS) for text in (f"{n} {WORDS}", f"t{n}!")]
+
+
+async def test_a_turn_that_is_added_meanwhile_is_left_out(server: Server) -> None:
+    asked = ask(server)
+    async with server.client() as client:
+        assert (await chat(client, {"id": "long", "message": "And now?"})).errors == []
+    found = await rest_of(asked)
+    assert found.endswith(b"\r\n0\r\n\r\n")
+    assert b'"message_count":%d}' % (2 * TURNS) in found
+    assert b"And now?" not in found
+
+
+async def test_one_that_is_edited_meanwhile_has_no_end(server: Server) -> None:
+    asked = ask(server)
+    async with server.client() as client:
+        edit = {"id": "long", "message": {"id": f"t{TURNS - 5}-user", "role": "user", "content": "Otherwise"}}
+        assert (await chat(client, edit)).errors == []
+        found = await rest_of(asked)
+        assert b"message_count" not in found
+        assert not found.endswith(b"\r\n0\r\n\r\n")
+        read = orjson.loads((await client.get("/conversations/long")).content)
+    assert read["message_count"] == len(read["messages"]) == 2 * TURNS - 8
+    assert "/conversations/long is cut: some of its messages were replaced while it was read" in server.log
+    assert "Traceback" not in server.log
