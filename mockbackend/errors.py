@@ -5,6 +5,7 @@
       UpstreamError            the model API failed
         RequestRefused         it refused the request as it is
           UnsupportedParameter   it does not support an optional parameter, which it named
+          RefusedTool            it does not take the name or the schema of a tool
           UnsupportedForm        it does not take something in this form: images, a system message, tool calls
         ContextExceeded        the request is longer than the model can read
         PromptRefused          its content filter refused the prompt
@@ -135,6 +136,15 @@ class UnsupportedParameter(RequestRefused):
         )
         self.parameter = parameter
         self.of_value = of_value
+
+
+class RefusedTool(RequestRefused):
+    """A tool whose name or schema the model API does not take: its place in the request's list, or its name."""
+
+    def __init__(self, message: str, index: int | None = None, name: str | None = None) -> None:
+        super().__init__(message)
+        self.index = index
+        self.name = name
 
 
 # What a request can do without.

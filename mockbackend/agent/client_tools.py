@@ -6,6 +6,8 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
+from ..errors import RefusedTool, UpstreamError
+from ..upstream.learned import GuestTools
 from .client_tool import ClientTool
 from .context import ChatContext
 from .tools import AVAILABLE_TOOLS, offered, schema
@@ -17,8 +19,26 @@ log = logging.getLogger("mockbackend.turn")
 
 def schemas(chat: ChatContext) -> list[dict[str, Any]]:
     """All of them as the chat completions API takes them."""
-    own = [schema(one.name) for one in offered(chat.services, approvals=chat.approvals)]
-    return [*own, *map(_schema, chat.client_tools)]
+    own = _own(chat)
+    return GuestTools([*own, *map(_schema, chat.client_tools)]) if chat.client_tools else own
+
+
+def drop_refused(chat: ChatContext, refusal: UpstreamError) -> bool:
+    """Leave out the client's tool that is refused, or all of them if any may be meant; False if there are none."""
+    tools = chat.client_tools
+    kept: list[ClientTool] = []
+    if isinstance(refusal, RefusedTool):
+        place = None if refusal.index is None else refusal.index - len(_own(chat))
+        kept = [tool for at, tool in enumerate(tools) if at != place and tool.name != refusal.name]
+    if len(kept) == len(tools):
+        return False
+    log.warning("the model API refuses tools that a client has declared: %d are left out", len(tools) - len(kept))
+    chat.client_tools = kept
+    return True
+
+
+def _own(chat: ChatContext) -> list[dict[str, Any]]:
+    return [schema(one.name) for one in offered(chat.services, approvals=chat.approvals)]
 
 
 def without_own(sent: Iterable[ClientTool]) -> list[ClientTool]:

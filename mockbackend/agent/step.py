@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import tracing
 from ..concurrency import in_thread
-from ..errors import ContextExceeded, UpstreamError
+from ..errors import ContextExceeded, RefusedTool, UpstreamError
 from ..events import Progress, ToolReturned
 from ..messages import MANY_MESSAGES, Message
 from ..storage import Exchange
@@ -24,7 +24,7 @@ from ..upstream.refused import log_refusal
 from ..upstream.retry import RetryBudget
 from ..upstream.wires import COMPLETIONS
 from .call_ids import CallIds
-from .client_tools import schemas
+from .client_tools import drop_refused, schemas
 from .context import ChatContext
 from .context_window import Room, trim
 
@@ -87,11 +87,15 @@ async def _completed(chat: ChatContext, said: list[Message]) -> Completion:
             if completion.finish is None:
                 if completion.has_output:
                     raise
+                if isinstance(error, RefusedTool) and drop_refused(chat, error):
+                    continue
                 if error.refused:
                     # What came inside a 200; refusals by their status have been tried by now. `fitted` raises the error
                     # again if the question shows an image to a model that takes none.
                     as_sent = partial(fitted, request, upstream.learned(model))
                     if not is_plain and await upstream.learn(error, model, await of_request(request, as_sent)):
+                        continue
+                    if drop_refused(chat, error):
                         continue
                     shorter = window if not is_plain else window[-1:]
                     is_mock = chat.settings.engine == "emulator"

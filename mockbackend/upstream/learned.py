@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import Form, RequestRefused, UnsupportedForm, UnsupportedParameter
+from ..errors import Form, RefusedTool, RequestRefused, UnsupportedForm, UnsupportedParameter
 
 # Never left out, whatever the model says of them.
 REQUIRED = {"model", "messages", "stream", "prompt", "input"}
@@ -28,6 +28,11 @@ ESSENTIAL = {
     "text",
     "image_url",
 }
+
+
+class GuestTools(list[dict[str, Any]]):
+    """The tools of a request, some of which its client has declared."""
+
 
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -56,6 +61,8 @@ class Learned:
                 return None
             self.forms.add(form)
             return form
+        if isinstance(refusal, RefusedTool):
+            return None
         of_value = not isinstance(refusal, UnsupportedParameter) or refusal.of_value
         if of_value and "messages" not in request:
             # The values of an image are a user's.
@@ -64,6 +71,9 @@ class Learned:
             if name not in request:
                 # What was not sent was meant with what it belongs to.
                 name = BELONGS_TO.get(name, name)
+            if name == "tools" and isinstance(request.get(name), GuestTools):
+                # The refusal may be of those: it says nothing of the model.
+                return None
             if name in request and name not in REQUIRED:
                 self.parameters.add(name)
                 return name

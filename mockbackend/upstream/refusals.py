@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from ..errors import Form, RequestRefused, UnsupportedForm, UnsupportedParameter
+from ..errors import Form, RefusedTool, RequestRefused, UnsupportedForm, UnsupportedParameter
 from .error_body import ErrorBody
 
 UNSUPPORTED_CODES = {"unsupported_parameter", "unsupported_value", "unknown_parameter", "extra_forbidden"}
@@ -101,12 +101,35 @@ COMPLAINT = re.compile(
 # Words of the language, which mean a parameter only where they are quoted.
 PLAIN_WORDS = {"tools", "stream", "messages", "model", "content", "role", "name", "type", "id", "function", "user"}
 WORD = re.compile(r"[A-Za-z]\w+")
+# Where a tool stands in a request, as OpenAI, pydantic and Google say it; and its name, as OpenAI does.
+TOOL_PLACE = re.compile(r"\b(?:tools|function_?declarations)(?:\[|\.)(\d{1,3})\]?\b", re.IGNORECASE)
+TOOL_NAME = re.compile(r"schema for (?:function|tool) ['\"`]?([\w-]{1,64})", re.IGNORECASE)
+COMPLAINT_OF_KEY = re.compile(
+    r"extra inputs|not permitted|forbidden|unknown|unrecogni|unsupported|unexpected", re.IGNORECASE
+)
 # A refusal that names one of these is about it, whatever it says of it.
 OPTIONAL = {"temperature", "stream_options", "max_completion_tokens", "max_tokens", "reasoning_effort", "tool_choice"}
 
 
+def tool_of(error: ErrorBody) -> RefusedTool | None:
+    """The tool whose name or schema the engine refuses, if it is named."""
+    for place in (error.param, error.message, *(".".join(path) for path in error.paths)):
+        if found := TOOL_PLACE.search(place):
+            # A key in it that the engine does not know is the service's own.
+            return None if COMPLAINT_OF_KEY.search(error.message) else _refused_tool(index=int(found[1]))
+    found = TOOL_NAME.search(error.message)
+    return _refused_tool(name=found[1]) if found else None
+
+
+def _refused_tool(index: int | None = None, name: str | None = None) -> RefusedTool:
+    words = "The model API does not take one of the tools. The operator can find the reason in the log."
+    return RefusedTool(words, index, name)
+
+
 def refusal_of(error: ErrorBody) -> RequestRefused | None:
     """What the engine refuses, if it says so in words of the table."""
+    if tool := tool_of(error):
+        return tool
     for path in error.paths:
         if found := _at(path, error):
             return found

@@ -203,3 +203,49 @@ async def stored(waiting: Waiting, answer: Answer) -> list[dict[str, Any]]:
         "messages"
     ]
     return messages
+
+
+# The service does not look that closely.
+NO_TYPE = {"type": "object", "properties": {"of": {"type": []}}}
+
+
+async def test_a_schema_that_the_engine_refuses_costs_that_tool_alone(waiting: Waiting) -> None:
+    bad = {"name": "bad", "parameters": NO_TYPE}
+    answer = await chat(waiting.client, {"message": "a form", "tools": [bad, FORM]})
+    assert answer.errors == []
+    assert answer.values("d")[0]["finishReason"] == "tool-calls"
+    names = [[tool["function"]["name"] for tool in asked["tools"]] for asked in waiting.world.emulator.asked("a form")]
+    assert "bad" in names[-2]
+    assert names[-1] == [name for name in names[-2] if name != "bad"]
+    # Nothing of it is learned: the next turn has its tools.
+    await chat(waiting.client, {"message": "Hello", "tools": [FORM]})
+    assert len(waiting.world.emulator.asked("Hello")[-1]["tools"]) == len(names[-1])
+
+
+async def test_a_tool_with_the_name_of_the_services_own_is_left_out(waiting: Waiting) -> None:
+    mine = {"get_current_time": {"description": "Mine.", "parameters": {"type": "object"}}}
+    await chat(waiting.client, {"message": "my own clock", "tools": mine})
+    tools = waiting.world.emulator.asked("my own clock")[-1]["tools"]
+    (clock,) = (tool["function"] for tool in tools if tool["function"]["name"] == "get_current_time")
+    assert clock["description"] != "Mine."
+
+
+@pytest.mark.parametrize(
+    ("tools", "status", "named"),
+    [
+        ("all", 400, "tools must be"),
+        ([1], 400, "tools[0]"),
+        ([{"name": "a b"}], 422, "tools[0]"),
+        ([{"name": "a", "parameters": {"type": "string"}}], 422, "tools[0].parameters"),
+        ({"a": {"parameters": {"properties": {"x": {"type": "text"}}}}}, 422, "tools.a.parameters.properties.x.type"),
+        ({"a": {"inputSchema": {"properties": {"x": 1}}}}, 422, "tools.a.inputSchema.properties.x"),
+        ([{"name": f"tool{number}"} for number in range(200)], 422, "at most 32"),
+        ([{"name": "a"}, {"name": "a"}], 422, "one name"),
+        ([{"name": "a", "description": "x" * 70_000}], 422, "64 kB"),
+    ],
+    ids=["text", "no object", "name", "no object's schema", "type", "property", "many", "twice", "long"],
+)
+async def test_a_bad_tool_is_refused_by_its_name(waiting: Waiting, tools: Any, status: int, named: str) -> None:
+    answer = await chat(waiting.client, {"message": "Hello", "tools": tools})
+    assert answer.status == status
+    assert named in answer.json()["error"]["message"]
