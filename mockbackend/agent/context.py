@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..events import ToolCalled, Usage
+from ..events import DataShown, ToolCalled, Usage
 from ..settings import Settings
 from ..storage import Exchange
 from ..turn.answer import Answer
@@ -41,5 +41,8 @@ class ChatContext:
     tool_calls: int = 0
 
     def __post_init__(self) -> None:
-        limits = self.settings
-        self.data_parts = DataParts(self.answer.emit, limits.max_data_parts_per_turn, limits.max_data_bytes_per_turn)
+        limits, answer = self.settings, self.answer
+        earlier = [event for event in answer.events if isinstance(event, DataShown)]
+        self.data_parts = DataParts(
+            answer.emit, limits.max_data_parts_per_turn, limits.max_data_bytes_per_turn, earlier
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import count
 from typing import Any
@@ -21,14 +21,16 @@ PART_BYTES = 100
 
 
 class DataParts:
-    """What the tools of one turn have shown, and may still show."""
+    """What the tools of one turn have shown, `earlier` too where it goes on, and may still show."""
 
-    def __init__(self, emit: Callable[[DataShown], None], max_parts: int, max_bytes: int) -> None:
+    def __init__(
+        self, emit: Callable[[DataShown], None], max_parts: int, max_bytes: int, earlier: Sequence[DataShown]
+    ) -> None:
         self.emit = emit
         self._max_parts = max_parts
         self._max_bytes = max_bytes
-        self._kept: set[tuple[str, str]] = set()
-        self._bytes = 0
+        self._kept = {(part.name, part.id) for part in earlier}
+        self._bytes = sum(len(orjson.dumps(part.data)) + PART_BYTES for part in earlier)
         # Tools run side by side, some of them on threads.
         self._lock = threading.Lock()
 

@@ -200,9 +200,15 @@ def _replayed_call(call: ToolPart) -> Iterator[Event]:
 
 
 def before_words(answer: Message) -> Message:
-    """The answer up to its last call: words of a step that broke off are said once more."""
-    calls = [index for index, part in enumerate(answer["parts"]) if part["type"] == "tool"]
-    return {**answer, "parts": answer["parts"][: calls[-1] + 1] if calls else []}
+    """The answer up to the end of its last step with a call: words of one that broke off are said once more."""
+    calls, steps = (
+        [index for index, part in enumerate(answer["parts"]) if part["type"] == kind] for kind in ("tool", "step")
+    )
+    if not calls:
+        return {**answer, "parts": []}
+    # What the engine wants back with the calls may follow them.
+    end = next((index for index in steps if index > calls[-1]), None)
+    return {**answer, "parts": answer["parts"][:end]}
 
 
 def reason_of(value: Any) -> str:

@@ -59,7 +59,7 @@ class UIStream:
         self._failed = False
         self._blocks = 0
         self._calls: set[str] = set()
-        self._shown: set[tuple[str, str]] = set()
+        self._shown = {(event.name, event.id) for event in earlier if isinstance(event, DataShown)}
         self._open = ""
 
     def frame(self, events: Iterable[Event]) -> bytes:

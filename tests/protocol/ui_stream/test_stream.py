@@ -205,5 +205,12 @@ def test_data_of_an_id_stands_where_it_was_shown_first() -> None:
     ]
 
 
+def test_data_that_its_client_has_is_replaced_in_its_place() -> None:
+    earlier: list[Event] = [ev.StepStarted(MESSAGE), ev.DataShown("chart", "c", 1), ev.StepEnded("tool-calls", Usage())]
+    turn: list[Event] = [ev.StepStarted(MESSAGE), ev.TextDelta("One"), ev.DataShown("chart", "c", 2)]
+    framed = UIStream(LINKS, earlier).frame([*turn, ev.TextDelta("more")])
+    assert framed.count(b'"text-start"') == 1
+
+
 def test_the_keep_alive_is_a_comment() -> None:
     assert KEEP_ALIVE == b": keep-alive\n\n"

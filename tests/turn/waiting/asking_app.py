@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
 
-from mockbackend.agent.tools import AVAILABLE_TOOLS, declared
+from mockbackend.agent.tools import AVAILABLE_TOOLS, declared, services
 from mockbackend.app import create_app
 
 
@@ -50,5 +51,12 @@ def show_map(place: str) -> dict[str, Any]:  # type: ignore[empty-body]
     """Show a place on the map."""
 
 
-AVAILABLE_TOOLS.extend([send_mail, pay, delete_all, show_map])
+@tool
+def show_chart(of: str, config: RunnableConfig) -> str:
+    """Show a chart."""
+    services(config).show("chart", {"of": of}, id=of)
+    return "shown"
+
+
+AVAILABLE_TOOLS.extend([send_mail, pay, delete_all, show_map, show_chart])
 app = create_app()

@@ -40,6 +40,16 @@ RULES: list[Rule] = [
     turn("pay much", call("pay", amount=500)),
     # An attached text follows the words.
     {**turn("", call("delete_all")), "when": "delete it"},
+    turn("a chart and a form", call("show_chart", of="a"), call("ask_form", q="1")),
+    {
+        "when": {"equals": "charts around a form"},
+        "steps": [
+            {"tool_calls": [call("show_chart", of="a"), call("ask_form", q="1")]},
+            {"tool_calls": [call("show_chart", of="b")]},
+            {"tool_calls": [call("show_chart", of="a")]},
+            {"text": "Done."},
+        ],
+    },
     turn("a mail and a form", call("send_mail", to="ada"), call("ask_form", q="1")),
 ]
 
@@ -60,7 +70,7 @@ class Waiting:
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])
 def waiting_world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("waiting")
-    env = {"RAN_FILE": str(folder / "ran"), "AGENT_MAX_STEPS": "6"}
+    env = {"RAN_FILE": str(folder / "ran"), "AGENT_MAX_STEPS": "6", "MAX_DATA_PARTS_PER_TURN": "1"}
     if request.param == "postgres":
         env["DATABASE_URL"] = postgres().url(postgres().new_schema())
     with start_world(folder, RULES, env, APP) as world:
