@@ -1,4 +1,4 @@
-"""The answer of a turn while it is being made: the turn's work writes events to it, the turn's generator reads them.
+"""The answer of a turn while it is being made: the turn's work writes events to it, and listeners hear of each at once.
 
 It keeps the events in their legal order, sums the usage, and ends in one of three ways: by itself, stopped, or failed.
 However it ends, its tool calls have results and its steps are closed, so what is stored is valid.
@@ -6,11 +6,9 @@ However it ends, its tool calls have results and its steps are closed, so what i
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 from .. import events as ev
 from ..errors import INTERNAL, TAKEN_OVER, PromptRefused, TurnError
@@ -37,7 +35,7 @@ class Answer:
         self.finish: FinishReason | None = None
         self.steps = 0
         self._order = Order()
-        self._waiter: asyncio.Future[None] | None = None
+        self.listeners: list[Callable[[Event], None]] = []
         for event in load(turn.opening) if turn.opening else ():
             self._go_on(event)
         # How many events there were before this turn's own, and how many of them the client has that goes on.
@@ -57,7 +55,8 @@ class Answer:
         """Add an event. Raises OrderError if it may not come now."""
         self._order.follow(event)
         self.events.append(event)
-        self.wake()
+        for told in self.listeners:
+            told(event)
 
     def begin_step(self) -> None:
         """Begin a model call."""
@@ -157,16 +156,6 @@ class Answer:
         """Mark the user's message as refused by the filter: it is shown, and never sent again."""
         self.turn.new_messages[-1]["refused"] = True
 
-    async def more(self) -> None:
-        """Wait for the next event, or for `wake`. Only one waiter at a time."""
-        self._waiter = asyncio.get_running_loop().create_future()
-        await self._waiter
-
-    def wake(self) -> None:
-        """Make a waiting `more` return."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
     def close_calls(self, *, leave_open: bool = False) -> None:
         """Give every tool call without a result an error that says why; with `leave_open` not those that wait."""
         started = {event.call_id: event.name for event in self.events if isinstance(event, ev.ToolCallStarted)}
@@ -210,23 +199,3 @@ async def guarded(answer: Answer) -> AsyncIterator[None]:
         answer.fail(INTERNAL)
     if answer.stop.reason is not None and answer.finish is None:
         answer.end_stopped()
-
-
-async def stream_events(answer: Answer, work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[Event]:
-    """Run `work`, which writes to `answer`, and yield the events as they come. Raises what `work` raises."""
-    task = asyncio.create_task(work())
-    task.add_done_callback(lambda _: answer.wake())
-    position = answer.earlier
-    try:
-        while True:
-            while position < len(answer.events):
-                yield answer.events[position]
-                position += 1
-            if task.done():
-                break
-            await answer.more()
-        await task
-    finally:
-        if not task.done():
-            task.cancel()
-            await asyncio.wait([task])

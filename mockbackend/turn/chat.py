@@ -1,18 +1,14 @@
-"""A chat turn: drives the graph and yields what happens."""
+"""A chat turn: drives the graph, whose nodes write what happens to the answer."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 from ..agent.context import ChatContext
 from ..agent.graph import Graph
-from ..events import Event
-from .answer import stream_events
 from .going_on import before_words
 from .search import DocumentSearch
 
 
-def chat(context: ChatContext, graph: Graph, documents: DocumentSearch | None) -> AsyncIterator[Event]:
+async def chat(context: ChatContext, graph: Graph, documents: DocumentSearch | None) -> None:
     """Answer, up to the end of the last step, or go on with an answer that has waited for its client."""
     answer = context.answer
     # At once, so that the client hears something. What its user has said yes to runs first.
@@ -21,13 +17,9 @@ def chat(context: ChatContext, graph: Graph, documents: DocumentSearch | None) -
         answer.wait()
         if answer.finish is None:
             answer.begin_step()
-
-    async def work() -> None:
-        if documents is not None and (notice := await documents.notice()):
-            context.systems.append(notice)
-        said = [before_words(answer.message())] if answer.earlier else []
-        messages = {"messages": {"base_length": 0, "new_messages": [*answer.turn.new_messages, *said]}}
-        # Not streamed: the answer's events tell what happens.
-        await graph.ainvoke(messages, context=context, stream_mode=[])  # type: ignore[call-overload]
-
-    return stream_events(answer, work)
+    if documents is not None and (notice := await documents.notice()):
+        context.systems.append(notice)
+    said = [before_words(answer.message())] if answer.earlier else []
+    messages = {"messages": {"base_length": 0, "new_messages": [*answer.turn.new_messages, *said]}}
+    # Not streamed: the answer's events tell what happens.
+    await graph.ainvoke(messages, context=context, stream_mode=[])  # type: ignore[call-overload]

@@ -1,33 +1,25 @@
-"""An image turn: generates one image and yields what happens."""
+"""An image turn: generates one image and writes what happens to the answer."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 from ..errors import UpstreamError
-from ..events import Event, ImageMade, Progress, Usage
+from ..events import ImageMade, Progress, Usage
 from ..images.generator import ImageGenerator, ImageOptions
 from ..storage import Turn
-from .answer import Answer, guarded, stream_events
+from .answer import Answer, guarded
 from .budget import Budget, ImageCall
 
 
-def image(
-    answer: Answer, budget: Budget, generator: ImageGenerator, prompt: str, options: ImageOptions
-) -> AsyncIterator[Event]:
+async def image(answer: Answer, budget: Budget, generator: ImageGenerator, prompt: str, options: ImageOptions) -> None:
     """Generate the image that the prompt describes, up to the end of the step."""
     turn = answer.turn
     answer.begin_step()
     answer.emit(Progress("picture", {"status": "started"}))
-
-    async def work() -> None:
-        async with guarded(answer):
-            await generator.check_room(turn.userid)
-            made, usage = await generate(generator, budget, turn, prompt, options)
-            answer.emit(made)
-            answer.end_step("stop", usage)
-
-    return stream_events(answer, work)
+    async with guarded(answer):
+        await generator.check_room(turn.userid)
+        made, usage = await generate(generator, budget, turn, prompt, options)
+        answer.emit(made)
+        answer.end_step("stop", usage)
 
 
 async def generate(

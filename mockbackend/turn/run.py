@@ -54,23 +54,22 @@ class Run:
         self.first_output: float | None = None
         # The history before it where nothing of it was kept for requests.
         self.unkept: list[Exchange] = []
-        # How many of the answer's events readers may see, and how many of those the turn's row has.
-        self.published = self.written = self.answer.earlier
+        self.answer.listeners.append(self._wake)
+        # How many of the answer's events the turn's row has.
+        self.written = self.answer.earlier
         self._joined: list[Event] = []
         self._joined_count = 0
         # Not an asyncio.Event, which takes more memory than the words of many turns.
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._readers: set[Reader] = set()
 
-    def publish(self) -> None:
-        """Show readers the answer's next event."""
-        self.published += 1
+    def _wake(self, event: Event) -> None:
         for reader in self._readers:
             reader.wake()
 
     def log(self) -> bytes:
         """What has been said so far, as the turn's row stores it. Only events since the last call are joined."""
-        self._joined = joined([*self._joined, *self.answer.events[self._joined_count : self.published]])
+        self._joined = joined([*self._joined, *self.answer.events[self._joined_count :]])
         self._joined_count = self.published
         return dump(self._joined)
 
@@ -84,6 +83,11 @@ class Run:
     def events(self) -> list[Event]:
         """The events so far."""
         return self.answer.events
+
+    @property
+    def published(self) -> int:
+        """How many of the events readers may see: all."""
+        return len(self.answer.events)
 
     @property
     def is_over(self) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
-from contextlib import aclosing, nullcontext
+from collections.abc import Coroutine
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import assert_never
+from typing import Any, assert_never
 
 from .. import log as logs
 from .. import metrics, tracing
@@ -121,8 +121,8 @@ class TurnRunner:
         logs.turn_fields.set(run.answer.log_fields)
         tracing.belongs_to(span, turn.conversation_id)
         context.enter_turn(turn.turn_id, run.mode)
-        events = self._events(run, request, base, search=search)
-        task = asyncio.create_task(self._work(run, span, events))
+        run.answer.listeners.append(partial(self._count, run))
+        task = asyncio.create_task(self._work(run, span, self._answering(run, request, base, search=search)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self._heartbeat.start()
@@ -154,7 +154,9 @@ class TurnRunner:
             return None
         return window(shape_of(self._settings), self._upstream.learned(self._upstream.engine.chat).context_tokens)
 
-    def _events(self, run: Run, request: ChatRequest, base: list[Exchange], *, search: bool) -> AsyncIterator[Event]:
+    def _answering(
+        self, run: Run, request: ChatRequest, base: list[Exchange], *, search: bool
+    ) -> Coroutine[Any, Any, None]:
         match run.mode:
             case "chat":
                 documents = (
@@ -199,21 +201,21 @@ class TurnRunner:
             tool_calls=run.answer.tool_calls,
         )
 
-    async def _work(self, run: Run, span: tracing.Span, events: AsyncIterator[Event]) -> None:
+    def _count(self, run: Run, event: Event) -> None:
+        if run.first_output is None and isinstance(event, OUTPUT):
+            run.first_output = time.monotonic()
+            metrics.FIRST_TOKEN_SECONDS.observe(run.first_output - run.began, run.mode)
+        if isinstance(event, StepEnded):
+            metrics.TOKENS.inc("input", by=event.usage.prompt)
+            metrics.TOKENS.inc("output", by=event.usage.completion)
+            if event.finish_reason == "tool-calls":
+                self._heartbeat.flush_soon(run)
+
+    async def _work(self, run: Run, span: tracing.Span, answering: Coroutine[Any, Any, None]) -> None:
         """Run a turn to its stored end, whatever happens."""
         answer, turn = run.answer, run.turn
         try:
-            async with aclosing(events) as stream:  # type: ignore[type-var]
-                async for event in stream:
-                    run.publish()
-                    if run.first_output is None and isinstance(event, OUTPUT):
-                        run.first_output = time.monotonic()
-                        metrics.FIRST_TOKEN_SECONDS.observe(run.first_output - run.began, run.mode)
-                    if isinstance(event, StepEnded):
-                        metrics.TOKENS.inc("input", by=event.usage.prompt)
-                        metrics.TOKENS.inc("output", by=event.usage.completion)
-                        if event.finish_reason == "tool-calls":
-                            self._heartbeat.flush_soon(run)
+            await answering
         except Exception as error:
             log.error("turn %s failed: %s", turn.turn_id, error, exc_info=traceback_of(error))
             if answer.finish is None:
@@ -225,8 +227,6 @@ class TurnRunner:
                 answer.emit(failed)
             ended = TurnEnded("error", answer.usage)
         answer.emit(ended)
-        while run.published < len(answer.events):
-            run.publish()
         self._registry.remove(run)
         self.admission.leave(turn.userid)
         run.end()

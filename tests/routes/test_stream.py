@@ -49,7 +49,6 @@ async def test_a_long_stream_that_is_all_ready_gives_way_to_others() -> None:
     events: list[Event] = [TextDelta("word")] * (BATCH * 20)
     run = new_run()
     run.answer.events += events
-    run.published = len(events)
     run.end()
     response = EventStream(Reader(run), DATA_STREAM, Links(""), 15, {}, kind="own")
     sent, turns = bytearray(), 0
@@ -78,6 +77,5 @@ async def test_a_reader_of_a_long_turn_gets_it_in_batches() -> None:
     run.answer.begin_step()
     for _ in range(BATCH):
         run.answer.emit(TextDelta("word"))
-    run.published = len(run.answer.events)
     run.end()
     assert [len(await reader.next() or []) for _ in range(3)] == [BATCH, 1, 0]

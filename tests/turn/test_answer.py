@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from mockbackend import events as ev
 from mockbackend.events import Event, Order, Usage
 from mockbackend.messages import INTERRUPTED
 from mockbackend.storage import Turn
-from mockbackend.turn.answer import TOO_LONG, Answer, stream_events
+from mockbackend.turn.answer import TOO_LONG, Answer
 from tests.harness.examples import examples
 
 
@@ -23,45 +22,15 @@ def _answer() -> Answer:
     return Answer(Turn("ann", "c", "t", "m", 1, "data", 0, [user]))
 
 
-async def test_events_are_read_as_they_come_and_what_the_work_raised_is_raised() -> None:
+def test_listeners_hear_of_each_event_once_it_is_there() -> None:
     answer = _answer()
-
-    async def work() -> None:
-        for word in ("a", "b"):
-            answer.emit(ev.TextDelta(word))
-            await asyncio.sleep(0)
-        raise ValueError("of the work")
-
+    heard: list[tuple[Event, int]] = []
+    answer.listeners.append(lambda event: heard.append((event, len(answer.events))))
     answer.begin_step()
-    read: list[Event] = []
-    note = read.append
-
-    async def follow() -> None:
-        async for event in stream_events(answer, work):
-            note(event)
-
-    with pytest.raises(ValueError, match="of the work"):
-        await follow()
-    assert read == [ev.StepStarted("m"), ev.TextDelta("a"), ev.TextDelta("b")]
-
-
-async def test_work_is_ended_with_its_reader() -> None:
-    answer = _answer()
-    ended = asyncio.Event()
-
-    async def work() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.set()
-
-    answer.begin_step()
-    events = stream_events(answer, work)
-    async for _ in events:
-        await asyncio.sleep(0)
-        break
-    await events.aclose()  # type: ignore[attr-defined]
-    assert ended.is_set()
+    answer.emit(ev.TextDelta("a"))
+    with pytest.raises(ev.OrderError):
+        answer.emit(ev.ToolReturned("c1", "of no call"))
+    assert heard == [(ev.StepStarted("m"), 1), (ev.TextDelta("a"), 2)]
 
 
 class AnswerMachine(RuleBasedStateMachine):

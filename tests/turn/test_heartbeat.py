@@ -44,7 +44,6 @@ async def running(storage: Storage, name: str) -> Run:
     assert claim
     run = Run(turn, "chat", storage.turns, DayLimits(), resumable=False)
     run.answer.begin_step()
-    run.publish()
     return run
 
 
@@ -57,7 +56,6 @@ def registry_of(*runs: Run) -> RunRegistry:
 
 def say(run: Run, text: str) -> None:
     run.answer.emit(TextDelta(text))
-    run.publish()
 
 
 async def written(storage: Storage, name: str) -> str:
