@@ -24,7 +24,7 @@ def schemas(chat: ChatContext) -> list[dict[str, Any]]:
 
 
 def drop_refused(chat: ChatContext, refusal: UpstreamError) -> bool:
-    """Leave out the client's tool that is refused, or all of them if any may be meant; False if there are none."""
+    """Leave out the client's tool that is refused, or all of them if any may be meant; False if it has none."""
     tools = chat.client_tools
     kept: list[ClientTool] = []
     if isinstance(refusal, RefusedTool):
