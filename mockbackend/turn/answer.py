@@ -55,8 +55,8 @@ class Answer:
         """Add an event. Raises OrderError if it may not come now."""
         self._order.follow(event)
         self.events.append(event)
-        for told in self.listeners:
-            told(event)
+        for listener in self.listeners:
+            listener(event)
 
     def begin_step(self) -> None:
         """Begin a model call."""
