@@ -51,6 +51,15 @@ def show_map(place: str) -> dict[str, Any]:  # type: ignore[empty-body]
     """Show a place on the map."""
 
 
+@declared(approval="always")
+@tool
+def book(place: str, config: RunnableConfig) -> str:
+    """Book a place, and show the ticket."""
+    services(config).show("status", "booking", transient=True)
+    services(config).show("ticket", {"for": place}, id="t")
+    return "booked"
+
+
 @tool
 def show_chart(of: str, config: RunnableConfig) -> str:
     """Show a chart."""
@@ -58,5 +67,5 @@ def show_chart(of: str, config: RunnableConfig) -> str:
     return "shown"
 
 
-AVAILABLE_TOOLS.extend([send_mail, pay, delete_all, show_map, show_chart])
+AVAILABLE_TOOLS.extend([send_mail, pay, delete_all, show_map, book, show_chart])
 app = create_app()

@@ -40,6 +40,7 @@ RULES: list[Rule] = [
     turn("pay much", call("pay", amount=500)),
     # An attached text follows the words.
     {**turn("", call("delete_all")), "when": "delete it"},
+    turn("a ticket", call("book", place="Oslo")),
     turn("a chart and a form", call("show_chart", of="a"), call("ask_form", q="1")),
     {
         "when": {"equals": "charts around a form"},

@@ -8,6 +8,8 @@ from mockbackend.messages import Message
 from mockbackend.turn.going_on import before_words
 from tests.harness.answers import Answer
 from tests.turn.waiting.conftest import Waiting
+from tests.turn.waiting.test_approval import ask as asked_for
+from tests.turn.waiting.test_approval import last, of_assistant, post, responded, types
 from tests.turn.waiting.test_client_tools import ask, go_on, result, stored
 
 CHART = {"type": "data-chart", "id": "a", "data": {"of": "a"}}
@@ -38,6 +40,15 @@ async def test_the_limits_count_on_over_the_waits_of_a_turn(waiting: Waiting) ->
     assert "MAX_DATA_PARTS_PER_TURN" in refused["error"]
     assert replaced == "shown"
     assert (await stored(waiting, answer))[-1]["annotations"] == [CHART]
+
+
+async def test_a_tool_that_runs_after_a_yes_shows_data_before_the_next_step(waiting: Waiting) -> None:
+    (asked,) = await asked_for(waiting, "ticket", "a ticket")
+    chunks = await post(waiting, {"id": "ticket", "messages": [of_assistant(responded(asked, approved=True))]})
+    assert types(chunks)[:5] == ["start", "data-status", "data-ticket", "tool-output-available", "start-step"]
+    assert chunks[2] == {"type": "data-ticket", "id": "t", "data": {"for": "Oslo"}}
+    parts = (await last(waiting, "ticket"))["parts"]
+    assert [part["type"] for part in parts] == ["step-start", "tool-book", "data-ticket", "step-start", "text"]
 
 
 def test_what_the_engine_wants_back_of_the_last_step_with_calls_is_sent_again() -> None:
