@@ -125,6 +125,7 @@ def claim_statement(
         "new_count": len(turn.new_messages),
         "new_messages": orjson.dumps(turn.new_messages),
         **named(turn, limits.estimate),
+        "turns": turn.turns,
         **({"opening": turn.opening} if turn.opening else {}),
     }
 

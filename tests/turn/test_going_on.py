@@ -1,0 +1,49 @@
+"""A stored answer as events again: they make the same message, in an order that may be."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockbackend import events as ev
+from mockbackend.events import Event, Order, Usage
+from mockbackend.messages import Message, answer_message, answer_parts, open_calls
+from mockbackend.turn.going_on import closed, replayed
+from tests.protocol.turns import MESSAGE, any_turn
+
+
+def message_of(turn: list[Event]) -> Message:
+    """The stored answer of these events."""
+    return answer_message(MESSAGE, "turn", 0, turn, complete=True)
+
+
+@st.composite
+def any_waiting_turn(draw: st.DrawFn) -> list[Event]:
+    """A turn whose last step has left calls open."""
+    turn = [event for event in draw(any_turn()) if not isinstance(event, ev.Failed | ev.TurnEnded)]
+    turn.append(ev.StepStarted(MESSAGE))
+    for number in range(draw(st.integers(1, 3))):
+        call_id = f"open-{number}"
+        turn.append(ev.ToolCalled(call_id, "tool", {"number": number}))
+        asks = draw(st.booleans())
+        turn.append(ev.ApprovalAsked(call_id, f"approval-{number}") if asks else ev.ResultAwaited(call_id))
+    return [*turn, ev.StepEnded("tool-calls", Usage(1, 2)), ev.TurnEnded("tool-calls", Usage(1, 2))]
+
+
+@given(any_waiting_turn())
+def test_replayed_it_is_the_same_message_in_a_legal_order(turn: list[Event]) -> None:
+    message = message_of(turn)
+    events = replayed(message)
+    order = Order()
+    for event in events:
+        order.follow(event)
+    assert sorted(order.open_calls()) == sorted(call["id"] for call in open_calls(message))
+    assert answer_parts(events) == message["parts"]
+    assert answer_message(MESSAGE, "turn", 0, events, complete=True)["usage"] == message["usage"]
+
+
+@given(any_waiting_turn())
+def test_closed_it_has_no_open_call_and_is_replayed_as_well(turn: list[Event]) -> None:
+    message = closed(message_of(turn))
+    assert open_calls(message) == []
+    assert answer_parts(replayed(message)) == message["parts"]
