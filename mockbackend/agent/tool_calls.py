@@ -19,8 +19,11 @@ from ..storage import traceback_of
 from ..upstream.chat.tool_calls import is_too_deep
 from .context import ChatContext
 from .data_parts import CallParts
+from .played import played_call
 from .tools import invoke, offered
 
+# A tool that asks is not offered to a front end that cannot ask its user. A script calls it all the same.
+NOT_ASKED = "This call asks for approval, and its front end has not sent approvals: true. It was not run."
 log = logging.getLogger("mockbackend.turn")
 
 
@@ -33,6 +36,12 @@ async def run_tool_call(chat: ChatContext, call: ToolCalled, problem: str | None
     limit = chat.settings.max_tool_calls_per_turn
     if chat.tool_calls > limit:
         problem = f"No more tool calls are allowed in this turn (MAX_TOOL_CALLS_PER_TURN is {limit})."
+    played = played_call(chat, call.call_id) if problem is None else None
+    if played and played.approval and not is_approved:
+        problem = NOT_ASKED
+    elif played:
+        chat.answer.emit(ToolReturned(call.call_id, played.result))
+        return
     if problem is None and call.name not in tools:
         problem = f"There is no tool named {call.name!r}. The tools are: {', '.join(tools)}."
     result: Any = None

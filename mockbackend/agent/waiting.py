@@ -8,6 +8,7 @@ from ..events import ApprovalAsked, Event, ResultAwaited, Source, ToolCalled
 from ..mock import drawn
 from ..turn.answer import Answer
 from .context import ChatContext
+from .played import played_call
 from .tools import declaration
 
 log = logging.getLogger("mockbackend.turn")
@@ -18,12 +19,21 @@ def left_open(chat: ChatContext, call: ToolCalled, problem: str | None) -> Event
     if problem is not None or chat.tool_calls >= chat.settings.max_tool_calls_per_turn:
         return None
     opening: Event | None = None
-    if any(tool.name == call.name for tool in chat.client_tools) or declaration(call.name).client:
+    if played := played_call(chat, call.call_id):
+        if played.client:
+            opening = ResultAwaited(call.call_id)
+        elif played.approval and chat.approvals and not chat.answer.is_approved(call.call_id):
+            opening = _asked(call)
+    elif any(tool.name == call.name for tool in chat.client_tools) or declaration(call.name).client:
         opening = ResultAwaited(call.call_id)
     elif chat.approvals and not chat.answer.is_approved(call.call_id) and _asks(call, chat.answer):
-        opening = ApprovalAsked(call.call_id, f"approval-{drawn.uuid().hex}")
+        opening = _asked(call)
     chat.tool_calls += opening is not None
     return opening
+
+
+def _asked(call: ToolCalled) -> ApprovalAsked:
+    return ApprovalAsked(call.call_id, f"approval-{drawn.uuid().hex}")
 
 
 def _asks(call: ToolCalled, answer: Answer) -> bool:

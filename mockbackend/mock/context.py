@@ -21,7 +21,8 @@ class PartOf:
     """What a call of the model is part of.
 
     `generation` tells a script of that scenario from the next one, `headers` are those of the front end's call that
-    rules name, `chosen` is the rule that it was given. To a real engine that is recorded nothing of it is
+    rules name, `chosen` is the rule that it was given. `answer` is the id of the turn's answer, which stays
+    when that goes on after a wait. To a real engine that is recorded nothing of it is
     `sent`. `engine` is what was recorded, where that is replayed.
     """
 
@@ -29,6 +30,7 @@ class PartOf:
     userid: str
     headers: Mapping[str, str] = field(default_factory=dict)
     turn: str | None = None
+    answer: str | None = None
     mode: str | None = None
     chosen: Chosen | None = None
     generation: int = 0
@@ -69,10 +71,10 @@ def script_in_use() -> tuple[str, int] | None:
     return None if part_of is None else (part_of.scenario, part_of.generation)
 
 
-def enter_turn(turn: str, mode: str) -> None:
+def enter_turn(turn: str, answer: str, mode: str) -> None:
     """Make what follows in this context part of a turn."""
     if found := _part_of.get():
-        _part_of.set(replace(found, turn=turn, mode=mode))
+        _part_of.set(replace(found, turn=turn, answer=answer, mode=mode))
 
 
 def enter_background(owner: str) -> None:

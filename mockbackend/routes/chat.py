@@ -106,14 +106,14 @@ def _stored(request: Request, chat: ChatRequest, framing: Framing) -> tuple[Chat
 
 async def _asked(request: Request, owner: str, chat: ChatRequest) -> Response | None:
     """The response in place of a turn, if a line of the message or a rule of the mock wants one."""
-    service, text = get_service(request), chat.text
+    service, call, turn = get_service(request), call_of(request), None
+    text = chat.text
+    if call and chat.goes_on and not chat.messages:
+        text = await _last_question(service.storage, owner, chat)
     if instead := ask_in_message(request, service, text, chat.mode):
         return instead
-    call, turn = call_of(request), None
     if call is None:
         return None
-    if chat.goes_on and not chat.messages:
-        text = await _last_question(service.storage, owner, chat)
     if call.has_wire:
         turn = await _number_of_turn(service.storage, owner, chat)
     return ask_by_rule(request, split_message(text)[1], chat.mode, turn)

@@ -120,7 +120,7 @@ class TurnRunner:
         # Of the turn's task as well, which copies the context.
         logs.turn_fields.set(run.answer.log_fields)
         tracing.belongs_to(span, turn.conversation_id)
-        context.enter_turn(turn.turn_id, run.mode)
+        context.enter_turn(turn.turn_id, turn.message_id, run.mode)
         run.answer.listeners.append(partial(self._count, run))
         task = asyncio.create_task(self._work(run, span, self._answering(run, request, base, search=search)))
         self._tasks.add(task)

@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import assert_never
 
 from ...mock import drawn
-from ...mock.script.rules import ChatStep, Citation, Finish, ToolCall
+from ...mock.script.rules import ChatStep, Citation, Finish
+from ...mock.script.tool_call import ToolCall
 from ..gateway import tokens
 from .request import ChatRequest
 

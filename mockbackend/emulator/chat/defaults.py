@@ -10,7 +10,8 @@ from zoneinfo import available_timezones
 
 import orjson
 
-from ...mock.script.rules import ChatStep, ToolCall
+from ...mock.script.rules import ChatStep
+from ...mock.script.tool_call import ToolCall
 from ..gateway import tokens
 from .conversation import Message
 from .request import ChatRequest

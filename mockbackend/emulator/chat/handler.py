@@ -7,8 +7,8 @@ from ..gateway.call import Call
 from ..gateway.reply import Reply
 from .chunks import Chunk, count_deltas, stream_chunks
 from .completion import completion
-from .data_parts import data_part_events
 from .dialects.reply import dialect_of, reply_in
+from .mocked_chunk import mocked_events
 from .request import ChatRequest, read_chat
 from .serving import Served, recorded_reply, serve
 from .stream import paced_parts
@@ -39,4 +39,4 @@ def _streamed(request: ChatRequest, served: Served) -> Reply:
             served.fault, parts, served.answer, count_deltas(served.answer), errors.SERVER_ERROR_DOCUMENT
         )
     pieces = (wire.event_bytes(part.document()) if isinstance(part, Chunk) else part for part in parts)
-    return Reply(chain(data_part_events(served.step, request.call), pieces), wire.azure_headers(wire.EVENT_STREAM))
+    return Reply(chain(mocked_events(served.step, request.call), pieces), wire.azure_headers(wire.EVENT_STREAM))

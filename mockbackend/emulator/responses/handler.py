@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from ..chat.data_parts import data_part_events
+from ..chat.mocked_chunk import mocked_events
 from ..chat.serving import Served, recorded_reply, serve
 from ..gateway import wire
 from ..gateway.call import Call
@@ -24,7 +24,7 @@ def handle_response(call: Call, store: ResponseStore) -> Reply:
     if isinstance(served, Reply):
         return served
     if request.chat.stream:
-        pieces = chain(data_part_events(served.step, call), _sent(_parts(request, served), request, store))
+        pieces = chain(mocked_events(served.step, call), _sent(_parts(request, served), request, store))
         return Reply(pieces, wire.azure_headers(wire.EVENT_STREAM))
     answer = faulty_answer(served.fault, served.answer)
     begun, output = response_document(request, answer), whole_output(request, answer)

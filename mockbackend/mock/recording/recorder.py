@@ -31,7 +31,7 @@ SEED_HEAD = b"# Ids are drawn from the seed, and the clock stands still, so that
 # What is larger could not be replayed; and what all folders may have together.
 MAX_SCENARIO_BYTES = 40 * 1024 * 1024
 MAX_BYTES = 1024 * 1024 * 1024
-# Turns that may still ask the model, in this process.
+# Turns that may still ask the model, in this process: one that waits for its client goes on in the same file.
 MAX_OPEN = 500
 ENDINGS = (".yaml", ".sse", ".png", ".jpg", ".webp", ".gif")
 
@@ -58,8 +58,8 @@ class Recorder:
         call = _call(wire, body) if wire else None
         if wire is None or call is None:
             return None
-        scenario, turn = self._scenario()
-        file = self._turns.get((scenario, turn)) if turn else None
+        scenario, answer = self._scenario()
+        file = self._turns.get((scenario, answer)) if answer else None
         if file is None:
             folder = self._folder if scenario == DEFAULT else self._folder / scenario
             words = self._secrets.hide(call.text)
@@ -68,12 +68,12 @@ class Recorder:
                 self._say("there are too many turns in %s to record more; name another by X-Mock-Scenario", folder)
                 return None
             file = TurnFile(folder, name)
-            if turn:
-                self._turns[scenario, turn] = file
+            if answer:
+                self._turns[scenario, answer] = file
                 if len(self._turns) > MAX_OPEN:
                     self._turns.popitem(last=False)
-        elif turn:
-            self._turns.move_to_end((scenario, turn))
+        elif answer:
+            self._turns.move_to_end((scenario, answer))
         file.calls.append(call)
 
         def done(raw: Raw | None) -> None:
@@ -86,7 +86,7 @@ class Recorder:
     def take_image(self, url: str, content: bytes | None) -> None:
         """Take an image that was fetched from a URL; None if that failed."""
         part_of = context.part_of()
-        file = self._turns.get((part_of.scenario, part_of.turn)) if part_of and part_of.turn else None
+        file = self._turns.get((part_of.scenario, part_of.answer)) if part_of and part_of.answer else None
         if part_of and file:
 
             def files() -> Iterator[tuple[str, bytes]]:
@@ -97,13 +97,13 @@ class Recorder:
             self._start(part_of.scenario, file, files)
 
     def _scenario(self) -> tuple[str, str | None]:
-        """The scenario of what is done in this context, and the turn."""
+        """The scenario of what is done in this context, and the answer, which is the same after a wait."""
         part_of = context.part_of()
         if part_of is None:
             return DEFAULT, None
         if part_of.turn is None and not part_of.sent:
             return self.store.scenarios.last_of(part_of.userid) or DEFAULT, None
-        return part_of.scenario, part_of.turn
+        return part_of.scenario, part_of.answer
 
     def _start(self, scenario: str, file: TurnFile, files: Callable[[], Iterator[tuple[str, bytes]]]) -> None:
         task = asyncio.create_task(self._record(scenario, file, files))

@@ -7,7 +7,8 @@ from typing import Any
 
 import orjson
 
-from ...data_parts import MOCKED
+from ...data_parts import MOCKED as DATA_PARTS
+from ...played_calls import MOCKED as PLAYED_CALLS
 from ..script.raw import Raw
 
 REASONING = ("reasoning_content", "reasoning", "thinking")
@@ -28,7 +29,10 @@ def chat_words(raw: Raw) -> dict[str, Any]:
     if said.data_parts:
         item["data_parts"] = said.data_parts
     if said.calls:
-        item["tool_calls"] = [_call(call) for call in said.calls.values()]
+        played = said.played + [None] * len(said.calls)
+        item["tool_calls"] = [
+            _call(call) | _played(what) for call, what in zip(said.calls.values(), played, strict=False)
+        ]
     if said.finish in ("length", "content_filter"):
         item["finish"] = said.finish
     if said.usage:
@@ -93,6 +97,7 @@ class _Said:
         self.citations: list[dict[str, str]] = []
         self.data_parts: list[dict[str, Any]] = []
         self.calls: dict[str, dict[str, str]] = {}
+        self.played: list[dict[str, Any] | None] = []
         self.finish: str | None = None
         self.usage: dict[str, int] | None = None
         self.deltas = 0
@@ -102,7 +107,8 @@ class _Said:
                 self.is_malformed = True
             elif isinstance(event, dict):
                 # Of the emulator's own, where that is recorded.
-                self.data_parts += _list(event.get(MOCKED))
+                self.data_parts += _list(event.get(DATA_PARTS))
+                self.played += _list(event.get(PLAYED_CALLS))
                 if raw.wire == "responses":
                     self._take_response(event)
                 else:
@@ -168,6 +174,13 @@ class _Said:
 def _call(call: dict[str, str]) -> dict[str, Any]:
     arguments = _json(call["arguments"].encode())
     return {**call, "arguments": arguments if isinstance(arguments, dict) else call["arguments"]}
+
+
+def _played(said: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a script says of a call, in its keys."""
+    if said is None:
+        return {}
+    return {"client": True} if said["client"] else {"approval": said["approval"], "result": said["result"]}
 
 
 def _texts(content: object) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, to_builtins
 
-from ...data_parts import MAX_ID_CHARACTERS, MOCKED, name_problem
+from ...data_parts import MAX_ID_CHARACTERS, name_problem
 from .. import drawn
 from .checks import WRONG, Checked, Given, Mistake, of_json
 
@@ -27,7 +27,6 @@ class DataPart(Checked, frozen=True, forbid_unknown_fields=True, omit_defaults=T
         yield from of_json(given, "data")
 
 
-def mocked_chunk(parts: Iterable[DataPart]) -> dict[str, object]:
-    """A chunk of a stream that brings these parts to the service; to others it says nothing."""
-    shown = [{**to_builtins(part), "id": part.id or drawn.token_hex(8)} for part in parts]
-    return {"choices": [], MOCKED: shown}
+def shown(parts: Iterable[DataPart]) -> list[dict[str, object]]:
+    """The parts as the service is sent them, each with an id."""
+    return [{**to_builtins(part), "id": part.id or drawn.token_hex(8)} for part in parts]

@@ -15,6 +15,7 @@ from .checks import WRONG, Checked, Given, Mistake, moved, of_corner, of_json, o
 from .corners import CornerName, ModelFault, model_fault_of, wire_corner
 from .data_parts import DataPart
 from .faults import Seconds
+from .tool_call import ToolCall
 from .when import AtLeastOne, When
 from .wire import Wire
 
@@ -23,21 +24,6 @@ DialectName = Literal["mistral", "vllm"]
 RecordedEngine = Literal["azure", "openai"]
 On = Literal["chat", "join", "stop", "conversations", "files", "images"]
 DATA_URL = re.compile(r"data:image/(png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}")
-
-
-class ToolCall(Checked, frozen=True, forbid_unknown_fields=True):
-    """A tool call of the model. Arguments given as text may be broken JSON."""
-
-    name: str
-    arguments: str | dict[str, Any] = "{}"
-    id: str | None = None
-
-    @classmethod
-    def mistakes(cls, given: Given) -> Iterator[Mistake]:
-        return of_json(given, "arguments")
-
-    def json(self) -> str:
-        return self.arguments if isinstance(self.arguments, str) else orjson.dumps(self.arguments).decode()
 
 
 class Citation(Struct, frozen=True, forbid_unknown_fields=True):

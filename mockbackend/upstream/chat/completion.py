@@ -10,8 +10,9 @@ from typing import Any
 
 import orjson
 
-from ...data_parts import MOCKED
+from ...data_parts import MOCKED as DATA_PARTS
 from ...events import DataShown, EngineData, Event, FinishReason, ReasoningDelta, TextDelta, Usage
+from ...played_calls import MOCKED as PLAYED_CALLS
 from ..client import Upstream
 from ..errors import invalid_response, truncated
 from ..usage import tokens
@@ -46,6 +47,8 @@ class Completion:
         self._words = Halves()
         self._reasoning = Halves()
         self._reasoning_data: dict[str, Any] = {}
+        # What a script of the mock says of the calls, by their places.
+        self._played: list[dict[str, Any] | None] = []
         self._citations = Citations()
         self.tool_calls = ToolCalls(emit, taken_ids)
         self.finish: FinishReason | None = None
@@ -85,6 +88,8 @@ class Completion:
         self._say(self._words.end())
         if self._reasoning_data and len(self.tool_calls) and is_storable(self._reasoning_data):
             self._emit(EngineData(self._reasoning_data))
+        if played := {one: said for one, said in zip(self.tool_calls.ids, self._played, strict=False) if said}:
+            self._emit(EngineData({PLAYED_CALLS: played}))
 
     def _take(self, data: bytes) -> None:
         try:
@@ -142,8 +147,9 @@ class Completion:
             self.usage = Usage(tokens(usage.get("prompt_tokens")), tokens(usage.get("completion_tokens")))
         if self._upstream.is_emulated:
             # What a script shows, as a tool of this service would.
-            for part in chunk.get(MOCKED, ()):
+            for part in chunk.get(DATA_PARTS, ()):
                 self._emit(DataShown(**part))
+            self._played = chunk.get(PLAYED_CALLS, self._played)
         # Some engines send the error itself.
         is_error = chunk.get("object") == "error" or chunk.get("type") == "error"
         return chunk if is_error or ("choices" not in chunk and ("detail" in chunk or "message" in chunk)) else None

@@ -60,6 +60,11 @@ class ToolCalls:
         return len(self._calls)
 
     @property
+    def ids(self) -> list[str]:
+        """The calls' ids."""
+        return [call.id for call in self._calls]
+
+    @property
     def begun(self) -> bool:
         """Whether anything of them has been emitted."""
         return any(call.started for call in self._calls)

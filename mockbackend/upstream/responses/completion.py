@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...data_parts import MOCKED
+from ...data_parts import MOCKED as DATA_PARTS
 from ...events import Event
+from ...played_calls import MOCKED as PLAYED_CALLS
 from ..chat.completion import Completion, ErrorInStream
 from ..client import Upstream
 from .request import OPTIONS
@@ -53,7 +54,7 @@ class ResponseCompletion(Completion):
             super()._take_chunk(_delta({TEXTS[kind]: chunk["delta"]}))
             return
         match kind:
-            case None if MOCKED in chunk:
+            case None if chunk.keys() & {DATA_PARTS, PLAYED_CALLS}:
                 # The same on both wires.
                 self._take_other(chunk)
             case "response.output_text.annotation.added":

@@ -30,3 +30,10 @@ def ask(url: str, headers: Mapping[str, str], text: str, **more: object) -> str:
         time.sleep(float(answer.headers["retry-after"]))
         return ask(url, headers, text, **more)
     return "".join(json.loads(line[2:]) for line in answer.text.splitlines() if line.startswith("0:"))
+
+
+def result_of(asked: list[str], value: str) -> list[dict[str, object]]:
+    """The list that answers the call of an answer's lines."""
+    call = next(json.loads(line[2:]) for line in asked if line.startswith("9:"))
+    result = {"role": "tool", "tool_call_id": call["toolCallId"], "content": value}
+    return [{"role": "assistant", "content": ""}, result]

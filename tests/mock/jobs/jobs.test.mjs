@@ -24,6 +24,12 @@ async function lines(s, text, more = {}, headers = {}) {
 const ask = async (...asked) =>
   (await lines(...asked)).filter((line) => line.startsWith("0:")).map((line) => JSON.parse(line.slice(2))).join("");
 
+/** The list that answers the call of an answer's lines. */
+function resultOf(asked, content) {
+  const { toolCallId } = JSON.parse(asked.find((line) => line.startsWith("9:")).slice(2));
+  return [{ role: "assistant", content: "" }, { role: "tool", tool_call_id: toolCallId, content }];
+}
+
 test("start it and get an address", async (t) => {
   await using s = await mock.scenario([], t.name);
   assert.ok(await ask(s, "hi"));
@@ -65,6 +71,14 @@ test("a stream that is held still", async (t) => {
   assert.equal((await s.held()).length, 1);
   assert.equal(await s.release(), 1);
   assert.equal(await answer, "one two three");
+});
+
+test("a call that waits for the front end", async (t) => {
+  const form = { name: "ask_form", arguments: {}, client: true };
+  await using s = await mock.scenario([{ steps: [{ tool_calls: [form] }, { text: "To {{tool.result}}, then." }] }], t.name);
+  const asked = await lines(s, "a trip", { id: "trip" });
+  assert.equal(await ask(s, "", { id: "trip", messages: resultOf(asked, "Oslo") }), "To Oslo, then.");
+  assert.deepEqual((await s.report()).findings, []);
 });
 
 test("the content filter", async (t) => {

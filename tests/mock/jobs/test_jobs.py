@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from mockbackend.mock.pytest_plugin import AzureScenario, Scenario
-from tests.mock.jobs.client import ask, lines
+from tests.mock.jobs.client import ask, lines, result_of
 
 # A server is started for them.
 pytestmark = pytest.mark.slow
@@ -57,6 +57,15 @@ def test_a_stream_that_is_held_still(mock_backend: Scenario) -> None:
         assert [call["on"] for call in mock_backend.held()] == ["chat"]
         assert mock_backend.release() == 1
         assert answer.result(30) == "one two three"
+
+
+def test_a_call_that_waits_for_the_front_end(mock_backend: Scenario) -> None:
+    form = {"name": "ask_form", "arguments": {}, "client": True}
+    mock_backend.rules({"steps": [{"tool_calls": [form]}, {"text": "To {{tool.result}}, then."}]})
+    asked = lines(mock_backend.url, mock_backend.headers, "a trip", id="trip")
+    answer = result_of(asked, "Oslo")
+    assert ask(mock_backend.url, mock_backend.headers, "", id="trip", messages=answer) == "To Oslo, then."
+    mock_backend.assert_well_behaved()
 
 
 def test_the_content_filter(mock_backend: Scenario) -> None:

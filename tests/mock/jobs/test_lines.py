@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-# The ten jobs: the tests of each, in both languages.
+# The jobs: the tests of each, in both languages.
 JOBS = {
     "start it and get an address": ("start_it_and_get_an_address", "start it and get an address"),
     "this answer for this prompt": ("this_answer_for_this_prompt", "this answer for this prompt"),
@@ -17,6 +17,7 @@ JOBS = {
     "a cut in mid-stream": ("a_cut_in_mid_stream", "a cut in mid-stream"),
     "slow tokens": ("slow_tokens", "slow tokens"),
     "a stream held still": ("a_stream_that_is_held_still", "a stream that is held still"),
+    "a call that waits": ("a_call_that_waits_for_the_front_end", "a call that waits for the front end"),
     "the content filter": ("the_content_filter", "the content filter"),
     "embeddings": ("embeddings", "embeddings"),
     "an image": ("an_image", "an image"),

@@ -26,7 +26,7 @@ async def recorder(tmp_path: Path) -> AsyncIterator[Recorder]:
 
 def call(recorder: Recorder, turn: str, said: bytes, scenario: str = "default") -> None:
     """A call that a turn makes, to its end."""
-    context.enter(context.PartOf(scenario, "ann", turn=turn))
+    context.enter(context.PartOf(scenario, "ann", turn=turn, answer=turn))
     body = orjson.dumps({"messages": [{"role": "user", "content": f"hi of {turn}"}]})
     tap = recorder.begin("/v1/chat/completions", body)
     assert tap

@@ -13,7 +13,7 @@ from ...gateway.reply import Piece, Reply
 from ..breakages import broken_document
 from ..chunks import Chunk, Phase, every_choice
 from ..conversation import Conversation, Message, read_conversation
-from ..data_parts import data_part_events
+from ..mocked_chunk import mocked_events
 from ..request import ChatRequest, read_chat
 from ..serving import Served, facts_of, serve
 from ..stream import Part, paced_parts
@@ -79,8 +79,7 @@ def _reply(dialect: Dialect, call: Call) -> Reply:
     fault = None if isinstance(served.fault, FILTER_FAULTS) else served.fault
     failed = dialect.error(AzureError(500, SERVER_ERROR_DOCUMENT)).body
     if request.stream:
-        parts = data_part_events(served.step, call)
-        pieces = chain(parts, _pieces(dialect, request, served, fault, failed))
+        pieces = chain(mocked_events(served.step, call), _pieces(dialect, request, served, fault, failed))
         return Reply(pieces, {"content-type": wire.EVENT_STREAM})
     document = dialect.completion(served.answer)
     if fault is None or isinstance(fault, faults.NoDone):
