@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from typing import Any
 
 import msgspec
@@ -86,6 +86,16 @@ def _has(found: dict[str, Any], strings: tuple[str, ...]) -> bool:
 def is_moment(found: object) -> bool:
     """Whether it is a time in integer milliseconds."""
     return isinstance(found, int) and 0 <= found <= _LAST_MS
+
+
+def shown_images(messages: Iterable[Message], start: int = 0) -> dict[str, int]:
+    """The images of these messages, the first of which has that place, each with the place that shows it first."""
+    places: dict[str, int] = {}
+    for place, message in enumerate(messages, start):
+        for part in message["parts"]:
+            if part["type"] == "picture":
+                places.setdefault(part["token"], place)
+    return places
 
 
 def unreadable(place: int, count: int) -> list[Message]:

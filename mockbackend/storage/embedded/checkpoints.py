@@ -30,12 +30,13 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from ...messages import Message
 from ..bounds import LARGEST
 from . import sqlite
+from .migrations import SAVER
 from .reading import HistoryReader, are_messages
 from .serde import CHANNEL, Serde
 from .sqlite import Execute
 from .threads import ANCHOR_METADATA, ROWS, TASK, THREAD, TURN, Thread, head_metadata, later_id
 
-NAME = "mock-langgraph-db.db"
+NAME = SAVER
 
 
 def prepare(path: Path) -> None:
@@ -59,6 +60,12 @@ class Checkpoints(SqliteSaver):
         with self._reader.one_state():
             pieces = self._reader.pieces(conversation_id, start, length)
             return [message for piece in pieces for message in piece.messages]
+
+    def last_turn(self, conversation_id: str) -> tuple[int, list[Message]]:
+        """The place of the last turn, and its messages."""
+        with self._reader.one_state():
+            place = self._reader.last_place(conversation_id)
+            return place, self.read(conversation_id, place)
 
     def encode(self, messages: list[Message]) -> list[Any]:
         """The messages as `write` takes them as well; they may be encoded on any thread."""

@@ -20,21 +20,20 @@ from .checkpoints import Checkpoints
 from .conversations import count_messages
 from .database import Database, Session
 from .exchanges import keep
-from .images import Images, mark_images_settled
+from .images import Images, settle_images
 from .recent import Recent
 from .spending import count_spent
 from .sqlite import Execute
-from .words import has_texts, record_texts
+from .words import record_texts
 
 PIECE = 250
 
 
 class _Written(NamedTuple):
-    """How many messages are before the turn's, the turn's, and all of them if others are replaced by it."""
+    """How many messages are before the turn's, and the turn's."""
 
     base: int
     messages: list[Message]
-    shown: list[Message] | None
 
 
 async def end_turn(
@@ -68,24 +67,19 @@ async def end_turn(
             # It may be less than `base_length`, which was counted from a row that may be damaged.
             base = checkpoints.write(turn.conversation_id, bounded(turn.base_length), encoded or messages)
             found = base, messages
-        # Before the transaction: other writers need not wait while a long history is decoded. Few have images.
-        is_cut = has_texts(session.execute, turn.conversation_id, found[0])
-        is_read = is_cut and images.has_settled(session.execute, turn.conversation_id)
-        return _Written(*found, checkpoints.read(turn.conversation_id) if is_read else None)
+        return _Written(*found)
 
     def record_end(execute: Execute, written: _Written) -> tuple[int | None, list[str]]:
         """Returns the history's version, and the images that no message shows any more."""
-        base, stored, shown = written
-        tokens = [part["token"] for one in stored for part in one["parts"] if part["type"] == "picture"]
-        if tokens:
-            mark_images_settled(execute, tokens)
+        base, stored = written
+        unseen = settle_images(execute, turn.conversation_id, base, stored)
         version = count_messages(execute, turn.conversation_id, base + len(stored), stored[-1])
         count_spent(execute, turn, spent)
         execute(
             "UPDATE turns SET over_at = ?, log = ? WHERE conversation_id = ? AND turn_id = ?",
             *(now_ms(), log, turn.conversation_id, turn.turn_id),
         )
-        return version, [] if shown is None else images.abandon(execute, turn.conversation_id, shown)
+        return version, unseen
 
     def whole(session: Session) -> None:
         if (written := write_history(session)) is None:
@@ -131,10 +125,10 @@ async def end_turn(
 
 def _find(checkpoints: Checkpoints, turn: Turn) -> tuple[int, list[Message]] | None:
     """How much is before what a process wrote that died before the rows were written, and its messages."""
-    stored = checkpoints.read(turn.conversation_id)
-    for place, message in enumerate(stored):
-        if message.get("turn") == turn.turn_id:
-            return place, stored[place:]
+    base, stored = checkpoints.last_turn(turn.conversation_id)
+    for index, message in enumerate(stored):
+        if message["turn"] == turn.turn_id:
+            return base + index, stored[index:]
     return None
 
 

@@ -20,6 +20,7 @@ from ...concurrency.liveness import Liveness
 from ...messages import Message, now_ms
 from ...mock import drawn
 from ..bounds import bounded
+from ..stored_messages import shown_images
 from ..values import IMAGE_TYPE, NOBODY, Image, QuotaExceeded, StorageError
 from .database import Database, Session
 from .files.blob import StoredBlob
@@ -105,22 +106,6 @@ class Images:
         for (token,) in execute("DELETE FROM pictures WHERE conversation_id = ? RETURNING token", conversation_id):
             self._path(token).unlink(missing_ok=True)
 
-    def has_settled(self, execute: Execute, conversation_id: str) -> bool:
-        """Whether a settled message of the conversation has shown an image."""
-        return bool(
-            execute("SELECT 1 FROM pictures WHERE conversation_id = ? AND maker IS NULL LIMIT 1", conversation_id)
-        )
-
-    def abandon(self, execute: Execute, conversation_id: str, messages: list[Message]) -> list[str]:
-        """The settled images of the conversation that none of its messages shows any more, marked as nobody's."""
-        seen = [part["token"] for message in messages for part in message["parts"] if part["type"] == "picture"]
-        rows = execute(
-            """UPDATE pictures SET maker = ? WHERE conversation_id = ? AND maker IS NULL
-            AND token NOT IN (SELECT value FROM json_each(?)) RETURNING token""",
-            *(NOBODY, conversation_id, orjson.dumps(seen).decode()),
-        )
-        return [token for (token,) in rows]
-
     def remove(self, session: Session, tokens: list[str]) -> None:
         """Remove images that are nobody's, on the database's thread. What fails is left to `finish_removals`."""
         try:
@@ -179,6 +164,22 @@ class Images:
             raise
 
 
-def mark_images_settled(execute: Execute, tokens: list[str]) -> None:
-    """Mark these images as held by settled messages."""
-    execute(f"UPDATE pictures SET maker = NULL WHERE token IN ({', '.join('?' * len(tokens))})", *tokens)
+def settle_images(execute: Execute, conversation_id: str, base: int, messages: list[Message]) -> list[str]:
+    """Mark what these messages show as held by them: they follow the first `base` ones of the conversation.
+
+    Returns the images that only replaced messages have shown, marked as nobody's.
+    """
+    shown = shown_images(messages, base)
+    for token, place in shown.items():
+        # One that is shown before them as well is where it was.
+        execute(
+            """UPDATE pictures SET maker = NULL, shown_at = CASE
+                WHEN maker IS NULL AND coalesce(shown_at, 0) < ? THEN shown_at ELSE ? END WHERE token = ?""",
+            *(base, place, token),
+        )
+    rows = execute(
+        """UPDATE pictures SET maker = ? WHERE conversation_id = ? AND maker IS NULL AND shown_at >= ?
+        AND token NOT IN (SELECT value FROM json_each(?)) RETURNING token""",
+        *(NOBODY, conversation_id, base, orjson.dumps(list(shown)).decode()),
+    )
+    return [token for (token,) in rows]

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 from ..casefold import casefold
+from ..stored_messages import shown_images
+from ..values import DamagedHistory, HistoryChanged
+from . import sqlite
+from .reading import HistoryReader
+from .serde import Serde
 from .sqlite import Step, text
 
 # The folder of the images beside the database.
 IMAGES = "pictures"
+# The database of the messages.
+SAVER = "mock-langgraph-db.db"
 
 
 def _casefold_titles(connection: sqlite3.Connection) -> None:
@@ -28,6 +36,28 @@ def _measure_images(connection: sqlite3.Connection) -> None:
     if folder.is_dir():
         sizes = [(path.stat().st_size, path.name) for path in folder.iterdir() if path.is_file()]
         connection.executemany("UPDATE pictures SET size = ? WHERE token = ?", sizes)
+
+
+def _place_images(connection: sqlite3.Connection) -> None:
+    """Add `shown_at`, the place of the first settled message that shows the image; NULL where nobody knows it."""
+    connection.execute("ALTER TABLE pictures ADD COLUMN shown_at INTEGER")
+    [(database,)] = connection.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchall()
+    path = Path(database).parent / SAVER
+    settled = connection.execute("SELECT DISTINCT conversation_id FROM pictures WHERE maker IS NULL").fetchall()
+    if not settled or not path.exists():
+        return
+    with closing(sqlite.connect(path)) as saver:
+        saver.text_factory = text
+        reader = HistoryReader(saver, Serde())
+        for (conversation_id,) in settled:
+            place = 0
+            with suppress(DamagedHistory, HistoryChanged):
+                for messages, _ in reader.pieces(text(conversation_id)):
+                    connection.executemany(
+                        "UPDATE pictures SET shown_at = ? WHERE token = ? AND shown_at IS NULL",
+                        [(place, token) for token, place in shown_images(messages, place).items()],
+                    )
+                    place += len(messages)
 
 
 MIGRATIONS: tuple[Step, ...] = (
@@ -202,4 +232,5 @@ MIGRATIONS: tuple[Step, ...] = (
         turns, input_tokens, output_tokens, images
     ) WHERE over_at IS NULL;
     """,
+    _place_images,
 )

@@ -103,6 +103,13 @@ class HistoryReader:
                 turns = self._turns(thread, place, length)
             messages, place = [], turns[-1][2]
 
+    def last_place(self, conversation_id: str) -> int:
+        """The place of the last turn."""
+        for anchor, *_ in self._rows(_ANCHOR, conversation_id):
+            [(place,)] = self._rows(_AT, conversation_id, anchor, LARGEST)
+            return integer(place)
+        return 0
+
     @contextmanager
     def one_state(self) -> Iterator[None]:
         """A transaction, unless there is one: all that is read is of one state."""

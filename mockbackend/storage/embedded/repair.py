@@ -41,7 +41,11 @@ REPAIRS = {
             "typeof(message_count) <> 'integer' OR message_count NOT BETWEEN sign(version) AND 1 << 20",
         ),
     ),
-    "pictures": (Repair("size", "0", "typeof(size) <> 'integer' OR size NOT BETWEEN 0 AND 1 << 53"),),
+    "pictures": (
+        Repair("size", "0", "typeof(size) <> 'integer' OR size NOT BETWEEN 0 AND 1 << 53"),
+        # It stays until its conversation goes.
+        Repair("shown_at", "NULL", "typeof(shown_at) NOT IN ('null', 'integer')"),
+    ),
     "files": (
         Repair("id", "CAST(id AS TEXT)", "typeof(id) <> 'text'"),
         Repair("deleted_at", "NULL", "typeof(deleted_at) NOT IN ('null', 'integer')"),

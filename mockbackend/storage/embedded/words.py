@@ -16,17 +16,6 @@ _MOVE = """INSERT OR IGNORE INTO words (key, text)
     SELECT ? + position, text FROM said WHERE conversation_id = ? AND position BETWEEN 0 AND ?"""
 
 
-def has_texts(execute: Execute, conversation_id: str, length: int) -> bool:
-    """Whether texts are recorded after the first `length` messages."""
-    if execute("SELECT 1 FROM said WHERE conversation_id = ? AND position >= ? LIMIT 1", conversation_id, length):
-        return True
-    first = first_key(execute, conversation_id)
-    if first is None:
-        return False
-    statement = "SELECT 1 FROM words WHERE key >= ? AND key < ? LIMIT 1"
-    return bool(execute(statement, key_after(first, length), end_of(first)))
-
-
 def record_texts(execute: Execute, conversation_id: str, length: int, texts: list[str]) -> None:
     """Record that these casefolded texts follow the first `length` messages, and nothing else."""
     first = numbered(execute, conversation_id)

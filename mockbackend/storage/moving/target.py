@@ -19,6 +19,7 @@ from ..postgres.login import NAME
 from ..postgres.pieces import PIECE_BYTES, StoredBlob, cut, insert_statement
 from ..postgres.spending import ADD, EMBEDDED
 from ..spending import Spent
+from ..stored_messages import shown_images
 from ..values import Conversation, File
 from .digests import content_digest, conversation_digest, file_digest
 from .source import FileRow, ImageRow
@@ -77,11 +78,13 @@ class Target:
                 *(row.id, userid, [orjson.dumps(message) for message in messages]),
                 [casefold(text_of(message)) for message in messages],
             )
+            shown = shown_images(messages)
             for image, content in images:
                 await execute(
-                    """INSERT INTO images (token, conversation_id, userid, media_type, created_at, size)
-                    VALUES (%s, %s, %s, %s, %s, %s)""",
+                    """INSERT INTO images (token, conversation_id, userid, media_type, created_at, size, shown_at)
+                    VALUES (%s, %s, %s, %s, %s, %s, %s)""",
                     *(image.token, row.id, image.userid, image.media_type, image.created_at, len(content)),
+                    shown.get(image.token),
                 )
                 await execute(*insert_statement(image.token, image.userid, 0, cut(content)))
             await _mark(execute, "conversation", row.id, userid, digest)

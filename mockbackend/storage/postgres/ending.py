@@ -17,6 +17,7 @@ from ...messages import Message, is_long, is_much, now_ms, open_calls, text_of
 from ..casefold import casefold
 from ..exchanges import Exchange
 from ..spending import Spent
+from ..stored_messages import shown_images
 from ..values import NOBODY, Turn
 from .adapters import Array
 from .claims import base_length
@@ -35,7 +36,9 @@ _END = f"""WITH home AS (SELECT id FROM conversations WHERE id = %(conversation_
             WHERE conversation_id = %(conversation_id)s)) AS base),
     logged AS ({_LOGGED}),
     counted AS ({COUNT_MINE}),
-    settled AS (UPDATE images SET maker = NULL FROM mine WHERE token = ANY(%(tokens)s)),
+    settled AS (UPDATE images SET maker = NULL,
+            shown_at = CASE WHEN maker IS NULL AND coalesce(shown_at, 0) < base THEN shown_at ELSE base + place END
+        FROM mine, unnest(%(tokens)s::text[], %(places)s::integer[]) AS given (shown, place) WHERE token = shown),
     {{unseen}}cut AS (DELETE FROM messages m USING mine
         WHERE m.conversation_id = mine.conversation_id AND m.position >= base + %(count)s),
     new AS (INSERT INTO messages (conversation_id, position, userid, body, said)
@@ -46,11 +49,9 @@ _END = f"""WITH home AS (SELECT id FROM conversations WHERE id = %(conversation_
     {KEPT}
     UPDATE conversations SET updated_at = greatest(%(now)s, updated_at + 1), message_count = base + %(count)s,
     version = version + 1, is_waiting = %(is_waiting)s FROM mine WHERE id = mine.conversation_id RETURNING id"""
-# Where messages are replaced. Their images are those that no other message names.
+# Where messages are replaced: the images that only these have shown.
 _UNSEEN = """unseen AS (DELETE FROM images USING mine WHERE images.conversation_id = mine.conversation_id
-        AND maker IS NULL AND token <> ALL(%(tokens)s) AND NOT EXISTS (SELECT 1 FROM messages m
-            WHERE m.conversation_id = mine.conversation_id AND m.position < %(base_length)s
-            AND position(convert_to(token, 'UTF8') IN m.body) > 0) RETURNING token),
+        AND maker IS NULL AND shown_at >= base AND token <> ALL(%(tokens)s) RETURNING token),
     unseen_bytes AS (DELETE FROM pieces USING unseen WHERE blob_id = unseen.token),
     """
 _GIVE_UP = f"""WITH mine AS (UPDATE turns SET owner = '{NOBODY}', input_tokens = %(input_tokens)s,
@@ -88,13 +89,15 @@ async def end_statement(
 
     has_much = is_long(messages) or is_much(len(exchanges), (len(one.wire or b"") for one in exchanges))
     large, body = await asyncio.to_thread(made) if has_much else made()
+    shown = shown_images(messages)
     return (
         _END.format(unseen=_UNSEEN if replaces else ""),
         {
             **_named(turn, owner, piece, spent),
             **large,
             "conversation_id": turn.conversation_id,
-            "tokens": [part["token"] for one in messages for part in one["parts"] if part["type"] == "picture"],
+            "tokens": list(shown),
+            "places": list(shown.values()),
             "base_length": base_length(turn),
             "count": len(messages),
             "is_waiting": bool(open_calls(messages[-1])),

@@ -270,6 +270,13 @@ MIGRATIONS = (
     ALTER TABLE conversations ADD COLUMN is_waiting boolean NOT NULL DEFAULT FALSE;
     ALTER TABLE turns ADD COLUMN turns bigint NOT NULL DEFAULT 1;
     """,
+    """
+    -- The place of the first settled message that shows the image.
+    ALTER TABLE images ADD COLUMN shown_at integer;
+    UPDATE images SET shown_at = (SELECT min(m.position) FROM messages m
+        WHERE m.conversation_id = images.conversation_id AND position(convert_to(token, 'UTF8') IN m.body) > 0)
+        WHERE maker IS NULL;
+    """,
 )
 
 TABLES = ("migrations", *re.findall(r"CREATE TABLE (\w+)", "".join(MIGRATIONS)))

@@ -133,6 +133,22 @@ async def test_images_that_no_message_shows_any_more_are_removed(storage: Storag
     assert await storage.images.get(again) == PNG
 
 
+@pytest.mark.parametrize("base_length", [0, 1, 2, 3, 4, 5])
+async def test_an_image_stays_as_long_as_any_message_shows_it(
+    storage: Storage, other: Storage, base_length: int
+) -> None:
+    """One is shown first and last, one second and in what replaces them, one in the last alone."""
+    twice, moved, last = [await storage.images.put("ann", "c", PNG, user_bytes=ROOM) for _ in range(3)]
+    await ran(storage, turn_of(), part(twice))
+    await ran(storage, turn_of("t2", base_length=2), part(moved))
+    await ran(storage, turn_of("t3", base_length=4), part(twice), part(last))
+    await ran(other, turn_of("t4", base_length=base_length), part(moved))
+    kept = {token for token in (twice, moved, last) if await storage.images.get(token) is not None}
+    assert kept == ({moved, twice} if base_length > 1 else {moved})
+    await ran(storage, turn_of("t5", base_length=base_length))
+    assert (await storage.images.get(moved) is not None) is (base_length > 3)
+
+
 async def test_the_heir_of_a_turn_removes_what_it_replaces(engine: Engine, storage: Storage, other: Storage) -> None:
     for crash_in_end in (False, True):
         dead = await engine.open()

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from mockbackend.storage.embedded import database, open_embedded
-from mockbackend.storage.embedded.migrations import MIGRATIONS
+from mockbackend.messages import Part
+from mockbackend.storage.embedded import checkpoints, database, open_embedded
+from mockbackend.storage.embedded.checkpoints import Checkpoints
+from mockbackend.storage.embedded.migrations import MIGRATIONS, _place_images
 from mockbackend.storage.embedded.passages import schema as passages
 from mockbackend.storage.embedded.sqlite import migrate
 from tests.conftest import StartServer
 from tests.harness.api import say, texts
 from tests.harness.processes import free_port, run
+from tests.storage.contract.acts import message
 
 NEWEST = len(MIGRATIONS)
 
@@ -64,6 +67,27 @@ def test_a_running_turn_of_an_old_schema_has_its_user(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute("SELECT conversation_id, userid, base_length, new_count FROM turns").fetchall()
     assert rows == [("a", "user-1", 2, 1), ("nowhere", "", 2, 1)]
+
+
+def test_images_of_an_old_schema_have_the_places_that_show_them(tmp_path: Path) -> None:
+    path, saver = tmp_path / database.NAME, tmp_path / checkpoints.NAME
+    old(path, MIGRATIONS.index(_place_images))
+    checkpoints.prepare(saver)
+    with closing((stored := Checkpoints(saver)).conn):
+        for turn, tokens in enumerate(("first", "again", "first")):
+            part: Part = {"type": "picture", "token": tokens}
+            stored.write("a", 2 * turn, [message("user", f"t{turn}", "?"), message("assistant", f"t{turn}", "!", part)])
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for token, maker in (("first", None), ("again", None), ("coming", "somebody"), ("unseen", None)):
+            connection.execute(
+                "INSERT INTO pictures (token, conversation_id, userid, media_type, created_at, maker) "
+                "VALUES (?, 'a', 'user-1', 'image/png', 1, ?)",
+                (token, maker),
+            )
+    database.prepare(path)
+    with closing(sqlite3.connect(path)) as connection:
+        found = dict(connection.execute("SELECT token, shown_at FROM pictures"))
+    assert found == {"first": 1, "again": 3, "coming": None, "unseen": None}
 
 
 def test_a_table_that_somebody_made_by_hand_is_taken_as_the_first_schema(tmp_path: Path) -> None:
