@@ -1,6 +1,6 @@
 """The model API's client: one for the process's life, through which every call goes.
 
-`client.post` takes the encoded body as it is: `create()` would walk every message of the history (190 ms for 800).
+Bodies are sent as they are encoded: the client's `create()` would walk every message of the history (190 ms for 800).
 It makes no retries of its own: nobody would see them.
 """
 
@@ -25,6 +25,7 @@ from ..errors import RequestRefused, UpstreamError
 from ..mock import context
 from ..settings import Settings
 from .chat.splicing import encoded, encoded_by_message, expand, is_large
+from .direct import Direct
 from .echoes import without_echoes
 from .engine import ENGINES, Kind, Model
 from .entra import open_tokens
@@ -34,6 +35,7 @@ from .errors import from_exception, invalid_response
 from .learned import Learned
 from .responses.request import rename_refused, response_request
 from .responses.sealed import SealedReasoning
+from .transport import Transport
 
 if TYPE_CHECKING:
     from ..mock.recording import Recorder
@@ -45,7 +47,6 @@ HEADERS = {"content-type": "application/json"}
 MAX_LEARNED = 3000
 # Of every call that is made in this context, beside its own: what the emulator is to know of it.
 call_headers: ContextVar[Mapping[str, str]] = ContextVar("call_headers", default=MappingProxyType({}))
-SENT = httpx2.Request("POST", "http://sent.invalid/")
 
 
 class Upstream:
@@ -61,7 +62,9 @@ class Upstream:
         self.is_emulated = settings.engine == "emulator"
         self.tokens = open_tokens(settings)
         self.sealed = SealedReasoning()
-        self._client = self.engine.client(settings.upstream_connect_timeout_seconds, self.tokens, recorder)
+        transport = Transport(self.engine.address, settings.upstream_connect_timeout_seconds, recorder)
+        self._client = self.engine.client(transport, self.tokens)
+        self._direct = Direct(self._client, transport)
         self._context_tokens = settings.chat_context_tokens
         self._learned: OrderedDict[object, Learned] = OrderedDict()
 
@@ -80,39 +83,31 @@ class Upstream:
         request = {"model": model.name, **body}
         is_response = model.api == "responses"
         while True:
-            began = time.monotonic()
+            began, token = time.monotonic(), None
+            headers = {**HEADERS, **tracing.outgoing(), **context.outgoing(), **call_headers.get()}
             try:
-                # The client itself reads the body of an error response, within the same limit.
+                # The body of an error response is read within the same limit.
                 async with asyncio.timeout(seconds):
-                    stream = await self._client.post(
-                        model.path,
-                        content=await self._encoded(request, is_response=is_response),
-                        cast_to=object,
-                        stream=True,
-                        stream_cls=openai.AsyncStream[object],
-                        options={
-                            "headers": {**HEADERS, **tracing.outgoing(), **context.outgoing(), **call_headers.get()}
-                        },
-                    )
+                    token = await self.tokens.get() if self.tokens else None
+                    content = await self._encoded(request, is_response=is_response)
+                    response = await self._direct.post(model.path, content, headers, token)
             except Exception as error:
                 if isinstance(error, openai.APIStatusError):
                     # It is compared with all that was said.
                     await asyncio.to_thread(_make_known, error, request, is_response=is_response)
                 if (
                     self.tokens
+                    and token
                     and isinstance(error, openai.AuthenticationError)
                     and is_refused_token(error)
-                    and self.tokens.refuse(_token(error.request))
+                    and self.tokens.refuse(token)
                 ):
                     continue
                 status = str(error.status_code) if isinstance(error, openai.APIStatusError) else "error"
                 metrics.UPSTREAM_REQUESTS.inc(model.kind, status)
                 raise self.failure(error, model, began) from error
-            response = stream.response
-            if self.tokens:
-                self.tokens.accept(_token(response.request))
-            # Its own request holds the encoded body.
-            response.request = SENT
+            if self.tokens and token:
+                self.tokens.accept(token)
             metrics.UPSTREAM_REQUESTS.inc(model.kind, str(response.status_code))
             metrics.UPSTREAM_SECONDS.observe(time.monotonic() - began, model.kind)
             log.info(
@@ -247,11 +242,6 @@ def _make_known(error: openai.APIStatusError, request: dict[str, Any], *, is_res
         error.body = without_echoes(error.body, expand(request))
     if is_response:
         rename_refused(error, request)
-
-
-def _token(request: httpx2.Request) -> str:
-    """The token that a request has carried."""
-    return request.headers.get("authorization", "").removeprefix("Bearer ")
 
 
 def _request_id(response: httpx2.Response) -> str:

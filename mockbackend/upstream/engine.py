@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import httpx2
 import openai
@@ -12,9 +12,6 @@ import openai
 from ..settings import EngineName, Settings
 from .entra import AccessTokens
 from .transport import Transport
-
-if TYPE_CHECKING:
-    from ..mock.recording import Recorder
 
 Kind = Literal["chat", "images", "embeddings"]
 Api = Literal["chat", "responses"]
@@ -55,11 +52,8 @@ class Engine:
     embeddings: Model
     settings: Mapping[str, str]
 
-    def client(
-        self, connect_seconds: float, tokens: AccessTokens | None = None, recorder: Recorder | None = None
-    ) -> openai.AsyncOpenAI:
-        """A client, which limits the time for connecting and nothing else. `tokens` take the place of the key."""
-        transport = Transport(self.address, connect_seconds, recorder)
+    def client(self, transport: Transport, tokens: AccessTokens | None = None) -> openai.AsyncOpenAI:
+        """A client over that transport, which limits the time for nothing. `tokens` take the place of the key."""
         http = httpx2.AsyncClient(transport=transport, timeout=None, trust_env=False)
         if self.version is None:
             client = openai.AsyncOpenAI(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import urllib.request
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
@@ -26,6 +28,7 @@ PIECE_BYTES = 256 * 1024
 DRAIN_SECONDS = 0.5
 BODY = "body"
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+_received: ContextVar[httpx2.Response | None] = ContextVar("received", default=None)
 
 
 class Body(httpx2.AsyncByteStream):
@@ -107,17 +110,34 @@ class Transport(httpx2.AsyncBaseTransport):
         self._draining: set[asyncio.Task[None]] = set()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send the client's request, unless its response has been received by now."""
+        if received := _received.get():
+            _received.set(None)
+            return received
+        return await self.send(
+            request.method, yarl.URL(str(request.url), encoded=True), dict(request.headers), request.content
+        )
+
+    @contextmanager
+    def received(self, response: httpx2.Response) -> Iterator[None]:
+        """A context in which this is the response to the client's next request."""
+        token = _received.set(response)
+        try:
+            yield
+        finally:
+            _received.reset(token)
+
+    async def send(self, method: str, url: yarl.URL, headers: dict[str, str], content: bytes) -> httpx2.Response:
         """Send a request with a body in memory; returns when the response's headers have arrived."""
-        headers = request.headers
-        tap = self._recorder.begin(request.url.path, request.content) if self._recorder else None
+        tap = self._recorder.begin(url.path, content) if self._recorder else None
         if tap:
             # For files that people can read.
-            headers = httpx2.Headers({**headers, "accept-encoding": "identity"})
+            headers = {**headers, "accept-encoding": "identity"}
         response = await self._open().request(
-            request.method,
-            yarl.URL(str(request.url), encoded=True),
+            method,
+            url,
             headers=headers,
-            data=_in_pieces(request.content) if len(request.content) > PIECE_BYTES else request.content or None,
+            data=_in_pieces(content) if len(content) > PIECE_BYTES else content or None,
             allow_redirects=False,
             proxy=self._proxy,
             proxy_auth=self._proxy_login,
