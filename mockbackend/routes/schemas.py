@@ -9,6 +9,8 @@ from ..storage import Status
 from ..turn.request import MODES
 from .auth import USERID_CHARACTERS
 from .chat_request import IMAGE_OPTION, MAX_FILE_IDS
+from .client_tools import MAX_TOOLS
+from .client_tools import NAME as TOOL_NAME
 from .conversations import MAX_PAGE, QUERY_CHARACTERS, TITLE_CHARACTERS
 from .parameters import ID_CHARACTERS, ID_PATTERN
 
@@ -59,6 +61,15 @@ COMPONENTS: Schema = {
     ),
     # Front ends send more than this: parts, attachments, content as a list.
     "Message": _object(["role", "content"], id=ID, role={"enum": ["user", "assistant", "system"]}, content=WORDS),
+    # A tool that runs at the client; a map of them by their names does as well.
+    "ClientTool": _object(
+        ["name"],
+        name={"type": "string", "pattern": f"^{TOOL_NAME.pattern}$"},
+        description=TEXT,
+        parameters=_object(
+            [], type={"const": "object"}, properties={"type": "object", "additionalProperties": _object([])}
+        ),
+    ),
     "ChatRequest": {
         **_object(
             [],
@@ -72,6 +83,8 @@ COMPONENTS: Schema = {
             messageId=ID,
             resumable={"type": "boolean"},
             file_ids={"type": "array", "items": ID, "maxItems": MAX_FILE_IDS},
+            tools={"type": "array", "items": _ref("ClientTool"), "maxItems": MAX_TOOLS},
+            approvals={"type": "boolean"},
         ),
         "anyOf": [{"required": ["message"]}, {"required": ["messages"]}],
     },

@@ -25,7 +25,7 @@ async def recover(storage: Storage, running: RunningTurn) -> None:
     TAKEOVERS.inc()
     answer = interrupted(running)
     turn = running.turn
-    events = [*answer.events, TurnEnded("stop", answer.usage)]
+    events = [*answer.events, TurnEnded(answer.finish or "stop", answer.usage)]
     spent = await _spent(storage, running)
     await storage.turns.end(turn, [answer.message()], dump(joined(events)), spent)
     log.info(

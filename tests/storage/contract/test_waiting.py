@@ -38,6 +38,7 @@ async def test_the_claim_writes_the_opening_and_another_process_finds_it(engine:
         assert running is not None
         assert running.log == OPENING
         assert running.spent.turns == 0
+    assert running is not None
     followed = await other.turns.follow(running.turn).read()
     assert followed is not None
     assert followed.log == OPENING

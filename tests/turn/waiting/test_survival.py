@@ -25,6 +25,7 @@ SPEECH = [f"word{number} " for number in range(40)]
 RULES: list[Rule] = [
     turn("a form", call("ask_form", q="Your name?"), text=["One ", "moment."]),
     turn("a slow mail", call("send_mail", to="slow", seconds=20)),
+    turn("two slow mails", call("send_mail", to="slow", seconds=20), call("send_mail", to="bob")),
     {
         "when": {"equals": "a form and a speech"},
         "steps": [{"tool_calls": [call("ask_form", q="1")]}, {"text": SPEECH, "tokens_per_second": 20}],
@@ -168,3 +169,22 @@ async def test_a_stop_of_what_goes_on_keeps_its_words(waiting: Waiting) -> None:
     stopped = await going
     assert stopped.values("d")[0]["finishReason"] == "stop"
     assert (await stored(waiting, answer))[-1]["content"] == stopped.text
+
+
+async def test_a_recovered_turn_whose_call_is_still_open_waits_on(waiting: Waiting) -> None:
+    first, second = await ask_ui(waiting, "half", "two slow mails")
+    yes = {"id": "half", "messages": [of_assistant(responded(first, approved=True))]}
+    posting = asyncio.create_task(post(waiting, yes))
+
+    async def runs() -> bool:
+        return waiting.ran() == ["send_mail slow"]
+
+    await until(runs)
+    waiting.world.server.kill()
+    await asyncio.wait([posting])
+    waiting.world.server.start()
+    parts = (await last(waiting, "half"))["parts"]
+    states = [part["state"] for part in parts if part["type"] == "tool-send_mail"]
+    assert states == ["output-error", "approval-requested"]
+    chunks = await post(waiting, {"id": "half", "messages": [of_assistant(responded(second, approved=False))]})
+    assert chunks[-1]["finishReason"] == "stop"
