@@ -49,14 +49,13 @@ def free_port() -> int:
 def upstream() -> Iterator[int]:
     """Run the upstream; yield its port."""
     command = [sys.executable, "-m", "bench.upstream"]
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=clean_environment(), stdout=subprocess.PIPE, start_new_session=True
-    )
-    try:
-        assert process.stdout is not None
-        yield int(process.stdout.readline())
-    finally:
-        stop(process)
+    env = clean_environment()
+    with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, start_new_session=True) as process:
+        try:
+            assert process.stdout is not None
+            yield int(process.stdout.readline())
+        finally:
+            stop(process)
 
 
 def command(side: Side, port: int) -> list[str]:

@@ -4,14 +4,13 @@ import base64
 import http.client
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
 from bench.driving import TIMEOUT, LoadError
 from bench.job import PASSWORD, USER
 from bench.procfs import thread_milliseconds
-from bench.servers import Server
 
 # A kilobyte asked and one answered; and as people write.
 LONG = "tokens=20 size=50 ".ljust(1024, "x")
@@ -48,16 +47,32 @@ BODIES: dict[str, Callable[[str, int], dict[str, Any]]] = {
 }
 
 
+class Service(Protocol):
+    """A running service: one of the benchmark's, or one of the tests'."""
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens on 127.0.0.1."""
+
+
 class Talk:
     """A conversation, whose turns share a connection. Each method returns the service's milliseconds of CPU."""
 
-    def __init__(self, server: Server, name: str, body: str = "one message", text: str = LONG) -> None:
+    def __init__(self, server: Service, name: str, body: str = "one message", text: str = LONG) -> None:
         self.server = server
         self._name = name.replace(" ", "-")
         self._body = BODIES[body]
         self._text = text
         self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT)
         self.turns = 0
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
 
     def go_on(self, turns: int = 1) -> float:
         """Add that number of turns; the mean of them."""
