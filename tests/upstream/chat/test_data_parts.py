@@ -1,4 +1,4 @@
-"""Data that tools showed: whatever the history, a request is the same without it, and so is its estimate."""
+"""Data that tools showed: whatever the history, a request is the same without it; and no real engine shows any."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from mockbackend.estimates import estimated_tokens, sent_messages
 from mockbackend.messages import Message, Part
+from tests.conftest import StartServer
+from tests.harness.api import say
+from tests.harness.raw_model import DONE, STOP, STREAM, RawUpstream, event, words
 from tests.upstream.chat.histories import histories, sent_of
 
 SHOWN: Part = {"type": "data", "name": "chart", "id": "c1", "data": {"points": ["secret"] * 100}}
@@ -27,3 +30,11 @@ def test_nothing_of_it_is_sent_or_counted(history: list[Message], random: Random
     assert asyncio.run(sent_of(shown)) == asyncio.run(sent_of(history))
     assert [*map(estimated_tokens, shown)] == [*map(estimated_tokens, history)]
     assert [*map(sent_messages, shown)] == [*map(sent_messages, history)]
+
+
+async def test_an_engine_that_sends_the_emulators_chunk_shows_nothing(start_server: StartServer) -> None:
+    chunk = event({"choices": [], "mock_data_parts": [{"name": "chart", "id": "c1", "data": 1}]})
+    with RawUpstream({"hi": (STREAM, chunk, words("Hello."), STOP, DONE)}) as model:
+        async with start_server(model.settings).client() as client:
+            answer = await say(client, "hi")
+    assert (answer.text, answer.errors, answer.codes) == ("Hello.", [], "f0ed")
