@@ -91,6 +91,7 @@ PARTS: dict[str, tuple[list[Event], list[Part]]] = {
         [
             *(start, DataShown("chart", "1", [1]), TextDelta("a"), DataShown("chart", "2", None)),
             *(DataShown("chart", "1", "gone", transient=True), DataShown("note", "1", {}), DataShown("chart", "1", 2)),
+            *(DataShown("chart", "1", "gone", transient=True), DataShown("chart", "3", "gone", transient=True)),
         ],
         [STEP, data("chart", "1", 2), words("a"), data("chart", "2", None), data("note", "1", {})],
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ import httpx2
 import orjson
 import pytest
 
+from mockbackend.agent.data_parts import CallParts, DataParts
+from mockbackend.events import DataShown
 from tests.harness.answers import Answer, chat
 from tests.harness.api import stored
 from tests.harness.emulator import Rule
@@ -55,6 +59,7 @@ RULES: list[Rule] = [
     *[turn(f"badly: {what}", "show_badly", {"what": what}) for what in (*BAD, "caught")],
     *[turn(f"named {name}", "show", {"parts": [{"name": name, "data": 1}]}) for name in (*NAMES, *RESERVED)],
     turn("many", "show", {"parts": [*MANY, {**MANY[0], "data": "again"}, {**MANY[0], "id": "more"}]}),
+    turn("many in passing", "show", {"parts": [{**PASSING, "id": f"s{number}"} for number in range(MAX_PARTS + 2)]}),
     turn("large", "show", {"parts": [{**FIRST, "data": "x" * 900, "transient": True}] * 3}),
     turn("late", "show_late", {}),
     turn("README", "plot", {"month": "May"}),
@@ -192,6 +197,12 @@ async def test_an_answer_keeps_no_more_parts_than_the_setting_says(client: httpx
     assert await kept(client, answer) == shown({**MANY[0], "data": "again"}, *MANY[1:])
 
 
+async def test_what_is_transient_takes_no_place_among_those_that_are_kept(client: httpx2.AsyncClient) -> None:
+    answer = await said(client, "many in passing")
+    assert [returned["result"] for returned in answer.values("a")] == ["shown"]
+    assert len(answer.values("2")) == MAX_PARTS + 2
+
+
 async def test_a_turn_shows_no_more_bytes_than_the_setting_says(client: httpx2.AsyncClient) -> None:
     answer = await said(client, "large")
     assert (
@@ -209,6 +220,20 @@ async def test_a_call_that_has_ended_shows_nothing_more(running: World, client: 
         return [returned["result"] for returned in answer.values("a")] == ["'chart' is not shown: the call has ended."]
 
     await until(is_heard)
+
+
+async def test_what_a_thread_shows_as_its_call_ends_is_not_shown() -> None:
+    emitted: list[DataShown] = []
+    call = CallParts(DataParts(emitted.append, MAX_PARTS, MAX_BYTES, []), "call-1")
+    for is_late in (False, True):
+        thread = threading.Thread(target=call.show, args=("chart", is_late))
+        thread.start()
+        thread.join()
+        if is_late:
+            # Its thread has shown it, and the loop has not seen it yet.
+            call.end()
+        await asyncio.sleep(0)
+    assert emitted == [DataShown("chart", "call-1-1", False)]
 
 
 async def test_what_was_shown_goes_with_its_message(client: httpx2.AsyncClient) -> None:

@@ -6,7 +6,7 @@ import json
 
 import httpx2
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.harness.http_client import PLAIN
 from tests.harness.service import AUTH, Server
@@ -59,6 +59,19 @@ def test_data_is_shown_while_the_answer_runs_and_after_a_reload(visitor: Visitor
         page.get_by_role("menuitem", name="Export as Markdown").click()
     text = downloaded.value.path().read_text()
     assert f"Data `chart`:\n\n```json\n{json.dumps(CHART, indent=2)}\n```" in text
+
+
+def test_what_is_transient_leaves_no_trace(modules: Page) -> None:
+    found = modules.evaluate(
+        """async () => {
+            const {Answer} = await import("/page/answer.js");
+            const answer = new Answer();
+            answer.apply("2", [{type: "data-status", id: "s", data: {type: "incomplete"}}]);
+            answer.apply("8", [{type: "data-chart", id: "1", data: 1}, {type: "other", id: "1", data: 2}]);
+            return [answer.progress, answer.incomplete, answer.parts.length, answer.data];
+        }"""
+    )
+    assert found == [None, None, 0, [{"type": "data-chart", "id": "1", "name": "chart", "data": 1}]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
