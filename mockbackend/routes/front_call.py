@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from ..errors import INTERNAL, ServiceError
+from ..messages import ToolPart, is_open
 from ..mock import context, drawn
 from ..mock.names import stored
 from ..mock.script.matching import Facts, named_headers
@@ -79,6 +80,16 @@ class FrontCall:
         self._run = run
         self.entry.turn = turn
         self.entry.show()
+        if run:
+            # Before its end is read; and after the call, where that was left.
+            run.over.add_done_callback(lambda _: self._take_tool_calls(run))
+
+    def _take_tool_calls(self, run: Run) -> None:
+        if run.answer.tool_calls:
+            calls = [part for part in run.answer.message()["parts"] if part["type"] == "tool"]
+            self.entry.take_tool_calls(
+                [{"id": one["id"], "name": one["name"], "waits_for": _waits_for(one)} for one in calls]
+            )
 
     async def receive(self) -> Message:
         """Receive, and keep the beginning of the body for the journal."""
@@ -179,6 +190,12 @@ class FrontCall:
         if answer.stop.reason == "stopped":
             return "stopped"
         return "error" if answer.finish == "error" else "done"
+
+
+def _waits_for(call: ToolPart) -> str | None:
+    if not is_open(call):
+        return None
+    return "result" if call.get("client") else "approval"
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from tests.mock.scenario import Scenario
 
 FIELDS = [
     *("n", "side", "on", "turn", "conversation", "method", "path", "headers", "body", "status", "retry_after", "at"),
-    *("first_byte", "ended_at", "lines", "state", "rule", "scenario"),
+    *("first_byte", "ended_at", "lines", "tool_calls", "state", "rule", "scenario"),
 ]
 
 

@@ -14,6 +14,7 @@ from tests.conftest import StartServer
 from tests.harness.answers import Answer, chat
 from tests.harness.http_client import PLAIN
 from tests.harness.service import AUTH, Server
+from tests.harness.waiting import until
 from tests.mock.conftest import MakeScenario
 from tests.mock.scenario import Scenario
 
@@ -208,3 +209,73 @@ async def test_what_cannot_be_is_a_problem_of_the_script(server: Server, call: A
     assert response.status_code == 422
     (found,) = response.json()["problems"]
     assert f"{found['key']}: {found['message']}".startswith(f"tool_calls[0].{problem}"), found
+
+
+async def found(made: Scenario) -> list[str]:
+    """The codes of the verdict."""
+    report = (await made.control.get(f"{made.path}/report")).json()
+    return [finding["code"] for finding in report["findings"]]
+
+
+async def test_the_journal_says_what_an_answer_waits_for(scenario: MakeScenario) -> None:
+    made = await scenario({"rules": [rule(FORM, MAIL, WEATHER)]})
+    (question,) = await asked(made)
+    calls = (await made.journal(side="front"))[0]["tool_calls"]
+    assert [(one["name"], one["waits_for"]) for one in calls] == [
+        *(("ask_form", "result"), ("send_mail", "approval"), ("weather", None)),
+    ]
+    assert calls[1]["id"] == question["toolCallId"]
+    assert {entry["n"]: entry["tool_calls"] for entry in await made.journal(side="model")} == {2: []}
+
+
+async def test_the_verdict_on_results_that_never_come_and_on_calls_that_nobody_knows(scenario: MakeScenario) -> None:
+    made = await scenario({"rules": [rule(FORM)]})
+    answer = await made.say("a trip", "trip")
+    assert await found(made) == ["result_never_sent"]
+    call_id = answer.values("9")[0]["toolCallId"]
+    result = {"state": "output-available", "output": 1}
+    stray = await chat(made.client, {"id": "trip", "messages": [answered("call_other", **result)]})
+    assert (stray.status, await found(made)) == (422, ["result_never_sent", "answered_unknown_call"])
+    assert (await chat(made.client, {"id": "trip", "messages": [answered(call_id, **result)]})).status == 200
+    assert await found(made) == ["answered_unknown_call"]
+
+
+async def test_the_verdict_on_an_approval_that_is_sent_twice(scenario: MakeScenario) -> None:
+    made = await scenario({"rules": [rule(MAIL)]})
+    (question,) = await asked(made)
+    yes = said(question["approvalId"], question["toolCallId"], approved=True)
+    await read(made, {"id": "trip", "messages": [yes]})
+    assert await found(made) == []
+    body = {"id": "trip", "messages": [yes], "trigger": "submit-message", "approvals": True}
+    assert (await made.client.post("/chat", json=body)).status_code == 422
+    assert await found(made) == ["approval_answered_twice"]
+
+
+async def test_a_call_that_waits_poisons_no_history(scenario: MakeScenario) -> None:
+    made = await scenario({"rules": [rule(MAIL)]})
+    (question,) = await asked(made)
+    open_call = answered(question["toolCallId"], state="approval-requested", approval={"id": question["approvalId"]})
+    users = [{"id": f"u{n}", "role": "user", "content": text} for n, text in enumerate(("a mail", "Hello", "Well?"))]
+    await read(made, {"id": "trip", "messages": [users[0], open_call, users[1]]})
+    # The client has not heard that it is closed.
+    await read(made, {"id": "trip", "messages": [users[0], open_call, *users[1:]]})
+    assert await found(made) == []
+
+
+async def test_what_a_resumable_turn_waits_for_is_known_though_its_client_has_gone(scenario: MakeScenario) -> None:
+    made = await scenario(
+        {"rules": [{"steps": [{"text": "Well …", "hold": 1, "tool_calls": [FORM]}, {"text": "Done."}]}]}
+    )
+    body = {"message": "a trip", "id": "trip", "resumable": True}
+    async with made.client.stream("POST", "/chat", json=body) as response:
+        assert response.status_code == 200
+        await made.journal(state="held", side="front", wait=1)
+    await made.journal(state="client_gone", wait=1)
+    await made.control.post(f"{made.path}/release", json={})
+    await made.journal(side="model", state="done", wait=1)
+
+    async def is_known() -> bool:
+        return bool((await made.journal(side="front"))[0]["tool_calls"])
+
+    await until(is_known)
+    assert await found(made) == ["result_never_sent"]

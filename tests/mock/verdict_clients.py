@@ -53,6 +53,31 @@ def assistant(**message: Any) -> dict[str, Any]:
     return call(body={"id": "trip", "messages": [hi, {"role": "assistant", **message}, more]})
 
 
+def left_open(waits_for: str | None = "result", *more: str, **fields: Any) -> dict[str, Any]:
+    """A turn whose answer has a tool call `c`, which waits, and may have others."""
+    ids = {"c": waits_for, **dict.fromkeys(more, waits_for)}
+    calls = [{"id": one, "name": "ask_form", "waits_for": what} for one, what in ids.items()]
+    return said("hi", tool_calls=calls, **fields)
+
+
+def with_call(how: str, *more: Any, at: float = 5, ids: Sequence[str] = ("c",), **fields: Any) -> dict[str, Any]:
+    """A list whose answer has tool calls in that state, as AI SDK 6 sends it, and what comes after it."""
+    parts = [
+        {"type": "tool-ask_form", "toolCallId": one, "state": how, "approval": {"id": "a", "approved": True}}
+        for one in ids
+    ]
+    messages = [{"id": "u-1", "role": "user", "content": "hi"}, {"role": "assistant", "parts": parts}, *more]
+    return call(at=at, body={"id": fields.pop("to", "trip"), "messages": messages}, **fields)
+
+
+def result(*ids: str) -> dict[str, Any]:
+    """A tool's message as assistant-ui sends it."""
+    return {"role": "tool", "content": [{"type": "tool-result", "toolCallId": one, "output": {}} for one in ids]}
+
+
+MORE: dict[str, Any] = {"id": "u-2", "role": "user", "content": "more"}
+DONE: dict[str, Any] = {"tool_calls": [{"id": "c", "name": "ask_form", "waits_for": None}]}
+DENIED: dict[str, Any] = {"status": 422}
 BUSY: dict[str, Any] = {"status": 429, "retry_after": 1.0}
 UI = {"trigger": "submit-message"}
 GUILTY: dict[str, Sequence[Sequence[Entry]]] = {
@@ -111,8 +136,40 @@ GUILTY: dict[str, Sequence[Sequence[Entry]]] = {
         [assistant(content=[{"type": "input_image", "image_url": "data:"}])],
         [assistant(parts=[{"type": "image", "image": "data:"}])],
         [assistant(parts=[{"type": "file", "mediaType": "image/png", "url": "data:"}])],
+        [left_open("approval"), with_call("approval-requested", MORE, ids=["x"])],
+        [left_open("approval", headers={"userid": "ben"}), with_call("approval-requested", MORE)],
         *([of_items({"type": f"{kind}_call", "call_id": "c", "name": "f"})] for kind in ("function", "custom_tool")),
         [of_items({"role": "assistant", "content": [{"type": "input_image", "image_url": "data:"}]})],
+    ],
+    "result_never_sent": [
+        [left_open()],
+        [left_open(), call("conversations", 2)],
+        [left_open(), with_call("input-available", MORE)],
+        [left_open(), said("more", at=5)],
+        [left_open("result", "d"), with_call("output-available", MORE)],
+        [left_open(), call("stop", 2, path="/conversations/other/stop"), said("more", at=5)],
+        [left_open("result", "d"), with_call("output-available", tool_calls=left_open("result")["tool_calls"])],
+    ],
+    "answered_unknown_call": [
+        [left_open(), with_call("output-available", ids=["x"], **DENIED), with_call("output-available", at=8)],
+        [left_open("approval"), with_call("approval-responded", ids=["x"], **DENIED)],
+        [left_open("approval"), with_call("input-available", result("x"), **DENIED)],
+        [left_open("approval"), with_call("output-available", to="other", **DENIED)],
+        [said("hi"), call(at=5, body={"id": "trip", "messages": [
+            {"role": "assistant", "toolInvocations": [{"toolCallId": "x", "state": "result", "result": 1}]},
+        ]}, **DENIED)],
+    ],
+    "approval_answered_twice": [
+        [
+            left_open("approval"),
+            with_call("approval-responded", **DONE),
+            with_call("approval-responded", at=9, **DENIED),
+        ],
+        [
+            left_open("approval"),
+            with_call("approval-responded", state="client_gone", took=9, **DONE),
+            with_call("approval-responded", at=8, **DENIED),
+        ],
     ],
     "cut_taken_as_whole": [
         [said("hi", state="cut"), said("hi", "Hel", "more", at=5)],
@@ -231,6 +288,21 @@ INNOCENT: dict[str, Sequence[Sequence[Entry]]] = {
     ],
     "poisoned_history": [
         [assistant(content="Hello.")],
+        # A call that is stored as open, which goes on, or which a new message closes; and that stays so at the client.
+        *(
+            [left_open("approval"), with_call(state, *more)]
+            for state in ("input-available", "approval-requested", "approval-responded")
+            for more in ([], [MORE])
+        ),
+        [
+            left_open("approval"),
+            with_call("approval-requested", MORE),
+            with_call("approval-requested", MORE, MORE, at=9),
+        ],
+        [left_open("approval"), call(at=5, body={"id": "trip", "messages": [
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "content": [{"type": "tool-call", "toolCallId": "c", "toolName": "f"}]},
+        ]})],
         *(
             [assistant(parts=[{"type": "tool-f", "state": f"output-{how}", "output": None}])]
             for how in ("available", "error", "denied")
@@ -250,6 +322,51 @@ INNOCENT: dict[str, Sequence[Sequence[Entry]]] = {
             {"type": "function_call_output", "call_id": "c", "output": "3"},
             {"role": "assistant", "content": [{"type": "output_text", "text": "Three."}]},
         )],
+    ],
+    "result_never_sent": [
+        [left_open("approval")],
+        [left_open(None)],
+        [left_open(), with_call("output-available", **DONE)],
+        [left_open(), with_call("output-error", **DONE)],
+        [left_open(), with_call("input-available", result("c"), **DONE)],
+        # With the next message.
+        [left_open(), with_call("output-available", MORE)],
+        [left_open(), call("stop", 2, path="/conversations/trip/stop"), said("more", at=5)],
+        [left_open(), call("conversations", 2, method="DELETE")],
+        # It is asked again, or edited.
+        [left_open(), said("hi", at=5, more={"trigger": "regenerate-message"})],
+        [with_parts(id="u-1") | {"tool_calls": left_open()["tool_calls"]}, with_parts(at=5, id="u-1")],
+        [left_open("result", "d"), with_call("output-available", ids=["c", "d"], **DONE)],
+    ],
+    "answered_unknown_call": [
+        # It was refused for something else.
+        [left_open(), with_call("output-available", **DENIED), with_call("output-error", at=8)],
+        [left_open(None), with_call("output-available", **DENIED)],
+        [left_open("approval"), with_call("approval-responded", ids=["x"])],
+        # What is closed is read over.
+        [left_open("approval"), with_call("output-available", MORE, ids=["x"])],
+    ],
+    "approval_answered_twice": [
+        [left_open("approval"), with_call("approval-responded", **DONE)],
+        # The same again, after what followed it had failed.
+        *(
+            [
+                left_open("approval"),
+                with_call("approval-responded", state=state, **DONE),
+                with_call("approval-responded", at=9, **DENIED),
+            ]
+            for state in ("error", "cut", "client_gone")
+        ),
+        [
+            left_open("approval", "d"),
+            with_call("approval-responded", tool_calls=left_open("approval")["tool_calls"]),
+            with_call("approval-responded", at=9, ids=["c", "d"]),
+        ],
+        [
+            left_open("approval"),
+            with_call("approval-responded", **DONE),
+            with_call("approval-responded", at=9, to="other", ids=[], **DENIED),
+        ],
     ],
     "cut_taken_as_whole": [
         [said("hi", state="cut"), said("hi", at=5)],

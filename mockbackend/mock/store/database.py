@@ -17,7 +17,7 @@ from filelock import FileLock
 from ...concurrency.liveness import Liveness
 
 BUSY_SECONDS = 2.0
-VERSION = 9
+VERSION = 10
 SCHEMA = """
 CREATE TABLE scenario (
     name TEXT PRIMARY KEY, generation INTEGER NOT NULL, script BLOB NOT NULL, made REAL NOT NULL,
@@ -54,7 +54,8 @@ CREATE TABLE entry (
     id INTEGER PRIMARY KEY AUTOINCREMENT, scenario TEXT NOT NULL, n INTEGER NOT NULL, side TEXT NOT NULL,
     kind TEXT NOT NULL, turn TEXT, method TEXT NOT NULL, path TEXT NOT NULL, headers BLOB NOT NULL, body BLOB,
     status INTEGER, at INTEGER NOT NULL, first_byte INTEGER, ended_at INTEGER, lines INTEGER NOT NULL DEFAULT 0,
-    state TEXT NOT NULL, conversation TEXT, retry_after REAL, rule INTEGER, worker TEXT NOT NULL, size INTEGER NOT NULL
+    state TEXT NOT NULL, conversation TEXT, retry_after REAL, rule INTEGER, worker TEXT NOT NULL, size INTEGER NOT NULL,
+    tool_calls BLOB
 );
 CREATE UNIQUE INDEX entry_of ON entry (scenario, n);
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -14,6 +14,7 @@ import orjson
 
 from .answered import conversation_of, retry_after_of
 from .database import Database
+from .entries import COLUMNS, entry_of
 
 Side = Literal["front", "model"]
 State = Literal["running", "held", "done", "client_gone", "cut", "stopped", "error"]
@@ -31,8 +32,6 @@ BATCH = 100
 HIDDEN = frozenset({"authorization", "api-key", "cookie", "proxy-authorization"})
 # Between the service and its emulator alone.
 INTERNAL = frozenset({"x-mock-call"})
-# The rule of an entry that `next` gave.
-NEXT = -1
 log = logging.getLogger("mockbackend.mock")
 
 
@@ -56,15 +55,15 @@ class Entry:
 
     # fmt: off
     __slots__ = (
-        "_database", "_left", "conversation", "first_byte", "hold", "id", "lines", "n", "ran_out", "retry_after",
-        "rule", "scenario", "status", "turn",
+        "_database", "_left", "_row", "conversation", "first_byte", "hold", "id", "lines", "n", "ran_out",
+        "retry_after", "rule", "scenario", "status", "turn",
     )
     # fmt: on
 
     def __init__(self, database: Database, scenario: str, entry_id: int | None, n: int) -> None:
         self._database = database
         self._left: bytes | None = None
-        self.id = entry_id
+        self.id = self._row = entry_id
         self.scenario = scenario
         self.n = n
         self.turn: str | None = None
@@ -101,6 +100,13 @@ class Entry:
         if self.id is not None:
             self._write(_now(), "held" if self.ran_out else state)
             self.id = None
+
+    def take_tool_calls(self, calls: Sequence[Mapping[str, str | None]]) -> None:
+        """Note the tool calls of the answer, and what they wait for; its turn may go on after the call has ended."""
+        try:
+            self._database.execute("UPDATE entry SET tool_calls = ? WHERE id = ?", orjson.dumps(calls), self._row)
+        except sqlite3.Error as error:
+            log.warning("the mock's journal cannot be written: %s", error)
 
     def let_go(self) -> None:
         """Forget that it was held."""
@@ -245,50 +251,12 @@ class Journal:
     def read(self, scenario: str, chosen: Filter) -> Iterator[list[dict[str, Any]]]:
         """The calls that fit, oldest first, some at a time. It has a connection of its own, so any thread may read."""
         where, values = chosen.where()
-        statement = (
-            "SELECT n, side, kind, turn, method, path, headers, body, status, at, first_byte, ended_at, lines, state,"
-            f" rule, conversation, retry_after FROM entry WHERE scenario = ? AND n > ?{where} ORDER BY n LIMIT {BATCH}"
-        )
+        statement = f"SELECT {COLUMNS} FROM entry WHERE scenario = ? AND n > ?{where} ORDER BY n LIMIT {BATCH}"
         last = 0
         with self._database.reading() as connection:
             while rows := connection.execute(statement, (scenario, last, *values)).fetchall():
-                yield [_entry(scenario, row) for row in rows]
+                yield [entry_of(scenario, row) for row in rows]
                 last = rows[-1][0]
-
-
-def _entry(scenario: str, row: tuple[Any, ...]) -> dict[str, Any]:
-    n, side, kind, turn, method, path, headers, body, status, at, first_byte, ended_at, lines, state, *others = row
-    rule, conversation, retry_after = others
-    return {
-        "n": n,
-        "side": side,
-        "on": kind,
-        "turn": turn,
-        "conversation": conversation,
-        "method": method,
-        "path": path,
-        "headers": orjson.loads(headers),
-        "body": _body(body),
-        "status": status,
-        "retry_after": retry_after,
-        "at": at,
-        "first_byte": first_byte,
-        "ended_at": ended_at,
-        "lines": lines,
-        "state": state,
-        "rule": "next" if rule == NEXT else rule,
-        "scenario": scenario,
-    }
-
-
-def _body(stored: bytes | None) -> Any:
-    """A body as JSON if it is, else as text."""
-    if stored is None:
-        return None
-    try:
-        return orjson.loads(stored)
-    except orjson.JSONDecodeError:
-        return stored.decode(errors="replace")
 
 
 def _shown(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:

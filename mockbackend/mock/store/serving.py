@@ -15,7 +15,8 @@ from ..script import to_rule
 from ..script.matching import Facts, Fit, R, fit
 from ..script.rules import ChatRule, ImageRule, Rule, is_of_wire
 from .database import Database
-from .journal import NEXT, log
+from .entries import NEXT
+from .journal import log
 from .scenarios import Scenario, Scenarios
 
 # Rules of the queue that are kept for turns that run.

@@ -11,10 +11,12 @@ from .codes import CODES, Severity
 from .history import cut_taken_as_whole, id_lost, never_rejoined, poisoned_history
 from .pace import busy_storm, retried_refusal, retry_after_ignored, sent_while_running
 from .sending import double_send, login_in_the_browser, never_released
+from .waiting import answered_unknown_call, approval_answered_twice, result_never_sent
 
 # What only a front end can do wrong, and what any program can that calls the emulator itself.
 OF_A_FRONT_END = (
     *(double_send, id_lost, never_rejoined, cut_taken_as_whole, sent_while_running, login_in_the_browser),
+    *(result_never_sent, answered_unknown_call, approval_answered_twice),
 )
 OF_ANY_CLIENT = (retry_after_ignored, retried_refusal, poisoned_history, busy_storm)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -43,6 +43,8 @@ class Call:
         self.state: str = entry["state"]
         self.rule: Any = entry.get("rule")
         self.retry_after: float | None = entry.get("retry_after")
+        # Those of its answer by their ids: what each waits for, if anything, and the name of its tool.
+        self.tool_calls = {one["id"]: (one["waits_for"], one["name"]) for one in entry.get("tool_calls") or ()}
         # An answer that was released ends otherwise.
         self.hold_ran_out = self.state == "held" and self.ended_at is not None
         # What the answer called its conversation, where the request did not.
@@ -99,6 +101,20 @@ class Call:
     def begins_a_turn(self) -> bool:
         """Whether it is a message to the service that was not refused."""
         return self.on == "chat" and self.method == "POST" and self.is_answered
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether its list ends in an answer, which is to go on with what came of its tool calls."""
+        return self.on == "chat" and bool(self.messages) and self.messages[-1].role in ("assistant", "tool")
+
+    @property
+    def open_calls(self) -> Mapping[str, str]:
+        """What its answer has left open: `result` or `approval` by the ids of its tool calls."""
+        return {one: waits_for for one, (waits_for, _) in self.tool_calls.items() if waits_for}
+
+    def tool(self, ids: Collection[str]) -> str:
+        """The names of these of its tool calls."""
+        return ", ".join(name for one, (_, name) in self.tool_calls.items() if one in ids)
 
     @property
     def ended_badly(self) -> bool:

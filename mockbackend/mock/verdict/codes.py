@@ -45,8 +45,24 @@ CODES = {
     ),
     "poisoned_history": Code(
         "fail",
-        "a tool call without a result, or an assistant's image part, was sent",
+        "a tool call without a result was sent, and none that the service left open, or an assistant's image part",
         "Drop calls that have no result before you send the messages, and keep images in the text.",
+    ),
+    "result_never_sent": Code(
+        "warn",
+        "an answer waits for the result of a tool of the client, and none came, or a new message without it",
+        "Send a result for every call of your tools, an error where there can be no other. useChat does so by"
+        " addToolOutput, and goes on by sendAutomaticallyWhen.",
+    ),
+    "answered_unknown_call": Code(
+        "fail",
+        "a result or an approval was refused (422), since no answer of the conversation has such a call",
+        "Send the ids of the calls as they came, to the conversation that they came in.",
+    ),
+    "approval_answered_twice": Code(
+        "fail",
+        "a yes or no was sent again after it had been taken (409 or 422)",
+        "Take the buttons away once one is pressed, and read the conversation again: another tab may have answered.",
     ),
     "cut_taken_as_whole": Code(
         "warn",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .calls import Call, Message
+from .waiting import answers_of
 
 Found = Iterator[tuple[list[int], str]]
 # States of a tool call that has its result, in AI SDK 4 and in later ones.
@@ -120,11 +121,14 @@ def never_rejoined(calls: Sequence[Call], everything: Sequence[Call]) -> Found:
 
 
 def poisoned_history(calls: Sequence[Call], everything: Sequence[Call]) -> Found:
-    """Lists that a model API refuses for ever."""
+    """Lists that a model API refuses for ever. A call that the service has stored as open may have no result."""
+    opened: dict[tuple[str, str | None], set[str]] = {}
     for call in calls:
         if call.on != "chat":
             continue
-        answered = {str(message.value.get("tool_call_id")) for message in call.messages if message.role == "tool"}
+        may_wait = opened.setdefault((call.owner, call.conversation), set())
+        results = {str(message.value.get("tool_call_id")) for message in call.messages if message.role == "tool"}
+        answered = {*results, *may_wait, *answers_of(call)}
         for message in call.messages:
             if message.role != "assistant":
                 continue
@@ -134,6 +138,7 @@ def poisoned_history(calls: Sequence[Call], everything: Sequence[Call]) -> Found
             if any(_is_image(part) for part in _parts(message)):
                 yield [call.n], f"Call {call.n} holds an image as a part of an assistant's message."
                 break
+        may_wait.update(call.open_calls)
 
 
 def _parts(message: Message) -> list[Mapping[str, Any]]:
@@ -156,8 +161,10 @@ def _calls_of(message: Message) -> list[Mapping[str, Any]]:
 
 
 def _has_no_result(call: Mapping[str, Any], answered: set[str]) -> bool:
+    if str(call.get("id" if "function" in call else "toolCallId")) in answered:
+        return False
     if "function" in call:
-        return str(call.get("id")) not in answered
+        return True
     state = call.get("state")
     if state is not None:
         return state not in WITH_RESULT
