@@ -66,8 +66,8 @@ def test_what_is_transient_leaves_no_trace(modules: Page) -> None:
         """async () => {
             const {Answer} = await import("/page/answer.js");
             const answer = new Answer();
-            answer.apply("2", [{type: "data-status", id: "s", data: {type: "incomplete"}}]);
             answer.apply("8", [{type: "data-chart", id: "1", data: 1}, {type: "other", id: "1", data: 2}]);
+            answer.apply("2", [{type: "data-status", id: "s", data: {type: "incomplete"}}]);
             return [answer.progress, answer.incomplete, answer.parts.length, answer.data];
         }"""
     )
