@@ -44,7 +44,7 @@ def read(kind: str, processes: Callable[[str], Process]) -> Read:
 LINKS = Links("https://host")
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if not name.startswith(("a call", "a failure"))])
+@pytest.mark.parametrize("name", [name for name in CASES if not name.startswith(("a call", "a no", "a failure"))])
 def test_an_event_is_accepted(read: Read, name: str) -> None:
     assert read([CASES[name]])["errors"] == []
 
@@ -54,6 +54,16 @@ def test_the_events_of_a_call_are_accepted(read: Read) -> None:
         names = ("a step starts", "a call starts", "a call's arguments come", "a call is whole", ending, "the end")
         assert read([CASES[name] for name in names])["errors"] == []
     assert read([CASES[name] for name in ("a step starts", "a call without arguments", "the end")])["errors"] == []
+
+
+@pytest.mark.parametrize("kind", ["ai-sdk-6", "ai-sdk-7"], scope="module")
+@pytest.mark.parametrize("decision", [("a yes", "a call returns"), ("a no", "a call fails")])
+def test_the_events_of_an_approval_are_accepted(read: Read, decision: tuple[str, str]) -> None:
+    names = ("a step starts", "a call is whole", "a call asks", *decision, "the end")
+    found = read([CASES[name] for name in names])
+    assert found["errors"] == []
+    *_, call = found["message"]["parts"]
+    assert call["state"] == {"a yes": "output-available", "a no": "output-denied"}[decision[0]]
 
 
 def test_a_failure_is_the_only_error(read: Read) -> None:
