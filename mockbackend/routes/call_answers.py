@@ -12,11 +12,16 @@ from typing import Any
 import orjson
 
 from ..errors import unusable
+from ..protocol.assistant_ui.stream import REPEATED
 from ..turn.going_on import reason_of
 from ..turn.request import AnswerKind, CallAnswer
 from ..upstream.chat.tool_calls import is_too_deep
 
 MAX_RESULT_BYTES = 256 * 1024
+# assistant-ui's: what it sends as the result of a call that has none (`toGenericMessages` of assistant-stream 0.3.57),
+# and what it says for a user who gives no reason for a no.
+NOT_COMPLETED = {"error": "Tool call was not completed"}
+NO_REASON = {"error": "Tool approval denied"}
 
 
 def call_answers(sent: list[Any], *, is_listing_a_yes: bool) -> list[CallAnswer]:
@@ -26,19 +31,25 @@ def call_answers(sent: list[Any], *, is_listing_a_yes: bool) -> list[CallAnswer]
     """
     found: dict[str, CallAnswer] = {}
     for answer in _answers(sent):
-        if answer.failed and is_listing_a_yes:
-            answer = replace(answer, is_no=True)
+        if answer.call_id.endswith(REPEATED):
+            continue
         before = found.get(answer.call_id)
-        if answer.kind == "listed":
-            if is_listing_a_yes:
-                found.setdefault(answer.call_id, answer)
-        elif before is not None and before.kind != "listed" and before != answer:
-            raise unusable(f"messages: the tool call {answer.call_id[:100]!r} is answered twice, in two ways.")
-        else:
+        if before is None or before.kind == "listed":
             found[answer.call_id] = answer
-    for answer in found.values():
+        elif answer.kind != "listed" and before != answer:
+            raise unusable(f"messages: the tool call {answer.call_id[:100]!r} is answered twice, in two ways.")
+    said = [answer for answer in found.values() if _says_anything(answer, is_listing_a_yes)]
+    if is_listing_a_yes:
+        said = [replace(answer, is_no=True) if answer.failed else answer for answer in said]
+    for answer in said:
         _check(answer)
-    return list(found.values())
+    return said
+
+
+def _says_anything(answer: CallAnswer, is_listing_a_yes: bool) -> bool:
+    if answer.kind == "listed":
+        return is_listing_a_yes
+    return not (answer.failed and answer.value == NOT_COMPLETED)
 
 
 def _answers(sent: list[Any]) -> Iterator[CallAnswer]:
@@ -121,8 +132,9 @@ def _result(call_id: str, value: object, *, failed: bool) -> CallAnswer:
     if not failed:
         return CallAnswer(call_id, "result", value)
     # Of a tool that asked for approval it is a no.
-    reason = reason_of(value)
-    return CallAnswer(call_id, "result", {"error": reason}, failed=True, reason=reason)
+    error = reason_of(value)
+    reason = "" if value == NO_REASON else error
+    return CallAnswer(call_id, "result", {"error": error}, failed=True, reason=reason)
 
 
 def _check(answer: CallAnswer) -> None:

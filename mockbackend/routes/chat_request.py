@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import bad_request, unusable
 from ..images.generator import ImageOptions
-from ..protocol import Framing, framing_of
+from ..protocol import Framing, framing_for, framing_of
 from ..protocol.assistant_ui import ASSISTANT_UI
 from ..settings import Settings
 from ..turn.attached_file import read_file
@@ -30,7 +30,7 @@ WHOLE_LIST_KEYS = ASSISTANT_UI.request_keys
 def parse_chat(raw: bytes, settings: Settings, named: Framing | None) -> tuple[ChatRequest, Framing]:
     """The request that a body is, its files unread, and its framing: the one that is named, or its client's."""
     body = parse_object(raw)
-    framing = named or framing_of(body)
+    framing = framing_for(body, named)
     return _chat(body, settings.max_conversation_messages, framing), framing
 
 
@@ -99,7 +99,7 @@ def _chat(body: dict[str, Any], max_messages: int, framing: Framing) -> ChatRequ
         resumable=resumable,
         file_ids=_file_ids(body.get("file_ids")),
         goes_on=goes_on,
-        answers=tuple(call_answers(sent, is_listing_a_yes=approvals and framing is ASSISTANT_UI)),
+        answers=tuple(call_answers(sent, is_listing_a_yes=approvals and framing_of(body) is ASSISTANT_UI)),
         tools=client_tools(body.get("tools")),
         approvals=approvals,
     )

@@ -180,9 +180,35 @@ async def test_assistant_ui_says_yes_by_listing_the_call_and_no_by_an_error(wait
     assert (held.status, waiting.ran()) == (422, [])
     onward = await chat(waiting.client, {**body, "messages": [user, said, {"role": "tool", "content": [no]}]})
     assert onward.errors == []
-    assert onward.codes == "9a9af00ed"
+    # Of the refused one it has the result.
+    assert onward.codes == "9af00ed"
+    assert onward.values("a") == [{"toolCallId": f"{ids[0]}#result", "result": {"sent": "ada"}}]
     assert onward.text == "All done."
     assert waiting.ran() == ["send_mail ada"]
+
+
+async def test_what_assistant_ui_fills_in_for_a_call_without_a_result_is_no_answer(waiting: Waiting) -> None:
+    user = {"role": "user", "content": [{"type": "text", "text": "two mails"}]}
+    body = {"id": "filled", "approvals": True, **AUI}
+    asked = await chat(waiting.client, {**body, "messages": [user]})
+    first, second = (called["toolCallId"] for called in asked.values("9"))
+    listed = [{"type": "tool-call", "toolCallId": one, "toolName": "send_mail", "args": {}} for one in (first, second)]
+    said = {"role": "assistant", "content": listed}
+    filled = [_error(one, {"error": "Tool call was not completed"}) for one in (first, second)]
+    onward = await chat(waiting.client, {**body, "messages": [user, said, {"role": "tool", "content": filled}]})
+    assert (onward.status, waiting.ran()) == (422, [])
+    no = [filled[0], _error(second, {"error": "Tool approval denied"})]
+    new = {"role": "user", "content": [{"type": "text", "text": "Never mind"}]}
+    after = await chat(waiting.client, {**body, "messages": [user, said, {"role": "tool", "content": no}, new]})
+    assert (after.errors, waiting.ran()) == ([], [])
+    row = (await waiting.client.get("/conversations/filled")).json()
+    results = [one["result"] for one in row["messages"][1]["toolInvocations"]]
+    assert results == [{"error": NOT_ANSWERED}, {"error": DENIED}]
+
+
+def _error(call_id: str, value: Any) -> dict[str, Any]:
+    output = {"type": "error-json", "value": value}
+    return {"type": "tool-result", "toolCallId": call_id, "toolName": "send_mail", "output": output}
 
 
 async def test_a_mail_and_a_form_wait_together(waiting: Waiting) -> None:
