@@ -81,7 +81,7 @@ def _assistant_ui_part(part: Message) -> Message:
         case "image":
             return {"type": "image"}
         case "tool-call":
-            return {"type": "tool-call", **{key: part[key] for key in CALL}}
+            return {"type": "tool-call", **_call(part)}
         case kind:
             return {"type": kind, "text": part["text"]}
 
@@ -97,16 +97,27 @@ def assistant_ui_content(message: Message) -> list[Message]:
                 parts.append({"type": "reasoning", "text": part.get("text") or part["reasoning"]})
             case "tool-invocation":
                 call = part["toolInvocation"]
-                parts.append({"type": "tool-call", **{key: call[key] for key in CALL}})
+                parts.append({"type": "tool-call", **_call(call)})
             case "file":
                 parts.append({"type": "image"})
             case kind if kind.startswith("tool-"):
-                result = part["output"] if part["state"] == "output-available" else part["errorText"]
                 name = kind.removeprefix("tool-")
-                call = {"toolCallId": part["toolCallId"], "toolName": name, "args": part["input"], "result": result}
+                call = {"toolCallId": part["toolCallId"], "toolName": name, "args": part["input"]}
+                match part["state"]:
+                    case "output-available":
+                        call["result"] = part["output"]
+                    case "output-error":
+                        call["result"] = part["errorText"]
+                    case "approval-requested":
+                        call["approval"] = part["approval"]
                 parts.append({"type": "tool-call", **call})
     parts += [{"type": "image"} for _ in message.get("experimental_attachments", ())]
     return _joined(parts)
+
+
+def _call(part: Message) -> Message:
+    """A call's own keys; one that is open has no result."""
+    return {key: part[key] for key in CALL if key in part}
 
 
 def _joined(parts: list[Message]) -> list[Message]:

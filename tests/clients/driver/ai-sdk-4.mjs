@@ -4,19 +4,21 @@ import { useChat } from "@ai-sdk/react";
 import { callChatApi } from "@ai-sdk/ui-utils";
 import { createElement, useEffect } from "react";
 import { SWRConfig } from "swr";
-import { fileList } from "./dom.mjs";
+import { execute, fileList } from "./dom.mjs";
 
 // The hook keeps its messages in a cache of the whole page; a page that is loaded again has a new one.
 export function Chat(props) {
   return createElement(SWRConfig, { value: { provider: () => new Map() } }, createElement(Messages, props));
 }
 
-function Messages({ options: { id, api, headers, messages, resume, more }, held }) {
+function Messages({ options: { id, api, headers, messages, resume, body, executes, more }, held }) {
   const chat = useChat({
     id,
     api,
     headers,
+    body,
     initialMessages: messages,
+    onToolCall: executes && (({ toolCall: { toolName, args } }) => execute(executes, toolName, args, held)),
     onFinish: (message, { usage, finishReason }) => held.finished.push({ id: message.id, usage, finishReason }),
     onError: (error) => held.errors.push({ name: error.name, message: error.message }),
     ...more,
@@ -42,6 +44,8 @@ export const act = {
     return chat.reload({ body });
   },
   stop: (chat) => chat.stop(),
+  // The request that it may lead to is the hook's own, which tells nobody.
+  answer: (chat, { toolCallId, result }) => void chat.addToolResult({ toolCallId, result }),
 };
 
 export function look(chat, held) {

@@ -1,16 +1,25 @@
 // useChat of AI SDK 5 to 7, used as their examples do.
 
 import { useChat } from "@ai-sdk/react";
-import { DefaultChatTransport, parseJsonEventStream, readUIMessageStream, uiMessageChunkSchema } from "ai";
+import * as ai from "ai";
 import { createElement } from "react";
-import { fileList } from "./dom.mjs";
+import { execute, fileList } from "./dom.mjs";
 
-export function Chat({ options: { id, api, headers, messages, resume, more }, held }) {
+const { DefaultChatTransport, parseJsonEventStream, readUIMessageStream, uiMessageChunkSchema } = ai;
+
+// `sendWhen` names the package's own conditions, one of which is to hold.
+export function Chat({ options: { id, api, headers, messages, resume, body, sendWhen, executes, more }, held }) {
   const chat = useChat({
     id,
-    transport: new DefaultChatTransport({ api, headers }),
+    transport: new DefaultChatTransport({ api, headers, body }),
     messages,
     resume,
+    sendAutomaticallyWhen: sendWhen && ((so) => sendWhen.some((name) => ai[name](so))),
+    onToolCall: executes && (({ toolCall: { toolName: tool, toolCallId, input } }) => {
+      const output = execute(executes, tool, input, held);
+      // Not waited for: the hook would wait for itself.
+      if (output !== undefined) void held.chat.addToolResult({ tool, toolCallId, output });
+    }),
     onFinish: ({ message, ...how }) => {
       const { isAbort, isDisconnect, isError, finishReason } = how;
       held.finished.push({ id: message.id, isAbort, isDisconnect, isError, finishReason });
@@ -33,6 +42,10 @@ export const act = {
   regenerate: (chat, { body }) => chat.regenerate({ body }),
   edit: (chat, { index, text, body }) => chat.sendMessage({ text, messageId: chat.messages[index].id }, { body }),
   stop: (chat) => chat.stop(),
+  // The request that these may lead to is the hook's own, which tells nobody.
+  answer: (chat, { by, ...answer }) => chat[by](answer),
+  approve: (chat, answer) => chat.addToolApprovalResponse(answer),
+  submit: (chat) => chat.sendMessage(),
 };
 
 export function look(chat) {

@@ -5,21 +5,23 @@ import {
   SimpleImageAttachmentAdapter,
   SimpleTextAttachmentAdapter,
 } from "@assistant-ui/core";
-import { AssistantRuntimeProvider, useThreadMessages } from "@assistant-ui/core/react";
+import { AssistantRuntimeProvider, Tools, useThreadMessages } from "@assistant-ui/core/react";
 import { useDataStreamRuntime } from "@assistant-ui/react-data-stream";
-import { createElement } from "react";
-import { file } from "./dom.mjs";
+import { ToolResponse } from "assistant-stream";
+import { createElement, useMemo } from "react";
+import { execute, file } from "./dom.mjs";
 
 const attachments = new CompositeAttachmentAdapter([
   new SimpleImageAttachmentAdapter(),
   new SimpleTextAttachmentAdapter(),
 ]);
 
-export function Chat({ options: { id, api, headers, messages, more }, held }) {
+export function Chat({ options: { id, api, headers, messages, body, tools, executes, more }, held }) {
+  const config = useMemo(() => tools && { tools: Tools({ toolkit: toolkit(tools, executes, held) }) }, []);
   const runtime = useDataStreamRuntime({
     api,
     headers,
-    body: async () => ({ id, ...held.body }),
+    body: async () => ({ id, ...body, ...held.body }),
     initialMessages: messages.map(({ createdAt, ...message }) => message),
     adapters: { attachments },
     onFinish(message) {
@@ -35,7 +37,17 @@ export function Chat({ options: { id, api, headers, messages, more }, held }) {
     ...more,
   });
   held.chat = runtime;
-  return createElement(AssistantRuntimeProvider, { runtime }, createElement(Thread));
+  return createElement(AssistantRuntimeProvider, { runtime, config }, createElement(Thread));
+}
+
+// Tools of the front end run by themselves, if there is a value for them; the others are a person's to answer.
+function toolkit(tools, executes, held) {
+  const made = Object.entries(tools).map(([name, tool]) => {
+    const runs = executes && name in executes;
+    const how = runs ? { type: "frontend", execute: (args) => execute(executes, name, args, held) } : { type: "human" };
+    return [name, { ...tool, ...how }];
+  });
+  return Object.fromEntries(made);
 }
 
 function Thread() {
@@ -68,6 +80,15 @@ export const act = {
     return over(held);
   },
   stop: ({ thread }) => thread.cancelRun(),
+  answer: ({ thread }, { toolCallId, result, isError = false }) =>
+    openCall(thread, toolCallId).addToolResult(new ToolResponse({ result, isError })),
+  approve: ({ thread }, { toolCallId, approved, reason }) =>
+    openCall(thread, toolCallId).respondToToolApproval({ approved, reason }),
+};
+
+const openCall = (thread, toolCallId) => {
+  const last = thread.getState().messages.length - 1;
+  return thread.getMessageByIndex(last).getMessagePartByToolCallId(toolCallId);
 };
 
 // Its status is that of the last message, which is over a little earlier than the answer.

@@ -22,3 +22,11 @@ globalThis.FileList = class FileList {
 export const fileList = (files) => new globalThis.FileList(files.map(file));
 
 export const file = ({ name, type, base64 }) => new window.File([Buffer.from(base64, "base64")], name, { type });
+
+// A tool that runs in the page: its value, or the error that it throws; undefined for those that a person answers.
+export function execute(executes, name, args, held) {
+  if (!(name in executes)) return undefined;
+  held.executed.push({ name, args });
+  if (executes[name]?.throws) throw new Error(executes[name].throws);
+  return executes[name];
+}

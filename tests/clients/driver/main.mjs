@@ -32,7 +32,7 @@ globalThis.fetch = async (url, init = {}) => {
 
 const commands = {
   async mount({ chat, options }) {
-    const held = { finished: [], errors: [], data: [], pending: undefined, settled: true };
+    const held = { finished: [], errors: [], data: [], executed: [], pending: undefined, settled: true };
     const page = document.body.appendChild(document.createElement("main"));
     const root = createRoot(page);
     root.render(createElement(Chat, { options, held }));
@@ -46,7 +46,8 @@ const commands = {
     for (const connection of connections) connection.abort();
     connections.clear();
     // A page that is left runs no further; here the hook has to come to its end first.
-    await Promise.race([held.pending, new Promise((resolve) => setTimeout(resolve, 1000))]);
+    const isOver = () => held.settled && !["submitted", "streaming"].includes(look(held.chat, held).status);
+    await poll(isOver, "the hook's end", 1).catch(() => {});
     root.unmount();
     page.remove();
     chats.delete(chat);
@@ -91,8 +92,8 @@ const commands = {
 
 function state({ chat }) {
   const { held, page } = chats.get(chat);
-  const { finished, errors, data } = held;
-  return { ...look(held.chat, held), finished, errors, data, shown: page.textContent, requests, problems };
+  const { finished, errors, data, executed } = held;
+  return { ...look(held.chat, held), finished, errors, data, executed, shown: page.textContent, requests, problems };
 }
 
 function reply(value) {

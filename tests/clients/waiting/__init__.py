@@ -1,0 +1,1 @@
+"""The clients' own flow of tools and approvals, by their own code, against a service whose turns wait for it."""
