@@ -196,8 +196,8 @@ async def running(
         recovery = Recovery(storage, registry, heartbeat)
         fetcher = Fetcher(settings.max_image_bytes, allow_private=False)
         attachments = Attachments(storage.images, fetcher, settings.max_image_bytes, settings.max_user_bytes)
-        long_work = Places(1, LONG_WORK)
-        claimer = TurnClaimer(settings, storage, attachments, registry, recovery, long_work)
+        long_work, reading = Places(1, LONG_WORK), Places(1, READS)
+        claimer = TurnClaimer(settings, storage, attachments, registry, recovery, long_work, reading)
         runner = TurnRunner(settings, storage, upstream, generator, documents, registry, heartbeat, claimer, long_work)
         follower = Follower(storage, registry, recovery, Joins(settings.max_joins_per_user))
         stack.push_async_callback(follower.close)
@@ -215,7 +215,7 @@ async def running(
             mock = Mock(mock_store, Control(mock_store, removal.clear))
         service = Service(
             *(settings, login, failed_logins, probe, storage, upstream, documents, runner, follower),
-            *(long_work, Places(1, LARGE_BODIES), incoming, Places(1, READS), Places(USER_READS, READS)),
+            *(long_work, Places(1, LARGE_BODIES), incoming, reading, Places(USER_READS, READS)),
             *(door, mock, sign_in),
         )
         try:

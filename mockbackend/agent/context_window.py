@@ -16,6 +16,9 @@ from ..upstream.learned import Learned
 # Azure takes 2,048 messages in a request, and system messages come on top of these.
 MAX_MESSAGES = 2_000
 ANSWER_SHARE = 0.25
+# As much as any model reads. Of a longer history the newest part is sent, even where nobody has said how much the model
+# reads: a conversation may have gigabytes.
+MOST_TOKENS = 10_000_000
 # Below this, the last turn alone does not fit.
 MIN_WINDOW_TOKENS = 16
 MESSAGE_TOO_LONG = "Your message is longer than this model can read. Please shorten it."
@@ -25,17 +28,21 @@ ANSWER_TOO_LONG = (
 
 
 def window(shape: str, context_tokens: int | None) -> Window:
-    """What the history has of a model's context, which is that large; None: any."""
-    return Window(shape, None if context_tokens is None else context_tokens * (1 - ANSWER_SHARE), MAX_MESSAGES)
+    """What the history has of a model's context, which is that large; None where nobody has said so."""
+    return Window(shape, _share(context_tokens), MAX_MESSAGES)
 
 
 def trim(window: list[Exchange], context_tokens: int | None) -> list[Exchange]:
-    """The newest exchanges that fit; the last one always, since it asks the question. None: tokens have no limit."""
-    tokens = None if context_tokens is None else context_tokens * (1 - ANSWER_SHARE)
-    found = newest(window, tokens, MAX_MESSAGES)
-    # Answers before the first question may be as long as they like where nothing has a limit.
-    is_all = len(found) == len(window)
-    return window[1:] if is_all and tokens is not None and len(window) > 1 and not window[0].has_question else found
+    """The newest exchanges that fit; the last one always, since it asks the question."""
+    found = newest(window, _share(context_tokens), MAX_MESSAGES)
+    # Answers before the first question may be as long as they like where nobody has said how much the model reads.
+    is_narrow = context_tokens is not None and len(found) == len(window) > 1
+    return window[1:] if is_narrow and not window[0].has_question else found
+
+
+def _share(context_tokens: int | None) -> float:
+    """How many tokens of a context that large are the history's."""
+    return (MOST_TOKENS if context_tokens is None else context_tokens) * (1 - ANSWER_SHARE)
 
 
 class Room:

@@ -21,7 +21,7 @@ from ..mock.script.asked import split_message
 from ..protocol import FRAMINGS, Framing
 from ..protocol.data_stream import DATA_STREAM
 from ..storage import Storage, Turn
-from ..turn.placement import place
+from ..turn.placement import Outline, place
 from ..turn.request import ChatRequest
 from ..turn.run import Reader
 from .auth import get_service, userid
@@ -133,7 +133,7 @@ async def _number_of_turn(storage: Storage, owner: str, chat: ChatRequest) -> in
         # A list sent with a new conversation becomes its history.
         return sum(message.role == "user" for message in chat.messages)
     history = await storage.history.read(stored.id)
-    return sum(message["role"] == "user" for message in history[: place(chat, history)]) + 1
+    return sum(message["role"] == "user" for message in history[: place(chat, Outline.of(chat, history))]) + 1
 
 
 async def _running(request: Request, conversation_id: str) -> tuple[Turn, Reader] | None:

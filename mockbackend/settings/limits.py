@@ -32,7 +32,8 @@ What is not counted, and has no limit of its own:
   `MAX_USER_BYTES`: documents and images as they were sent are. `MAX_CONVERSATIONS_PER_USER`,
   `MAX_CONVERSATION_MESSAGES` and `MAX_MESSAGE_CHARACTERS` bound the one, `MAX_FILES_PER_USER` and
   `MAX_DOCUMENT_CHARACTERS` the other.
-- Nor has one conversation a limit of bytes. It is read and sent a piece at a time.
+- Nor has one conversation a limit of bytes. It is read and sent a piece at a time, and a request to the model has the
+  newest part of it, at most about 7,500,000 tokens.
 - A message that the model refuses, as too long for example, is stored, and counts as a turn with the tokens that the
   model API reports for it, which may be none.
 

@@ -142,8 +142,8 @@ class History(Protocol):
         Of a turn that cannot be read there are messages that say so. Raises DamagedHistory where nothing can be read.
         """
 
-    def pieces(self, conversation_id: str, length: int | None = None) -> AsyncGenerator[list[Message]]:
-        """The same, some messages at a time, of the first `length` or of all that there are at the first piece.
+    def pieces(self, conversation_id: str, start: int = 0, length: int | None = None) -> AsyncGenerator[list[Message]]:
+        """The same from `start` on, some at a time, of the first `length` or of all that there are at the first piece.
 
         Raises HistoryChanged where a turn has replaced some of them since.
         """

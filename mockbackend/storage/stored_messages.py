@@ -116,7 +116,7 @@ class WholeHistory(ABC):
     """The contract's History, of which an engine has the pieces."""
 
     @abstractmethod
-    def pieces(self, conversation_id: str, length: int | None = None) -> AsyncGenerator[list[Message]]:
+    def pieces(self, conversation_id: str, start: int = 0, length: int | None = None) -> AsyncGenerator[list[Message]]:
         """The contract's."""
 
     async def read(self, conversation_id: str) -> list[Message]:

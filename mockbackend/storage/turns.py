@@ -47,16 +47,15 @@ class Turns(Protocol):
         turn: Turn,
         conversation: Conversation,
         title: str,
-        history: list[Message] | None,
         *,
         limits: ClaimLimits,
+        with_base: bool,
         window: Window | None = None,
     ) -> Claim | None:
-        """Write the row of a turn whose place was found in `history`, read after that row of its conversation.
+        """Write the row of a turn whose place was found in the history, read after that row of its conversation.
 
-        Where it was found in an outline there is no `history`, and the claim has what `begin` gives with its base.
-        None if another turn runs, if a row has the turn's id, or if the conversation has another version by now.
-        Raises TooManyTurns and DayLimitReached.
+        With `with_base`, the claim has what `begin` gives with its base. None if another turn runs, if a row has the
+        turn's id, or if the conversation has another version by now. Raises TooManyTurns and DayLimitReached.
         """
 
     async def outline(self, conversation_id: str) -> list[list[str]] | None:

@@ -26,6 +26,7 @@ from ..storage import (
     Conversation,
     DayLimitReached,
     DayLimits,
+    HistoryChanged,
     RunningTurn,
     Storage,
     StorageError,
@@ -39,7 +40,7 @@ from .admission import PER_USER, day_is_over, too_many_conversations, too_many_t
 from .attachments import Attachments
 from .going_on import NOTHING_OPEN
 from .new_messages import estimate, made_message, made_messages
-from .placement import Place, needs_history, placed, placed_by_ids
+from .placement import Outline, Place, needs_history, placed, placed_by_ids
 from .recovery import Recovery
 from .registry import RunRegistry
 from .request import ChatRequest, SentMessage
@@ -62,6 +63,7 @@ class TurnClaimer:
         registry: RunRegistry,
         recovery: Recovery,
         long_work: Places,
+        reading: Places,
     ) -> None:
         self._max_messages = settings.max_conversation_messages
         self._limits = ClaimLimits(
@@ -72,6 +74,7 @@ class TurnClaimer:
         self._registry = registry
         self._recovery = recovery
         self._long_work = long_work
+        self._reading = reading
 
     @property
     def day_limits(self) -> DayLimits:
@@ -150,9 +153,7 @@ class TurnClaimer:
             )
 
         def is_placed_in_history(conversation: Conversation) -> bool:
-            # A long history is read apart from the claim even if only the model needs it.
-            is_long = conversation.message_count > MANY_MESSAGES and request.mode == "chat"
-            return conversation.message_count > 0 and (is_long or needs_history(request) or conversation.is_waiting)
+            return conversation.message_count > 0 and (needs_history(request) or conversation.is_waiting)
 
         # Each round makes one attempt at the claim, and ends in a claim, an error, or a short wait. Why it ends:
         #
@@ -185,17 +186,20 @@ class TurnClaimer:
                 raise not_found()
             if claim is None and is_placed_in_history(conversation):
                 try:
-                    history, placed = await self._read_and_place(userid, request, conversation, turn)
+                    placed, was_titled = await self._read_and_place(userid, request, conversation, turn)
                 except ServiceError:
                     if request.goes_on and has_waited:
                         # The same was sent twice, and the other has just gone on with it.
                         raise _conflict() from None
                     raise
                 # An edited first message gives the title, unless that was renamed.
-                retitled = placed.base_length == 0 and history and conversation.title == title_of(history)
+                retitled = placed.base_length == 0 and conversation.title == was_titled
                 new_title = title_of(placed.new_messages) if retitled else conversation.title
                 claim = await self._storage.turns.claim(
-                    placed, conversation, new_title, history, limits=limits, window=window
+                    *(placed, conversation, new_title),
+                    limits=limits,
+                    with_base=request.mode == "chat",
+                    window=window,
                 )
             if claim is not None:
                 return claim
@@ -222,18 +226,22 @@ class TurnClaimer:
 
     async def _read_and_place(
         self, userid: str, request: ChatRequest, conversation: Conversation, turn: Callable[[Conversation, Place], Turn]
-    ) -> tuple[list[Message] | None, Turn]:
-        """The turn that has its place in a conversation, and the history if that had to be read for it."""
+    ) -> tuple[Turn, str | None]:
+        """The turn that has its place in a conversation, and the title that the first message gives, where it was read.
+
+        The messages are read a piece at a time, and none is kept: there may be gigabytes.
+        """
         by_ids = request.mode == "chat" and not request.goes_on and not conversation.is_waiting
         outline = await self._storage.turns.outline(conversation.id) if by_ids else None
         if outline is not None and (found := placed_by_ids(request, outline, conversation.message_count)):
-            return None, turn(conversation, found)
-        is_long = conversation.message_count > MANY_MESSAGES
-        async with self._long_work.one(userid) if is_long else nullcontext():
-            history = await self._storage.history.read(conversation.id)
-            at = await in_thread(lambda: placed(request, history), "placing") if is_long else placed(request, history)
-            # What stays before an answer that has waited is kept as it is.
-            return None if at.rewritten else history, turn(conversation, at)
+            return turn(conversation, found), None
+        async with self._reading.one(userid):
+            while True:
+                history = Outline.of(request)
+                with suppress(HistoryChanged):
+                    async for messages in self._storage.history.pieces(conversation.id):
+                        history.add(messages)
+                    return turn(conversation, placed(request, history)), history.title
 
     def _is_stopping(self, running: RunningTurn) -> bool:
         run = self._registry.find(running.turn.turn_id)

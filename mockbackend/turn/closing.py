@@ -18,7 +18,8 @@ _NO_LIMITS = ClaimLimits(running=2**31 - 1, conversations=2**31 - 1, estimate=Sp
 
 async def close_waiting(storage: Storage, settings: Settings, userid: str, conversation: Conversation) -> None:
     """Close the open calls of its last answer as not answered. Does nothing if it has changed by now."""
-    found = waiting(await storage.history.read(conversation.id))
+    last = storage.history.pieces(conversation.id, conversation.message_count - 2)
+    found = waiting([message async for messages in last for message in messages])
     if found is None:
         return
     question, waited = found
@@ -32,7 +33,7 @@ async def close_waiting(storage: Storage, settings: Settings, userid: str, conve
     answer = Answer(turn)
     answer.stop.request("stopped")
     answer.end_stopped()
-    claim = await storage.turns.claim(turn, conversation, conversation.title, [], limits=_NO_LIMITS)
+    claim = await storage.turns.claim(turn, conversation, conversation.title, limits=_NO_LIMITS, with_base=False)
     if claim is None:
         return
     # Whoever looks at the turn before this finds it without a run, and settles it from its log in the same way.

@@ -9,9 +9,8 @@ from dataclasses import replace
 from ..estimates import estimated_tokens
 from ..events import DAMAGED, Event, OrderError, TurnEnded, dump, joined, load
 from ..log import fields
-from ..messages import Message
 from ..metrics import TAKEOVERS
-from ..storage import DamagedHistory, RunningTurn, Spent, Storage
+from ..storage import DamagedHistory, HistoryChanged, RunningTurn, Spent, Storage
 from .answer import Answer
 
 NOTHING_SAID = dump([])
@@ -40,11 +39,12 @@ async def _spent(storage: Storage, running: RunningTurn) -> Spent:
     turn, written = running.turn, running.spent
     if written.images or (written.input_tokens and running.log != NOTHING_SAID):
         return written
-    history: list[Message] = []
-    with contextlib.suppress(DamagedHistory):
-        history = await storage.history.read(turn.conversation_id)
-    asked = [*history[: turn.base_length], *turn.new_messages]
-    return replace(written, input_tokens=max(written.input_tokens, sum(map(estimated_tokens, asked))))
+    asked = sum(map(estimated_tokens, turn.new_messages))
+    # Nobody else changes it now.
+    with contextlib.suppress(DamagedHistory, HistoryChanged):
+        async for messages in storage.history.pieces(turn.conversation_id, length=turn.base_length):
+            asked += sum(map(estimated_tokens, messages))
+    return replace(written, input_tokens=max(written.input_tokens, asked))
 
 
 def interrupted(running: RunningTurn) -> Answer:

@@ -39,7 +39,7 @@ class Follower:
         found = await self._recovery.running(conversation_id)
         running = found.turn if found else None
         while True:
-            pieces = self._storage.history.pieces(conversation_id, running.base_length if running else None)
+            pieces = self._storage.history.pieces(conversation_id, length=running.base_length if running else None)
             async with aclosing(pieces):
                 piece = await anext(pieces)
                 found = await self._storage.turns.running(conversation_id)

@@ -9,11 +9,12 @@ An answer that waits for its client goes on in its place, or is closed where a n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 from ..events import Event
-from ..messages import Message, text_of
+from ..messages import Message, text_of, title_of
 from .going_on import closed, gone_on, waiting
 from .request import ChatRequest
 
@@ -34,6 +35,45 @@ class Place:
     opening: tuple[Event, ...] = ()
 
 
+@dataclass(slots=True)
+class Outline:
+    """What the place of a new message depends on of a history, which is given some messages at a time.
+
+    `sent` are the words of the user's earlier messages as the client has them. `known` counts those that are stored so,
+    from the first on, `users` are the places of all of the user's, `last` are the last two messages.
+    """
+
+    sent: list[str]
+    ids: list[str] = field(default_factory=list)
+    users: list[int] = field(default_factory=list)
+    known: int = 0
+    title: str = ""
+    last: list[Message] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, request: ChatRequest, history: Iterable[Message] = ()) -> Outline:
+        """The outline of these messages, for that request."""
+        made = cls([message.text for message in request.messages if message.role == "user"][:-1])
+        made.add(history)
+        return made
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def add(self, messages: Iterable[Message]) -> None:
+        """Take what follows."""
+        for message in messages:
+            if message["role"] == "user":
+                if not self.users:
+                    self.title = title_of([message])
+                number = len(self.users)
+                if self.known == number < len(self.sent) and text_of(message) == self.sent[number]:
+                    self.known += 1
+                self.users.append(len(self.ids))
+            self.ids.append(message["id"])
+            self.last = [*self.last[-1:], message]
+
+
 def needs_history(request: ChatRequest) -> bool:
     """Whether the place depends on the stored messages."""
     return (
@@ -41,16 +81,16 @@ def needs_history(request: ChatRequest) -> bool:
     )
 
 
-def placed(request: ChatRequest, history: list[Message]) -> Place:
+def placed(request: ChatRequest, history: Outline) -> Place:
     """The place in this history. Raises ServiceError if it has no place there."""
     if request.goes_on:
-        question, answer, opening = gone_on(history, request.answers)
+        question, answer, opening = gone_on(history.last, request.answers)
         return Place(len(history) - 2, None, (question,), answer["id"], tuple(opening))
     base_length = place(request, history)
-    if base_length == len(history) and (found := waiting(history)):
+    if base_length == len(history) and (found := waiting(history.last)):
         question, answer = found
         return Place(base_length - 2, None, (question, closed(answer, request.answers)))
-    return Place(base_length, history[base_length]["id"] if base_length < len(history) else None)
+    return Place(base_length, history.ids[base_length] if base_length < len(history) else None)
 
 
 def placed_by_ids(request: ChatRequest, outline: list[list[str]], length: int) -> Place | None:
@@ -65,17 +105,18 @@ def placed_by_ids(request: ChatRequest, outline: list[list[str]], length: int) -
     return Place(base_length, ids[base_length] if base_length < length else None)
 
 
-def place(request: ChatRequest, history: list[Message]) -> int:
+def place(request: ChatRequest, history: Outline) -> int:
     """How many messages of the history stay, before the new one, or before the last one that the user wrote."""
     if request.goes_on:
-        return max((index for index, message in enumerate(history) if message["role"] == "user"), default=0)
+        return max(history.users, default=0)
     for wanted in (request.at_message, request.messages[-1].id):
-        for index, message in enumerate(history):
-            if wanted is not None and message["id"] == wanted:
-                # To regenerate an assistant message means to repeat the user message before it.
-                return index if message["role"] == "user" else max(0, index - 1)
-    if request.positional and request.messages[-1].id is None:
-        return _by_position(request, history)
+        if wanted is not None and wanted in history.ids:
+            index = history.ids.index(wanted)
+            # To regenerate an assistant message means to repeat the user message before it.
+            return index if index in history.users else max(0, index - 1)
+    is_by_position = request.positional and request.messages[-1].id is None
+    if is_by_position and history.known == len(history.sent) < len(history.users):
+        return history.users[history.known]
     return len(history)
 
 
@@ -93,12 +134,3 @@ def place_by_ids(request: ChatRequest, outline: list[list[str]]) -> int | None:
         if earlier < len(outline):
             return None
     return sum(map(len, outline))
-
-
-def _by_position(request: ChatRequest, history: list[Message]) -> int:
-    sent = [message.text for message in request.messages if message.role == "user"]
-    stored = [(index, message) for index, message in enumerate(history) if message["role"] == "user"]
-    earlier = sent[:-1]
-    if len(earlier) < len(stored) and earlier == [text_of(message) for _, message in stored[: len(earlier)]]:
-        return stored[len(earlier)][0]
-    return len(history)

@@ -50,6 +50,9 @@ def trim(history: list[Message], context: int | None) -> list[Message]:
         (turns(100, 100, 100), None, 3),
         (turns(100, 100, 100), 400, 3),
         (turns(100, 100, 100), 399, 1),
+        # More than any model reads is not sent, though it has not said how much that is.
+        (turns(3_700_000, 10, 3_700_000, 10, 10), None, 5),
+        (turns(3_800_000, 10, 3_700_000, 10, 10), None, 3),
         # A turn goes as a whole: its answer alone would fit.
         (turns(100, 100, 100), 300, 1),
         (turns(100, 20, 100, 20, 100), 320, 3),

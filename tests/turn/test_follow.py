@@ -48,7 +48,7 @@ async def test_what_is_read_is_of_one_moment(
     async def next_turn(_: str) -> RunningTurn | None:
         return next(turns)
 
-    async def next_history(_: str, length: int | None) -> AsyncGenerator[list[Message]]:
+    async def next_history(_: str, *, length: int | None) -> AsyncGenerator[list[Message]]:
         found = next(histories)[:length]
         for index in range(max(1, len(found))):
             yield found[index : index + 1]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import pytest
 
 from mockbackend.messages import Message
-from mockbackend.turn.placement import needs_history, place
+from mockbackend.turn.placement import Outline, needs_history, place
 from mockbackend.turn.request import ChatRequest, SentMessage
 
 
@@ -42,6 +43,13 @@ def whole(*messages: SentMessage) -> ChatRequest:
 def plain(*messages: SentMessage) -> ChatRequest:
     """As curl sends it: one message, and no sign of a list."""
     return ChatRequest("c", messages, "chat")
+
+
+def placed_in(request: ChatRequest, history: Sequence[Message]) -> int:
+    """The place in a history that is read in two pieces."""
+    outline = Outline.of(request, history[:3])
+    outline.add(history[3:])
+    return place(request, outline)
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_a_message_stands_where_its_client_means(name: str) -> None:
     case = CASES[name]
-    assert place(case.request, list(case.history)) == case.base_length
+    assert placed_in(case.request, case.history) == case.base_length
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -116,6 +124,6 @@ def test_one_plain_message_needs_no_history() -> None:
 def test_an_answer_without_its_question_is_answered_from_the_beginning() -> None:
     """A list that came with a new conversation may begin with the assistant's greeting."""
     history = [stored("assistant", "a0", "Welcome"), *HISTORY[:2]]
-    assert place(whole(user("new")), history) == 1
-    assert place(replace(whole(user("one")), at_message="a0"), history) == 0
-    assert place(whole(user("new", "u1")), history) == 1
+    assert placed_in(whole(user("new")), history) == 1
+    assert placed_in(replace(whole(user("one")), at_message="a0"), history) == 0
+    assert placed_in(whole(user("new", "u1")), history) == 1

@@ -25,8 +25,11 @@ class History(WholeHistory):
         self._reader = HistoryReader(self._connection, Serde())
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="history")
 
-    async def pieces(self, conversation_id: str, length: int | None = None) -> AsyncGenerator[list[Message]]:
-        pieces = self._reader.pieces(conversation_id, length=LARGEST if length is None else bounded(length))
+    async def pieces(
+        self, conversation_id: str, start: int = 0, length: int | None = None
+    ) -> AsyncGenerator[list[Message]]:
+        length = LARGEST if length is None else bounded(length)
+        pieces = self._reader.pieces(conversation_id, bounded(start), length)
         nothing = Piece([], is_last=True)
         is_last = False
         while not is_last:

@@ -96,9 +96,9 @@ class Turns:
         turn: Turn,
         conversation: Conversation,
         title: str,
-        history: list[Message] | None,
         *,
         limits: ClaimLimits,
+        with_base: bool,
         window: Window | None = None,
     ) -> Claim | None:
         claimed: list[Claimed] = []
@@ -112,9 +112,8 @@ class Turns:
                     execute(RETITLE, title, casefold(title), conversation.id)
             claimed.append(Claimed(turn, title=conversation.title))
             self._claiming.turn_ids.add(turn.turn_id)
-            if history is None:
-                return self._with_base(session, Claim(turn, [], has_documents), conversation, window)
-            return Claim(turn, history[: bounded(turn.base_length)], has_documents)
+            claim = Claim(turn, [], has_documents)
+            return self._with_base(session, claim, conversation, window) if with_base else claim
 
         return await self._claiming.run(work, claimed)
 

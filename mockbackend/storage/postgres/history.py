@@ -23,7 +23,7 @@ _FIRST = """SELECT position, size, CASE WHEN before < %(piece)s THEN body END,
     CASE WHEN before >= %(piece)s AND is_last THEN sha256(body) END
     FROM (SELECT position, body, length(body) AS size, sum(length(body)) OVER w - length(body) AS before,
             lead(position) OVER w IS NULL AS is_last
-        FROM messages WHERE conversation_id = %(conversation_id)s AND position < %(length)s
+        FROM messages WHERE conversation_id = %(conversation_id)s AND position >= %(start)s AND position < %(length)s
         WINDOW w AS (ORDER BY position)) m ORDER BY position"""
 _NEXT = """SELECT position, body FROM messages WHERE conversation_id = %(conversation_id)s
     AND position BETWEEN %(first)s AND %(last)s AND EXISTS (SELECT 1 FROM messages
@@ -37,10 +37,13 @@ class History(WholeHistory):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def pieces(self, conversation_id: str, length: int | None = None) -> AsyncGenerator[list[Message]]:
+    async def pieces(
+        self, conversation_id: str, start: int = 0, length: int | None = None
+    ) -> AsyncGenerator[list[Message]]:
         of_all: dict[str, Any] = {
             "conversation_id": conversation_id,
             "piece": PIECE_BYTES,
+            "start": bounded(start, most=MOST_MESSAGES),
             "length": MOST_MESSAGES if length is None else bounded(length, most=MOST_MESSAGES),
         }
         rows = await self._database.execute(_FIRST, of_all)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from ...messages import Message, now_ms
@@ -107,9 +106,9 @@ class Turns:
         turn: Turn,
         conversation: Conversation,
         title: str,
-        history: list[Message] | None,
         *,
         limits: ClaimLimits,
+        with_base: bool,
         window: Window | None = None,
     ) -> Claim | None:
         claimed: list[Claimed] = []
@@ -117,12 +116,10 @@ class Turns:
         async def work() -> Claim | None:
             if turn.turn_id in self._logs:
                 return None
-            wants = history is None
-            claim = await self._claim(turn, conversation, title, limits, window, is_new=False, with_base=wants)
-            if claim is None:
-                return None
-            claimed.append(Claimed(turn, title=None if title == conversation.title else conversation.title))
-            return claim if history is None else replace(claim, base=history[: claims.base_length(turn)])
+            claim = await self._claim(turn, conversation, title, limits, window, is_new=False, with_base=with_base)
+            if claim is not None:
+                claimed.append(Claimed(turn, title=None if title == conversation.title else conversation.title))
+            return claim
 
         return await self._unless_cancelled(work(), claimed)
 

@@ -81,7 +81,9 @@ async def test_no_turn_begins_while_another_runs(storage: Storage, other: Storag
     await begun(storage, turn_of("t2", base_length=2))
     for one in (storage, other):
         assert await begin(one, turn_of("t3", base_length=2)) == (row, None)
-        assert await one.turns.claim(turn_of("t3", base_length=2), row, "x", [], limits=at_most(20)) is None
+        assert (
+            await one.turns.claim(turn_of("t3", base_length=2), row, "x", with_base=False, limits=at_most(20)) is None
+        )
     assert (await running(other)).turn.turn_id == "t2"
     await end(storage, turn_of("t2", base_length=2))
     await begun(other, turn_of("t3", base_length=4))
@@ -102,16 +104,15 @@ async def test_of_those_that_race_one_begins(storage: Storage, other: Storage) -
 async def test_a_claim_needs_the_version_that_its_place_was_found_in(storage: Storage, other: Storage) -> None:
     await ran(storage, turn_of())
     before = await row_of(storage)
-    history = await storage.history.read("c")
     # It is answered again: as long as before, and other words.
     await ran(other, turn_of("t2"))
     placed = turn_of("t3", base_length=2)
-    assert await storage.turns.claim(placed, before, "Edited", history, limits=at_most(20)) is None
+    assert await storage.turns.claim(placed, before, "Edited", with_base=True, limits=at_most(20)) is None
     now = await row_of(storage)
     assert (now.message_count, now.title) == (before.message_count, "Hello")
     assert await storage.turns.running("c") is None
     history = await storage.history.read("c")
-    claim = await storage.turns.claim(placed, now, "Edited", history, limits=at_most(20))
+    claim = await storage.turns.claim(placed, now, "Edited", with_base=True, limits=at_most(20))
     assert claim is not None
     assert (claim.turn, claim.base) == (placed, history)
     await end(storage, placed)
@@ -122,7 +123,7 @@ async def test_a_claim_may_cut_the_history_and_name_the_conversation(storage: St
     await ran(storage, turn_of())
     await ran(storage, turn_of("t2", base_length=2))
     row, history = await row_of(storage), await storage.history.read("c")
-    claim = await storage.turns.claim(turn_of("t3", base_length=2), row, "Ärger", history, limits=at_most(20))
+    claim = await storage.turns.claim(turn_of("t3", base_length=2), row, "Ärger", with_base=True, limits=at_most(20))
     assert claim is not None
     assert claim.base == history[:2]
     assert (await row_of(other)).title == "Ärger"
@@ -157,8 +158,8 @@ async def test_a_claim_says_whether_there_are_documents(storage: Storage, other:
     await made_ready(other, "ann")
     assert (await begun(storage, turn_of("t2", base_length=2))).has_documents
     await end(storage, turn_of("t2", base_length=2))
-    row, history = await row_of(storage), await storage.history.read("c")
-    claim = await storage.turns.claim(turn_of("t3", base_length=4), row, "x", history, limits=at_most(20))
+    row = await row_of(storage)
+    claim = await storage.turns.claim(turn_of("t3", base_length=4), row, "x", with_base=True, limits=at_most(20))
     assert claim is not None
     assert claim.has_documents
     assert not (await begun(storage, turn_of("t4", "d", userid="bob"))).has_documents
@@ -175,16 +176,16 @@ async def test_a_document_counts_before_it_is_ready_and_not_once_it_is_hidden(st
 
 async def test_a_claim_does_not_undo_a_renaming(storage: Storage, other: Storage) -> None:
     await ran(storage, turn_of())
-    row, history = await row_of(storage), await storage.history.read("c")
+    row = await row_of(storage)
     await other.conversations.change("ann", "c", title="Renamed")
-    assert await storage.turns.claim(turn_of("t2", base_length=2), row, row.title, history, limits=at_most(20))
+    assert await storage.turns.claim(turn_of("t2", base_length=2), row, row.title, with_base=True, limits=at_most(20))
     assert (await row_of(storage)).title == "Renamed"
 
 
 async def test_a_claim_whose_waiter_is_cancelled_leaves_the_title(storage: Storage, other: Storage) -> None:
     await ran(storage, turn_of())
-    row, history = await row_of(storage), await storage.history.read("c")
-    claims = storage.turns.claim(turn_of("t2"), row, "Edited", history, limits=at_most(20))
+    row = await row_of(storage)
+    claims = storage.turns.claim(turn_of("t2"), row, "Edited", with_base=True, limits=at_most(20))
     task = asyncio.create_task(claims)
     await asyncio.sleep(0)
     task.cancel()
@@ -211,7 +212,7 @@ async def test_running_turns_of_a_user_are_counted_in_all_processes(storage: Sto
     await begun(storage, turn_of("t6", "c1", base_length=2), running_limit=2)
     row = await row_of(storage, "c1")
     with pytest.raises(TooManyTurns):
-        await storage.turns.claim(turn_of("t7", "c5"), replace(row, id="c5"), "x", [], limits=at_most(2))
+        await storage.turns.claim(turn_of("t7", "c5"), replace(row, id="c5"), "x", with_base=False, limits=at_most(2))
 
 
 async def test_a_turn_that_was_given_up_does_not_count(storage: Storage) -> None:

@@ -87,9 +87,8 @@ async def test_a_base_beyond_the_history_is_all_of_it(
     assert await texts(other) == [*said, "t3?", "t3!"]
     row = await row_of(other)
     assert row.message_count == kept + 2
-    history = await other.history.read("c")
     edited = turn_of("t4", base_length=base_length)
-    claim = await other.turns.claim(edited, row, "Hello", history, limits=at_most(9))
+    claim = await other.turns.claim(edited, row, "Hello", with_base=True, limits=at_most(9))
     assert claim is not None
     await end(other, edited)
     said = [*said, "t3?", "t3!"][: max(0, base_length)]
@@ -145,8 +144,10 @@ async def test_a_turns_id_is_used_once(storage: Storage, other: Storage) -> None
     await end(storage, turn_of())
     # Its row is still there.
     assert not any([await is_begun(*place) for place in places])
-    history = await storage.history.read("c")
-    assert await other.turns.claim(turn_of(base_length=2), await row_of(other), "x", history, limits=at_most(9)) is None
+    assert (
+        await other.turns.claim(turn_of(base_length=2), await row_of(other), "x", with_base=True, limits=at_most(9))
+        is None
+    )
     assert await texts(storage) == ["t1?", "t1!"]
     assert [turn.turn.turn_id for turn in await storage.turns.unfinished()] == []
 

@@ -37,7 +37,7 @@ async def test_a_hidden_conversation_exists_for_nobody(storage: Storage, other: 
     assert await other.conversations.change("ann", "c", title="x") is None
     for userid in ("ann", "bob"):
         assert await begin(other, turn_of("t2", userid=userid, base_length=2)) == (None, None)
-    assert await other.turns.claim(turn_of("t2", base_length=2), row, "x", [], limits=at_most(20)) is None
+    assert await other.turns.claim(turn_of("t2", base_length=2), row, "x", with_base=False, limits=at_most(20)) is None
     assert await other.conversations.hidden() == await storage.conversations.hidden() == ["c"]
 
 

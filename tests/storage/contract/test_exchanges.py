@@ -207,7 +207,7 @@ async def test_a_deleted_conversation_leaves_nothing_to_the_next_of_its_id(stora
 async def test_a_turn_placed_in_an_outline_gets_its_window(storage: Storage) -> None:
     await talked(storage, 0, 2, 4)
     row, edited = await row_of(storage), turn_of("edited", base_length=2)
-    claim = await storage.turns.claim(edited, row, "Hello", None, limits=at_most(9), window=ALL)
+    claim = await storage.turns.claim(edited, row, "Hello", with_base=True, limits=at_most(9), window=ALL)
     assert claim
     assert claim.exchanges
     assert [one.wire for one in claim.exchanges] == [b"t1?t1!"]

@@ -34,7 +34,7 @@ async def talked(storage: Storage) -> list[Message]:
 
 
 async def pieces(storage: Storage, length: int | None = None) -> list[list[Message]]:
-    return [piece async for piece in storage.history.pieces("c", length)]
+    return [piece async for piece in storage.history.pieces("c", length=length)]
 
 
 def joined(pieces: list[list[Message]]) -> list[Message]:
@@ -86,7 +86,7 @@ CHANGES: dict[str, tuple[int, bool, bool]] = {
 async def test_they_are_of_one_moment(storage: Storage, other: Storage, change: str, length: int | None) -> None:
     said = await talked(storage)
     base_length, all_stay, twenty_stay = CHANGES[change]
-    reading = storage.history.pieces("c", length)
+    reading = storage.history.pieces("c", length=length)
     found = await anext(reading)
     await ran(other, long_turn(TURNS, base_length))
     if all_stay if length is None else twenty_stay:

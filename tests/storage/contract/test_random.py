@@ -132,7 +132,7 @@ class Processes(RuleBasedStateMachine):
         one = self._model.get(row.id)
         user = one.owner if one else "ann"
         turn = self._next(user, row.id, part, len(history))
-        work = self._stores[process].turns.claim(turn, row, f"{turn.turn_id} x", history, limits=at_most(MOST))
+        work = self._stores[process].turns.claim(turn, row, f"{turn.turn_id} x", with_base=True, limits=at_most(MOST))
         if self._others(user, row.id) >= MOST:
             with pytest.raises(TooManyTurns):
                 self._do(work)

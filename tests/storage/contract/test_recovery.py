@@ -90,8 +90,7 @@ async def test_an_end_that_a_crash_cut_is_done_once(
     before = await row_of(storage)
     turn = turn_of("t3", base_length=base_length)
     if by_claim:
-        history = await storage.history.read("c")
-        assert await storage.turns.claim(turn, before, "Hello", history, limits=at_most(20))
+        assert await storage.turns.claim(turn, before, "Hello", with_base=True, limits=at_most(20))
     else:
         await begun(storage, turn)
     await engine.crash_in_end(storage, turn, answer(turn))

@@ -154,14 +154,14 @@ async def test_a_limit_refuses_what_adds_to_it(storage: Storage) -> None:
 
 async def test_a_claim_in_a_known_history_keeps_within_the_day(storage: Storage) -> None:
     await conversation_of_two(storage)
-    row, history = await row_of(storage), await storage.history.read("c")
+    row = await row_of(storage)
     await ended(storage, today("t9", "c9"), Spent(1))
     turn = today("t3", base_length=2)
     within = replace(at_most(20), day=DayLimits(turns=1))
     with pytest.raises(DayLimitReached):
-        await storage.turns.claim(turn, row, "Edited", history, limits=within)
+        await storage.turns.claim(turn, row, "Edited", with_base=True, limits=within)
     assert await row_of(storage) == row
-    assert await storage.turns.claim(turn, row, "x", history, limits=replace(within, day=DayLimits(turns=2)))
+    assert await storage.turns.claim(turn, row, "x", with_base=True, limits=replace(within, day=DayLimits(turns=2)))
 
 
 async def test_turns_that_race_keep_within_the_day(storage: Storage, other: Storage) -> None:

@@ -76,9 +76,8 @@ async def test_a_turn_is_claimed_and_ended_once(storage: PostgresStorage, other:
     assert len((await begun(storage, second)).base) == 2
     await end(storage, second)
     row = await row_of(other)
-    history = await storage.history.read("c")
     third = turn_of("t3", base_length=2)
-    assert await storage.turns.claim(third, row, "Edited", history, limits=at_most(1))
+    assert await storage.turns.claim(third, row, "Edited", with_base=True, limits=at_most(1))
     await end(storage, third)
     assert await texts(other) == ["0?", "t1!", "t3?", "t3!"]
     row = await row_of(other)

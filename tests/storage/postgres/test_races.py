@@ -65,11 +65,11 @@ async def test_no_claim_goes_on_from_a_history_that_is_just_changing(
     storage: PostgresStorage, other: PostgresStorage, rival: Rival
 ) -> None:
     await conversation_of_two(storage)
-    row, history = await row_of(other), await other.history.read("c")
+    row = await row_of(other)
     await begun(storage, turn_of("t3", base_length=4))
     await ending(rival, storage, turn_of("t3", base_length=4))
     edited = turn_of("t4", base_length=2)
-    claiming = await rival.held_up(other.turns.claim(edited, row, "Edited", history, limits=at_most(9)))
+    claiming = await rival.held_up(other.turns.claim(edited, row, "Edited", with_base=True, limits=at_most(9)))
     await rival.commit()
     assert await claiming is None
     assert (await row_of(other)).title == "Hello"
