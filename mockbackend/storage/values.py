@@ -111,7 +111,8 @@ class Turn:
 
     `message_id` is the answer's, `started_at` integer milliseconds. A turn that goes on with an answer that waited has
     an `opening`: the log (`events.dump`'s) of what the answer had said, and of what its client has sent since. With one
-    it is no further turn of the day. Only the claim reads it: the turn's log begins with it.
+    it is no further turn of the day, unless it `is_again`: the same was gone on with before, and failed. Only the claim
+    reads the two: the turn's log begins with the opening.
     """
 
     userid: str
@@ -123,11 +124,12 @@ class Turn:
     base_length: int
     new_messages: list[Message]
     opening: bytes = b""
+    is_again: bool = False
 
     @property
     def turns(self) -> int:
         """How many turns of the day it counts for."""
-        return 0 if self.opening else 1
+        return 0 if self.opening and not self.is_again else 1
 
     @property
     def day(self) -> int:

@@ -150,6 +150,7 @@ class TurnClaimer:
                 # Not `at`: midnight may have passed while another answer was waited for.
                 *(now_ms(), framing, at.base_length, new_messages),
                 dump(at.opening) if at.opening else b"",
+                at.is_again,
             )
 
         def is_placed_in_history(conversation: Conversation) -> bool:
@@ -197,7 +198,7 @@ class TurnClaimer:
                 new_title = title_of(placed.new_messages) if retitled else conversation.title
                 claim = await self._storage.turns.claim(
                     *(placed, conversation, new_title),
-                    limits=limits,
+                    limits=replace(limits, estimate=replace(limits.estimate, turns=placed.turns)),
                     with_base=request.mode == "chat",
                     window=window,
                 )

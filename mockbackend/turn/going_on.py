@@ -44,8 +44,10 @@ def waiting(history: Sequence[Message]) -> tuple[Message, Message] | None:
     return history[-2], history[-1]
 
 
-def gone_on(history: Sequence[Message], answers: Sequence[CallAnswer]) -> tuple[Message, Message, list[Event]]:
-    """The question, the answer to go on with, and its events: as it was, and then what the client has sent.
+def gone_on(history: Sequence[Message], answers: Sequence[CallAnswer]) -> tuple[Message, Message, list[Event], bool]:
+    """The question, the answer to go on with, its events: as it was, and then what the client has sent.
+
+    Also whether that is nothing new: what followed it has failed.
 
     Raises ServiceError where that is of no call that waits.
     """
@@ -65,7 +67,8 @@ def gone_on(history: Sequence[Message], answers: Sequence[CallAnswer]) -> tuple[
         if open_calls(answer) or not is_repeated or not answer.get("incomplete"):
             raise unusable(NOTHING_OPEN if not answers else "messages: none of these tool calls is open (any more).")
     results = [event for event in taken if isinstance(event, ToolReturned) and "approval" not in calls[event.call_id]]
-    return question, answer, [*replayed(answer), *results, *(event for event in taken if event not in results)]
+    events = [*replayed(answer), *results, *(event for event in taken if event not in results)]
+    return question, answer, events, not taken
 
 
 def closed(answer: Message, answers: Sequence[CallAnswer] = ()) -> Message:

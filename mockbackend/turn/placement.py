@@ -25,7 +25,7 @@ class Place:
 
     `rewritten` are those of the stored ones that the turn writes again before its own: a question and its answer that
     has waited. Where that goes on, it is the question alone, `answer_id` is the answer's, and `opening` what it has
-    said and its client has sent.
+    said and its client has sent; `is_again` if that was gone on with before, and failed.
     """
 
     base_length: int
@@ -33,6 +33,7 @@ class Place:
     rewritten: tuple[Message, ...] = ()
     answer_id: str | None = None
     opening: tuple[Event, ...] = ()
+    is_again: bool = False
 
 
 @dataclass(slots=True)
@@ -84,8 +85,8 @@ def needs_history(request: ChatRequest) -> bool:
 def placed(request: ChatRequest, history: Outline) -> Place:
     """The place in this history. Raises ServiceError if it has no place there."""
     if request.goes_on:
-        question, answer, opening = gone_on(history.last, request.answers)
-        return Place(len(history) - 2, None, (question,), answer["id"], tuple(opening))
+        question, answer, opening, is_again = gone_on(history.last, request.answers)
+        return Place(len(history) - 2, None, (question,), answer["id"], tuple(opening), is_again)
     base_length = place(request, history)
     if base_length == len(history) and (found := waiting(history.last)):
         question, answer = found

@@ -13,9 +13,14 @@ from tests.turn.waiting.conftest import APP, FORM, Waiting, call, turn
 from tests.turn.waiting.test_client_tools import ask, go_on, result, stored
 
 USAGE = {"prompt_tokens": 600, "completion_tokens": 5}
+CUT = {"text": "Half", "fault": {"kind": "cut", "after": 1}}
 RULES: list[Rule] = [
     {"when": {"equals": "for ever"}, "tool_calls": [call("ask_form", q="1")], "usage": USAGE},
     turn("once", call("ask_form", q="1")),
+    {
+        "when": {"equals": "cut"},
+        "steps": [{"tool_calls": [call("ask_form", q="1")]}, *[CUT] * 3],
+    },
 ]
 
 
@@ -33,6 +38,21 @@ async def test_what_a_turn_may_do_counts_on_over_its_waits(tmp_path: Path, env: 
             onward = await go_on(waiting, answer, result(answer.values("9")[0]["toolCallId"], 1))
             assert onward.values("d")[0]["finishReason"] != "tool-calls"
             assert words in onward.values("a")[0]["result"]["error"]
+
+
+async def test_what_is_tried_again_is_a_turn_of_its_own(tmp_path: Path) -> None:
+    """What a client has sent is gone on with again where that was cut: not as often as it likes."""
+    env = {"RAN_FILE": str(tmp_path / "ran"), "MAX_TURNS_PER_USER_PER_DAY": "3"}
+    with start_world(tmp_path, RULES, env, APP) as world:
+        async with world.server.client() as client:
+            waiting = Waiting(world, client, tmp_path / "ran")
+            answer = await ask(waiting, "cut")
+            sent = result(answer.values("9")[0]["toolCallId"], 1)
+            tries = [await go_on(waiting, answer, sent) for _ in range(4)]
+            assert [one.status for one in tries] == [200, 200, 200, 429]
+            assert tries[-1].json()["error"]["code"] == "daily_limit"
+            assert (await client.get("/usage")).json()["turns"] == 3
+            assert len(world.emulator.asked("cut")) == 4
 
 
 async def test_a_turn_goes_on_on_a_day_whose_turns_are_used_up_but_not_its_tokens(tmp_path: Path) -> None:
