@@ -231,6 +231,8 @@ INNOCENT: dict[str, Sequence[Sequence[Entry]]] = {
         [said("hi", took=0.4), call("stop", 0.3), said("hi", at=0.5)],
         [said("hi", more=UI), said("hi", at=0.5, more={"trigger": "regenerate-message"})],
         [said("hi", "Hello.", "more"), said("hi", "Hello.", "more", at=0.5)],
+        # assistant-ui regenerates the first answer.
+        [said("hi", more={"parentId": None}), said("hi", at=0.5, more={"parentId": None})],
         [said("hi"), said("hi", at=0.05, status=422)],
         [said("hi"), said("hi", at=0.05, status=429), said("hi", at=0.5)],
         # A program that calls the emulator itself.
@@ -309,6 +311,12 @@ INNOCENT: dict[str, Sequence[Sequence[Entry]]] = {
         ),
         [assistant(parts=[{"type": "file", "mediaType": "text/plain", "url": "data:"}])],
         [assistant(parts=[{"type": "tool-invocation", "toolInvocation": {"state": "result", "result": None}}])],
+        # assistant-ui, whose answer goes on behind the result.
+        [call(body={"id": "trip", "messages": [
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "content": [{"type": "tool-call", "toolCallId": "c", "toolName": "f"}]},
+            result("c"), {"role": "assistant", "content": "Hello."}, MORE,
+        ]})],
         [assistant(content=[{"type": "tool-call", "toolName": "f", "result": 3}])],
         [assistant(content=[{"type": "tool-call", "toolName": "f", "output": 3}])],
         [call(body={"messages": [

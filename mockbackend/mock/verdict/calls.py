@@ -12,6 +12,8 @@ JOINED = re.compile(r"/chat/([^/?]+)/stream|[?&]chatId=([^&]+)")
 READ = re.compile(r"/conversations/([^/?]+)")
 # The parts of a message that are text; the last two are the Responses API's.
 TEXTS = ("text", "input_text", "output_text")
+# Keys of its bodies, which have the whole list.
+OF_ASSISTANT_UI = ("parentId", "unstable_assistantMessageId")
 ENDED_BADLY = ("error", "cut", "stopped", "client_gone")
 
 
@@ -143,6 +145,8 @@ class Call:
     @property
     def _has_a_place(self) -> bool:
         """Whether it sends the list of its messages, in which the place of the new one says what it replaces."""
+        if any(key in self._fields for key in OF_ASSISTANT_UI):
+            return True
         return len(self.messages) > 1 or any("parts" in message.value for message in self.messages)
 
 

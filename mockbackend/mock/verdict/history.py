@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .calls import Call, Message
-from .waiting import answers_of
+from .waiting import answers_of, results_in
 
 Found = Iterator[tuple[list[int], str]]
 # States of a tool call that has its result, in AI SDK 4 and in later ones.
@@ -127,7 +127,7 @@ def poisoned_history(calls: Sequence[Call], everything: Sequence[Call]) -> Found
         if call.on != "chat":
             continue
         may_wait = opened.setdefault((call.owner, call.conversation), set())
-        results = {str(message.value.get("tool_call_id")) for message in call.messages if message.role == "tool"}
+        results = {one for message in call.messages if message.role == "tool" for one in results_in(message)}
         answered = {*results, *may_wait, *answers_of(call)}
         for message in call.messages:
             if message.role != "assistant":

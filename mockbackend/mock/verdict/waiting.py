@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .calls import Call
+from .calls import Call, Message
 
 Found = Iterator[tuple[list[int], str]]
 # States of a call that has a result, in AI SDK 4 and in later ones.
@@ -74,8 +74,7 @@ def answers_of(call: Call) -> Mapping[str, str]:
     for message in call.messages[last:] if last is not None else ():
         value = message.value
         if message.role == "tool":
-            ids = [value.get("tool_call_id"), *(part.get("toolCallId") for part in _objects(value.get("content")))]
-            found |= {one: "result" for one in ids if isinstance(one, str)}
+            found |= dict.fromkeys(results_in(message), "result")
         elif message.role == "assistant":
             for part in (*_objects(value.get("parts")), *_objects(value.get("toolInvocations"))):
                 part = part["toolInvocation"] if isinstance(part.get("toolInvocation"), dict) else part
@@ -83,6 +82,13 @@ def answers_of(call: Call) -> Mapping[str, str]:
                 if isinstance(call_id, str) and (state in RESULTS or state == "approval-responded"):
                     found[call_id] = "result" if state in RESULTS else "approval"
     return found
+
+
+def results_in(message: Message) -> list[str]:
+    """The ids of the calls whose results a tool's message has: OpenAI's has one, assistant-ui's may have more."""
+    value = message.value
+    ids = [value.get("tool_call_id"), *(part.get("toolCallId") for part in _objects(value.get("content")))]
+    return [one for one in ids if isinstance(one, str)]
 
 
 def _objects(value: object) -> list[Mapping[str, Any]]:
