@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from mockbackend.messages import NOT_ANSWERED
-from tests.clients.client import Client, OpenPage, Page
+from tests.clients.client import Client, OpenPage, Page, until
 from tests.clients.compared import initial, same
 from tests.clients.conftest import Stored
-from tests.clients.waiting.calls import answer, calls, fail, options
+from tests.clients.waiting.calls import FORM, answer, calls, fail, options
 
 
 def done(page: Page) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def test_what_comes_with_the_next_message_is_taken_first(client: Client, open_pa
     _, second = [part for part in waited["parts"] if part["type"].startswith("tool-")]
     assert "mine" in str(waited)
     assert NOT_ANSWERED in str(second)
-    held = page.send("Hello")
+    held = page.send("Hello again")
     assert (held["errors"], len(stored())) == ([], 6)
 
 
@@ -145,4 +145,46 @@ def test_a_page_that_is_opened_while_a_call_is_open_answers_it(
     answer(client, page, call, "Ada")
     held = done(page)
     assert held["shown"] == "user: a formassistant: One moment.All done."
+    same(client, held["messages"], stored())
+
+
+def test_the_tools_come_as_the_client_declares_them(client: Client, open_page: OpenPage) -> None:
+    held = open_page(**options(client)).send("Hello")
+    tools = held["requests"][0]["body"]["tools"]
+    if client.kind == "assistant-ui":
+        assert tools == {"ask_form": FORM}
+    else:
+        assert [tool["name"] for tool in tools] == ["ask_form"]
+    assert (statuses(held), held["errors"]) == ([200], [])
+
+
+def test_an_answer_that_is_stopped_while_it_goes_on_is_kept(
+    client: Client, open_page: OpenPage, stored: Stored
+) -> None:
+    page = open_page(**options(client))
+    (call,) = calls(client, page.send("a slow end"))
+    answer(client, page, call, "Ada")
+    page.wait(words="It is", settled=False)
+    page.act("stop")
+    page.wait(status="ready", settled=False)
+    until(stored, lambda messages: len(messages) == 2)
+    held = page.send("Hello")
+    assert (held["errors"], statuses(held), len(stored())) == ([], [200, 200, 200], 4)
+    waited = stored()[1]
+    assert "Ada" in str(waited)
+    assert "One moment." in str(waited)
+    assert "the end." not in str(waited)
+
+
+def test_an_open_call_goes_with_its_answer_when_that_is_regenerated(
+    client: Client, open_page: OpenPage, stored: Stored
+) -> None:
+    page = open_page(**options(client))
+    (first,) = calls(client, page.send("a form"))
+    page.act("regenerate")
+    held = page.wait(status="ready", responses=2)
+    (second,) = calls(client, held)
+    assert second.id != first.id
+    answer(client, page, second, "Ada")
+    held = done(page)
     same(client, held["messages"], stored())
