@@ -3,7 +3,7 @@
 import { announce } from "./announce.js";
 import { copyButton } from "./copy.js";
 import { DataView } from "./data-view.js";
-import { el, icon } from "./dom.js";
+import { byId, el, icon } from "./dom.js";
 import { MarkdownView } from "./markdown-view.js";
 import { figuresOf, recordingOf } from "./recordings.js";
 import { SourcesView } from "./sources-view.js";
@@ -12,10 +12,10 @@ import { ToolView } from "./tool-view.js";
 const SPOKEN = 1000;
 
 export class AnswerView {
-  /** `retry` asks the same question again. */
-  constructor(answer, { retry }) {
+  /** `retry` asks the same question again, `goOn(said)` says what is to become of a call that waits, `stop()` that nothing is. */
+  constructor(answer, on) {
     this.answer = answer;
-    this.#retry = retry;
+    this.#on = on;
     this.#body = el("div", { class: "body" });
     this.#status = el("div", { class: "status", dir: "auto", hidden: true });
     this.#actions = el("div", { class: "actions", hidden: true });
@@ -23,7 +23,7 @@ export class AnswerView {
       el("article", { "aria-label": "Answer" }, this.#body, this.#data.element, this.#sources.element, this.#status, this.#actions));
   }
 
-  #retry; #body; #status; #actions;
+  #on; #body; #status; #actions;
   #data = new DataView();
   #sources = new SourcesView();
   #views = [];
@@ -47,6 +47,15 @@ export class AnswerView {
     this.#draw()?.then(() => this.#isOver || this.#drawSoon());
   }
 
+  /** It goes on after a wait. */
+  goOn() {
+    this.answer.goOn();
+    this.#isOver = false;
+    this.#actions.hidden = true;
+    for (const { view } of this.#views) view.goOn?.();
+    this.changed();
+  }
+
   /** The answer has ended: draw the rest now and show its buttons. */
   finish({ aloud = false } = {}) {
     cancelAnimationFrame(this.#frame);
@@ -60,22 +69,30 @@ export class AnswerView {
 
   #end(aloud) {
     const { answer } = this;
-    for (const { view } of this.#views) view.finish?.();
+    const { open } = answer;
+    for (const { view, part } of this.#views) view.finish?.(part);
     // Below words that no longer grow.
     this.#sources.update(answer.parts.filter((part) => part.type === "source").map((part) => part.source));
     this.element.removeAttribute("aria-busy");
-    const words = answer.error ?? INCOMPLETE[answer.incomplete] ?? CUT[answer.finish];
+    const words = answer.error ?? INCOMPLETE[answer.incomplete] ?? (open.length ? WAITS : CUT[answer.finish]);
     const again = answer.error || ["interrupted", "stored"].includes(answer.incomplete);
     this.#stand(words, answer.error ? "status failed" : "status",
-      again && el("button", { type: "button", class: "plain", text: "Try again", on: { click: this.#retry } }));
+      again ? el("button", { type: "button", class: "plain", text: "Try again", on: { click: this.#on.retry } })
+        : open.length > 0 && el("button", { type: "button", class: "plain", text: "Stop waiting", on: { click: () => this.#leave() } }));
     this.#actions.hidden = false;
     this.#actions.replaceChildren(
       ...(answer.text ? [copyButton(() => answer.text, "Copy answer")] : []),
       ...this.#figures(),
       // Last, since it goes away once another message follows.
-      el("button", { type: "button", class: "quiet retry", "aria-label": "Answer again", title: "Answer again", on: { click: this.#retry } }, icon("retry")),
+      el("button", { type: "button", class: "quiet retry", "aria-label": "Answer again", title: "Answer again", on: { click: this.#on.retry } }, icon("retry")),
     );
-    if (aloud) announce(answer.error ? `Error: ${answer.error}` : `Answer: ${this.#body.innerText.slice(0, SPOKEN)}`);
+    if (aloud) announce(answer.error ? `Error: ${answer.error}` : open.length ? `${WAITS} ${asked(open)}` : `Answer: ${this.#body.innerText.slice(0, SPOKEN)}`);
+  }
+
+  /** What is open is left as it is; the next words are the user's. */
+  #leave() {
+    byId("message").focus();
+    this.#on.stop();
   }
 
   /** What the answer took, and the way to its lines. */
@@ -115,12 +132,14 @@ export class AnswerView {
   }
 
   #add(part) {
-    const view = VIEWS[part.type]({ grows: this.answer.finish !== "stored" });
+    const view = VIEWS[part.type]({ grows: this.answer.finish !== "stored", answer: this.#on.goOn });
     this.#body.append(view.element);
-    return { view };
+    return { view, part };
   }
 }
 
+const WAITS = "This answer waits for you.";
+const asked = (open) => open.map(({ name, approval }) => (approval ? `May ${name} run?` : `${name} has no result.`)).join(" ");
 const INCOMPLETE = {
   stopped: "This answer was stopped.",
   interrupted: "This answer was interrupted.",
@@ -130,7 +149,7 @@ const CUT = { length: "The answer reached the length limit.", "content-filter": 
 
 const VIEWS = {
   text: (how) => new MarkdownView(how),
-  tool: () => new ToolView(),
+  tool: (how) => new ToolView(how),
   reasoning(how) {
     const words = new MarkdownView(how);
     const element = el("details", { class: "reasoning" }, el("summary", {}, icon("chevron"), el("span", { text: "Reasoning" })), words.element);

@@ -1,8 +1,11 @@
 // An answer's parts, built from the lines of a stream or from a stored message.
-// Parts: {type: "text" | "reasoning", text} · {type: "tool", id, name, argsText, args, result, done, failed}
+// Parts: {type: "text" | "reasoning", text} · {type: "tool", id, name, argsText, args, result, done, failed, approval, open}
 //        {type: "source", source}
 // Data that tools showed is apart: {type, id, name, data}, the last of each type and id.
 
+// How the model, and who joins an answer, reads of a no.
+export const DENIED = "The user said no to this call.";
+const NOT_ANSWERED = "The user did not answer this call.";
 const reported = new Set();
 
 /** Warn the console, once, that this page leaves out what it does not know. */
@@ -55,6 +58,9 @@ export class Answer {
       case "a":
         this.#result(this.#tool(value.toolCallId), value.result);
         break;
+      case "aui-tool-call-approval":
+        this.#tool(value.toolCallId).approval = value.approval;
+        break;
       case "h":
         this.parts.push({ type: "source", source: value });
         break;
@@ -73,6 +79,8 @@ export class Answer {
       case "d":
         this.finish = value.finishReason;
         this.usage = value.usage;
+        // It waits for what is to become of them.
+        if (this.finish === "tool-calls") for (const tool of this.#undone) tool.open = true;
         break;
       case "e": // a step's end, which is not drawn
         break;
@@ -91,10 +99,11 @@ export class Answer {
       else if (part.type === "reasoning") answer.parts.push({ type: "reasoning", text: part.reasoning });
       else if (part.type === "source") answer.parts.push({ type: "source", source: part.source });
       else if (part.type === "tool-invocation") {
-        const { toolCallId, toolName, args, result } = part.toolInvocation;
+        const { toolCallId, toolName, args, result, approval, state } = part.toolInvocation;
         const tool = answer.#tool(toolCallId, toolName);
-        tool.args = args;
-        answer.#result(tool, result);
+        Object.assign(tool, { args, approval });
+        if (state === "call") tool.open = true;
+        else answer.#result(tool, result);
       } else if (part.type !== "step-start") warn(`parts of the type "${part.type}"`);
     }
     const notes = message.annotations ?? [];
@@ -108,6 +117,25 @@ export class Answer {
   /** The text of all parts. */
   get text() {
     return this.parts.filter((part) => part.type === "text").map((part) => part.text).join("\n\n");
+  }
+
+  /** The tool calls that wait for a yes or no, or for the result of another program. */
+  get open() {
+    return this.parts.filter((part) => part.open);
+  }
+
+  get #undone() {
+    return this.parts.filter((part) => part.type === "tool" && !part.done);
+  }
+
+  /** It goes on after a wait. */
+  goOn() {
+    this.finish = this.error = this.incomplete = null;
+  }
+
+  /** What was open has been left: the user has written something else instead. */
+  leave() {
+    for (const tool of this.open) this.#result(tool, { error: NOT_ANSWERED });
   }
 
   /** Whether this is an image that was requested in image mode. */
@@ -130,7 +158,7 @@ export class Answer {
   #tool(id, name = "") {
     let tool = this.parts.find((part) => part.type === "tool" && part.id === id);
     if (!tool) {
-      tool = { type: "tool", id, name, argsText: "", args: undefined, result: undefined, done: false, failed: false };
+      tool = { type: "tool", id, name, argsText: "", args: undefined, result: undefined, done: false, failed: false, open: false };
       this.parts.push(tool);
     }
     return tool;
@@ -139,6 +167,8 @@ export class Answer {
   #result(tool, result) {
     tool.result = result;
     tool.done = true;
+    tool.open = false;
     tool.failed = typeof result?.error === "string";
+    tool.denied = tool.failed && result.error.startsWith(DENIED);
   }
 }

@@ -85,8 +85,12 @@ export const health = () => json("/health");
 /** The login, `{login, password}`, for the secret of the link that the server printed at its start. */
 export const signIn = (secret) => json("/sign-in", { method: "POST", body: { secret } });
 export const begin = ({ method, path, body }, signal) => call(path, { method, body, signal });
+/** The framing that the page reads: the data stream, with the lines that ask for approval. */
+export const FRAMING = "assistant-ui";
+/** Where a message of the user is sent, and an answer to a call that waits for it. */
+export const chatIn = (framing = FRAMING) => `/chat?protocol=${framing}`;
 /** Where the running answer of a conversation can be joined. */
-export const streamOf = (id, framing = "data") => `/chat/${encodeURIComponent(id)}/stream?protocol=${framing}`;
+export const streamOf = (id, framing = FRAMING) => `/chat/${encodeURIComponent(id)}/stream?protocol=${framing}`;
 /** The stream of the running answer, or null if no answer is running. */
 export async function join(path, signal) {
   const response = await call(path, { signal });

@@ -3,30 +3,30 @@
 import * as api from "./api.js";
 import { Answer } from "./answer.js";
 import { announce } from "./announce.js";
+import { bodyOn } from "./going-on.js";
 import { newId } from "./ids.js";
-import { LATER, join, joinLater } from "./join.js";
+import { LATER, joinLater, load } from "./join.js";
 import { notice } from "./notice.js";
 import { receive } from "./receive.js";
 import { Turns } from "./turns.js";
-import { Sending, bodyOf, forget, leaveAlone, sendElsewhere, storedOrUnsent } from "./unsent.js";
+import { Sending, bodyOf, forget, leaveAlone, sendElsewhere } from "./unsent.js";
 
 export class Conversation {
   /**
    * Callbacks: `row(row | null)` for the open row, `running(bool)` for the state, `began(id)` and `ended(id)` for
    * turns, `lost()` where the server went away, `tookBack(message, mode)` for a message that shall not be sent.
    */
-  constructor({ wire, follow, row, running, began, ended, lost, tookBack }) {
-    this.id = null;
-    this.#on = { row, running, began, ended, lost, tookBack };
+  constructor({ wire, follow, ...on }) {
+    this.#on = on;
     this.#wire = wire;
     this.#follow = follow;
   }
 
+  id = null;
   #on; #wire; #follow;
   #turns = new Turns({
-    ask: (turn) => this.#ask(turn),
-    edit: (turn, text) => this.#edit(turn, text),
-    takeBack: (turn) => this.#takeBack(turn),
+    ask: (turn) => this.#ask(turn), edit: (turn, text) => this.#edit(turn, text), takeBack: (turn) => this.#takeBack(turn),
+    goOn: (turn, said) => this.#goOn(turn, said), stop: () => this.stop().catch(({ message }) => notice(message)),
   });
   #reading = null; // AbortController of the current request
   #waiting = null; // and of the wait for a running answer
@@ -54,9 +54,7 @@ export class Conversation {
     const reading = (this.#reading = new AbortController());
     this.#opening = true;
     try {
-      const found = await storedOrUnsent(id, reading.signal);
-      const path = api.streamOf(id, this.#wire.framing);
-      const response = await join(path, reading.signal);
+      const { found, path, response } = await load(id, this.#wire.framing, reading.signal);
       if (this.#reading !== reading) return;
       this.#reading = null;
       const isUnanswered = !response && found.messages.at(-1)?.role === "user";
@@ -104,7 +102,7 @@ export class Conversation {
   async send({ text, mode, attachments, documents }) {
     this.id ??= newId();
     const turn = this.#turns.add({ id: newId(), text, attachments, documents }, mode);
-    if (!this.running) return void (await this.#ask(turn));
+    if (!this.running && !this.#turns.next) return void (await this.#ask(turn));
     this.#turns.wait(this.id, turn);
     this.#follow.pin();
     announce("The message waits until the answer ends.");
@@ -113,7 +111,9 @@ export class Conversation {
   async stop() {
     if (!this.id) return;
     announce("Stopping.");
+    const isAsking = !this.running;
     if (!this.#sending?.stop()) await api.stop(this.id);
+    if (isAsking) await this.open(this.id);
   }
 
   /** The conversation has been deleted: what waits in it is not sent. */
@@ -135,10 +135,7 @@ export class Conversation {
   #sendElsewhere() { sendElsewhere(this.id, (id) => this.#on.began(id)); }
 
   #edit(turn, text) {
-    if (!turn.waiting && this.running) {
-      notice(this.opening ? "This conversation is being loaded. Send it in a moment." : "An answer is running. Wait for its end, or stop it.");
-      return false;
-    }
+    if (!turn.waiting && this.running) return notice(this.opening ? "This conversation is being loaded. Send it in a moment." : "An answer is running. Wait for its end, or stop it.") && false;
     turn.question.message.text = text;
     turn.waiting ? this.#turns.keep(this.id) : this.#ask(turn);
     return true;
@@ -150,27 +147,33 @@ export class Conversation {
     this.#on.tookBack(turn.question.message, turn.mode);
   }
 
-  async #next() { if (this.#turns.next && !this.running && !this.#broken) await this.#ask(this.#turns.next); }
+  async #next() { if (this.#turns.next && !this.running && !this.#broken && !this.#turns.isAsking) await this.#ask(this.#turns.next); }
 
   /** Post the turn's question, for the first time or again; what follows it is replaced. */
   async #ask(turn) {
-    if (this.running) {
-      if (turn.unsent) this.#turns.wait(this.id, turn);
-      return;
-    }
+    if (this.running) return void (turn.unsent && this.#turns.wait(this.id, turn));
     this.#turns.place(turn);
-    const body = bodyOf(this.id, turn.question.message, turn.mode);
-    const request = { method: "POST", path: `/chat${this.#wire.query}`, body };
+    const request = this.#post(bodyOf(this.id, turn.question.message, turn.mode));
     this.#turns.sending(this.id, turn);
     const sending = (this.#sending = new Sending(this.id, request));
     await this.#run(turn, request, (signal) => sending.post(signal));
   }
 
-  async #run(turn, request, respond) {
+  #post(body) { return { method: "POST", path: api.chatIn(this.#wire.framing), body }; }
+
+  /** Go on with an answer that waits, with what the user says of one of its calls. */
+  async #goOn(turn, said) {
+    if (this.running) return;
+    const request = this.#post(bodyOn(this.id, turn.answer.answer, said));
+    turn.answer.goOn();
+    await this.#run(turn, request, (signal) => api.begin(request, signal), turn.answer);
+  }
+
+  async #run(turn, request, respond, waited) {
     const reading = (this.#reading = new AbortController());
     this.#opening = false;
-    const answer = new Answer();
-    const view = this.#turns.answer(turn, answer);
+    const view = waited ?? this.#turns.answer(turn, new Answer());
+    const { answer } = view;
     const here = this.id;
     this.#on.running(true);
     this.#follow.pin();
@@ -183,18 +186,20 @@ export class Conversation {
         this.#on.began(here);
       }
       announce("Answering.");
-      const isWhole = await receive(response.body, answer, reading.signal, (lines, at) => {
-        recording.add(lines, at);
-        this.#wire.changed();
-        view.changed();
-      });
-      if (!isWhole) this.#lose(answer);
+      if (!(await receive(response.body, view, reading.signal, recording))) {
+        this.#broken = true;
+        this.#on.lost();
+      }
     } catch (error) {
       if (reading.signal.aborted) return;
-      answer.error = error.message;
-      // It may have reached the server.
-      if (error.status === 0) this.#missed = true;
-      if (error.status === 409) {
+      // It may have reached the server, or another tab was faster.
+      if (error.status === 0 || waited) this.#missed = true;
+      if (waited && error.status !== undefined) {
+        answer.finish = "tool-calls"; // the call is open, as far as is known here
+        this.#broken = error.status === 0;
+        notice(error.message);
+      } else answer.error = error.message;
+      if (error.status === 409 && !waited) {
         // Another tab or device has an answer running: this turn goes after it.
         this.#turns.wait(this.id, turn);
         return void (await this.open(here));
@@ -210,11 +215,5 @@ export class Conversation {
     // A message that was not sent stays with the reason.
     if (this.#missed && !this.#broken && !turn.unsent) await this.open(here);
     else await this.#next();
-  }
-
-  #lose(answer) {
-    this.#broken = true;
-    answer.error = "The connection was lost. The answer up to this point is stored.";
-    this.#on.lost();
   }
 }

@@ -2,13 +2,21 @@
 
 import * as api from "./api.js";
 import { notice } from "./notice.js";
+import { storedOrUnsent } from "./unsent.js";
 
 const TOO_MANY = "Too many tabs read your running answers. Close one, or wait: this page tries again by itself.";
 const AGAIN_MS = 2000;
 export const LATER = Symbol("later");
 
+/** What is stored of a conversation, and the stream of its running answer, with the path of that. */
+export async function load(id, framing, signal) {
+  const found = await storedOrUnsent(id, signal);
+  const path = api.streamOf(id, framing);
+  return { found, path, response: await join(path, signal) };
+}
+
 /** The stream of the running answer, null if none is running, LATER if too many read it. */
-export async function join(path, signal) {
+async function join(path, signal) {
   try {
     return await api.join(path, signal);
   } catch (error) {

@@ -11,10 +11,13 @@ const kept = new Map();
 export const isWords = (line) => WORDS.test(line);
 
 export class Recording {
-  /** `request` is `{method, path, body}`. */
-  constructor(request) {
+  /** `request` is `{method, path, body}`; `changed()` is called when lines have been added. */
+  constructor(request, changed) {
     this.request = request;
+    this.#changed = changed;
   }
+
+  #changed;
 
   lines = []; // {line, ms since the request}
   firstWord = null;
@@ -24,6 +27,7 @@ export class Recording {
     const ms = at - this.#began;
     for (const line of lines) this.lines.push({ line, ms });
     if (this.firstWord === null && lines.some(isWords)) this.firstWord = ms;
+    this.#changed();
   }
 
   /** The answer has ended: from now on its id leads here. */

@@ -10,9 +10,12 @@ import { asksForImage, keepImage, keepUnsent, unsent } from "./words.js";
 const NOT_SENT = "This message was not sent.";
 
 export class Turns {
-  /** `ask(turn)` asks again, `edit(turn, text)` with other words and returns whether it does, `takeBack(turn)` takes a waiting one away. */
-  constructor({ ask, edit, takeBack }) {
-    this.#on = { ask, edit, takeBack };
+  /**
+   * `ask(turn)` asks again, `edit(turn, text)` with other words and returns whether it does, `takeBack(turn)` takes a waiting one away,
+   * `goOn(turn, said)` answers an open call, `stop()` leaves it.
+   */
+  constructor(on) {
+    this.#on = on;
   }
 
   #on;
@@ -22,6 +25,11 @@ export class Turns {
   /** The first that waits for the answer before it to end. */
   get next() {
     return this.#all.find((turn) => turn.waiting);
+  }
+
+  /** Whether an answer waits for the user. */
+  get isAsking() {
+    return this.#all.some(({ answer }) => answer?.answer.open.length);
   }
 
   clear() {
@@ -76,7 +84,7 @@ export class Turns {
   /** Show an answer in the place of the turn's former one; returns its view. */
   answer(turn, answer) {
     turn.answer?.element.remove();
-    turn.answer = new AnswerView(answer, { retry: () => this.#on.ask(turn) });
+    turn.answer = new AnswerView(answer, { retry: () => this.#on.ask(turn), goOn: (said) => this.#on.goOn(turn, said), stop: () => this.#on.stop() });
     turn.question.element.after(turn.answer.element);
     return turn.answer;
   }
@@ -142,6 +150,11 @@ export class Turns {
     this.mark(turn, "");
     turn.stored = true;
     this.keep(id);
+    // It closes what was open before it.
+    for (const { answer } of this.#all.filter((one) => one !== turn && one.answer?.answer.open.length)) {
+      answer.answer.leave();
+      answer.finish();
+    }
   }
 
   /** A turn's message could not be sent: nothing goes by itself after it. */

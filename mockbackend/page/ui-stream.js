@@ -1,5 +1,6 @@
 // Reading the UI message stream of AI SDK 5 and later: its frames as the lines of the data stream that say the same.
 
+import { DENIED } from "./answer.js";
 import { parseLine } from "./stream.js";
 
 /** The lines, `[code, value]`, for a frame of either stream. */
@@ -20,6 +21,8 @@ export function linesOf(frame, answer) {
     case "tool-input-available": return [["9", { toolCallId, toolName, args: chunk.input }]];
     case "tool-output-available": return [["a", { toolCallId, result: chunk.output }]];
     case "tool-output-error": return [["a", { toolCallId, result: { error: chunk.errorText } }]];
+    case "tool-approval-request": return [["aui-tool-call-approval", { toolCallId, approval: { id: chunk.approvalId } }]];
+    case "tool-output-denied": return [["a", { toolCallId, result: { error: DENIED } }]];
     case "source-url": return [["h", { sourceType: "url", id: chunk.sourceId, url: chunk.url, title: chunk.title }]];
     case "source-document": return [["h", { sourceType: "url", id: chunk.sourceId, url: chunk.providerMetadata?.mockbackend?.url, title: chunk.title }]];
     case "error": return [["3", chunk.errorText]];

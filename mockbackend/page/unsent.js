@@ -1,6 +1,7 @@
 // Messages that the server does not have yet: sent from here, also while another conversation is on the page.
 
 import * as api from "./api.js";
+import { waitsIn } from "./going-on.js";
 import { keepUnsent, unsent, waitingIn } from "./words.js";
 
 /** A stored conversation; an empty one where nothing of it has reached the server yet. */
@@ -17,7 +18,7 @@ export async function storedOrUnsent(id, signal) {
 export function bodyOf(id, { id: messageId, text, attachments, documents = [] }, mode) {
   const message = { id: messageId, role: "user", content: text };
   if (attachments.length) message.experimental_attachments = attachments;
-  const body = { id, messages: [message], mode, resumable: true };
+  const body = { id, messages: [message], mode, resumable: true, approvals: true };
   return documents.length ? { ...body, file_ids: documents.map((file) => file.id) } : body;
 }
 
@@ -96,8 +97,10 @@ async function send(id, signal, began) {
     const turn = unsent(id).find(({ waiting }) => waiting);
     if (!turn || signal.aborted) return;
     if (running) continue;
+    // It asks something: what waits here waits on until somebody has answered.
+    if (waitsIn(await api.conversation(id, { signal }))) return;
     try {
-      const response = await post({ method: "POST", path: "/chat", body: bodyOf(id, turn.message, turn.mode) }, signal);
+      const response = await post({ method: "POST", path: api.chatIn(), body: bodyOf(id, turn.message, turn.mode) }, signal);
       replace(id, turn, []);
       response.body.cancel();
       began(id);

@@ -30,19 +30,15 @@ export class Wire {
   #frame = 0;
   #pinned = true;
 
-  /** The framing in which answers are to come, "data" or "ui". */
+  /** The framing in which answers are to come: the UI message stream, or the data stream as assistant-ui has it, which can ask for approval. */
   get framing() {
     return byId("wire-framing").value;
   }
 
-  /** What asks for another than the usual one. */
-  get query() {
-    return this.framing === "ui" ? "?protocol=ui" : "";
-  }
 
   /** A request starts: show what it brings. */
   begin(request) {
-    const recording = new Recording(request);
+    const recording = new Recording(request, () => this.changed());
     this.show(recording);
     return recording;
   }

@@ -57,6 +57,16 @@ HOSTILE = """Before.
 After."""
 
 
+MAIL = {
+    "name": "send_mail",
+    "arguments": {"to": "ada@example.com", "text": "<b>Grüße</b>\nשלום \u202eexe", "copies": 2},
+    "approval": True,
+    "result": {"sent": "ada"},
+}
+OTHER_MAIL = {"name": "sendMail", "arguments": {}, "approval": True, "result": {"sent": "ben"}}
+FORM = {"name": "ask_form", "arguments": {"question": "Where to?"}, "client": True}
+
+
 def long_answer() -> str:
     """5,000 words with headings, lists and code, as a talkative model has them."""
     words = (f"word{number}" for number in itertools.count(1))
@@ -81,6 +91,15 @@ def rules() -> list[Rule]:
         {"when": "formulas", "text": FORMULAS, "tokens_per_second": 200},
         {"when": "definition", "text": "See [the text][t].\n\nMore.\n\n[t]: https://good.example/text\n"},
         {"when": "reasons", "reasoning": "Let me think.", "text": "It is so."},
+        {
+            "when": "the mail",
+            "steps": [
+                {"text": "I have written it.", "tool_calls": [MAIL]},
+                {"text": "Done: {{tool.result}} one two three four", "hold": 3},
+            ],
+        },
+        {"when": "both mails", "steps": [{"tool_calls": [MAIL, OTHER_MAIL]}, {"text": "Both are done."}]},
+        {"when": "a form", "steps": [{"tool_calls": [FORM]}, {"text": "It says: {{tool.result}}"}]},
         {
             "when": "a chart",
             "steps": [

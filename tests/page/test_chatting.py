@@ -189,7 +189,7 @@ def test_a_wait_for_a_busy_model_is_told(visitor: Visitor) -> None:
 def test_a_refused_message_says_why_and_can_be_sent_again(visitor: Visitor) -> None:
     visitor.ask("Hello")
     visitor.page.route(
-        "**/chat",
+        "**/chat*",
         lambda route: route.fulfill(
             status=429, json={"error": {"code": "too_many", "message": "Too many answers run."}}
         ),

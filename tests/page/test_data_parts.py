@@ -36,7 +36,7 @@ def release(server: Server) -> None:
     assert response.json() == {"released": 1}
 
 
-@pytest.mark.parametrize("framing", ["data", "ui"])
+@pytest.mark.parametrize("framing", ["assistant-ui", "ui"])
 def test_data_is_shown_while_the_answer_runs_and_after_a_reload(visitor: Visitor, server: Server, framing: str) -> None:
     page = visitor.page
     visitor.button("The wire").click()

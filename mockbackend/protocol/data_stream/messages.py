@@ -90,6 +90,9 @@ def _answer_parts(stored: list[Part], links: Links) -> list[dict[str, Any]]:
                 }
                 if "result" in part:
                     invocation["result"] = part["result"]
+                if (approval := part.get("approval")) and (is_open(part) or "approved" in approval):
+                    # For assistant-ui and the page: AI SDK 4 has none.
+                    invocation["approval"] = approval
                 parts.append({"type": "tool-invocation", "toolInvocation": invocation})
             case "attachment" | "data" | "engine":
                 pass  # only in users' messages, an annotation, and for nobody

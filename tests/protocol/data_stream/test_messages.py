@@ -51,9 +51,11 @@ RENDERED: dict[str, dict[str, Any]] = {
     "a tool's result": called(args={"zone": "UTC"}, result={"time": "12:30"}),
     "a tool's failure": called(args={}, result={"error": "no zone"}),
     "a call that the client is to run": called(state="call"),
-    "a call that asks": called(state="call"),
-    "a call that was approved": called(result=1),
-    "a call that was denied": called(result={"error": "no"}),
+    "a call that asks": called(state="call", approval={"id": "approval-1"}),
+    "a call that was approved": called(result=1, approval={"id": "approval-1", "approved": True}),
+    "a call that was denied": called(
+        result={"error": "no"}, approval={"id": "approval-1", "approved": False, "reason": "Not now."}
+    ),
     "a call that nobody answered": called(result={"error": "no"}),
     "an image": text(IMAGE),
     "an image with a revised prompt": text(f"{IMAGE}\n\n*Revised prompt: A red fox*"),
