@@ -133,6 +133,11 @@ export class Answer {
     this.finish = this.error = this.incomplete = null;
   }
 
+  /** The result of a call is known here. */
+  settle(tool, result) {
+    this.#result(tool, result);
+  }
+
   /** What was open has been left: the user has written something else instead. */
   leave() {
     for (const tool of this.open) this.#result(tool, { error: NOT_ANSWERED });
@@ -155,7 +160,9 @@ export class Answer {
     this.data.splice(at < 0 ? this.data.length : at, 1, { type, id, name: type.slice(5), data });
   }
 
-  #tool(id, name = "") {
+  #tool(named, name = "") {
+    // assistant-ui can take what comes of a call after a yes only as another call.
+    const id = named.replace(/#result$/, "");
     let tool = this.parts.find((part) => part.type === "tool" && part.id === id);
     if (!tool) {
       tool = { type: "tool", id, name, argsText: "", args: undefined, result: undefined, done: false, failed: false, open: false };

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { Answer } from "./answer.js";
 import { announce } from "./announce.js";
-import { bodyOn } from "./going-on.js";
+import { bodyOn, sendOn } from "./going-on.js";
 import { newId } from "./ids.js";
 import { LATER, joinLater, load } from "./join.js";
 import { notice } from "./notice.js";
@@ -164,9 +164,10 @@ export class Conversation {
   /** Go on with an answer that waits, with what the user says of one of its calls. */
   async #goOn(turn, said) {
     if (this.running) return;
-    const request = this.#post(bodyOn(this.id, turn.answer.answer, said));
+    const { answer } = turn.answer;
+    const request = this.#post(bodyOn(this.id, answer, said));
     turn.answer.goOn();
-    await this.#run(turn, request, (signal) => api.begin(request, signal), turn.answer);
+    await this.#run(turn, request, (signal) => sendOn(request, answer, said, signal), turn.answer);
   }
 
   async #run(turn, request, respond, waited) {

@@ -58,7 +58,7 @@ def test_a_yes_runs_the_tool_and_the_same_answer_goes_on(visitor: Visitor, serve
     expect(state(visitor)).to_have_text("waiting")
     with page.expect_request("**/chat?*") as asked:
         visitor.button("Yes, send mail").click()
-    body = asked.value.post_data_json
+    body: Any = asked.value.post_data_json
     assert (body["approvals"], [message["role"] for message in body["messages"]]) == (True, ["assistant"])
     expect(visitor.answers).to_have_count(1)
     expect(question).to_have_count(0)

@@ -81,7 +81,7 @@ def _answer_parts(stored: list[Part], links: Links) -> list[dict[str, Any]]:
             case "source":
                 parts.append({"type": "source", "source": url_source(stored_source(part), links)})
             case "tool":
-                invocation = {
+                invocation: dict[str, Any] = {
                     "state": "call" if is_open(part) else "result",
                     "step": step,
                     "toolCallId": part["id"],
