@@ -11,6 +11,7 @@ import pytest
 
 from tests.clients.client import LOGIN, OpenPage, Page
 from tests.harness.http_client import PLAIN
+from tests.harness.postgres import postgres
 from tests.harness.service import Server
 
 SCRIPT = Path(__file__).with_name("script.yaml")
@@ -18,9 +19,17 @@ APP = "tests.turn.waiting.asking_app:app"
 
 
 @pytest.fixture(scope="session")
-def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def engine(request: pytest.FixtureRequest) -> str:
+    """The storage engine: SQLite, unless a module asks for both."""
+    return str(getattr(request, "param", "sqlite"))
+
+
+@pytest.fixture(scope="session")
+def backend(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("waiting-clients")
     settings = {"RAN_FILE": str(folder / "ran"), "KEEP_ALIVE_SECONDS": "0.2", "UPSTREAM_MAX_TRIES": "1"}
+    if engine == "postgres":
+        settings["DATABASE_URL"] = postgres().url(postgres().new_schema())
     with Server(folder, settings, app=APP) as running:
         yield running
 

@@ -9,6 +9,8 @@ from tests.clients.compared import same
 from tests.clients.conftest import Stored
 from tests.clients.waiting.calls import answer, calls, options
 
+pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgres"], indirect=True, scope="session")
+
 
 @pytest.fixture
 def client(resuming: Client) -> Client:
@@ -33,6 +35,23 @@ def test_a_continuation_is_joined_from_the_beginning_of_the_answer(
     assert held["shown"] == "user: a slow endassistant: One moment.It is a long way to the end."
     assert (len(held["messages"]), held["errors"]) == (2, [])
     assert [(one.state, one.value) for one in calls(client, held)] == [("result", "Ada")]
+    same(client, held["messages"], stored())
+
+
+def test_a_page_that_joins_hears_of_its_tool_again_and_the_stored_result_counts(
+    client: Client, open_page: OpenPage, stored: Stored
+) -> None:
+    chosen = options(client)
+    chosen["body"]["resumable"] = True
+    page = open_page(**chosen, executes={"ask_form": "Ada"})
+    page.act("send", text="a slow end")
+    page.wait(words="It is", settled=False)
+    page.leave()
+    page = open_page(stored(), resume=True, **chosen, executes={"ask_form": "Ben"})
+    held = page.wait(words="the end.", status="ready")
+    assert (len(held["messages"]), held["errors"], len(held["executed"])) == (2, [], 1)
+    assert [one.value for one in calls(client, held)] == ["Ada"]
+    assert [request["method"] for request in held["requests"]] == ["POST", "POST", "GET"]
     same(client, held["messages"], stored())
 
 

@@ -36,6 +36,13 @@ def test_the_page_shows_the_file_that_is_run() -> None:
     assert re.findall(r"```jsx\n(.*?)```", text, re.DOTALL) == [(HERE / "tools" / "chat.jsx").read_text()]
 
 
+def test_the_readme_has_three_lines_of_it() -> None:
+    section = (ROOT / "README.md").read_text().split("## Tools in the browser, and approval\n")[1].split("\n## ")[0]
+    (lines,) = re.findall(r"```js\n(.*?)```", section, re.DOTALL)
+    assert lines.count("\n") == 3
+    assert lines in (HERE / "tools" / "chat.jsx").read_text()
+
+
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Server]:
     """The service, with a tool of its own that asks its user."""
