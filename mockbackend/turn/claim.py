@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager, nullcontext, suppress
 from contextvars import copy_context
 from dataclasses import replace
 from functools import cache
@@ -81,17 +81,27 @@ class TurnClaimer:
         """What one user may spend in a day."""
         return self._limits.day
 
-    async def claim(self, userid: str, request: ChatRequest, framing: str, window: Window | None) -> Claim:
-        """Write the turn's row; `window` is what a chat has room for of the history.
+    @asynccontextmanager
+    async def claim(
+        self, userid: str, request: ChatRequest, framing: str, window: Window | None
+    ) -> AsyncIterator[Claim]:
+        """Write the turn's row; `window` is what a chat has room for of the history. In the context it gets its run.
 
-        Raises ServiceError: 404, 409, 422, 429.
+        Whoever looks may find the row before that, and would settle a turn of this process that does not run. Raises
+        ServiceError: 404, 409, 422, 429.
         """
+        with ExitStack() as claiming:
+            yield await self._claimed(userid, request, framing, window, claiming)
+
+    async def _claimed(
+        self, userid: str, request: ChatRequest, framing: str, window: Window | None, claiming: ExitStack
+    ) -> Claim:
         conversation_id = request.conversation_id or str(drawn.uuid())
         images: list[str] = []
         try:
             messages = await self._new_messages(userid, conversation_id, request)
             attached = await self._attachments.store(userid, conversation_id, messages, images)
-            return await self._claim(userid, conversation_id, request, framing, attached, window)
+            return await self._claim(userid, conversation_id, request, framing, attached, window, claiming)
         except BaseException as error:
             if images:
                 # What cannot be removed now goes later; the reason of the refusal matters more.
@@ -125,8 +135,10 @@ class TurnClaimer:
         framing: str,
         attached: list[list[Part]],
         window: Window | None,
+        claiming: ExitStack,
     ) -> Claim:
         turn_id, message_id, at = drawn.uuid().hex, f"msg-{drawn.uuid().hex}", now_ms()
+        claiming.enter_context(self._registry.claiming(turn_id))
         # The store's thread has another context, from which other ids would come.
         here = copy_context()
         began, pause, has_waited = time.monotonic(), POLL_SECONDS, False

@@ -83,5 +83,5 @@ class Recovery:
 
     def _is_alive(self, running: RunningTurn) -> bool:
         if running.is_ours:
-            return self._registry.find(running.turn.turn_id) is not None
+            return self._registry.is_alive(running.turn.turn_id)
         return running.is_alive

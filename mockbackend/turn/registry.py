@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ..metrics import RUNNING_TURNS
 from .run import Run
 
 
 class RunRegistry:
-    """Runs from their claim to their stored end. A turn that this process has claimed and that is not here is dead."""
+    """Runs from before their claim to their stored end. A turn of this process that is not here is dead."""
 
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}
+        # The ids of turns whose claims are under way: their rows may be there before their runs are.
+        self._claimed: set[str] = set()
         # The conversations of turns whose end the storage has cut short: their rows are open, though nothing runs.
         self.unsettled: set[str] = set()
 
@@ -26,6 +29,19 @@ class RunRegistry:
     def find(self, turn_id: str) -> Run | None:
         """This process's run of that turn."""
         return self._runs.get(turn_id)
+
+    def is_alive(self, turn_id: str) -> bool:
+        """Whether that turn of this process runs, or is about to."""
+        return turn_id in self._runs or turn_id in self._claimed
+
+    @contextmanager
+    def claiming(self, turn_id: str) -> Iterator[None]:
+        """A context in which a turn of that id is claimed, and given its run."""
+        self._claimed.add(turn_id)
+        try:
+            yield
+        finally:
+            self._claimed.remove(turn_id)
 
     def add(self, run: Run) -> None:
         """Add a run that begins."""

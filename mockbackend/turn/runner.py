@@ -92,29 +92,19 @@ class TurnRunner:
             )
         async with self.admission.beginning(userid):
             request = await self._with_documents(userid, request)
-            claim = await self._claimer.claim(userid, request, framing, self._window(request))
-        # From here to `registry.add` nothing may be awaited. Why:
-        #
-        # - The turn's row is committed and names this process as its owner, but the registry does not know the turn
-        #   yet. To anybody in this process who looks now, that is a turn whose run is gone (`Recovery`): they would
-        #   settle it as interrupted, and the answer that is about to begin could not be stored.
-        # - Who looks must ask the store for the row first, and that answer arrives as a callback of the event loop.
-        #   The store's answer to our claim was queued before theirs, since the store has one thread and worked on our
-        #   claim first; so the loop resumes us first, and as long as we do not give it back, they run after `add`.
-        # - Leaving `beginning` suspends nowhere: it ends a timeout and touches counters. Neither does making the Run.
-        # - If our caller is cancelled after the commit and before the claim arrives here, the store withdraws it.
-        turn = claim.turn
+            async with self._claimer.claim(userid, request, framing, self._window(request)) as claim:
+                turn = claim.turn
+                resumable = self._settings.resumable if request.resumable is None else request.resumable
+                run = Run(turn, request.mode, self._storage.turns, self._claimer.day_limits, resumable=resumable)
+                base = claim.exchanges
+                if base is None:
+                    # With the turn's end all of them are kept.
+                    base = exchanges(claim.base)
+                    run.unkept = base if run.mode == "chat" else []
+                self._registry.add(run)
         if request.goes_on and request.file_ids is None and (named := turn.new_messages[-1].get("documents")):
             request = replace(request, file_ids=tuple(file["id"] for file in named))
         search = claim.has_documents if request.file_ids is None else bool(request.file_ids)
-        resumable = self._settings.resumable if request.resumable is None else request.resumable
-        run = Run(turn, request.mode, self._storage.turns, self._claimer.day_limits, resumable=resumable)
-        base = claim.exchanges
-        if base is None:
-            # With the turn's end all of them are kept.
-            base = exchanges(claim.base)
-            run.unkept = base if run.mode == "chat" else []
-        self._registry.add(run)
         if self.admission.cut:
             run.answer.stop.request("drained")
         # Of the turn's task as well, which copies the context.
