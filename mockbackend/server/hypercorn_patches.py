@@ -1,13 +1,20 @@
-"""Hypercorn's connection: ended as soon as its client ends it or reads no more, and without HTTP/2.
+"""Hypercorn's connection: ended as soon as its client ends it or reads no more, without HTTP/2, and in fewer steps.
 
 Hypercorn 0.18 keeps a connection for `keep_alive_timeout` even after the client has closed it, so each call of a client
 that keeps nothing alive holds a descriptor and 30 KB for that long. When Hypercorn ends, it closes at once each
 connection whose request has not arrived, also one that was made a moment ago. And its HTTP/2 in clear text waits for
 ever for a client that opens no window: 4,000 such requests on 40 connections hold 400 MB. A client of HTTP/1.1 that
 reads nothing is waited for as long, also when its connection is closed. And it closes a connection that was idle for
-five seconds, as long as httpx, for example, keeps one: a request that is sent at that moment is lost with it. Hypercorn
-takes no other classes for its connections and has no setting for HTTP/2; therefore ours are put in place of its own,
-both under `mockbackend serve` and under plain Hypercorn.
+five seconds, as long as httpx, for example, keeps one: a request that is sent at that moment is lost with it.
+
+A piece of a stream also passes a lock, a wait for room and h11's states, and each request cancels a task that waits for
+the connection to be idle and makes another. Here a piece that the kernel takes at once is just written, h11 is not
+asked about the pieces of a body that it has begun, and idle connections have a timer.
+
+Hypercorn takes no other classes for its connections and has no setting for HTTP/2; therefore ours are put in place of
+its own, both under `mockbackend serve` and under plain Hypercorn. What is private of Hypercorn and h11 is used in this
+module alone, as it is in Hypercorn 0.18 and h11 0.16. `tests/server/test_connections.py` and those beside it fail with
+a version in which it is otherwise.
 """
 
 from __future__ import annotations
@@ -17,15 +24,21 @@ import contextlib
 import logging
 import socket
 import struct
+from collections.abc import Callable, Coroutine
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import h11
 import hypercorn.asyncio.run
 import hypercorn.config
 import hypercorn.logging
 import hypercorn.protocol
+from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.asyncio.tcp_server import TCPServer
+from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.events import Closed, Event, RawData
+from hypercorn.protocol.events import Body
+from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.h11 import H11Protocol
 
 from ..log import JSONLines
@@ -45,6 +58,76 @@ CUT_OFF = "cut_off"
 LAST_REQUEST_SECONDS = 0.5
 
 
+class _Idle:
+    """The idle connections of one server. At its end each gets a moment for a last request."""
+
+    def __init__(self, context: WorkerContext) -> None:
+        self._context = context
+        self._timers: set[IdleTimer] = set()
+        self._task = asyncio.create_task(self._end())
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the server is about to end."""
+        return self._context.terminated.is_set()
+
+    def add(self, timer: IdleTimer) -> None:
+        """Have this timer shortened at the end."""
+        self._timers.add(timer)
+
+    def remove(self, timer: IdleTimer) -> None:
+        """Forget a timer."""
+        self._timers.discard(timer)
+
+    async def _end(self) -> None:
+        await self._context.terminated.wait()
+        for timer in list(self._timers):
+            timer.begin(LAST_REQUEST_SECONDS)
+
+
+_idle: WeakKeyDictionary[WorkerContext, _Idle] = WeakKeyDictionary()
+
+
+class IdleTimer:
+    """A connection's timer, in place of Hypercorn's task."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._close: Callable[[], object] | None = None
+        self._handle: asyncio.TimerHandle | None = None
+        self._has_read_all = False
+        self._idle = _idle.get(connection.context) or _idle.setdefault(connection.context, _Idle(connection.context))
+
+    async def restart(self, task_group: TaskGroup, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Wait, from now on, for the next request; without one `close` is run in that group."""
+        if self._has_read_all:
+            # A reset is not an end of file, so the wait may begin once more when the response ends.
+            task_group.spawn(close)
+            return
+        self._close = lambda: task_group.spawn(close)
+        self._idle.add(self)
+        self.begin(LAST_REQUEST_SECONDS if self._idle.is_ending else self._connection.config.keep_alive_timeout)
+
+    def begin(self, seconds: float) -> None:
+        """Wait that long."""
+        if self._handle is not None:
+            self._handle.cancel()
+        if self._close is not None:
+            self._handle = self._connection.loop.call_later(seconds, self._close)
+
+    async def end(self) -> None:
+        """Wait no more: nothing can come any more."""
+        self._has_read_all = True
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Wait no longer: a request has come, or the connection is closed."""
+        self._idle.remove(self)
+        self._close = None
+        if self._handle is not None:
+            self._handle.cancel()
+
+
 class Connection(TCPServer):
     """One client's connection. A client that has closed its side will ask for nothing more.
 
@@ -53,6 +136,8 @@ class Connection(TCPServer):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
+        self._timer = IdleTimer(self)
+        self.idle_task = self._timer  # type: ignore[assignment]
         self.state = {**self.state, CUT_OFF: self._cut_off}
         if hasattr(socket, "TCP_NOTSENT_LOWAT"):
             with contextlib.suppress(OSError):  # a Unix socket
@@ -63,8 +148,6 @@ class Connection(TCPServer):
         """Send what the protocol has for the client, a piece at a time."""
         if not isinstance(event, RawData):
             await super().protocol_send(event)
-        elif self.writer.transport.is_closing():
-            pass  # asyncio would log a warning for each
         elif len(event.data) <= PIECE_BYTES:
             await self._send(event)
         else:
@@ -73,9 +156,14 @@ class Connection(TCPServer):
                 await self._send(RawData(data[start : start + PIECE_BYTES]))  # type: ignore[arg-type]
 
     async def _send(self, event: RawData) -> None:
-        if not self.writer.transport.get_write_buffer_size():
-            await super().protocol_send(event)
-            return
+        transport = self.writer.transport
+        if transport.is_closing():
+            return  # asyncio would log a warning for each
+        if not transport.get_write_buffer_size() and not self.send_lock.locked():
+            transport.write(event.data)
+            if not transport.get_write_buffer_size():
+                return
+            event = RawData(b"")
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await super().protocol_send(event)
@@ -109,21 +197,23 @@ class Connection(TCPServer):
 
     async def _read_data(self) -> None:
         await super()._read_data()
-        await self.idle_task.stop()
+        await self._timer.end()
 
     async def _idle_timeout(self) -> None:
-        # A reset is not an end of file, so the wait begins once more when the response ends.
-        if not self.reader.exception():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.config.keep_alive_timeout):
-                    await self.context.terminated.wait()
-                # A request that arrives meanwhile cancels this.
-                await asyncio.sleep(LAST_REQUEST_SECONDS)
-        await asyncio.shield(self._initiate_server_close())
+        await self._initiate_server_close()
 
 
 class Http1(H11Protocol):
     """HTTP/1.1 that stays HTTP/1.1."""
+
+    async def stream_send(self, event: StreamEvent) -> None:
+        """Send what a response has for its client."""
+        # What h11 has chosen for this response; it keeps no account of chunks.
+        writer = type(getattr(self.connection, "_writer", None)).__name__
+        if isinstance(event, Body) and writer == "ChunkedWriter":
+            await self.send(RawData(b"%x\r\n%b\r\n" % (len(event.data), event.data)))
+        else:
+            await super().stream_send(event)
 
     async def _check_protocol(self, event: h11.Request) -> None:
         if any(name == b"upgrade" and b"h2c" in value.lower() for name, value in event.headers):
