@@ -15,7 +15,7 @@ from tests.harness.processes import ROOT
 pytestmark = pytest.mark.slow
 
 # On a connection of its own, in a conversation of its own.
-COUNTED = {"statements": 25, "commits": 3, "hops": 2, "tasks": 9}
+COUNTED = {"statements": 26, "commits": 3, "hops": 2, "tasks": 9}
 # Two wake-ups of a loop may be one call, and SQLite's versions write pages in other numbers.
 MOST_WRITES = 56
 

@@ -13,8 +13,7 @@ LAST = (1 << _POSITION_BITS) - 1
 OF_CONVERSATION = f"key >= number << {_POSITION_BITS} AND key < (number + 1) << {_POSITION_BITS}"
 """The condition by which `numbers` is joined with a table of such keys."""
 _FIND = "SELECT number FROM numbers WHERE conversation_id = ?"
-_MAKE = """INSERT INTO numbers (conversation_id) VALUES (?)
-    ON CONFLICT (conversation_id) DO UPDATE SET conversation_id = excluded.conversation_id RETURNING number"""
+_MAKE = "INSERT INTO numbers (conversation_id) VALUES (?) RETURNING number"
 
 
 def first_key(execute: Execute, conversation_id: str) -> int | None:
@@ -23,9 +22,13 @@ def first_key(execute: Execute, conversation_id: str) -> int | None:
 
 
 def numbered(execute: Execute, conversation_id: str) -> int:
-    """The key of the first message of a conversation, which gets a number if it has none."""
-    [(number,)] = execute(_MAKE, conversation_id)
-    return int(number) << _POSITION_BITS
+    """The key of the first message of a conversation, which gets a number if it has none; within a transaction."""
+    found = first_key(execute, conversation_id)
+    if found is None:
+        # Not as one statement: to insert what is there already would write two pages.
+        [(number,)] = execute(_MAKE, conversation_id)
+        found = int(number) << _POSITION_BITS
+    return found
 
 
 def key_after(first: int, length: int) -> int:
