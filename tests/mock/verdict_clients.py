@@ -350,6 +350,7 @@ INNOCENT: dict[str, Sequence[Sequence[Entry]]] = {
         # It was refused for something else.
         [left_open(), with_call("output-available", **DENIED), with_call("output-error", at=8)],
         [left_open(None), with_call("output-available", **DENIED)],
+        [left_open("approval"), with_call("input-available", result("c", "c#result"), **DENIED)],
         [left_open("approval"), with_call("approval-responded", ids=["x"])],
         # What is closed is read over.
         [left_open("approval"), with_call("output-available", MORE, ids=["x"])],

@@ -11,6 +11,8 @@ Found = Iterator[tuple[list[int], str]]
 # States of a call that has a result, in AI SDK 4 and in later ones.
 RESULTS = ("result", "output-available", "output-error")
 REFUSED = (409, 422)
+# Ends the id under which assistant-ui gets the result of a call that its user has approved.
+REPEATED = "#result"
 
 
 def result_never_sent(calls: Sequence[Call], everything: Sequence[Call]) -> Found:
@@ -45,7 +47,7 @@ def answered_unknown_call(calls: Sequence[Call], everything: Sequence[Call]) -> 
         if call.status != 422 or not call.goes_on:
             continue
         known = {one for other in calls[:index] if _is_of_the_same(other, call) for one in other.tool_calls}
-        if unknown := [one for one in answers_of(call) if one not in known]:
+        if unknown := [one for one in answers_of(call) if one.removesuffix(REPEATED) not in known]:
             yield (
                 [call.n],
                 f"Call {call.n} answers the tool call {unknown[0]}, which no answer of the conversation has.",
