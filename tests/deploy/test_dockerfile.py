@@ -47,6 +47,8 @@ def test_its_steps_install_start_and_answer(tmp_path: Path) -> None:
             _copy(ROOT / source, app / target)
         elif instruction == "RUN" and not value.startswith(OF_THE_SYSTEM):
             subprocess.run(value, shell=True, cwd=app, env={**os.environ, "PATH": path}, check=True)  # noqa: S602
+    modules = {path.with_suffix("") for path in app.rglob("*.py")}
+    assert {path.parent.parent / path.name.partition(".")[0] for path in app.rglob("*.pyc")} == modules
     fixed = dict(pair.split("=", 1) for pair in argument("ENV").split())
     assert fixed.keys() == {"PORT", "DATA_DIR", "PYTHONUNBUFFERED"}
     environment = {"PATH": path, "PYTHONPATH": ""}

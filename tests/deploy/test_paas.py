@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -38,6 +40,15 @@ async def test_nothing_is_lost_with_the_disk(tmp_path: Path) -> None:
             assert "Traceback" not in server.log
         assert [found.name for found in disk.iterdir()] == [server.log_path.name]
     assert [text for role, text in said if role == "user"] == ["Hello 0", "Hello 1"]
+
+
+def test_the_service_is_compiled_where_the_platform_builds_it(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "app.py", tmp_path)
+    shutil.copytree(ROOT / "mockbackend", tmp_path / "mockbackend", ignore=shutil.ignore_patterns("__pycache__"))
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    subprocess.run([ROOT / "bin" / "post_compile"], cwd=tmp_path, env={"PATH": path}, check=True)
+    modules = {path.with_suffix("") for path in tmp_path.rglob("*.py")}
+    assert {path.parent.parent / path.name.partition(".")[0] for path in tmp_path.rglob("*.pyc")} == modules
 
 
 def test_the_page_names_settings_that_there_are() -> None:
