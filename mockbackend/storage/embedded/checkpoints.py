@@ -81,7 +81,7 @@ class Checkpoints(SqliteSaver):
             if thread is None:
                 self._insert(execute, conversation_id, self._new(messages), None, ANCHOR_METADATA)
                 return 0
-            count = thread.count if thread.head else len(self.read(conversation_id))
+            count = thread.count if thread.head else self._reader.count(conversation_id)
             base = min(base_length, count)
             if base == 0:
                 self._update(execute, conversation_id, self._new(messages, thread.anchor), ANCHOR_METADATA)
@@ -119,7 +119,7 @@ class Checkpoints(SqliteSaver):
             f"SELECT idx, value FROM writes WHERE {TURN} ORDER BY idx DESC LIMIT 1", thread.id, thread.anchor
         )
         if not rows:
-            kept = self.read(thread.id, length=base)
+            kept = self._reader.first_turn(thread.id)[:base]
             self._update(execute, thread.id, self._new(kept, thread.anchor), ANCHOR_METADATA)
             return
         [(place, value)] = rows

@@ -103,6 +103,23 @@ class HistoryReader:
                 turns = self._turns(thread, place, length)
             messages, place = [], turns[-1][2]
 
+    def first_turn(self, conversation_id: str) -> list[Any]:
+        """The messages of the first turn as the saver takes them: perhaps as they are stored. Raises DamagedHistory."""
+        [(_, kind, stored)] = self._rows(_ANCHOR, conversation_id)
+        try:
+            found = self._serde.stored_messages(kind, stored)
+        except Exception as error:
+            raise DamagedHistory(conversation_id) from error
+        if not isinstance(found, list):
+            raise DamagedHistory(conversation_id)
+        return found
+
+    def count(self, conversation_id: str) -> int:
+        """How many messages there are."""
+        [(anchor, *_)] = self._rows(_ANCHOR, conversation_id)
+        _, end = self._last((conversation_id, anchor), LARGEST)
+        return end if end < LARGEST else len(self.first_turn(conversation_id))
+
     def last_place(self, conversation_id: str) -> int:
         """The place of the last turn."""
         for anchor, *_ in self._rows(_ANCHOR, conversation_id):

@@ -67,7 +67,7 @@ class Serde(JsonPlusSerializer):
     def loads_messages(self, kind: str, stored: bytes) -> Iterator[Any]:
         """The messages of a checkpoint, whatever it holds, some at a time."""
         if (raw := _large(_checkpoints, kind, stored)) is None:
-            yield self.loads_typed((kind, stored))["channel_values"].get(CHANNEL, [])
+            yield self.stored_messages(kind, stored)
             return
         found: list[Any] = []
         size = 0
@@ -78,6 +78,12 @@ class Serde(JsonPlusSerializer):
                 yield found
                 found, size = [], 0
         yield found
+
+    def stored_messages(self, kind: str, stored: bytes) -> Any:
+        """All messages of a checkpoint, to be counted or stored again: those of a large one are not decoded."""
+        if (raw := _large(_checkpoints, kind, stored)) is not None:
+            return raw.channel_values.messages
+        return self.loads_typed((kind, stored))["channel_values"].get(CHANNEL, [])
 
     def loads_updates(self, stored: list[Any]) -> list[Any]:
         """The messages of each of these updates: None of one that cannot be read, whatever it is."""

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from ...messages import Message, now_ms
 from ..exchanges import Exchange, Window, listed
 from ..spending import ClaimLimits, Spent
-from ..stored_messages import decode_messages
+from ..stored_messages import LARGE_BYTES, decode_messages
 from ..values import (
     Beat,
     Claim,
@@ -199,7 +199,9 @@ class Turns:
     async def _decoded(self, row: tuple[Any, ...]) -> RunningTurn | None:
         *values, new_messages, kept, data = row[:10]
         *numbers, stop_requested, owner, is_alive, host, pid, started = row[10:]
-        turn = Turn(*[*values, decode_messages(new_messages)])
+        is_large = len(new_messages) > LARGE_BYTES
+        messages = await asyncio.to_thread(decode_messages, new_messages) if is_large else decode_messages(new_messages)
+        turn = Turn(*[*values, messages])
         is_ours = owner == self._me
         if is_alive and await self._processes.bury_if_gone(owner, host, pid, started):
             is_alive = False

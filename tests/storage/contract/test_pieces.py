@@ -58,6 +58,17 @@ async def test_what_came_as_one_list_is_read_in_pieces_too(storage: Storage) -> 
     assert max(map(len, found)) < 10
 
 
+@pytest.mark.parametrize("base_length", [1, 12, 31])
+async def test_an_edit_within_such_a_list_keeps_what_stands_before_it(
+    storage: Storage, other: Storage, base_length: int
+) -> None:
+    first = await ran(storage, imported(30))
+    await ran(storage, long_turn(1, base_length))
+    again = await ran(other, long_turn(2, base_length))
+    said = [*first.new_messages, *answer(first)][:base_length]
+    assert await storage.history.read("c") == [*said, *again.new_messages, *answer(again)]
+
+
 @pytest.mark.parametrize("length", [0, 1, 2, 11, 12, 2 * TURNS, 2 * TURNS + 9])
 async def test_they_end_where_they_shall(storage: Storage, length: int) -> None:
     said = await talked(storage)
