@@ -41,9 +41,7 @@ def call_answers(sent: list[Any], *, is_listing_a_yes: bool) -> list[CallAnswer]
     said = [answer for answer in found.values() if _says_anything(answer, is_listing_a_yes)]
     if is_listing_a_yes:
         said = [replace(answer, is_no=True) if answer.failed else answer for answer in said]
-    for answer in said:
-        _check(answer)
-    return said
+    return [replace(answer, problem=problem) if (problem := _problem(answer)) else answer for answer in said]
 
 
 def _says_anything(answer: CallAnswer, is_listing_a_yes: bool) -> bool:
@@ -106,6 +104,9 @@ def _of_part(part: dict[str, Any]) -> CallAnswer | None:
             named = approval.get("id")
             reason = reason_of(approval.get("reason"))
             return CallAnswer(call_id, answer, reason=reason, approval_id=named if isinstance(named, str) else "")
+        case "output-denied":
+            # What has become of a no.
+            return CallAnswer(call_id, "no")
     return None
 
 
@@ -137,9 +138,10 @@ def _result(call_id: str, value: object, *, failed: bool) -> CallAnswer:
     return CallAnswer(call_id, "result", {"error": error}, failed=True, reason=reason)
 
 
-def _check(answer: CallAnswer) -> None:
+def _problem(answer: CallAnswer) -> str | None:
     name = f"messages: the result of the tool call {answer.call_id[:100]!r}"
     if is_too_deep(answer.value):
-        raise unusable(f"{name} is nested too deeply.")
+        return f"{name} is nested too deeply."
     if len(orjson.dumps(answer.value)) + len(answer.reason.encode(errors="replace")) > MAX_RESULT_BYTES:
-        raise unusable(f"{name} can have at most {MAX_RESULT_BYTES // 1024} kB.")
+        return f"{name} can have at most {MAX_RESULT_BYTES // 1024} kB."
+    return None

@@ -8,6 +8,7 @@ can be interrupted at any value.
 from __future__ import annotations
 
 import json
+import math
 from json.decoder import JSONArray, JSONObject, scanstring  # type: ignore[attr-defined]
 from json.scanner import py_make_scanner  # type: ignore[attr-defined]
 from typing import Any
@@ -36,7 +37,7 @@ def loads(body: bytes) -> Any:
 
 class _Decoder(json.JSONDecoder):
     def __init__(self) -> None:
-        super().__init__(parse_constant=_refuse)
+        super().__init__(parse_int=_integer, parse_float=_float, parse_constant=_refuse)
         self._count = 0
         self.parse_object = self._object
         self.parse_array = self._array
@@ -57,6 +58,19 @@ class _Decoder(json.JSONDecoder):
             return scan_once(text, start)
 
         return counted
+
+
+def _integer(text: str) -> int | float:
+    # Beyond 64 bits it could not be sent.
+    number = int(text)
+    return number if -(2**63) <= number < 2**64 else _float(text)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:20]}… is too large a number")
+    return number
 
 
 def _refuse(constant: str) -> Any:

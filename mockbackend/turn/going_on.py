@@ -84,6 +84,8 @@ def closed(answer: Message, answers: Sequence[CallAnswer] = ()) -> Message:
 
 
 def _closed(call: ToolPart, sent: CallAnswer | None) -> ToolPart:
+    if sent is not None:
+        _check(sent)
     if sent is not None and sent.kind == "result" and call.get("client"):
         return {**call, "result": sent.value, **({"failed": True} if sent.failed else {})}  # type: ignore[typeddict-item]
     words = NOT_ANSWERED
@@ -103,6 +105,7 @@ def denial(reason: str) -> dict[str, str]:
 
 
 def _of_open(call: ToolPart, sent: CallAnswer) -> list[Event]:
+    _check(sent)
     call_id, approval = call["id"], call.get("approval")
     if approval is None:
         match sent.kind:
@@ -136,11 +139,17 @@ def _of_closed(call: ToolPart, sent: CallAnswer) -> list[Event]:
 def _is_same(call: ToolPart, sent: CallAnswer) -> bool:
     """Whether it is what was taken for the call."""
     approval = call.get("approval")
-    if approval is not None:
-        return approval.get("approved") is (sent.kind in ("yes", "listed")) and (sent.kind != "result" or sent.is_no)
-    if sent.kind != "result" or not call.get("client"):
+    if approval is not None and (sent.kind != "result" or sent.is_no):
+        return approval.get("approved") is (sent.kind in ("yes", "listed"))
+    # Once a call that was approved has run, its client has the result in place of the yes.
+    if sent.kind != "result" or not (call.get("client") or (approval and approval.get("approved"))):
         return False
     return bool(call.get("failed", False) == sent.failed and call.get("result") == sent.value)
+
+
+def _check(sent: CallAnswer) -> None:
+    if sent.problem:
+        raise unusable(sent.problem)
 
 
 def _refused(sent: CallAnswer, why: str) -> ServiceError:

@@ -13,7 +13,7 @@ from mockbackend.routes.dense_json import MANY_BYTES, MANY_VALUES, MAX_VALUES, T
 from tests.harness.api import error_of
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
 NO_JSON = [
@@ -24,6 +24,8 @@ NO_JSON = [
     b'{"a"}',
     b"[NaN]",
     b"[Infinity]",
+    b"[1e999]",
+    b"[-1" + b"0" * 400 + b"]",
     b'["\\ud83d"]',
     b'["\xff"]',
     b"1 2",
@@ -34,6 +36,12 @@ NO_JSON = [
 @given(VALUES)
 def test_a_value_is_what_orjson_reads(value: object) -> None:
     assert loads(orjson.dumps(value)) == orjson.loads(orjson.dumps(value))
+
+
+@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**30])
+def test_a_number_beyond_64_bits_is_read_as_orjson_reads_it(number: int) -> None:
+    body = b"[%d]" % number
+    assert repr(loads(body)) == repr(orjson.loads(body))
 
 
 @pytest.mark.parametrize("body", NO_JSON)

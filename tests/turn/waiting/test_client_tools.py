@@ -249,3 +249,15 @@ async def test_a_bad_tool_is_refused_by_its_name(waiting: Waiting, tools: Any, s
     answer = await chat(waiting.client, {"message": "Hello", "tools": tools})
     assert answer.status == status
     assert named in answer.json()["error"]["message"]
+
+
+async def test_a_copy_of_a_large_result_of_the_services_own_is_no_problem(waiting: Waiting) -> None:
+    answer = await ask(waiting, "a form and the time")
+    asked, told = (one["toolCallId"] for one in answer.values("9"))
+    message = result(asked, "Ada")
+    message["parts"] += result(told, "x" * 300_000, "get_current_time")["parts"]
+    assert (await go_on(waiting, answer, message)).text == "All done."
+    # A client has it in each list that it sends from then on.
+    follow_up = await go_on(waiting, answer, message, {"role": "user", "content": "Thanks"})
+    assert follow_up.errors == []
+    assert follow_up.status == 200

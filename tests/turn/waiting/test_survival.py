@@ -34,6 +34,13 @@ RULES: list[Rule] = [
         "when": {"equals": "a form and a cut"},
         "steps": [{"tool_calls": [call("ask_form", q="1")]}, {"text": SPEECH, "fault": {"kind": "cut", "after": 3}}],
     },
+    {
+        "when": {"equals": "a mail and a cut"},
+        "steps": [
+            {"tool_calls": [call("send_mail", to="ada")]},
+            {"text": SPEECH, "fault": {"kind": "cut", "after": 3}},
+        ],
+    },
 ]
 
 
@@ -121,6 +128,21 @@ async def test_what_was_cut_goes_on_with_the_same_list(waiting: Waiting) -> None
     assert requests[-1]["messages"][-1]["content"] == "Ada"
     other = await go_on(waiting, answer, result(call_id, "Bob"))
     assert other.status == 422
+
+
+@pytest.mark.parametrize("approved", [True, False])
+async def test_what_was_cut_goes_on_with_the_list_that_its_client_has_then(waiting: Waiting, approved: bool) -> None:
+    (asked,) = await ask_ui(waiting, "cut", "a mail and a cut")
+    await post(waiting, {"id": "cut", "messages": [of_assistant(responded(asked, approved=approved))]})
+    message = await last(waiting, "cut")
+    assert message["parts"][1]["state"] == ("output-available" if approved else "output-denied")
+    # The stream has put the result in place of the yes, and what became of it in place of the no.
+    chunks = await post(waiting, {"id": "cut", "messages": [message]})
+    assert chunks[0]["messageId"] == message["id"]
+    assert waiting.ran() == ["send_mail ada"] * approved
+    forged = {**message["parts"][1], "state": "output-available", "output": "forged"}
+    refused = await waiting.client.post("/chat", json={"id": "cut", "messages": [of_assistant(forged)]})
+    assert refused.status_code == 422
 
 
 async def test_whoever_joins_hears_the_whole_message_and_it_is_not_listed_meanwhile(waiting: Waiting) -> None:
