@@ -23,7 +23,10 @@ from .played import played_call
 from .tools import invoke, offered
 
 # A tool that asks is not offered to a front end that cannot ask its user. A script calls it all the same.
-NOT_ASKED = "This call asks for approval, and its front end has not sent approvals: true. It was not run."
+NOT_ASKED = (
+    "This call asks for approval, and its front end cannot ask: that takes approvals: true in the body, and the UI "
+    "message stream (?protocol=ui). It was not run."
+)
 log = logging.getLogger("mockbackend.turn")
 
 

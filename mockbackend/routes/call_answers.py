@@ -63,9 +63,12 @@ def _answers(sent: list[Any]) -> Iterator[CallAnswer]:
 
 
 def _newest(sent: list[Any]) -> Iterator[dict[str, Any]]:
-    """The last assistant's message and the tool messages that follow it, whatever the user has written after them."""
-    last = next((at for at in range(len(sent) - 1, -1, -1) if _role(sent[at]) == "assistant"), None)
-    for message in sent[last:] if last is not None else ():
+    """The last assistant's message and the tool messages that follow it, whatever the user has written after them.
+
+    Where no assistant's message is sent, as with curl, all tool messages.
+    """
+    last = next((at for at in range(len(sent) - 1, -1, -1) if _role(sent[at]) == "assistant"), 0)
+    for message in sent[last:]:
         if _role(message) in ("assistant", "tool"):
             yield message
 

@@ -65,7 +65,7 @@ def gone_on(history: Sequence[Message], answers: Sequence[CallAnswer]) -> tuple[
         # The same list again, after what followed it has failed.
         is_repeated = any(_is_same(calls[sent.call_id], sent) for sent in answers)
         if open_calls(answer) or not is_repeated or not answer.get("incomplete"):
-            raise unusable(NOTHING_OPEN if not answers else "messages: none of these tool calls is open (any more).")
+            raise unusable(NOTHING_OPEN if not answers else "messages: none of these tool calls is open any more.")
     results = [event for event in taken if isinstance(event, ToolReturned) and "approval" not in calls[event.call_id]]
     events = [*replayed(answer), *results, *(event for event in taken if event not in results)]
     return question, answer, events, not taken

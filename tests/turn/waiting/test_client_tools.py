@@ -63,6 +63,14 @@ async def test_a_turn_waits_for_its_client_and_goes_on_with_the_result(waiting: 
     assert request["messages"][-1] == {"role": "tool", "tool_call_id": call_id, "content": '{"name":"Ada"}'}
 
 
+async def test_a_result_may_come_as_a_tool_message_alone(waiting: Waiting) -> None:
+    answer = await ask(waiting, "a form")
+    said = {"role": "tool", "tool_call_id": answer.values("9")[0]["toolCallId"], "content": "Ada"}
+    onward = await chat(waiting.client, {"id": answer.conversation_id, "message": said, "tools": [FORM]})
+    assert (onward.codes, onward.text) == ("f00ed", "All done.")
+    assert (await stored(waiting, answer))[-1]["toolInvocations"][0]["result"] == "Ada"
+
+
 async def test_of_two_open_calls_one_is_answered_and_the_turn_waits_on(waiting: Waiting) -> None:
     answer = await ask(waiting, "two forms")
     first, second = (called["toolCallId"] for called in answer.values("9"))
