@@ -41,6 +41,8 @@ class Answer:
         # How many events there were before this turn's own, and how many of them the client has that goes on.
         self.earlier = len(self.events)
         self.known = _known(self.events)
+        # Whether it posts by itself, as the AI SDK's pages do, once all calls of the last step have results.
+        self.client_posts = self.earlier > 0
 
     def _go_on(self, event: Event) -> None:
         """Take an event of before."""
@@ -128,6 +130,11 @@ class Answer:
             self.finish = "tool-calls"
             return
         self.close_calls()
+        if self.client_posts and self._last_step_has_calls():
+            # A step of its own, in which the client finds no calls.
+            if self._order.state == "step":
+                self.emit(ev.StepEnded("tool-calls", Usage()))
+            self.begin_step()
         if self._order.state != "over":
             # The finish reasons of the protocols have none for this.
             reason = "stopped" if self.stop.reason == "stopped" else "interrupted"
@@ -135,6 +142,10 @@ class Answer:
         if self._order.state == "step":
             self.emit(ev.StepEnded("stop", Usage()))
         self.finish = "stop"
+
+    def _last_step_has_calls(self) -> bool:
+        starts = [index for index, event in enumerate(self.events) if isinstance(event, ev.StepStarted)]
+        return any(isinstance(event, ev.ToolCalled) for event in self.events[starts[-1] :])
 
     def _begin_if_idle(self) -> None:
         # A turn that ended before it said anything has a step all the same: readers expect one.

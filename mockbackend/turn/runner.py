@@ -96,6 +96,7 @@ class TurnRunner:
                 turn = claim.turn
                 resumable = self._settings.resumable if request.resumable is None else request.resumable
                 run = Run(turn, request.mode, self._storage.turns, self._claimer.day_limits, resumable=resumable)
+                run.answer.client_posts |= bool(request.tools) or request.approvals
                 base = claim.exchanges
                 if base is None:
                     # With the turn's end all of them are kept.

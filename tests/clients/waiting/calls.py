@@ -46,14 +46,15 @@ def calls(client: Client, held: dict[str, Any]) -> list[Call]:
             return [_of_assistant_ui(part) for part in message["content"] if part["type"] == "tool-call"]
         case "ai-sdk-4":
             parts = [part["toolInvocation"] for part in message["parts"] if part["type"] == "tool-invocation"]
-            states = {"call": "open", "result": "result"}
+            states = {"partial-call": "open", "call": "open", "result": "result"}
             return [Call(one["toolCallId"], one["toolName"], states[one["state"]], one.get("result")) for one in parts]
     return [_of_ui(part) for part in message["parts"] if part["type"].startswith("tool-")]
 
 
 def _of_ui(part: dict[str, Any]) -> Call:
-    states = {"input-available": "open", "approval-requested": "asked", "approval-responded": "approved"}
-    states |= {"output-available": "result", "output-error": "error", "output-denied": "denied"}
+    states = {"input-streaming": "open", "input-available": "open", "approval-requested": "asked"}
+    states |= {"approval-responded": "approved", "output-available": "result"}
+    states |= {"output-error": "error", "output-denied": "denied"}
     value = part.get("output", part.get("errorText"))
     name = part["type"].removeprefix("tool-")
     return Call(part["toolCallId"], name, states[part["state"]], value, part.get("approval"))

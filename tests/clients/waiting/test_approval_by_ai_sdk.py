@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import httpx2
 import pytest
 
+from mockbackend.turn.going_on import NOT_RUN
 from tests.clients.client import CLIENTS, Client, OpenPage
 from tests.clients.compared import same
 from tests.clients.conftest import Stored
@@ -70,3 +72,31 @@ def test_older_clients_are_not_disturbed(client: Client, open_page: OpenPage, st
     assert held["shown"] == "user: a mailassistant: May I?All done."
     assert "There is no tool named 'send_mail'" in str(held["messages"][-1])
     same(client, held["messages"], stored())
+
+
+@ASKING
+def test_a_yes_that_comes_with_the_next_message_is_not_run(
+    client: Client, open_page: OpenPage, stored: Stored, ran: Ran
+) -> None:
+    page = open_page(**{**options(client), "sendWhen": None})
+    (call,) = calls(client, page.send("a mail"))
+    approve(client, page, call, approved=True)
+    held = page.send("Hello")
+    assert (held["errors"], len(held["requests"]), ran()) == ([], 2, [])
+    assert NOT_RUN in str(stored()[1])
+
+
+@ASKING
+def test_a_stop_while_an_approved_call_runs_is_the_end(
+    client: Client, open_page: OpenPage, http: httpx2.Client, conversation_id: str
+) -> None:
+    chosen = options(client)
+    chosen["body"]["resumable"] = True
+    page = open_page(**chosen)
+    (call,) = calls(client, page.send("a slow mail"))
+    approve(client, page, call, approved=True)
+    page.wait(responses=2, settled=False)
+    assert http.post(f"/conversations/{conversation_id}/stop").status_code == 200
+    held = page.wait(status="ready")
+    assert (len(held["requests"]), held["errors"]) == (2, [])
+    assert held["finished"][-1]["finishReason"] == "stop"

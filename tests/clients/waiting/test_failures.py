@@ -1,10 +1,11 @@
-"""A tool of the page that throws, and an answer that fails while it goes on: the same list goes on once more."""
+"""A tool of the page that throws, an answer that fails while it goes on, and a stop while a tool of ours runs."""
 
 from __future__ import annotations
 
+import httpx2
 import pytest
 
-from tests.clients.client import CLIENTS, Client, OpenPage
+from tests.clients.client import CLIENTS, Client, OpenPage, until
 from tests.clients.compared import same
 from tests.clients.conftest import Stored
 from tests.clients.waiting.calls import answer, calls, options
@@ -27,6 +28,21 @@ def test_the_same_list_again_goes_on_after_an_answer_that_failed(
     assert [request["status"] for request in held["requests"]] == [200, 200, 200]
     assert len(held["messages"]) == 2
     same(client, held["messages"], stored())
+
+
+def test_a_stop_while_our_own_tool_runs_is_the_end(
+    client: Client, open_page: OpenPage, http: httpx2.Client, conversation_id: str, stored: Stored
+) -> None:
+    chosen = options(client)
+    chosen["body"]["resumable"] = True
+    page = open_page(**chosen)
+    page.act("send", text="a nap")
+    until(page.held, lambda held: len(held["messages"]) == 2 and bool(calls(client, held)))
+    assert http.post(f"/conversations/{conversation_id}/stop").status_code == 200
+    held = page.wait(status="ready")
+    assert (len(held["requests"]), held["errors"]) == (1, [])
+    held = page.send("Hello")
+    assert (len(held["requests"]), held["errors"], len(stored())) == (2, [], 4)
 
 
 @ASSISTANT_UI

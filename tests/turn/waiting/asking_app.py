@@ -67,5 +67,12 @@ def show_chart(of: str, config: RunnableConfig) -> str:
     return "shown"
 
 
-AVAILABLE_TOOLS.extend([send_mail, pay, delete_all, show_map, book, show_chart])
+@tool
+async def take_a_nap(seconds: float) -> str:
+    """Take a nap."""
+    await asyncio.sleep(seconds)
+    return "Good morning."
+
+
+AVAILABLE_TOOLS.extend([send_mail, pay, delete_all, show_map, book, show_chart, take_a_nap])
 app = create_app()

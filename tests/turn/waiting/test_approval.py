@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -10,6 +11,7 @@ import pytest
 from mockbackend.messages import NOT_ANSWERED
 from mockbackend.turn.going_on import DENIED, NOT_RUN
 from tests.harness.answers import Answer, chat
+from tests.harness.waiting import until
 from tests.turn.waiting.conftest import FORM, Waiting
 from tests.turn.waiting.test_client_tools import result
 
@@ -82,6 +84,22 @@ async def test_a_no_goes_to_the_model_with_its_reason(waiting: Waiting) -> None:
     (part,) = (part for part in (await last(waiting, "no"))["parts"] if part["type"] == "tool-send_mail")
     assert part["state"] == "output-denied"
     assert part["approval"]["reason"] == "Not to her."
+
+
+async def test_an_answer_that_is_stopped_before_its_next_step_has_one_all_the_same(waiting: Waiting) -> None:
+    (asked,) = await ask(waiting, "stopped", "a slow mail")
+    answer = of_assistant(responded(asked, approved=True))
+
+    async def has_begun() -> bool:
+        return bool(waiting.ran())
+
+    async with asyncio.TaskGroup() as group:
+        onward = group.create_task(post(waiting, {"id": "stopped", "messages": [answer]}))
+        await until(has_begun)
+        assert (await waiting.client.post("/conversations/stopped/stop")).status_code == 200
+    # Else its page would take the step for one whose calls are all answered, and post once more.
+    assert types(onward.result())[1:] == ["tool-output-error", "start-step", "data-incomplete", "finish-step", "finish"]
+    assert onward.result()[-1]["finishReason"] == "stop"
 
 
 async def test_of_two_questions_one_is_answered_and_the_turn_waits_on(waiting: Waiting) -> None:
