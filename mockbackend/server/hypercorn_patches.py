@@ -33,6 +33,7 @@ import hypercorn.asyncio.run
 import hypercorn.config
 import hypercorn.logging
 import hypercorn.protocol
+import hypercorn.typing
 from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
@@ -61,15 +62,16 @@ LAST_REQUEST_SECONDS = 0.5
 class _Idle:
     """The idle connections of one server. At its end each gets a moment for a last request."""
 
-    def __init__(self, context: WorkerContext) -> None:
-        self._context = context
+    def __init__(self, terminated: hypercorn.typing.Event) -> None:
+        # Set once the server is about to end.
+        self._terminated = terminated
         self._timers: set[IdleTimer] = set()
         self._task = asyncio.create_task(self._end())
 
     @property
     def is_ending(self) -> bool:
         """Whether the server is about to end."""
-        return self._context.terminated.is_set()
+        return self._terminated.is_set()
 
     def add(self, timer: IdleTimer) -> None:
         """Have this timer shortened at the end."""
@@ -80,7 +82,7 @@ class _Idle:
         self._timers.discard(timer)
 
     async def _end(self) -> None:
-        await self._context.terminated.wait()
+        await self._terminated.wait()
         for timer in list(self._timers):
             timer.begin(LAST_REQUEST_SECONDS)
 
@@ -96,7 +98,8 @@ class IdleTimer:
         self._close: Callable[[], object] | None = None
         self._handle: asyncio.TimerHandle | None = None
         self._has_read_all = False
-        self._idle = _idle.get(connection.context) or _idle.setdefault(connection.context, _Idle(connection.context))
+        context = connection.context
+        self._idle = _idle.get(context) or _idle.setdefault(context, _Idle(context.terminated))
 
     async def restart(self, task_group: TaskGroup, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Wait, from now on, for the next request; without one `close` is run in that group."""
