@@ -53,4 +53,4 @@ function withArguments(args) {
 }
 
 /** A text in which nothing turns the direction of reading: what is agreed to is what stands there. */
-const shown = (text) => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, (mark) => `\\u${mark.charCodeAt(0).toString(16)}`);
+export const shown = (text) => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, (mark) => `\\u${mark.charCodeAt(0).toString(16)}`);

@@ -1,7 +1,7 @@
 // A tool call: name and state, with arguments and result to unfold.
 
 import { el, icon } from "./dom.js";
-import { ToolQuestion } from "./tool-question.js";
+import { ToolQuestion, shown } from "./tool-question.js";
 
 const WORDS = { running: "running…", open: "waiting" };
 
@@ -61,9 +61,9 @@ export class ToolView {
   }
 }
 
-const pretty = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
+const pretty = (value) => shown(typeof value === "string" ? value : JSON.stringify(value, null, 2) ?? "");
 
 function brief(args) {
-  const words = Object.values(args).map((value) => (typeof value === "string" ? value : JSON.stringify(value))).join(", ");
+  const words = shown(Object.values(args).map((value) => (typeof value === "string" ? value : JSON.stringify(value))).join(", "));
   return words.length > 60 ? `${words.slice(0, 59)}…` : words;
 }

@@ -98,6 +98,7 @@ def rules() -> list[Rule]:
                 {"text": "Done: {{tool.result}} one two three four", "hold": 3},
             ],
         },
+        {"when": "a slow mail", "steps": [{"text": held, "hold": 3, "tool_calls": [MAIL]}, {"text": "It is sent."}]},
         {"when": "both mails", "steps": [{"tool_calls": [MAIL, OTHER_MAIL]}, {"text": "Both are done."}]},
         {"when": "a form", "steps": [{"tool_calls": [FORM]}, {"text": "It says: {{tool.result}}"}]},
         {

@@ -54,6 +54,7 @@ def test_a_yes_runs_the_tool_and_the_same_answer_goes_on(visitor: Visitor, serve
     expect(question.get_by_role("term")).to_have_text(["to", "text", "copies"])
     expect(question.locator("pre")).to_have_text(["ada@example.com", "<b>Grüße</b>\nשלום \\u202eexe", "2"])
     expect(question.locator("b")).to_have_count(0)
+    expect(visitor.answers.locator(".tool-brief")).to_contain_text("\\u202eexe, 2")
     expect(visitor.spoken).to_have_text(f"{WAITS} May send_mail run?")
     expect(state(visitor)).to_have_text("waiting")
     with page.expect_request("**/chat?*") as asked:
@@ -192,6 +193,27 @@ def test_a_message_that_waits_goes_after_the_answer_to_the_question(visitor: Vis
     expect(visitor.answers.nth(1)).to_contain_text("Done:")
     release(server)
     expect(visitor.answers.nth(2)).to_contain_text("You said: And then?")
+    visitor.over()
+
+
+def test_a_message_that_waits_elsewhere_waits_for_the_answer_to_the_question_too(
+    visitor: Visitor, server: Server
+) -> None:
+    page = visitor.page
+    visitor.say("a slow mail")
+    expect(visitor.answers).to_contain_text("one two three")
+    visitor.box.fill("And then?")
+    visitor.box.press("Enter")
+    expect(page.locator("#waiting")).to_contain_text("And then?")
+    visitor.button("New conversation").click()
+    with page.expect_response(re.compile("/conversations/[^?/]+[?]protocol=")):
+        release(server)
+    page.go_back()
+    expect(question_of(visitor)).to_be_visible()
+    expect(page.locator("#waiting")).to_contain_text("And then?")
+    visitor.button("Yes, send mail").click()
+    expect(visitor.answers.first).to_contain_text("It is sent.")
+    expect(visitor.answers.last).to_contain_text("You said: And then?")
     visitor.over()
 
 
