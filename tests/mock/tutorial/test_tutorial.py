@@ -39,6 +39,16 @@ def test_the_page_shows_the_react_page_and_its_test() -> None:
     assert shown == [(HERE / "react" / name).read_text() for name in REACT]
 
 
+def test_the_page_shows_the_test_of_tools_that_is_run() -> None:
+    section = (
+        (ROOT / "docs" / "testing.md")
+        .read_text()
+        .split("## Tools of the browser, and approvals\n")[1]
+        .split("\n## ")[0]
+    )
+    assert re.findall(r"```js\n(.*?)```", section, re.DOTALL) == [(HERE / "tools" / "waiting.spec.mjs").read_text()]
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The reader's folder, with a free port for the mock and for the site."""
@@ -70,6 +80,15 @@ def test_a_react_page_with_use_chat_says_what_is_wrong_under_ten_faults(folder: 
     (folder / "chat.spec.mjs").unlink()
     bundled(folder)
     assert "10 passed" in played(folder, status=0)
+
+
+@pytest.mark.slow
+def test_a_script_plays_the_tools_that_a_page_waits_for(folder: Path) -> None:
+    for name in ("tools/chat.jsx", "tools/waiting.spec.mjs", "react/page.html"):
+        shutil.copy(HERE / name, folder)
+    (folder / "chat.spec.mjs").unlink()
+    bundled(folder)
+    assert "2 passed" in played(folder, status=0)
 
 
 def bundled(folder: Path) -> None:
