@@ -14,6 +14,7 @@ from .answer import (
     answer_message,
     answer_parts,
 )
+from .answer_events import answer_events
 from .kinds import (
     Approval,
     AttachmentPart,
@@ -67,6 +68,7 @@ __all__ = [
     "StepPart",
     "TextPart",
     "ToolPart",
+    "answer_events",
     "answer_message",
     "answer_parts",
     "error_text",

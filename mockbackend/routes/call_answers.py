@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from ..errors import unusable
+from ..messages import error_text
 from ..protocol.assistant_ui.stream import REPEATED
-from ..turn.going_on import reason_of
 from ..turn.request import AnswerKind, CallAnswer
 from ..upstream.chat.tool_calls import is_too_deep
 
@@ -98,14 +98,14 @@ def _of_part(part: dict[str, Any]) -> CallAnswer | None:
         case "output-available":
             return CallAnswer(call_id, "result", part.get("output"))
         case "output-error":
-            return CallAnswer(call_id, "result", {"error": reason_of(part.get("errorText"))}, failed=True)
+            return CallAnswer(call_id, "result", {"error": _words(part.get("errorText"))}, failed=True)
         case "approval-responded":
             approval = part.get("approval")
             if not isinstance(approval, dict) or not isinstance(approval.get("approved"), bool):
                 raise unusable(f"messages: the approval of the tool call {call_id[:100]!r} must be true or false.")
             answer: AnswerKind = "yes" if approval["approved"] else "no"
             named = approval.get("id")
-            reason = reason_of(approval.get("reason"))
+            reason = _words(approval.get("reason"))
             return CallAnswer(call_id, answer, reason=reason, approval_id=named if isinstance(named, str) else "")
         case "output-denied":
             # What has become of a no.
@@ -136,7 +136,7 @@ def _result(call_id: str, value: object, *, failed: bool) -> CallAnswer:
     if not failed:
         return CallAnswer(call_id, "result", value)
     # Of a tool that asked for approval it is a no.
-    error = reason_of(value)
+    error = _words(value)
     reason = "" if value == NO_REASON else error
     return CallAnswer(call_id, "result", {"error": error}, failed=True, reason=reason)
 
@@ -148,3 +148,8 @@ def _problem(answer: CallAnswer) -> str | None:
     if len(orjson.dumps(answer.value)) + len(answer.reason.encode(errors="replace")) > MAX_RESULT_BYTES:
         return f"{name} can have at most {MAX_RESULT_BYTES // 1024} kB."
     return None
+
+
+def _words(value: object) -> str:
+    """The words of an error, or of the reason for a no, as a client has sent it."""
+    return value if isinstance(value, str) else "" if value is None else error_text(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..agent.context import ChatContext
 from ..agent.graph import Graph
-from .going_on import before_words
+from ..messages import Message
 from .search import DocumentSearch
 
 
@@ -23,3 +23,15 @@ async def chat(context: ChatContext, graph: Graph, documents: DocumentSearch | N
     messages = {"messages": {"base_length": 0, "new_messages": [*answer.turn.new_messages, *said]}}
     # Not streamed: the answer's events tell what happens.
     await graph.ainvoke(messages, context=context, stream_mode=[])  # type: ignore[call-overload]
+
+
+def before_words(answer: Message) -> Message:
+    """The answer up to the end of its last step with a call: words of one that broke off are said once more."""
+    calls, steps = (
+        [index for index, part in enumerate(answer["parts"]) if part["type"] == kind] for kind in ("tool", "step")
+    )
+    if not calls:
+        return {**answer, "parts": []}
+    # What the engine wants back with the calls may follow them.
+    end = next((index for index in steps if index > calls[-1]), None)
+    return {**answer, "parts": answer["parts"][:end]}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ..events import TurnEnded, dump, joined
-from ..messages import Message, now_ms
+from ..messages import Message, answer_events, now_ms
 from ..mock import drawn
 from ..settings import Settings
 from ..storage import ClaimLimits, Conversation, Spent, Storage, Turn
 from ..storage.exchanges import exchanges
 from ..upstream.chat.window import kept, shape_of
 from .answer import Answer
-from .going_on import replayed, waiting
+from .going_on import waiting
 
 # No model is asked and no conversation made, so no limit is met.
 _NO_LIMITS = ClaimLimits(running=2**31 - 1, conversations=2**31 - 1, estimate=Spent())
@@ -28,7 +28,7 @@ async def close_waiting(storage: Storage, settings: Settings, userid: str, conve
     turn = Turn(
         *(userid, conversation.id, turn_id, waited["id"], now_ms(), ""),
         *(conversation.message_count - 2, [asked]),
-        dump(replayed(waited)),
+        dump(answer_events(waited)),
     )
     answer = Answer(turn)
     answer.stop.request("stopped")

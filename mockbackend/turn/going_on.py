@@ -1,32 +1,16 @@
-"""Going on with an answer that waits for its client: what the client has sent, and the answer as it was until then.
+"""Going on with an answer that waits for its client: what the client has sent for its open calls.
 
 Nothing of the answer is read from the client but results of its own tools, and its user's yes or no.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, assert_never
+from collections.abc import Sequence
+from typing import assert_never
 
 from ..errors import ServiceError, unusable
-from ..events import (
-    ApprovalAsked,
-    ApprovalGiven,
-    DataShown,
-    EngineData,
-    Event,
-    ImageMade,
-    ReasoningDelta,
-    ResultAwaited,
-    Source,
-    StepEnded,
-    StepStarted,
-    TextDelta,
-    ToolCalled,
-    ToolReturned,
-    Usage,
-)
-from ..messages import NOT_ANSWERED, Message, Part, ToolPart, error_text, is_open, open_calls
+from ..events import ApprovalGiven, Event, ToolReturned
+from ..messages import NOT_ANSWERED, Message, Part, ToolPart, answer_events, is_open, open_calls
 from .request import CallAnswer
 
 NOT_RUN = "The user said yes, but wrote a new message instead of waiting: the call was not run."
@@ -67,7 +51,7 @@ def gone_on(history: Sequence[Message], answers: Sequence[CallAnswer]) -> tuple[
         if open_calls(answer) or not is_repeated or not answer.get("incomplete"):
             raise unusable(NOTHING_OPEN if not answers else "messages: none of these tool calls is open any more.")
     results = [event for event in taken if isinstance(event, ToolReturned) and "approval" not in calls[event.call_id]]
-    events = [*replayed(answer), *results, *(event for event in taken if event not in results)]
+    events = [*answer_events(answer), *results, *(event for event in taken if event not in results)]
     return question, answer, events, not taken
 
 
@@ -154,75 +138,3 @@ def _check(sent: CallAnswer) -> None:
 
 def _refused(sent: CallAnswer, why: str) -> ServiceError:
     return unusable(f"messages: the tool call {sent.call_id[:100]!r} {why}.")
-
-
-def replayed(answer: Message) -> list[Event]:
-    """The events that make this message, as far as it has any calls open or none; its usage stands at their end."""
-    return list(_replayed(answer))
-
-
-def _replayed(answer: Message) -> Iterator[Event]:
-    is_begun = False
-    for part in answer["parts"]:
-        if part["type"] == "step" or not is_begun:
-            if is_begun:
-                yield StepEnded("tool-calls", Usage())
-            yield StepStarted(answer["id"])
-            is_begun = True
-        match part["type"]:
-            case "step":
-                pass
-            case "text":
-                yield TextDelta(part["text"])
-            case "reasoning":
-                yield ReasoningDelta(part["text"])
-            case "picture":
-                yield ImageMade(part["token"], part.get("revised_prompt"))
-            case "source":
-                place = (part["file_id"], part["name"], part["media_type"], part["place"])
-                yield Source(*place, part.get("url", ""))
-            case "data":
-                yield DataShown(part["name"], part["id"], part["data"])
-            case "engine":
-                yield EngineData(part["data"])
-            case "tool":
-                yield from _replayed_call(part)
-            case "attachment":
-                pass  # only in users' messages
-            case _:
-                assert_never(part)
-    if not is_begun:
-        yield StepStarted(answer["id"])
-    usage: dict[str, Any] = {**answer.get("usage", {})}
-    # What ended it otherwise is over: it goes on.
-    yield StepEnded("tool-calls", Usage(usage.get("prompt", 0), usage.get("completion", 0)))
-
-
-def _replayed_call(call: ToolPart) -> Iterator[Event]:
-    call_id = call["id"]
-    yield ToolCalled(call_id, call["name"], call["args"])
-    if call.get("client"):
-        yield ResultAwaited(call_id)
-    if approval := call.get("approval"):
-        yield ApprovalAsked(call_id, approval["id"])
-        if "approved" in approval:
-            yield ApprovalGiven(call_id, approval["approved"], approval.get("reason", ""))
-    if "result" in call:
-        yield ToolReturned(call_id, call["result"], call.get("failed", False))
-
-
-def before_words(answer: Message) -> Message:
-    """The answer up to the end of its last step with a call: words of one that broke off are said once more."""
-    calls, steps = (
-        [index for index, part in enumerate(answer["parts"]) if part["type"] == kind] for kind in ("tool", "step")
-    )
-    if not calls:
-        return {**answer, "parts": []}
-    # What the engine wants back with the calls may follow them.
-    end = next((index for index in steps if index > calls[-1]), None)
-    return {**answer, "parts": answer["parts"][:end]}
-
-
-def reason_of(value: Any) -> str:
-    """The reason that a client has sent with a no."""
-    return value if isinstance(value, str) else "" if value is None else error_text(value)

@@ -110,9 +110,9 @@ class Heartbeat:
 
     async def _write(self, runs: Iterable[Run]) -> None:
         """Write the logs of these runs, if they have said something new."""
-        said = [run for run in runs if run.published > run.written]
+        said = [run for run in runs if len(run.events) > run.written]
         for start in range(0, len(said), LOGS_AT_ONCE):
-            some = [(run, run.published) for run in said[start : start + LOGS_AT_ONCE]]
+            some = [(run, len(run.events)) for run in said[start : start + LOGS_AT_ONCE]]
             await self._turns.write_logs([(run.turn, run.log(), run.budget.spent) for run, _ in some])
             for run, count in some:
                 run.written = count

@@ -70,11 +70,6 @@ class RemoteTurn:
         self._seen: list[Event] = []
         self._readers: set[Reader] = set()
 
-    @property
-    def published(self) -> int:
-        """How many of the events readers may see: all."""
-        return len(self.events)
-
     def enter(self, reader: Reader) -> None:
         """Wake this reader with each event."""
         self._readers.add(reader)

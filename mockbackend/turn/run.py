@@ -27,10 +27,6 @@ class Followed(Protocol):
         """The events so far."""
 
     @property
-    def published(self) -> int:
-        """How many of the events readers may see."""
-
-    @property
     def is_over(self) -> bool:
         """Whether no event follows."""
 
@@ -70,7 +66,7 @@ class Run:
     def log(self) -> bytes:
         """What has been said so far, as the turn's row stores it. Only events since the last call are joined."""
         self._joined = joined([*self._joined, *self.answer.events[self._joined_count :]])
-        self._joined_count = self.published
+        self._joined_count = len(self.answer.events)
         return dump(self._joined)
 
     def end(self) -> None:
@@ -83,11 +79,6 @@ class Run:
     def events(self) -> list[Event]:
         """The events so far."""
         return self.answer.events
-
-    @property
-    def published(self) -> int:
-        """How many of the events readers may see: all."""
-        return len(self.answer.events)
 
     @property
     def is_over(self) -> bool:
@@ -112,7 +103,7 @@ class Reader:
         self._turn = turn
         self._position = position
         # How much had been said before.
-        self._start = turn.published
+        self._start = len(turn.events)
         self._waiter: asyncio.Future[None] | None = None
         turn.enter(self)
 
@@ -123,12 +114,12 @@ class Reader:
 
     async def next(self) -> list[Event] | None:
         """The next events, up to `BATCH`. Waits if there are no new ones; [] if woken, None after the last event."""
-        if self._position == self._turn.published:
+        if self._position == len(self._turn.events):
             if self._turn.is_over:
                 return None
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
-        batch = self._turn.events[self._position : min(self._position + BATCH, self._turn.published)]
+        batch = self._turn.events[self._position : self._position + BATCH]
         self._position += len(batch)
         return batch
 
@@ -143,7 +134,7 @@ class Reader:
 
     def leaves(self, size: int) -> bool:
         """Whether more than about `size` bytes of what came since the reading began are unread."""
-        for event in islice(self._turn.events, max(self._position, self._start), self._turn.published):
+        for event in islice(self._turn.events, max(self._position, self._start), None):
             field = DELTAS.get(type(event))
             size -= EVENT_BYTES + (len(getattr(event, field)) if field else 0)
             if size < 0:

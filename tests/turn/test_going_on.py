@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from mockbackend import events as ev
 from mockbackend.events import Event, Order, Usage
-from mockbackend.messages import Message, answer_message, answer_parts, open_calls
-from mockbackend.turn.going_on import closed, replayed
+from mockbackend.messages import Message, answer_events, answer_message, answer_parts, open_calls
+from mockbackend.turn.going_on import closed
 from tests.protocol.turns import MESSAGE, any_turn
 
 
@@ -31,9 +31,9 @@ def any_waiting_turn(draw: st.DrawFn) -> list[Event]:
 
 
 @given(any_waiting_turn())
-def test_replayed_it_is_the_same_message_in_a_legal_order(turn: list[Event]) -> None:
+def test_its_events_make_the_same_message_in_a_legal_order(turn: list[Event]) -> None:
     message = message_of(turn)
-    events = replayed(message)
+    events = answer_events(message)
     order = Order()
     for event in events:
         order.follow(event)
@@ -43,7 +43,7 @@ def test_replayed_it_is_the_same_message_in_a_legal_order(turn: list[Event]) -> 
 
 
 @given(any_waiting_turn())
-def test_closed_it_has_no_open_call_and_is_replayed_as_well(turn: list[Event]) -> None:
+def test_closed_it_has_no_open_call_and_its_events_make_it_as_well(turn: list[Event]) -> None:
     message = closed(message_of(turn))
     assert open_calls(message) == []
-    assert answer_parts(replayed(message)) == message["parts"]
+    assert answer_parts(answer_events(message)) == message["parts"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockbackend.messages import Message
-from mockbackend.turn.going_on import before_words
+from mockbackend.turn.chat import before_words
 from tests.harness.answers import Answer
 from tests.turn.waiting.conftest import Waiting
 from tests.turn.waiting.test_approval import ask as asked_for
