@@ -107,6 +107,7 @@ class Answer:
         """End the turn with an error message for the user."""
         self._begin_if_idle()
         self.close_calls()
+        self._leave_calls()
         self.emit(ev.Failed(message))
         if self._order.state == "failed":
             self.emit(ev.StepEnded("error", Usage()))
@@ -130,11 +131,7 @@ class Answer:
             self.finish = "tool-calls"
             return
         self.close_calls()
-        if self.client_posts and self._last_step_has_calls():
-            # A step of its own, in which the client finds no calls.
-            if self._order.state == "step":
-                self.emit(ev.StepEnded("tool-calls", Usage()))
-            self.begin_step()
+        self._leave_calls()
         if self._order.state != "over":
             # The finish reasons of the protocols have none for this.
             reason = "stopped" if self.stop.reason == "stopped" else "interrupted"
@@ -143,9 +140,15 @@ class Answer:
             self.emit(ev.StepEnded("stop", Usage()))
         self.finish = "stop"
 
-    def _last_step_has_calls(self) -> bool:
-        starts = [index for index, event in enumerate(self.events) if isinstance(event, ev.StepStarted)]
-        return any(isinstance(event, ev.ToolCalled) for event in self.events[starts[-1] :])
+    def _leave_calls(self) -> None:
+        """Begin a step for the end of the turn if the last one has calls, and the client would post for them."""
+        if not self.client_posts:
+            return
+        start = max(index for index, event in enumerate(self.events) if isinstance(event, ev.StepStarted))
+        if any(isinstance(event, ev.ToolCalled) for event in self.events[start:]):
+            if self._order.state == "step":
+                self.emit(ev.StepEnded("tool-calls", Usage()))
+            self.begin_step()
 
     def _begin_if_idle(self) -> None:
         # A turn that ended before it said anything has a step all the same: readers expect one.

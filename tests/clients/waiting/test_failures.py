@@ -45,6 +45,16 @@ def test_a_stop_while_our_own_tool_runs_is_the_end(
     assert (len(held["requests"]), held["errors"], len(stored())) == (2, [], 4)
 
 
+def test_an_answer_that_is_cut_within_a_call_is_the_end(client: Client, open_page: OpenPage) -> None:
+    page = open_page(**options(client))
+    page.act("send", text="a call that is cut")
+    held = page.wait(status="error")
+    assert (len(calls(client, held)), len(held["requests"])) == (1, 1)
+    assert held["error"] == "The model's answer was cut off. Please try again."
+    held = page.send("Hello")
+    assert [request["status"] for request in held["requests"]] == [200, 200]
+
+
 @ASSISTANT_UI
 def test_a_tool_of_the_page_that_throws_is_an_error_for_the_model(
     client: Client, open_page: OpenPage, stored: Stored
