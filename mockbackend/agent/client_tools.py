@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..errors import RefusedTool, UpstreamError
-from ..upstream.learned import GuestTools
+from ..upstream.learned import MixedTools
 from .client_tool import ClientTool
 from .context import ChatContext
 from .tools import AVAILABLE_TOOLS, offered, schema
@@ -20,7 +20,7 @@ log = logging.getLogger("mockbackend.turn")
 def schemas(chat: ChatContext) -> list[dict[str, Any]]:
     """All of them as the chat completions API takes them."""
     own = _own(chat)
-    return GuestTools([*own, *map(_schema, chat.client_tools)]) if chat.client_tools else own
+    return MixedTools([*own, *map(_schema, chat.client_tools)]) if chat.client_tools else own
 
 
 def drop_refused(chat: ChatContext, refusal: UpstreamError) -> bool:

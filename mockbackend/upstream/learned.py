@@ -30,11 +30,11 @@ ESSENTIAL = {
 }
 
 
-class GuestTools(list[dict[str, Any]]):
-    """The tools of a request, some of which its client has declared."""
-
-
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+class MixedTools(list[dict[str, Any]]):
+    """The tools of a request, some of which its client has declared."""
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ class Learned:
             if name not in request:
                 # What was not sent was meant with what it belongs to.
                 name = BELONGS_TO.get(name, name)
-            if name == "tools" and isinstance(request.get(name), GuestTools):
+            if name == "tools" and isinstance(request.get(name), MixedTools):
                 # The refusal may be of those: it says nothing of the model.
                 return None
             if name in request and name not in REQUIRED:

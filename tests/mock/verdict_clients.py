@@ -155,6 +155,7 @@ GUILTY: dict[str, Sequence[Sequence[Entry]]] = {
         [left_open("approval"), with_call("approval-responded", ids=["x"], **DENIED)],
         [left_open("approval"), with_call("input-available", result("x"), **DENIED)],
         [left_open("approval"), with_call("output-available", to="other", **DENIED)],
+        [left_open("approval"), call(at=5, body={"id": "trip", "message": result("x")}, **DENIED)],
         [said("hi"), call(at=5, body={"id": "trip", "messages": [
             {"role": "assistant", "toolInvocations": [{"toolCallId": "x", "state": "result", "result": 1}]},
         ]}, **DENIED)],
@@ -339,6 +340,7 @@ INNOCENT: dict[str, Sequence[Sequence[Entry]]] = {
         [left_open(), with_call("input-available", result("c"), **DONE)],
         # With the next message.
         [left_open(), with_call("output-available", MORE)],
+        [left_open(), call(at=5, body={"id": "trip", "messages": [result("c"), MORE]})],
         [left_open(), call("stop", 2, path="/conversations/trip/stop"), said("more", at=5)],
         [left_open(), call("conversations", 2, method="DELETE")],
         # It is asked again, or edited.

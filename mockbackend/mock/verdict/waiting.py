@@ -70,10 +70,10 @@ def approval_answered_twice(calls: Sequence[Call], everything: Sequence[Call]) -
 
 
 def answers_of(call: Call) -> Mapping[str, str]:
-    """What a list says of calls in its last answer: `result` or `approval`, by their ids."""
+    """What a list says of calls in its last answer, or in tool messages alone: `result` or `approval`, by their ids."""
     found: dict[str, str] = {}
-    last = next((at for at in range(len(call.messages) - 1, -1, -1) if call.messages[at].role == "assistant"), None)
-    for message in call.messages[last:] if last is not None else ():
+    last = next((at for at in range(len(call.messages) - 1, -1, -1) if call.messages[at].role == "assistant"), 0)
+    for message in call.messages[last:]:
         value = message.value
         if message.role == "tool":
             found |= dict.fromkeys(results_in(message), "result")
