@@ -43,7 +43,8 @@ def parse_content(message: dict[str, Any], name: str, *, must_have_files: bool =
         reader.take_parts(content, f"{name}.content")
     elif isinstance(content, str):
         reader.texts.append(content)
-    else:
+    elif content is not None or message.get("role") != "assistant":
+        # OpenAI's answers with calls alone have null.
         raise bad_request(f"{name}.content must be a string or a list of parts.")
     extra = message.get("experimental_attachments")
     if extra is not None:

@@ -1,5 +1,6 @@
 """A value that obeys a JSON Schema, made from a prompt."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 
@@ -9,6 +10,9 @@ from .schema_problems import referenced
 Schema = Mapping[str, object]
 
 MAX_DEPTH = 8
+# What is made in all: a schema of a few bytes may ask for billions. Beyond it there is null.
+MAX_VALUES = 2000
+MAX_CHARACTERS = 200_000
 # Of a part of a pattern.
 MAX_REPEATED = 1000
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -45,7 +49,8 @@ class ValueMaker:
     def __init__(self, root: Schema, prompt: str) -> None:
         self._root = root
         self._prompt = prompt
-        self._numbers = [float(found) for found in _NUMBER.findall(prompt)]
+        self._values, self._characters = MAX_VALUES, MAX_CHARACTERS
+        self._numbers = [number for found in _NUMBER.findall(prompt) if math.isfinite(number := float(found))]
         # Who writes "name" means the key.
         keys = _mapping(root.get("properties"))
         self._names = [name for name in _names(prompt) if name not in keys]
@@ -54,6 +59,16 @@ class ValueMaker:
         return self._value(self._root, "", 0)
 
     def _value(self, schema: object, name: str, depth: int) -> object:
+        if self._values <= 0 or self._characters <= 0:
+            return None
+        self._values -= 1
+        made = self._made(schema, name, depth)
+        # What is within others has been counted, but for what the schema has whole.
+        if not isinstance(made, dict | list) or (isinstance(schema, Mapping) and {"const", "enum"} & schema.keys()):
+            self._characters -= len(str(made))
+        return made
+
+    def _made(self, schema: object, name: str, depth: int) -> object:
         if not isinstance(schema, Mapping):
             return self._text({}, name)
         schema = self._resolved(schema)
@@ -70,7 +85,8 @@ class ValueMaker:
             case "array":
                 return self._array(schema, name, depth)
             case "integer":
-                return int(self._number(schema, whole=True))
+                number = int(self._number(schema, whole=True))
+                return number if abs(number) < 2**63 else 0
             case "number":
                 return self._number(schema, whole=False)
             case "boolean":
@@ -79,7 +95,7 @@ class ValueMaker:
                 return None
         return self._text(schema, name)
 
-    def _resolved(self, schema: Schema) -> Schema:
+    def _resolved(self, schema: Schema, depth: int = 0) -> Schema:
         """The schema that a local `$ref` means, with the parts of `allOf` merged into it."""
         for _ in range(MAX_DEPTH):
             reference = schema.get("$ref")
@@ -88,8 +104,9 @@ class ValueMaker:
             schema = referenced(self._root, reference) or {}
         merged = dict(schema)
         parts = merged.pop("allOf", None)
-        for part in parts if isinstance(parts, list) else ():
-            inner = self._resolved(part) if isinstance(part, Mapping) else {}
+        for part in parts if isinstance(parts, list) and depth < MAX_DEPTH and self._values > 0 else ():
+            self._values -= 1
+            inner = self._resolved(part, depth + 1) if isinstance(part, Mapping) else {}
             properties = {**_mapping(merged.get("properties")), **_mapping(inner.get("properties"))}
             required = [*_sequence(merged.get("required")), *_sequence(inner.get("required"))]
             merged |= inner
@@ -124,7 +141,7 @@ class ValueMaker:
 
     def _array(self, schema: Schema, name: str, depth: int) -> list[object]:
         fewest, most = _whole(schema.get("minItems"), 0), _whole(schema.get("maxItems"), 100)
-        count = min(max(fewest, 1 if depth <= MAX_DEPTH else 0), most)
+        count = min(max(fewest, 1 if depth <= MAX_DEPTH else 0), most, MAX_VALUES)
         items = [self._value(schema.get("items"), name.removesuffix("s"), depth + 1) for _ in range(count)]
         return self._unique(items, schema, fewest) if schema.get("uniqueItems") is True else items
 
@@ -160,7 +177,8 @@ class ValueMaker:
         step = schema.get("multipleOf")
         candidates: Iterator[float] = iter((1.0, 0.0))
         if isinstance(step, int | float) and step > 0:
-            start = int(low // step) if isinstance(low, int | float) else 0
+            steps = low // step if isinstance(low, int | float) else 0
+            start = int(steps) if math.isfinite(steps) else 0
             candidates = (float((start + number) * step) for number in range(1000))
         elif isinstance(low, int | float):
             candidates = iter((float(low), low + 1.0, low + 0.5, low + 0.001))
@@ -178,7 +196,7 @@ class ValueMaker:
             if isinstance(pattern := schema.get("pattern"), str):
                 text = _matching(pattern, text, self._prompt) or text
         fewest, most = _whole(schema.get("minLength"), 0), _whole(schema.get("maxLength"), len(text) + 1_000_000)
-        return text.ljust(fewest, ".")[:most]
+        return text.ljust(min(fewest, MAX_CHARACTERS), ".")[:most]
 
     def _formatted(self, form: str) -> str | None:
         """What the prompt says of that format, else an example; None for an unknown format."""
@@ -239,7 +257,10 @@ def _fits(schema: Schema, number: float) -> bool:
         return False
     if (above is not None and number <= above) or (below is not None and number >= below):
         return False
-    return step is None or step <= 0 or abs(number / step - round(number / step)) < 1e-9
+    if step is None or step <= 0:
+        return True
+    times = number / step
+    return math.isfinite(times) and abs(times - round(times)) < 1e-9
 
 
 def _matching(pattern: str, text: str, prompt: str) -> str | None:

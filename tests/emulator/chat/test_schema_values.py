@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import jsonschema_rs
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockbackend.emulator.chat.schema_values import make_value
+from mockbackend.emulator.chat.schema_values import MAX_CHARACTERS, make_value
 
 KEYS = st.sampled_from(["name", "age", "city", "tags", "kind", "when", "email", "a b", "ü"])
 LEAVES: st.SearchStrategy[dict[str, Any]] = st.one_of(
@@ -121,3 +122,31 @@ def test_items_that_shall_differ_do(items: dict[str, Any]) -> None:
 
 def test_a_pattern_that_tries_for_ever_is_given_up() -> None:
     assert make_value({"type": "string", "pattern": "^(a+)+b$"}, "a" * 40) == "text"
+
+
+NESTED: dict[str, Any] = {"type": "string"}
+for _ in range(6):
+    NESTED = {"type": "array", "minItems": 100, "items": NESTED}
+ITSELF = {key: {"$ref": "#"} for key in "abcdefghij"}
+HUGE: list[dict[str, Any]] = [
+    {"type": "string", "minLength": 10**12},
+    NESTED,
+    {"type": "array", "minItems": 10**9, "maxItems": 10**9, "uniqueItems": True, "items": {"type": "integer"}},
+    {"type": "array", "minItems": 10**9, "maxItems": 10**9, "items": {"const": ["x" * 10_000]}},
+    {"type": "object", "properties": ITSELF, "required": list(ITSELF)},
+    {"allOf": [{"$ref": "#"}, {"$ref": "#"}]},
+]
+
+
+@pytest.mark.parametrize("schema", HUGE)
+def test_a_schema_that_asks_for_billions_gets_less(schema: dict[str, Any]) -> None:
+    assert len(orjson.dumps(make_value(schema, "text"))) < 2 * MAX_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    "more", [{"minimum": 1e300}, {"multipleOf": 5e-324}, {"minimum": 1e300, "multipleOf": 1e-9}, {}]
+)
+@pytest.mark.parametrize("kind", ["integer", "number"])
+def test_a_number_is_one_that_can_be_sent(kind: str, more: dict[str, Any]) -> None:
+    value = make_value({"type": kind, **more}, f"Call {'9' * 30} or {'9' * 400}.")
+    assert orjson.loads(orjson.dumps(value)) == value

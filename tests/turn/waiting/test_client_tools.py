@@ -269,3 +269,13 @@ async def test_a_copy_of_a_large_result_of_the_services_own_is_no_problem(waitin
     follow_up = await go_on(waiting, answer, message, {"role": "user", "content": "Thanks"})
     assert follow_up.errors == []
     assert follow_up.status == 200
+
+
+async def test_openais_answers_of_calls_alone_have_no_content(waiting: Waiting) -> None:
+    answer = await ask(waiting, "a form")
+    call_id = answer.values("9")[0]["toolCallId"]
+    function = {"name": "ask_form", "arguments": "{}"}
+    calls = [{"id": call_id, "type": "function", "function": function}]
+    calling = {"role": "assistant", "content": None, "tool_calls": calls}
+    onward = await go_on(waiting, answer, calling, {"role": "tool", "tool_call_id": call_id, "content": "Ada"})
+    assert onward.text == "All done."
