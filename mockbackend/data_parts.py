@@ -9,7 +9,7 @@ NAME = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
 RESERVED = ("context", "incomplete", "picture", "retry")
 MAX_ID_CHARACTERS = 128
 # Under which the emulator sends those of a script, in a chunk of its stream.
-MOCKED = "mock_data_parts"
+DATA_PARTS = "mock_data_parts"
 
 
 def name_problem(name: object) -> str | None:

@@ -38,18 +38,17 @@ LAYERS = (
     ("mock.store",),
     ("mock.script",),
     ("mock.drawn",),
-    ("settings", "data_parts", "played_calls", "errors", "log", "metrics", "tracing", "concurrency"),
+    ("settings", "data_parts", "errors", "log", "metrics", "tracing", "concurrency"),
 )
 # Further rules, where a folder's name always stands for all of it: what each may import of the package at all.
 ONLY = {
-    "emulator": {"data_parts", "mock.drawn", "mock.script", "mock.store", "played_calls"},
-    "mock": {"concurrency.liveness", "data_parts", "played_calls", "errors", "settings"},
+    "emulator": {"data_parts", "mock.drawn", "mock.played_calls", "mock.script", "mock.store"},
+    "mock": {"concurrency.liveness", "data_parts", "errors", "settings"},
     "mock.script": {"data_parts", "mock.drawn"},
     "mock.store": {"concurrency.liveness", "mock.drawn", "mock.script"},
     "protocol": {"events", "messages"},
     "upstream": {
         "data_parts",
-        "played_calls",
         "events",
         "messages",
         "settings",
@@ -58,6 +57,7 @@ ONLY = {
         "metrics",
         "mock.context",
         "mock.drawn",
+        "mock.played_calls",
         "mock.recording",
         "tracing",
         "log",

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from msgspec import UNSET
 
-from ...data_parts import MOCKED as DATA_PARTS
+from ...data_parts import DATA_PARTS
+from ...mock.played_calls import PLAYED_CALLS
 from ...mock.script.data_parts import shown
 from ...mock.script.rules import ChatStep
-from ...played_calls import MOCKED as CALLS
 from ..gateway import wire
 from ..gateway.call import Call
 
@@ -21,7 +21,7 @@ def mocked_events(step: ChatStep, call: Call) -> Iterator[bytes]:
         chunk[DATA_PARTS] = shown(step.data_parts)
     if any(one.is_played for one in step.tool_calls):
         # By their places: the service may give them other ids.
-        chunk[CALLS] = [
+        chunk[PLAYED_CALLS] = [
             {"client": one.client, "approval": one.approval, "result": None if one.result is UNSET else one.result}
             if one.is_played
             else None

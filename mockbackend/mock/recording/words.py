@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from ...data_parts import MOCKED as DATA_PARTS
-from ...played_calls import MOCKED as PLAYED_CALLS
+from ...data_parts import DATA_PARTS
+from ..played_calls import PLAYED_CALLS
 from ..script.raw import Raw
 
 REASONING = ("reasoning_content", "reasoning", "thinking")

@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
-from ...data_parts import MOCKED as DATA_PARTS
+from ...data_parts import DATA_PARTS
 from ...events import DataShown, EngineData, Event, FinishReason, ReasoningDelta, TextDelta, Usage
-from ...played_calls import MOCKED as PLAYED_CALLS
+from ...mock.played_calls import PLAYED_CALLS
 from ..client import Upstream
 from ..errors import invalid_response, truncated
 from ..usage import tokens

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...data_parts import MOCKED as DATA_PARTS
+from ...data_parts import DATA_PARTS
 from ...events import Event
-from ...played_calls import MOCKED as PLAYED_CALLS
+from ...mock.played_calls import PLAYED_CALLS
 from ..chat.completion import Completion, ErrorInStream
 from ..client import Upstream
 from .request import OPTIONS

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 # Under which the emulator sends them, in a chunk of its stream, and the answer keeps them, by the ids of the calls.
-MOCKED = "mock_calls"
+PLAYED_CALLS = "mock_calls"
 
 
 @dataclass(frozen=True, slots=True)
