@@ -24,9 +24,9 @@ from ..upstream.refused import log_refusal
 from ..upstream.retry import RetryBudget
 from ..upstream.wires import COMPLETIONS
 from .call_ids import CallIds
-from .client_tools import drop_refused, schemas
 from .context import ChatContext
 from .context_window import Room, trim
+from .offered_tools import drop_refused, schemas
 
 CUT_OFF = "The answer reached its token limit, so this call was not made."
 NO_MORE_CALLS = "No more calls are allowed in this turn (AGENT_MAX_STEPS)."

@@ -13,7 +13,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ..errors import ServiceError, bad_request
-from .front_call import call_of, noted, own, recorded
+from .front_call import call_of
+from .journaled import noted, own, recorded
 from .mocking import ask, ask_by_rule, is_mocked, mocked
 from .origin import client_address
 from .service import Service

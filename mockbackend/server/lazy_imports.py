@@ -27,9 +27,11 @@ def fast_imports() -> Iterator[None]:
     defer(*UNUSED)
     is_enabled = gc.isenabled()
     gc.disable()
-    yield
-    if is_enabled:
-        gc.enable()
+    try:
+        yield
+    finally:
+        if is_enabled:
+            gc.enable()
 
 
 def defer(*names: str) -> None:

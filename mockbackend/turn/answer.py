@@ -186,14 +186,10 @@ class Answer:
 def _known(events: Sequence[Event]) -> int:
     """How many of an answer's earlier events its client has: up to the results that it has sent itself."""
     ends = [index for index, event in enumerate(events) if isinstance(event, ev.StepEnded)]
-    return (
-        next(
-            (index for index in range(ends[-1] + 1, len(events)) if not isinstance(events[index], ev.ToolReturned)),
-            len(events),
-        )
-        if ends
-        else 0
-    )
+    if not ends:
+        return 0
+    after = range(ends[-1] + 1, len(events))
+    return next((index for index in after if not isinstance(events[index], ev.ToolReturned)), len(events))
 
 
 @asynccontextmanager

@@ -13,10 +13,10 @@ from typing import Any, assert_never
 
 from .. import log as logs
 from .. import metrics, tracing
-from ..agent.client_tools import without_own
 from ..agent.context import ChatContext
 from ..agent.context_window import window
 from ..agent.graph import turn_graph
+from ..agent.offered_tools import without_own
 from ..agent.tools import ToolServices
 from ..concurrency import Places, in_thread
 from ..documents.documents import Documents
