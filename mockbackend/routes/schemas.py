@@ -9,8 +9,7 @@ from ..storage import Status
 from ..turn.request import MODES
 from .auth import USERID_CHARACTERS
 from .chat_request import IMAGE_OPTION, MAX_FILE_IDS
-from .client_tools import MAX_TOOLS
-from .client_tools import NAME as TOOL_NAME
+from .client_tools import MAX_TOOLS, NAME
 from .conversations import MAX_PAGE, QUERY_CHARACTERS, TITLE_CHARACTERS
 from .parameters import ID_CHARACTERS, ID_PATTERN
 
@@ -48,6 +47,14 @@ INTEGER: Schema = {"type": "integer"}
 ID: Schema = {"type": "string", "pattern": f"^{ID_PATTERN.pattern}$", "minLength": 1, "maxLength": ID_CHARACTERS}
 USERID: Schema = {"type": "string", "minLength": 1, "maxLength": USERID_CHARACTERS}
 
+TOOL_NAME: Schema = {"pattern": f"^{NAME.pattern}$"}
+TOOL: Schema = {
+    "description": TEXT,
+    "parameters": _object(
+        [], type={"const": "object"}, properties={"type": "object", "additionalProperties": _object([])}
+    ),
+}
+
 COMPONENTS: Schema = {
     "Error": _object(["error"], error=_object(["code", "message"], code=TEXT, message=TEXT)),
     "Conversation": _object(
@@ -61,15 +68,18 @@ COMPONENTS: Schema = {
     ),
     # Front ends send more than this: parts, attachments, content as a list.
     "Message": _object(["role", "content"], id=ID, role={"enum": ["user", "assistant", "system"]}, content=WORDS),
-    # A tool that runs at the client; a map of them by their names does as well.
-    "ClientTool": _object(
-        ["name"],
-        name={"type": "string", "pattern": f"^{TOOL_NAME.pattern}$"},
-        description=TEXT,
-        parameters=_object(
-            [], type={"const": "object"}, properties={"type": "object", "additionalProperties": _object([])}
-        ),
-    ),
+    # Tools that run at the client.
+    "ClientTools": {
+        "anyOf": [
+            {**_list(_object(["name"], name={"type": "string", **TOOL_NAME}, **TOOL)), "maxItems": MAX_TOOLS},
+            {
+                "type": "object",
+                "propertyNames": TOOL_NAME,
+                "additionalProperties": _object([], **TOOL),
+                "maxProperties": MAX_TOOLS,
+            },
+        ]
+    },
     "ChatRequest": {
         **_object(
             [],
@@ -83,7 +93,7 @@ COMPONENTS: Schema = {
             messageId=ID,
             resumable={"type": "boolean"},
             file_ids={"type": "array", "items": ID, "maxItems": MAX_FILE_IDS},
-            tools={"type": "array", "items": _ref("ClientTool"), "maxItems": MAX_TOOLS},
+            tools=_ref("ClientTools"),
             approvals={"type": "boolean"},
         ),
         "anyOf": [{"required": ["message"]}, {"required": ["messages"]}],
