@@ -45,8 +45,9 @@ async def run_tool_call(chat: ChatContext, call: ToolCalled, problem: str | None
     elif played:
         chat.answer.emit(ToolReturned(call.call_id, played.result))
         return
+    names = [*tools, *(tool.name for tool in chat.client_tools)]
     if problem is None and call.name not in tools:
-        problem = f"There is no tool named {call.name!r}. The tools are: {', '.join(tools)}."
+        problem = f"There is no tool named {call.name!r}. The tools are: {', '.join(names)}."
     result: Any = None
     if problem is None:
         with tracing.tool(call.name, call.call_id) as span:

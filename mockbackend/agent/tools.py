@@ -68,8 +68,9 @@ _PLAIN = Declaration()
 def declared(*, client: bool = False, approval: Approval | None = None) -> Callable[[BaseTool], BaseTool]:
     """Declare a tool that runs at the client, so that it needs no body, or one that needs the user's approval.
 
-    `approval` is "always"; or "after_documents", where it is needed once the turn has read a document or an attached
-    text, which may say what the user does not want; or a function of the arguments.
+    `approval` is "always"; or "after_documents", where it is needed once the model has read a document or an attached
+    text, in this turn or an earlier one, since that may say what the user does not want; or a function of the
+    arguments.
     """
 
     def declare(one: BaseTool) -> BaseTool:

@@ -6,11 +6,13 @@ import logging
 
 from ..events import ApprovalAsked, Event, ResultAwaited, Source, ToolCalled
 from ..mock import drawn
-from ..turn.answer import Answer
+from ..upstream.chat.request import ATTACHED
 from .context import ChatContext
 from .played import played_call
-from .tools import declaration
+from .tools import declaration, search_documents
 
+# How an attached text and a search stand in kept bytes.
+_READ = (ATTACHED.encode(), b'"name":"%b"' % search_documents.name.encode())
 log = logging.getLogger("mockbackend.turn")
 
 
@@ -26,7 +28,7 @@ def left_open(chat: ChatContext, call: ToolCalled, problem: str | None) -> Event
             opening = _asked(call)
     elif any(tool.name == call.name for tool in chat.client_tools) or declaration(call.name).client:
         opening = ResultAwaited(call.call_id)
-    elif chat.approvals and not chat.answer.is_approved(call.call_id) and _asks(call, chat.answer):
+    elif chat.approvals and not chat.answer.is_approved(call.call_id) and _asks(chat, call):
         opening = _asked(call)
     chat.tool_calls += opening is not None
     return opening
@@ -36,7 +38,7 @@ def _asked(call: ToolCalled) -> ApprovalAsked:
     return ApprovalAsked(call.call_id, f"approval-{drawn.uuid().hex}")
 
 
-def _asks(call: ToolCalled, answer: Answer) -> bool:
+def _asks(chat: ChatContext, call: ToolCalled) -> bool:
     """Whether the user is asked before this call runs."""
     match declaration(call.name).approval:
         case None:
@@ -44,7 +46,7 @@ def _asks(call: ToolCalled, answer: Answer) -> bool:
         case "always":
             return True
         case "after_documents":
-            return _has_read(answer)
+            return _has_read(chat)
         case asks:
             try:
                 return bool(asks(call.args))
@@ -53,9 +55,12 @@ def _asks(call: ToolCalled, answer: Answer) -> bool:
                 return True
 
 
-def _has_read(answer: Answer) -> bool:
-    """Whether the turn has read what an uploaded text or a page says."""
-    parts = (part for message in answer.turn.new_messages for part in message["parts"])
-    return any(part["type"] == "attachment" for part in parts) or any(
-        isinstance(event, Source) for event in answer.events
-    )
+def _has_read(chat: ChatContext) -> bool:
+    """Whether the model has before it what an uploaded text or a page says, of this turn or of one before."""
+    if any(isinstance(event, Source) for event in chat.answer.events):
+        return True
+    messages = [*chat.answer.turn.new_messages, *(message for one in chat.base for message in one.messages)]
+    if any(part["type"] in ("attachment", "source") for message in messages for part in message["parts"]):
+        return True
+    # Kept bytes have no parts. Who writes these words himself is asked once more than needed.
+    return any(mark in one.wire for one in chat.base if one.wire for mark in _READ)

@@ -128,6 +128,8 @@ def _of_tool(message: dict[str, Any], content: object) -> Iterator[CallAnswer]:
         if not isinstance(output, dict) or "type" not in output:
             failed = part.get("isError") is True
             yield _result(call_id, part.get("result", output), failed=failed)
+        elif output["type"] == "execution-denied":
+            yield _result(call_id, output.get("reason") or "The call was denied.", failed=True)
         else:
             yield _result(call_id, output.get("value"), failed=output["type"] in ("error-json", "error-text"))
 

@@ -22,6 +22,8 @@ from .splicing import Spliced
 # Azure takes 50 images in a request, the whole conversation's together; OpenAI takes 50 MB of base64.
 MAX_IMAGES = 50
 MAX_IMAGE_BYTES = 36 * 1024 * 1024
+# How an attached text begins in a request.
+ATTACHED = "[File "
 LoadImage = Callable[[str], Awaitable[Image | None]]
 
 
@@ -84,7 +86,7 @@ def _user_content(parts: list[Part], images: Mapping[int, Image | None]) -> str 
                 if part["text"].strip():
                     content.append({"type": "text", "text": part["text"]})
             case "attachment":
-                content.append({"type": "text", "text": f"[File {part['name']}]\n{part['text']}"})
+                content.append({"type": "text", "text": f"{ATTACHED}{part['name']}]\n{part['text']}"})
             case "picture":
                 if image := images.get(id(part)):
                     data = base64.b64encode(image.content).decode()

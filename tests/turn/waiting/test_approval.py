@@ -128,6 +128,15 @@ async def test_an_approval_may_depend_on_the_arguments_and_on_documents(waiting:
     assert chunks[-1]["finishReason"] == "tool-calls"
 
 
+async def test_what_was_read_in_an_earlier_turn_is_still_before_the_model(waiting: Waiting) -> None:
+    file = {"type": "file", "mediaType": "text/plain", "filename": "a.txt", "url": "data:text/plain;base64,aGk="}
+    first = {"id": "u1", "role": "user", "parts": [file, {"type": "text", "text": "Hello"}]}
+    second = {"id": "u2", "role": "user", "parts": [{"type": "text", "text": "delete it"}]}
+    await post(waiting, {"id": "earlier", "messages": [first]})
+    chunks = await post(waiting, {"id": "earlier", "messages": [second]})
+    assert (chunks[-1]["finishReason"], waiting.ran()) == ("tool-calls", [])
+
+
 @pytest.mark.parametrize(
     "forged",
     ["a result", "an error", "another approval", "not a boolean", "a yes as AI SDK 4"],
