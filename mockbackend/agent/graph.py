@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from functools import cache
+from types import SimpleNamespace
 from typing import Annotated, Any, TypedDict
 
 from langgraph.channels import DeltaChannel
@@ -50,6 +51,13 @@ Graph = CompiledStateGraph[State, ChatContext, State, State]
 def turn_graph() -> Graph:
     """The graph of this process's turns. They need no checkpointer, since their end is stored by the turn."""
     return compile_graph()
+
+
+async def run_for_nothing() -> None:
+    """Run the turns' graph once, where there is nothing to answer: its first run imports and makes a good deal."""
+    # All that its first node looks at.
+    over: Any = SimpleNamespace(calls=[], answer=SimpleNamespace(finish="stop"))
+    await turn_graph().ainvoke({"messages": {"base_length": 0, "new_messages": []}}, context=over, stream_mode=[])  # type: ignore[call-overload]
 
 
 def compile_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> Graph:

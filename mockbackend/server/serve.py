@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import gc
 import logging
@@ -72,7 +73,7 @@ def load(
     # again, which also keeps it shared: the collector writes to every object that it visits.
     gc.disable()
     defer(*UNUSED)
-    from ..agent.graph import turn_graph
+    from ..agent.graph import run_for_nothing
     from ..agent.tools import AVAILABLE_TOOLS, schema
     from ..app import create_app
 
@@ -85,8 +86,8 @@ def load(
     if settings.engine == "emulator":
         from ..emulator import embedded as emulator_beside_it  # noqa: F401
     if settings.web_concurrency > 1:
-        # Made in each worker otherwise: 2 MB for the schemas, which the first turn needs, and 2 MB for the graph.
-        turn_graph()
+        # Made in each worker otherwise: 2 MB for the schemas, which the first turn needs, and 3 MB for the graph.
+        asyncio.run(run_for_nothing())
         for tool in AVAILABLE_TOOLS:
             schema(tool.name)
     gc.freeze()
