@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import pkgutil
 import re
 
@@ -38,9 +39,18 @@ def test_every_link_leads_somewhere(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_dotted_name_imports(name: str) -> None:
+def test_every_dotted_name_is_there(name: str) -> None:
     for dotted in re.findall(r"\b(?:mockbackend|bench)\.[\w.]*\w", TEXT[name]):
-        pkgutil.resolve_name(dotted)
+        # A module need not be imported: one of the benchmark drives a browser, which the quick tests do without.
+        if not _is_module(dotted):
+            pkgutil.resolve_name(dotted)
+
+
+def _is_module(dotted: str) -> bool:
+    try:
+        return importlib.util.find_spec(dotted) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 @pytest.mark.parametrize("name", NAMES)
