@@ -7,7 +7,7 @@ many of them stay, and the messages after that. What the nodes need of the runni
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from functools import cache
 from types import SimpleNamespace
 from typing import Annotated, Any, TypedDict
@@ -20,6 +20,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 from langsmith import configure
 
+from ..events import Event
 from ..messages import Message
 from ..turn.answer import Answer, guarded
 from .context import ChatContext
@@ -101,10 +102,15 @@ async def _tools(state: State, runtime: Runtime[ChatContext]) -> dict[str, Any]:
     answer = chat.answer
     calls, chat.calls = chat.calls, []
     async with guarded(answer):
-        opened = [(call, opening) for call, problem in calls if (opening := left_open(chat, call, problem))]
-        left = [call for call, _ in opened]
-        await asyncio.gather(*(run_tool_call(chat, call, problem) for call, problem in calls if call not in left))
-        for _, opening in opened:
+        openings: list[Event] = []
+        running: list[Coroutine[Any, Any, None]] = []
+        for call, problem in calls:
+            if opening := left_open(chat, call, problem):
+                openings.append(opening)
+            else:
+                running.append(run_tool_call(chat, call, problem))
+        await asyncio.gather(*running)
+        for opening in openings:
             answer.emit(opening)
         if answer.between_steps:
             answer.wait()

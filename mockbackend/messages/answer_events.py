@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, assert_never
 
 from ..events import (
@@ -25,17 +25,23 @@ from ..events import (
 from .kinds import Message, ToolPart
 
 
-def answer_events(answer: Message) -> list[Event]:
-    """The events that make this message once more. They end with a step's end, which has the usage of all steps."""
-    return list(_events(answer))
+def answer_events(answer: Message, late: Collection[str] = ()) -> list[Event]:
+    """The events that make this message once more. The last step's end has the usage of all of them.
+
+    What became of the calls of these ids follows the end of their step, as it did while the answer waited for it.
+    """
+    return list(_events(answer, late))
 
 
-def _events(answer: Message) -> Iterator[Event]:
+def _events(answer: Message, late: Collection[str]) -> Iterator[Event]:
     is_begun = False
+    outcomes: list[Event] = []
     for part in answer["parts"]:
         if part["type"] == "step" or not is_begun:
             if is_begun:
                 yield StepEnded("tool-calls", Usage())
+                yield from outcomes
+                outcomes.clear()
             yield StepStarted(answer["id"])
             is_begun = True
         match part["type"]:
@@ -55,7 +61,11 @@ def _events(answer: Message) -> Iterator[Event]:
             case "engine":
                 yield EngineData(part["data"])
             case "tool":
-                yield from _call_events(part)
+                yield from _opening(part)
+                if part["id"] in late:
+                    outcomes += _outcome(part)
+                else:
+                    yield from _outcome(part)
             case "attachment":
                 pass  # only in users' messages
             case _:
@@ -65,16 +75,20 @@ def _events(answer: Message) -> Iterator[Event]:
     usage: dict[str, Any] = {**answer.get("usage", {})}
     # What ended it otherwise is over: it goes on.
     yield StepEnded("tool-calls", Usage(usage.get("prompt", 0), usage.get("completion", 0)))
+    yield from outcomes
 
 
-def _call_events(call: ToolPart) -> Iterator[Event]:
-    call_id = call["id"]
-    yield ToolCalled(call_id, call["name"], call["args"])
+def _opening(call: ToolPart) -> Iterator[Event]:
+    yield ToolCalled(call["id"], call["name"], call["args"])
     if call.get("client"):
-        yield ResultAwaited(call_id)
+        yield ResultAwaited(call["id"])
     if approval := call.get("approval"):
-        yield ApprovalAsked(call_id, approval["id"])
-        if "approved" in approval:
-            yield ApprovalGiven(call_id, approval["approved"], approval.get("reason", ""))
+        yield ApprovalAsked(call["id"], approval["id"])
+
+
+def _outcome(call: ToolPart) -> Iterator[Event]:
+    approval = call.get("approval")
+    if approval and "approved" in approval:
+        yield ApprovalGiven(call["id"], approval["approved"], approval.get("reason", ""))
     if "result" in call:
-        yield ToolReturned(call_id, call["result"], call.get("failed", False))
+        yield ToolReturned(call["id"], call["result"], call.get("failed", False))

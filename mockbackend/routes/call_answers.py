@@ -9,15 +9,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
 from ..errors import unusable
 from ..messages import error_text
 from ..protocol.assistant_ui.stream import REPEATED
 from ..turn.request import AnswerKind, CallAnswer
-from ..upstream.chat.tool_calls import is_too_deep
 
-MAX_RESULT_BYTES = 256 * 1024
 # assistant-ui's: what it sends as the result of a call that has none (`toGenericMessages` of assistant-stream 0.3.57),
 # and what it says for a user who gives no reason for a no.
 NOT_COMPLETED = {"error": "Tool call was not completed"}
@@ -39,9 +35,7 @@ def call_answers(sent: list[Any], *, is_listing_a_yes: bool) -> list[CallAnswer]
         elif answer.kind != "listed" and before != answer:
             raise unusable(f"messages: the tool call {answer.call_id[:100]!r} is answered twice, in two ways.")
     said = [answer for answer in found.values() if _says_anything(answer, is_listing_a_yes)]
-    if is_listing_a_yes:
-        said = [replace(answer, is_no=True) if answer.failed else answer for answer in said]
-    return [replace(answer, problem=problem) if (problem := _problem(answer)) else answer for answer in said]
+    return [replace(answer, is_no=True) if answer.failed and is_listing_a_yes else answer for answer in said]
 
 
 def _says_anything(answer: CallAnswer, is_listing_a_yes: bool) -> bool:
@@ -141,15 +135,6 @@ def _result(call_id: str, value: object, *, failed: bool) -> CallAnswer:
     error = _words(value)
     reason = "" if value == NO_REASON else error
     return CallAnswer(call_id, "result", {"error": error}, failed=True, reason=reason)
-
-
-def _problem(answer: CallAnswer) -> str | None:
-    name = f"messages: the result of the tool call {answer.call_id[:100]!r}"
-    if is_too_deep(answer.value):
-        return f"{name} is nested too deeply."
-    if len(orjson.dumps(answer.value)) + len(answer.reason.encode(errors="replace")) > MAX_RESULT_BYTES:
-        return f"{name} can have at most {MAX_RESULT_BYTES // 1024} kB."
-    return None
 
 
 def _words(value: object) -> str:

@@ -51,7 +51,7 @@ async def post(request: Request) -> Response:
             run = await service.runner.start(owner, chat, framing.name)
     if call := call_of(request):
         call.follow(run.turn.turn_id, run)
-    known = run.answer.known
+    known = run.known
     return _stream(request, run.turn.conversation_id, Reader(run, known), framing, "own", earlier=run.events[:known])
 
 

@@ -110,9 +110,8 @@ class Turn:
     """A turn as it is stored: the history will be its first `base_length` messages, `new_messages`, and the answer.
 
     `message_id` is the answer's, `started_at` integer milliseconds. A turn that goes on with an answer that waited has
-    an `opening`: the log (`events.dump`'s) of what the answer had said, and of what its client has sent since. With one
-    it is no further turn of the day, unless it `is_again`: the same was gone on with before, and failed. Only the claim
-    reads the two: the turn's log begins with the opening.
+    an `opening`: the log (`events.dump`'s) of what the answer had said, and of what its client has sent since, with
+    which the turn's log begins. `turns` is for how many turns of the day it counts. Only the claim reads these two.
     """
 
     userid: str
@@ -124,12 +123,7 @@ class Turn:
     base_length: int
     new_messages: list[Message]
     opening: bytes = b""
-    is_again: bool = False
-
-    @property
-    def turns(self) -> int:
-        """How many turns of the day it counts for."""
-        return 0 if self.opening and not self.is_again else 1
+    turns: int = 1
 
     @property
     def day(self) -> int:

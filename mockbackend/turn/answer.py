@@ -7,7 +7,7 @@ However it ends, its tool calls have results and its steps are closed, so what i
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from .. import events as ev
@@ -38,9 +38,8 @@ class Answer:
         self.listeners: list[Callable[[Event], None]] = []
         for event in load(turn.opening) if turn.opening else ():
             self._go_on(event)
-        # How many events there were before this turn's own, and how many of them the client has that goes on.
+        # How many events there were before this turn's own.
         self.earlier = len(self.events)
-        self.known = _known(self.events)
         # Whether it posts by itself, as the AI SDK's pages do, once all calls of the last step have results.
         self.client_posts = self.earlier > 0
 
@@ -181,15 +180,6 @@ class Answer:
                 self.emit(ev.ToolCalled(call_id, started[call_id], {}))
             why = NOT_ANSWERED if call_id in are_open else INTERRUPTED
             self.emit(ev.ToolReturned(call_id, {"error": why}, failed=True))
-
-
-def _known(events: Sequence[Event]) -> int:
-    """How many of an answer's earlier events its client has: up to the results that it has sent itself."""
-    ends = [index for index, event in enumerate(events) if isinstance(event, ev.StepEnded)]
-    if not ends:
-        return 0
-    after = range(ends[-1] + 1, len(events))
-    return next((index for index in after if not isinstance(events[index], ev.ToolReturned)), len(events))
 
 
 @asynccontextmanager

@@ -157,12 +157,13 @@ class TurnClaimer:
 
         def turn(conversation: Conversation, at: Place) -> Turn:
             new_messages = self._placed(request, conversation, at, turn_id, new, made)
+            onward = at.continuation
             return Turn(
-                *(userid, conversation.id, turn_id, at.answer_id or message_id),
+                *(userid, conversation.id, turn_id, onward.answer["id"] if onward else message_id),
                 # Not `at`: midnight may have passed while another answer was waited for.
                 *(now_ms(), framing, at.base_length, new_messages),
-                dump(at.opening) if at.opening else b"",
-                at.is_again,
+                opening=dump(onward.events) if onward else b"",
+                turns=0 if onward and not onward.is_again else 1,
             )
 
         def is_placed_in_history(conversation: Conversation) -> bool:
@@ -272,7 +273,7 @@ class TurnClaimer:
         """Which messages follow those that stay: what is written again, and those of the request."""
         rewritten: list[Message] = [{**message, "turn": turn_id} for message in at.rewritten]
         if request.goes_on:
-            if not at.opening:
+            if at.continuation is None:
                 raise unusable(NOTHING_OPEN)
             return rewritten
         base_length = at.base_length + len(rewritten)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..events import TurnEnded, dump, joined
 from ..messages import Message, answer_events, now_ms
 from ..mock import drawn
@@ -25,18 +27,21 @@ async def close_waiting(storage: Storage, settings: Settings, userid: str, conve
     question, waited = found
     turn_id = drawn.uuid().hex
     asked: Message = {**question, "turn": turn_id}
-    turn = Turn(
-        *(userid, conversation.id, turn_id, waited["id"], now_ms(), ""),
-        *(conversation.message_count - 2, [asked]),
-        dump(answer_events(waited)),
+    answer = Answer(
+        Turn(
+            *(userid, conversation.id, turn_id, waited["id"], now_ms(), ""),
+            *(conversation.message_count - 2, [asked]),
+            opening=dump(answer_events(waited)),
+            turns=0,
+        )
     )
-    answer = Answer(turn)
     answer.stop.request("stopped")
     answer.end_stopped()
+    # Whoever looks at the turn before its end finds it without a run, and settles it from its log: closed as well.
+    turn = replace(answer.turn, opening=dump(joined(answer.events)))
     claim = await storage.turns.claim(turn, conversation, conversation.title, limits=_NO_LIMITS, with_base=False)
     if claim is None:
         return
-    # Whoever looks at the turn before this finds it without a run, and settles it from its log in the same way.
     events = [*answer.events, TurnEnded("stop", answer.usage)]
     message, shape = answer.message(), shape_of(settings)
     new = [kept(one, shape) for one in exchanges([*turn.new_messages, message], turn.base_length)]

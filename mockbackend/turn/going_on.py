@@ -6,13 +6,18 @@ Nothing of the answer is read from the client but results of its own tools, and 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import assert_never
 
+import orjson
+
 from ..errors import ServiceError, unusable
-from ..events import ApprovalGiven, Event, ToolReturned
+from ..events import ApprovalGiven, Event, StepEnded, ToolReturned
 from ..messages import NOT_ANSWERED, Message, Part, ToolPart, answer_events, is_open, open_calls
+from ..upstream.chat.tool_calls import is_too_deep
 from .request import CallAnswer
 
+MAX_RESULT_BYTES = 256 * 1024
 NOT_RUN = "The user said yes, but wrote a new message instead of waiting: the call was not run."
 DENIED = "The user said no to this call."
 NOTHING_OPEN = (
@@ -28,13 +33,22 @@ def waiting(history: Sequence[Message]) -> tuple[Message, Message] | None:
     return history[-2], history[-1]
 
 
-def gone_on(history: Sequence[Message], answers: Sequence[CallAnswer]) -> tuple[Message, Message, list[Event], bool]:
-    """The question, the answer to go on with, its events: as it was, and then what the client has sent.
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """An answer that goes on, and its question, both as they are stored.
 
-    Also whether that is nothing new: what followed it has failed.
-
-    Raises ServiceError where that is of no call that waits.
+    `events` are the answer's, and then what the client has sent. `is_again`: that was taken before, and what followed
+    has failed.
     """
+
+    question: Message
+    answer: Message
+    events: list[Event]
+    is_again: bool
+
+
+def continuation(history: Sequence[Message], answers: Sequence[CallAnswer]) -> Continuation:
+    """How the last answer of a history goes on. Raises ServiceError where what was sent is of no call that waits."""
     if len(history) < 2 or (history[-2]["role"], history[-1]["role"]) != ("user", "assistant"):
         raise unusable(NOTHING_OPEN)
     question, answer = history[-2:]
@@ -46,13 +60,27 @@ def gone_on(history: Sequence[Message], answers: Sequence[CallAnswer]) -> tuple[
             raise _refused(sent, "is not in the last answer")
         taken += _of_open(call, sent) if is_open(call) else _of_closed(call, sent)
     if not taken:
-        # The same list again, after what followed it has failed.
-        is_repeated = any(_is_same(calls[sent.call_id], sent) for sent in answers)
-        if open_calls(answer) or not is_repeated or not answer.get("incomplete"):
+        # The same list again, after what followed it has failed. While another call is open, it is one whose client has
+        # heard no more of a call than its own yes or no.
+        repeated = [sent for sent in answers if _is_same(calls[sent.call_id], sent)]
+        is_cut = any(sent.decides for sent in repeated) if open_calls(answer) else answer.get("incomplete")
+        if not repeated or not is_cut:
             raise unusable(NOTHING_OPEN if not answers else "messages: none of these tool calls is open any more.")
     results = [event for event in taken if isinstance(event, ToolReturned) and "approval" not in calls[event.call_id]]
-    events = [*answer_events(answer), *results, *(event for event in taken if event not in results)]
-    return question, answer, events, not taken
+    # Of a call that its client has only decided on it has not heard the result, though that may be there by now.
+    unheard = {sent.call_id for sent in answers if sent.decides}
+    events = [*answer_events(answer, unheard), *results, *(event for event in taken if event not in results)]
+    return Continuation(question, answer, events, is_again=not taken)
+
+
+def known_events(events: Sequence[Event], answers: Sequence[CallAnswer]) -> int:
+    """How many of a continuation's events its client has: up to what has become of a yes or no that it sends now."""
+    last_end = max((index for index, event in enumerate(events) if isinstance(event, StepEnded)), default=0)
+    decided = {sent.call_id for sent in answers if sent.decides}
+    for index, event in enumerate(events):
+        if isinstance(event, ApprovalGiven) and (event.call_id in decided or index > last_end):
+            return index
+    return len(events)
 
 
 def closed(answer: Message, answers: Sequence[CallAnswer] = ()) -> Message:
@@ -132,8 +160,11 @@ def _is_same(call: ToolPart, sent: CallAnswer) -> bool:
 
 
 def _check(sent: CallAnswer) -> None:
-    if sent.problem:
-        raise unusable(sent.problem)
+    """Raise a 422 for what cannot be taken. Copies of results that are stored are not looked at: they may be long."""
+    if is_too_deep(sent.value):
+        raise _refused(sent, "has a result that is nested too deeply")
+    if len(orjson.dumps(sent.value)) + len(sent.reason.encode(errors="replace")) > MAX_RESULT_BYTES:
+        raise _refused(sent, f"can have a result of at most {MAX_RESULT_BYTES // 1024} kB")
 
 
 def _refused(sent: CallAnswer, why: str) -> ServiceError:

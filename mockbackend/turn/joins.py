@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from ..errors import ServiceError
+from ..events import ApprovalAsked, ApprovalGiven, Event
 from .run import Followed, Reader
 
 
@@ -36,6 +37,14 @@ class _JoinedReader(Reader):
         super().__init__(turn)
         self._userid = userid
         self._counted = counted
+        # The calls that the user has said yes to by now: nobody is asked for them once more.
+        self._approved = {event.call_id for event in turn.events if isinstance(event, ApprovalGiven) and event.approved}
+
+    async def next(self) -> list[Event] | None:
+        batch = await super().next()
+        if not batch or not self._approved:
+            return batch
+        return [event for event in batch if not (isinstance(event, ApprovalAsked) and event.call_id in self._approved)]
 
     def close(self) -> None:
         super().close()

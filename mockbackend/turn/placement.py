@@ -13,9 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from ..events import Event
 from ..messages import Message, text_of, title_of
-from .going_on import closed, gone_on, waiting
+from .going_on import Continuation, closed, continuation, waiting
 from .request import ChatRequest
 
 
@@ -24,16 +23,13 @@ class Place:
     """How many messages stay before the new one, and the id of the message that it replaces.
 
     `rewritten` are those of the stored ones that the turn writes again before its own: a question and its answer that
-    has waited. Where that goes on, it is the question alone, `answer_id` is the answer's, and `opening` what it has
-    said and its client has sent; `is_again` if that was gone on with before, and failed.
+    has waited; the question alone where the answer goes on.
     """
 
     base_length: int
     replaced: str | None = None
     rewritten: tuple[Message, ...] = ()
-    answer_id: str | None = None
-    opening: tuple[Event, ...] = ()
-    is_again: bool = False
+    continuation: Continuation | None = None
 
 
 @dataclass(slots=True)
@@ -85,11 +81,11 @@ def needs_history(request: ChatRequest) -> bool:
 def placed(request: ChatRequest, history: Outline) -> Place:
     """The place in this history. Raises ServiceError if it has no place there."""
     if request.goes_on:
-        question, answer, opening, is_again = gone_on(history.last, request.answers)
-        return Place(len(history) - 2, None, (question,), answer["id"], tuple(opening), is_again)
+        found = continuation(history.last, request.answers)
+        return Place(len(history) - 2, None, (found.question,), found)
     base_length = place(request, history)
-    if base_length == len(history) and (found := waiting(history.last)):
-        question, answer = found
+    if base_length == len(history) and (exchange := waiting(history.last)):
+        question, answer = exchange
         return Place(base_length - 2, None, (question, closed(answer, request.answers)))
     return Place(base_length, history.ids[base_length] if base_length < len(history) else None)
 

@@ -50,7 +50,7 @@ class CallAnswer:
 
     A call that is only `listed` has come without any, which is assistant-ui's yes. Of a result, `failed` says that
     `value` is an error, and `is_no` that it is a no where the call asks. `approval_id` is None where the client names
-    none. `problem` is what is wrong with it, which matters only where it is taken: clients send copies of all results.
+    none.
     """
 
     call_id: str
@@ -60,7 +60,11 @@ class CallAnswer:
     is_no: bool = False
     reason: str = ""
     approval_id: str | None = None
-    problem: str | None = None
+
+    @property
+    def decides(self) -> bool:
+        """Whether it is a yes or no itself, and not what has become of it."""
+        return self.approval_id is not None
 
 
 @dataclass(frozen=True, slots=True)

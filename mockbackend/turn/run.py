@@ -48,6 +48,8 @@ class Run:
         self.resumable = resumable
         self.began = time.monotonic()
         self.first_output: float | None = None
+        # How many of the answer's events the client has that has asked for this turn.
+        self.known = 0
         # The history before it where nothing of it was kept for requests.
         self.unkept: list[Exchange] = []
         self.answer.listeners.append(self._wake)

@@ -33,6 +33,7 @@ from ..upstream.chat.window import kept, shape_of
 from .admission import Admission
 from .chat import chat
 from .claim import TurnClaimer
+from .going_on import known_events
 from .heartbeat import Heartbeat
 from .image import generate, image
 from .registry import RunRegistry
@@ -97,6 +98,7 @@ class TurnRunner:
                 resumable = self._settings.resumable if request.resumable is None else request.resumable
                 run = Run(turn, request.mode, self._storage.turns, self._claimer.day_limits, resumable=resumable)
                 run.answer.client_posts |= bool(request.tools) or request.approvals
+                run.known = known_events(run.events, request.answers)
                 base = claim.exchanges
                 if base is None:
                     # With the turn's end all of them are kept.

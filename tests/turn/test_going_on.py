@@ -43,10 +43,11 @@ def any_waiting_turn(draw: st.DrawFn) -> list[Event]:
     return [*turn, ev.StepEnded("tool-calls", Usage(1, 2)), ev.TurnEnded("tool-calls", Usage(1, 2))]
 
 
-@given(any_waiting_turn())
-def test_its_events_make_the_same_message_in_a_legal_order(turn: list[Event]) -> None:
+@given(any_waiting_turn(), st.booleans())
+def test_its_events_make_the_same_message_in_a_legal_order(turn: list[Event], is_late: bool) -> None:
     message = message_of(turn)
-    events = answer_events(message)
+    late = [part["id"] for part in message["parts"] if part["type"] == "tool" and part.get("client") and is_late]
+    events = answer_events(message, late)
     order = Order()
     for event in events:
         order.follow(event)

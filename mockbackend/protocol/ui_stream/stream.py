@@ -65,12 +65,7 @@ class UIStream:
     def frame(self, events: Iterable[Event]) -> bytes:
         """The frames of these events."""
         frames: list[bytes] = []
-        events = list(events)
-        # A join of an answer that goes on after a yes: its page does not ask once more.
-        approved = {event.call_id for event in events if isinstance(event, ApprovalGiven) and event.approved}
         for event in events:
-            if isinstance(event, ApprovalAsked) and event.call_id in approved:
-                continue
             if self._going_on is not None:
                 frames.append(b"data: %b\n\n" % orjson.dumps(self._start(self._going_on)))
                 self._going_on = None

@@ -212,15 +212,5 @@ def test_data_that_its_client_has_is_replaced_in_its_place() -> None:
     assert framed.count(b'"text-start"') == 1
 
 
-def test_a_join_after_a_yes_does_not_ask_again() -> None:
-    turn: list[Event] = [ev.StepStarted(MESSAGE), ev.ToolCalled("call-1", "mail", {})]
-    turn += [ev.ApprovalAsked("call-1", "approval-1"), ev.StepEnded("tool-calls", Usage())]
-    end = ev.TurnEnded("stop", Usage())
-    requested = {"type": "tool-approval-request", "approvalId": "approval-1", "toolCallId": "call-1"}
-    assert requested in chunks([*turn, end])
-    assert requested in chunks([*turn, ev.ApprovalGiven("call-1", approved=False), end])
-    assert requested not in chunks([*turn, ev.ApprovalGiven("call-1", approved=True), end])
-
-
 def test_the_keep_alive_is_a_comment() -> None:
     assert KEEP_ALIVE == b": keep-alive\n\n"

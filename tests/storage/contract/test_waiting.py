@@ -22,7 +22,7 @@ async def test_a_conversation_waits_until_its_next_turn_has_ended(engine: Engine
     row = await storage.conversations.get("ann", "c")
     assert row is not None
     assert row.is_waiting
-    onward = dataclasses.replace(turn_of("t2"), opening=OPENING)
+    onward = dataclasses.replace(turn_of("t2"), opening=OPENING, turns=0)
     await begun(storage, onward)
     await storage.turns.end(onward, answer(onward), b"[]", Spent())
     row = await storage.conversations.get("ann", "c")
@@ -32,7 +32,7 @@ async def test_a_conversation_waits_until_its_next_turn_has_ended(engine: Engine
 
 async def test_the_claim_writes_the_opening_and_another_process_finds_it(engine: Engine) -> None:
     storage, other = await engine.open(), await engine.open()
-    await begun(storage, dataclasses.replace(turn_of(), opening=OPENING))
+    await begun(storage, dataclasses.replace(turn_of(), opening=OPENING, turns=0))
     for one in (storage, other):
         running = await one.turns.running("c")
         assert running is not None
@@ -51,7 +51,7 @@ async def test_the_claim_writes_the_opening_and_another_process_finds_it(engine:
 
 async def test_a_log_that_grows_begins_with_the_opening(engine: Engine) -> None:
     storage = await engine.open()
-    turn = dataclasses.replace(turn_of(), opening=OPENING)
+    turn = dataclasses.replace(turn_of(), opening=OPENING, turns=0)
     await begun(storage, turn)
     more = OPENING[:-1] + b',["TextDelta",{"text":"a"}]]'
     await storage.turns.write_logs([(turn, more, Spent())])
@@ -64,7 +64,7 @@ async def test_a_turn_that_goes_on_is_no_further_turn_of_the_day(engine: Engine)
     storage = await engine.open()
     turn = turn_of()
     await ran(storage, turn)
-    onward = dataclasses.replace(turn_of("t2"), opening=OPENING)
+    onward = dataclasses.replace(turn_of("t2"), opening=OPENING, turns=0)
     limits = ClaimLimits(20, 10_000, DayLimits(turns=1), Spent(0, 1))
     _, claim = await storage.turns.begin(
         *("ann", "c", "Hello", lambda _: onward), limits=limits, with_base=False, window=None

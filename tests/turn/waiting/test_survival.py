@@ -210,3 +210,34 @@ async def test_a_recovered_turn_whose_call_is_still_open_waits_on(waiting: Waiti
     assert states == ["output-error", "approval-requested"]
     chunks = await post(waiting, {"id": "half", "messages": [of_assistant(responded(second, approved=False))]})
     assert chunks[-1]["finishReason"] == "stop"
+
+
+async def test_the_same_yes_after_a_kill_brings_what_has_become_of_the_call(waiting: Waiting) -> None:
+    first, second = await ask_ui(waiting, "brought", "two slow mails")
+    yes = {"id": "brought", "messages": [of_assistant(responded(first, approved=True))]}
+    posting = asyncio.create_task(post(waiting, yes))
+
+    async def runs() -> bool:
+        return waiting.ran() == ["send_mail slow"]
+
+    await until(runs)
+    waiting.world.server.kill()
+    await asyncio.wait([posting])
+    waiting.world.server.start()
+    # Its client has heard nothing of the call, and the other one is still open.
+    chunks = await post(waiting, yes)
+    assert [chunk["type"] for chunk in chunks] == ["start", "tool-output-error", "finish"]
+    assert (chunks[1]["toolCallId"], chunks[1]["errorText"]) == (first["toolCallId"], INTERRUPTED)
+    assert chunks[-1]["finishReason"] == "tool-calls"
+    both = of_assistant(
+        {
+            "type": "tool-send_mail",
+            "toolCallId": first["toolCallId"],
+            "state": "output-error",
+            "errorText": INTERRUPTED,
+        },
+        responded(second, approved=True),
+    )
+    chunks = await post(waiting, {"id": "brought", "messages": [both]})
+    assert chunks[-1]["finishReason"] == "stop"
+    assert waiting.ran() == ["send_mail slow", "send_mail bob"]
