@@ -61,7 +61,8 @@ RULES: list[Rule] = [
     turn("many", "show", {"parts": [*MANY, {**MANY[0], "data": "again"}, {**MANY[0], "id": "more"}]}),
     turn("many in passing", "show", {"parts": [{**PASSING, "id": f"s{number}"} for number in range(MAX_PARTS + 2)]}),
     turn("large", "show", {"parts": [{**FIRST, "data": "x" * 900, "transient": True}] * 3}),
-    turn("late", "show_late", {}),
+    turn("late", "show_late", {"fails": False}),
+    turn("late, and fails", "show_late", {"fails": True}),
     turn("README", "plot", {"month": "May"}),
 ]
 
@@ -211,13 +212,15 @@ async def test_a_turn_shows_no_more_bytes_than_the_setting_says(client: httpx2.A
     assert len(answer.values("2")) == 1
 
 
-async def test_a_call_that_has_ended_shows_nothing_more(running: World, client: httpx2.AsyncClient) -> None:
-    await said(client, "late")
+@pytest.mark.parametrize("prompt", ["late", "late, and fails"])
+async def test_a_call_that_has_ended_shows_nothing_more(client: httpx2.AsyncClient, prompt: str) -> None:
+    words = "'chart' is not shown: the call has ended."
 
     async def is_heard() -> bool:
-        answer = await said(client, "late")
+        answer = await said(client, prompt)
         assert answer.values("8") == []
-        return [returned["result"] for returned in answer.values("a")] == ["'chart' is not shown: the call has ended."]
+        (returned,) = answer.values("a")
+        return returned["result"] in (words, {"error": words})
 
     await until(is_heard)
 

@@ -103,23 +103,25 @@ async def show_badly(what: str, config: RunnableConfig) -> Any:
     return "shown"
 
 
-late: list[str] = []
+late: dict[bool, str] = {}
 
 
 @tool
-def show_late(config: RunnableConfig) -> str:
-    """Show something when the call has ended, and return what was said to the one before."""
-    said = late[-1:]
+def show_late(fails: bool, config: RunnableConfig) -> str:
+    """Show something when the call has ended, and return, or fail with, what was said to the one before."""
+    said = late.get(fails, "nothing")
 
     def show() -> None:
         time.sleep(0.2)
         try:
             services(config).show("chart", "late")
         except ToolException as error:
-            late.append(str(error))
+            late[fails] = str(error)
 
     threading.Thread(target=show).start()
-    return said[0] if said else "nothing"
+    if fails:
+        raise ToolException(said)
+    return said
 
 
 # As it stands in README.

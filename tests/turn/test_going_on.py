@@ -32,7 +32,7 @@ def parts_of(found: list[Part]) -> list[dict[str, Any]]:
 
 @st.composite
 def any_waiting_turn(draw: st.DrawFn) -> list[Event]:
-    """A turn whose last step has left calls open."""
+    """A turn whose last step has left calls open, perhaps beside one that its user has refused."""
     turn = [event for event in draw(any_turn()) if not isinstance(event, ev.Failed | ev.TurnEnded)]
     turn.append(ev.StepStarted(MESSAGE))
     for number in range(draw(st.integers(1, 3))):
@@ -40,6 +40,11 @@ def any_waiting_turn(draw: st.DrawFn) -> list[Event]:
         turn.append(ev.ToolCalled(call_id, "tool", {"number": number}))
         asks = draw(st.booleans())
         turn.append(ev.ApprovalAsked(call_id, f"approval-{number}") if asks else ev.ResultAwaited(call_id))
+    reason = draw(st.sampled_from([None, "", "Not to her."]))
+    if reason is not None:
+        turn += [ev.ToolCalled("refused", "tool", {}), ev.ApprovalAsked("refused", "approval-refused")]
+        turn.append(ev.ApprovalGiven("refused", approved=False, reason=reason))
+        turn.append(ev.ToolReturned("refused", {"error": "no"}, failed=True))
     return [*turn, ev.StepEnded("tool-calls", Usage(1, 2)), ev.TurnEnded("tool-calls", Usage(1, 2))]
 
 

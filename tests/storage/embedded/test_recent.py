@@ -9,12 +9,17 @@ import pytest
 from mockbackend.storage import Exchange, Window
 from mockbackend.storage.embedded import recent
 from mockbackend.storage.embedded.recent import EXCHANGE_BYTES, Recent
-from tests.storage.contract.acts import ALL, begin, conversation_of_two, turn_of
+from tests.storage.contract.acts import ALL, begin, conversation_of_two, message, turn_of
 from tests.storage.contract.engines import Embedded
 
 
 def one(position: int, wire: bytes | None = b"said", shape: str = "chat") -> Exchange:
     return Exchange(position, 2, [], wire, shape, 10, 2)
+
+
+def with_messages(exchange: Exchange) -> Exchange:
+    """As a turn's end has it."""
+    return exchange._replace(messages=[message("user", "t1", "said")])
 
 
 async def test_a_conversation_that_goes_on_reads_no_exchange(tmp_path: Path) -> None:
@@ -46,6 +51,21 @@ def test_those_that_were_used_first_go_first(monkeypatch: pytest.MonkeyPatch) ->
     kept.end(4, 1, 0, [one(0)])
     kept.end(5, 1, 0, [one(0)])
     assert kept.find(3, 1, 2, ALL) == [one(0)], "the room of what is forgotten is free"
+
+
+def test_of_an_exchange_its_bytes_alone_are_kept() -> None:
+    kept = Recent()
+    kept.end(1, 1, 0, [with_messages(one(0))])
+    kept.put(2, 1, ALL, [with_messages(one(0))])
+    assert [kept.find(first, 1, 2, ALL) for first in (1, 2)] == [[one(0)], [one(0)]]
+
+
+def test_what_a_window_has_no_room_for_goes() -> None:
+    kept, narrow = Recent(), Window("chat", 20, 2_000)
+    kept.put(1, 1, ALL, [one(0), one(2), one(4)])
+    for _ in range(2):
+        assert kept.find(1, 1, 6, narrow) == [one(2), one(4)]
+    assert kept.find(1, 1, 6, ALL) is None
 
 
 def test_one_that_is_too_large_takes_nobodys_room(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,11 +11,13 @@ import pytest
 from mockbackend.messages import NOT_ANSWERED
 from mockbackend.turn.going_on import DENIED, NOT_RUN
 from tests.harness.answers import Answer, chat
+from tests.harness.api import data_url, png
 from tests.harness.waiting import until
 from tests.turn.waiting.conftest import FORM, Waiting
 from tests.turn.waiting.test_client_tools import result
 
 AUI = {"parentId": None, "unstable_assistantMessageId": "a"}
+IMAGE = {"type": "file", "mediaType": "image/png", "url": data_url(png(), "image/png")}
 
 
 async def post(waiting: Waiting, body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -86,17 +88,21 @@ async def test_a_no_goes_to_the_model_with_its_reason(waiting: Waiting) -> None:
     assert part["approval"]["reason"] == "Not to her."
 
 
-async def test_an_answer_that_is_stopped_before_its_next_step_has_one_all_the_same(waiting: Waiting) -> None:
-    (asked,) = await ask(waiting, "stopped", "a slow mail")
-    answer = of_assistant(responded(asked, approved=True))
+@pytest.mark.parametrize("approvals", [True, False], ids=["with approvals", "without"])
+async def test_an_answer_that_is_stopped_before_its_next_step_has_one_all_the_same(
+    waiting: Waiting, approvals: bool
+) -> None:
+    conversation_id = f"stopped-{approvals}"
+    (asked,) = await ask(waiting, conversation_id, "a slow mail")
+    body = {"id": conversation_id, "messages": [of_assistant(responded(asked, approved=True))], "approvals": approvals}
 
     async def has_begun() -> bool:
         return bool(waiting.ran())
 
     async with asyncio.TaskGroup() as group:
-        onward = group.create_task(post(waiting, {"id": "stopped", "messages": [answer]}))
+        onward = group.create_task(post(waiting, body))
         await until(has_begun)
-        assert (await waiting.client.post("/conversations/stopped/stop")).status_code == 200
+        assert (await waiting.client.post(f"/conversations/{conversation_id}/stop")).status_code == 200
     # Else its page would take the step for one whose calls are all answered, and post once more.
     assert types(onward.result())[1:] == ["tool-output-error", "start-step", "data-incomplete", "finish-step", "finish"]
     assert onward.result()[-1]["finishReason"] == "stop"
@@ -128,12 +134,17 @@ async def test_an_approval_may_depend_on_the_arguments_and_on_documents(waiting:
     assert chunks[-1]["finishReason"] == "tool-calls"
 
 
-async def test_what_was_read_in_an_earlier_turn_is_still_before_the_model(waiting: Waiting) -> None:
+# A turn with an image is not kept as bytes.
+@pytest.mark.parametrize("beside", [[], [IMAGE]], ids=["alone", "beside an image"])
+async def test_what_was_read_in_an_earlier_turn_is_still_before_the_model(
+    waiting: Waiting, beside: list[dict[str, Any]]
+) -> None:
+    conversation_id = f"earlier-{len(beside)}"
     file = {"type": "file", "mediaType": "text/plain", "filename": "a.txt", "url": "data:text/plain;base64,aGk="}
-    first = {"id": "u1", "role": "user", "parts": [file, {"type": "text", "text": "Hello"}]}
+    first = {"id": "u1", "role": "user", "parts": [file, *beside, {"type": "text", "text": "Hello"}]}
     second = {"id": "u2", "role": "user", "parts": [{"type": "text", "text": "delete it"}]}
-    await post(waiting, {"id": "earlier", "messages": [first]})
-    chunks = await post(waiting, {"id": "earlier", "messages": [second]})
+    await post(waiting, {"id": conversation_id, "messages": [first]})
+    chunks = await post(waiting, {"id": conversation_id, "messages": [second]})
     assert (chunks[-1]["finishReason"], waiting.ran()) == ("tool-calls", [])
 
 
@@ -177,7 +188,7 @@ async def test_without_approvals_the_tool_is_not_offered_and_does_not_run(waitin
 
 
 async def test_a_yes_that_comes_with_a_new_message_is_not_run(waiting: Waiting) -> None:
-    first, second = await ask(waiting, "late", "two mails")
+    first, _ = await ask(waiting, "late", "two mails")
     new = {"id": "u2", "role": "user", "parts": [{"type": "text", "text": "Never mind"}]}
     both = of_assistant(responded(first, approved=True))
     chunks = await post(waiting, {"id": "late", "messages": [both, new]})
@@ -186,7 +197,6 @@ async def test_a_yes_that_comes_with_a_new_message_is_not_run(waiting: Waiting) 
     row = (await waiting.client.get("/conversations/late")).json()
     calls = row["messages"][1]["toolInvocations"]
     assert [call["result"] for call in calls] == [{"error": NOT_RUN}, {"error": NOT_ANSWERED}]
-    assert second
 
 
 async def test_assistant_ui_says_yes_by_listing_the_call_and_no_by_an_error(waiting: Waiting) -> None:

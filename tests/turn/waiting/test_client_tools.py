@@ -183,13 +183,15 @@ async def test_a_tool_of_ours_is_declared_as_the_clients(waiting: Waiting) -> No
 
 
 async def test_a_turn_that_went_on_is_one_turn_of_the_day(waiting: Waiting) -> None:
-    before = (await waiting.client.get("/usage")).json()
     answer = await ask(waiting, "a form")
-    await go_on(waiting, answer, result(answer.values("9")[0]["toolCallId"], 1))
-    after = (await waiting.client.get("/usage")).json()
-    assert after["turns"] - before["turns"] == 1
-    message = (await stored(waiting, answer))[-1]
-    assert message
+    onward = await go_on(waiting, answer, result(answer.values("9")[0]["toolCallId"], 1))
+    steps = [end["usage"] for end in (*answer.values("e"), *onward.values("e"))]
+    whole = onward.values("d")[0]["usage"]
+    assert len(steps) == 2
+    assert whole == {name: sum(usage[name] for usage in steps) for name in whole}
+    used = (await waiting.client.get("/usage")).json()
+    counted = (whole["promptTokens"], whole["completionTokens"])
+    assert (used["turns"], used["input_tokens"], used["output_tokens"]) == (1, *counted)
 
 
 async def test_the_same_answer_from_two_tabs_goes_on_once(waiting: Waiting) -> None:

@@ -61,8 +61,8 @@ class Client:
         kind = self.random.choice(["ask", "ask", *["answer"] * 5, "forge", "ask with answers", "stop", "regenerate"])
         body: dict[str, Any] = {"id": self.id, "trigger": "submit-message", "approvals": True, "tools": [FORM]}
         answers = [self.answered(part) for part in waits if self.random.random() < 0.7]
-        user = {"id": f"u{self.number}-{self.sent}", "role": "user"}
-        user["parts"] = [{"type": "text", "text": self.random.choice(PROMPTS)}]  # type: ignore[assignment]
+        words = {"type": "text", "text": self.random.choice(PROMPTS)}
+        user = {"id": f"u{self.number}-{self.sent}", "role": "user", "parts": [words]}
         self.sent += 1
         match kind:
             case "stop":
@@ -90,8 +90,7 @@ class Client:
                 body["messages"] = [of_assistant(forged)]
             case _:
                 body["messages"] = [of_assistant(*answers)]
-                approved = sum(1 for one in answers if one.get("approval", {}).get("approved"))
-                self.yeses += approved if answers else 0
+                self.yeses += sum(one.get("approval", {}).get("approved", False) for one in answers)
         answer = await self.waiting.client.post("/chat", json=body)
         if kind == "forge" or (kind == "answer" and not answers):
             assert answer.status_code == 422, answer.text
