@@ -42,6 +42,10 @@ class Body(httpx2.AsyncByteStream):
         self._tap = tap
         self._draining = draining
         self._drains = False
+        protocol = None if response.connection is None else response.connection.protocol
+        self._closed = None if protocol is None else protocol.closed
+        if self._closed is not None:
+            self._closed.add_done_callback(self._lose)
 
     def __aiter__(self) -> Self:
         return self
@@ -65,7 +69,20 @@ class Body(httpx2.AsyncByteStream):
         if not self._drains:
             if self._tap:
                 self._tap.ended("end" if self._response.content.at_eof() else "left")
-            self._response.release()
+            self._release()
+
+    def _lose(self, closed: asyncio.Future[None]) -> None:
+        # aiohttp's parser forgets its reader where a chunk is malformed: that would wait for ever.
+        closed.exception()
+        content = self._response.content
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError("The connection was closed within the response."))
+
+    def _release(self) -> None:
+        if self._closed is not None:
+            # The connection may live on with other responses.
+            self._closed.remove_done_callback(self._lose)
+        self._response.release()
 
     async def _drain(self) -> None:
         try:
@@ -77,7 +94,7 @@ class Body(httpx2.AsyncByteStream):
         finally:
             if self._tap:
                 self._tap.ended("end")
-            self._response.release()
+            self._release()
 
     async def _tapped(self) -> bytes:
         """Read, and give what comes to the recorder as well."""

@@ -16,6 +16,7 @@ import trustme
 from tests.harness.answers import Answer, chat
 from tests.harness.model import Call, Upstream
 from tests.harness.processes import free_port, run
+from tests.harness.raw_model import CHUNKED, RawUpstream, words
 from tests.harness.service import Server
 
 ANYWHERE = {"OPENAI_BASE_URL": "http://model.example/v1", "OPENAI_API_KEY": "k", "OPENAI_MODEL": "model"}
@@ -112,6 +113,16 @@ async def test_an_error_response_without_end_times_out(tmp_path: Path) -> None:
                 await call.gone()
     assert answer.result().codes == "f3ed"
     assert "did not respond in time" in answer.result().errors[0]
+
+
+async def test_a_malformed_chunk_that_comes_late_cuts_the_answer_at_once(tmp_path: Path) -> None:
+    said = words("Hello")
+    pieces = (CHUNKED, b"%x\r\n%b\r\n" % (len(said), said), 0.2, b"no chunk\r\n")
+    with RawUpstream({"Hi": pieces}) as upstream, Server(tmp_path, upstream.settings) as server:
+        async with server.client() as client, asyncio.timeout(30):
+            answer = await chat(client, {"message": "Hi"})
+    assert answer.text == "Hello"
+    assert len(answer.errors) == 1
 
 
 async def test_a_connection_is_kept_even_if_the_body_ends_after_the_answer(tmp_path: Path) -> None:
