@@ -199,6 +199,17 @@ async def test_a_yes_that_comes_with_a_new_message_is_not_run(waiting: Waiting) 
     assert [call["result"] for call in calls] == [{"error": NOT_RUN}, {"error": NOT_ANSWERED}]
 
 
+async def test_a_no_that_comes_with_a_new_message_is_taken_first(waiting: Waiting) -> None:
+    first, _ = await ask(waiting, "late-no", "two mails")
+    new = {"id": "u2", "role": "user", "parts": [{"type": "text", "text": "Never mind"}]}
+    await post(waiting, {"id": "late-no", "messages": [of_assistant(responded(first, approved=False)), new]})
+    assert waiting.ran() == []
+    row = (await waiting.client.get("/conversations/late-no?protocol=ui")).json()
+    calls = [part for part in row["messages"][1]["parts"] if part["type"] == "tool-send_mail"]
+    assert [call["state"] for call in calls] == ["output-denied", "output-error"]
+    assert calls[1]["errorText"] == NOT_ANSWERED
+
+
 async def test_assistant_ui_says_yes_by_listing_the_call_and_no_by_an_error(waiting: Waiting) -> None:
     user = {"role": "user", "content": [{"type": "text", "text": "two mails"}]}
     body = {"id": "aui", "approvals": True, **AUI}

@@ -172,6 +172,14 @@ async def test_to_regenerate_or_edit_removes_what_waits(waiting: Waiting) -> Non
     assert len(await stored(waiting, answer)) == 2
 
 
+async def test_a_conversation_that_waits_is_deleted_with_its_open_calls(waiting: Waiting) -> None:
+    answer = await ask(waiting, "a form")
+    assert (await waiting.client.delete(f"/conversations/{answer.conversation_id}")).status_code == 204
+    late = await go_on(waiting, answer, result(answer.values("9")[0]["toolCallId"], 1))
+    assert late.status == 422
+    assert (await waiting.client.get(f"/conversations/{answer.conversation_id}")).status_code == 404
+
+
 async def test_a_tool_of_ours_is_declared_as_the_clients(waiting: Waiting) -> None:
     answer = await ask(waiting, "a map")
     call_id = answer.values("9")[0]["toolCallId"]
@@ -234,7 +242,9 @@ async def test_a_schema_that_the_engine_refuses_costs_that_tool_alone(waiting: W
 
 async def test_a_tool_with_the_name_of_the_services_own_is_left_out(waiting: Waiting) -> None:
     mine = {"get_current_time": {"description": "Mine.", "parameters": {"type": "object"}}}
-    await chat(waiting.client, {"message": "my own clock", "tools": mine})
+    for _ in range(2):
+        await chat(waiting.client, {"message": "my own clock", "tools": mine})
+    assert waiting.world.server.log.count("a client sends a tool get_current_time") == 1
     tools = waiting.world.emulator.asked("my own clock")[-1]["tools"]
     (clock,) = (tool["function"] for tool in tools if tool["function"]["name"] == "get_current_time")
     assert clock["description"] != "Mine."

@@ -18,6 +18,14 @@ RULES: list[Rule] = [
     {"when": {"equals": "for ever"}, "tool_calls": [call("ask_form", q="1")], "usage": USAGE},
     turn("once", call("ask_form", q="1")),
     {
+        "when": {"equals": "draw and ask"},
+        "steps": [
+            {"tool_calls": [call("generate_image", prompt="a fox"), call("ask_form", q="1")]},
+            {"tool_calls": [call("generate_image", prompt="a bear")]},
+            {"text": "Done."},
+        ],
+    },
+    {
         "when": {"equals": "cut"},
         "steps": [{"tool_calls": [call("ask_form", q="1")]}, *[CUT] * 3],
     },
@@ -53,6 +61,18 @@ async def test_what_is_tried_again_is_a_turn_of_its_own(tmp_path: Path) -> None:
             assert tries[-1].json()["error"]["code"] == "daily_limit"
             assert (await client.get("/usage")).json()["turns"] == 3
             assert len(world.emulator.asked("cut")) == 4
+
+
+async def test_images_count_on_over_its_waits(tmp_path: Path) -> None:
+    env = {"RAN_FILE": str(tmp_path / "ran"), "MAX_IMAGES_PER_TURN": "1"}
+    with start_world(tmp_path, RULES, env, APP, image="gpt-image-1") as world:
+        async with world.server.client() as client:
+            waiting = Waiting(world, client, tmp_path / "ran")
+            answer = await ask(waiting, "draw and ask")
+            form = next(called["toolCallId"] for called in answer.values("9") if called["toolName"] == "ask_form")
+            onward = await go_on(waiting, answer, result(form, 1))
+            assert "MAX_IMAGES_PER_TURN" in onward.values("a")[0]["result"]["error"]
+            assert (await stored(waiting, answer))[-1]["content"].count("![Generated Image]") == 1
 
 
 async def test_a_turn_goes_on_on_a_day_whose_turns_are_used_up_but_not_its_tokens(tmp_path: Path) -> None:
