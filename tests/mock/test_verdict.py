@@ -10,7 +10,8 @@ import pytest
 from mockbackend.mock.verdict import judge
 from mockbackend.mock.verdict.codes import CODES
 from tests.harness.processes import ROOT
-from tests.mock.verdict_clients import GUILTY, INNOCENT, Entry, assistant, call, of_model, said
+from tests.mock.verdict_calls import Entry, assistant, call, of_model, said
+from tests.mock.verdict_clients import GUILTY, INNOCENT
 
 
 def numbered(entries: Sequence[Entry]) -> list[Entry]:

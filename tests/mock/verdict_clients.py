@@ -2,84 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-Entry = Mapping[str, Any]
-LOGIN = {"authorization": "***"}
+from tests.mock import verdict_waiting as waiting
+from tests.mock.verdict_calls import (
+    BUSY,
+    LOGIN,
+    MORE,
+    UI,
+    Entry,
+    assistant,
+    call,
+    left_open,
+    of_items,
+    of_model,
+    of_user,
+    result,
+    said,
+    with_call,
+    with_parts,
+)
 
-
-def call(on: str = "chat", at: float = 0, *, took: float | None = 0.1, **fields: Any) -> dict[str, Any]:
-    """A call of a front end that began `at` seconds, and that was answered unless `fields` say otherwise."""
-    path = {"chat": "/chat", "join": "/chat/trip/stream", "conversations": "/conversations/trip"}.get(on, f"/{on}")
-    method = "POST" if on in ("chat", "stop") else "GET"
-    entry = {"side": "front", "on": on, "method": method, "path": path, "status": 200, "state": "done", "body": None}
-    times = {"at": round(at * 1000), "ended_at": None if took is None else round((at + took) * 1000)}
-    headers = {"userid": "ada", **fields.pop("headers", {})}
-    return {**entry, **times, "turn": None, "rule": None, "scenario": "s", "headers": headers, **fields}
-
-
-def said(*texts: str, id: str | None = "trip", at: float = 0, **fields: Any) -> dict[str, Any]:  # noqa: A002
-    """A list of messages, of the user and the assistant by turns, that began a turn."""
-    roles = ("user", "assistant")
-    messages = [{"role": roles[n % 2], "content": text} for n, text in enumerate(texts)]
-    return call(at=at, body={"id": id, "messages": messages, **fields.pop("more", {})}, **fields)
-
-
-def of_model(at: float = 0, **fields: Any) -> dict[str, Any]:
-    return call(at=at, **{"side": "model", "path": "/openai/v1/chat/completions", "rule": 0, **fields})
-
-
-def of_user(user: str, **fields: Any) -> dict[str, Any]:
-    """A call of a program that names its user as OpenAI has it."""
-    return of_model(body={"user": user, "messages": []}, headers={"userid": ""}, **fields)
-
-
-def of_items(*items: Any, at: float = 0, **fields: Any) -> dict[str, Any]:
-    """A call of the Responses API."""
-    asked = {"role": "user", "content": [{"type": "input_text", "text": "hi"}]}
-    return of_model(at, path="/openai/v1/responses", body={"input": [asked, *items]}, **fields)
-
-
-def with_parts(at: float = 0, to: str = "trip", **message: Any) -> dict[str, Any]:
-    """A list of one message, as the AI SDK sends it."""
-    parts = [{"type": "text", "text": "hi"}]
-    return call(at=at, body={"id": to, "messages": [{"role": "user", "parts": parts, **message}]})
-
-
-def assistant(**message: Any) -> dict[str, Any]:
-    """A list whose assistant's message has these parts."""
-    hi, more = ({"role": "user", "content": text} for text in ("hi", "more"))
-    return call(body={"id": "trip", "messages": [hi, {"role": "assistant", **message}, more]})
-
-
-def left_open(waits_for: str | None = "result", *more: str, **fields: Any) -> dict[str, Any]:
-    """A turn whose answer has a tool call `c`, which waits, and may have others."""
-    ids = {"c": waits_for, **dict.fromkeys(more, waits_for)}
-    calls = [{"id": one, "name": "ask_form", "waits_for": what} for one, what in ids.items()]
-    return said("hi", tool_calls=calls, **fields)
-
-
-def with_call(how: str, *more: Any, at: float = 5, ids: Sequence[str] = ("c",), **fields: Any) -> dict[str, Any]:
-    """A list whose answer has tool calls in that state, as AI SDK 6 sends it, and what comes after it."""
-    parts = [
-        {"type": "tool-ask_form", "toolCallId": one, "state": how, "approval": {"id": "a", "approved": True}}
-        for one in ids
-    ]
-    messages = [{"id": "u-1", "role": "user", "content": "hi"}, {"role": "assistant", "parts": parts}, *more]
-    return call(at=at, body={"id": fields.pop("to", "trip"), "messages": messages}, **fields)
-
-
-def result(*ids: str) -> dict[str, Any]:
-    """A tool's message as assistant-ui sends it."""
-    return {"role": "tool", "content": [{"type": "tool-result", "toolCallId": one, "output": {}} for one in ids]}
-
-
-MORE: dict[str, Any] = {"id": "u-2", "role": "user", "content": "more"}
-DONE: dict[str, Any] = {"tool_calls": [{"id": "c", "name": "ask_form", "waits_for": None}]}
-DENIED: dict[str, Any] = {"status": 422}
-BUSY: dict[str, Any] = {"status": 429, "retry_after": 1.0}
-UI = {"trigger": "submit-message"}
 GUILTY: dict[str, Sequence[Sequence[Entry]]] = {
     "retry_after_ignored": [
         [said("hi", **BUSY), said("hi", at=0.6)],
@@ -141,37 +84,6 @@ GUILTY: dict[str, Sequence[Sequence[Entry]]] = {
         *([of_items({"type": f"{kind}_call", "call_id": "c", "name": "f"})] for kind in ("function", "custom_tool")),
         [of_items({"role": "assistant", "content": [{"type": "input_image", "image_url": "data:"}]})],
     ],
-    "result_never_sent": [
-        [left_open()],
-        [left_open(), call("conversations", 2)],
-        [left_open(), with_call("input-available", MORE)],
-        [left_open(), said("more", at=5)],
-        [left_open("result", "d"), with_call("output-available", MORE)],
-        [left_open(), call("stop", 2, path="/conversations/other/stop"), said("more", at=5)],
-        [left_open("result", "d"), with_call("output-available", tool_calls=left_open("result")["tool_calls"])],
-    ],
-    "answered_unknown_call": [
-        [left_open(), with_call("output-available", ids=["x"], **DENIED), with_call("output-available", at=8)],
-        [left_open("approval"), with_call("approval-responded", ids=["x"], **DENIED)],
-        [left_open("approval"), with_call("input-available", result("x"), **DENIED)],
-        [left_open("approval"), with_call("output-available", to="other", **DENIED)],
-        [left_open("approval"), call(at=5, body={"id": "trip", "message": result("x")}, **DENIED)],
-        [said("hi"), call(at=5, body={"id": "trip", "messages": [
-            {"role": "assistant", "toolInvocations": [{"toolCallId": "x", "state": "result", "result": 1}]},
-        ]}, **DENIED)],
-    ],
-    "approval_answered_twice": [
-        [
-            left_open("approval"),
-            with_call("approval-responded", **DONE),
-            with_call("approval-responded", at=9, **DENIED),
-        ],
-        [
-            left_open("approval"),
-            with_call("approval-responded", state="client_gone", took=9, **DONE),
-            with_call("approval-responded", at=8, **DENIED),
-        ],
-    ],
     "cut_taken_as_whole": [
         [said("hi", state="cut"), said("hi", "Hel", "more", at=5)],
         [said("hi", state="cut"), call("conversations", 3, status=500), said("hi", "Hel", "more", at=5)],
@@ -193,6 +105,7 @@ GUILTY: dict[str, Sequence[Sequence[Entry]]] = {
     "login_in_the_browser": [
         [call("conversations", headers={**LOGIN, "origin": "http://localhost:3000", "host": "127.0.0.1:8000"})],
     ],
+    **waiting.GUILTY,
 }  # fmt: skip
 INNOCENT: dict[str, Sequence[Sequence[Entry]]] = {
     "retry_after_ignored": [
@@ -332,53 +245,6 @@ INNOCENT: dict[str, Sequence[Sequence[Entry]]] = {
             {"role": "assistant", "content": [{"type": "output_text", "text": "Three."}]},
         )],
     ],
-    "result_never_sent": [
-        [left_open("approval")],
-        [left_open(None)],
-        [left_open(), with_call("output-available", **DONE)],
-        [left_open(), with_call("output-error", **DONE)],
-        [left_open(), with_call("input-available", result("c"), **DONE)],
-        # With the next message.
-        [left_open(), with_call("output-available", MORE)],
-        [left_open(), call(at=5, body={"id": "trip", "messages": [result("c"), MORE]})],
-        [left_open(), call("stop", 2, path="/conversations/trip/stop"), said("more", at=5)],
-        [left_open(), call("conversations", 2, method="DELETE")],
-        # It is asked again, or edited.
-        [left_open(), said("hi", at=5, more={"trigger": "regenerate-message"})],
-        [with_parts(id="u-1") | {"tool_calls": left_open()["tool_calls"]}, with_parts(at=5, id="u-1")],
-        [left_open("result", "d"), with_call("output-available", ids=["c", "d"], **DONE)],
-    ],
-    "answered_unknown_call": [
-        # It was refused for something else.
-        [left_open(), with_call("output-available", **DENIED), with_call("output-error", at=8)],
-        [left_open(None), with_call("output-available", **DENIED)],
-        [left_open("approval"), with_call("input-available", result("c", "c#result"), **DENIED)],
-        [left_open("approval"), with_call("approval-responded", ids=["x"])],
-        # What is closed is read over.
-        [left_open("approval"), with_call("output-available", MORE, ids=["x"])],
-    ],
-    "approval_answered_twice": [
-        [left_open("approval"), with_call("approval-responded", **DONE)],
-        # The same again, after what followed it had failed.
-        *(
-            [
-                left_open("approval"),
-                with_call("approval-responded", state=state, **DONE),
-                with_call("approval-responded", at=9, **DENIED),
-            ]
-            for state in ("error", "cut", "client_gone")
-        ),
-        [
-            left_open("approval", "d"),
-            with_call("approval-responded", tool_calls=left_open("approval")["tool_calls"]),
-            with_call("approval-responded", at=9, ids=["c", "d"]),
-        ],
-        [
-            left_open("approval"),
-            with_call("approval-responded", **DONE),
-            with_call("approval-responded", at=9, to="other", ids=[], **DENIED),
-        ],
-    ],
     "cut_taken_as_whole": [
         [said("hi", state="cut"), said("hi", at=5)],
         [said("hi", state="cut"), call("join", 3), said("hi", "Hello.", "more", at=5)],
@@ -419,4 +285,5 @@ INNOCENT: dict[str, Sequence[Sequence[Entry]]] = {
         # A proxy of the page's own site, which passes on what the browser said.
         [call("conversations", headers={**LOGIN, "origin": "http://localhost:3000", "sec-fetch-site": "same-origin"})],
     ],
+    **waiting.INNOCENT,
 }  # fmt: skip

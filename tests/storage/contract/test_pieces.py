@@ -119,10 +119,16 @@ async def test_a_conversation_that_is_deleted_meanwhile_has_no_further_pieces(st
         await anext(reading)
 
 
-async def test_a_turn_that_cannot_be_read_says_so_between_pieces(engine: Engine) -> None:
+@pytest.mark.parametrize("place", [10, 2 * TURNS - 2], ids=["within", "the last"])
+async def test_a_turn_that_cannot_be_read_says_so_between_pieces(engine: Engine, place: int) -> None:
     storage = await engine.open()
     said = await talked(storage)
-    await engine.damage_messages("c", 10)
+    await engine.damage_messages("c", place)
     found = joined(await pieces(storage))
-    assert found[:10] + found[12:] == said[:10] + said[12:]
-    assert {text_of(one) for one in found[10:12]} == {"(This message is damaged and cannot be read.)"}
+    assert found[:place] + found[place + 2 :] == said[:place] + said[place + 2 :]
+    damaged = found[place : place + 2]
+    assert [(one["role"], text_of(one)) for one in damaged] == [
+        ("user", "(This message is damaged and cannot be read.)"),
+        ("assistant", "(This message is damaged and cannot be read.)"),
+    ]
+    assert len({one["id"] for one in found}) == len(said)
