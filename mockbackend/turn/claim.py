@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext, suppress
 from contextvars import copy_context
 from dataclasses import replace
-from functools import cache
-from itertools import islice
 
 from ..concurrency import Places, in_thread
-from ..errors import ServiceError, not_found, unusable
-from ..events import dump
-from ..messages import MANY_MESSAGES, Message, Part, now_ms, title_of
+from ..errors import ServiceError, not_found
+from ..messages import MANY_MESSAGES, title_of
 from ..mock import drawn
 from ..settings import Settings
 from ..storage import (
@@ -38,9 +35,8 @@ from ..storage import (
 from ..storage.day_limits import day_limits
 from .admission import PER_USER, day_is_over, too_many_conversations, too_many_turns
 from .attachments import Attachments
-from .going_on import NOTHING_OPEN
-from .new_messages import estimate, made_message, made_messages
-from .placement import Outline, Place, needs_history, placed, placed_by_ids
+from .draft import TurnDraft
+from .placement import Outline, Place, placed, placed_by_ids
 from .recovery import Recovery
 from .registry import RunRegistry
 from .request import ChatRequest, SentMessage
@@ -90,18 +86,20 @@ class TurnClaimer:
         Whoever looks may find the row before that, and would settle a turn of this process that does not run. Raises
         ServiceError: 404, 409, 422, 429.
         """
-        with ExitStack() as claiming:
-            yield await self._claimed(userid, request, framing, window, claiming)
+        turn_id = drawn.uuid().hex
+        with self._registry.claiming(turn_id):
+            yield await self._claimed(turn_id, userid, request, framing, window)
 
     async def _claimed(
-        self, userid: str, request: ChatRequest, framing: str, window: Window | None, claiming: ExitStack
+        self, turn_id: str, userid: str, request: ChatRequest, framing: str, window: Window | None
     ) -> Claim:
         conversation_id = request.conversation_id or str(drawn.uuid())
         images: list[str] = []
         try:
             messages = await self._new_messages(userid, conversation_id, request)
             attached = await self._attachments.store(userid, conversation_id, messages, images)
-            return await self._claim(userid, conversation_id, request, framing, attached, window, claiming)
+            draft = TurnDraft(turn_id, userid, request, framing, attached, self._max_messages)
+            return await self._claim(draft, userid, conversation_id, window)
         except BaseException as error:
             if images:
                 # What cannot be removed now goes later; the reason of the refusal matters more.
@@ -127,47 +125,17 @@ class TurnClaimer:
                 earlier = [replace(message, attachments=()) for message in earlier]
         return (*earlier, last)
 
-    async def _claim(
-        self,
-        userid: str,
-        conversation_id: str,
-        request: ChatRequest,
-        framing: str,
-        attached: list[list[Part]],
-        window: Window | None,
-        claiming: ExitStack,
-    ) -> Claim:
-        turn_id, message_id, at = drawn.uuid().hex, f"msg-{drawn.uuid().hex}", now_ms()
-        claiming.enter_context(self._registry.claiming(turn_id))
+    async def _claim(self, draft: TurnDraft, userid: str, conversation_id: str, window: Window | None) -> Claim:
+        request, title = draft.request, draft.title
         # The store's thread has another context, from which other ids would come.
         here = copy_context()
         began, pause, has_waited = time.monotonic(), POLL_SECONDS, False
+        limits = replace(self._limits, estimate=draft.estimate)
+        is_whole = await self._make_whole(draft, userid, conversation_id)
 
-        # Each message once: its id must be the same in every attempt.
-        @cache
-        def new(index: int) -> Message:
-            # Made only when needed: a client may send thousands with each turn, and only the last is new.
-            return made_message(request.messages[index], turn_id, at, attached[index])
-
-        users = (index for index, message in enumerate(request.messages) if message.role == "user")
-        title = title_of([new(index) for index in islice(users, 1)])
-        limits = replace(self._limits, estimate=estimate(request))
-        whole = await self._whole_list(userid, conversation_id, request, new)
-        made = cache(lambda: whole or made_messages(request, new))
-
-        def turn(conversation: Conversation, at: Place) -> Turn:
-            new_messages = self._placed(request, conversation, at, turn_id, new, made)
-            onward = at.continuation
-            return Turn(
-                *(userid, conversation.id, turn_id, onward.answer["id"] if onward else message_id),
-                # Not `at`: midnight may have passed while another answer was waited for.
-                *(now_ms(), framing, at.base_length, new_messages),
-                opening=dump(onward.events) if onward else b"",
-                turns=0 if onward and not onward.is_again else 1,
-            )
-
-        def is_placed_in_history(conversation: Conversation) -> bool:
-            return conversation.message_count > 0 and (needs_history(request) or conversation.is_waiting)
+        def place_at_end(row: Conversation) -> Turn | None:
+            at_end = Place(row.message_count)
+            return None if draft.is_placed_in_history(row) else here.run(draft.placed, row, at_end)
 
         # Each round makes one attempt at the claim, and ends in a claim, an error, or a short wait. Why it ends:
         #
@@ -186,21 +154,21 @@ class TurnClaimer:
         #   transaction; images that were stored for this request are discarded by our caller.
         while True:
             # Thousands of messages take a while to write.
-            async with self._long_work.one(userid) if whole else nullcontext():
+            async with self._long_work.one(userid) if is_whole else nullcontext():
                 conversation, claim = await self._storage.turns.begin(
                     userid,
                     conversation_id,
                     title,
-                    lambda row: None if is_placed_in_history(row) else here.run(turn, row, Place(row.message_count)),
+                    place_at_end,
                     limits=limits,
                     with_base=request.mode == "chat",
                     window=window,
                 )
             if conversation is None:
                 raise not_found()
-            if claim is None and is_placed_in_history(conversation):
+            if claim is None and draft.is_placed_in_history(conversation):
                 try:
-                    placed, was_titled = await self._read_and_place(userid, request, conversation, turn)
+                    placed, was_titled = await self._read_and_place(draft, userid, conversation)
                 except ServiceError:
                     if request.goes_on and has_waited:
                         # The same was sent twice, and the other has just gone on with it.
@@ -226,68 +194,40 @@ class TurnClaimer:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_POLL_SECONDS)
 
-    async def _whole_list(
-        self, userid: str, conversation_id: str, request: ChatRequest, new: Callable[[int], Message]
-    ) -> list[Message] | None:
-        """All messages of the request, made before the claim if they are many and begin a conversation."""
-        if len(request.messages) <= MANY_MESSAGES:
-            return None
+    async def _make_whole(self, draft: TurnDraft, userid: str, conversation_id: str) -> bool:
+        """Make all messages before the claim, if they are many and begin a conversation."""
+        if len(draft.request.messages) <= MANY_MESSAGES:
+            return False
         conversation = await self._storage.conversations.get(userid, conversation_id)
         if conversation is not None and conversation.message_count > 0:
-            return None
+            return False
         async with self._long_work.one(userid):
-            return await in_thread(lambda: made_messages(request, new), "placing")
+            await in_thread(lambda: draft.messages, "placing")
+        return True
 
     async def _read_and_place(
-        self, userid: str, request: ChatRequest, conversation: Conversation, turn: Callable[[Conversation, Place], Turn]
+        self, draft: TurnDraft, userid: str, conversation: Conversation
     ) -> tuple[Turn, str | None]:
         """The turn that has its place in a conversation, and the title that the first message gives, where it was read.
 
         The messages are read a piece at a time, and none is kept: there may be gigabytes.
         """
+        request = draft.request
         by_ids = request.mode == "chat" and not request.goes_on and not conversation.is_waiting
         outline = await self._storage.turns.outline(conversation.id) if by_ids else None
         if outline is not None and (found := placed_by_ids(request, outline, conversation.message_count)):
-            return turn(conversation, found), None
+            return draft.placed(conversation, found), None
         async with self._reading.one(userid):
             while True:
                 history = Outline.of(request)
                 with suppress(HistoryChanged):
                     async for messages in self._storage.history.pieces(conversation.id):
                         history.add(messages)
-                    return turn(conversation, placed(request, history)), history.title
+                    return draft.placed(conversation, placed(request, history)), history.title
 
     def _is_stopping(self, running: RunningTurn) -> bool:
         run = self._registry.find(running.turn.turn_id)
         return running.stop_requested or (run is not None and run.answer.stop.reason is not None)
-
-    def _placed(
-        self,
-        request: ChatRequest,
-        conversation: Conversation,
-        at: Place,
-        turn_id: str,
-        new: Callable[[int], Message],
-        made: Callable[[], list[Message]],
-    ) -> list[Message]:
-        """Which messages follow those that stay: what is written again, and those of the request."""
-        rewritten: list[Message] = [{**message, "turn": turn_id} for message in at.rewritten]
-        if request.goes_on:
-            if at.continuation is None:
-                raise unusable(NOTHING_OPEN)
-            return rewritten
-        base_length = at.base_length + len(rewritten)
-        # A list sent with a new conversation becomes its history.
-        everything = conversation.message_count == 0
-        new_messages = list(made()) if everything else [new(-1)]
-        if at.replaced is not None and request.messages[-1].id is None:
-            new_messages[-1] = {**new_messages[-1], "id": at.replaced}
-        if base_length + len(new_messages) > self._max_messages:
-            raise unusable(
-                f"This conversation has reached its limit of {self._max_messages} messages "
-                "(MAX_CONVERSATION_MESSAGES). Please start a new one."
-            )
-        return [*rewritten, *new_messages]
 
 
 def _conflict() -> ServiceError:
