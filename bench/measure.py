@@ -33,10 +33,11 @@ class Effort:
 
 
 @contextmanager
-def both_warm() -> Iterator[tuple[int, list[Server]]]:
-    """The upstream's port and both services, warm; only one is under load at a time."""
+def both_warm(**settings: str) -> Iterator[tuple[int, list[Server]]]:
+    """The upstream's port and both services, warm, ours with more settings; only one is under load at a time."""
     with upstream() as port, ExitStack() as stack:
-        yield port, [stack.enter_context(warm_service(side, port)) for side in SIDES]
+        more = {"usual": {}, "ours": settings}
+        yield port, [stack.enter_context(warm_service(side, port, **more[side])) for side in SIDES]
 
 
 def paired(rounds: int, servers: list[Server], measure: Callable[[Server], float]) -> tuple[tuple[float, float], ...]:

@@ -8,15 +8,14 @@ import os
 import re
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from statistics import median, quantiles
 
 import httpx2
 
+from bench.database import database
 from bench.driving import LoadError, finish, running_load, wait_until_open
 from bench.environment import own_python
 from bench.job import PASSWORD, USER, Job
@@ -28,8 +27,6 @@ from bench.servers import Server, upstream, warm_service
 from bench.table import Figure, render
 from tests.harness.postgres import Postgres
 
-# PostgreSQL's own defaults otherwise: it syncs commits, and logs whole pages after a checkpoint.
-OPTIONS = {"unix_socket_directories": "", "listen_addresses": "127.0.0.1"}
 LOGGED = "SELECT pg_current_wal_lsn() - '0/0'::pg_lsn"
 STORED = (
     "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relnamespace = '{}'::regnamespace"
@@ -42,17 +39,6 @@ WAIT_LIMIT = 20
 """Milliseconds that 99 of 100 uses of the pool may wait for a connection."""
 BUCKET = re.compile(r'^mockbackend_db_wait_seconds_bucket\{.*?le="([^"]+)"\} (\S+)', re.MULTILINE)
 OPEN = re.compile(r'^mockbackend_open_streams\{.*?kind="own".*?\} (\S+)', re.MULTILINE)
-
-
-@contextmanager
-def database() -> Iterator[Postgres]:
-    """A PostgreSQL of the benchmark's own."""
-    postgres = Postgres(Path(tempfile.mkdtemp(prefix="bench-postgres-")), options=OPTIONS)
-    try:
-        postgres.connect().close()
-        yield postgres
-    finally:
-        postgres.close()
 
 
 def number(postgres: Postgres, query: str) -> float:

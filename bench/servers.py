@@ -70,24 +70,24 @@ def command(side: Side, port: int) -> list[str]:
 
 @contextmanager
 def service(side: Side, upstream_port: int, code: Path = ROOT, /, **settings: str) -> Iterator[Server]:
-    """Run a service with an empty data folder and more settings; it may not be listening yet.
+    """Run a service with an empty data folder and more settings, or others; it may not be listening yet.
 
     `code` has the folder `mockbackend`, if that is not to be today's.
     """
     port = free_port()
     with tempfile.TemporaryDirectory(prefix=f"bench-{side}-") as folder:
-        env = clean_environment(
-            OPENAI_BASE_URL=f"http://127.0.0.1:{upstream_port}/v1",
-            OPENAI_API_KEY="x",
-            OPENAI_MODEL="bench",
-            BACKEND_AUTH_USERNAME=USER,
-            BACKEND_AUTH_PASSWORD=PASSWORD,
-            DATA_DIR=folder,
-            LOG_LEVEL="WARNING",
-            MAX_RUNNING_TURNS_PER_USER="1000",
-            PORT=str(port),
-            **settings,
-        )
+        usual = {
+            "OPENAI_BASE_URL": f"http://127.0.0.1:{upstream_port}/v1",
+            "OPENAI_API_KEY": "x",
+            "OPENAI_MODEL": "bench",
+            "BACKEND_AUTH_USERNAME": USER,
+            "BACKEND_AUTH_PASSWORD": PASSWORD,
+            "DATA_DIR": folder,
+            "LOG_LEVEL": "WARNING",
+            "MAX_RUNNING_TURNS_PER_USER": "1000",
+            "PORT": str(port),
+        }
+        env = clean_environment(**(usual | settings))
         folder_of_code = ROOT / "bench" / "usual" if side == "usual" else code
         process = subprocess.Popen(command(side, port), cwd=folder_of_code, env=env, start_new_session=True)
         try:

@@ -6,7 +6,7 @@ from bench.measure import Effort
 from bench.rows.history import history
 from bench.rows.processes import memory, start
 from bench.rows.tokens import burst, paced
-from bench.rows.turns import first_delta, short_turns
+from bench.rows.turns import emulator, first_delta, postgres, short_turns
 from bench.table import Figure
 
 ROWS: dict[str, Callable[[Effort], list[Figure]]] = {
@@ -14,6 +14,8 @@ ROWS: dict[str, Callable[[Effort], list[Figure]]] = {
     "paced": paced,
     "first": first_delta,
     "short": short_turns,
+    "postgres": postgres,
+    "emulator": emulator,
     "history": history,
     "memory": memory,
     "start": start,
