@@ -25,7 +25,7 @@ from .claiming import RETITLE, Claiming
 from .claims import claim_turn
 from .conversations import upsert_conversation
 from .database import Database, Session
-from .ending import end_turn
+from .ending import TurnEnd, TurnEnder
 from .exchanges import read_outline, read_window
 from .following import TurnFollower
 from .images import Images
@@ -52,7 +52,6 @@ class Turns:
         self, database: Database, checkpoints: Checkpoints, images: Images, liveness: Liveness, files: TurnFiles
     ) -> None:
         self._database = database
-        self._images = images
         self._files = files
         self._checkpoints = checkpoints
         self._liveness = liveness
@@ -60,6 +59,7 @@ class Turns:
         self._claiming = Claiming(database, files)
         # Like the checkpoints.
         self._recent = Recent()
+        self._ender = TurnEnder(database, checkpoints, self._recent, images, liveness.id)
 
     async def begin(
         self,
@@ -245,14 +245,8 @@ class Turns:
     ) -> None:
         is_taken_over = turn.turn_id not in self._claiming.turn_ids
         self._claiming.turn_ids.discard(turn.turn_id)
-        await end_turn(
-            *(self._database, self._checkpoints, self._recent, self._images, self._owner, turn),
-            [*turn.new_messages, *answers],
-            log,
-            spent,
-            exchanges,
-            is_taken_over=is_taken_over,
-        )
+        messages = [*turn.new_messages, *answers]
+        await self._ender.settle(TurnEnd(turn, messages, log, spent, exchanges, is_taken_over))
         # A process that has taken a turn over does not know whether it has a file.
         if is_taken_over or self._files.wrote(turn.turn_id):
             # The turn is stored; what cannot be removed goes at the next start.
