@@ -76,25 +76,22 @@ class Images:
             raise StorageError("the conversation has been deleted meanwhile")
 
     async def get(self, token: str) -> Image | None:
-        rows = await self._database.execute("SELECT media_type FROM pictures WHERE token = ?", token)
-        if not rows or not IMAGE_TYPE.fullmatch(text(rows[0][0])):
-            return None
-        with storage_errors():
-            try:
-                return Image(text(rows[0][0]), await asyncio.to_thread(self._path(token).read_bytes))
-            except FileNotFoundError:
-                return None
+        with storage_errors(), suppress(FileNotFoundError):
+            if media_type := await self._media_type(token):
+                return Image(media_type, await asyncio.to_thread(self._path(token).read_bytes))
+        return None
 
     async def content(self, token: str) -> tuple[str, StoredBlob] | None:
-        rows = await self._database.execute("SELECT media_type FROM pictures WHERE token = ?", token)
-        if not rows or not IMAGE_TYPE.fullmatch(text(rows[0][0])):
-            return None
         path = self._path(token)
-        with storage_errors():
-            try:
-                return text(rows[0][0]), StoredBlob(path, (await asyncio.to_thread(path.stat)).st_size)
-            except FileNotFoundError:
-                return None
+        with storage_errors(), suppress(FileNotFoundError):
+            if media_type := await self._media_type(token):
+                return media_type, StoredBlob(path, (await asyncio.to_thread(path.stat)).st_size)
+        return None
+
+    async def _media_type(self, token: str) -> str | None:
+        rows = await self._database.execute("SELECT media_type FROM pictures WHERE token = ?", token)
+        stored = text(rows[0][0]) if rows else ""
+        return stored if IMAGE_TYPE.fullmatch(stored) else None
 
     async def home(self, userid: str, token: str) -> str | None:
         statement = "SELECT conversation_id FROM pictures WHERE token = ? AND userid = ?"
