@@ -73,6 +73,20 @@ def exchanges(messages: list[Message], position: int = 0) -> list[Exchange]:
     ]
 
 
+class _Room:
+    """What a window has left for older exchanges, in tokens (None: any) and messages."""
+
+    def __init__(self, tokens: float | None, messages: int) -> None:
+        self._tokens = math.inf if tokens is None else tokens
+        self._messages = messages
+
+    def takes(self, tokens: float, messages: int) -> bool:
+        """Take one more; whether there was room for it."""
+        self._tokens -= tokens
+        self._messages -= messages
+        return self._tokens >= 0 and self._messages >= 0
+
+
 KeptRow = tuple[int, int, int, int, int, int | None, bytes | None]
 """Of an exchange: position, count, tokens, messages of a request, whether it is of the window's shape, digest, wire."""
 
@@ -83,16 +97,14 @@ def newest_that_fit(newest: Iterable[KeptRow], length: int, window: Window) -> l
     None if one is missing, damaged or of another shape: all messages are read then, and kept again at the turn's end.
     """
     found: list[Exchange] = []
-    tokens, messages = math.inf if window.tokens is None else window.tokens, window.messages
+    room = _Room(window.tokens, window.messages)
     try:
         for position, count, its_tokens, its_messages, is_meant, stored, wire in newest:
             if position + count != length:
                 return None
-            tokens -= its_tokens
-            messages -= its_messages
-            if (tokens < 0 or messages < 0) and found:
+            if not room.takes(its_tokens, its_messages) and found:
                 return found[::-1]
-            if wire is not None and (not is_meant or crc32(wire) != stored):
+            if wire is not None and (not is_meant or digest(wire) != stored):
                 return None
             found.append(Exchange(position, count, [], wire, window.shape, its_tokens, its_messages))
             length = position
@@ -104,12 +116,11 @@ def newest_that_fit(newest: Iterable[KeptRow], length: int, window: Window) -> l
 
 def newest(exchanges: list[Exchange], tokens: float | None, messages: int) -> list[Exchange]:
     """Those that fit in about `tokens` (None: any) and in `messages`, the last one always."""
-    left = math.inf if tokens is None else tokens
-    for index in range(len(exchanges) - 1, -1, -1):
-        if tokens is not None:
-            left -= exchanges[index].tokens
-        messages -= exchanges[index].sent
-        if (left < 0 or messages < 0) and index < len(exchanges) - 1:
+    room = _Room(tokens, messages)
+    for index in reversed(range(len(exchanges))):
+        one = exchanges[index]
+        # To count the tokens of one without bytes takes a while.
+        if not room.takes(0 if tokens is None else one.tokens, one.sent) and index < len(exchanges) - 1:
             return exchanges[index + 1 :]
     return exchanges
 
