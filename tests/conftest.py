@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +19,14 @@ from tests.harness.service import Kind, Server
 register_profiles()
 # As `serve` does, and for its reason: each process that runs tests imports what all of them import.
 defer(*UNUSED)
+# Collecting the tests makes no garbage, and looking for some would be half of it.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage again, though never among the tests."""
+    gc.freeze()
+    gc.enable()
 
 
 class StartServer(Protocol):

@@ -7,6 +7,8 @@ The child runs the module as `python -m` would. The pipe says the child's proces
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import gc
 import os
 import resource
@@ -16,6 +18,7 @@ import signal
 import socket
 import struct
 import sys
+import threading
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -58,18 +61,36 @@ def preload() -> None:
     defer(*UNUSED)
 
     import mockbackend.app
-    import mockbackend.emulator.app
     import mockbackend.emulator.embedded
     import mockbackend.server.serve
     import mockbackend.storage.embedded
     import mockbackend.storage.postgres  # noqa: F401
 
+    _make_what_stays()
     _stand_behind_requests()
     if len(threads := os.listdir("/proc/self/task")) > 1:
         raise RuntimeError(f"the imports have started {len(threads) - 1} threads, which no fork would have")
     # The collector would write to the pages that the children share.
     gc.collect()
     gc.freeze()
+
+
+def _make_what_stays() -> None:
+    """Make what a server makes once, by its first turn: the graph, schemas, routes' patterns, the types of scripts."""
+    from mockbackend.agent.graph import run_for_nothing
+    from mockbackend.agent.tools import AVAILABLE_TOOLS, schema
+    from mockbackend.emulator.app import create_emulator
+    from mockbackend.mock.store import DEFAULT, MockStore
+    from mockbackend.routes import routes
+
+    asyncio.run(run_for_nothing())
+    for tool in AVAILABLE_TOOLS:
+        schema(tool.name)
+    routes()
+    store = MockStore(None)
+    create_emulator(store)
+    store.scenarios.open(DEFAULT)
+    store.close()
 
 
 def _stand_behind_requests() -> None:
@@ -179,9 +200,25 @@ def main() -> None:
     preload()
     job = serve(control)
     if job is not None:
-        module, *arguments = job.arguments
-        sys.argv = [module, *arguments]
+        _run(job)
+
+
+def _run(job: Job) -> None:
+    module, *arguments = job.arguments
+    sys.argv = [module, *arguments]
+    status = 0
+    try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        # Words would be printed.
+        if isinstance(end.code, str):
+            raise
+        status = end.code or 0
+    # The interpreter would now free all that was imported, and so copy all of it.
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":
