@@ -86,7 +86,7 @@ IMPORTED_BY = {
     "emulator": {"server.emulator_alone", "server.serve", "server.upstream"},
     "app": {"server.serve"},
     "server.command": {"server.mock"},
-    "server.hypercorn_patches": {"server.hypercorn_server", "app", "routes.stream"},
+    "server.hypercorn_patches": {"server.hypercorn_server", "app", "routes.stream", "routes.front_call"},
     "server.lazy_imports": {"server.serve"},
     "storage.embedded": {"storage"},
     "storage.postgres": {"storage"},

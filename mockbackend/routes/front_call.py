@@ -21,6 +21,7 @@ from ..mock.store import Entry, Holds, MockStore, Scenario
 from ..mock.store.journal import MAX_BODY_BYTES, State
 from ..protocol.data_stream import DATA_STREAM
 from ..protocol.ui_stream import UI_STREAM
+from ..server.hypercorn_patches import WRITE_PIECE
 from ..turn.run import Run
 
 # How long an answer in place of a call waits for the call's body.
@@ -36,6 +37,8 @@ class FrontCall:
         self._headers = request.headers
         self._receive = request.receive
         self._send = request._send
+        # The journal counts what passes by here.
+        request.scope.get("state", {}).pop(WRITE_PIECE, None)
         self.kind = kind
         self._body = bytearray()
         self._is_read = False

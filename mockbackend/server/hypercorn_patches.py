@@ -9,7 +9,8 @@ five seconds, as long as httpx, for example, keeps one: a request that is sent a
 
 A piece of a stream also passes a lock, a wait for room and h11's states, and each request cancels a task that waits for
 the connection to be idle and makes another. Here a piece that the kernel takes at once is just written, h11 is not
-asked about the pieces of a body that it has begun, and idle connections have a timer.
+asked about the pieces of a body that it has begun, and idle connections have a timer. A response may also write its
+pieces past `send`, with no task and no middleware: those here look at the head and the end alone.
 
 Hypercorn takes no other classes for its connections and has no setting for HTTP/2; therefore ours are put in place of
 its own, both under `mockbackend serve` and under plain Hypercorn. What is private of Hypercorn and h11 is used in this
@@ -38,7 +39,7 @@ from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.events import Closed, Event, RawData
-from hypercorn.protocol.events import Body
+from hypercorn.protocol.events import Body, Response
 from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.h11 import H11Protocol
 
@@ -55,6 +56,8 @@ PIECE_BYTES = 64 * 1024
 UNSENT_BYTES = 128 * 1024
 # In a request's state: the function that ends its connection at once.
 CUT_OFF = "cut_off"
+# In a request's state: the function that writes a piece of the response's body at once.
+WRITE_PIECE = "write_piece"
 # At the end: time for the request of a client that has connected, or uses its connection again.
 LAST_REQUEST_SECONDS = 0.5
 
@@ -139,9 +142,10 @@ class Connection(TCPServer):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
+        self._transport = self.writer.transport
         self._timer = IdleTimer(self)
         self.idle_task = self._timer  # type: ignore[assignment]
-        self.state = {**self.state, CUT_OFF: self._cut_off}
+        self.state = {**self.state, CUT_OFF: self._cut_off, WRITE_PIECE: self._write_piece}
         if hasattr(socket, "TCP_NOTSENT_LOWAT"):
             with contextlib.suppress(OSError):  # a Unix socket
                 connected = self.writer.get_extra_info("socket")
@@ -158,11 +162,28 @@ class Connection(TCPServer):
             for start in range(0, len(data), PIECE_BYTES):
                 await self._send(RawData(data[start : start + PIECE_BYTES]))  # type: ignore[arg-type]
 
+    @property
+    def _has_room(self) -> bool:
+        """Whether what is written now would be the next that the client gets."""
+        return not self._transport.get_write_buffer_size() and not self.send_lock.locked()
+
+    def _write_piece(self, data: bytes) -> bool:
+        """Write a piece of the body of the response that has begun; False if it has to be sent."""
+        protocol, transport = self.protocol.protocol, self._transport
+        is_chunked = isinstance(protocol, Http1) and protocol.is_chunked
+        if not is_chunked or not self._has_room or len(data) > PIECE_BYTES or transport.is_closing():
+            return False
+        transport.write(_chunk(data))
+        if transport.get_write_buffer_size():
+            # The client has a limited time for it.
+            self._task_group.spawn(self._send, RawData(b""))
+        return True
+
     async def _send(self, event: RawData) -> None:
-        transport = self.writer.transport
+        transport = self._transport
         if transport.is_closing():
             return  # asyncio would log a warning for each
-        if not transport.get_write_buffer_size() and not self.send_lock.locked():
+        if self._has_room:
             transport.write(event.data)
             if not transport.get_write_buffer_size():
                 return
@@ -174,7 +195,7 @@ class Connection(TCPServer):
             self._cut_off()
 
     def _cut_off(self) -> None:
-        if not self.writer.transport.is_closing():
+        if not self._transport.is_closing():
             log.info("the connection of a client that does not read is closed")
         self._reset()
 
@@ -188,7 +209,7 @@ class Connection(TCPServer):
 
     def _end_soon(self) -> None:
         # A transport that is closed waits until all that it holds is sent.
-        if self.writer.transport.get_write_buffer_size():
+        if self._transport.get_write_buffer_size():
             self.loop.call_later(SEND_SECONDS, self._reset)
 
     def _reset(self) -> None:
@@ -196,7 +217,7 @@ class Connection(TCPServer):
         with contextlib.suppress(OSError, ValueError):
             linger = struct.pack("ii", 1, 0)
             self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        self.writer.transport.abort()
+        self._transport.abort()
 
     async def _read_data(self) -> None:
         await super()._read_data()
@@ -209,14 +230,17 @@ class Connection(TCPServer):
 class Http1(H11Protocol):
     """HTTP/1.1 that stays HTTP/1.1."""
 
+    # Whether the body of the response that has begun is sent in chunks, of which h11 keeps no account.
+    is_chunked = False
+
     async def stream_send(self, event: StreamEvent) -> None:
         """Send what a response has for its client."""
-        # What h11 has chosen for this response; it keeps no account of chunks.
-        writer = type(getattr(self.connection, "_writer", None)).__name__
-        if isinstance(event, Body) and writer == "ChunkedWriter":
-            await self.send(RawData(b"%x\r\n%b\r\n" % (len(event.data), event.data)))
-        else:
-            await super().stream_send(event)
+        if self.is_chunked and isinstance(event, Body):
+            await self.send(RawData(_chunk(event.data)))
+            return
+        await super().stream_send(event)
+        if isinstance(event, Response):
+            self.is_chunked = type(getattr(self.connection, "_writer", None)).__name__ == "ChunkedWriter"
 
     async def _check_protocol(self, event: h11.Request) -> None:
         if any(name == b"upgrade" and b"h2c" in value.lower() for name, value in event.headers):
@@ -229,6 +253,10 @@ class Http1(H11Protocol):
             await self.send(Closed())
         else:
             await super()._create_stream(request)
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 class JSONLogger(hypercorn.logging.Logger):

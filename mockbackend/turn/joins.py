@@ -40,9 +40,9 @@ class _JoinedReader(Reader):
         # The calls that the user has said yes to by now: nobody is asked for them once more.
         self._approved = {event.call_id for event in turn.events if isinstance(event, ApprovalGiven) and event.approved}
 
-    async def next(self) -> list[Event] | None:
-        batch = await super().next()
-        if not batch or not self._approved:
+    def _read(self) -> list[Event]:
+        batch = super()._read()
+        if not self._approved:
             return batch
         return [event for event in batch if not (isinstance(event, ApprovalAsked) and event.call_id in self._approved)]
 

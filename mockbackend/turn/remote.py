@@ -71,7 +71,7 @@ class RemoteTurn:
         self._readers: set[Reader] = set()
 
     def enter(self, reader: Reader) -> None:
-        """Wake this reader with each event."""
+        """Tell this reader of each event."""
         self._readers.add(reader)
 
     def leave(self, reader: Reader) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from itertools import islice
 from typing import Protocol
 
@@ -31,7 +32,7 @@ class Followed(Protocol):
         """Whether no event follows."""
 
     def enter(self, reader: Reader) -> None:
-        """Wake this reader with each event."""
+        """Tell this reader of each event."""
 
     def leave(self, reader: Reader) -> None:
         """Forget a reader."""
@@ -52,7 +53,7 @@ class Run:
         self.known = 0
         # The history before it where nothing of it was kept for requests.
         self.unkept: list[Exchange] = []
-        self.answer.listeners.append(self._wake)
+        self.answer.listeners.append(self._tell)
         # How many of the answer's events the turn's row has.
         self.written = self.answer.earlier
         self._joined: list[Event] = []
@@ -61,9 +62,9 @@ class Run:
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._readers: set[Reader] = set()
 
-    def _wake(self, event: Event) -> None:
+    def _tell(self, event: Event) -> None:
         for reader in self._readers:
-            reader.wake()
+            reader.tell()
 
     def log(self) -> bytes:
         """What has been said so far, as the turn's row stores it. Only events since the last call are joined."""
@@ -88,7 +89,7 @@ class Run:
         return self.over.done()
 
     def enter(self, reader: Reader) -> None:
-        """Wake this reader with each event."""
+        """Tell this reader of each event."""
         self._readers.add(reader)
 
     def leave(self, reader: Reader) -> None:
@@ -107,12 +108,34 @@ class Reader:
         # How much had been said before.
         self._start = len(turn.events)
         self._waiter: asyncio.Future[None] | None = None
+        self._is_told = False
+        # Is given what is new while `next` waits: by a call, where `next` needs a turn of its task.
+        self.take: Callable[[list[Event]], None] | None = None
         turn.enter(self)
 
     def wake(self) -> None:
         """Make a waiting `next` return."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+    def tell(self) -> None:
+        """Say that there are new events. They are read in a moment, with those that come together with them."""
+        if self.take is None:
+            self.wake()
+        elif not self._is_told:
+            self._is_told = True
+            asyncio.get_running_loop().call_soon(self._give, self.take)
+
+    def _give(self, take: Callable[[list[Event]], None]) -> None:
+        self._is_told = False
+        if self._waiter is None or self._waiter.done():
+            return
+        try:
+            take(self._read())
+        except Exception as error:
+            self._waiter.set_exception(error)
+        if self._position < len(self._turn.events):
+            self.tell()
 
     async def next(self) -> list[Event] | None:
         """The next events, up to `BATCH`. Waits if there are no new ones; [] if woken, None after the last event."""
@@ -121,6 +144,9 @@ class Reader:
                 return None
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
+        return self._read()
+
+    def _read(self) -> list[Event]:
         batch = self._turn.events[self._position : self._position + BATCH]
         self._position += len(batch)
         return batch
