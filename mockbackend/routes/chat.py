@@ -51,6 +51,8 @@ async def post(request: Request) -> Response:
             run = await service.runner.start(owner, chat, framing.name)
     if call := call_of(request):
         call.follow(run.turn.turn_id, run)
+    # The response is made while the model reads its request.
+    await run.until_asked()
     known = run.known
     return _stream(request, run.turn.conversation_id, Reader(run, known), framing, "own", earlier=run.events[:known])
 

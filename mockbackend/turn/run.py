@@ -16,6 +16,8 @@ from .request import Mode
 
 # The most events that are read at once: a reader of many gives way to others in between.
 BATCH = 500
+# What a response waits for the model's request at most: a connection may have to be made first, or a tool be run.
+ASKING_SECONDS = 0.005
 # What an event takes besides its words.
 EVENT_BYTES = 100
 
@@ -59,7 +61,10 @@ class Run:
         self._joined: list[Event] = []
         self._joined_count = 0
         # Not an asyncio.Event, which takes more memory than the words of many turns.
-        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self.over: asyncio.Future[None] = loop.create_future()
+        # Done once the model has been asked.
+        self.asked: asyncio.Future[None] = loop.create_future()
         self._readers: set[Reader] = set()
 
     def _tell(self, event: Event) -> None:
@@ -72,9 +77,22 @@ class Run:
         self._joined_count = len(self.answer.events)
         return dump(self._joined)
 
+    async def until_asked(self) -> None:
+        """Wait until the model has been asked, or the turn has ended without that, but a few ms at most."""
+        timer = asyncio.get_running_loop().call_later(ASKING_SECONDS, self._let_go)
+        try:
+            await self.asked
+        finally:
+            timer.cancel()
+
+    def _let_go(self) -> None:
+        if not self.asked.done():
+            self.asked.set_result(None)
+
     def end(self) -> None:
         """Mark the end: no event follows."""
         self.over.set_result(None)
+        self._let_go()
         for reader in self._readers:
             reader.wake()
 

@@ -30,6 +30,7 @@ from ..storage import Exchange, Storage, TakenOver, Window, traceback_of
 from ..storage.exchanges import exchanges
 from ..upstream import Upstream
 from ..upstream.chat.window import kept, shape_of
+from ..upstream.transport import asked
 from .admission import Admission
 from .chat import chat
 from .claim import TurnClaimer
@@ -112,6 +113,7 @@ class TurnRunner:
             run.answer.stop.request("drained")
         # Of the turn's task as well, which copies the context.
         logs.turn_fields.set(run.answer.log_fields)
+        asked.set(run.asked)
         tracing.belongs_to(span, turn.conversation_id)
         context.enter_turn(turn.turn_id, turn.message_id, run.mode)
         run.answer.listeners.append(partial(self._count, run))

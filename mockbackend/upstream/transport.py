@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 import aiohttp
 import httpx2
 import yarl
+from aiohttp.abc import AbstractStreamWriter
 
 from ..settings import SettingsError
 
@@ -29,6 +30,8 @@ DRAIN_SECONDS = 0.5
 BODY = "body"
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 _received: ContextVar[httpx2.Response | None] = ContextVar("received", default=None)
+# What waits in a context for its next request to be written.
+asked: ContextVar[asyncio.Future[None] | None] = ContextVar("asked", default=None)
 
 
 class Body(httpx2.AsyncByteStream):
@@ -111,6 +114,15 @@ class Body(httpx2.AsyncByteStream):
         return data
 
 
+class _Content(aiohttp.BytesPayload):
+    """A request's body, which tells `asked` that it has been written."""
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        """Write it."""
+        await super().write_with_length(writer, content_length)
+        _tell_asked()
+
+
 class Transport(httpx2.AsyncBaseTransport):
     """Connections to one model API, kept alive. A response's extension `body` is its `Body`, with no wrapper.
 
@@ -154,7 +166,7 @@ class Transport(httpx2.AsyncBaseTransport):
             method,
             url,
             headers=headers,
-            data=_in_pieces(content) if len(content) > PIECE_BYTES else content or None,
+            data=_in_pieces(content) if len(content) > PIECE_BYTES else _Content(content) if content else None,
             allow_redirects=False,
             proxy=self._proxy,
             proxy_auth=self._proxy_login,
@@ -187,6 +199,12 @@ async def _in_pieces(content: bytes) -> AsyncGenerator[memoryview]:
     whole = memoryview(content)
     for start in range(0, len(whole), PIECE_BYTES):
         yield whole[start : start + PIECE_BYTES]
+    _tell_asked()
+
+
+def _tell_asked() -> None:
+    if (waiting := asked.get()) is not None and not waiting.done():
+        waiting.set_result(None)
 
 
 def _proxy(address: yarl.URL) -> tuple[yarl.URL | None, aiohttp.BasicAuth | None]:
