@@ -27,6 +27,12 @@ class Claiming:
         self._files = files
         # The turns that are claimed and not over: nobody has written anything of their end.
         self.turn_ids: set[str] = set()
+        self._beginning = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a turn begins or runs."""
+        return bool(self._beginning or self.turn_ids)
 
     async def run(self, work: Callable[[Session], T], claimed: list[Claimed]) -> T:
         """Run `work` on the database's thread. If the caller is cancelled, withdraw what it put into `claimed`."""
@@ -49,6 +55,7 @@ class Claiming:
                 with suppress(OSError):
                     self._files.remove(turn_id)
 
+        self._beginning += 1
         try:
             while True:
                 try:
@@ -61,6 +68,7 @@ class Claiming:
             self._database.post(withdraw)
             raise
         finally:
+            self._beginning -= 1
             if written:
                 self._database.post(forget)
 

@@ -34,6 +34,7 @@ from .recent import Recent
 from .spending import spent_on, stored_spent
 from .sqlite import Execute, storage_errors
 from .stored_turns import close_damaged, decode_turn
+from .tidying import Tidying
 from .turn_files import IN_FILE, TurnFiles
 
 OVER_MS = 2_000
@@ -57,6 +58,7 @@ class Turns:
         self._liveness = liveness
         self._owner = liveness.id
         self._claiming = Claiming(database, files)
+        self._tidying = Tidying(database, checkpoints.conn)
         # Like the checkpoints.
         self._recent = Recent()
         self._ender = TurnEnder(database, checkpoints, self._recent, images, liveness.id)
@@ -246,7 +248,8 @@ class Turns:
         is_taken_over = turn.turn_id not in self._claiming.turn_ids
         self._claiming.turn_ids.discard(turn.turn_id)
         messages = [*turn.new_messages, *answers]
-        await self._ender.settle(TurnEnd(turn, messages, log, spent, exchanges, is_taken_over))
+        with self._tidying.ending(self._claiming):
+            await self._ender.settle(TurnEnd(turn, messages, log, spent, exchanges, is_taken_over))
         # A process that has taken a turn over does not know whether it has a file.
         if is_taken_over or self._files.wrote(turn.turn_id):
             # The turn is stored; what cannot be removed goes at the next start.

@@ -1,0 +1,53 @@
+"""The write-ahead logs of the two databases that turns write, put into the databases while no turn runs.
+
+SQLite does that with the commit that makes a log long. That waits for the disk, four times in all, and behind it on the
+database's thread wait the turns that begin and end. So the logs may grow while turns run, as far as SQLite lets
+them by itself.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .claiming import Claiming
+from .database import Database, Session
+
+# Of 4 KB each: SQLite's own limit.
+MOST_PAGES = 1000
+# After so many ends of turns a log has about 128 pages.
+ENDS = 8
+
+
+class Tidying:
+    """The logs of the metadata database and the saver's, which is used on the same thread."""
+
+    def __init__(self, database: Database, saver: sqlite3.Connection) -> None:
+        self._database = database
+        self._saver = saver
+        self._ending = self._ended = 0
+        database.post(self._let_grow)
+
+    @contextmanager
+    def ending(self, claiming: Claiming) -> Iterator[None]:
+        """A turn ends in this context. Tidy up behind it if it is time, and no other turn begins, runs or ends."""
+        self._ending += 1
+        try:
+            yield
+        finally:
+            self._ending -= 1
+            self._ended += 1
+        if self._ended >= ENDS and not self._ending and not claiming.is_busy:
+            self._ended = 0
+            self._database.post(self._tidy)
+
+    def _let_grow(self, session: Session) -> None:
+        limit = f"PRAGMA wal_autocheckpoint={MOST_PAGES}"
+        session.execute(limit)
+        self._saver.execute(limit)
+
+    def _tidy(self, session: Session) -> None:
+        # Passive: whoever reads or writes in another process is not waited for.
+        session.execute("PRAGMA wal_checkpoint")
+        self._saver.execute("PRAGMA wal_checkpoint").close()
