@@ -16,7 +16,7 @@ from .database import Database, Session
 
 # Of 4 KB each: SQLite's own limit.
 MOST_PAGES = 1000
-# After so many ends of turns a log has about 128 pages.
+# After this number of turns a log has about 128 pages.
 ENDS = 8
 
 
@@ -48,6 +48,6 @@ class Tidying:
         self._saver.execute(limit)
 
     def _tidy(self, session: Session) -> None:
-        # Passive: whoever reads or writes in another process is not waited for.
+        # A passive one: it waits for no reader and no writer of another process.
         session.execute("PRAGMA wal_checkpoint")
         self._saver.execute("PRAGMA wal_checkpoint").close()
