@@ -54,12 +54,16 @@ class FaultyDocument:
         if self._wire.cut is None:
             await self._app(scope, receive, send)
             return
-        room = 0
+        length = room = 0
 
         async def sending(message: Message) -> None:
-            nonlocal room
+            nonlocal length, room
             if message["type"] == "http.response.start":
-                room = int(dict(message["headers"]).get(b"content-length", b"0")) // 2
+                length = int(dict(message["headers"]).get(b"content-length", b"0"))
+                room = length // 2
+                await send(message)
+            elif not length:
+                # There is nothing to cut: to its client it is whole, and the connection is good for another call.
                 await send(message)
             elif body := message.get("body", b"")[:room]:
                 room -= len(body)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
+import http.client
 from itertools import pairwise
 from pathlib import Path
 
@@ -155,6 +158,16 @@ async def test_a_join_without_an_answer_is_what_it_is(client: httpx2.AsyncClient
     assert (await read(client, "GET", f"/chat/{found.conversation_id}/stream", "cut=2")).status == 204
     nothing = await read(client, "GET", f"/chat?chatId={found.conversation_id}", "delay=0.1")
     assert (nothing.status, nothing.body) == (200, b"")
+
+
+def test_where_there_is_nothing_to_cut_the_connection_is_good_for_another_call(server: Server) -> None:
+    login = base64.b64encode(":".join(server.auth).encode()).decode()
+    headers = {"authorization": f"Basic {login}", "userid": "another", "x-mock": "cut=2"}
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)) as connection:
+        for _ in range(2):
+            connection.request("GET", "/chat/nothing/stream", headers=headers)
+            response = connection.getresponse()
+            assert (response.status, response.read(), response.will_close) == (204, b"", False)
 
 
 @pytest.mark.parametrize("asked", ["delay=60", "silence.after=1,silence.seconds=60", "hold=1"])
