@@ -10,7 +10,7 @@ from typing import Any
 from ...messages import Message, now_ms, open_calls
 from ..bounds import LARGEST, bounded
 from ..casefold import casefold
-from ..values import Conversation, Cursor, TooManyConversations
+from ..values import Conversation, Cursor
 from . import exchanges, numbers, words
 from .database import Database
 from .reserve import Reserve
@@ -136,12 +136,9 @@ class Conversations:
 
 
 def upsert_conversation(
-    execute: Execute, userid: str, conversation_id: str, title: str, now: int, limit: int
+    execute: Execute, userid: str, conversation_id: str, title: str, now: int
 ) -> Conversation | None:
-    """The row as it is settled, made where there was none; None where the id is another user's.
-
-    Raises TooManyConversations if it would be one more than `limit`.
-    """
+    """The row as it is settled, made where there was none; None where the id is another user's."""
     # One statement for both cases: an update that changes nothing returns the row that was there.
     rows = execute(
         """INSERT INTO conversations (id, userid, is_pinned, created_at, updated_at, title, casefolded_title)
@@ -150,14 +147,7 @@ def upsert_conversation(
         RETURNING id, title, is_pinned, created_at, updated_at, message_count, version, is_waiting""",
         *(conversation_id, userid, now, now, title, casefold(title)),
     )
-    if not rows:
-        return None
-    conversation = _conversation(rows[0])
-    # An index has them all, those that are being deleted included.
-    is_new = (conversation.version, conversation.created_at) == (0, now)
-    if is_new and execute("SELECT count(*) FROM conversations WHERE userid = ?", userid)[0][0] > limit:
-        raise TooManyConversations
-    return conversation
+    return _conversation(rows[0]) if rows else None
 
 
 def count_messages(execute: Execute, conversation_id: str, count: int, last: Message) -> int | None:

@@ -23,6 +23,7 @@ from ..values import NOBODY, Beat, Claim, Claimed, Conversation, RunningTurn, Tu
 from .checkpoints import Checkpoints
 from .claiming import RETITLE, Claiming
 from .claims import claim_turn
+from .conversation_counts import ConversationCounts
 from .conversations import upsert_conversation
 from .database import Database, Session
 from .ending import TurnEnd, TurnEnder
@@ -61,6 +62,7 @@ class Turns:
         self._tidying = Tidying(database, checkpoints.conn)
         # Like the checkpoints.
         self._recent = Recent()
+        self._counts = ConversationCounts()
         self._ender = TurnEnder(database, checkpoints, self._recent, images, liveness.id)
 
     async def begin(
@@ -79,13 +81,16 @@ class Turns:
         def work(session: Session) -> tuple[Conversation | None, Claim | None]:
             has_documents = None
             with session.transaction() as execute:
-                conversation = upsert_conversation(execute, userid, conversation_id, title, now, limits.conversations)
+                conversation = upsert_conversation(execute, userid, conversation_id, title, now)
+                is_new = conversation is not None and (conversation.version, conversation.created_at) == (0, now)
+                if is_new:
+                    self._counts.add(execute, userid, limits.conversations)
                 turn = place(conversation) if conversation else None
                 if turn and conversation:
                     has_documents = self._claim(execute, turn, conversation, limits)
             if turn is None or conversation is None or has_documents is None:
                 return conversation, None
-            claimed.append(Claimed(turn, (conversation.version, conversation.created_at) == (0, now)))
+            claimed.append(Claimed(turn, is_new))
             self._claiming.turn_ids.add(turn.turn_id)
             if not with_base:
                 return conversation, Claim(turn, [], has_documents)
