@@ -85,6 +85,8 @@ def service(side: Side, upstream_port: int, code: Path = ROOT, /, **settings: st
             "DATA_DIR": folder,
             "LOG_LEVEL": "WARNING",
             "MAX_RUNNING_TURNS_PER_USER": "1000",
+            # Each short turn begins one.
+            "MAX_CONVERSATIONS_PER_USER": "1000000",
             "PORT": str(port),
         }
         env = clean_environment(**(usual | settings))
