@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Literal, TypeVar, get_origin, get_type_hints
 
 import orjson
@@ -19,29 +21,21 @@ DELTAS: dict[type[Event], str] = {TextDelta: "text", ReasoningDelta: "text", Too
 def joined(events: Iterable[Event]) -> list[Event]:
     """The same events with neighbouring deltas joined, as a turn's log has them."""
     result: list[Event] = []
-    fragments: list[str] = []
-    last: Event | None = None
-
-    def flush() -> None:
-        if last is not None:
-            whole: Any = {DELTAS[type(last)]: "".join(fragments)} if fragments else {}
-            result.append(replace(last, **whole))
-        fragments.clear()
-
-    for event in events:
-        if not _continues(last, event):
-            flush()
-        if (field := DELTAS.get(type(event))) is not None:
-            fragments.append(getattr(event, field))
-        last = event
-    flush()
+    for whole, group in groupby(events, _whole):
+        if whole is None:
+            result += group
+        else:
+            fragments = list(group)
+            field = DELTAS[type(fragments[0])]
+            joining: Any = {field: "".join(map(attrgetter(field), fragments))}
+            result.append(replace(fragments[0], **joining))
     return result
 
 
-def _continues(last: Event | None, event: Event) -> bool:
-    """Whether a delta goes on with what the last one was part of; those of a tool call name the call."""
-    of_call = getattr(event, "call_id", None) == getattr(last, "call_id", None)
-    return type(event) in DELTAS and type(event) is type(last) and of_call
+def _whole(event: Event) -> object:
+    """What a delta is a fragment of; None for other events. Those of a tool call name the call."""
+    kind = type(event)
+    return (kind, getattr(event, "call_id", None)) if kind in DELTAS else None
 
 
 def _runtime_type(hint: Any) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from ..concurrency import in_thread
 from ..errors import ServiceError, bad_request, in_seconds, unusable
@@ -129,18 +129,17 @@ async def chunks(request: Request, max_bytes: int, setting: str | None = None) -
     size, arrived = 0, LEAST_BYTES
     # Only the time that is spent waiting for the client is the client's.
     waited, now = 0.0, asyncio.get_running_loop().time
-    stream = request.stream()
-    while True:
+    more_body = True
+    while more_body:
         began = now()
         try:
             async with asyncio.timeout(SILENCE_SECONDS):
-                chunk = await anext(stream)
-        except StopAsyncIteration:
-            return
-        except ClientDisconnect:
-            raise bad_request("The body is incomplete: the connection was closed.") from None
+                message = await request.receive()
         except TimeoutError:
             raise _timeout(f"nothing was received for {in_seconds(SILENCE_SECONDS)}") from None
+        if message["type"] == "http.disconnect":
+            raise bad_request("The body is incomplete: the connection was closed.")
+        chunk, more_body = message.get("body", b""), message.get("more_body", False)
         size += len(chunk)
         if size > max_bytes:
             raise too_large
@@ -149,7 +148,8 @@ async def chunks(request: Request, max_bytes: int, setting: str | None = None) -
             if arrived < LEAST_BYTES:
                 raise _timeout(f"only {arrived} bytes were received in {in_seconds(round(waited, 1))}")
             waited, arrived = 0.0, 0
-        yield chunk
+        if chunk:
+            yield chunk
 
 
 def _encoded(encoding: str) -> ServiceError:

@@ -39,8 +39,9 @@ def read_files(request: ChatRequest, settings: Settings) -> ChatRequest:
     if request.goes_on:
         return request
     *earlier, message = request.messages
-    files = tuple(_with_text(file) for file in message.attachments)
-    request = replace(request, messages=(*earlier, replace(message, attachments=files)))
+    if message.attachments:
+        files = tuple(_with_text(file) for file in message.attachments)
+        request = replace(request, messages=(*earlier, replace(message, attachments=files)))
     _check_length(request, settings.max_message_characters)
     return request
 

@@ -37,7 +37,8 @@ def client_address(request: Request, settings: Settings) -> str:
     if request.client is None:
         return "a Unix socket"
     address = request.client.host
-    for hop in reversed(",".join(request.headers.getlist("x-forwarded-for")).split(",")):
+    hops = [hop for header in request.headers.getlist("x-forwarded-for") for hop in header.split(",")]
+    for hop in reversed(hops):
         if not _is_trusted(address, settings.trusted_proxies):
             break
         found = _address(hop.strip())

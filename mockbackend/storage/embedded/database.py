@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -47,9 +46,10 @@ class AbandonedError(Exception):
 class Session:
     """The connection on its own thread, for the work of one hop."""
 
-    def __init__(self, connection: Any, abandoned: threading.Event) -> None:
+    def __init__(self, connection: Any) -> None:
         self._connection = connection
-        self._abandoned = abandoned
+        # Set by the waiter, on its own thread, when it is cancelled.
+        self.is_abandoned = False
 
     def execute(self, statement: str, *values: Any) -> list[Row]:
         """Run one statement and return its rows, RETURNING included."""
@@ -67,7 +67,7 @@ class Session:
         self.execute("BEGIN IMMEDIATE")
         try:
             yield self.execute
-            if self._abandoned.is_set():
+            if self.is_abandoned:
                 raise AbandonedError
             self.execute("COMMIT")
         except BaseException:
@@ -129,12 +129,12 @@ class _Connection(aiosqlite.Connection):
 
     async def run(self, work: Callable[[Session], T]) -> T:
         """Run `work` on this connection's thread."""
-        abandoned = threading.Event()
+        session = Session(self._conn)
         try:
             with sqlite.storage_errors(), tracing.statement("sqlite", "transaction"):
-                done: T = await self._execute(lambda: work(Session(self._conn, abandoned)))  # type: ignore[no-untyped-call]
+                done: T = await self._execute(lambda: work(session))  # type: ignore[no-untyped-call]
         except asyncio.CancelledError:
-            abandoned.set()
+            session.is_abandoned = True
             raise
         return done
 
@@ -143,7 +143,7 @@ class _Connection(aiosqlite.Connection):
         # Into the queue at once, before whatever the caller asks for next.
         future = asyncio.get_running_loop().create_future()
         future.add_done_callback(_log_failure)
-        self._tx.put_nowait((future, lambda: work(Session(self._conn, threading.Event()))))
+        self._tx.put_nowait((future, lambda: work(Session(self._conn))))
 
 
 def _log_failure(future: asyncio.Future[Any]) -> None:
