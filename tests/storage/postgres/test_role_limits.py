@@ -11,12 +11,14 @@ from mockbackend.settings import Settings
 from mockbackend.storage import ClaimLimits, Conversation, DayLimits, TooManyTurns
 from mockbackend.storage.passages import Snapshot
 from mockbackend.storage.postgres import PostgresStorage, claims, migrations, open_postgres
+from mockbackend.storage.postgres.database import FIRST_WAIT
 from tests.harness.postgres import postgres
 from tests.harness.waiting import until
 from tests.storage.contract.acts import at_most, begun, end, texts, turn_of
 from tests.storage.postgres.rival import Rival
 
-SHORT = 0.05
+# Longer than a statement waits before it is sent again: a new connection would have ended meanwhile, as the one before.
+SHORT = 5 * FIRST_WAIT
 TIMEOUTS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout")
 LIMITS = dict.fromkeys(TIMEOUTS, f"{SHORT * 1000:.0f}")
 
