@@ -13,6 +13,7 @@ from mockbackend.mock.store import journal as journals
 from tests.conftest import StartServer
 from tests.harness.answers import chat
 from tests.harness.api import error_of
+from tests.harness.http_client import PLAIN
 from tests.harness.service import AUTH, Server
 from tests.mock.conftest import MakeScenario
 from tests.mock.scenario import Scenario
@@ -263,7 +264,7 @@ async def test_with_a_real_engine_there_is_no_mock(start_server: StartServer) ->
 
 
 async def test_the_control_needs_the_login_and_the_schema_does_not(server: Server) -> None:
-    async with httpx2.AsyncClient(base_url=server.url, trust_env=False) as stranger:
+    async with httpx2.AsyncClient(base_url=server.url, **PLAIN) as stranger:
         assert (await stranger.get("/__mock__/scenarios")).status_code == 401
         assert (await stranger.put("/__mock__/scenarios/x", json={"rules": []})).status_code == 401
         assert (await stranger.get("/__mock__/schema.json")).json()["title"]

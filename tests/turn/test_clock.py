@@ -15,6 +15,7 @@ from tests.harness.answers import chat
 from tests.harness.api import error_of, say, texts
 from tests.harness.clock import HOUR, Clock
 from tests.harness.data_folder import rows
+from tests.harness.http_client import PLAIN
 from tests.harness.model import Upstream
 from tests.harness.service import Server
 from tests.harness.waiting import idle, until
@@ -141,7 +142,7 @@ async def test_a_refusal_by_the_day_names_the_time_to_midnight_there(
 
 @pytest.mark.parametrize("jump", JUMPS)
 async def test_failed_logins_are_slowed_down_all_the_same(server: Server, clock: Clock, jump: int) -> None:
-    async with httpx2.AsyncClient(base_url=server.url, auth=("u", "wrong"), trust_env=False) as guessing:
+    async with httpx2.AsyncClient(base_url=server.url, auth=("u", "wrong"), **PLAIN) as guessing:
         for _ in range(10):
             assert (await guessing.get("/health")).status_code == 401
         clock.jump_to(jump)

@@ -10,6 +10,7 @@ import pytest
 from mockbackend.mock.script.corners import CORNERS
 from mockbackend.mock.script.wire import Wire
 from tests.harness.emulator import HI, KEY, VERSION, Emulator
+from tests.harness.http_client import PLAIN
 
 CHAT: dict[str, Any] = {"messages": HI, "stream": True, "temperature": 0.5}
 IMAGE = {"prompt": "a fox", "response_format": "url"}
@@ -33,7 +34,7 @@ MET = {
 
 async def ask(served: Emulator, body: dict[str, Any], asked: str) -> httpx2.Response:
     kind = "dall-e-3/images/generations" if "prompt" in body else "gpt-4o/chat/completions"
-    async with httpx2.AsyncClient(base_url=served.url, headers={"api-key": KEY, "x-mock": asked}) as http:
+    async with httpx2.AsyncClient(base_url=served.url, headers={"api-key": KEY, "x-mock": asked}, **PLAIN) as http:
         return await http.post(f"/openai/deployments/{kind}?api-version={VERSION}", json=body)
 
 

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from tests.clients.packages import NODE, installed
+from tests.harness.http_client import PLAIN
 from tests.harness.processes import ROOT, environment
 from tests.harness.service import Server
 from tests.server.mocking import is_alive, wait_for
@@ -76,7 +77,7 @@ def test_without_an_address_or_with_a_command_that_fails_it_says_so(tmp_path: Pa
 
 
 async def test_anyone_gets_the_file_from_the_service(server: Server) -> None:
-    async with httpx2.AsyncClient(base_url=server.url) as anyone:
+    async with httpx2.AsyncClient(base_url=server.url, **PLAIN) as anyone:
         response = await anyone.get("/__mock__/mock.mjs")
     assert response.headers["content-type"] == "text/javascript; charset=utf-8"
     assert response.text == (ROOT / "clients" / "js" / "mock.mjs").read_text()

@@ -11,6 +11,7 @@ import pytest
 
 from tests.harness.api import error_of, say, texts
 from tests.harness.emulator import prompt_of
+from tests.harness.http_client import PLAIN
 from tests.harness.service import Server
 from tests.harness.world import start_world
 from tests.routes.wire.conftest import COUNT, answer_of, ask, read
@@ -181,7 +182,7 @@ async def test_a_refused_turn_is_refused_all_the_same(client: httpx2.AsyncClient
 
 
 async def test_without_a_login_nothing_can_be_asked(server: Server) -> None:
-    async with httpx2.AsyncClient(base_url=server.url) as nobody:
+    async with httpx2.AsyncClient(base_url=server.url, **PLAIN) as nobody:
         assert (await nobody.get("/conversations", headers={"x-mock": "status=200"})).status_code == 401
 
 

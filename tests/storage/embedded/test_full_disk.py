@@ -21,6 +21,7 @@ from tests.conftest import StartServer
 from tests.harness.answers import chat
 from tests.harness.api import error_of, say, texts
 from tests.harness.data_folder import rows
+from tests.harness.http_client import PLAIN
 from tests.harness.model import Upstream
 from tests.harness.service import Server
 from tests.harness.waiting import until
@@ -173,7 +174,7 @@ async def test_a_database_that_was_removed_is_noticed(start_server: StartServer,
 
 def test_those_who_ask_whether_it_is_ready_cause_one_trial_a_second(server: Server) -> None:
     folder = server.data_dir
-    with httpx2.Client(base_url=server.url, trust_env=False) as client:
+    with httpx2.Client(base_url=server.url, **PLAIN) as client:
         assert client.get("/readyz").status_code == 200
         before = (folder / "conversation_metadata.db-wal").stat().st_size
         began = time.monotonic()

@@ -12,6 +12,7 @@ import pytest
 from tests.harness.answers import chat, posting
 from tests.harness.api import data_url, png, texts
 from tests.harness.emulator import KEY, Rule, emulating
+from tests.harness.http_client import PLAIN
 from tests.harness.processes import run
 from tests.harness.service import Server
 from tests.harness.waiting import until
@@ -112,7 +113,7 @@ def test_settings_are_sent_under_the_names_of_this_wire_and_refusals_are_learned
         "CHAT_REASONING_EFFORT": "low",
         "AGENT_MAX_STEPS": "1",
     }
-    with start_world(tmp_path, [], env, chat="gpt-5-mini") as both, httpx2.Client(timeout=20) as http:
+    with start_world(tmp_path, [], env, chat="gpt-5-mini") as both, httpx2.Client(timeout=20, **PLAIN) as http:
         for _ in range(2):
             url, headers = f"{both.server.url}/chat", {"userid": "u"}
             answer = http.post(url, json={"message": "Hello"}, headers=headers, auth=both.server.auth)
@@ -129,7 +130,7 @@ def test_settings_are_sent_under_the_names_of_this_wire_and_refusals_are_learned
 
 
 def test_a_model_that_does_not_reason_is_asked_for_no_reasoning(tmp_path: Path) -> None:
-    with start_world(tmp_path, [], SURFACES["v1"], chat="gpt-4o") as both, httpx2.Client(timeout=20) as http:
+    with start_world(tmp_path, [], SURFACES["v1"], chat="gpt-4o") as both, httpx2.Client(timeout=20, **PLAIN) as http:
         for _ in range(2):
             url, headers = f"{both.server.url}/chat", {"userid": "u"}
             answer = http.post(url, json={"message": "Hello"}, headers=headers, auth=both.server.auth)
