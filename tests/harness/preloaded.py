@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import gc
+import importlib
 import os
 import resource
 import runpy
@@ -59,6 +60,10 @@ def preload() -> None:
     from mockbackend.server.lazy_imports import UNUSED, defer
 
     defer(*UNUSED)
+
+    # Imported late by servers that need them, each of which would take a tenth of a second.
+    for name in ("azure.identity.aio", "azure.search.documents.aio", "hypercorn.run", "numpy"):
+        importlib.import_module(name)
 
     import mockbackend.app
     import mockbackend.emulator.embedded

@@ -28,6 +28,8 @@ INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBR
 
 # A process has what these name from its start, and a fork has it from the process that forks.
 LOADED_WITH = ("LD_PRELOAD", "CLOCK_OFFSET")
+# numpy's import would start threads, which no fork has.
+WITHOUT_THREADS = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 # Below those that the kernel gives to connections: with other tests running beside, one of these would be in use before
@@ -172,7 +174,7 @@ def _preloaded(*loaded_with: str | None) -> socket.socket:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.harness.preloaded", str(theirs.fileno())],
             cwd=ROOT,
-            env=environment(env),
+            env=environment({**env, **WITHOUT_THREADS}),
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
             start_new_session=True,
