@@ -13,7 +13,7 @@ import pytest
 
 from tests.harness.emulator import HI, KEY, VERSION
 from tests.harness.http_client import PLAIN
-from tests.harness.processes import Process, environment, execute, free_port
+from tests.harness.processes import Process, environment, execute, fork, free_port
 from tests.harness.waiting import until
 
 SCRIPT = "rules: [{text: Said by the script.}]"
@@ -29,8 +29,7 @@ def process(tmp_path: Path, port: int) -> Iterator[Process]:
     (tmp_path / "script.yaml").write_text(SCRIPT)
     arguments = ["--port", str(port), "--script", "script.yaml", "--api-key", KEY]
     with (tmp_path / "log").open("wb") as log:
-        command = [sys.executable, "-m", "mockbackend", "emulator", *arguments]
-        process = execute(command, tmp_path, environment({}), log)
+        process = fork(["mockbackend", "emulator", *arguments], tmp_path, environment({}), log)
     yield process
     process.kill()
     process.wait()
