@@ -143,8 +143,13 @@ async def _answered(upstream: Upstream, body: dict[str, Any]) -> str:
         said: list[Event] = []
         await COMPLETIONS["responses"](upstream, said.append, set()).read(body)
         return f"answered with {len(said)} events"
-    async with stream_chat(upstream, body) as batches:
-        events = [data async for batch in batches for data in batch]
+    events: list[bytes] = []
+
+    def take(more: list[bytes]) -> bool:
+        events.extend(more)
+        return b"[DONE]" in more
+
+    await stream_chat(upstream, body, take)
     chunks = [_parsed(data) for data in events if data != b"[DONE]"]
     for chunk in chunks:
         if chunk.get("error"):

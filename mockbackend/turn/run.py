@@ -125,6 +125,8 @@ class Reader:
         self._position = position
         # How much had been said before.
         self._start = len(turn.events)
+        # To find it costs Python 3.11 a call of the kernel.
+        self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
         self._is_told = False
         # Is given what is new while `next` waits: by a call, where `next` needs a turn of its task.
@@ -142,7 +144,7 @@ class Reader:
             self.wake()
         elif not self._is_told:
             self._is_told = True
-            asyncio.get_running_loop().call_soon(self._give, self.take)
+            self._loop.call_soon(self._give, self.take)
 
     def _give(self, take: Callable[[list[Event]], None]) -> None:
         self._is_told = False
@@ -160,7 +162,7 @@ class Reader:
         if self._position == len(self._turn.events):
             if self._turn.is_over:
                 return None
-            self._waiter = asyncio.get_running_loop().create_future()
+            self._waiter = self._loop.create_future()
             await self._waiter
         return self._read()
 

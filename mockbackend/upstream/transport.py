@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
@@ -19,6 +20,7 @@ import yarl
 from aiohttp.abc import AbstractStreamWriter
 
 from ..settings import SettingsError
+from .delivery import LOST, Take, deliver
 
 if TYPE_CHECKING:
     from ..mock.recording import Recorder, Tap
@@ -59,6 +61,20 @@ class Body(httpx2.AsyncByteStream):
             return data
         raise StopAsyncIteration
 
+    async def deliver(self, take: Take) -> None:
+        """Give all pieces to `take` as they arrive, until it wants no more or the body ends."""
+        try:
+            await deliver(self._response, take if self._tap is None else partial(self._tap_and_take, take))
+        except Exception:
+            if self._tap:
+                self._tap.ended("cut")
+            raise
+
+    def _tap_and_take(self, take: Take, data: bytes) -> bool:
+        assert self._tap is not None  # noqa: S101
+        self._tap.data(data)
+        return take(data)
+
     def drain_in_background(self) -> None:
         """Read the rest, which nobody needs, and keep the connection if that ends within a moment."""
         if not self._response.content.at_eof():
@@ -79,7 +95,7 @@ class Body(httpx2.AsyncByteStream):
         closed.exception()
         content = self._response.content
         if not content.is_eof() and content.exception() is None:
-            content.set_exception(aiohttp.ClientPayloadError("The connection was closed within the response."))
+            content.set_exception(aiohttp.ClientPayloadError(LOST))
 
     def _release(self) -> None:
         if self._closed is not None:

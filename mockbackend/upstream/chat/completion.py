@@ -21,6 +21,7 @@ from .finish import finish_reason
 from .stream import stream_chat
 from .text import Halves, join_details, plain, texts_of
 from .tool_calls import ToolCalls, is_storable
+from .usual_chunk import UsualChunk
 
 # What an engine may call the model's thinking. Those that want it back want it under the same name.
 REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking")
@@ -41,9 +42,11 @@ class Completion:
     def __init__(self, upstream: Upstream, emit: Callable[[Event], None], taken_ids: set[str]) -> None:
         self._upstream = upstream
         self._emit = emit
+        self._began = 0.0
         self._has_text = False
         # Whether characters may come in halves: orjson takes none.
         self._is_loose = False
+        self._usual = UsualChunk()
         self._words = Halves()
         self._reasoning = Halves()
         self._reasoning_data: dict[str, Any] = {}
@@ -65,20 +68,22 @@ class Completion:
 
     async def read(self, body: dict[str, Any]) -> None:
         """Send the request and read its answer. Raises UpstreamError; what came before that has been emitted."""
-        began = time.monotonic()
+        self._began = time.monotonic()
         try:
-            async with stream_chat(self._upstream, body) as batches:
-                async for batch in batches:
-                    if self.first_chunk_seconds is None:
-                        self.first_chunk_seconds = time.monotonic() - began
-                    for data in batch:
-                        if data == b"[DONE]":
-                            self._end()
-                            return
-                        self._take(data)
+            await stream_chat(self._upstream, body, self._take_events)
         except ErrorInStream as error:
             raise await self._upstream.failure_in_body(error.body, self._upstream.engine.chat, body) from None
         self._end()
+
+    def _take_events(self, events: list[bytes]) -> bool:
+        """Take the data of the next events; returns whether the last is among them."""
+        if self.first_chunk_seconds is None:
+            self.first_chunk_seconds = time.monotonic() - self._began
+        for data in events:
+            if data == b"[DONE]":
+                return True
+            self._take(data)
+        return False
 
     def _end(self) -> None:
         # A body that ends without a finish_reason was cut short, though no library says so.
@@ -92,6 +97,9 @@ class Completion:
             self._emit(EngineData({PLAYED_CALLS: played}))
 
     def _take(self, data: bytes) -> None:
+        if not self._is_loose and (word := self._usual.word(data)) is not None:
+            self._say(word)
+            return
         try:
             chunk = orjson.loads(data)
         except orjson.JSONDecodeError:
@@ -107,6 +115,8 @@ class Completion:
             raise _malformed(data, malformed) from None
         if error:
             raise ErrorInStream(error)
+        if not self._is_loose:
+            self._usual.learn(data, chunk)
 
     def _take_chunk(self, chunk: dict[str, Any]) -> Any:
         """Take a chunk; returns the error that it holds, if any."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -31,21 +30,26 @@ DOCUMENTS = (b"{", b"[", b"<")
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 
 
-@asynccontextmanager
-async def stream_chat(upstream: Upstream, body: dict[str, Any]) -> AsyncGenerator[AsyncIterator[list[bytes]]]:
-    """Stream a chat completion: batches of its events' data, `[DONE]` included. Raises UpstreamError.
+async def stream_chat(upstream: Upstream, body: dict[str, Any], take: Callable[[list[bytes]], bool]) -> None:
+    """Stream a chat completion: `take` is called with the data of events as they come, and returns True at the last.
 
-    `body` is the request without its model. A response that is cut short at its end raises nothing here.
+    `body` is the request without its model. Raises UpstreamError, and what `take` raises. A response that is cut short
+    at its end raises nothing here.
     """
     response = await _post(upstream, body)
     # The limit is moved only now and then, and must not end the stream early for that.
     longest_silence = upstream.read_timeout + SECONDS_BETWEEN_MOVES
     try:
-        async with (
-            asyncio.timeout(longest_silence) as limit,
-            aclosing(_events(upstream, body, response, limit, longest_silence)) as events,
-        ):
-            yield events
+        async with asyncio.timeout(longest_silence) as limit:
+            reading = _Reading(response, take, limit, longest_silence)
+            try:
+                await reading.run()
+            except Exception as error:
+                raise upstream.failure(error, upstream.engine.chat) from error
+            if reading.failure is not None:
+                raise reading.failure
+            if reading.head is not None:
+                take([await _document(upstream, body, reading.head), b"[DONE]"])
         response.extensions[BODY].drain_in_background()
     except TimeoutError as error:
         raise upstream.failure(error, upstream.engine.chat) from error
@@ -65,46 +69,70 @@ async def _post(upstream: Upstream, body: dict[str, Any]) -> httpx2.Response:
                 raise
 
 
-async def _events(
-    upstream: Upstream,
-    request: dict[str, Any],
-    response: httpx2.Response,
-    limit: asyncio.Timeout,
-    longest_silence: float,
-) -> AsyncGenerator[list[bytes]]:
-    loop = asyncio.get_running_loop()
-    decoder = EventDecoder()
-    encoded = "content-encoding" in response.headers
-    chunks: AsyncIterator[bytes] = response.aiter_bytes() if encoded else response.extensions[BODY]
-    is_said_to_be_one = "event-stream" in response.headers.get("content-type", "event-stream").lower()
-    try:
-        head = b""
-        # What it is shows in its first bytes, whatever its header says.
-        while not is_stream(head, is_said_to_be_one) and (chunk := await anext(chunks, b"")):
-            head += chunk
-            if len(head) > MAX_DOCUMENT_BYTES:
-                raise invalid_response()
-        if not is_stream(head, is_said_to_be_one):
-            yield [await _document(upstream, request, head), b"[DONE]"]
+class _Reading:
+    """The reading of one response, piece by piece as it comes."""
+
+    def __init__(
+        self,
+        response: httpx2.Response,
+        take: Callable[[list[bytes]], bool],
+        limit: asyncio.Timeout,
+        longest_silence: float,
+    ) -> None:
+        self._response = response
+        self._take = take
+        self._limit = limit
+        self._longest_silence = longest_silence
+        self._loop = asyncio.get_running_loop()
+        self._moved = self._loop.time()
+        self._decoder = EventDecoder()
+        self._is_encoded = "content-encoding" in response.headers
+        content_type = response.headers.get("content-type", "event-stream")
+        self._is_said_to_be_one = "event-stream" in content_type.lower()
+        # What has come while it could still be a document; a stream has none.
+        self.head: bytes | None = b""
+        # What the events' consumer has raised, or why there cannot be any more.
+        self.failure: Exception | None = None
+
+    async def run(self) -> None:
+        """Read until the consumer wants no more, or the body ends. Raises what reading raises."""
+        if not self._is_encoded:
+            await self._response.extensions[BODY].deliver(self._feed)
             return
-        if not encoded:
-            # They have been read, and three copies of them would be kept for as long as the answer takes.
-            response.headers = NO_HEADERS
-        if events := decoder.feed(head):
-            yield events
-        del head
-        moved = loop.time()
-        async for chunk in chunks:
-            if (now := loop.time()) - moved > SECONDS_BETWEEN_MOVES:
-                limit.reschedule(now + longest_silence)
-                moved = now
-            if events := decoder.feed(chunk):
-                yield events
-    except EventTooLarge:
-        log.warning("the model API sent an event of more than %d bytes", MAX_EVENT_BYTES)
-        raise invalid_response() from None
-    except Exception as error:
-        raise upstream.failure(error, upstream.engine.chat) from error
+        async for piece in self._response.aiter_bytes():
+            if self._feed(piece):
+                return
+
+    def _feed(self, piece: bytes) -> bool:
+        """Take the next piece; returns whether it is the last that is wanted."""
+        if (now := self._loop.time()) - self._moved > SECONDS_BETWEEN_MOVES:
+            self._limit.reschedule(now + self._longest_silence)
+            self._moved = now
+        try:
+            if self.head is not None:
+                piece = self._beginning(piece)
+            events = self._decoder.feed(piece)
+            return bool(events) and self._take(events)
+        except EventTooLarge:
+            log.warning("the model API sent an event of more than %d bytes", MAX_EVENT_BYTES)
+            self.failure = invalid_response()
+        except Exception as error:
+            self.failure = error
+        return True
+
+    def _beginning(self, piece: bytes) -> bytes:
+        """What has come, once it is a stream: that shows in its first bytes. Nothing until then."""
+        head = (self.head or b"") + piece
+        if is_stream(head, self._is_said_to_be_one):
+            self.head = None
+            if not self._is_encoded:
+                # They have been read, and three copies of them would be kept for as long as the answer takes.
+                self._response.headers = NO_HEADERS
+            return head
+        if len(head) > MAX_DOCUMENT_BYTES:
+            raise invalid_response()
+        self.head = head
+        return b""
 
 
 def is_stream(head: bytes, is_said_to_be_one: bool) -> bool:
