@@ -41,7 +41,7 @@ from .routes.origin import is_loopback
 from .routes.scenario_removal import ScenarioRemoval
 from .routes.service import Mock, Service
 from .routes.storage_probe import StorageProbe, storage_failed
-from .server import allocator, file_limits, hypercorn_patches
+from .server import allocator, file_limits, hypercorn_log, hypercorn_patches
 from .server.announcement import announcement
 from .server.hypercorn_drain import drain_in_background
 from .server.sign_in_link import SignInLink
@@ -95,7 +95,7 @@ def create_app(
     os.umask(0o077)
     hypercorn_patches.install()
     if chosen.log_format == "json":
-        hypercorn_patches.log_json()
+        hypercorn_log.log_json()
     chosen = file_limits.raise_and_cap(chosen)
     allocator.tune()
     origins = list(chosen.cors_allow_origins)

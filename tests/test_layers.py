@@ -19,7 +19,10 @@ LAYERS = (
     ("__main__",),
     ("server",),
     ("app",),
-    ("server.allocator", "server.announcement", "server.file_limits", "server.hypercorn_drain", "server.upstream"),
+    (
+        *("server.allocator", "server.announcement", "server.file_limits", "server.hypercorn_drain"),
+        *("server.hypercorn_log", "server.upstream"),
+    ),
     ("routes",),
     ("turn",),
     ("agent",),

@@ -8,9 +8,10 @@ reads nothing is waited for as long, also when its connection is closed. And it 
 five seconds, as long as httpx, for example, keeps one: a request that is sent at that moment is lost with it.
 
 A piece of a stream also passes a lock, a wait for room and h11's states, and each request cancels a task that waits for
-the connection to be idle and makes another. Here a piece that the kernel takes at once is just written, h11 is not
-asked about the pieces of a body that it has begun, and idle connections have a timer. A response may also write its
-pieces past `send`, with no task and no middleware: those here look at the head and the end alone.
+the connection to be idle and makes another. Here a piece that the kernel takes at once is just written, small ones of a
+turn of the loop in one call, h11 is not asked about the pieces of a body that it has begun, and idle connections have a
+timer. A response may also write its pieces past `send`, with no task and no middleware: those here look at the head and
+the end alone.
 
 Hypercorn takes no other classes for its connections and has no setting for HTTP/2; therefore ours are put in place of
 its own, both under `mockbackend serve` and under plain Hypercorn. What is private of Hypercorn and h11 is used in this
@@ -32,7 +33,6 @@ from weakref import WeakKeyDictionary
 import h11
 import hypercorn.asyncio.run
 import hypercorn.config
-import hypercorn.logging
 import hypercorn.protocol
 import hypercorn.typing
 from hypercorn.asyncio.task_group import TaskGroup
@@ -43,8 +43,6 @@ from hypercorn.protocol.events import Body, Response
 from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.h11 import H11Protocol
 
-from ..log import JSONLines
-
 log = logging.getLogger("mockbackend.http")
 # Unless `--keep-alive` says otherwise. Longer than the 60 s for which nginx keeps a connection to us, and than clients
 # do, so that nobody sends into one that we are closing.
@@ -52,6 +50,8 @@ KEEP_ALIVE_SECONDS = 75.0
 # A client that does not take a piece of a response within this time gets no more of it.
 SEND_SECONDS = 30.0
 PIECE_BYTES = 64 * 1024
+# Pieces that are no larger leave together at the end of a turn of the loop, this number at most.
+JOINED_BYTES, MOST_JOINED = 2048, 16
 # What the kernel holds of a connection besides what is on its way.
 UNSENT_BYTES = 128 * 1024
 # In a request's state: the function that ends its connection at once.
@@ -143,6 +143,8 @@ class Connection(TCPServer):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._transport = self.writer.transport
+        # Of a head and the body after it, say, or of a body and its end.
+        self._joined: list[bytes] = []
         self._timer = IdleTimer(self)
         self.idle_task = self._timer  # type: ignore[assignment]
         self.state = {**self.state, CUT_OFF: self._cut_off, WRITE_PIECE: self._write_piece}
@@ -173,10 +175,9 @@ class Connection(TCPServer):
         is_chunked = isinstance(protocol, Http1) and protocol.is_chunked
         if not is_chunked or not self._has_room or len(data) > PIECE_BYTES or transport.is_closing():
             return False
+        self._flush()
         transport.write(_chunk(data))
-        if transport.get_write_buffer_size():
-            # The client has a limited time for it.
-            self._task_group.spawn(self._send, RawData(b""))
+        self._limit_unsent()
         return True
 
     async def _send(self, event: RawData) -> None:
@@ -184,6 +185,12 @@ class Connection(TCPServer):
         if transport.is_closing():
             return  # asyncio would log a warning for each
         if self._has_room:
+            if len(event.data) <= JOINED_BYTES and len(self._joined) < MOST_JOINED:
+                if not self._joined:
+                    self.loop.call_soon(self._send_joined)
+                self._joined.append(event.data)
+                return
+            self._flush()
             transport.write(event.data)
             if not transport.get_write_buffer_size():
                 return
@@ -194,16 +201,32 @@ class Connection(TCPServer):
         except TimeoutError:
             self._cut_off()
 
+    def _send_joined(self) -> None:
+        self._flush()
+        self._limit_unsent()
+
+    def _flush(self) -> None:
+        if self._joined and not self._transport.is_closing():
+            self._transport.write(b"".join(self._joined))
+        self._joined.clear()
+
+    def _limit_unsent(self) -> None:
+        """Have a limited time for what the kernel has not taken at once."""
+        if self._transport.get_write_buffer_size() and not self._transport.is_closing():
+            self._task_group.spawn(self._send, RawData(b""))
+
     def _cut_off(self) -> None:
         if not self._transport.is_closing():
             log.info("the connection of a client that does not read is closed")
         self._reset()
 
     async def _initiate_server_close(self) -> None:
+        self._flush()
         await super()._initiate_server_close()
         self._end_soon()
 
     async def _close(self) -> None:
+        self._flush()
         self._end_soon()
         await super()._close()
 
@@ -257,23 +280,6 @@ class Http1(H11Protocol):
 
 def _chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-class JSONLogger(hypercorn.logging.Logger):
-    """Hypercorn's own lines and its access log, as JSON."""
-
-    def __init__(self, config: hypercorn.config.Config) -> None:
-        super().__init__(config)
-        for logger in map(logging.getLogger, ("hypercorn.access", "hypercorn.error")):
-            for handler in logger.handlers:
-                handler.setFormatter(JSONLines())
-                # The root logger has a handler as well.
-                logger.propagate = False
-
-
-def log_json() -> None:
-    """Make every server of this process log in JSON."""
-    hypercorn.config.Config.logger_class = JSONLogger
 
 
 def install() -> None:
