@@ -1,6 +1,6 @@
 """The ASGI application: `hypercorn app:app`."""
 
-from mockbackend.server.lazy_imports import fast_imports
+from mockbackend.server.unused import fast_imports
 
 with fast_imports():
     from mockbackend.app import create_app

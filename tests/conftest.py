@@ -11,14 +11,15 @@ from typing import Protocol
 import httpx2
 import pytest
 
-from mockbackend.server.lazy_imports import UNUSED, defer
+from mockbackend.server.lazy_imports import defer
+from mockbackend.server.unused import UNUSED
 from tests.harness.examples import register_profiles
 from tests.harness.processes import Limits
 from tests.harness.service import Kind, Server
 
 register_profiles()
 # As `serve` does, and for its reason: each process that runs tests imports what all of them import.
-defer(*UNUSED)
+defer(UNUSED)
 # Collecting the tests makes no garbage, and looking for some would be half of it.
 gc.disable()
 

@@ -90,7 +90,9 @@ IMPORTED_BY = {
     "app": {"server.serve"},
     "server.command": {"server.mock"},
     "server.hypercorn_patches": {"server.hypercorn_server", "app", "routes.stream", "routes.front_call"},
-    "server.lazy_imports": {"server.serve"},
+    "server.late_certificates": {"server.unused"},
+    "server.lazy_imports": {"server.serve", "server.unused"},
+    "server.unused": {"server.serve"},
     "storage.embedded": {"storage"},
     "storage.postgres": {"storage"},
 }

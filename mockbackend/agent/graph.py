@@ -18,7 +18,6 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command
-from langsmith import configure
 
 from ..events import Event
 from ..messages import Message
@@ -26,6 +25,7 @@ from ..turn.answer import Answer, guarded
 from .context import ChatContext
 from .step import run_model_step
 from .tool_calls import run_tool_call
+from .untraced import never_trace
 from .waiting import left_open
 
 MODEL, TOOLS = "model", "tools"
@@ -63,8 +63,7 @@ async def run_for_nothing() -> None:
 
 def compile_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> Graph:
     """Build the graph."""
-    # What people write goes to the model alone, even if LANGSMITH_TRACING is set in the environment.
-    configure(enabled=False)
+    never_trace()
     builder = StateGraph(State, context_schema=ChatContext)
     # The node itself says where to go: a conditional edge would cost another runnable, and a thread if it is not async.
     builder.add_node(MODEL, _model, destinations=(TOOLS, END))

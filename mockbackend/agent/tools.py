@@ -21,6 +21,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from ..concurrency import in_thread
 from ..events import ImageMade
 from ..mock import drawn
+from .untraced import has_langsmith, load_langsmith
 
 
 class Show(Protocol):
@@ -151,4 +152,7 @@ async def invoke(tool: BaseTool, args: dict[str, Any], config: RunnableConfig) -
     """Run a tool; on a thread if it is not async."""
     if isinstance(tool, StructuredTool) and tool.coroutine is None:
         return await in_thread(functools.partial(tool.invoke, args, config), "tool")
+    if not has_langsmith():
+        # Everybody would wait for it.
+        await in_thread(load_langsmith, "tool")
     return await tool.ainvoke(args, config)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .store import DEFAULT
+from .script.names import DEFAULT
 
 # Neither a userid nor an id can hold it.
 BETWEEN = "\x1f"

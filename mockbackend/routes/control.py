@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from ..errors import not_found
-from ..mock.control import MAX_BODY_BYTES, Answer
+from ..mock import control
 from .auth import get_service, log_in
 from .body import chunks
 from .json import JSON
@@ -35,7 +35,7 @@ async def _answer(request: Request) -> Response:
         raise not_found()
     if request.path_params["path"] not in OPEN:
         await log_in(request)
-    body = b"".join([chunk async for chunk in chunks(request, MAX_BODY_BYTES)])
+    body = b"".join([chunk async for chunk in chunks(request, control.MAX_BODY_BYTES)])
     answer = await mock.control.answer(
         request.method,
         request.path_params["path"],
@@ -46,7 +46,7 @@ async def _answer(request: Request) -> Response:
     return to_response(answer)
 
 
-def to_response(answer: Answer) -> Response:
+def to_response(answer: control.Answer) -> Response:
     """The response of an answer."""
     if answer.pieces is not None:
         return StreamingResponse(_in_thread(answer.pieces), answer.status, media_type=answer.media_type)

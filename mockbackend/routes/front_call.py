@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.types import Message
@@ -12,17 +13,20 @@ from starlette.types import Message
 from ..errors import ServiceError
 from ..messages import ToolPart, is_open
 from ..mock import context
+from ..mock import store as mock_store
 from ..mock.names import stored
 from ..mock.script.matching import Facts, named_headers
 from ..mock.script.rules import is_of_wire, wire_of
 from ..mock.script.searching import TooSlowError, one_call
 from ..mock.script.wire import Wire
 from ..mock.store import Entry, Holds, MockStore, Scenario
-from ..mock.store.journal import MAX_BODY_BYTES, State
 from ..protocol.data_stream import DATA_STREAM
 from ..protocol.ui_stream import UI_STREAM
 from ..server.hypercorn_patches import WRITE_PIECE
 from ..turn.run import Run
+
+if TYPE_CHECKING:
+    from ..mock.store.journal import State
 
 # How long an answer in place of a call waits for the call's body.
 BODY_SECONDS = 5.0
@@ -75,7 +79,7 @@ class FrontCall:
         message = await self._receive()
         self.has_left = message["type"] == "http.disconnect"
         if message["type"] == "http.request" and not self._is_read:
-            room = MAX_BODY_BYTES - len(self._body)
+            room = mock_store.journal.MAX_BODY_BYTES - len(self._body)
             if room > 0:
                 self._body += message.get("body", b"")[:room]
             if not message.get("more_body", False):
@@ -86,7 +90,7 @@ class FrontCall:
         """Read what the journal keeps of the body, as far as it comes in a short time."""
         with suppress(TimeoutError):
             async with asyncio.timeout(BODY_SECONDS):
-                while not self._is_read and not self.has_left and len(self._body) < MAX_BODY_BYTES:
+                while not self._is_read and not self.has_left and len(self._body) < mock_store.journal.MAX_BODY_BYTES:
                     await self.receive()
         if not self._is_read:
             self._take_body()

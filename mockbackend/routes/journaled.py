@@ -10,7 +10,8 @@ from starlette.requests import Request
 from ..errors import INTERNAL, ServiceError
 from ..mock import context, drawn
 from ..mock.names import stored
-from ..mock.store import DEFAULT, NAME, NAMES, MockStore, TooManyScenarios, UnknownScenario
+from ..mock.script.names import DEFAULT, NAME, NAMES
+from ..mock.store import MockStore, TooManyScenarios, UnknownScenario
 from .front_call import FrontCall, call_of
 
 # What the journal calls a call, by its path and, where it matters, its method.

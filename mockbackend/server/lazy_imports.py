@@ -1,65 +1,200 @@
 """Packages that are imported when one of their names is first used, if ever.
 
-`import openai` imports every type of its API, and `import langgraph` clients of LangGraph's servers and of LangSmith.
-Nothing here uses them, and together they take a quarter of the start. The standard library's LazyLoader cannot help: it
-imports a package as soon as one of its submodules is imported, and some of these are.
+What stands in for a package is the module itself, still empty, which is filled once it is asked for a name: all who
+hold it have all of it then. For some names a class stands in as well, so that `from package import name` does not fill
+it yet. To call that class, to derive from it or to ask for its attributes does, and replaces it in all modules that
+have imported it.
+
+The standard library's LazyLoader cannot help: it imports a package as soon as one of its submodules is imported, or one
+of its names.
 """
 
 from __future__ import annotations
 
-import gc
 import importlib
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import types
+from collections.abc import Collection, Mapping, Sequence
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import module_from_spec
-from types import ModuleType
 from typing import Any
 
-UNUSED = ("openai.types", "openai.types.responses", "langgraph_sdk", "langsmith.types")
+
+def defer(packages: Mapping[str, Collection[str]]) -> None:
+    """Import these packages late, except those imported already, each with names that can be had of it meanwhile.
+
+    A submodule of such a name is loaded by itself: it may not need what it is a part of. For any other name a class
+    stands in. It may not be that of a protocol: before a package is filled nothing is an instance of its classes.
+    """
+    if _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)
+    for name, names in packages.items():
+        if name not in sys.modules:
+            _finder.names[name] = names
 
 
-@contextmanager
-def fast_imports() -> Iterator[None]:
-    """Imports without packages that nothing here uses, and without a search for garbage, of which they make none."""
-    defer(*UNUSED)
-    is_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if is_enabled:
-            gc.enable()
+def fill(package: str) -> None:
+    """Import what is still empty of a package and below it."""
+    for name in [*_finder.found]:
+        if f"{name}.".startswith(f"{package}."):
+            _finder.found[name].fill()
 
 
-def defer(*names: str) -> None:
-    """Put stand-ins for these packages into `sys.modules`, except those imported already or not installed."""
-    for name in names:
-        spec = _find(name)
-        if spec is not None and name not in sys.modules:
-            sys.modules[name] = _stand_in(name, spec)
+class _Finder(MetaPathFinder):
+    """Finds packages that are imported late, each of them twice: at first it stays empty, then it is filled."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, Collection[str]] = {}
+        self.found: dict[str, _Later] = {}
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname not in self.names:
+            above, _, name = fullname.rpartition(".")
+            if parent := self.found.get(above):
+                parent.prepare_for(name)
+            # It may have been a part of that.
+            known = sys.modules.get(fullname)
+            return None if known is None else ModuleSpec(fullname, _Known(known))
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is not None and spec.loader is not None:
+            if fullname not in self.found:
+                self.found[fullname] = _Later(fullname, spec.loader, self.names[fullname])
+            spec.loader = self.found[fullname]
+        return spec
 
 
-def _stand_in(name: str, spec: ModuleSpec) -> ModuleType:
-    stand_in = module_from_spec(spec)
-    lock = threading.Lock()
-
-    def load(attribute: str) -> Any:
-        with lock:
-            if sys.modules.get(name) is stand_in:
-                del sys.modules[name]
-        return getattr(importlib.import_module(name), attribute)
-
-    stand_in.__getattr__ = load  # type: ignore[method-assign]
-    return stand_in
+_finder = _Finder()
 
 
-def _find(name: str) -> ModuleSpec | None:
-    # `importlib.util.find_spec` would import the parent.
-    parent = name.rpartition(".")[0]
-    if not parent:
-        return PathFinder.find_spec(name)
-    above = _find(parent)
-    return above and PathFinder.find_spec(name, above.submodule_search_locations)
+class _Known(Loader):
+    """The loader of a module that is loaded already."""
+
+    def __init__(self, module: types.ModuleType) -> None:
+        self._module = module
+        self._spec = module.__spec__
+
+    def create_module(self, spec: ModuleSpec) -> types.ModuleType:
+        return self._module
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        module.__spec__ = self._spec
+
+
+class _Later(Loader):
+    """The loader of one module: the first time it leaves it empty, the second time it fills the same one."""
+
+    def __init__(self, name: str, loader: Loader, names: Collection[str]) -> None:
+        self._name = name
+        self._loader = loader
+        self._names = names
+        self._module: types.ModuleType | None = None
+        self._is_wanted = False
+        self._has_submodules = False
+        self._lock = threading.Lock()
+        self._stand_ins: dict[str, _StandIn] = {}
+        # The global names of the modules that have imported them.
+        self._importers: list[dict[str, Any]] = []
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether there may be classes of this module by now."""
+        return self._is_wanted or self._has_submodules
+
+    def create_module(self, spec: ModuleSpec) -> types.ModuleType | None:
+        return self._module or self._loader.create_module(spec)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        if self._module is None:
+            self._module = module
+            module.__getattr__ = self._find  # type: ignore[method-assign]
+            return
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        own = vars(module)
+        # Until now it has made other threads wait.
+        if own.get("__getattr__") == self._find:
+            del own["__getattr__"]
+        for importer in self._importers:
+            for name, value in [*importer.items()]:
+                if isinstance(value, _StandIn) and value._later is self and value.__name__ in own:
+                    importer[name] = own[value.__name__]
+
+    def fill(self) -> types.ModuleType:
+        """The module, filled; waits while another thread fills it."""
+        # As in every import, what it is a part of comes first.
+        if parent := _finder.found.get(self._name.rpartition(".")[0]):
+            parent.fill()
+        with self._lock:
+            if not self._is_wanted:
+                self._is_wanted = True
+                sys.modules.pop(self._name, None)
+        return importlib.import_module(self._name)
+
+    def prepare_for(self, submodule: str) -> None:
+        """Fill the module before a submodule is loaded that may need it."""
+        if submodule in self._names:
+            self._has_submodules = True
+        else:
+            self.fill()
+
+    def get(self, name: str) -> Any:
+        """What the module has under that name."""
+        module = self.fill()
+        own = vars(module)
+        if name in own:
+            return own[name]
+        find = own.get("__getattr__", self._find)
+        if find == self._find:
+            raise AttributeError(f"module {self._name!r} has no attribute {name!r}", name=name, obj=module)
+        return find(name)
+
+    def _find(self, name: str) -> Any:
+        # Python asks whether what it imports from is a package.
+        if name == "__path__":
+            raise AttributeError(name)
+        if self._is_wanted or name not in self._names:
+            return self.get(name)
+        path = getattr(self._module, "__path__", None)
+        if path is not None and PathFinder.find_spec(f"{self._name}.{name}", path):
+            # Python imports it then.
+            raise AttributeError(name)
+        self._importers.append(sys._getframe(1).f_globals)
+        if name not in self._stand_ins:
+            self._stand_ins[name] = _StandIn(name, (Exception,), {"__module__": self._name, "_later": self})
+        return self._stand_ins[name]
+
+
+class _StandIn(type):
+    """The type of the classes that stand in for names. Each is an exception, since `except` takes nothing else."""
+
+    _later: _Later
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> Any:
+        if "_later" in namespace:
+            return super().__new__(mcs, name, bases, namespace)
+        # A class that derives from one.
+        return types.new_class(name, tuple(map(_real, bases)), options, lambda body: body.update(namespace))
+
+    def __call__(cls, *arguments: Any, **options: Any) -> Any:
+        return _real(cls)(*arguments, **options)
+
+    def __getattr__(cls, name: str) -> Any:
+        return getattr(_real(cls), name)
+
+    def __getitem__(cls, parameters: Any) -> Any:
+        return _real(cls)[parameters]
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return cls._later.has_classes and isinstance(instance, _real(cls))
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return subclass is cls or (cls._later.has_classes and issubclass(subclass, _real(cls)))
+
+
+def _real(one: type) -> Any:
+    return one._later.get(one.__name__) if isinstance(one, _StandIn) else one

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from .. import log as logs
 from ..settings import Settings, SettingsError
-from .lazy_imports import UNUSED, defer
+from .lazy_imports import fill
 from .listening import listen
 from .sign_in_link import SignInLink
+from .unused import fast_imports
 from .workers import Parent, Supervisor
 
 if TYPE_CHECKING:
@@ -69,28 +70,30 @@ def load(
 
     What serves for tests says nothing at its start and does not slow down failed logins.
     """
-    # Imports make no garbage, and looking for some would be a fifth of the start. What is frozen is never looked at
-    # again, which also keeps it shared: the collector writes to every object that it visits.
     gc.disable()
-    defer(*UNUSED)
-    from ..agent.graph import run_for_nothing
-    from ..agent.tools import AVAILABLE_TOOLS, schema
-    from ..app import create_app
+    with fast_imports():
+        from ..agent.graph import run_for_nothing
+        from ..agent.tools import AVAILABLE_TOOLS, schema
+        from ..agent.untraced import load_langsmith
+        from ..app import create_app
 
-    # The app imports the engines only when it starts, which is after the fork.
-    from ..storage import import_engine
-    from . import hypercorn_server
-    from .file_limits import raise_and_cap
+        # The app imports the engines only when it starts, which is after the fork.
+        from ..storage import import_engine
+        from . import hypercorn_server
+        from .file_limits import raise_and_cap
 
-    import_engine(settings)
-    if settings.engine == "emulator":
-        from ..emulator import embedded as emulator_beside_it  # noqa: F401
+        import_engine(settings)
+        if settings.engine == "emulator":
+            from ..emulator import embedded as emulator_beside_it  # noqa: F401
     if settings.web_concurrency > 1:
+        # What each of them would load before long.
+        fill("mockbackend")
+        load_langsmith()
         # Made in each worker otherwise: 2 MB for the schemas, which the first turn needs, and 3 MB for the graph.
         asyncio.run(run_for_nothing())
         for tool in AVAILABLE_TOOLS:
             schema(tool.name)
-    gc.freeze()
+        gc.freeze()
     # Workers inherit the limit, and one that is too low is logged once.
     settings = raise_and_cap(settings)
 

@@ -57,20 +57,20 @@ class Job:
 
 def preload() -> None:
     """Import what a server imports, and nothing that starts a thread: only the forking thread lives on in a child."""
-    from mockbackend.server.lazy_imports import UNUSED, defer
+    from mockbackend.server.lazy_imports import fill
+    from mockbackend.server.unused import fast_imports
 
-    defer(*UNUSED)
+    with fast_imports():
+        # Imported late by servers that need them, each of which would take a tenth of a second.
+        for name in ("azure.identity.aio", "azure.search.documents.aio", "hypercorn.run", "numpy"):
+            importlib.import_module(name)
 
-    # Imported late by servers that need them, each of which would take a tenth of a second.
-    for name in ("azure.identity.aio", "azure.search.documents.aio", "hypercorn.run", "numpy"):
-        importlib.import_module(name)
-
-    import mockbackend.app
-    import mockbackend.emulator.embedded
-    import mockbackend.server.serve
-    import mockbackend.storage.embedded
-    import mockbackend.storage.postgres  # noqa: F401
-
+        import mockbackend.app
+        import mockbackend.emulator.embedded
+        import mockbackend.server.serve
+        import mockbackend.storage.embedded
+        import mockbackend.storage.postgres  # noqa: F401
+    fill("mockbackend")
     _make_what_stays()
     _stand_behind_requests()
     if len(threads := os.listdir("/proc/self/task")) > 1:
@@ -84,10 +84,12 @@ def _make_what_stays() -> None:
     """Make what a server makes once, by its first turn: the graph, schemas, routes' patterns, the types of scripts."""
     from mockbackend.agent.graph import run_for_nothing
     from mockbackend.agent.tools import AVAILABLE_TOOLS, schema
+    from mockbackend.agent.untraced import load_langsmith
     from mockbackend.emulator.app import create_emulator
     from mockbackend.mock.store import DEFAULT, MockStore
     from mockbackend.routes import routes
 
+    load_langsmith()
     asyncio.run(run_for_nothing())
     for tool in AVAILABLE_TOOLS:
         schema(tool.name)
