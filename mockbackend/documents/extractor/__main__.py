@@ -9,7 +9,6 @@ from importlib import import_module
 from ..errors import NestedTooDeeply, OutOfMemory, Unreadable
 from ..formats import FORMATS, Format
 from .confinement import confine
-from .container import check
 from .limits import XML_ERR_NO_MEMORY, Limits
 from .output import LimitReached, Output
 
@@ -32,9 +31,11 @@ def main(format_name: str, path: str, seconds: str, memory: str, pages: str, cha
 def read(document_format: Format, path: str, output: Output, limits: Limits) -> None:
     """Output the document, and at last how that ended."""
     try:
+        # Each reader loads a library that takes time and memory, and only one reader is needed; so does the check.
         if document_format.office_folder:
+            from .container import check
+
             check(path, document_format, limits)
-        # Each reader loads a library that takes time and memory, and only one reader is needed.
         import_module(f".readers.{document_format.reader}", __package__).read(path, output, limits)
         output.close()
     except LimitReached:
