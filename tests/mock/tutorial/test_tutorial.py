@@ -12,16 +12,17 @@ import pytest
 
 from tests.clients.packages import NODE, installed
 from tests.harness.processes import ROOT, environment, free_port
+from tests.page.visiting import BROWSER
 
 HERE = Path(__file__).parent
 REACT = ("page.html", "chat.jsx", "faults.spec.mjs")
 FILES = ("page.html", "server.mjs", "playwright.config.mjs", "fixtures.mjs", "chat.spec.mjs")
 BUG = '  form.querySelector("button").addEventListener("click", send);\n'
 # Where this machine has its browser.
-BROWSER = """
+LAUNCHED = f"""
 import config from "./playwright.config.mjs";
-const launchOptions = { executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] };
-export default { ...config, use: { ...config.use, launchOptions }, reporter: "list" };
+const launchOptions = {{ executablePath: "{BROWSER}", args: ["--no-sandbox"] }};
+export default {{ ...config, use: {{ ...config.use, launchOptions }}, reporter: "list" }};
 """
 
 
@@ -59,7 +60,7 @@ def folder(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "clients" / "js" / "mock.mjs", tmp_path)
     shutil.copy(HERE / "package.json", tmp_path)
     (tmp_path / "node_modules").symlink_to(installed(HERE) / "node_modules")
-    (tmp_path / "browser.config.mjs").write_text(BROWSER)
+    (tmp_path / "browser.config.mjs").write_text(LAUNCHED)
     return tmp_path
 
 
