@@ -14,8 +14,10 @@ from typing import Any
 from langchain_core.callbacks import AsyncCallbackManager
 from langchain_core.globals import get_debug
 
-# As long as neither is loaded, nobody can have asked for anything to be called beside a run.
-LANGSMITH, HOOKS = "langsmith.run_helpers", "langchain_core.tracers.context"
+# As long as nobody can call these, nobody can have asked for anything to be called beside a run. They come after all
+# that their modules import, for which a thread may need a while.
+LANGSMITH = ("langsmith.run_helpers", "get_tracing_context")
+HOOKS = ("langchain_core.tracers.context", "register_configure_hook")
 SWITCH = "_GLOBAL_TRACING_ENABLED"
 # What is said of a run, and asks for nothing to be called.
 SAID = ("inheritable_tags", "inheritable_metadata", "langsmith_inheritable_tags", "langsmith_inheritable_metadata")
@@ -39,17 +41,22 @@ def never_trace() -> None:
 
 def has_langsmith() -> bool:
     """Whether LangSmith is loaded."""
-    return LANGSMITH in sys.modules
+    return _is_loaded(*LANGSMITH)
 
 
 def load_langsmith() -> None:
     """Import what LangChain imports for a tool's first call, which takes a tenth of a second."""
-    importlib.import_module(LANGSMITH)
+    for name in (LANGSMITH[0], HOOKS[0], "langchain_core.tracers.stdout"):
+        importlib.import_module(name)
+
+
+def _is_loaded(module: str, name: str) -> bool:
+    return hasattr(sys.modules.get(module), name)
 
 
 def _configured(cls: type[AsyncCallbackManager], *callbacks: Any, **options: Any) -> AsyncCallbackManager:
     asks = callbacks or any(value for name, value in options.items() if name not in SAID)
-    if asks or get_debug() or has_langsmith() or HOOKS in sys.modules:
+    if asks or get_debug() or has_langsmith() or _is_loaded(*HOOKS):
         return _configure.__func__(cls, *callbacks, **options)  # type: ignore[no-any-return]
     manager = cls([])
     manager.add_tags(options.get("inheritable_tags") or [])

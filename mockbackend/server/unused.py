@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from .late_certificates import late_certificates
 from .lazy_imports import defer
 
-# Each package with what others import from it.
+# Each package, and what others import from it.
 UNUSED: Mapping[str, tuple[str, ...]] = {
     # Every type of its API; what its other clients need.
     "openai.types": (),

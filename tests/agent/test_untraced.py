@@ -70,3 +70,14 @@ untraced.load_langsmith()
 print(before == made(), before["tags"], before["inheritable_metadata"])
 """
     assert printed(program) == "True ['a'] {'b': 1}"
+
+
+def test_a_run_does_not_wait_until_a_thread_has_imported_langsmith() -> None:
+    program = """
+name, _ = untraced.LANGSMITH
+# As it is meanwhile.
+sys.modules[name] = type(sys)(name)
+asyncio.run(run_for_nothing())
+print(untraced.has_langsmith())
+"""
+    assert printed(program) == "False"
