@@ -48,17 +48,33 @@ class State(TypedDict):
 Graph = CompiledStateGraph[State, ChatContext, State, State]
 
 
+class TurnGraph:
+    """The graph as turns run it. They need no checkpointer, since their end is stored by the turn."""
+
+    def __init__(self) -> None:
+        graph = compile_graph()
+        # What leads to the model is an input too: from START a run takes a step that only hands its input on.
+        self._to_model = dict.fromkeys(graph.nodes[MODEL].triggers)
+        self._graph = graph.copy({"input_channels": [*State.__annotations__, *self._to_model]})
+
+    async def run(self, messages: list[Message], context: ChatContext) -> None:
+        """Run a turn, of which these are the messages so far."""
+        update = {"base_length": 0, "new_messages": messages}
+        # Not streamed: the answer's events tell what happens.
+        await self._graph.ainvoke({"messages": update, **self._to_model}, context=context, stream_mode=[])  # type: ignore[call-overload]
+
+
 @cache
-def turn_graph() -> Graph:
-    """The graph of this process's turns. They need no checkpointer, since their end is stored by the turn."""
-    return compile_graph()
+def turn_graph() -> TurnGraph:
+    """The graph of this process's turns."""
+    return TurnGraph()
 
 
 async def run_for_nothing() -> None:
     """Run the turns' graph once, where there is nothing to answer: its first run imports and makes a good deal."""
     # All that its first node looks at.
     over: Any = SimpleNamespace(calls=[], answer=SimpleNamespace(finish="stop"))
-    await turn_graph().ainvoke({"messages": {"base_length": 0, "new_messages": []}}, context=over, stream_mode=[])  # type: ignore[call-overload]
+    await turn_graph().run([], over)
 
 
 def compile_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> Graph:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ..agent.context import ChatContext
-from ..agent.graph import Graph
+from ..agent.graph import TurnGraph
 from ..messages import Message
 from .search import DocumentSearch
 
 
-async def chat(context: ChatContext, graph: Graph, documents: DocumentSearch | None) -> None:
+async def chat(context: ChatContext, graph: TurnGraph, documents: DocumentSearch | None) -> None:
     """Answer, up to the end of the last step, or go on with an answer that has waited for its client."""
     answer = context.answer
     # At once, so that the client hears something. What its user has said yes to runs first.
@@ -20,9 +20,7 @@ async def chat(context: ChatContext, graph: Graph, documents: DocumentSearch | N
     if documents is not None and (notice := await documents.notice()):
         context.systems.append(notice)
     said = [before_words(answer.message())] if answer.earlier else []
-    messages = {"messages": {"base_length": 0, "new_messages": [*answer.turn.new_messages, *said]}}
-    # Not streamed: the answer's events tell what happens.
-    await graph.ainvoke(messages, context=context, stream_mode=[])  # type: ignore[call-overload]
+    await graph.run([*answer.turn.new_messages, *said], context)
 
 
 def before_words(answer: Message) -> Message:
