@@ -14,9 +14,9 @@ timer. A response may also write its pieces past `send`, with no task and no mid
 the end alone.
 
 Hypercorn takes no other classes for its connections and has no setting for HTTP/2; therefore ours are put in place of
-its own, both under `mockbackend serve` and under plain Hypercorn. What is private of Hypercorn and h11 is used in this
-module alone, as it is in Hypercorn 0.18 and h11 0.16. `tests/server/test_connections.py` and those beside it fail with
-a version in which it is otherwise.
+its own, both under `mockbackend serve` and under plain Hypercorn. What is private of Hypercorn and h11 is used here and
+in `http1` alone, as it is in Hypercorn 0.18 and h11 0.16. `tests/server/test_connections.py` and those beside it fail
+with a version in which it is otherwise.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import h11
 import hypercorn.asyncio.run
 import hypercorn.config
 import hypercorn.protocol
@@ -38,10 +37,9 @@ import hypercorn.typing
 from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
-from hypercorn.events import Closed, Event, RawData
-from hypercorn.protocol.events import Body, Response
-from hypercorn.protocol.events import Event as StreamEvent
-from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.events import Event, RawData
+
+from .http1 import Http1, chunk
 
 log = logging.getLogger("mockbackend.http")
 # Unless `--keep-alive` says otherwise. Longer than the 60 s for which nginx keeps a connection to us, and than clients
@@ -176,7 +174,7 @@ class Connection(TCPServer):
         if not is_chunked or not self._has_room or len(data) > PIECE_BYTES or transport.is_closing():
             return False
         self._flush()
-        transport.write(_chunk(data))
+        transport.write(chunk(data))
         self._limit_unsent()
         return True
 
@@ -248,38 +246,6 @@ class Connection(TCPServer):
 
     async def _idle_timeout(self) -> None:
         await self._initiate_server_close()
-
-
-class Http1(H11Protocol):
-    """HTTP/1.1 that stays HTTP/1.1."""
-
-    # Whether the body of the response that has begun is sent in chunks, of which h11 keeps no account.
-    is_chunked = False
-
-    async def stream_send(self, event: StreamEvent) -> None:
-        """Send what a response has for its client."""
-        if self.is_chunked and isinstance(event, Body):
-            await self.send(RawData(_chunk(event.data)))
-            return
-        await super().stream_send(event)
-        if isinstance(event, Response):
-            self.is_chunked = type(getattr(self.connection, "_writer", None)).__name__ == "ChunkedWriter"
-
-    async def _check_protocol(self, event: h11.Request) -> None:
-        if any(name == b"upgrade" and b"h2c" in value.lower() for name, value in event.headers):
-            # Otherwise h11 waits for a switch, and nothing is read: a client that left would go unnoticed.
-            self.connection._cstate.pending_switch_proposals.clear()  # type: ignore[union-attr]
-
-    async def _create_stream(self, request: h11.Request) -> None:
-        # How a client begins that knows that the server speaks HTTP/2.
-        if request.method == b"PRI":
-            await self.send(Closed())
-        else:
-            await super()._create_stream(request)
-
-
-def _chunk(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def install() -> None:
