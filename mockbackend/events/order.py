@@ -53,6 +53,8 @@ CALL_ORDER: dict[str | None, dict[type, str]] = {
 
 
 OF_CALL = (ToolCallStarted, ToolCallDelta, ToolCalled, ResultAwaited, ApprovalAsked, ApprovalGiven, ToolReturned)
+# Most events are these.
+WORDS = frozenset({TextDelta, ReasoningDelta})
 # The states of a call that waits for its client.
 OPEN = ("open", "asked")
 
@@ -74,7 +76,9 @@ class Order:
         state = ORDER[self.state].get(kind)
         if state is None:
             raise OrderError(f"{kind.__name__} may not come in state {self.state}")
-        if isinstance(event, OF_CALL):
+        if kind in WORDS:
+            pass
+        elif isinstance(event, OF_CALL):
             before = self.calls.get(event.call_id)
             after = CALL_ORDER[before].get(kind)
             if after is None:

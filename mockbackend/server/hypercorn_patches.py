@@ -162,27 +162,24 @@ class Connection(TCPServer):
             for start in range(0, len(data), PIECE_BYTES):
                 await self._send(RawData(data[start : start + PIECE_BYTES]))  # type: ignore[arg-type]
 
-    @property
-    def _has_room(self) -> bool:
-        """Whether what is written now would be the next that the client gets."""
-        return not self._transport.get_write_buffer_size() and not self.send_lock.locked()
-
     def _write_piece(self, data: bytes) -> bool:
-        """Write a piece of the body of the response that has begun; False if it has to be sent."""
+        """Write a piece of the response's body, while no other is being sent; False if it has to be sent."""
         protocol, transport = self.protocol.protocol, self._transport
         is_chunked = isinstance(protocol, Http1) and protocol.is_chunked
-        if not is_chunked or not self._has_room or len(data) > PIECE_BYTES or transport.is_closing():
+        if not is_chunked or transport.get_write_buffer_size() or len(data) > PIECE_BYTES or transport.is_closing():
             return False
-        self._flush()
+        if self._joined:
+            self._flush()
         transport.write(chunk(data))
-        self._limit_unsent()
+        if transport.get_write_buffer_size():
+            self._limit_unsent()
         return True
 
     async def _send(self, event: RawData) -> None:
         transport = self._transport
         if transport.is_closing():
             return  # asyncio would log a warning for each
-        if self._has_room:
+        if not transport.get_write_buffer_size() and not self.send_lock.locked():
             if len(event.data) <= JOINED_BYTES and len(self._joined) < MOST_JOINED:
                 if not self._joined:
                     self.loop.call_soon(self._send_joined)

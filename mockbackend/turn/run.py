@@ -27,7 +27,7 @@ class Followed(Protocol):
 
     @property
     def events(self) -> list[Event]:
-        """The events so far."""
+        """The events so far: one list, which grows."""
 
     @property
     def is_over(self) -> bool:
@@ -122,9 +122,10 @@ class Reader:
 
     def __init__(self, turn: Followed, position: int = 0) -> None:
         self._turn = turn
+        self._events = turn.events
         self._position = position
         # How much had been said before.
-        self._start = len(turn.events)
+        self._start = len(self._events)
         # To find it costs Python 3.11 a call of the kernel.
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
@@ -154,12 +155,12 @@ class Reader:
             take(self._read())
         except Exception as error:
             self._waiter.set_exception(error)
-        if self._position < len(self._turn.events):
+        if self._position < len(self._events):
             self.tell()
 
     async def next(self) -> list[Event] | None:
         """The next events, up to `BATCH`. Waits if there are no new ones; [] if woken, None after the last event."""
-        if self._position == len(self._turn.events):
+        if self._position == len(self._events):
             if self._turn.is_over:
                 return None
             self._waiter = self._loop.create_future()
@@ -167,7 +168,7 @@ class Reader:
         return self._read()
 
     def _read(self) -> list[Event]:
-        batch = self._turn.events[self._position : self._position + BATCH]
+        batch = self._events[self._position : self._position + BATCH]
         self._position += len(batch)
         return batch
 
@@ -182,7 +183,7 @@ class Reader:
 
     def leaves(self, size: int) -> bool:
         """Whether more than about `size` bytes of what came since the reading began are unread."""
-        for event in islice(self._turn.events, max(self._position, self._start), None):
+        for event in islice(self._events, max(self._position, self._start), None):
             field = DELTAS.get(type(event))
             size -= EVENT_BYTES + (len(getattr(event, field)) if field else 0)
             if size < 0:

@@ -13,6 +13,8 @@ import aiohttp
 
 # What is given to it is taken; True ends the delivery.
 Take = Callable[[bytes], bool]
+# aiohttp holds nothing back before it has so much; where it does, reading lets more come at once.
+HELD_BYTES = 16 * 1024
 LOST = "The connection was closed within the response."
 
 
@@ -61,9 +63,6 @@ class _Delivery(asyncio.Protocol):
 
     def _give(self) -> None:
         """Give on what has come."""
-        if self._content.is_eof():
-            # From here on the connection may serve another request.
-            self.step_aside()
         if self._over.done():
             return
         try:
@@ -92,8 +91,9 @@ class _Delivery(asyncio.Protocol):
 
 def _give_all(content: aiohttp.StreamReader, take: Take) -> bool:
     """Give all that has come; returns whether nothing is to follow."""
-    # Where much is held back, reading lets more come at once.
     while data := content.read_nowait():
         if take(data):
             return True
+        if len(data) < HELD_BYTES:
+            break
     return content.at_eof()

@@ -31,6 +31,10 @@ class EventDecoder:
             if chunk.endswith(b"\r"):
                 self._may_skip = b"\n"
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        is_line = chunk.startswith(b"data: ") and chunk.find(b"\n") == len(chunk) - 2 and chunk.endswith(b"\n")
+        if is_line and not self._line and not self._data:
+            # Most pieces are this: one event of one line.
+            return [chunk[6:-2]]
         lines = chunk.split(b"\n")
         rest = lines.pop()
         if lines and self._line:

@@ -167,9 +167,14 @@ async def test_nothing_is_given_to_a_task_that_was_cancelled() -> None:
         delivering = asyncio.create_task(deliver(response, taken))
         server.chunk(b"one")
         assert await taken.next() == b"one"
-        server.chunk(b"two")
+        assert response.connection
+        assert response.connection.transport
+        transport = response.connection.transport
         delivering.cancel()
+        # Before the task has its turn.
+        transport.get_protocol().data_received(b"3\r\ntwo\r\n")  # type: ignore[attr-defined]
         await asyncio.wait([delivering])
+        assert transport.get_protocol() is response.connection.protocol
         # The rest is aiohttp's again.
         assert await response.content.readany() == b"two"
         response.close()
@@ -194,3 +199,14 @@ async def test_what_the_consumer_raises_ends_the_delivery() -> None:
         with pytest.raises(ValueError, match="one"):
             await deliver(response, refuse)
         response.close()
+
+
+async def test_what_was_held_back_is_given_as_well() -> None:
+    async with connected() as (server, session, url), asyncio.TaskGroup() as group:
+        taken = Taken(wanted=100_000)
+        # Each piece is a chunk: of so many aiohttp takes no more for the time being.
+        reading = group.create_task(read(session, url, taken))
+        await server.asked.acquire()
+        server.out.write(CHUNKED + b"1\r\nx\r\n" * 50_000 + b"0\r\n\r\n")
+        await reading
+    assert b"".join(taken.pieces) == b"x" * 50_000

@@ -16,7 +16,7 @@ import trustme
 from tests.harness.answers import Answer, chat
 from tests.harness.model import Call, Upstream
 from tests.harness.processes import free_port, run
-from tests.harness.raw_model import CHUNKED, RawUpstream, words
+from tests.harness.raw_model import CHUNKED, DONE, STOP, STREAM, RawUpstream, words
 from tests.harness.service import Server
 
 ANYWHERE = {"OPENAI_BASE_URL": "http://model.example/v1", "OPENAI_API_KEY": "k", "OPENAI_MODEL": "model"}
@@ -123,6 +123,17 @@ async def test_a_malformed_chunk_that_comes_late_cuts_the_answer_at_once(tmp_pat
             answer = await chat(client, {"message": "Hi"})
     assert answer.text == "Hello"
     assert len(answer.errors) == 1
+
+
+async def test_a_stream_that_is_never_silent_for_long_is_read_to_its_end(tmp_path: Path) -> None:
+    said = (words("one "), 0.6, words("two "), 0.6, words("three"), 0.6, STOP, DONE)
+    with RawUpstream({"Hi": (STREAM, *said)}) as upstream:
+        server = Server(tmp_path, {**upstream.settings, "UPSTREAM_READ_TIMEOUT_SECONDS": "1"})
+        with server:
+            async with server.client() as client:
+                answer = await chat(client, {"message": "Hi"})
+    assert answer.text == "one two three"
+    assert answer.errors == []
 
 
 async def test_a_connection_is_kept_even_if_the_body_ends_after_the_answer(tmp_path: Path) -> None:

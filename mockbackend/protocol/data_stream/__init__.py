@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..framing import Framing
 from .messages import render_message
 from .stream import KEEP_ALIVE, MEDIA_HEADERS, frame
@@ -14,6 +16,6 @@ DATA_STREAM = Framing(
     frame_end=b"\n",
     tool_results=(b"a:",),
     unknown=b'z:{"unknown":true}\n',
-    open_stream=lambda links, earlier=(): lambda events: frame(events, links),
+    open_stream=lambda links, earlier=(): partial(frame, links=links),
     render_message=render_message,
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -21,8 +22,6 @@ from .splicing import of_request
 
 log = logging.getLogger("mockbackend.upstream")
 
-# Moving a time limit costs as much as reading a token.
-SECONDS_BETWEEN_MOVES = 1.0
 NO_HEADERS = httpx2.Headers()
 # A line of a stream begins so, a document so.
 FIELDS = (b"data:", b"data\n", b"data\r", b"event:", b"id:", b"retry:", b":")
@@ -37,13 +36,12 @@ async def stream_chat(upstream: Upstream, body: dict[str, Any], take: Callable[[
     at its end raises nothing here.
     """
     response = await _post(upstream, body)
-    # The limit is moved only now and then, and must not end the stream early for that.
-    longest_silence = upstream.read_timeout + SECONDS_BETWEEN_MOVES
     try:
-        async with asyncio.timeout(longest_silence) as limit:
-            reading = _Reading(response, take, limit, longest_silence)
+        async with asyncio.timeout(None) as limit:
+            reading = _Reading(response, take)
             try:
-                await reading.run()
+                with reading.limited(limit, upstream.read_timeout):
+                    await reading.run()
             except Exception as error:
                 raise upstream.failure(error, upstream.engine.chat) from error
             if reading.failure is not None:
@@ -72,19 +70,13 @@ async def _post(upstream: Upstream, body: dict[str, Any]) -> httpx2.Response:
 class _Reading:
     """The reading of one response, piece by piece as it comes."""
 
-    def __init__(
-        self,
-        response: httpx2.Response,
-        take: Callable[[list[bytes]], bool],
-        limit: asyncio.Timeout,
-        longest_silence: float,
-    ) -> None:
+    def __init__(self, response: httpx2.Response, take: Callable[[list[bytes]], bool]) -> None:
         self._response = response
         self._take = take
-        self._limit = limit
-        self._longest_silence = longest_silence
         self._loop = asyncio.get_running_loop()
-        self._moved = self._loop.time()
+        # When something came last.
+        self._heard = self._loop.time()
+        self._timer: asyncio.TimerHandle | None = None
         self._decoder = EventDecoder()
         self._is_encoded = "content-encoding" in response.headers
         content_type = response.headers.get("content-type", "event-stream")
@@ -93,6 +85,23 @@ class _Reading:
         self.head: bytes | None = b""
         # What the events' consumer has raised, or why there cannot be any more.
         self.failure: Exception | None = None
+
+    @contextmanager
+    def limited(self, limit: asyncio.Timeout, seconds: float) -> Iterator[None]:
+        """A context in which the limit is reached after so long a silence. To move it costs as much as a token."""
+        self._look(limit, seconds)
+        try:
+            yield
+        finally:
+            if self._timer:
+                self._timer.cancel()
+
+    def _look(self, limit: asyncio.Timeout, seconds: float) -> None:
+        due = self._heard + seconds
+        if self._loop.time() >= due:
+            limit.reschedule(due)
+        else:
+            self._timer = self._loop.call_at(due, self._look, limit, seconds)
 
     async def run(self) -> None:
         """Read until the consumer wants no more, or the body ends. Raises what reading raises."""
@@ -105,9 +114,7 @@ class _Reading:
 
     def _feed(self, piece: bytes) -> bool:
         """Take the next piece; returns whether it is the last that is wanted."""
-        if (now := self._loop.time()) - self._moved > SECONDS_BETWEEN_MOVES:
-            self._limit.reschedule(now + self._longest_silence)
-            self._moved = now
+        self._heard = self._loop.time()
         try:
             if self.head is not None:
                 piece = self._beginning(piece)
