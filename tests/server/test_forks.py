@@ -70,15 +70,21 @@ import asyncio, sys
 from mockbackend.server import serve
 from mockbackend.settings import load_settings
 
+def loaded():
+    # Those that are loaded late are empty before that.
+    later = "mockbackend.server.lazy_imports"
+    loaders = {name: getattr(module, "__loader__", None) for name, module in sys.modules.items()}
+    return {name for name, loader in loaders.items() if type(loader).__module__ != later}
+
 settings = load_settings()
 serve.load(settings, "")
-before = set(sys.modules)
+before = loaded()
 
 async def start():
     from mockbackend.app import create_app
     app = create_app(settings)
     async with app.router.lifespan_context(app):
-        print(*set(sys.modules) - before)
+        print(*loaded() - before)
 
 asyncio.run(start())
 """
