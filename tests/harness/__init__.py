@@ -22,5 +22,7 @@
 | a process of another kind, its environment, a free port | `processes` |
 | an HTTP client | `Server.client`, or one of httpx2 made with `http_client.PLAIN` |
 
-Servers and commands are forked from a process that has imported the service once (`preloaded`), unless `fresh=True`.
+Servers and commands are forked from a process that has imported the service once, and made what a first turn makes
+(`preloaded`), unless `fresh=True`. A server takes 0.05 CPU seconds until it answers, so modules whose tests can share one
+do. Those that learn from a model API, or have settings of their own, cannot.
 """
