@@ -23,6 +23,6 @@
 | an HTTP client | `Server.client`, or one of httpx2 made with `http_client.PLAIN` |
 
 Servers and commands are forked from a process that has imported the service once, and made what a first turn makes
-(`preloaded`), unless `fresh=True`. A server takes 0.05 CPU seconds until it answers, so the tests of a module share one.
+(`preloaded`), unless `fresh=True`. A server takes 0.05 CPU seconds until it answers: the tests of a module share one.
 Those that learn from a model API, or have settings of their own, cannot.
 """
