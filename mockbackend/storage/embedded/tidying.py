@@ -16,8 +16,9 @@ from .database import Database, Session
 
 # Of 4 KB each: SQLite's own limit.
 MOST_PAGES = 1000
-# After this number of turns a log has about 128 pages.
+# After this number of turns the metadata's log has about 128 pages; the saver's, after three times as many.
 ENDS = 8
+SAVER_ENDS = 3 * ENDS
 
 
 class Tidying:
@@ -27,6 +28,8 @@ class Tidying:
         self._database = database
         self._saver = saver
         self._ending = self._ended = 0
+        # How many turns had ended when each log was last put in.
+        self._tidied = self._tidied_saver = 0
         database.post(self._let_grow)
 
     @contextmanager
@@ -38,8 +41,8 @@ class Tidying:
         finally:
             self._ending -= 1
             self._ended += 1
-        if self._ended >= ENDS and not self._ending and not claiming.is_busy:
-            self._ended = 0
+        if self._ended - self._tidied >= ENDS and not self._ending and not claiming.is_busy:
+            self._tidied = self._ended
             self._database.post(self._tidy)
 
     def _let_grow(self, session: Session) -> None:
@@ -50,4 +53,6 @@ class Tidying:
     def _tidy(self, session: Session) -> None:
         # A passive one: it waits for no reader and no writer of another process.
         session.execute("PRAGMA wal_checkpoint")
-        self._saver.execute("PRAGMA wal_checkpoint").close()
+        if self._ended - self._tidied_saver >= SAVER_ENDS:
+            self._tidied_saver = self._ended
+            self._saver.execute("PRAGMA wal_checkpoint").close()

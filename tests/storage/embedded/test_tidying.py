@@ -12,7 +12,7 @@ import pytest
 
 from mockbackend.storage.embedded import EmbeddedStorage
 from mockbackend.storage.embedded.database import Session
-from mockbackend.storage.embedded.tidying import ENDS
+from mockbackend.storage.embedded.tidying import ENDS, SAVER_ENDS
 from tests.storage.contract.acts import begun, end, ran, turn_of
 
 
@@ -29,20 +29,23 @@ async def in_databases(storage: EmbeddedStorage) -> list[int]:
 
 
 async def test_turns_one_after_the_other_have_theirs_put_in_now_and_then(storage: EmbeddedStorage) -> None:
-    for number in range(ENDS - 1):
+    seen = []
+    for number in range(SAVER_ENDS):
         await ran(storage, turn_of(f"t{number}", f"c{number}"))
-    assert await in_databases(storage) == [0, 0]
-    await ran(storage, turn_of("last", "last"))
-    assert await in_databases(storage) == [ENDS, ENDS]
+        seen.append(await in_databases(storage))
+    assert seen[ENDS - 2] == [0, 0]
+    assert seen[ENDS - 1] == seen[2 * ENDS - 2] == [ENDS, 0]
+    assert seen[SAVER_ENDS - 2] == [2 * ENDS, 0]
+    assert seen[SAVER_ENDS - 1] == [SAVER_ENDS, SAVER_ENDS]
 
 
 async def test_a_turn_that_runs_has_those_of_others_wait_for_its_end(storage: EmbeddedStorage) -> None:
     await begun(storage, turn_of("long", "long"))
-    for number in range(2 * ENDS):
+    for number in range(SAVER_ENDS):
         await ran(storage, turn_of(f"t{number}", f"c{number}"))
     assert await in_databases(storage) == [0, 0]
     await end(storage, turn_of("long", "long"))
-    assert await in_databases(storage) == [2 * ENDS + 1, 2 * ENDS + 1]
+    assert await in_databases(storage) == [SAVER_ENDS + 1, SAVER_ENDS + 1]
 
 
 @pytest.fixture
