@@ -16,7 +16,7 @@ from .lazy_imports import defer
 # Each package, and what others import from it.
 UNUSED: Mapping[str, tuple[str, ...]] = {
     # Every type of its API; what its other clients need.
-    "openai.types": (),
+    "openai.types": ("websocket_reconnection",),
     "openai.types.chat": (
         *("ChatCompletion", "ChatCompletionFunctionToolParam", "ChatCompletionMessage", "ChatCompletionToolUnionParam"),
         *("ParsedChatCompletion", "ParsedChatCompletionMessage", "ParsedChoice", "ParsedFunction"),
@@ -28,7 +28,6 @@ UNUSED: Mapping[str, tuple[str, ...]] = {
     "openai.types.responses.function_tool_param": ("FunctionToolParam",),
     "openai.types.shared": ("ResponsesModel", "oauth_error_code"),
     "openai.types.shared_params": ("FunctionDefinition",),
-    "openai.types.websocket_reconnection": ("ReconnectingEvent", "ReconnectingOverrides"),
     "openai.providers": (),
     "openai.providers.bedrock": (
         *("AwsCredentialsProvider", "_BedrockProviderRuntime", "_parse_bedrock_endpoint_hostname", "bedrock"),

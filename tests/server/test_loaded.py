@@ -35,7 +35,7 @@ PACKAGES = set(
 HYPERCORN = {"h2", "hpack", "hyperframe", "priority", "wsproto"}
 # Of packages of which most may not be loaded, what may.
 PARTS = {
-    "openai.types": {"shared.oauth_error_code"},
+    "openai.types": {"shared.oauth_error_code", "websocket_reconnection"},
     "openai.lib": {"_bedrock_auth", "_client_auth", "_old_api", "_parsing", "_pydantic", "_tools", "azure", "bedrock"},
     "langsmith": {"_internal._context", "_version"},
     "langchain_core.tracers": {"_streaming"},
