@@ -33,7 +33,7 @@ LAYERS = (
     ("turn.stopping",),
     ("storage", "protocol"),
     ("server.hypercorn_patches", "server.sign_in_link"),
-    ("server.http1",),
+    ("server.http1", "server.idle_timer"),
     ("estimates",),
     ("messages",),
     ("events",),

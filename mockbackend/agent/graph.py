@@ -72,8 +72,8 @@ def turn_graph() -> TurnGraph:
 
 async def run_for_nothing() -> None:
     """Run the turns' graph once, where there is nothing to answer: its first run imports and makes a good deal."""
-    # All that its first node looks at.
-    over: Any = SimpleNamespace(calls=[], answer=SimpleNamespace(finish="stop"))
+    # All that its first node looks at where a turn is over.
+    over: Any = SimpleNamespace(answer=SimpleNamespace(finish="stop"))
     await turn_graph().run([], over)
 
 

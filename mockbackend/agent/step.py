@@ -67,7 +67,8 @@ async def _completed(chat: ChatContext, said: list[Message]) -> Completion:
         call = ChatCall(answer, chat.systems, window)
         await chat.budget.begin(call)
         try:
-            await completion.read(await of_request(request, partial(plain, request)) if is_plain else request)
+            sent = await of_request(request, partial(plain, request)) if is_plain else request
+            await completion.read(sent)
         except ContextExceeded as error:
             if completion.has_output:
                 raise

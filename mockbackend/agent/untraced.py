@@ -55,6 +55,7 @@ def _is_loaded(module: str, name: str) -> bool:
 
 
 def _configured(cls: type[AsyncCallbackManager], *callbacks: Any, **options: Any) -> AsyncCallbackManager:
+    """In place of `configure`, which loads LangSmith: a manager that calls nobody, unless somebody is named."""
     asks = callbacks or any(value for name, value in options.items() if name not in SAID)
     if asks or get_debug() or has_langsmith() or _is_loaded(*HOOKS):
         return _configure.__func__(cls, *callbacks, **options)  # type: ignore[no-any-return]

@@ -46,15 +46,20 @@ async def post(request: Request) -> Response:
         # What is parsed of a large body stays in memory until the turn begins.
         async with service.large_bodies.one(owner) if len(raw) > LARGE_BYTES else nullcontext():
             chat, framing = _stored(request, *await _parsed(service, owner, raw, named))
-            if instead := await _asked(request, owner, chat):
+            if instead := await _instead(request, owner, chat):
                 return instead
             run = await service.runner.start(owner, chat, framing.name)
     if call := call_of(request):
         call.follow(run.turn.turn_id, run)
-    # The response is made while the model reads its request.
-    await run.until_asked()
     known = run.known
-    return _stream(request, run.turn.conversation_id, Reader(run, known), framing, "own", earlier=run.events[:known])
+    reader = Reader(run, known)
+    try:
+        # First the request leaves, then the head of our response, which is made while the model thinks.
+        await run.until_asked()
+    except BaseException:
+        reader.close()
+        raise
+    return _stream(request, run.turn.conversation_id, reader, framing, "own", earlier=run.events[:known])
 
 
 async def join(request: Request) -> Response:
@@ -106,7 +111,7 @@ def _stored(request: Request, chat: ChatRequest, framing: Framing) -> tuple[Chat
     return dataclasses.replace(chat, conversation_id=stored), framing
 
 
-async def _asked(request: Request, owner: str, chat: ChatRequest) -> Response | None:
+async def _instead(request: Request, owner: str, chat: ChatRequest) -> Response | None:
     """The response in place of a turn, if a line of the message or a rule of the mock wants one."""
     service, call, turn = get_service(request), call_of(request), None
     text = chat.text

@@ -55,7 +55,7 @@ class EventStream(Response):
         # When the last piece left.
         self._sent = 0.0
         self._write_piece: Callable[[bytes], bool] | None = None
-        # A piece that the connection did not take at once.
+        # A piece that the connection did not take at once: one at most, since the reader is woken for it.
         self._unsent = b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,6 +70,7 @@ class EventStream(Response):
             self._sent = loop.time()
             self._write_piece = state.get(WRITE_PIECE)
             if self._write_piece is not None:
+                # Not before: the head has gone through `send`.
                 reader.take = self._take
             # Checked before the wait too: the client may have left while `send` waited, and the reader is woken once.
             while not watcher.done():

@@ -26,20 +26,16 @@ import contextlib
 import logging
 import socket
 import struct
-from collections.abc import Callable, Coroutine
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import hypercorn.asyncio.run
 import hypercorn.config
 import hypercorn.protocol
-import hypercorn.typing
-from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.asyncio.tcp_server import TCPServer
-from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.events import Event, RawData
 
 from .http1 import Http1, chunk
+from .idle_timer import IdleTimer
 
 log = logging.getLogger("mockbackend.http")
 # Unless `--keep-alive` says otherwise. Longer than the 60 s for which nginx keeps a connection to us, and than clients
@@ -54,82 +50,9 @@ JOINED_BYTES, MOST_JOINED = 2048, 16
 UNSENT_BYTES = 128 * 1024
 # In a request's state: the function that ends its connection at once.
 CUT_OFF = "cut_off"
-# In a request's state: the function that writes a piece of the response's body at once.
+# In a request's state: the function that writes a piece of the response's body at once. Who wraps `send` and looks at
+# bodies has to take it out, as the mock's `front_call` does.
 WRITE_PIECE = "write_piece"
-# At the end: time for the request of a client that has connected, or uses its connection again.
-LAST_REQUEST_SECONDS = 0.5
-
-
-class _Idle:
-    """The idle connections of one server. At its end each gets a moment for a last request."""
-
-    def __init__(self, terminated: hypercorn.typing.Event) -> None:
-        # Set once the server is about to end.
-        self._terminated = terminated
-        self._timers: set[IdleTimer] = set()
-        self._task = asyncio.create_task(self._end())
-
-    @property
-    def is_ending(self) -> bool:
-        """Whether the server is about to end."""
-        return self._terminated.is_set()
-
-    def add(self, timer: IdleTimer) -> None:
-        """Have this timer shortened at the end."""
-        self._timers.add(timer)
-
-    def remove(self, timer: IdleTimer) -> None:
-        """Forget a timer."""
-        self._timers.discard(timer)
-
-    async def _end(self) -> None:
-        await self._terminated.wait()
-        for timer in list(self._timers):
-            timer.begin(LAST_REQUEST_SECONDS)
-
-
-_idle: WeakKeyDictionary[WorkerContext, _Idle] = WeakKeyDictionary()
-
-
-class IdleTimer:
-    """A connection's timer, in place of Hypercorn's task."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._close: Callable[[], object] | None = None
-        self._handle: asyncio.TimerHandle | None = None
-        self._has_read_all = False
-        context = connection.context
-        self._idle = _idle.get(context) or _idle.setdefault(context, _Idle(context.terminated))
-
-    async def restart(self, task_group: TaskGroup, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Wait, from now on, for the next request; without one `close` is run in that group."""
-        if self._has_read_all:
-            # A reset is not an end of file, so the wait may begin once more when the response ends.
-            task_group.spawn(close)
-            return
-        self._close = lambda: task_group.spawn(close)
-        self._idle.add(self)
-        self.begin(LAST_REQUEST_SECONDS if self._idle.is_ending else self._connection.config.keep_alive_timeout)
-
-    def begin(self, seconds: float) -> None:
-        """Wait that long."""
-        if self._handle is not None:
-            self._handle.cancel()
-        if self._close is not None:
-            self._handle = self._connection.loop.call_later(seconds, self._close)
-
-    async def end(self) -> None:
-        """Wait no more: nothing can come any more."""
-        self._has_read_all = True
-        await self.stop()
-
-    async def stop(self) -> None:
-        """Wait no longer: a request has come, or the connection is closed."""
-        self._idle.remove(self)
-        self._close = None
-        if self._handle is not None:
-            self._handle.cancel()
 
 
 class Connection(TCPServer):
@@ -141,9 +64,10 @@ class Connection(TCPServer):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._transport = self.writer.transport
-        # Of a head and the body after it, say, or of a body and its end.
+        # Small pieces that count as sent, and are written at the end of this turn of the loop: a head and the body
+        # after it, say. All else is written by `_write`, after them.
         self._joined: list[bytes] = []
-        self._timer = IdleTimer(self)
+        self._timer = IdleTimer(self.context, self.config.keep_alive_timeout, self.loop)
         self.idle_task = self._timer  # type: ignore[assignment]
         self.state = {**self.state, CUT_OFF: self._cut_off, WRITE_PIECE: self._write_piece}
         if hasattr(socket, "TCP_NOTSENT_LOWAT"):
@@ -168,9 +92,7 @@ class Connection(TCPServer):
         is_chunked = isinstance(protocol, Http1) and protocol.is_chunked
         if not is_chunked or transport.get_write_buffer_size() or len(data) > PIECE_BYTES or transport.is_closing():
             return False
-        if self._joined:
-            self._flush()
-        transport.write(chunk(data))
+        self._write(chunk(data))
         if transport.get_write_buffer_size():
             self._limit_unsent()
         return True
@@ -185,10 +107,10 @@ class Connection(TCPServer):
                     self.loop.call_soon(self._send_joined)
                 self._joined.append(event.data)
                 return
-            self._flush()
-            transport.write(event.data)
+            self._write(event.data)
             if not transport.get_write_buffer_size():
                 return
+            # It only waits for room.
             event = RawData(b"")
         try:
             async with asyncio.timeout(SEND_SECONDS):
@@ -199,6 +121,11 @@ class Connection(TCPServer):
     def _send_joined(self) -> None:
         self._flush()
         self._limit_unsent()
+
+    def _write(self, data: bytes) -> None:
+        if self._joined:
+            self._flush()
+        self._transport.write(data)
 
     def _flush(self) -> None:
         if self._joined and not self._transport.is_closing():
@@ -242,7 +169,9 @@ class Connection(TCPServer):
         await self._timer.end()
 
     async def _idle_timeout(self) -> None:
-        await self._initiate_server_close()
+        # A request may have been read in the turn of the loop in which the timer ended.
+        if self._timer.is_waiting:
+            await self._initiate_server_close()
 
 
 def install() -> None:

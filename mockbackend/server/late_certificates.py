@@ -46,6 +46,6 @@ def _read_late(context: ssl.SSLContext) -> None:
 
 
 def _read(context: ssl.SSLContext) -> None:
-    # First of all, for a thread that finds it read.
+    # Before the class changes: another thread takes a context of the usual class for one that is read.
     super(ssl.SSLContext, context).set_default_verify_paths()
     context.__class__ = ssl.SSLContext

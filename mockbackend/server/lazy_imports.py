@@ -24,8 +24,10 @@ from typing import Any
 def defer(packages: Mapping[str, Collection[str]]) -> None:
     """Import these packages late, except those imported already, each with names that can be had of it meanwhile.
 
-    A submodule of such a name is loaded by itself: it may not need what it is a part of. For any other name a class
-    stands in. It may not be that of a protocol: before a package is filled nothing is an instance of its classes.
+    A submodule of such a name is loaded by itself: it may not need what it is a part of. For any other name, that of a
+    class or a function, a class stands in. Only globals of modules are replaced by what it stands for, so it may be in
+    no tuple of exceptions. It may be no protocol, since before a package is filled nothing is an instance of its
+    classes, and no base of a class beside a protocol or a class of `abc`, which have metaclasses of their own.
     """
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
@@ -55,9 +57,12 @@ class _Finder(MetaPathFinder):
             above, _, name = fullname.rpartition(".")
             if parent := self.found.get(above):
                 parent.prepare_for(name)
-            # It may have been a part of that.
             known = sys.modules.get(fullname)
-            return None if known is None else ModuleSpec(fullname, _Known(known))
+            if known is None:
+                return None
+            # To fill the package above has loaded it meanwhile. Then importlib takes the module's own spec.
+            known.__spec__ = ModuleSpec(fullname, _Known(known))
+            return known.__spec__
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None and spec.loader is not None:
             if fullname not in self.found:
@@ -95,8 +100,8 @@ class _Later(Loader):
         self._has_submodules = False
         self._lock = threading.Lock()
         self._stand_ins: dict[str, _StandIn] = {}
-        # The global names of the modules that have imported them.
-        self._importers: list[dict[str, Any]] = []
+        # The global names of the modules that have imported them, by their identities.
+        self._importers: dict[int, dict[str, Any]] = {}
 
     @property
     def has_classes(self) -> bool:
@@ -119,7 +124,7 @@ class _Later(Loader):
         # Until now it has made other threads wait.
         if own.get("__getattr__") == self._find:
             del own["__getattr__"]
-        for importer in self._importers:
+        for importer in self._importers.values():
             for name, value in [*importer.items()]:
                 if isinstance(value, _StandIn) and value._later is self and value.__name__ in own:
                     importer[name] = own[value.__name__]
@@ -163,7 +168,8 @@ class _Later(Loader):
         if path is not None and PathFinder.find_spec(f"{self._name}.{name}", path):
             # Python imports it then.
             raise AttributeError(name)
-        self._importers.append(sys._getframe(1).f_globals)
+        importer = sys._getframe(1).f_globals
+        self._importers[id(importer)] = importer
         if name not in self._stand_ins:
             self._stand_ins[name] = _StandIn(name, (Exception,), {"__module__": self._name, "_later": self})
         return self._stand_ins[name]

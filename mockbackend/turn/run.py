@@ -150,6 +150,7 @@ class Reader:
     def _give(self, take: Callable[[list[Event]], None]) -> None:
         self._is_told = False
         if self._waiter is None or self._waiter.done():
+            # The stream is at work, and its `next` reads them. Until it waits again nothing is taken here.
             return
         try:
             take(self._read())

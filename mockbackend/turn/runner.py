@@ -30,7 +30,7 @@ from ..storage import Exchange, Storage, TakenOver, Window, traceback_of
 from ..storage.exchanges import exchanges
 from ..upstream import Upstream
 from ..upstream.chat.window import kept, shape_of
-from ..upstream.transport import asked
+from ..upstream.transport import request_written
 from .admission import Admission
 from .chat import chat
 from .claim import TurnClaimer
@@ -113,7 +113,7 @@ class TurnRunner:
             run.answer.stop.request("drained")
         # Of the turn's task as well, which copies the context.
         logs.turn_fields.set(run.answer.log_fields)
-        asked.set(run.asked)
+        request_written.set(run.asked)
         tracing.belongs_to(span, turn.conversation_id)
         context.enter_turn(turn.turn_id, turn.message_id, run.mode)
         run.answer.listeners.append(partial(self._count, run))
@@ -159,8 +159,8 @@ class TurnRunner:
                 )
                 return chat(self._chat_context(run, request, base, documents), self._graph, documents)
             case "image":
-                asked = run.turn.new_messages[-1]
-                prompt = text_of(without_commands(asked) if self._settings.engine == "emulator" else asked)
+                question = run.turn.new_messages[-1]
+                prompt = text_of(without_commands(question) if self._settings.engine == "emulator" else question)
                 return image(run.answer, run.budget, self._generator, prompt, request.image)
             case mode:
                 assert_never(mode)

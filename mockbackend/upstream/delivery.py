@@ -64,6 +64,7 @@ class _Delivery(asyncio.Protocol):
     def _give(self) -> None:
         """Give on what has come."""
         if self._over.done():
+            # A stop has cancelled it, say: nothing more is given.
             return
         try:
             is_over = self._context.run(_give_all, self._content, self._take)

@@ -55,8 +55,13 @@ class Direct:
             own = {**head.headers, **headers, "content-length": str(len(content))}
             response = await self._transport.send("POST", head.url, own, content)
             if not response.is_success:
-                with self._transport.received(response):
-                    response = await self._through_client(path, content, headers)
+                try:
+                    with self._transport.received(response):
+                        response = await self._through_client(path, content, headers)
+                except BaseException:
+                    # The client may have failed before it took it.
+                    await response.aclose()
+                    raise
         # The request holds its body.
         response.request = SENT
         return response

@@ -12,12 +12,13 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 import httpx2
 import yarl
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.connector import Connection
 
 from ..settings import SettingsError
 from .delivery import LOST, Take, deliver
@@ -32,8 +33,8 @@ DRAIN_SECONDS = 0.5
 BODY = "body"
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 _received: ContextVar[httpx2.Response | None] = ContextVar("received", default=None)
-# What waits in a context for its next request to be written.
-asked: ContextVar[asyncio.Future[None] | None] = ContextVar("asked", default=None)
+# Done once the next request of its context has been written.
+request_written: ContextVar[asyncio.Future[None] | None] = ContextVar("request_written", default=None)
 
 
 class Body(httpx2.AsyncByteStream):
@@ -99,8 +100,10 @@ class Body(httpx2.AsyncByteStream):
 
     def _release(self) -> None:
         if self._closed is not None:
-            # The connection may live on with other responses.
+            # The connection may live on with other responses, and be reset while it is idle: asyncio would log that.
             self._closed.remove_done_callback(self._lose)
+            self._closed.remove_done_callback(_retrieve)
+            self._closed.add_done_callback(_retrieve)
         self._response.release()
 
     async def _drain(self) -> None:
@@ -131,12 +134,24 @@ class Body(httpx2.AsyncByteStream):
 
 
 class _Content(aiohttp.BytesPayload):
-    """A request's body, which tells `asked` that it has been written."""
+    """A request's body, which says when it has been written."""
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         """Write it."""
         await super().write_with_length(writer, content_length)
-        _tell_asked()
+        _has_written()
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Connections that are used again only if nothing has come meanwhile: it would be taken for the next answer."""
+
+    async def connect(self, *arguments: Any, **options: Any) -> Connection:
+        """A connection, new or kept."""
+        while True:
+            connection = await super().connect(*arguments, **options)
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            connection.close()
 
 
 class Transport(httpx2.AsyncBaseTransport):
@@ -203,7 +218,7 @@ class Transport(httpx2.AsyncBaseTransport):
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             # 0 means no limit: with aiohttp's default of 100, answers would wait for each other.
-            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS, ssl=self._tls)
+            connector = _Connector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS, ssl=self._tls)
             self._session = aiohttp.ClientSession(
                 connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
             )
@@ -215,12 +230,16 @@ async def _in_pieces(content: bytes) -> AsyncGenerator[memoryview]:
     whole = memoryview(content)
     for start in range(0, len(whole), PIECE_BYTES):
         yield whole[start : start + PIECE_BYTES]
-    _tell_asked()
+    _has_written()
 
 
-def _tell_asked() -> None:
-    if (waiting := asked.get()) is not None and not waiting.done():
+def _has_written() -> None:
+    if (waiting := request_written.get()) is not None and not waiting.done():
         waiting.set_result(None)
+
+
+def _retrieve(closed: asyncio.Future[None]) -> None:
+    closed.exception()
 
 
 def _proxy(address: yarl.URL) -> tuple[yarl.URL | None, aiohttp.BasicAuth | None]:

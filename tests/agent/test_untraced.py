@@ -18,7 +18,7 @@ from langchain_core.callbacks import AsyncCallbackHandler, AsyncCallbackManager
 from mockbackend.server.unused import fast_imports
 with fast_imports():
     from mockbackend.agent import untraced
-    from mockbackend.agent.graph import run_for_nothing, turn_graph
+    from mockbackend.agent.graph import compile_graph, run_for_nothing
 
 class Names(AsyncCallbackHandler):
     async def on_chain_start(self, serialized, inputs, *, name="", **options):
@@ -27,7 +27,7 @@ class Names(AsyncCallbackHandler):
 def run(**config):
     over = SimpleNamespace(calls=[], answer=SimpleNamespace(finish="stop"))
     update = {"messages": {"base_length": 0, "new_messages": []}}
-    return turn_graph().ainvoke(update, config, context=over, stream_mode=[])
+    return compile_graph().ainvoke(update, config, context=over, stream_mode=[])
 
 asyncio.run(run_for_nothing())
 assert not untraced.has_langsmith()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from mockbackend.server import hypercorn_patches
+from mockbackend.server import hypercorn_patches, idle_timer
 from tests.harness.waiting import until
 
 ASKED = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -73,16 +74,26 @@ async def is_refused(idle: Idle) -> bool:
 
 
 async def test_a_request_at_the_end_is_answered(idle: Idle, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hypercorn_patches, "LAST_REQUEST_SECONDS", LONG)
+    monkeypatch.setattr(idle_timer, "LAST_REQUEST_SECONDS", LONG)
     idle.end.set()
     await until(lambda: is_refused(idle))
     # Of the wait that follows the request.
-    monkeypatch.setattr(hypercorn_patches, "LAST_REQUEST_SECONDS", 0.0)
+    monkeypatch.setattr(idle_timer, "LAST_REQUEST_SECONDS", 0.0)
     await idle.ask()
     assert await idle.rest() == b""
 
 
 async def test_a_connection_that_stays_idle_is_closed(idle: Idle, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hypercorn_patches, "LAST_REQUEST_SECONDS", 0.0)
+    monkeypatch.setattr(idle_timer, "LAST_REQUEST_SECONDS", 0.0)
     idle.end.set()
     assert await idle.rest() == b""
+
+
+async def test_a_request_that_comes_as_the_time_ends_is_answered(idle: Idle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idle_timer, "LAST_REQUEST_SECONDS", 0.2)
+    idle.end.set()
+    await until(lambda: is_refused(idle))
+    # The loop finds the request and the end of the time at once.
+    idle.writer.write(ASKED)
+    time.sleep(0.3)  # noqa: ASYNC251
+    assert (await idle.reader.readuntil(b"\r\n\r\n")).startswith(ANSWERED)

@@ -12,7 +12,7 @@ import yarl
 from mockbackend.storage import DayLimits, Turn
 from mockbackend.turn import run as module
 from mockbackend.turn.run import Run
-from mockbackend.upstream.transport import PIECE_BYTES, Transport, asked
+from mockbackend.upstream.transport import PIECE_BYTES, Transport, request_written
 from tests.harness.answers import posting
 from tests.harness.model import Upstream
 from tests.harness.raw_model import Unanswering
@@ -82,7 +82,7 @@ async def test_it_does_not_wait_long(run: Run, monkeypatch: pytest.MonkeyPatch) 
 async def test_the_model_has_been_asked_before_it_answers(size: int) -> None:
     async with Upstream() as upstream:
         transport = Transport(upstream.settings["OPENAI_BASE_URL"], connect_seconds=15)
-        asked.set(written := asyncio.get_running_loop().create_future())
+        request_written.set(written := asyncio.get_running_loop().create_future())
         body = b'{"messages": [], "model": "%b"}' % (b"m" * size)
         async with asyncio.TaskGroup() as group:
             url = yarl.URL(upstream.settings["OPENAI_BASE_URL"])

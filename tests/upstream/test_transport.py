@@ -5,19 +5,28 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import gc
+import socket
 import ssl
+import struct
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+import yarl
+from aiohttp.client_proto import ResponseHandler
 
+from mockbackend.upstream.delivery import Take
+from mockbackend.upstream.transport import BODY, Body, Transport
 from tests.harness.answers import Answer, chat
 from tests.harness.model import Call, Upstream
 from tests.harness.processes import free_port, run
 from tests.harness.raw_model import CHUNKED, DONE, STOP, STREAM, RawUpstream, words
 from tests.harness.service import Server
+from tests.harness.waiting import until
 
 ANYWHERE = {"OPENAI_BASE_URL": "http://model.example/v1", "OPENAI_API_KEY": "k", "OPENAI_MODEL": "model"}
 
@@ -175,3 +184,77 @@ def encrypted(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     return context
+
+
+async def test_a_kept_connection_that_the_engine_resets_is_no_error() -> None:
+    has_answer, failures = asyncio.Event(), list[str]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context["message"]))
+
+    async def serve(reader: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        out.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n")
+        # As engines do: the words come after the head.
+        await asyncio.sleep(0.1)
+        out.write(b"Hi")
+        await has_answer.wait()
+        out.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        out.transport.abort()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as engine:
+        url = yarl.URL(f"http://127.0.0.1:{engine.sockets[0].getsockname()[1]}/v1/chat/completions")
+        transport = Transport(str(url), connect_seconds=15)
+        for _ in range(2):
+            response = await transport.send("POST", url, {}, b"{}")
+            body: Body = response.extensions[BODY]
+            said = list[bytes]()
+            await body.deliver(taking(said))
+            await response.aclose()
+            assert said == [b"Hi"]
+            has_answer.set()
+            # Not awaited itself, which would take note of its error.
+            await asyncio.wait([closed for closed in [body._closed] if closed])
+        del response, body
+        await transport.aclose()
+    gc.collect()
+    await asyncio.sleep(0)
+    assert failures == []
+
+
+async def test_an_answer_that_nobody_asked_for_is_not_the_next_one() -> None:
+    async def serve(reader: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                out.write(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n")
+                await asyncio.sleep(0.1)
+                out.write(b"to " + head.split()[1][1:])
+                await asyncio.sleep(0.1)
+                out.write(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nghost")
+        out.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as engine:
+        address = f"http://127.0.0.1:{engine.sockets[0].getsockname()[1]}"
+        transport = Transport(address, connect_seconds=15)
+        for name in ("one", "two"):
+            response = await transport.send("POST", yarl.URL(f"{address}/{name}"), {}, b"")
+            body: Body = response.extensions[BODY]
+            connection, said = body._response.connection, list[bytes]()
+            assert connection is not None
+            has_ghost = partial(has_come, connection.protocol)
+            await body.deliver(taking(said))
+            await response.aclose()
+            assert said == [b"to " + name.encode()]
+            await until(has_ghost)
+        await transport.aclose()
+
+
+async def has_come(protocol: ResponseHandler | None) -> bool:
+    """Whether something has come on an idle connection."""
+    return protocol is not None and protocol.should_close
+
+
+def taking(said: list[bytes]) -> Take:
+    def take(data: bytes) -> bool:
+        said.append(data)
+        return False
+
+    return take

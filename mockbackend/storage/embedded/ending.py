@@ -102,7 +102,8 @@ class TurnEnder:
             place, some = written.base + start, texts[start : start + PIECE]
             await database.transact(partial(record_texts, conversation_id=conversation_id, length=place, texts=some))
         place, exchanges = _kept(written.base, end.exchanges)
-        # At least once: without any, those that were kept of what is replaced go.
+        # At least once: without any, those that were kept of what is replaced go. `recent` keeps what it has, which no
+        # longer fits the version.
         for start in range(0, max(1, len(exchanges)), PIECE):
             piece = exchanges[start : start + PIECE]
             place = piece[0].position if piece else place

@@ -20,7 +20,10 @@ EXCHANGE_BYTES = 300
 
 @dataclass(slots=True)
 class _Kept:
-    """The newest exchanges of a conversation, all with bytes. They are all of it, or all that this window shows."""
+    """The newest exchanges of a conversation, all with bytes.
+
+    They are all of it, or what `window` has shown and all that has followed.
+    """
 
     version: int
     window: Window | None

@@ -54,7 +54,8 @@ def connect(path: Path, **options: Any) -> sqlite3.Connection:
         path, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False, **options
     )
     connection.execute("PRAGMA synchronous=NORMAL")
-    # The log goes into the database every half megabyte, and keeps no more room than that.
+    # The log goes into the database every half megabyte, and keeps no more room than that. While turns run it may grow:
+    # see `tidying`.
     connection.execute("PRAGMA wal_autocheckpoint=128")
     connection.execute("PRAGMA journal_size_limit=524288")
     return connection

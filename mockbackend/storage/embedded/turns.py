@@ -60,7 +60,7 @@ class Turns:
         self._owner = liveness.id
         self._claiming = Claiming(database, files)
         self._tidying = Tidying(database, checkpoints.conn)
-        # Like the checkpoints.
+        # Used on the database's thread alone.
         self._recent = Recent()
         self._counts = ConversationCounts()
         self._ender = TurnEnder(database, checkpoints, self._recent, images, liveness.id)

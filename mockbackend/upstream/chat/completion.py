@@ -97,6 +97,7 @@ class Completion:
             self._emit(EngineData({PLAYED_CALLS: played}))
 
     def _take(self, data: bytes) -> None:
+        # What else such a chunk says is what the last one said, so nothing in `_take_chunk` may add up.
         if not self._is_loose and (word := self._usual.word(data)) is not None:
             self._say(word)
             return

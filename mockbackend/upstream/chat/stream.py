@@ -120,6 +120,7 @@ class _Reading:
                 piece = self._beginning(piece)
             events = self._decoder.feed(piece)
             return bool(events) and self._take(events)
+        # None is raised here: what reading raises is of the network, and is translated.
         except EventTooLarge:
             log.warning("the model API sent an event of more than %d bytes", MAX_EVENT_BYTES)
             self.failure = invalid_response()

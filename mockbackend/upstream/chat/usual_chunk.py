@@ -1,4 +1,4 @@
-"""The usual chunk of a stream: all but the first and the last differ in their words alone, the least of their bytes."""
+"""The usual chunk of a stream: all but the first and the last differ in their words alone, a few of their bytes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import orjson
 CONTENT = re.compile(rb'"content":\s*("(?:[^"\\]|\\.)*")')
 # An engine that puts something of its own into each chunk, like a padding, has no usual one.
 TRIES = 3
+# Put after a word, it makes another one.
+OTHER = "?"
 
 
 class UsualChunk:
@@ -47,4 +49,8 @@ class UsualChunk:
         found = list(CONTENT.finditer(data)) if is_usual else []
         if len(found) == 1 and orjson.loads(found[0][1]) == word:
             self._tries -= 1
-            self._before, self._after = data[: found[0].start(1)], data[found[0].end(1) :]
+            before, after = data[: found[0].start(1)], data[found[0].end(1) :]
+            # Another key of the chunk may have that name, and the delta's be written otherwise.
+            other = orjson.loads(before + orjson.dumps(word + OTHER) + after)
+            if other["choices"][0]["delta"]["content"] != word:
+                self._before, self._after = before, after

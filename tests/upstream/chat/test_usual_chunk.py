@@ -49,6 +49,14 @@ def test_whatever_stands_in_the_place_of_the_word_is_read_as_the_whole_is(place:
         assert orjson.loads(before + place + after) == chunk({"content": word})
 
 
+@pytest.mark.parametrize("key", [b'"cont\\u0065nt":', b'"content" :'])
+def test_a_word_in_another_place_is_not_taken_for_the_delta_s(key: bytes) -> None:
+    usual = UsualChunk()
+    data = b'{"choices": [{"delta": {%b"a"}}], "meta": {"content": "a"}}' % key
+    usual.learn(data, orjson.loads(data))
+    assert usual.word(data.replace(b'"meta": {"content": "a"', b'"meta": {"content": "b"')) is None
+
+
 @pytest.mark.parametrize("cut", range(1, 60))
 def test_a_chunk_that_is_shorter_than_what_stands_around_the_word_is_none(cut: int) -> None:
     before, after = orjson.dumps(chunk({"content": "@"})).split(b'"@"')
