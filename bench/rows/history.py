@@ -24,11 +24,11 @@ def history(effort: Effort) -> list[Figure]:
                 say(server, turns - BLOCKS * BLOCK - said)
             name = f"CPU of a turn at {turns} turns of 1 KB messages"
             pairs = paired(BLOCKS, servers, cpu_of_a_turn)
-            figures.append(Figure(name, "ms", pairs, target=0.04 if turns == 400 else None))
+            figures.append(Figure(name, "ms", pairs, target=0.035 if turns == 400 else None))
             said = turns
         usual, ours = (bytes_on_disk(server.data) / 1e6 for server in servers)
     name = f"bytes on disk after {said} such turns"
-    return [*figures, Figure(name, "MB", ((usual, ours),), target=0.015 if said == 400 else None)]
+    return [*figures, Figure(name, "MB", ((usual, ours),), target=0.011 if said == 400 else None)]
 
 
 def say(server: Server, turns: int) -> None:

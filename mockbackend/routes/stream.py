@@ -30,7 +30,10 @@ def stream_headers(framing: Framing) -> dict[str, str]:
 
 
 class EventStream(Response):
-    """A streaming response other than Starlette's, which runs a task group beside every stream under Hypercorn."""
+    """A streaming response other than Starlette's, which runs a task group beside every stream under Hypercorn.
+
+    What comes while the loop of `__call__` waits is written at once, by `_take`; all else goes through `send`.
+    """
 
     def __init__(
         self,
@@ -70,7 +73,7 @@ class EventStream(Response):
             self._sent = loop.time()
             self._write_piece = state.get(WRITE_PIECE)
             if self._write_piece is not None:
-                # Not before: the head has gone through `send`.
+                # Not earlier: what is written past `send` must not come before the head.
                 reader.take = self._take
             # Checked before the wait too: the client may have left while `send` waited, and the reader is woken once.
             while not watcher.done():

@@ -41,6 +41,7 @@ class Http1(H11Protocol):
             await super().stream_send(event)
 
     def _for_h11(self, response: Response) -> Response:
+        """The response with the deciding headers alone; `_lines` keeps the others for its head."""
         deciding: list[tuple[bytes, bytes]] = []
         others: list[tuple[bytes, bytes]] = []
         for header in response.headers:
@@ -58,6 +59,7 @@ class Http1(H11Protocol):
             if self.connection.their_state != h11.ERROR:
                 raise
             return
+        # An empty line ends a head: the other lines go before it.
         await self.send(RawData(data[:-2] + lines + b"\r\n" if lines else data))
 
     async def _check_protocol(self, event: h11.Request) -> None:

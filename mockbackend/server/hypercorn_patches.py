@@ -68,6 +68,7 @@ class Connection(TCPServer):
         # after it, say. All else is written by `_write`, after them.
         self._joined: list[bytes] = []
         self._timer = IdleTimer(self.context, self.config.keep_alive_timeout, self.loop)
+        # Hypercorn's name for it.
         self.idle_task = self._timer  # type: ignore[assignment]
         self.state = {**self.state, CUT_OFF: self._cut_off, WRITE_PIECE: self._write_piece}
         if hasattr(socket, "TCP_NOTSENT_LOWAT"):
@@ -98,6 +99,7 @@ class Connection(TCPServer):
         return True
 
     async def _send(self, event: RawData) -> None:
+        """Send a piece: at the end of this turn of the loop with others, at once, or when there is room for it."""
         transport = self._transport
         if transport.is_closing():
             return  # asyncio would log a warning for each
@@ -110,7 +112,7 @@ class Connection(TCPServer):
             self._write(event.data)
             if not transport.get_write_buffer_size():
                 return
-            # It only waits for room.
+            # The transport has it. An empty piece waits until the kernel has taken enough.
             event = RawData(b"")
         try:
             async with asyncio.timeout(SEND_SECONDS):
@@ -133,7 +135,7 @@ class Connection(TCPServer):
         self._joined.clear()
 
     def _limit_unsent(self) -> None:
-        """Have a limited time for what the kernel has not taken at once."""
+        """Cut off a client that does not take within `SEND_SECONDS` what the kernel has not taken at once."""
         if self._transport.get_write_buffer_size() and not self._transport.is_closing():
             self._task_group.spawn(self._send, RawData(b""))
 
@@ -170,7 +172,7 @@ class Connection(TCPServer):
 
     async def _idle_timeout(self) -> None:
         # A request may have been read in the turn of the loop in which the timer ended.
-        if self._timer.is_waiting:
+        if self._timer.may_close:
             await self._initiate_server_close()
 
 

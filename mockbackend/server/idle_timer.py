@@ -50,8 +50,8 @@ class IdleTimer:
         self._waiting = _servers.get(server) or _servers.setdefault(server, _Waiting(server.terminated))
 
     @property
-    def is_waiting(self) -> bool:
-        """Whether no request has come, or none can come any more."""
+    def may_close(self) -> bool:
+        """Whether the connection may be closed: no request has come, or none can come any more."""
         return self._close is not None or self._has_read_all
 
     async def restart(self, task_group: TaskGroup, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -72,7 +72,7 @@ class IdleTimer:
             self._handle = self._loop.call_later(seconds, self._close)
 
     async def end(self) -> None:
-        """Wait no more: nothing can come any more."""
+        """Wait no more, nor after a response that is under way: the client has sent its last."""
         self._has_read_all = True
         await self.stop()
 

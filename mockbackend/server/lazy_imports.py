@@ -1,9 +1,10 @@
 """Packages that are imported when one of their names is first used, if ever.
 
-What stands in for a package is the module itself, still empty, which is filled once it is asked for a name: all who
-hold it have all of it then. For some names a class stands in as well, so that `from package import name` does not fill
-it yet. To call that class, to derive from it or to ask for its attributes does, and replaces it in all modules that
-have imported it.
+A package's module stays empty until it is asked for a name: `_Finder` finds it, and `_Later` leaves it so. Who imports
+one of the names that `defer` was given gets a `_StandIn`, a class, which does not fill it yet. To call that class, to
+derive from it or to ask for its attributes does, as any other name of the module does. Then the module is imported
+again, into the same object, so that all who hold it have all of it, and what it has replaces the stand-ins in all
+modules that have imported them. `_Known` is for a submodule that was loaded meanwhile.
 
 The standard library's LazyLoader cannot help: it imports a package as soon as one of its submodules is imported, or one
 of its names.
@@ -96,7 +97,8 @@ class _Later(Loader):
         self._loader = loader
         self._names = names
         self._module: types.ModuleType | None = None
-        self._is_wanted = False
+        # Whether it is being filled, or has been.
+        self._has_begun = False
         self._has_submodules = False
         self._lock = threading.Lock()
         self._stand_ins: dict[str, _StandIn] = {}
@@ -106,23 +108,25 @@ class _Later(Loader):
     @property
     def has_classes(self) -> bool:
         """Whether there may be classes of this module by now."""
-        return self._is_wanted or self._has_submodules
+        return self._has_begun or self._has_submodules
 
     def create_module(self, spec: ModuleSpec) -> types.ModuleType | None:
         return self._module or self._loader.create_module(spec)
 
     def exec_module(self, module: types.ModuleType) -> None:
         if self._module is None:
+            # The first time: it stays empty.
             self._module = module
-            module.__getattr__ = self._find  # type: ignore[method-assign]
+            module.__getattr__ = self._getattr  # type: ignore[method-assign]
             return
+        # The second time: it is filled.
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         self._loader.exec_module(module)
         own = vars(module)
         # Until now it has made other threads wait.
-        if own.get("__getattr__") == self._find:
+        if own.get("__getattr__") == self._getattr:
             del own["__getattr__"]
         for importer in self._importers.values():
             for name, value in [*importer.items()]:
@@ -135,8 +139,8 @@ class _Later(Loader):
         if parent := _finder.found.get(self._name.rpartition(".")[0]):
             parent.fill()
         with self._lock:
-            if not self._is_wanted:
-                self._is_wanted = True
+            if not self._has_begun:
+                self._has_begun = True
                 sys.modules.pop(self._name, None)
         return importlib.import_module(self._name)
 
@@ -153,16 +157,17 @@ class _Later(Loader):
         own = vars(module)
         if name in own:
             return own[name]
-        find = own.get("__getattr__", self._find)
-        if find == self._find:
+        find = own.get("__getattr__", self._getattr)
+        if find == self._getattr:
             raise AttributeError(f"module {self._name!r} has no attribute {name!r}", name=name, obj=module)
         return find(name)
 
-    def _find(self, name: str) -> Any:
+    def _getattr(self, name: str) -> Any:
+        """The module's `__getattr__` while it is empty, or being filled."""
         # Python asks whether what it imports from is a package.
         if name == "__path__":
             raise AttributeError(name)
-        if self._is_wanted or name not in self._names:
+        if self._has_begun or name not in self._names:
             return self.get(name)
         path = getattr(self._module, "__path__", None)
         if path is not None and PathFinder.find_spec(f"{self._name}.{name}", path):

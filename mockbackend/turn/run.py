@@ -51,7 +51,7 @@ class Run:
         self.resumable = resumable
         self.began = time.monotonic()
         self.first_output: float | None = None
-        # How many of the answer's events the client has that has asked for this turn.
+        # How many of the answer's events the client that began this turn has already.
         self.known = 0
         # The history before it where nothing of it was kept for requests.
         self.unkept: list[Exchange] = []
@@ -63,7 +63,7 @@ class Run:
         # Not an asyncio.Event, which takes more memory than the words of many turns.
         loop = asyncio.get_running_loop()
         self.over: asyncio.Future[None] = loop.create_future()
-        # Done once the model has been asked.
+        # Done once the model has been asked: the transport has it as `request_written`, set by the runner.
         self.asked: asyncio.Future[None] = loop.create_future()
         self._readers: set[Reader] = set()
 
@@ -118,7 +118,10 @@ class Run:
 
 
 class Reader:
-    """One connection's place in a turn, at the first event, or after as many as its client has."""
+    """One connection's place in a turn, at the first event, or after as many as its client has.
+
+    While `next` waits, `take` is given what is new, if it is set: by a call, where `next` needs a turn of its task.
+    """
 
     def __init__(self, turn: Followed, position: int = 0) -> None:
         self._turn = turn
@@ -126,11 +129,12 @@ class Reader:
         self._position = position
         # How much had been said before.
         self._start = len(self._events)
-        # To find it costs Python 3.11 a call of the kernel.
+        # Kept, since `get_running_loop` costs Python 3.11 a call of the kernel.
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
+        # Whether `_give` is about to run.
         self._is_told = False
-        # Is given what is new while `next` waits: by a call, where `next` needs a turn of its task.
+        # Set by a stream that can write at once.
         self.take: Callable[[list[Event]], None] | None = None
         turn.enter(self)
 

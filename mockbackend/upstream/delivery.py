@@ -42,7 +42,7 @@ class _Delivery(asyncio.Protocol):
         self._transport = transport
         self._next = following
         self._take = take
-        # The connection has that of the request which opened it.
+        # The connection calls in the context of the request that opened it; `take` runs in this request's.
         self._context = contextvars.copy_context()
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 

@@ -30,8 +30,11 @@ KEEP_ALIVE_SECONDS = 30.0
 PIECE_BYTES = 256 * 1024
 # From `[DONE]` to the end of the body, which often comes in a packet of its own.
 DRAIN_SECONDS = 0.5
+# An engine that speaks first on each connection is no reason to make new ones for ever.
+MOST_SPOILED = 10
 BODY = "body"
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+# A response that `Direct` has, for the client to make its error of.
 _received: ContextVar[httpx2.Response | None] = ContextVar("received", default=None)
 # Done once the next request of its context has been written.
 request_written: ContextVar[asyncio.Future[None] | None] = ContextVar("request_written", default=None)
@@ -98,12 +101,18 @@ class Body(httpx2.AsyncByteStream):
         if not content.is_eof() and content.exception() is None:
             content.set_exception(aiohttp.ClientPayloadError(LOST))
 
+    @staticmethod
+    def _ignore(closed: asyncio.Future[None]) -> None:
+        """Take note of how the connection ended: asyncio logs an exception that nobody has asked for."""
+        closed.exception()
+
     def _release(self) -> None:
         if self._closed is not None:
-            # The connection may live on with other responses, and be reset while it is idle: asyncio would log that.
+            # The connection may live on with other responses, and be reset while it is idle.
             self._closed.remove_done_callback(self._lose)
-            self._closed.remove_done_callback(_retrieve)
-            self._closed.add_done_callback(_retrieve)
+            # It needs one such call, not one of each response.
+            self._closed.remove_done_callback(self._ignore)
+            self._closed.add_done_callback(self._ignore)
         self._response.release()
 
     async def _drain(self) -> None:
@@ -139,19 +148,21 @@ class _Content(aiohttp.BytesPayload):
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         """Write it."""
         await super().write_with_length(writer, content_length)
-        _has_written()
+        _tell_written()
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Connections that are used again only if nothing has come meanwhile: it would be taken for the next answer."""
+    """Connections that are used again only if no answer has come meanwhile: it would be taken for the next one."""
 
     async def connect(self, *arguments: Any, **options: Any) -> Connection:
         """A connection, new or kept."""
-        while True:
-            connection = await super().connect(*arguments, **options)
+        connection = await super().connect(*arguments, **options)
+        for _ in range(MOST_SPOILED):
             if connection.protocol is None or not connection.protocol.should_close:
-                return connection
+                break
             connection.close()
+            connection = await super().connect(*arguments, **options)
+        return connection
 
 
 class Transport(httpx2.AsyncBaseTransport):
@@ -230,16 +241,13 @@ async def _in_pieces(content: bytes) -> AsyncGenerator[memoryview]:
     whole = memoryview(content)
     for start in range(0, len(whole), PIECE_BYTES):
         yield whole[start : start + PIECE_BYTES]
-    _has_written()
+    _tell_written()
 
 
-def _has_written() -> None:
+def _tell_written() -> None:
+    """Tell who waits for this context's request."""
     if (waiting := request_written.get()) is not None and not waiting.done():
         waiting.set_result(None)
-
-
-def _retrieve(closed: asyncio.Future[None]) -> None:
-    closed.exception()
 
 
 def _proxy(address: yarl.URL) -> tuple[yarl.URL | None, aiohttp.BasicAuth | None]:

@@ -50,7 +50,7 @@ class UsualChunk:
         if len(found) == 1 and orjson.loads(found[0][1]) == word:
             self._tries -= 1
             before, after = data[: found[0].start(1)], data[found[0].end(1) :]
-            # Another key of the chunk may have that name, and the delta's be written otherwise.
+            # It may be another key's, where the delta's is written with escapes. So it must change the delta's.
             other = orjson.loads(before + orjson.dumps(word + OTHER) + after)
             if other["choices"][0]["delta"]["content"] != word:
                 self._before, self._after = before, after
