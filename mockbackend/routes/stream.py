@@ -64,6 +64,12 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the turn's events until it ends, or the client leaves or is cut off."""
         reader, loop, state = self._source, self._loop, scope.get("state", {})
+        if scope["method"] == "HEAD":
+            # There is nothing to wait for.
+            reader.close()
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await send({"type": "http.response.body", "body": b""})
+            return
         limit = UnreadLimit(reader, state.get(CUT_OFF))
         watcher = asyncio.create_task(self._watch(receive, reader))
         OPEN_STREAMS.add(1, self._kind)

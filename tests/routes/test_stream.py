@@ -68,7 +68,7 @@ async def test_a_long_stream_that_is_all_ready_gives_way_to_others() -> None:
             await asyncio.sleep(0)
 
     async with asyncio.timeout(10):
-        await asyncio.gather(response({"type": "http"}, receive, send), other())
+        await asyncio.gather(response({"type": "http", "method": "GET"}, receive, send), other())
     assert sent == b'0:"word"\n' * len(events)
     assert turns >= 10
 
@@ -105,7 +105,7 @@ class Client:
             self.got.append(("sent", body))
 
     def scope(self) -> dict[str, Any]:
-        return {"type": "http", "state": {"write_piece": self.write_piece}}
+        return {"type": "http", "method": "GET", "state": {"write_piece": self.write_piece}}
 
 
 async def streamed_to(client: Client, run: Run, *said: list[str]) -> None:

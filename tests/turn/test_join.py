@@ -58,6 +58,20 @@ async def test_ai_sdk_4_joins_by_query(user: httpx2.AsyncClient) -> None:
         await stop(user, stream.conversation_id)
 
 
+async def test_the_head_of_a_join_does_not_wait_for_the_answer(user: httpx2.AsyncClient) -> None:
+    async with posting(user, "speak slowly: its head") as stream:
+        await stream.until("0")
+        async with httpx2.AsyncClient(
+            base_url=user.base_url, headers=user.headers, auth=user.auth, limits=httpx2.Limits(max_connections=1)
+        ) as one:
+            head = await one.head(f"/chat/{stream.conversation_id}/stream")
+            assert head.headers["x-vercel-ai-data-stream"] == "v1"
+            # On the same connection.
+            assert (await one.get("/health")).json()["running_turns"] == 1
+        await stream.until("0")
+        await stop(user, stream.conversation_id)
+
+
 async def test_where_nothing_runs_there_is_nothing_to_join(user: httpx2.AsyncClient) -> None:
     answer = await chat(user, {"message": "over soon"})
     for conversation_id in (answer.conversation_id, "never-begun"):
