@@ -77,7 +77,7 @@ class Order:
         if state is None:
             raise OrderError(f"{kind.__name__} may not come in state {self.state}")
         if kind in WORDS:
-            pass
+            pass  # nothing else depends on them
         elif isinstance(event, OF_CALL):
             before = self.calls.get(event.call_id)
             after = CALL_ORDER[before].get(kind)

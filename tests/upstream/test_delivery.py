@@ -107,23 +107,16 @@ async def test_a_connection_serves_the_next_request_and_its_pieces_are_given_to_
         assert len(server.serving) == 1
 
 
-async def test_a_body_that_came_with_its_head_is_given() -> None:
+@pytest.mark.parametrize("is_counted", [True, False], ids=["with a length", "until the connection ends"])
+async def test_a_body_that_came_with_its_head_is_given(is_counted: bool) -> None:
     async with connected() as (server, session, url), asyncio.TaskGroup() as group:
         taken = Taken()
         group.create_task(read(session, url, taken))
         await server.asked.acquire()
-        server.out.write(HEAD + b"content-length: 3\r\n\r\none")
-    assert taken.pieces == [b"one"]
-
-
-async def test_a_body_without_a_length_ends_with_its_connection() -> None:
-    async with connected() as (server, session, url), asyncio.TaskGroup() as group:
-        taken = Taken()
-        group.create_task(read(session, url, taken))
-        await server.asked.acquire()
-        server.out.write(HEAD + b"\r\none")
+        server.out.write(HEAD + (b"content-length: 3\r\n\r\none" if is_counted else b"\r\none"))
         assert await taken.next() == b"one"
-        server.out.close()
+        if not is_counted:
+            server.out.close()
     assert taken.pieces == [b"one"]
 
 

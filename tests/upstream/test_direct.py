@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import httpx2
+import openai
 import orjson
 import pytest
 
+from mockbackend.upstream.direct import Direct
+from mockbackend.upstream.transport import Transport
 from tests.conftest import StartServer
 from tests.harness.answers import Answer, chat
 from tests.harness.model import Call, Upstream
@@ -64,3 +68,33 @@ async def test_a_later_refusal_says_what_a_first_one_says(start_server: StartSer
         assert first.errors
         assert later.errors == first.errors
         assert (await asked(server, upstream))[0].text == "Hello"
+
+
+async def test_a_refusal_that_the_client_fails_to_take_gives_its_connection_back() -> None:
+    left, keys = asyncio.Event(), ["k"]
+
+    async def serve(reader: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
+        for head in (b"200 OK\r\ncontent-length: 2", b"429 No\r\ncontent-length: 20"):
+            await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(2)
+            out.write(b"HTTP/1.1 %b\r\n\r\n{}" % head)
+        # The rest of the refusal does not come.
+        assert await reader.read() == b""
+        left.set()
+        out.close()
+
+    async def key() -> str:
+        # There is none for the second call of the client.
+        return keys.pop()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as engine:
+        address = f"http://127.0.0.1:{engine.sockets[0].getsockname()[1]}"
+        transport = Transport(address, connect_seconds=15)
+        http = httpx2.AsyncClient(transport=transport)
+        direct = Direct(openai.AsyncOpenAI(api_key=key, base_url=address, http_client=http, max_retries=0), transport)
+        await (await direct.post("/chat", b"{}", {}, "k")).aclose()
+        with pytest.raises(IndexError):
+            await direct.post("/chat", b"{}", {}, "k")
+        async with asyncio.timeout(10):
+            await left.wait()
+        await transport.aclose()

@@ -24,16 +24,17 @@ SAVER_ENDS = 3 * ENDS
 class Tidying:
     """The logs of the metadata database and the saver's, which is used on the same thread."""
 
-    def __init__(self, database: Database, saver: sqlite3.Connection) -> None:
+    def __init__(self, database: Database, saver: sqlite3.Connection, claiming: Claiming) -> None:
         self._database = database
         self._saver = saver
+        self._claiming = claiming
         self._ending = self._ended = 0
         # How many turns had ended when each log was last put in.
         self._tidied = self._tidied_saver = 0
         database.post(self._let_grow)
 
     @contextmanager
-    def ending(self, claiming: Claiming) -> Iterator[None]:
+    def ending(self) -> Iterator[None]:
         """A turn ends in this context. Tidy up behind it if it is time, and no other turn begins, runs or ends."""
         self._ending += 1
         try:
@@ -41,7 +42,7 @@ class Tidying:
         finally:
             self._ending -= 1
             self._ended += 1
-        if self._ended - self._tidied >= ENDS and not self._ending and not claiming.is_busy:
+        if self._ended - self._tidied >= ENDS and not self._ending and not self._claiming.is_busy:
             self._tidied = self._ended
             self._database.post(self._tidy)
 

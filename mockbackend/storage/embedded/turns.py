@@ -59,7 +59,7 @@ class Turns:
         self._liveness = liveness
         self._owner = liveness.id
         self._claiming = Claiming(database, files)
-        self._tidying = Tidying(database, checkpoints.conn)
+        self._tidying = Tidying(database, checkpoints.conn, self._claiming)
         # Used on the database's thread alone.
         self._recent = Recent()
         self._counts = ConversationCounts()
@@ -160,8 +160,7 @@ class Turns:
         return [conversation_id for conversation_id, owner in rows if owner not in living]
 
     async def _decoded(self, row: tuple[Any, ...]) -> RunningTurn | None:
-        owner, said, stop_requested, *numbers = row[:7]
-        values = list(row[7:])
+        owner, said, stop_requested, turns, input_tokens, output_tokens, images, *values = row
         with storage_errors():
             turn = await self._decode(values)
             is_alive = self._liveness.is_alive(owner)
@@ -171,7 +170,7 @@ class Turns:
         if not turn.new_messages and not is_alive:
             await self._database.transact(lambda execute: close_damaged(execute, turn, owner))
             return None
-        spent = stored_spent(*numbers)
+        spent = stored_spent(turns, input_tokens, output_tokens, images)
         return RunningTurn(turn, said, spent, bool(stop_requested), owner == self._owner, is_alive)
 
     def follow(self, turn: Turn) -> TurnFollower:
@@ -253,7 +252,7 @@ class Turns:
         is_taken_over = turn.turn_id not in self._claiming.turn_ids
         self._claiming.turn_ids.discard(turn.turn_id)
         messages = [*turn.new_messages, *answers]
-        with self._tidying.ending(self._claiming):
+        with self._tidying.ending():
             await self._ender.settle(TurnEnd(turn, messages, log, spent, exchanges, is_taken_over))
         # A process that has taken a turn over does not know whether it has a file.
         if is_taken_over or self._files.wrote(turn.turn_id):
