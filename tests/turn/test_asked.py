@@ -67,7 +67,8 @@ async def test_it_waits_no_longer_than_the_turn_runs(run: Run) -> None:
     waiting = asyncio.create_task(run.until_asked())
     await asyncio.sleep(0)
     run.end()
-    await waiting
+    async with asyncio.timeout(30):
+        await waiting
 
 
 async def test_it_does_not_wait_long(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
