@@ -24,5 +24,6 @@
 
 Servers and commands are forked from a process that has imported the service once, and made what a first turn makes
 (`preloaded`), unless `fresh=True`. A server takes 0.05 CPU seconds until it answers: the tests of a module share one.
-Those that learn from a model API, or have settings of their own, cannot.
+Those with settings of their own cannot; those that teach a service what a model API refuses share one that forgets it
+(fixture `unlearned` in tests/upstream).
 """

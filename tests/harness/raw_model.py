@@ -6,7 +6,8 @@ import socketserver
 import struct
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from socket import SO_LINGER, SOL_SOCKET, socket
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -101,8 +102,12 @@ class _Listening(socketserver.ThreadingTCPServer):
 
     def __init__(self, replies: Replies, answer: tuple[Piece, ...]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.replies = replies
         self.answer = answer
+        self.begin(replies)
+
+    def begin(self, replies: Replies) -> None:
+        """Reply so; nothing was asked before."""
+        self.replies = replies
         self.prompts: list[str] = []
         self.refused: list[str] = []
         self.bodies: list[Any] = []
@@ -161,6 +166,16 @@ class RawUpstream:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        self._check()
+
+    @contextmanager
+    def replying(self, replies: Replies) -> Iterator[None]:
+        """Within, reply so, as one that was asked nothing yet."""
+        self._server.begin(replies)
+        yield
+        self._check()
+
+    def _check(self) -> None:
         assert self._server.refused == [], "the strictest template refuses this"
 
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from mockbackend.estimates import estimated_tokens, sent_messages
 from mockbackend.messages import Message, Part
-from tests.conftest import StartServer
 from tests.harness.api import say
-from tests.harness.raw_model import DONE, STOP, STREAM, RawUpstream, event, words
+from tests.harness.raw_model import DONE, STOP, STREAM, event, words
 from tests.upstream.chat.histories import histories, sent_of
+from tests.upstream.conftest import Unlearned
 
 SHOWN: Part = {"type": "data", "name": "chart", "id": "c1", "data": {"points": ["secret"] * 100}}
 
@@ -32,9 +32,8 @@ def test_nothing_of_it_is_sent_or_counted(history: list[Message], random: Random
     assert [*map(sent_messages, shown)] == [*map(sent_messages, history)]
 
 
-async def test_an_engine_that_sends_the_emulators_chunk_shows_nothing(start_server: StartServer) -> None:
+async def test_an_engine_that_sends_the_emulators_chunk_shows_nothing(unlearned: Unlearned) -> None:
     chunk = event({"choices": [], "mock_data_parts": [{"name": "chart", "id": "c1", "data": 1}]})
-    with RawUpstream({"hi": (STREAM, chunk, words("Hello."), STOP, DONE)}) as model:
-        async with start_server(model.settings).client() as client:
-            answer = await say(client, "hi")
+    async with unlearned({"hi": (STREAM, chunk, words("Hello."), STOP, DONE)}) as (_, client):
+        answer = await say(client, "hi")
     assert (answer.text, answer.errors, answer.codes) == ("Hello.", [], "f0ed")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,12 +16,12 @@ from mockbackend.messages import Message
 from mockbackend.upstream.chat.fitting import fitted, plain
 from mockbackend.upstream.learned import Learned
 from tests.conftest import StartServer
-from tests.harness.answers import chat
+from tests.harness.answers import Answer, chat
 from tests.harness.api import data_url, png, say
 from tests.harness.raw_model import ANSWER, STREAM, Piece, RawUpstream, choice, event, refusal
-from tests.harness.service import Server
 from tests.harness.strictest import check_request
 from tests.upstream.chat.histories import histories, sent_of
+from tests.upstream.conftest import Unlearned
 from tests.upstream.refusals import FORMS, IMAGES, PARAMETERS, Row, failure_of
 
 CALL = {"index": 0, "id": "call_1", "function": {"name": "get_current_time", "arguments": '{"timezone": "UTC"}'}}
@@ -65,24 +66,22 @@ def engine(row: Row) -> Any:
 
 
 @pytest.mark.parametrize("row", PARAMETERS, ids=lambda row: row.name)
-async def test_a_parameter_is_left_out_once_it_was_refused(start_server: StartServer, row: Row) -> None:
-    with RawUpstream(engine(row)) as upstream:
-        async with start_server({**upstream.settings, **SETTINGS}).client() as client:
-            answers = [await say(client, "one"), await say(client, "two")]
+async def test_a_parameter_is_left_out_once_it_was_refused(unlearned: Unlearned, row: Row) -> None:
+    async with unlearned(engine(row), SETTINGS) as (upstream, client):
+        answers = [await say(client, "one"), await say(client, "two")]
     assert [(answer.text, answer.errors) for answer in answers] == [("fine", [])] * 2
     assert [row.concerns(body) for body in upstream.bodies] == [True, False, False], "it is remembered"
 
 
 @pytest.mark.parametrize("row", FORMS, ids=lambda row: row.name)
-async def test_a_form_that_was_refused_is_avoided_and_the_next_turn_works(start_server: StartServer, row: Row) -> None:
-    with RawUpstream(engine(row)) as upstream:
-        async with start_server({**upstream.settings, **SETTINGS}).client() as client:
-            first = await say(client, "call")
-            if row.name == "Groq's lists":
-                first = await chat(client, {"message": WITH_A_FILE})
-            assert first.errors == []
-            refused = len(upstream.bodies)
-            again = await say(client, "and now?", first.conversation_id)
+async def test_a_form_that_was_refused_is_avoided_and_the_next_turn_works(unlearned: Unlearned, row: Row) -> None:
+    async with unlearned(engine(row), SETTINGS) as (upstream, client):
+        first = await say(client, "call")
+        if row.name == "Groq's lists":
+            first = await chat(client, {"message": WITH_A_FILE})
+        assert first.errors == []
+        refused = len(upstream.bodies)
+        again = await say(client, "and now?", first.conversation_id)
     assert (again.text, again.errors) == ("fine", [])
     assert any(row.concerns(body) for body in upstream.bodies), "the row concerns nothing that was sent"
     assert len(upstream.bodies) == refused + 1
@@ -93,37 +92,28 @@ WITH_A_FILE = {"role": "user", "content": "Read", "experimental_attachments": [F
 
 
 @pytest.mark.parametrize("row", IMAGES, ids=lambda row: f"{row.name}-{row.status}")
-async def test_a_model_without_eyes_says_so_and_later_turns_go_on(start_server: StartServer, row: Row) -> None:
-    with RawUpstream(engine(row)) as upstream:
-        async with start_server(upstream.settings).client() as client:
-            first = await chat(client, {"messages": [PICTURE]})
-            assert "takes no images" in first.errors[0]
-            later = await say(client, "Never mind", first.conversation_id)
-            assert (later.text, later.errors) == ("fine", [])
-            second = await chat(client, {"messages": [PICTURE]})
-            assert second.errors == first.errors
+async def test_a_model_without_eyes_says_so_and_later_turns_go_on(unlearned: Unlearned, row: Row) -> None:
+    async with unlearned(engine(row)) as (upstream, client):
+        first = await chat(client, {"messages": [PICTURE]})
+        assert "takes no images" in first.errors[0]
+        later = await say(client, "Never mind", first.conversation_id)
+        assert (later.text, later.errors) == ("fine", [])
+        second = await chat(client, {"messages": [PICTURE]})
+        assert second.errors == first.errors
     assert len(upstream.bodies) == 2, "it is not asked again"
     assert "which you cannot see" in str(upstream.bodies[-1])
 
 
-@pytest.fixture(scope="module")
-def calling() -> Iterator[RawUpstream]:
+async def test_what_an_engine_puts_on_a_call_and_its_reasoning_are_sent_back(unlearned: Unlearned) -> None:
     def reply(body: dict[str, Any]) -> tuple[Piece, ...]:
         return CALLING if body["messages"][-1]["role"] == "user" and "call" in str(body["messages"][-1]) else ANSWER
 
-    with RawUpstream(reply) as upstream:
-        yield upstream
-
-
-async def test_what_an_engine_puts_on_a_call_and_its_reasoning_are_sent_back(
-    calling: RawUpstream, start_server: StartServer
-) -> None:
-    async with start_server(calling.settings).client() as client:
+    async with unlearned(reply) as (upstream, client):
         first = await say(client, "call")
         await say(client, "later", first.conversation_id)
         shown = await client.get(f"/conversations/{first.conversation_id}")
     assert "thought_signature" not in shown.text
-    for body in calling.bodies[-2:]:
+    for body in upstream.bodies[-2:]:
         sent = next(message for message in body["messages"] if "tool_calls" in message)
         assert sent["reasoning_content"] == "I look"
         assert sent["tool_calls"] == [
@@ -136,9 +126,10 @@ async def test_what_an_engine_puts_on_a_call_and_its_reasoning_are_sent_back(
         ]
 
 
-async def _ask_twice(server: Server, conversation: str) -> list[Any]:
-    async with server.client() as client:
-        return [await say(client, text, conversation) for text in ("one", "two")]
+async def _ask_twice(client: httpx2.AsyncClient) -> tuple[Answer, Answer]:
+    """Two turns of one conversation."""
+    first = await say(client, "one")
+    return first, await say(client, "two", first.conversation_id)
 
 
 # What an engine may dislike, in words that nobody knows.
@@ -151,14 +142,14 @@ ODD: dict[str, Callable[[dict[str, Any]], bool]] = {
 
 
 @pytest.mark.parametrize("odd", ODD)
-async def test_every_turn_works_though_the_engine_says_not_what_it_refuses(start_server: StartServer, odd: str) -> None:
+async def test_every_turn_works_though_the_engine_says_not_what_it_refuses(unlearned: Unlearned, odd: str) -> None:
     def reply(body: dict[str, Any]) -> tuple[Piece, ...]:
         refused = ODD[odd](body) or len(body["messages"]) > 1
         return refusal(400, {"error": {"message": "No."}}) if refused else ANSWER
 
-    with RawUpstream(reply) as upstream:
-        settings = {**upstream.settings, "SYSTEM_PROMPT": "Be kind.", "CHAT_TEMPERATURE": "0.5"}
-        first, second = await _ask_twice(start_server(settings), "odd")
+    env = {"SYSTEM_PROMPT": "Be kind.", "CHAT_TEMPERATURE": "0.5"}
+    async with unlearned(reply, env) as (upstream, client):
+        first, second = await _ask_twice(client)
     assert [(answer.text, answer.errors) for answer in (first, second)] == [("fine", [])] * 2
     assert (first.values("2"), second.values("2")) == ([], [[{"type": "context", "leftOut": 2}]])
     assert len(upstream.bodies) == 2 + 3
@@ -168,7 +159,8 @@ async def test_every_turn_works_though_the_engine_says_not_what_it_refuses(start
 async def test_an_engine_that_refuses_every_form_is_asked_a_few_times_only(start_server: StartServer) -> None:
     with RawUpstream(lambda body: refusal(400, {"error": {"message": "Never, by rule 7."}})) as upstream:
         server = start_server(upstream.settings)
-        answers = await _ask_twice(server, "never")
+        async with server.client() as client:
+            answers = await _ask_twice(client)
     assert server.log.count("refused every form of the request: Never, by rule 7.") == 2
     assert all("reason in the log" in answer.errors[0] for answer in answers)
     assert len(upstream.bodies) == 2 + 3

@@ -11,11 +11,11 @@ import orjson
 import pytest
 import yaml
 
-from tests.conftest import StartServer
 from tests.harness.answers import chat, text_of
 from tests.harness.api import data_url, png, say
 from tests.harness.processes import ROOT
-from tests.harness.raw_model import ANSWER, STREAM, Piece, RawUpstream, refusal
+from tests.harness.raw_model import ANSWER, STREAM, Piece, refusal
+from tests.upstream.conftest import Unlearned
 
 RECORDED = Path(__file__).parent / "recorded"
 DIALECTS = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(RECORDED.glob("*.yaml"))}
@@ -48,17 +48,16 @@ def _stream(recorded: str) -> tuple[Piece, ...]:
 
 
 @pytest.mark.parametrize("name", DIALECTS)
-async def test_words_thinking_a_call_and_usage_are_read(start_server: StartServer, name: str) -> None:
+async def test_words_thinking_a_call_and_usage_are_read(unlearned: Unlearned, name: str) -> None:
     dialect = DIALECTS[name]
 
     def reply(body: Body) -> tuple[Piece, ...]:
         last = body["messages"][-1]
         return _stream(dialect["call"] if last["role"] == "user" and last["content"] == "call" else dialect["words"])
 
-    with RawUpstream(reply) as upstream:
-        async with start_server(upstream.settings).client() as client:
-            said = await say(client, "words")
-            called = await say(client, "call")
+    async with unlearned(reply) as (upstream, client):
+        said = await say(client, "words")
+        called = await say(client, "call")
     for answer in (said, called):
         assert (text_of(answer.lines), "".join(answer.values("g"))[-3:], answer.errors) == (
             "Hello",
@@ -85,7 +84,7 @@ def _check_sent_back(expected: dict[str, Any], messages: list[Any]) -> None:
 
 
 @pytest.mark.parametrize(("name", "number"), REFUSALS)
-async def test_after_a_refusal_the_conversation_goes_on(start_server: StartServer, name: str, number: int) -> None:
+async def test_after_a_refusal_the_conversation_goes_on(unlearned: Unlearned, name: str, number: int) -> None:
     dialect = DIALECTS[name]
     refused = dialect["refusals"][number]
     concerns, status = CONCERNS[refused["of"]], refused["status"]
@@ -99,12 +98,11 @@ async def test_after_a_refusal_the_conversation_goes_on(start_server: StartServe
         return _stream(dialect["call"]) if calls else ANSWER
 
     first_message = {"role": "user", "content": [IMAGE]} if refused["of"] == "images" else "call"
-    with RawUpstream(reply) as upstream:
-        async with start_server({**upstream.settings, **OPTIONAL}).client() as client:
-            first = await chat(client, {"message": first_message})
-            second = await say(client, "and now?", first.conversation_id)
-            asked = len(upstream.bodies)
-            third = await say(client, "and then?", first.conversation_id)
+    async with unlearned(reply, OPTIONAL) as (upstream, client):
+        first = await chat(client, {"message": first_message})
+        second = await say(client, "and now?", first.conversation_id)
+        asked = len(upstream.bodies)
+        third = await say(client, "and then?", first.conversation_id)
     assert any(map(concerns, upstream.bodies)) or refused["of"] == "ids", "nothing was refused"
     assert ["takes no images" in words for words in first.errors] == [True] * (refused["of"] == "images")
     for answer in (second, third):
