@@ -19,6 +19,7 @@
 | fewer random examples in the quick run | `examples.examples` |
 | `mockbackend mock` as a process | `tests.server.mocking`; as users have it, fixtures `mock_backend` and `mock_azure` |
 | a command that ends | `processes.run` |
+| to know what an import imports | `unimported`, as the module of `processes.run` |
 | a process of another kind, its environment, a free port | `processes` |
 | an HTTP client | `Server.client`, or one of httpx2 made with `http_client.PLAIN` |
 

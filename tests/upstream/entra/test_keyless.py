@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,10 +10,12 @@ import pytest
 
 from tests.documents.waiting import indexed
 from tests.harness.answers import chat
-from tests.harness.processes import environment, run
+from tests.harness.processes import run
 from tests.harness.service import Server
 from tests.upstream.entra.identity import COGNITIVE, FOUNDRY, SEARCH, GuardedEmulator, IdentityEndpoint
 
+# Often enough for each token to be in use.
+BETWEEN_TURNS = 0.2
 WHO = "/subscriptions/s/providers/Microsoft.Web/sites/team, client id client-1, object id object-1"
 
 
@@ -80,6 +81,7 @@ async def test_tokens_are_renewed_while_turns_go_on(emulator: GuardedEmulator, t
             while len(identity.issued) < 3:
                 answer = await chat(client, {"message": "Hello"})
                 assert answer.text, answer.lines
+                await asyncio.sleep(BETWEEN_TURNS)
         # The gate refuses what has expired.
         assert "refused" not in server.log
 
@@ -96,6 +98,7 @@ async def test_a_token_that_is_still_good_is_used_while_its_renewal_hangs(
             while len(identity.asked) < 2:
                 answer = await chat(client, {"message": "Hello"})
                 assert answer.text, answer.lines
+                await asyncio.sleep(BETWEEN_TURNS)
             # While nobody answers the service.
             answer = await chat(client, {"message": "Hello again"})
             assert answer.text
@@ -103,6 +106,7 @@ async def test_a_token_that_is_still_good_is_used_while_its_renewal_hangs(
             # Once the token has ended there is none.
             while not (answer := await chat(client, {"message": "Hello"})).errors:
                 assert answer.text
+                await asyncio.sleep(BETWEEN_TURNS)
             assert "the identity's endpoint does not respond" in answer.errors[0]
             identity.mode = "token"
             assert (await chat(client, {"message": "Hello"})).text
@@ -177,7 +181,7 @@ def test_check_says_what_to_do(emulator: GuardedEmulator, tmp_path: Path, mode: 
 
 
 def test_the_package_is_imported_only_for_entra_and_a_missing_one_is_named(tmp_path: Path) -> None:
-    code = """
+    program = """
 import asyncio, sys
 import mockbackend.upstream.entra as entra
 assert not [name for name in sys.modules if name.partition(".")[0] in ("azure", "msal")]
@@ -190,9 +194,7 @@ async def main():
         print(*error.problems)
 asyncio.run(main())
 """
-    ran = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment({}), capture_output=True, text=True
-    )
+    ran = run(["azure msal", program], tmp_path, {}, module="tests.harness.unimported")
     assert ran.stdout == (
         "AZURE_OPENAI_AUTH: the package azure-identity is not installed. Start with "
         "`uv run --extra entra mockbackend serve`, or run `pip install azure-identity`\n"

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import orjson
 import pytest
 
 from mockbackend.documents.index.azure.index import AzureSearchIndex
 from mockbackend.settings import SettingsError
 from tests.documents.index.azure.emulated import EmulatedIndex, failing, scripted
 from tests.harness.emulator import KEY
-from tests.harness.processes import ROOT
+from tests.harness.processes import run
 
 
 async def test_a_wrong_key_names_the_setting_to_correct(tmp_path: Path) -> None:
@@ -75,31 +70,20 @@ def test_a_name_that_no_index_can_have_is_a_settings_error(name: str, tmp_path: 
         AzureSearchIndex("http://127.0.0.1:9", KEY, name, "small", passages=None, wait_seconds=5.0)  # type: ignore[arg-type]
 
 
-def run(program: str) -> Mapping[str, Any]:
-    """What a Python program of its own prints as JSON."""
-    output = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, timeout=60)
-    answer: Mapping[str, Any] = orjson.loads(output.stdout)
-    return answer
-
-
-def test_the_package_is_imported_only_where_the_index_is_opened_and_a_missing_one_is_named() -> None:
-    result = run(
-        """
-import sys, json
+def test_the_package_is_imported_only_where_the_index_is_opened_and_a_missing_one_is_named(tmp_path: Path) -> None:
+    program = """
+import sys
 import mockbackend.documents.index.azure.index as index
-early = [name for name in sys.modules if name.partition(".")[0] == "azure"]
+assert not [name for name in sys.modules if name.partition(".")[0] == "azure"]
 # As where it is not installed.
 sys.modules["azure"] = None
 try:
     index.AzureSearchIndex("http://127.0.0.1:9", "key", "docs", "small", None, 5.0)
 except index.SettingsError as error:
-    print(json.dumps({"early": early, "problems": error.problems}))
+    print(*error.problems)
 """
-    )
-    assert result == {
-        "early": [],
-        "problems": [
-            "AZURE_SEARCH_ENDPOINT: the package azure-search-documents is not installed. Start with "
-            "`uv run --extra azure-search mockbackend serve`, or run `pip install azure-search-documents`"
-        ],
-    }
+    ran = run(["azure", program], tmp_path, {}, module="tests.harness.unimported")
+    assert ran.stdout == (
+        "AZURE_SEARCH_ENDPOINT: the package azure-search-documents is not installed. Start with "
+        "`uv run --extra azure-search mockbackend serve`, or run `pip install azure-search-documents`\n"
+    ), ran.stderr
