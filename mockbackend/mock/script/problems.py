@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
-from msgspec.structs import fields
+from msgspec.structs import FieldInfo, fields
 
 from .checks import WRONG, Checked, Given, Mistake, defaults_of, given_in
 
@@ -131,7 +132,7 @@ def _mapping_problems(
         # The other keys are those of what was probably meant.
         tag = suggested.did_you_mean
     struct = next(one for one in structs if one.__struct_config__.tag == tag)
-    known = {field.name: field for field in fields(struct)}
+    known = _keys_of(struct)
     for key, item in value.items():
         if isinstance(key, str) and key in known:
             yield from each_problem(item, known[key].type, (*path, key))
@@ -148,10 +149,17 @@ def _mapping_problems(
         yield from (_mistake(one, path) for one in struct.mistakes(given) if is_sure or not one.lacks)
 
 
+@cache
+def _keys_of(struct: type[msgspec.Struct]) -> Mapping[str, FieldInfo]:
+    """Its keys, by their names; to read the types of their annotations takes half a millisecond."""
+    return {field.name: field for field in fields(struct)}
+
+
 def _given(value: Mapping[object, object], struct: type[msgspec.Struct]) -> Given:
     """What is given for the keys of a struct, as far as it has the right types."""
     defaults = defaults_of(struct)
-    found = ((one.name, _converted(value[one.name], one.type)) for one in fields(struct) if one.name in value)
+    keys = _keys_of(struct)
+    found = ((name, _converted(value[name], one.type)) for name, one in keys.items() if name in value)
     return {name: item for name, item in found if item is WRONG or item != defaults[name]}
 
 
