@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 import httpx2
@@ -159,7 +158,7 @@ async def test_a_script_is_taken_as_yaml_and_as_json_whatever_its_content_type(s
 
 
 async def test_a_long_yaml_and_a_longer_json_are_413(control: httpx2.AsyncClient, server: Server) -> None:
-    rules = [{"when": f"text {number}", "text": "x" * 100} for number in range(40_000)]
+    rules = [{"when": f"text {number}", "text": "x" * 10_000} for number in range(410)]
     large = orjson.dumps({"rules": rules})
     assert 4_000_000 < len(large) < 10_000_000
     assert error_of(await put(control, b"# YAML\n" + large), 413)["code"] == "too_large"
@@ -167,27 +166,27 @@ async def test_a_long_yaml_and_a_longer_json_are_413(control: httpx2.AsyncClient
     async with server.client("ada") as client:
         client.headers["x-mock-scenario"] = "script"
         assert (await put(control, large, "application/json")).status_code == 200
-        assert (await say(client, "text 399")).text == "x" * 100
+        assert (await say(client, "text 399")).text == "x" * 10_000
     await control.delete("/__mock__/scenarios/script")
 
 
 async def test_many_problems_are_cut_short(control: httpx2.AsyncClient) -> None:
-    response = await put(control, orjson.dumps({"rules": [{"txt": 1}] * 20_000}))
+    response = await put(control, orjson.dumps({"rules": [{"txt": 1}] * 1100}))
     assert response.status_code == 422
     assert len(response.json()["problems"]) == 1001
 
 
 async def test_others_are_answered_while_a_long_script_is_read(control: httpx2.AsyncClient, server: Server) -> None:
-    text = "rules:\n" + "- {when: a, text: b}\n" * 40_000
+    text = "rules:\n" + "- {when: a, text: b}\n" * 10_000
     reading = asyncio.create_task(put(control, text))
-    longest = 0.0
+    answered = 0
     async with server.client("ada") as client:
         while not reading.done():
-            began = time.monotonic()
-            await client.get("/livez")
-            longest = max(longest, time.monotonic() - began)
+            assert (await client.get("/livez")).status_code == 200
+            answered += 1
     assert (await reading).status_code == 200
-    assert longest < 1.0
+    # Without a thread of its own one or two may come before it, and no more while it is read.
+    assert answered > 5
     await control.delete("/__mock__/scenarios/script")
 
 
