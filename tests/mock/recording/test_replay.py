@@ -55,30 +55,37 @@ RULES: list[dict[str, Any]] = [
 ]
 QUESTIONS: list[dict[str, Any]] = [
     {"message": "hello there"},
-    # A loop of four steps, in each of two turns of a conversation.
+    # A loop of four steps, and a second turn of its conversation.
     {"message": "what time is it?", "id": "trip"},
-    {"message": "and what time is it now?", "id": "trip"},
-    {"message": "equal"},
-    {"message": "equal"},
-    *({"message": f"corner {name}"} for name, one in MODEL_CORNERS.items() if one.calls != "image"),
-    *({"message": f"corner {name}", "mode": "image"} for name, one in MODEL_CORNERS.items() if one.calls != "chat"),
-    *({"message": f"fault {number}."} for number in range(len(FAULTS))),
+    {"message": "thank you", "id": "trip"},
     {"message": "a red fox", "mode": "image", "id": "fox"},
-    {"message": "something forbidden", "mode": "image"},
-    {"message": "gone", "mode": "image"},
 ]
 IN_BOTH = QUESTIONS[:1]
+TWICE: list[dict[str, Any]] = [{"message": "equal"}, {"message": "equal"}]
+IMAGES: list[dict[str, Any]] = [
+    {"message": "something forbidden", "mode": "image"},
+    {"message": "gone", "mode": "image"},
+    *({"message": f"corner {name}", "mode": "image"} for name, one in MODEL_CORNERS.items() if one.calls != "chat"),
+]
+ANSWERS: list[dict[str, Any]] = [
+    *({"message": f"corner {name}"} for name, one in MODEL_CORNERS.items() if one.calls != "image"),
+    *({"message": f"fault {number}."} for number in range(len(FAULTS))),
+]
+LOOP_AGAIN = {"message": "and what time is it now?", "id": "trip"}
+# Beside the questions: one of each kind, and then all others.
+FEW = [*TWICE, IMAGES[0], ANSWERS[0], ANSWERS[-len(FAULTS)]]
+OTHERS = [LOOP_AGAIN, *(one for one in (*IMAGES, *ANSWERS) if one not in FEW)]
 # What does not say when to ask again is not asked again.
 FEW_TRIES = {"UPSTREAM_MAX_TRIES": "2", "UPSTREAM_MAX_WAIT_SECONDS": "0.1"}
 
 
-async def all_asked(server: Server, headers: dict[str, str]) -> list[bytes]:
-    """What a front end reads of all these, in both framings, and what is stored."""
+async def all_asked(server: Server, headers: dict[str, str], questions: list[dict[str, Any]]) -> list[bytes]:
+    """What a front end reads of all these, and what is stored."""
     async with server.client("ada") as client:
         client.headers.update(headers)
         read = [
             (await client.post("/chat", params={"protocol": protocol}, json=question)).content
-            for question in QUESTIONS
+            for question in questions
             for protocol in (("data", "ui") if question in IN_BOTH else ("data",))
         ]
         read.append((await client.get("/conversations/trip")).content)
@@ -103,26 +110,32 @@ def seen(raw: Raw, length: int | None) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize(
+    "more", [pytest.param(FEW, id="few"), pytest.param(OTHERS, id="others", marks=pytest.mark.slow)]
+)
+@pytest.mark.parametrize(
     ("api", "image", "scenario"), [("chat", "dall-e-3", "default"), ("responses", "gpt-image-1", "a-name")]
 )
-async def test_a_replay_is_equal_on_both_sides(studio: Studio, api: str, image: str, scenario: str) -> None:
+async def test_a_replay_is_equal_on_both_sides(
+    studio: Studio, api: str, image: str, scenario: str, more: list[dict[str, Any]]
+) -> None:
+    questions = [*QUESTIONS, *more]
     wire = {"AZURE_OPENAI_API": api, **FEW_TRIES}
     headers = {} if scenario == "default" else {"x-mock-scenario": scenario}
     with studio.emulator(RULES) as emulator:
         settings = emulator.settings("v1" if api == "responses" else "2024-10-21", image=image)
-        recorded = await all_asked(server := studio.recording(settings, **wire), headers)
+        recorded = await all_asked(server := studio.recording(settings, **wire), headers, questions)
         server.stop()
     within = studio.folder if scenario == "default" else studio.folder / scenario
     assert within.joinpath("seed.yaml").exists()
     again = studio.folder.with_name("again")
-    replayed = await all_asked(server := studio.replaying(None, MOCK_RECORD=str(again), **wire), headers)
-    for question, (before, after) in zip(QUESTIONS, zip(recorded, replayed, strict=True), strict=False):
+    replayed = await all_asked(server := studio.replaying(None, MOCK_RECORD=str(again), **wire), headers, questions)
+    for question, (before, after) in zip(questions, zip(recorded, replayed, strict=True), strict=False):
         assert after == before, question
     assert replayed == recorded
     server.stop()
     first, second = answers_of(studio.folder), answers_of(again)
     assert set(first) == set(second)
-    assert len(first) > len(QUESTIONS)
+    assert len(first) > len(questions)
     for name, raw in first.items():
         # How much has come of what nobody reads any more is chance.
         is_left = "left" in (raw.ending, second[name].ending)
