@@ -117,17 +117,19 @@ def _run(arguments: argparse.Namespace, program: list[str] | None) -> int:
             settings = load_settings(defaults=dataclasses.replace(Settings(), **named), fixed=named)
             return serve.run(settings, arguments.host, arguments.port)
         case "check":
+            settings = load_settings()
             from . import check
 
             # As the service does, since a trial of the storage may make its files.
             os.umask(0o077)
-            return check.run(load_settings())
+            return check.run(settings)
         case "migrate":
+            logs.configure("WARNING")
+            settings = load_settings()
             from . import migrate
 
-            logs.configure("WARNING")
             os.umask(0o077)
-            return migrate.run(load_settings(), arguments.folder)
+            return migrate.run(settings, arguments.folder)
         case "emulator":
             return _emulator(arguments)
         case "mock":

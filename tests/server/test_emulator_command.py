@@ -65,12 +65,16 @@ async def test_it_answers_by_its_script_and_by_an_edit_of_it(process: Process, p
     assert process.wait(30) == 0
 
 
-async def test_a_free_port_is_taken_and_said(tmp_path: Path) -> None:
-    log = tmp_path / "log"
+@pytest.mark.parametrize(
+    "fresh", [pytest.param(False, id="forked"), pytest.param(True, id="fresh", marks=pytest.mark.slow)]
+)
+async def test_a_free_port_is_taken_and_said(tmp_path: Path, fresh: bool) -> None:
+    log, arguments = tmp_path / "log", ["mockbackend", "emulator", "--port", "0"]
     with log.open("wb") as output:
-        process = execute(
-            [sys.executable, "-m", "mockbackend", "emulator", "--port", "0"], tmp_path, environment({}), output
-        )
+        if fresh:
+            process = execute([sys.executable, "-m", *arguments], tmp_path, environment({}), output)
+        else:
+            process = fork(arguments, tmp_path, environment({}), output)
     try:
 
         async def said() -> bool:

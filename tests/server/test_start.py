@@ -13,7 +13,7 @@ import pytest
 from mockbackend import __version__
 from tests.conftest import StartServer
 from tests.harness.http_client import PLAIN
-from tests.harness.processes import ROOT, environment, fork, free_port, run
+from tests.harness.processes import environment, fork, free_port, run
 from tests.harness.service import Kind, Server
 from tests.harness.waiting import until
 from tests.server.started import started
@@ -23,7 +23,7 @@ BAD = {"AZURE_OPENAI_ENDPOINT": "team.openai.azure.com", "LOG_LEVEL": "loud", "W
 
 @pytest.mark.parametrize("command", ["serve", "check"])
 def test_all_settings_that_are_wrong_are_listed_at_once(tmp_path: Path, command: str) -> None:
-    ended = run([command], tmp_path, BAD, fresh=True)
+    ended = run([command], tmp_path, BAD)
     assert ended.returncode == 2
     assert sorted(line.partition(":")[0] for line in ended.stderr.splitlines()) == [
         "AZURE_OPENAI_API_KEY",
@@ -53,10 +53,18 @@ def test_the_version_is_printed(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stdout) == (0, f"mockbackend {__version__}\n")
 
 
-def test_nothing_slow_is_imported_before_the_socket_listens() -> None:
-    program = "import sys, mockbackend.server.cli, mockbackend.server.serve; print(*sys.modules)"
-    imported = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, env=environment({}), text=True)
-    assert {"openai", "langgraph", "hypercorn", "starlette"} & set(imported.split()) == set()
+def test_nothing_slow_is_imported_before_the_socket_listens_or_wrong_settings_are_listed(tmp_path: Path) -> None:
+    program = """import sys
+from mockbackend.server import cli, serve
+try:
+    cli.main(["check"])
+finally:
+    print(*sys.modules)
+"""
+    command, env = [sys.executable, "-c", program], environment({"LOG_LEVEL": "loud"})
+    ended = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (2, "LOG_LEVEL: must be DEBUG, INFO, WARNING or ERROR\n")
+    assert {"openai", "langgraph", "hypercorn", "starlette"} & set(ended.stdout.split()) == set()
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
