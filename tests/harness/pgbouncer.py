@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,7 +49,18 @@ def pooled(schema: str, connections: int, mode: str = "transaction") -> Iterator
             start_new_session=True,
         )
         try:
+            _wait_for(port, process)
             yield f"postgresql://postgres@127.0.0.1:{port}/{schema}"
         finally:
             process.kill()
             process.wait()
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        assert process.poll() is None, f"pgbouncer has ended with {process.returncode}"
+        assert time.monotonic() < deadline, "pgbouncer does not listen"
+        time.sleep(0.005)

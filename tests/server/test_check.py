@@ -12,6 +12,7 @@ import pytest
 from tests.harness.emulator import KEY, Emulator, Rule, emulating
 from tests.harness.processes import free_port, run
 from tests.harness.raw_model import STREAM, RawUpstream, event
+from tests.server.checking import check
 
 RULES: list[Rule] = [
     {"deployment": "gpt-busy", "fault": {"kind": "status", "status": 429}},
@@ -30,25 +31,32 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
         yield running
 
 
-def _check(folder: Path, settings: dict[str, str]) -> tuple[int, list[str]]:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all of them are run, on data that the first of them makes."""
+    return tmp_path_factory.mktemp("folder")
+
+
+def _check(folder: Path, settings: dict[str, str], *, forked: bool = False) -> tuple[int, list[str]]:
     """Exit status and lines."""
-    ran = run(["check"], folder, {"DATA_DIR": str(folder / "data"), **settings})
+    data = {"DATA_DIR": str(folder / "data")}
+    ran = run(["check"], folder, data | settings) if forked else check(folder, data | settings)
     assert KEY not in ran.stdout + ran.stderr
     assert "Traceback" not in ran.stderr, ran.stderr
     return ran.returncode, ran.stdout.splitlines() + ran.stderr.splitlines()
 
 
-def _failure(folder: Path, settings: dict[str, str]) -> str:
+def _failure(folder: Path, settings: dict[str, str], *, forked: bool = False) -> str:
     """The one line that reports a failure."""
-    status, lines = _check(folder, settings)
+    status, lines = _check(folder, settings, forked=forked)
     failed = [line for line in lines if line.startswith("FAILED")]
     assert (status, len(failed)) == (1, 1), lines
     return failed[0]
 
 
 @pytest.mark.parametrize("version", ["2024-10-21", "v1", ""])
-def test_all_that_is_set_works(emulator: Emulator, tmp_path: Path, version: str) -> None:
-    status, lines = _check(tmp_path, emulator.settings(version, image="gpt-image-1"))
+def test_all_that_is_set_works(emulator: Emulator, folder: Path, version: str) -> None:
+    status, lines = _check(folder, emulator.settings(version, image="gpt-image-1"))
     works = [line.split(":")[0] for line in lines if line.startswith("works")]
     assert status == 0
     assert [line.split()[1] for line in works] == ["chat", "images", "storage"]
@@ -61,30 +69,30 @@ def test_all_that_is_set_works(emulator: Emulator, tmp_path: Path, version: str)
     assert {request["status"] for request in drawn} == {400}
 
 
-def test_the_emulator_is_checked_where_nothing_is_set(tmp_path: Path) -> None:
-    status, lines = _check(tmp_path, {})
+def test_the_emulator_is_checked_where_nothing_is_set(folder: Path) -> None:
+    status, lines = _check(folder, {}, forked=True)
     assert status == 0
     assert lines[0].startswith("engine: emulator")
     assert lines[1].startswith("works   chat (mock-gpt): ")
 
 
-def test_no_image_deployment_is_said_and_is_no_failure(emulator: Emulator, tmp_path: Path) -> None:
-    status, lines = _check(tmp_path, emulator.settings())
+def test_no_image_deployment_is_said_and_is_no_failure(emulator: Emulator, folder: Path) -> None:
+    status, lines = _check(folder, emulator.settings())
     assert status == 0
     assert any(line.startswith("absent") and "AZURE_OPENAI_DALLE_DEPLOYMENT_NAME" in line for line in lines)
 
 
-def test_an_embedding_deployment_is_tried_and_its_absence_is_said(emulator: Emulator, tmp_path: Path) -> None:
-    status, lines = _check(tmp_path, emulator.settings(embedding="text-embedding-3-small"))
+def test_an_embedding_deployment_is_tried_and_its_absence_is_said(emulator: Emulator, folder: Path) -> None:
+    status, lines = _check(folder, emulator.settings(embedding="text-embedding-3-small"))
     assert status == 0
     assert any(line.startswith("works   embeddings") and line.endswith("1536 dimensions") for line in lines), lines
-    status, lines = _check(tmp_path, emulator.settings())
+    status, lines = _check(folder, emulator.settings())
     assert status == 0
     assert any(line.startswith("absent  embeddings: AZURE_OPENAI_EMBEDDING_DEPLOYMENT_NAME") for line in lines), lines
 
 
-def test_a_deployment_that_refuses_a_parameter_works(emulator: Emulator, tmp_path: Path) -> None:
-    assert _check(tmp_path, emulator.settings(chat="gpt-4o-old"))[0] == 0
+def test_a_deployment_that_refuses_a_parameter_works(emulator: Emulator, folder: Path) -> None:
+    assert _check(folder, emulator.settings(chat="gpt-4o-old"))[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -105,40 +113,38 @@ def test_a_deployment_that_refuses_a_parameter_works(emulator: Emulator, tmp_pat
         ("azure_openai_gpt_deployment_name", "gpt-page", "an invalid response"),
     ],
 )
-def test_each_failure_says_what_to_check(
-    emulator: Emulator, tmp_path: Path, setting: str, value: str, says: str
-) -> None:
-    assert says in _failure(tmp_path, {**emulator.settings(), setting.upper(): value})
+def test_each_failure_says_what_to_check(emulator: Emulator, folder: Path, setting: str, value: str, says: str) -> None:
+    assert says in _failure(folder, {**emulator.settings(), setting.upper(): value})
 
 
-def test_the_models_own_words_stand_below_a_failure(emulator: Emulator, tmp_path: Path) -> None:
-    _, lines = _check(tmp_path, {**emulator.settings(), "AZURE_OPENAI_GPT_DEPLOYMENT_NAME": "missing-1"})
+def test_the_models_own_words_stand_below_a_failure(emulator: Emulator, folder: Path) -> None:
+    _, lines = _check(folder, {**emulator.settings(), "AZURE_OPENAI_GPT_DEPLOYMENT_NAME": "missing-1"})
     below = lines[next(index for index, line in enumerate(lines) if line.startswith("FAILED")) + 1]
     assert re.match(r" {8}upstream chat failed after \d+ ms: status 404 apim-request-id=\S+ ", below)
     assert "DeploymentNotFound" in below
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:{port}", "name.invalid"])
-def test_a_host_that_cannot_be_reached_is_named_by_its_setting(tmp_path: Path, host: str) -> None:
+def test_a_host_that_cannot_be_reached_is_named_by_its_setting(folder: Path, host: str) -> None:
     settings = {
         "AZURE_OPENAI_ENDPOINT": f"http://{host.format(port=free_port())}",
         "AZURE_OPENAI_API_KEY": KEY,
         "AZURE_OPENAI_GPT_DEPLOYMENT_NAME": "gpt-4o",
     }
-    assert "cannot be reached. The operator should check AZURE_OPENAI_ENDPOINT" in _failure(tmp_path, settings)
+    assert "cannot be reached. The operator should check AZURE_OPENAI_ENDPOINT" in _failure(folder, settings)
 
 
-def test_a_wrong_path_and_a_missing_model_differ(emulator: Emulator, tmp_path: Path) -> None:
+def test_a_wrong_path_and_a_missing_model_differ(emulator: Emulator, folder: Path) -> None:
     settings = {"OPENAI_BASE_URL": f"{emulator.url}/wrong", "OPENAI_API_KEY": KEY, "OPENAI_MODEL": "gpt-4o"}
-    assert "does not know this path. The operator should check OPENAI_BASE_URL" in _failure(tmp_path, settings)
+    assert "does not know this path. The operator should check OPENAI_BASE_URL" in _failure(folder, settings)
     settings |= {"OPENAI_BASE_URL": f"{emulator.url}/v1", "OPENAI_MODEL": "missing"}
-    assert "check OPENAI_MODEL" in _failure(tmp_path, settings)
+    assert "check OPENAI_MODEL" in _failure(folder, settings)
 
 
-def test_a_stream_that_says_nothing_is_a_failure(tmp_path: Path) -> None:
+def test_a_stream_that_says_nothing_is_a_failure(folder: Path) -> None:
     with RawUpstream({"Say ok.": (STREAM, event({"odd": 1}))}) as upstream:
         settings = {name: value for name, value in upstream.settings.items() if name != "OPENAI_IMAGE_MODEL"}
-        assert "an invalid response" in _failure(tmp_path, settings)
+        assert "an invalid response" in _failure(folder, settings, forked=True)
 
 
 def test_a_data_folder_that_cannot_be_used_is_a_failure(emulator: Emulator, tmp_path: Path) -> None:
@@ -206,14 +212,14 @@ WRONG_WAYS_ELSEWHERE: dict[str, tuple[dict[str, str], str]] = {
     [("reasoning_effort", "CHAT_REASONING_EFFORT", "extreme"), ("temperature", "CHAT_TEMPERATURE", "7")],
 )
 def test_a_value_that_the_model_refuses_is_named_by_its_setting(
-    tmp_path: Path, parameter: str, setting: str, value: str
+    folder: Path, parameter: str, setting: str, value: str
 ) -> None:
     error = {"code": "invalid_value", "param": parameter, "message": f"Invalid value: '{value}'."}
     body = orjson.dumps({"error": error})
     head = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
     with RawUpstream({"Say ok.": (head + body,)}) as upstream:
         settings = {name: one for name, one in upstream.settings.items() if name != "OPENAI_IMAGE_MODEL"}
-        failure = _failure(tmp_path, {**settings, setting: value})
+        failure = _failure(folder, {**settings, setting: value})
     assert f"'{parameter}'" in failure
     assert failure.endswith(f"The operator should check {setting}.")
 
@@ -238,24 +244,24 @@ def named(emulator: Emulator, folder: Path, settings: dict[str, str], wrong: dic
 
 
 @pytest.mark.parametrize("way", WRONG_WAYS)
-def test_each_wrong_way_to_set_azure_names_its_setting(emulator: Emulator, tmp_path: Path, way: str) -> None:
+def test_each_wrong_way_to_set_azure_names_its_setting(emulator: Emulator, folder: Path, way: str) -> None:
     wrong, setting = WRONG_WAYS[way]
-    said = named(emulator, tmp_path, emulator.settings(image="gpt-image-1"), wrong)
+    said = named(emulator, folder, emulator.settings(image="gpt-image-1"), wrong)
     assert setting in said
     assert all(line.count(setting) == 1 for line in said.splitlines() if setting in line)
 
 
 @pytest.mark.parametrize("way", WRONG_WAYS_ELSEWHERE)
-def test_each_wrong_way_to_set_another_engine_names_its_setting(emulator: Emulator, tmp_path: Path, way: str) -> None:
+def test_each_wrong_way_to_set_another_engine_names_its_setting(emulator: Emulator, folder: Path, way: str) -> None:
     wrong, setting = WRONG_WAYS_ELSEWHERE[way]
     settings = {"OPENAI_BASE_URL": f"{emulator.url}/v1", "OPENAI_API_KEY": KEY, "OPENAI_MODEL": "gpt-4o"}
-    said = named(emulator, tmp_path, settings, wrong)
+    said = named(emulator, folder, settings, wrong)
     assert setting in said
     assert all(line.count(setting) == 1 for line in said.splitlines() if setting in line)
 
 
-def test_settings_that_are_wrong_are_listed_with_exit_status_2(tmp_path: Path) -> None:
-    status, lines = _check(tmp_path, {"AZURE_OPENAI_API_KEY": KEY, "PORT": "x"})
+def test_settings_that_are_wrong_are_listed_with_exit_status_2(folder: Path) -> None:
+    status, lines = _check(folder, {"AZURE_OPENAI_API_KEY": KEY, "PORT": "x"})
     assert status == 2
     assert any("AZURE_OPENAI_ENDPOINT" in line for line in lines)
     assert any("PORT" in line for line in lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mockbackend.storage.postgres.schema import MIGRATIONS
 from tests.harness.pgbouncer import pooled
 from tests.harness.postgres import postgres
 from tests.harness.processes import free_port, run
+from tests.server.checking import check
 
 PASSWORD = "not-to-be-seen"
 
@@ -23,12 +25,37 @@ def schema() -> str:
     return postgres().new_schema()
 
 
+@pytest.fixture(scope="module")
+def tables() -> str:
+    """A schema that has its tables, for all that leave it as it is."""
+    return _with_tables()
+
+
 @pytest.fixture
-async def made(schema: str) -> str:
-    """The address of a schema that has its tables."""
-    url = postgres().url(schema)
-    await (await open_storage(Settings(database_url=url))).close()
-    return url
+def made(tables: str) -> str:
+    """Its address."""
+    return postgres().url(tables)
+
+
+@pytest.fixture(scope="module")
+def outdated() -> str:
+    """A schema whose last migration was undone."""
+    schema = _with_tables()
+    execute(
+        f"DELETE FROM {schema}.migrations WHERE number = {len(MIGRATIONS)}",
+        f"DROP INDEX {schema}.images_of_user",
+        f"ALTER TABLE {schema}.images DROP COLUMN size",
+    )
+    return schema
+
+
+def _with_tables() -> str:
+    async def make(settings: Settings) -> None:
+        await (await open_storage(settings)).close()
+
+    schema = postgres().new_schema()
+    asyncio.run(make(Settings(database_url=postgres().url(schema))))
+    return schema
 
 
 def execute(*statements: str) -> None:
@@ -43,9 +70,9 @@ def user(schema: str, name: str) -> str:
     return postgres().url(schema).replace("postgres@", f"{name}:{PASSWORD}@", 1)
 
 
-def checked(folder: Path, settings: dict[str, str]) -> list[str]:
+def checked(folder: Path, settings: dict[str, str], *, forked: bool = False) -> list[str]:
     """The lines about the database and the stores."""
-    ran = run(["check"], folder, settings)
+    ran = run(["check"], folder, settings) if forked else check(folder, settings)
     assert "Traceback" not in ran.stdout + ran.stderr
     assert PASSWORD not in ran.stdout + ran.stderr
     lines = [line for line in ran.stdout.splitlines() if "database" in line or "storage" in line]
@@ -61,7 +88,7 @@ def failure(folder: Path, url: str, **settings: str) -> str:
 
 
 def test_a_database_that_works_is_described(schema: str, tmp_path: Path) -> None:
-    lines = checked(tmp_path, {"DATABASE_URL": postgres().url(schema), "WEB_CONCURRENCY": "3"})
+    lines = checked(tmp_path, {"DATABASE_URL": postgres().url(schema), "WEB_CONCURRENCY": "3"}, forked=True)
     names = [line.split(": ")[0] for line in lines]
     assert names == [
         "works   database (DATABASE_URL)",
@@ -106,14 +133,14 @@ def test_one_in_another_encoding_is_refused(tmp_path: Path) -> None:
     assert failed.endswith("its encoding is SQL_ASCII; create a database with UTF8 and name it in DATABASE_URL")
 
 
-def test_one_that_can_only_be_read_is_refused(made: str, schema: str, tmp_path: Path) -> None:
-    url = user(schema, "reader")
+def test_one_that_can_only_be_read_is_refused(tables: str, tmp_path: Path) -> None:
+    url = user(tables, "reader")
     execute("ALTER ROLE reader SET default_transaction_read_only = on")
     assert "name the primary in DATABASE_URL" in failure(tmp_path, url)
 
 
-def test_more_connections_than_the_server_takes_are_refused(schema: str, tmp_path: Path) -> None:
-    failed = failure(tmp_path, postgres().url(schema), DATABASE_POOL_SIZE="30", WEB_CONCURRENCY="4")
+def test_more_connections_than_the_server_takes_are_refused(made: str, tmp_path: Path) -> None:
+    failed = failure(tmp_path, made, DATABASE_POOL_SIZE="30", WEB_CONCURRENCY="4")
     assert "DATABASE_POOL_SIZE and 1, times WEB_CONCURRENCY, is 124" in failed
 
 
@@ -123,24 +150,25 @@ def test_a_user_who_may_make_no_tables_where_there_are_none_is_refused(schema: s
     assert f"guest of DATABASE_URL may not make tables; run: GRANT CREATE ON SCHEMA {schema} TO guest" in failed
 
 
-def test_a_user_who_may_not_use_the_tables_is_refused(made: str, schema: str, tmp_path: Path) -> None:
-    url = user(schema, "stranger")
+def test_a_user_who_may_not_use_the_tables_is_refused(made: str, tables: str, tmp_path: Path) -> None:
+    url = user(tables, "stranger")
     lines = checked(tmp_path, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": made})
     failed = next(line for line in lines if line.startswith("FAILED"))
     assert "stranger of DATABASE_URL may not use the table" in failed
-    execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO stranger")
-    assert not [line for line in checked(tmp_path, {"DATABASE_URL": url}) if line.startswith("FAILED")]
-    (rights,) = [line for line in checked(tmp_path, {"DATABASE_URL": url}) if "rights" in line]
+    execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {tables} TO stranger")
+    lines = checked(tmp_path, {"DATABASE_URL": url})
+    assert not [line for line in lines if line.startswith("FAILED")]
+    (rights,) = [line for line in lines if "rights" in line]
     assert "stranger may not make tables, which the next version may need" in rights
     assert "stranger may not change the tables, which the next version may need (ALTER TABLE " in rights
 
 
 def test_a_user_who_may_not_use_the_tables_that_are_there_needs_no_right_to_make_some(
-    made: str, schema: str, tmp_path: Path
+    tables: str, tmp_path: Path
 ) -> None:
-    failed = checked(tmp_path, {"DATABASE_URL": user(schema, "newcomer")})[1]
+    failed = checked(tmp_path, {"DATABASE_URL": user(tables, "newcomer")})[1]
     assert failed.startswith("FAILED  database rights: newcomer of DATABASE_URL may not use the table ")
-    assert failed.endswith(f"run: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO newcomer")
+    assert failed.endswith(f"run: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {tables} TO newcomer")
 
 
 def snapshot(schema: str) -> list[tuple[object, ...]]:
@@ -151,46 +179,35 @@ def snapshot(schema: str) -> list[tuple[object, ...]]:
         return connection.execute(columns, (schema,)).fetchall() + connection.execute(taken.encode()).fetchall()
 
 
-def outdate(schema: str) -> list[tuple[object, ...]]:
-    """Undo the last migration; returns what is left."""
-    execute(
-        f"DELETE FROM {schema}.migrations WHERE number = {len(MIGRATIONS)}",
-        f"DROP INDEX {schema}.images_of_user",
-        f"ALTER TABLE {schema}.images DROP COLUMN size",
-    )
-    return snapshot(schema)
-
-
-def test_a_database_of_an_older_version_is_left_as_it_is(made: str, schema: str, tmp_path: Path) -> None:
-    before = outdate(schema)
-    lines = checked(tmp_path, {"DATABASE_URL": made})
+def test_a_database_of_an_older_version_is_left_as_it_is(outdated: str, tmp_path: Path) -> None:
+    before = snapshot(outdated)
+    lines = checked(tmp_path, {"DATABASE_URL": postgres().url(outdated)})
     assert lines[-1] == (
         "skipped storage (DATABASE_URL: the database): an older version of this service has written it: "
         f"{len(MIGRATIONS) - 1} of {len(MIGRATIONS)} migrations; the next start of the service takes the others, "
         "and nothing was changed"
     )
-    assert snapshot(schema) == before
+    assert snapshot(outdated) == before
 
 
-def test_a_user_who_cannot_take_the_missing_migrations_is_refused(made: str, schema: str, tmp_path: Path) -> None:
-    outdate(schema)
-    url = user(schema, "tenant")
+def test_a_user_who_cannot_take_the_missing_migrations_is_refused(outdated: str, tmp_path: Path) -> None:
+    url, owner = user(outdated, "tenant"), postgres().url(outdated)
     execute(
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO tenant",
-        f"GRANT CREATE ON SCHEMA {schema} TO tenant",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {outdated} TO tenant",
+        f"GRANT CREATE ON SCHEMA {outdated} TO tenant",
     )
     assert "tenant of DATABASE_URL may not change the tables; run: ALTER TABLE " in failure(tmp_path, url)
     # The owner's hands are enough.
     assert not [
-        line for line in checked(tmp_path, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": made}) if "FAILED" in line
+        line for line in checked(tmp_path, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": owner}) if "FAILED" in line
     ]
 
 
-def test_a_pooler_in_transaction_mode_is_found(schema: str, tmp_path: Path) -> None:
-    with pooled(schema, 2) as url:
+def test_a_pooler_in_transaction_mode_is_found(tables: str, tmp_path: Path) -> None:
+    with pooled(tables, 2) as url:
         lines = checked(tmp_path, {"DATABASE_URL": url})
         assert "in transaction mode, which works; DATABASE_DIRECT_URL is unset" in lines[3]
-        lines = checked(tmp_path, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": postgres().url(schema)})
+        lines = checked(tmp_path, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": postgres().url(tables)})
         assert lines[3].endswith("in transaction mode; DATABASE_DIRECT_URL leads to the same database")
         assert "name the server itself" in failure(tmp_path, url, DATABASE_DIRECT_URL=url)
         # It has no more of the server's connections than before.
@@ -199,21 +216,21 @@ def test_a_pooler_in_transaction_mode_is_found(schema: str, tmp_path: Path) -> N
         assert lines[-1].startswith("works   storage")
 
 
-def test_a_pooler_in_session_mode_is_as_good_as_none(schema: str, tmp_path: Path) -> None:
-    with pooled(schema, 20, "session") as url:
+def test_a_pooler_in_session_mode_is_as_good_as_none(tables: str, tmp_path: Path) -> None:
+    with pooled(tables, 20, "session") as url:
         assert "none, or one that gives each client" in checked(tmp_path, {"DATABASE_URL": url})[3]
 
 
 @pytest.mark.slow
-def test_a_pooler_in_session_mode_with_too_few_connections_is_refused(schema: str, tmp_path: Path) -> None:
-    with pooled(schema, 2, "session") as url:
+def test_a_pooler_in_session_mode_with_too_few_connections_is_refused(tables: str, tmp_path: Path) -> None:
+    with pooled(tables, 2, "session") as url:
         failed = checked(tmp_path, {"DATABASE_URL": url})[3]
         assert failed.startswith("FAILED  database pooler: of 4 connections at once to DATABASE_URL one has waited")
 
 
-def test_a_pooler_in_statement_mode_is_refused(schema: str, tmp_path: Path) -> None:
-    with pooled(schema, 2, "statement") as url:
-        lines = checked(tmp_path, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": postgres().url(schema)})
+def test_a_pooler_in_statement_mode_is_refused(tables: str, tmp_path: Path) -> None:
+    with pooled(tables, 2, "statement") as url:
+        lines = checked(tmp_path, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": postgres().url(tables)})
         assert any("pooler in statement mode; set its pool_mode to transaction" in line for line in lines)
         lines = checked(tmp_path, {"DATABASE_URL": url})
         assert "DATABASE_URL leads to a pooler in statement mode" in next(line for line in lines if "FAILED" in line)
