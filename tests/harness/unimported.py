@@ -1,4 +1,4 @@
-"""`python -m tests.harness.unimported PACKAGES PROGRAM`: a program runs as if nothing had imported these or the service.
+"""`python -m tests.harness.unimported PACKAGES PROGRAM`: a program runs as if nobody had imported these or it.
 
 In a fork, at a tenth of what a fresh interpreter costs. PACKAGES are separated by spaces; what else was imported stays.
 """

@@ -6,6 +6,7 @@ from io import BytesIO
 from pathlib import Path
 
 import orjson
+import pytest
 
 from mockbackend.documents.errors import Unreadable
 from mockbackend.documents.extractor.__main__ import read as read_document
@@ -20,6 +21,20 @@ LIMITS = Limits(seconds=30, memory_bytes=1 << 30, pages=1000, characters=1_000_0
 def read(path: Path, kind: str, limits: Limits = LIMITS) -> list[Passage]:
     """The blocks of a document. Raises Unreadable."""
     return read_with_notice(path, kind, limits)[0]
+
+
+def read_text(folder: Path, kind: str, content: str | bytes) -> list[Passage]:
+    """The blocks of a document of this content."""
+    path = folder / "file"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read(path, kind)
+
+
+def refusal(path: Path, kind: str, limits: Limits = LIMITS) -> str:
+    """The words with which a reader refuses a file."""
+    with pytest.raises(Unreadable) as refused:
+        read(path, kind, limits)
+    return str(refused.value)
 
 
 def read_with_notice(path: Path, kind: str, limits: Limits = LIMITS) -> tuple[list[Passage], str]:

@@ -18,6 +18,7 @@ from mockbackend.documents.extractor.__main__ import read as read_document
 from mockbackend.documents.extractor.output import Output
 from mockbackend.documents.formats import FORMATS
 from tests.documents import sample_files
+from tests.documents.extractor import in_process
 from tests.documents.extractor.in_process import read
 from tests.documents.extractor.refusals import LIMITS, MB, MEMORY, content, refusal
 from tests.documents.sample_files import SAMPLES
@@ -187,10 +188,30 @@ LARGE = {
 }
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, marks=[pytest.mark.slow] * (case in LARGE)) for case in CASES])
+# One for each library that reads them, and those in which the service itself finds no text.
+IN_A_PROCESS = {
+    "encrypted-pdf",
+    "docx-that-says-it-unpacks-to-1-kb",
+    "docx-with-an-entity-bomb",
+    "xlsx-of-many-sheets",
+    "html-of-200000-nested-tags",
+    "text-in-no-encoding",
+    *(case for case, (_, _, words) in CASES.items() if words.startswith(NO_TEXT)),
+}
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=[pytest.mark.slow] * (case not in IN_A_PROCESS)) for case in CASES]
+)
 async def test_a_hostile_file_fails_alone_with_a_reason(case: str, tmp_path: Path) -> None:
     kind, make, words = CASES[case]
     assert await refusal(make(tmp_path), kind) == words
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case not in LARGE | IN_A_PROCESS])
+def test_a_reader_itself_finds_the_reason(case: str, tmp_path: Path) -> None:
+    kind, make, words = CASES[case]
+    assert in_process.refusal(make(tmp_path), kind, LIMITS) == words
 
 
 @pytest.fixture(scope="module")
@@ -254,23 +275,34 @@ def whole(kind: str, folder: Path) -> Path:
 
 @pytest.mark.parametrize("kind", ["pdf", "docx", "pptx", "xlsx"])
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
-async def test_a_file_cut_short_is_called_damaged(kind: str, part: float, tmp_path: Path) -> None:
-    path = whole(kind, tmp_path)
-    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * part)])
-    assert await refusal(path, kind) == DAMAGED
+def test_a_file_cut_short_is_called_damaged(kind: str, part: float, tmp_path: Path) -> None:
+    assert in_process.refusal(cut_short(kind, part, tmp_path), kind) == DAMAGED
 
 
 @pytest.mark.parametrize("kind", ["pdf", "docx", "pptx", "xlsx"])
-async def test_a_file_with_a_hole_is_read_as_far_as_it_is_whole(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
+@pytest.mark.slow
+async def test_a_file_cut_short_leaves_nothing_over(kind: str, part: float, tmp_path: Path) -> None:
+    assert await refusal(cut_short(kind, part, tmp_path), kind) == DAMAGED
+
+
+def cut_short(kind: str, part: float, folder: Path) -> Path:
+    path = whole(kind, folder)
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * part)])
+    return path
+
+
+@pytest.mark.parametrize("kind", ["pdf", "docx", "pptx", "xlsx"])
+def test_a_file_with_a_hole_is_read_as_far_as_it_is_whole(kind: str, tmp_path: Path) -> None:
     path = whole(kind, tmp_path)
     data = bytearray(path.read_bytes())
     data[len(data) // 3 : len(data) // 3 + 2000] = b"\xff" * 2000
     path.write_bytes(data)
     if kind == "xlsx":
         # Of its sheets all that have text.
-        assert await refusal(path, kind) == DAMAGED
+        assert in_process.refusal(path, kind) == DAMAGED
         return
-    blocks = (await extract(path, FORMATS[kind], LIMITS)).blocks
+    blocks = read(path, kind)
     if kind == "pdf":
         assert 10 <= len(blocks) < 30
     else:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import xlsxwriter  # type: ignore[import-untyped]
@@ -24,10 +26,6 @@ from tests.documents.extractor.test_hostile import DAMAGED
 
 Change = Callable[[str, bytes], Iterator[tuple[str, bytes]]]
 STRICT = re.compile(rb"http://schemas\.openxmlformats\.org/(\w+)/2006/(\w+)")
-
-
-def docx(path: Path) -> Path:
-    return sample_files.docx(path)
 
 
 def xlsx(path: Path) -> Path:
@@ -60,7 +58,21 @@ def pptx(path: Path) -> Path:
     return path
 
 
-MAKERS = {"docx": docx, "xlsx": xlsx, "pptx": pptx}
+MAKERS = {"docx": sample_files.docx, "xlsx": xlsx, "pptx": pptx}
+
+
+@cache
+def made(kind: str) -> bytes:
+    """The bytes of a usual file: to make one takes longer than to read it."""
+    with TemporaryDirectory() as folder:
+        return MAKERS[kind](Path(folder) / "usual").read_bytes()
+
+
+def usual(kind: str, folder: Path) -> Path:
+    """A usual file, to be changed."""
+    path = folder / "file"
+    path.write_bytes(made(kind))
+    return path
 
 
 def strict(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
@@ -114,15 +126,16 @@ def changed(path: Path, change: Change) -> Path:
 )
 @pytest.mark.parametrize("kind", MAKERS)
 def test_an_odd_file_is_read_like_a_usual_one(kind: str, change: Change, tmp_path: Path) -> None:
-    usual = read(MAKERS[kind](tmp_path / "usual"), kind)
-    assert len(usual) > 1
-    assert read(changed(MAKERS[kind](tmp_path / "odd"), change), kind) == usual
+    path = usual(kind, tmp_path)
+    blocks = read(path, kind)
+    assert len(blocks) > 1
+    assert read(changed(path, change), kind) == blocks
 
 
 @pytest.mark.parametrize("change", [without_decoration, damaged_decoration], ids=lambda one: one.__name__)
 @pytest.mark.parametrize("kind", MAKERS)
 def test_what_a_file_is_decorated_with_may_be_missing_or_damaged(kind: str, change: Change, tmp_path: Path) -> None:
-    texts = " ".join(block.text for block in read(changed(MAKERS[kind](tmp_path / "odd"), change), kind))
+    texts = " ".join(block.text for block in read(changed(usual(kind, tmp_path), change), kind))
     for words in {"docx": ("Three shared", "Confidential"), "xlsx": ("North Costs",), "pptx": ("Of The lens",)}[kind]:
         assert words in texts
 
@@ -143,7 +156,7 @@ def test_one_damaged_part_costs_no_other(kind: str, part: str, left: str, broken
     def damage(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
         yield name, broken if name == part else content
 
-    blocks = read(changed(MAKERS[kind](tmp_path / "odd"), damage), kind)
+    blocks = read(changed(usual(kind, tmp_path), damage), kind)
     assert left in "\n\n".join(block.text for block in blocks)
 
 
@@ -153,7 +166,7 @@ def test_without_its_main_part_a_file_is_damaged(kind: str, part: str, tmp_path:
         if name != part:
             yield name, content
 
-    path = changed(MAKERS[kind](tmp_path / "odd"), leave_out)
+    path = changed(usual(kind, tmp_path), leave_out)
     with pytest.raises(Unreadable, match=re.escape(DAMAGED)):
         read(path, kind)
 
@@ -166,7 +179,7 @@ def test_without_its_words_a_workbook_has_its_numbers(broken: bytes | None, tmp_
         elif broken:
             yield name, broken
 
-    blocks, notice = read_with_notice(changed(xlsx(tmp_path / "odd"), damage), "xlsx")
+    blocks, notice = read_with_notice(changed(usual("xlsx", tmp_path), damage), "xlsx")
     assert [(block.text, block.place) for block in blocks] == [
         ("7", "sheet Sales, row 2"),
         ("7", "sheet Costs, row 2"),
@@ -182,8 +195,9 @@ def test_a_sheet_that_is_nowhere_in_the_file_costs_no_other(tmp_path: Path) -> N
         module = b'<sheet name="Module" sheetId="9" r:id=""/></sheets>'
         yield name, content.replace(b"</sheets>", module) if name == "xl/workbook.xml" else content
 
-    usual = read(xlsx(tmp_path / "usual"), "xlsx")
-    assert read(changed(xlsx(tmp_path / "odd"), add), "xlsx") == usual
+    path = usual("xlsx", tmp_path)
+    blocks = read(path, "xlsx")
+    assert read(changed(path, add), "xlsx") == blocks
 
 
 def test_a_shape_that_nobody_knows_is_read(tmp_path: Path) -> None:
@@ -192,22 +206,22 @@ def test_a_shape_that_nobody_knows_is_read(tmp_path: Path) -> None:
         shape = b'<x:novelty xmlns:x="urn:x"><x:inner><x:body>%s</x:body></x:inner></x:novelty></p:spTree>' % text
         yield name, content.replace(b"</p:spTree>", shape) if name == "ppt/slides/slide1.xml" else content
 
-    first, *_ = read(changed(pptx(tmp_path / "odd"), add), "pptx")
+    first, *_ = read(changed(usual("pptx", tmp_path), add), "pptx")
     assert first == Passage("Of Keepers\n\nOf the future\n\nNotes: Speak slowly.", "slide 1", "Keepers")
 
 
 def test_charts_give_their_titles_categories_and_values(tmp_path: Path) -> None:
-    *_, last = read(pptx(tmp_path / "deck"), "pptx")
+    *_, last = read(usual("pptx", tmp_path), "pptx")
     chart = "Lamp lit\n\n| Nights\n\nSpring | 91\n\nAutumn | 89.5"
     assert last == Passage(f"Of The lens\n\n{chart}\n\nNotes: Speak slowly.", "slide 2", "The lens")
-    *_, last = read(xlsx(tmp_path / "book"), "xlsx")
+    *_, last = read(usual("xlsx", tmp_path), "xlsx")
     assert last == Passage("Sold by region", "chart")
 
 
 def test_a_chart_in_a_word_file_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "file"
+    path = tmp_path / "empty"
     Document().save(str(path))
-    with zipfile.ZipFile(pptx(tmp_path / "deck")) as deck:
+    with zipfile.ZipFile(usual("pptx", tmp_path)) as deck:
         chart = next(deck.read(name) for name in deck.namelist() if re.search(r"charts/chart\d+\.xml$", name))
 
     def add(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:

@@ -14,12 +14,12 @@ from mockbackend.documents.splitting import split
 from mockbackend.storage.passages import Passage
 from tests.documents import sample_files
 from tests.documents.extractor import in_process
-from tests.documents.extractor.reading import read
+from tests.documents.extractor.in_process import read
 from tests.documents.sample_files import SAMPLES
 
 
-async def test_a_word_file_gives_all_that_it_shows_and_nothing_that_was_deleted(tmp_path: Path) -> None:
-    blocks = await read(sample_files.docx(tmp_path / "a.docx"), "docx")
+def test_a_word_file_gives_all_that_it_shows_and_nothing_that_was_deleted(tmp_path: Path) -> None:
+    blocks = read(sample_files.docx(tmp_path / "a.docx"), "docx")
     keepers = "Three shared the watch.\n\nName | Years\n\nMuirgen | 40\n\nBetween table and list.\n\n- oil\n\n- wicks"
     lens = "It turns by clockwork.\n\nBeside a box.\n\nMind the step.\n\nIn a content control."
     assert blocks == [
@@ -35,8 +35,8 @@ async def test_a_word_file_gives_all_that_it_shows_and_nothing_that_was_deleted(
     ]
 
 
-async def test_a_file_of_word_itself_is_read() -> None:
-    body, header, footer = await read(SAMPLES / "word.docx", "docx")
+def test_a_file_of_word_itself_is_read() -> None:
+    body, header, footer = read(SAMPLES / "word.docx", "docx")
     paragraphs = body.text.split("\n\n")
     assert paragraphs[0] == "Lorem ipsum dolor sit amet, consectetur adipiscing elit."
     assert paragraphs[1] == "Text before Table Between Text after"
@@ -44,7 +44,7 @@ async def test_a_file_of_word_itself_is_read() -> None:
     assert (footer.text, footer.place) == ("Copyright | Page-number", "footer")
 
 
-async def test_slides_give_titles_groups_tables_and_notes(tmp_path: Path) -> None:
+def test_slides_give_titles_groups_tables_and_notes(tmp_path: Path) -> None:
     deck = Presentation()
     first = deck.slides.add_slide(deck.slide_layouts[5])
     first.shapes.title.text = "Keepers"
@@ -59,15 +59,15 @@ async def test_slides_give_titles_groups_tables_and_notes(tmp_path: Path) -> Non
     third = deck.slides.add_slide(deck.slide_layouts[5])
     third.shapes.title.text = "Only a title"
     deck.save(str(tmp_path / "a.pptx"))
-    assert await read(tmp_path / "a.pptx", "pptx") == [
+    assert read(tmp_path / "a.pptx", "pptx") == [
         Passage("Within two groups\n\nMuirgen | 40\n\nNotes: Speak slowly.", "slide 1", "Keepers"),
         Passage("No title\nhere", "slide 2"),
         Passage("Only a title", "slide 3"),
     ]
 
 
-async def test_a_file_of_powerpoint_itself_is_read() -> None:
-    (slide,) = await read(SAMPLES / "powerpoint.pptx", "pptx")
+def test_a_file_of_powerpoint_itself_is_read() -> None:
+    (slide,) = read(SAMPLES / "powerpoint.pptx", "pptx")
     assert slide.place == "slide 1"
     assert slide.text.split("\n\n") == [
         *("Test text", "Group test text", "Box 1", "Box 2"),
@@ -84,7 +84,7 @@ def workbook(path: Path, sheets: Mapping[str, Sequence[Sequence[object]]]) -> Pa
     return path
 
 
-async def test_sheets_give_rows_under_the_names_of_their_columns(tmp_path: Path) -> None:
+def test_sheets_give_rows_under_the_names_of_their_columns(tmp_path: Path) -> None:
     rows: list[list[object]] = [
         ["Sales of 2024"],
         [],
@@ -94,7 +94,7 @@ async def test_sheets_give_rows_under_the_names_of_their_columns(tmp_path: Path)
     ]
     sold = "North | 2024-05-01 | 1200 | 0.25\n\nSouth | 2024-05-02 | 7 | 1.5"
     path = workbook(tmp_path / "a.xlsx", {"Sales": rows, "Empty": [], "Notes": [["Ask Ada"]], "Bare": [[1, 2], [3, 4]]})
-    assert await read(path, "xlsx") == [
+    assert read(path, "xlsx") == [
         Passage("Sales of 2024", "sheet Sales, row 1"),
         Passage(sold, "sheet Sales, rows 4-5", "Region | Day | Sold | Share"),
         Passage("Ask Ada", "sheet Notes, row 1"),
@@ -102,19 +102,19 @@ async def test_sheets_give_rows_under_the_names_of_their_columns(tmp_path: Path)
     ]
 
 
-async def test_every_passage_of_a_long_sheet_says_what_its_columns_are(tmp_path: Path) -> None:
+def test_every_passage_of_a_long_sheet_says_what_its_columns_are(tmp_path: Path) -> None:
     rows = [["Lamp", "Wick"], *([f"lamp {number}", f"wick {number}"] for number in range(2000))]
-    passages = split(await read(workbook(tmp_path / "a.xlsx", {"S": rows}), "xlsx"), 300, 50)
+    passages = split(read(workbook(tmp_path / "a.xlsx", {"S": rows}), "xlsx"), 300, 50)
     assert len(passages) > 100
     for passage in passages:
         assert passage.with_heading.startswith("Lamp | Wick\nlamp ")
     assert "lamp 1999 | wick 1999" in passages[-1].text
 
 
-async def test_a_table_of_too_many_columns_for_a_heading_gives_each_cell_with_its_name(tmp_path: Path) -> None:
+def test_a_table_of_too_many_columns_for_a_heading_gives_each_cell_with_its_name(tmp_path: Path) -> None:
     names = [f"A rather long name of column {number}" for number in range(10)]
     path = workbook(tmp_path / "a.xlsx", {"S": [names, ["x", "", "y"]]})
-    assert await read(path, "xlsx") == [Passage(f"{names[0]}: x | {names[2]}: y", "sheet S, row 2")]
+    assert read(path, "xlsx") == [Passage(f"{names[0]}: x | {names[2]}: y", "sheet S, row 2")]
 
 
 def test_names_of_columns_without_rows_are_rows(tmp_path: Path) -> None:
@@ -143,8 +143,8 @@ def test_each_passage_of_a_long_table_says_which_rows_it_has(tmp_path: Path) -> 
     assert row == 500
 
 
-async def test_a_file_of_excel_itself_is_read() -> None:
-    first, second = await read(SAMPLES / "excel.xlsx", "xlsx")
+def test_a_file_of_excel_itself_is_read() -> None:
+    first, second = read(SAMPLES / "excel.xlsx", "xlsx")
     assert (first.place, second.place) == ("sheet Sheet1, row 2", "sheet Sheet3, rows 2-4")
     assert first.text.startswith("String | 1 | 1.1 | yes | no | 2010-10-10 | 2010-10-10 10:10 | 10:10:10 |")
     assert second.text.startswith("line1 | line1 | line1\n\nline2")

@@ -6,9 +6,6 @@ import asyncio
 import os
 import select
 import signal
-import subprocess
-import sys
-import textwrap
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +17,7 @@ from mockbackend.documents.extraction import Limits, extract
 from mockbackend.documents.formats import FORMATS
 from tests.documents import sample_files
 from tests.documents.extractor.refusals import LIMITS, MB, MEMORY, children, refusal
-from tests.harness.processes import ROOT
+from tests.harness.processes import environment, fork
 
 
 @asynccontextmanager
@@ -99,14 +96,8 @@ async def test_the_reader_has_limits_and_nothing_of_ours(tmp_path: Path, monkeyp
 def test_the_reader_dies_with_the_service(tmp_path: Path) -> None:
     path = tmp_path / "endless"
     os.mkfifo(path)
-    program = f"""
-        import asyncio
-        from pathlib import Path
-        from mockbackend.documents.extraction import (Limits, extract)
-        from mockbackend.documents.formats import FORMATS
-        asyncio.run(extract(Path({str(path)!r}), FORMATS["text"], Limits(60, 1 << 30, 10, 1000)))
-    """
-    service = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], cwd=ROOT)
+    with (tmp_path / "log").open("wb") as log:
+        service = fork(["tests.documents.extractor.service", str(path)], tmp_path, environment({}), log)
     writer = os.open(path, os.O_WRONLY)
     service.kill()
     service.wait()

@@ -9,11 +9,11 @@ import pytest
 from mockbackend.documents.extraction import Limits, extract
 from mockbackend.documents.formats import FORMATS
 from mockbackend.storage.passages import Passage
-from tests.documents.extractor.reading import read, read_text
+from tests.documents.extractor.in_process import read, read_text
 from tests.harness.processes import ROOT
 
 
-async def test_html_gives_what_a_reader_sees(tmp_path: Path) -> None:
+def test_html_gives_what_a_reader_sees(tmp_path: Path) -> None:
     page = """<!doctype html><title>Site</title><script>var no = "<h1>No</h1>"</script><style>no {}</style>
         <nav><a href=/>Home</a></nav><h1>The <em>light</em>house</h1>
         <p>Salt &amp; spray, caf&eacute; &lt;b&gt;,<br>and<b>bold</b> <!-- no -->text.
@@ -21,7 +21,7 @@ async def test_html_gives_what_a_reader_sees(tmp_path: Path) -> None:
         <h2>Keepers</h2><ul><li>oil<li>wicks</ul><pre>if a:
     b</pre><table><tr><th>Name<th>Years<tr><td>Muirgen<td><p>40</p></table>
 <h3>Alone</h3><h2>Lens</h2><div>It turns.</div>"""
-    assert await read_text(tmp_path, "html", page) == [
+    assert read_text(tmp_path, "html", page) == [
         Passage("Salt & spray, café <b>,\nandbold text.", "", "The lighthouse"),
         Passage("- oil\n\n- wicks\n\nif a:\n    b\n\nName | Years\n\nMuirgen | 40", "", "The lighthouse > Keepers"),
         Passage("Alone", "", "The lighthouse > Keepers"),
@@ -29,8 +29,8 @@ async def test_html_gives_what_a_reader_sees(tmp_path: Path) -> None:
     ]
 
 
-async def test_the_title_of_a_page_without_a_first_heading_is_its_heading(tmp_path: Path) -> None:
-    blocks = await read_text(tmp_path, "html", "<title>Keepers</title><p>Three.<h2>Names</h2><p>Muirgen.")
+def test_the_title_of_a_page_without_a_first_heading_is_its_heading(tmp_path: Path) -> None:
+    blocks = read_text(tmp_path, "html", "<title>Keepers</title><p>Three.<h2>Names</h2><p>Muirgen.")
     assert blocks == [Passage("Three.", "", "Keepers"), Passage("Muirgen.", "", "Keepers > Names")]
 
 
@@ -50,11 +50,11 @@ async def test_the_title_of_a_page_without_a_first_heading_is_its_heading(tmp_pa
     ],
     ids=repr,
 )
-async def test_a_page_is_read_in_its_encoding(tmp_path: Path, content: bytes, text: str) -> None:
-    assert await read_text(tmp_path, "html", content) == [Passage(text)]
+def test_a_page_is_read_in_its_encoding(tmp_path: Path, content: bytes, text: str) -> None:
+    assert read_text(tmp_path, "html", content) == [Passage(text)]
 
 
-async def test_markdown_gives_its_headings_and_keeps_code_whole(tmp_path: Path) -> None:
+def test_markdown_gives_its_headings_and_keeps_code_whole(tmp_path: Path) -> None:
     page = """---
 title: Log
 ---
@@ -81,7 +81,7 @@ Lens
 ====
 It turns.
 """
-    assert await read_text(tmp_path, "markdown", page) == [
+    assert read_text(tmp_path, "markdown", page) == [
         Passage("title: Log\n\nBefore."),
         Passage("It stands\nhere.\n\n```sh\n# no heading\n\n---\n```", "", "The lighthouse"),
         Passage("- oil\n---\n    # code\n#nothing", "", "The lighthouse > Keepers of the log"),
@@ -90,8 +90,8 @@ It turns.
     ]
 
 
-async def test_our_own_readme_is_read() -> None:
-    blocks = await read(ROOT / "README.md", "markdown")
+def test_our_own_readme_is_read() -> None:
+    blocks = read(ROOT / "README.md", "markdown")
     assert {block.heading.split(" > ")[0] for block in blocks} == {"Mock Backend"}
     assert any(block.heading.endswith("> The page") for block in blocks)
     assert not any(block.text.startswith("#") for block in blocks)
@@ -110,8 +110,8 @@ async def test_our_own_readme_is_read() -> None:
     ],
     ids=repr,
 )
-async def test_text_is_read_in_its_encoding(tmp_path: Path, content: bytes, text: str) -> None:
-    assert await read_text(tmp_path, "text", content) == [Passage(text)]
+def test_text_is_read_in_its_encoding(tmp_path: Path, content: bytes, text: str) -> None:
+    assert read_text(tmp_path, "text", content) == [Passage(text)]
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ async def test_text_is_read_in_its_encoding(tmp_path: Path, content: bytes, text
         ("\ufeffName,Note\r\nAda,x\r\n\r\n", "Ada | x"),
     ],
 )
-async def test_csv_gives_rows_under_the_names_of_their_columns(tmp_path: Path, content: str, text: str) -> None:
-    (block,) = await read_text(tmp_path, "csv", content)
+def test_csv_gives_rows_under_the_names_of_their_columns(tmp_path: Path, content: str, text: str) -> None:
+    (block,) = read_text(tmp_path, "csv", content)
     assert (block.text, block.heading) == (text, "Name | Note")
     assert block.place in ("row 2", "rows 2-3")
 
@@ -138,13 +138,13 @@ async def test_a_long_page_takes_the_time_of_its_length(tmp_path: Path) -> None:
     assert "\n\n".join(block.text for block in blocks) == "\n\n".join(texts)
 
 
-async def test_csv_without_names_is_rows_alone(tmp_path: Path) -> None:
-    assert await read_text(tmp_path, "csv", "1,2\n3,4\n") == [Passage("1 | 2\n\n3 | 4", "rows 1-2")]
+def test_csv_without_names_is_rows_alone(tmp_path: Path) -> None:
+    assert read_text(tmp_path, "csv", "1,2\n3,4\n") == [Passage("1 | 2\n\n3 | 4", "rows 1-2")]
 
 
-async def test_a_heading_that_is_a_whole_paragraph_is_cut_and_its_text_kept(tmp_path: Path) -> None:
+def test_a_heading_that_is_a_whole_paragraph_is_cut_and_its_text_kept(tmp_path: Path) -> None:
     title = "A title that goes on " * 20
-    (block,) = await read_text(tmp_path, "markdown", f"# {title}")
+    (block,) = read_text(tmp_path, "markdown", f"# {title}")
     assert block.text == title.strip()
     assert len(block.heading) <= 200
     assert block.heading.endswith("…")
