@@ -12,7 +12,8 @@
 | to know whether any chat template takes a request | `strictest`; every server is held to it |
 | what is stored, seen from outside | `data_folder` |
 | what is counted and measured | `metrics.scrape` |
-| a PostgreSQL server, and a schema of one's own | `postgres.postgres`, behind a pooler `pgbouncer.pooled` |
+| a PostgreSQL server, and a schema | `postgres.postgres`: `schema()`, or `new_schema()` where no tables are made yet |
+| a pooler before it | `pgbouncer.pooled` |
 | to see each statement that a process sends, or to cut one off | `postgres_proxy.Proxy` |
 | a wall clock that jumps | `clock.Clock` |
 | something to become true | `waiting.until` |

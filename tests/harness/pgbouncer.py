@@ -1,4 +1,4 @@
-"""Debian's pgbouncer in transaction mode before the tests' PostgreSQL: each transaction may get another connection."""
+"""Debian's pgbouncer before a PostgreSQL: in transaction mode each transaction may get another connection."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.harness.postgres import NOBODY, die_with_parent, postgres
+from tests.harness.postgres import NOBODY, Postgres, die_with_parent, postgres
 from tests.harness.processes import free_port
 
 CONFIGURATION = """
@@ -25,11 +25,15 @@ unix_socket_dir =
 auth_type = any
 pool_mode = {mode}
 default_pool_size = {connections}
+# The service leaves nothing in a session, and the schema is to stay.
+server_reset_query =
 """
 
 
 @contextmanager
-def pooled(schema: str, connections: int, mode: str = "transaction") -> Iterator[str]:
+def pooled(
+    schema: str, connections: int, mode: str = "transaction", server: Callable[[], Postgres] = postgres
+) -> Iterator[str]:
     """The address of a schema behind a pooler that has only this many connections to it."""
     program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin")
     assert program, "pgbouncer is missing; tests/run installs it"
@@ -38,7 +42,7 @@ def pooled(schema: str, connections: int, mode: str = "transaction") -> Iterator
         Path(folder).chmod(0o755)
         configuration = Path(folder) / "pgbouncer.ini"
         configuration.write_text(
-            CONFIGURATION.format(schema=schema, server=postgres().port, port=port, connections=connections, mode=mode)
+            CONFIGURATION.format(schema=schema, server=server().port, port=port, connections=connections, mode=mode)
         )
         process = subprocess.Popen(
             [program, configuration],

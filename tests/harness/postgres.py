@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,6 +48,11 @@ OPTIONS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
 }
+# Rows are few: to truncate the tables would take a hundred times as long.
+EMPTY = """DO $$ DECLARE name text; BEGIN
+    FOR name IN SELECT relname FROM pg_class WHERE relkind = 'r' AND relname <> 'migrations'
+        AND relnamespace = '{schema}'::regnamespace
+    LOOP EXECUTE 'DELETE FROM {schema}.' || name; END LOOP; END $$"""
 # The newest that Debian has; tests/run installs one.
 DEBIANS = Path("/usr/lib/postgresql")
 
@@ -59,6 +65,7 @@ class Postgres:
         self._folder = folder
         self._data = folder / "data"
         self._numbers = itertools.count()
+        self._emptied: list[str] = []
         # What only the wheel's knows.
         self._options = {**options, "io_method": "sync"} if programs is None else options
         self._programs = programs or PACKAGE.parent / INSTALLED / "bin"
@@ -108,6 +115,21 @@ class Postgres:
         with self.connect() as connection:
             connection.execute(f"CREATE SCHEMA {name}")
         return name
+
+    @contextmanager
+    def schema(self) -> Iterator[str]:
+        """The name of a schema in which there is nothing but the tables of whoever has used it before."""
+        name = self._emptied.pop() if self._emptied else self.new_schema()
+        yield name
+        # To empty the tables takes a hundredth of the time that it takes to make them.
+        with self.connect() as connection:
+            self.empty(connection, name)
+        self._emptied.append(name)
+
+    @staticmethod
+    def empty(connection: psycopg.Connection[tuple[object, ...]], schema: str) -> None:
+        """Delete all rows of that schema but those that say which tables it has."""
+        connection.execute(EMPTY.format(schema=schema).encode())
 
     def connect(self) -> psycopg.Connection[tuple[object, ...]]:
         """A connection of the test's own, each statement committed; it waits for a server that is starting."""

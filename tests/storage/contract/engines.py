@@ -13,10 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+import pytest
+
 from mockbackend.messages import Message
 from mockbackend.settings import Settings
 from mockbackend.storage import Storage, Turn, open_storage
-from mockbackend.storage.embedded import EmbeddedStorage
+from mockbackend.storage.embedded import EmbeddedStorage, reading, serde
 from tests.harness.postgres import debians_postgres, postgres
 from tests.storage.contract.acts import SPENT
 from tests.storage.contract.damages import DAMAGES, Damage
@@ -46,6 +48,9 @@ class Engine(Protocol):
 
     async def damage_exchange(self, conversation_id: str, position: int, damage: Damage) -> None:
         """Damage what is kept for requests of the exchange at that place, or remove it."""
+
+    def cut_smaller(self, times: int, patch: pytest.MonkeyPatch) -> None:
+        """Read histories in pieces that are so many times smaller."""
 
     async def close(self) -> None:
         """Close the stores of all processes that still live."""
@@ -106,6 +111,12 @@ class Embedded:
         one = "key = (SELECT number << 20 FROM numbers WHERE conversation_id = ?) + ?"
         self._execute(DAMAGES[damage].format(damaged="x'7b'", one=one), conversation_id, position)
 
+    def cut_smaller(self, times: int, patch: pytest.MonkeyPatch) -> None:
+        piece = serde.BATCH_BYTES // times
+        for module in (serde, reading):
+            patch.setattr(module, "BATCH_BYTES", piece)
+        patch.setattr(serde, "LARGE_BYTES", serde.LARGE_BYTES // times)
+
     async def close(self) -> None:
         while self._living:
             await self.stop(self._living[0])
@@ -134,7 +145,7 @@ def embedded(folder: Path) -> Iterator[NewEngine]:
 Opening: TypeAlias = Callable[[Path], AbstractContextManager[NewEngine]]
 ENGINES: dict[str, Opening] = {
     "embedded": embedded,
-    "postgres": partial(on, postgres),
+    "postgres": partial(on, postgres, is_pooled=True),
 }
 # What else an engine has to work with.
-OLDER: dict[str, Opening] = {"Debian's postgres": partial(on, debians_postgres)}
+OLDER: dict[str, Opening] = {"Debian's postgres": partial(on, debians_postgres, is_pooled=False)}

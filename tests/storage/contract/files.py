@@ -12,8 +12,10 @@ async def put(
 ) -> File:
     """Receive a file as a route does."""
     upload = storage.files.receive(userid, name, limits)
-    for at in range(0, len(content), 64):
-        await upload.write(content[at : at + 64])
+    # In parts, as it comes.
+    part = max(64, len(content) // 64)
+    for at in range(0, len(content), part):
+        await upload.write(content[at : at + part])
     await upload.end()
     return await upload.finish("text", "text/plain")
 

@@ -3,43 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import psycopg
+import pytest
 from psycopg.rows import TupleRow
 
 from mockbackend.messages import Message
 from mockbackend.settings import Settings
 from mockbackend.storage import Storage, Turn, open_storage
-from mockbackend.storage.postgres import PostgresStorage
+from mockbackend.storage.postgres import PostgresStorage, history
+from tests.harness.pgbouncer import pooled
 from tests.harness.postgres import Postgres as Server
 from tests.storage.contract.damages import DAMAGES, Damage
 
 if TYPE_CHECKING:
     from tests.storage.contract.engines import Engine, NewEngine
 
-
-# Rows are few: to truncate the tables would take a hundred times as long.
-_EMPTY = """DO $$ DECLARE name text; BEGIN
-    FOR name IN SELECT relname FROM pg_class WHERE relkind = 'r' AND relname <> 'migrations'
-        AND relnamespace = current_schema()::regnamespace
-    LOOP EXECUTE 'DELETE FROM ' || name; END LOOP; END $$"""
+Place: TypeAlias = tuple[str, str]
+# As many as three processes have.
+CONNECTIONS = 40
 
 
 class Postgres:
-    """One schema."""
+    """One schema, and its address."""
 
-    def __init__(self, server: Server, schema: str, free: list[str], connection: psycopg.Connection[TupleRow]) -> None:
-        self._server = server
-        self._schema = schema
+    def __init__(self, place: Place, free: list[Place], connection: psycopg.Connection[TupleRow]) -> None:
+        self._place = place
+        self._schema, self._url = place
         self._free = free
         self._connection = connection
         self._living: list[Storage] = []
 
     async def open(self) -> Storage:
-        opened = await open_storage(Settings(database_url=self._server.url(self._schema)))
+        opened = await open_storage(Settings(database_url=self._url))
         self._living.append(opened)
         return opened
 
@@ -73,11 +72,14 @@ class Postgres:
         one = "conversation_id = %s AND position = %s"
         self._execute(DAMAGES[damage].format(damaged="'\\x7b'::bytea", one=one), conversation_id, position)
 
+    def cut_smaller(self, times: int, patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(history, "PIECE_BYTES", history.PIECE_BYTES // times)
+
     async def close(self) -> None:
         while self._living:
             await self.stop(self._living[0])
-        self._execute(_EMPTY)
-        self._free.append(self._schema)
+        Server.empty(self._connection, self._schema)
+        self._free.append(self._place)
 
     def _execute(self, statement: str, *values: str | int) -> None:
         self._connection.execute(f"SET search_path = {self._schema}")
@@ -85,13 +87,22 @@ class Postgres:
 
 
 @contextmanager
-def on(start: Callable[[], Server], folder: Path) -> Iterator[NewEngine]:
-    """Each engine's schema is one that another has left, or a new one: to empty it takes less time than to make it."""
-    free: list[str] = []
+def on(start: Callable[[], Server], folder: Path, *, is_pooled: bool) -> Iterator[NewEngine]:
+    """Each engine's schema is one that another has left, or a new one: to empty it takes less time than to make it.
+
+    With a pooler its connections are those that another has left as well.
+    """
+    free: list[Place] = []
     server = start()
-    with server.connect() as connection:
+    with server.connect() as connection, ExitStack() as poolers:
 
         def new() -> Engine:
-            return Postgres(server, free.pop() if free else server.new_schema(), free, connection)
+            if not free:
+                schema = server.new_schema()
+                url = server.url(schema)
+                if is_pooled:
+                    url = poolers.enter_context(pooled(schema, CONNECTIONS, "session", start))
+                free.append((schema, url))
+            return Postgres(free.pop(), free, connection)
 
         yield new

@@ -273,17 +273,20 @@ async def test_a_begin_whose_waiter_is_cancelled_leaves_nothing(storage: Storage
     assert (await texts(storage))[498:] == ["word498", "word499", "t4?", "t4!"]
 
 
-async def test_a_long_list_may_come_with_a_new_conversation(engine: Engine, storage: Storage, other: Storage) -> None:
-    many = [message("user" if number % 2 == 0 else "assistant", "t1", f"word{number}") for number in range(9_999)]
+@pytest.mark.parametrize("count", [1_199, pytest.param(9_999, marks=pytest.mark.slow)])
+async def test_a_long_list_may_come_with_a_new_conversation(
+    engine: Engine, storage: Storage, other: Storage, count: int
+) -> None:
+    many = [message("user" if number % 2 == 0 else "assistant", "t1", f"word{number}") for number in range(count)]
     await begun(storage, replace(turn_of(), new_messages=many))
-    assert (await row_of(other)).message_count == 9_999
+    assert (await row_of(other)).message_count == count
     await engine.crash(storage)
     left = await running(other)
     assert left.turn.new_messages == many
     await other.turns.take_over(left)
     await end(other, left.turn)
-    assert len(await other.history.read("c")) == (await row_of(other)).message_count == 10_000
-    rows = await other.conversations.page("ann", limit=1, after=None, query="word9998")
+    assert len(await other.history.read("c")) == (await row_of(other)).message_count == count + 1
+    rows = await other.conversations.page("ann", limit=1, after=None, query=f"word{count - 1}")
     assert [row.id for row in rows] == ["c"]
-    claim = await begun(other, turn_of("t2", base_length=10_000))
+    claim = await begun(other, turn_of("t2", base_length=count + 1))
     assert claim.base[:-1] == many

@@ -284,4 +284,6 @@ def test_what_is_stored_is_what_the_model_has(new_engine: NewEngine) -> None:
         pass
 
     Machine.new_engine = staticmethod(new_engine)
-    run_state_machine_as_test(Machine, settings=settings(max_examples=examples(15), stateful_step_count=30))
+    run_state_machine_as_test(
+        Machine, settings=settings(max_examples=examples(15), stateful_step_count=max(15, examples(30)))
+    )

@@ -1,8 +1,8 @@
-"""A schema of the test's own, and what two processes have open on it."""
+"""A schema with nothing in it, and what two processes have open on it."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -13,7 +13,14 @@ from tests.storage.postgres.rival import Rival
 
 
 @pytest.fixture
-def url() -> str:
+def url() -> Iterator[str]:
+    with postgres().schema() as schema:
+        yield postgres().url(schema)
+
+
+@pytest.fixture
+def new_url() -> str:
+    """Of a schema that nobody has made tables in."""
     return postgres().url(postgres().new_schema())
 
 

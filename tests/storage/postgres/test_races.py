@@ -204,8 +204,8 @@ async def test_a_quota_is_counted_one_upload_after_the_other(
     assert "storage is full" in (refused.error or "")
 
 
-async def test_processes_that_start_at_once_make_one_schema(url: str) -> None:
-    opened = await asyncio.gather(*(open_postgres(Settings(database_url=url)) for _ in range(6)))
+async def test_processes_that_start_at_once_make_one_schema(new_url: str) -> None:
+    opened = await asyncio.gather(*(open_postgres(Settings(database_url=new_url)) for _ in range(6)))
     rows = await opened[0].database.execute("SELECT number FROM migrations")
     assert [number for (number,) in rows] == list(range(1, len(schema.MIGRATIONS) + 1))
     assert len({await one.login() for one in opened}) == 1

@@ -24,8 +24,8 @@ async def test_what_does_not_pass_is_not_waited_for(url: str, change: tuple[str,
             await open_postgres(Settings(database_url=url.replace(*change, 1)))
 
 
-async def test_a_direct_address_that_is_wrong_is_not_waited_for(url: str) -> None:
+async def test_a_direct_address_that_is_wrong_is_not_waited_for(new_url: str) -> None:
     direct = postgres().url("missing").replace("/postgres?", "/missing?")
     async with asyncio.timeout(database.PATIENCE_SECONDS / 2):
         with pytest.raises(OSError, match='database "missing" does not exist'):
-            await open_postgres(Settings(database_url=url, database_direct_url=direct))
+            await open_postgres(Settings(database_url=new_url, database_direct_url=direct))

@@ -12,7 +12,6 @@ from mockbackend.storage import ClaimLimits, Conversation, DayLimits, TooManyTur
 from mockbackend.storage.passages import Snapshot
 from mockbackend.storage.postgres import PostgresStorage, claims, migrations, open_postgres
 from mockbackend.storage.postgres.database import FIRST_WAIT
-from tests.harness.postgres import postgres
 from tests.harness.waiting import until
 from tests.storage.contract.acts import at_most, begun, end, texts, turn_of
 from tests.storage.postgres.rival import Rival
@@ -42,11 +41,10 @@ async def lasts(rival: Rival, condition: str) -> None:
     await until(has_lasted)
 
 
-async def test_tables_are_made_however_long_it_takes() -> None:
-    url = postgres().url(postgres().new_schema())
-    async with Rival(url) as rival:
+async def test_tables_are_made_however_long_it_takes(new_url: str) -> None:
+    async with Rival(new_url) as rival:
         await rival.do("SELECT pg_advisory_xact_lock(%s)", migrations.LOCK)
-        opening = await rival.held_up(open_postgres(Settings(database_url=of_a_role(url, **LIMITS))))
+        opening = await rival.held_up(open_postgres(Settings(database_url=of_a_role(new_url, **LIMITS))))
         await lasts(rival, "wait_event_type = 'Lock'")
         assert not opening.done()
         await rival.commit()

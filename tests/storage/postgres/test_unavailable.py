@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
+from mockbackend.settings import Settings
 from mockbackend.storage import StorageError
-from mockbackend.storage.postgres import PostgresStorage, database
+from mockbackend.storage.postgres import PostgresStorage, database, open_postgres
 from tests.harness.postgres import postgres
 from tests.storage.contract.acts import begin, begun, end, ran, texts, turn_of
 
@@ -53,7 +54,9 @@ async def test_a_database_that_comes_back_is_waited_for(storage: PostgresStorage
     assert await texts(storage) == ["t1?", "t1!"]
 
 
-async def test_a_table_that_is_gone_is_a_storage_error(storage: PostgresStorage) -> None:
+async def test_a_table_that_is_gone_is_a_storage_error(new_url: str) -> None:
+    storage = await open_postgres(Settings(database_url=new_url))
     await storage.database.execute("DROP TABLE messages")
     with pytest.raises(StorageError):
         await storage.probe(write=False)
+    await storage.close()
