@@ -22,6 +22,7 @@
 | a command that ends | `processes.run` |
 | to know what an import imports | `unimported`, as the module of `processes.run` |
 | a process of another kind, its environment, a free port | `processes` |
+| to run the tests in several processes | `pytest --workers N`: `workers` |
 | an HTTP client | `Server.client`, or one of httpx2 made with `http_client.PLAIN` |
 
 Servers and commands are forked from a process that has imported the service once, and made what a first turn makes

@@ -169,6 +169,14 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
+def start_preloading() -> None:
+    """Start the process that forks now; processes that are forked from this one use it as well."""
+    _preloaded(*(None for _ in LOADED_WITH))
+
+
+_forking: list[subprocess.Popen[bytes]] = []
+
+
 @cache
 def _preloaded(*loaded_with: str | None) -> socket.socket:
     """The way to the process that forks, one for all tests of this one, and one for each clock."""
@@ -189,4 +197,6 @@ def _preloaded(*loaded_with: str | None) -> socket.socket:
         ours.close()
         process.wait()
 
+    # A process that is forked from this one forgets what is done at the end, and with it the last name of this.
+    _forking.append(process)
     return ours

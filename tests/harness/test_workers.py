@@ -1,0 +1,148 @@
+"""A run in several forked processes tells what a run in one would."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.harness.processes import environment
+from tests.server.mocking import is_alive
+
+pytest_plugins = ["pytester"]
+pytestmark = pytest.mark.slow
+ARGUMENTS = ("-p", "tests.harness.workers", "-p", "no:cacheprovider", "-p", "no:mockbackend")
+# The number of the process that forks, and of this one.
+WHERE = "import os\nHERE = os.getpid()\n"
+
+
+def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    return pytester.runpytest_subprocess(*ARGUMENTS, *arguments)
+
+
+def test_each_test_runs_once_and_a_modules_tests_in_one_process(pytester: pytest.Pytester) -> None:
+    module = (
+        WHERE
+        + """
+import pytest
+
+@pytest.fixture(scope="module")
+def made():
+    print("made in", os.getpid())
+    yield os.getpid()
+    print("ended in", os.getpid())
+
+@pytest.mark.parametrize("number", range(20))
+def test_it(made, number):
+    assert made == os.getpid() != HERE
+"""
+    )
+    pytester.makepyfile(test_one=module, test_two=module, test_three=module)
+    result = run(pytester, "--workers", "2", "-rA")
+    result.assert_outcomes(passed=60)
+    made = [line for line in result.outlines if line.startswith("made in")]
+    ended = [line for line in result.outlines if line.startswith("ended in")]
+    assert len(made) == len(ended) == 3
+    assert len(set(made)) == 2
+
+
+def test_what_fails_is_shown_as_in_one_process(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_one="""
+        import pytest, sys
+
+        @pytest.fixture
+        def broken():
+            yield
+            raise OSError("the fixture's end")
+
+        def test_fails():
+            print("said before")
+            print("complained before", file=sys.stderr)
+            assert [1, 2] == [1, 3]
+
+        def test_is_skipped():
+            pytest.skip("not today")
+
+        def test_passes_and_its_end_fails(broken):
+            pass
+        """,
+        test_two="""
+        import warnings
+
+        def test_warns():
+            warnings.warn("an old name")
+        """,
+    )
+    alone, forked = run(pytester), run(pytester, "--workers", "3", "--junitxml", "report.xml")
+    for result in (alone, forked):
+        result.assert_outcomes(passed=2, failed=1, errors=1, skipped=1, warnings=1)
+        result.stdout.fnmatch_lines(["*At index 1 diff: 2 != 3", "said before", "complained before"])
+        result.stdout.fnmatch_lines(["*OSError: the fixture's end"])
+        result.stdout.fnmatch_lines(["*UserWarning: an old name"])
+    assert alone.ret == forked.ret == 1
+    report = (pytester.path / "report.xml").read_text()
+    assert report.count("<testcase ") == 4
+
+
+def test_a_process_that_dies_is_a_failure_of_its_test_and_the_rest_is_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import os, pytest
+
+        @pytest.mark.parametrize("number", range(9))
+        def test_it(number):
+            if number == 4:
+                os.kill(os.getpid(), 9)
+        """
+    )
+    result = run(pytester, "--workers", "2")
+    result.assert_outcomes(passed=8, failed=1)
+    result.stdout.fnmatch_lines(["*test_it?4?*", "the process that ran it has ended with -9"])
+
+
+def test_the_first_failure_ends_the_run_if_so_wanted(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest, time
+
+        @pytest.mark.parametrize("number", range(1000))
+        def test_it(number):
+            time.sleep(0.01)
+            assert number != 3
+        """
+    )
+    result = run(pytester, "--workers", "2", "-x")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*stopping after 1 failures*"])
+    assert result.parseoutcomes()["passed"] < 100
+
+
+def test_what_cannot_be_collected_is_told_and_nothing_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_one="import no_such_module", test_two="def test_it(): pass")
+    result = run(pytester, "--workers", "2")
+    assert result.ret == 2
+    result.assert_outcomes(errors=1)
+
+
+def test_no_process_is_left_when_the_run_is_broken_off(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "import os, time\ndef test_waits():\n    print('worker', os.getpid(), flush=True)\n    time.sleep(60)\n"
+    )
+    command = [sys.executable, "-m", "pytest", *ARGUMENTS, "-s", "-q", "--workers", "1", str(tmp_path)]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment({}), stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert process.stdout
+        while (line := process.stdout.readline().split())[:1] != [b"worker"]:
+            assert process.poll() is None
+        worker = int(line[1])
+        os.killpg(process.pid, signal.SIGINT)
+        printed = process.stdout.read()
+        assert process.wait(30) == 2, printed
+    assert b"KeyboardInterrupt" in printed
+    assert not is_alive(worker)
