@@ -29,7 +29,7 @@ Said = tuple[int, list[dict[str, Any]], list[dict[str, Any]]] | None
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--workers`."""
-    parser.addoption("--workers", type=int, default=0, help="run the tests in so many processes, forked from this one")
+    parser.addoption("--workers", type=int, default=0, help="processes that run the tests, forked from this one")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
