@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -11,11 +11,25 @@ import pytest
 
 from tests.emulator.conftest import emulate
 from tests.harness.service import Server
-from tests.mock.scenario import Scenario
+from tests.mock.scenario import TWO, Scenario
 
 __all__ = ["emulate"]
 
 MakeScenario = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server on the emulator for all tests of the mock; each test has scenarios of its own."""
+    with Server(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service of two workers; each test has a scenario of its own."""
+    with Server(tmp_path_factory.mktemp("workers"), TWO, "serve") as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A scenario of a server, as a test drives it."""
+"""A scenario of a server, as a test drives it; and what asks both workers of one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,22 @@ import httpx2
 
 from tests.harness.answers import Answer
 from tests.harness.api import say
+from tests.harness.http_client import PLAIN
 from tests.harness.service import Server
+
+# For each answer by one of two workers.
+TWO = {"WEB_CONCURRENCY": "2", "MAX_RUNNING_TURNS_PER_USER": "50"}
+
+
+def each_alone(server: Server) -> httpx2.AsyncClient:
+    """A client that opens a connection for each call, so that both workers get some."""
+    return httpx2.AsyncClient(
+        base_url=server.url,
+        auth=server.auth,
+        headers={"connection": "close"},
+        timeout=30,
+        **PLAIN,
+    )
 
 
 class Scenario:

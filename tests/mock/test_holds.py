@@ -17,8 +17,7 @@ from tests.harness.emulator import Emulator
 from tests.harness.service import Server
 from tests.harness.waiting import until
 from tests.mock.conftest import MakeScenario
-from tests.mock.scenario import Scenario
-from tests.mock.test_workers import TWO, each_alone
+from tests.mock.scenario import Scenario, each_alone
 
 WORDS = ["one ", "two ", "three ", "four"]
 
@@ -156,25 +155,22 @@ async def test_without_holds_nothing_is_released(scenario: MakeScenario) -> None
     error_of(await made.control.post("/__mock__/scenarios/nowhere/release"), 404)
 
 
-async def test_a_stream_of_another_worker_goes_on_within_100_ms(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with Server(tmp_path_factory.mktemp("holding"), TWO, "serve") as server:
-        async with Scenario(server, "holding") as made, each_alone(server) as client:
-            await made.put({"rules": [{"text": WORDS, "hold": 1}]})
-            headers = {"userid": "ada", "x-mock-scenario": made.name}
-            asked = [
-                asyncio.create_task(client.post("/chat", json={"message": "hi"}, headers=headers)) for _ in range(10)
-            ]
+async def test_a_stream_of_another_worker_goes_on_within_100_ms(workers: Server) -> None:
+    async with Scenario(workers, "holding") as made, each_alone(workers) as client:
+        await made.put({"rules": [{"text": WORDS, "hold": 1}]})
+        headers = {"userid": "ada", "x-mock-scenario": made.name}
+        asked = [asyncio.create_task(client.post("/chat", json={"message": "hi"}, headers=headers)) for _ in range(10)]
 
-            async def all_held() -> bool:
-                return len(await made.journal(state="held", side="model")) == 10
+        async def all_held() -> bool:
+            return len(await made.journal(state="held", side="model")) == 10
 
-            await until(all_held)
-            assert await release(made) == 10
-            began = time.monotonic()
-            answers = await asyncio.gather(*asked)
-            # A tenth of a second, and the time that ten answers take.
-            assert time.monotonic() - began < 1
-            assert all("four" in answer.text for answer in answers)
+        await until(all_held)
+        assert await release(made) == 10
+        began = time.monotonic()
+        answers = await asyncio.gather(*asked)
+        # A tenth of a second, and the time that ten answers take.
+        assert time.monotonic() - began < 1
+        assert all("four" in answer.text for answer in answers)
 
 
 async def test_the_emulator_alone_holds_too(emulate: Any) -> None:

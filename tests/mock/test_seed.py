@@ -9,8 +9,7 @@ from tests.harness.answers import chat
 from tests.harness.emulator import Emulator
 from tests.harness.service import Server
 from tests.mock.conftest import MakeScenario
-from tests.mock.scenario import Scenario
-from tests.mock.test_workers import TWO, each_alone
+from tests.mock.scenario import Scenario, each_alone
 
 NOW = "2026-01-01T09:00:00Z"
 SCRIPT: dict[str, Any] = {
@@ -47,18 +46,17 @@ async def one_run(client: Any, headers: dict[str, str], path: str) -> tuple[list
     return read, journal
 
 
-async def test_two_runs_are_equal_on_both_sides_whichever_worker_answers(tmp_path_factory: Any) -> None:
+async def test_runs_are_equal_on_both_sides_whichever_worker_answers(workers: Server, server: Server) -> None:
     runs = []
-    for folder in ("one", "two"):
-        with Server(tmp_path_factory.mktemp(folder), TWO, "serve") as server:
-            async with Scenario(server, "seeded") as made, each_alone(server) as client:
-                for _ in range(2):
-                    await made.put(SCRIPT)
-                    headers = {"userid": "ada", "x-mock-scenario": made.name}
-                    read, journal = await one_run(client, headers, made.path)
-                    # The address is the server's, not the run's.
-                    host = server.url.removeprefix("http://").encode()
-                    runs.append(([piece.replace(host, b"host") for piece in read], journal))
+    for service, times in ((workers, 2), (server, 1)):
+        async with Scenario(service, "seeded") as made, each_alone(service) as client:
+            for _ in range(times):
+                await made.put(SCRIPT)
+                headers = {"userid": "ada", "x-mock-scenario": made.name}
+                read, journal = await one_run(client, headers, made.path)
+                # The address is the server's, not the run's.
+                host = service.url.removeprefix("http://").encode()
+                runs.append(([piece.replace(host, b"host") for piece in read], journal))
     first, *others = runs
     for read, journal in others:
         for number, piece in enumerate(first[0]):

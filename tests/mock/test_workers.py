@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -15,46 +14,25 @@ from mockbackend.mock.script.matching import Facts, Fit, fit
 from mockbackend.mock.script.rules import ChatRule, Rule
 from mockbackend.mock.store import DEFAULT, MockStore, serving
 from tests.harness.api import texts
-from tests.harness.http_client import PLAIN
 from tests.harness.service import Server
 from tests.harness.waiting import until
-from tests.mock.scenario import Scenario
-
-TWO = {"WEB_CONCURRENCY": "2", "MAX_RUNNING_TURNS_PER_USER": "50"}
-
-
-@pytest.fixture(scope="module")
-def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A service of two workers."""
-    with Server(tmp_path_factory.mktemp("workers"), TWO, "serve") as server:
-        yield server
-
-
-def each_alone(server: Server) -> httpx2.AsyncClient:
-    """A client that opens a connection for each call, so that both workers get some."""
-    return httpx2.AsyncClient(
-        base_url=server.url,
-        auth=server.auth,
-        headers={"connection": "close"},
-        timeout=30,
-        **PLAIN,
-    )
+from tests.mock.scenario import Scenario, each_alone
 
 
 async def test_rules_are_counted_and_calls_noted_for_both_together(workers: Server) -> None:
     async with Scenario(workers, "together") as made, each_alone(workers) as client:
-        await made.put({"rules": [{"times": 10, "text": "ten"}, {"text": "rest"}]})
-        await made.next([{"text": "next"}] * 5)
+        await made.put({"rules": [{"times": 5, "text": "five"}, {"text": "rest"}]})
+        await made.next([{"text": "next"}] * 3)
         headers = {"userid": "ada", "x-mock-scenario": made.name}
 
         async def ask() -> str:
             return (await client.post("/chat", json={"message": "hi"}, headers=headers)).text
 
-        answers = await asyncio.gather(*(ask() for _ in range(40)))
-        said = ["ten" if '"ten"' in one else "next" if '"next"' in one else "rest" for one in answers]
-        assert {word: said.count(word) for word in ("next", "ten", "rest")} == {"next": 5, "ten": 10, "rest": 25}
-        journal = (await client.get(f"{made.path}/journal", params={"wait": 80})).json()
-        assert [entry["n"] for entry in journal] == list(range(1, 81))
+        answers = await asyncio.gather(*(ask() for _ in range(16)))
+        said = ["five" if '"five"' in one else "next" if '"next"' in one else "rest" for one in answers]
+        assert {word: said.count(word) for word in ("next", "five", "rest")} == {"next": 3, "five": 5, "rest": 8}
+        journal = (await client.get(f"{made.path}/journal", params={"wait": 32})).json()
+        assert [entry["n"] for entry in journal] == list(range(1, 33))
         assert {entry["state"] for entry in journal} == {"done"}
 
 
@@ -81,7 +59,7 @@ def test_a_rule_that_another_process_takes_meanwhile_serves_once(
 async def test_a_script_that_is_put_serves_in_both_at_once(workers: Server) -> None:
     async with Scenario(workers, "put") as made, each_alone(workers) as client:
         headers = {"userid": "ada", "x-mock-scenario": made.name}
-        for number in range(20):
+        for number in range(8):
             await made.put({"rules": [{"text": f"answer {number}"}]})
             answer = await client.post("/chat", json={"message": "hi"}, headers=headers)
             assert f"answer {number}" in answer.text.replace('"\n0:"', "")
@@ -113,7 +91,7 @@ async def test_two_tests_that_delete_each_others_scenario_harm_nobody(workers: S
 
         async def run(name: str) -> list[int]:
             found = []
-            for _ in range(15):
+            for _ in range(6):
                 made = await client.put("/__mock__/scenarios/fought-over", json={"rules": [{"text": name}]})
                 headers = {"userid": "ada", "x-mock-scenario": "fought-over"}
                 asked = await client.post("/chat", json={"message": "hi", "id": "trip"}, headers=headers)
