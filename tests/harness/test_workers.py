@@ -105,6 +105,24 @@ def test_a_process_that_dies_is_a_failure_of_its_test_and_the_rest_is_run(pytest
     result.stdout.fnmatch_lines(["*test_it?4?*", "the process that ran it has ended with -9"])
 
 
+def test_a_test_that_takes_too_long_is_ended_and_says_where_it_stands(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import time
+
+        def test_waits():
+            time.sleep(60)
+
+        def test_passes():
+            pass
+        """
+    )
+    result = run(pytester, "--workers", "1", "-o", "faulthandler_timeout=0.5")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["the process that ran it has ended with -6"])
+    result.stderr.fnmatch_lines(['*.py", line 4 in test_waits'])
+
+
 def test_the_first_failure_ends_the_run_if_so_wanted(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

@@ -8,8 +8,11 @@ has many. A worker that dies is a failure of the test that it ran, and another t
 from __future__ import annotations
 
 import atexit
+import math
 import os
+import signal
 import threading
+import time
 import warnings
 from collections import deque
 from contextlib import suppress
@@ -67,6 +70,7 @@ class _Worker:
     pid: int
     pipe: Connection
     left: deque[int] = field(default_factory=deque)
+    heard: float = field(default_factory=time.monotonic)
 
 
 class _Run:
@@ -78,6 +82,7 @@ class _Run:
         self._modules = deque(by_module(session.items))
         self._workers: dict[Connection, _Worker] = {}
         self._forked = 0
+        self._longest = float(self._config.getini("faulthandler_timeout") or math.inf)
         # Each worker has a folder below, which is made before there are several of them.
         self._config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
 
@@ -86,9 +91,10 @@ class _Run:
             for _ in range(min(workers, len(self._modules))):
                 self._fork()
             while self._workers:
-                for pipe in wait(list(self._workers)):
+                for pipe in wait(list(self._workers), timeout=1.0):
                     assert isinstance(pipe, Connection)
                     self._hear(self._workers[pipe])
+                self._abort_what_hangs()
                 if self._session.shouldfail:
                     raise self._session.Failed(self._session.shouldfail)
                 if self._session.shouldstop:
@@ -99,6 +105,13 @@ class _Run:
                 worker.pipe.close()
             for worker in self._workers.values():
                 os.waitpid(worker.pid, 0)
+
+    def _abort_what_hangs(self) -> None:
+        """End a worker whose test takes too long; it says where it stands."""
+        for worker in self._workers.values():
+            if time.monotonic() - worker.heard > self._longest:
+                worker.heard = math.inf
+                os.kill(worker.pid, signal.SIGABRT)
 
     def _fork(self) -> None:
         ours, theirs = Pipe()
@@ -127,6 +140,7 @@ class _Run:
         except (EOFError, ConnectionResetError):
             self._ended(worker)
             return
+        worker.heard = time.monotonic()
         if said is None:
             self._give(worker)
             return
@@ -182,6 +196,8 @@ def _begin(config: pytest.Config, number: int) -> None:
     # What is to happen at the end of the first process happens there.
     atexit._clear()
     config.pluginmanager.unregister(name="terminalreporter")
+    # It would start a thread for each test, to look whether that takes too long.
+    config.pluginmanager.unregister(name="faulthandler")
     # What a test prints lies in a file that was opened before the fork.
     capture = config.pluginmanager.getplugin("capturemanager")
     assert capture is not None
