@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -149,22 +150,37 @@ def modules() -> frozenset[str]:
 
 
 @cache
+def nodes() -> tuple[tuple[str, Path, ast.AST], ...]:
+    """Every import and every attribute, with its module and that module's file."""
+    # To look for garbage among so many nodes would take longer than to make them.
+    gc.disable()
+    try:
+        return tuple(
+            (name, path, node)
+            for name, path in files()
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Import | ast.ImportFrom | ast.Attribute)
+        )
+    finally:
+        gc.enable()
+
+
+@cache
 def imports() -> tuple[Import, ...]:
     """Every import of every module, those inside functions too."""
     found: list[Import] = []
-    for name, path in files():
+    for name, path, node in nodes():
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                found += [Import(name, alias.name) for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                base = node.module or ""
-                if node.level:
-                    above = package.split(".")[: len(package.split(".")) - node.level + 1]
-                    base = ".".join([*above, *([base] if base else [])])
-                for alias in node.names:
-                    whole = f"{base}.{alias.name}"
-                    found.append(Import(name, whole if whole in modules() else base))
+        if isinstance(node, ast.Import):
+            found += [Import(name, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, *([base] if base else [])])
+            for alias in node.names:
+                whole = f"{base}.{alias.name}"
+                found.append(Import(name, whole if whole in modules() else base))
     return tuple(found)
 
 
@@ -173,6 +189,7 @@ def inside(module: str, *names: str) -> bool:
     return any(f"{module}.".startswith(f"{PACKAGE}.{name}.") for name in names)
 
 
+@cache
 def layer(module: str) -> str:
     """The name that the module has among the layers, or none."""
     return max((name for row in LAYERS for name in row if inside(module, name)), key=len, default="")
@@ -229,10 +246,10 @@ def test_no_imports_go_in_a_circle() -> None:
 def test_the_environment_is_read_by_the_settings_alone() -> None:
     readers = [
         name
-        for name, path in files()
+        for name, _, node in nodes()
         if name != "mockbackend.settings.reading"
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Attribute) and node.attr in ("environ", "environb", "getenv", "putenv")
+        and isinstance(node, ast.Attribute)
+        and node.attr in ("environ", "environb", "getenv", "putenv")
     ]
     # What runs beside the mock has the environment of the mock.
     assert readers == ["mockbackend.server.command"], "environs reads it, and FOREIGN says where"

@@ -20,6 +20,7 @@ from tests.harness.emulator import Rule
 from tests.harness.metrics import scrape
 from tests.harness.model import Upstream
 from tests.harness.postgres import postgres
+from tests.harness.postgres_proxy import Proxy
 from tests.harness.processes import ROOT
 from tests.harness.service import Server
 from tests.harness.waiting import until
@@ -138,6 +139,7 @@ async def _answer_for_all(server: Server) -> None:
         assert [one("http_requests_total", route="/chat", status="200") for one in found] == [3, 3]
 
 
+@pytest.mark.slow
 async def test_a_worker_that_is_killed_takes_its_streams_along_and_leaves_its_counts(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
@@ -166,8 +168,7 @@ async def test_a_worker_that_is_killed_takes_its_streams_along_and_leaves_its_co
                     assert (await scrape(one))("turns_total", mode="chat", outcome="stop") == 1
 
 
-async def test_documents_that_wait_are_counted(start_server: StartServer) -> None:
-    server = start_server()
+async def test_documents_that_wait_are_counted(server: Server) -> None:
     async with server.client() as client:
         await indexed(client, "a.txt", b"Words.")
         found = await scrape(client)
@@ -197,12 +198,13 @@ async def test_a_model_that_does_not_answer_in_time_is_an_error_of_its_kind(star
         await (await upstream.call()).gone()
 
 
-async def test_the_database_is_seen_too(start_server: StartServer) -> None:
-    url = postgres().url(postgres().new_schema())
-    server = start_server({"DATABASE_URL": url, "DATABASE_POOL_SIZE": "3"})
-    async with server.client() as client:
-        await chat(client, {"message": "Hello"})
-        found = await scrape(client)
+async def test_the_database_is_seen_too(tmp_path: Path) -> None:
+    with postgres().schema() as schema:
+        settings = {"DATABASE_URL": postgres().url(schema), "DATABASE_POOL_SIZE": "3"}
+        with Server(tmp_path, settings) as server:
+            async with server.client() as client:
+                await chat(client, {"message": "Hello"})
+                found = await scrape(client)
     names = {labels["name"] for labels in found.labels_of("db_statement_seconds_count")}
     assert {"select conversations", "insert conversations", "update turns"} <= names
     assert all(re.fullmatch(r"(select|insert|update|delete) [a-z_]+|transaction|other", name) for name in names)
@@ -213,14 +215,11 @@ async def test_the_database_is_seen_too(start_server: StartServer) -> None:
 
 
 async def test_a_database_that_is_away_does_not_hide_the_other_metrics(start_server: StartServer) -> None:
-    url = postgres().url(postgres().new_schema())
-    server = start_server({"DATABASE_URL": url})
-    async with server.client() as client:
-        postgres().stop()
-        try:
+    with postgres().schema() as schema:
+        with Proxy() as proxy:
+            server = start_server({"DATABASE_URL": proxy.url(schema)})
+        async with server.client() as client:
             found = await scrape(client)
-        finally:
-            postgres().start()
     assert found("build_info", **found.labels_of("build_info")[0]) == 1
 
 

@@ -22,12 +22,12 @@ async def clients_by_worker(
 ) -> dict[int, httpx2.AsyncClient]:
     """A client of each worker, once `count` were seen that are not `gone`.
 
-    The kernel picks who takes a connection, so many are made at once.
+    The kernel picks who takes a connection, so some are made at once, and then some more.
     """
     found: dict[int, httpx2.AsyncClient] = {}
     async with asyncio.timeout(30):
         while len(found) < count:
-            clients = [await stack.enter_async_context(server.client()) for _ in range(16)]
+            clients = [await stack.enter_async_context(server.client()) for _ in range(2 * count)]
             pids = await asyncio.gather(*map(worker_of, clients), return_exceptions=True)
             found.update(
                 (pid, client)

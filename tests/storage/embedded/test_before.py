@@ -5,14 +5,13 @@ from __future__ import annotations
 import sqlite3
 import tarfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from tests.conftest import StartServer
 from tests.harness.api import say, texts
 from tests.harness.service import Server
 from tests.storage.embedded.folders import ARCHIVE, SETTINGS, USERS, login, settled_views
@@ -20,15 +19,28 @@ from tests.storage.embedded.folders import ARCHIVE, SETTINGS, USERS, login, sett
 DATABASES = ("conversation_metadata.db", "mock-langgraph-db.db", "documents.db")
 
 
-@pytest.fixture
-def before(start_server: StartServer, tmp_path: Path) -> Iterator[tuple[Server, Any]]:
+@contextmanager
+def started(folder: Path) -> Iterator[tuple[Server, Any]]:
     """A server that has just started on that folder, and what the version before made of it."""
     with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(tmp_path, filter="data")
-    server = start_server(SETTINGS, data_dir=tmp_path / "data")
-    server.auth = login(server.data_dir)
-    yield server, orjson.loads((tmp_path / "seen.json").read_bytes())
-    assert "Traceback" not in server.log
+        archive.extractall(folder, filter="data")
+    with Server(folder, SETTINGS, data_dir=folder / "data") as server:
+        server.auth = login(server.data_dir)
+        yield server, orjson.loads((folder / "seen.json").read_bytes())
+        assert "Traceback" not in server.log
+
+
+@pytest.fixture
+def before(tmp_path: Path) -> Iterator[tuple[Server, Any]]:
+    with started(tmp_path) as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Any]]:
+    """The same for all that only read."""
+    with started(tmp_path_factory.mktemp("before")) as both:
+        yield both
 
 
 def schema(path: Path) -> tuple[Any, ...]:
@@ -37,8 +49,8 @@ def schema(path: Path) -> tuple[Any, ...]:
         return connection.execute("PRAGMA user_version").fetchone(), tables
 
 
-async def test_everything_reads_as_before(before: tuple[Server, Any]) -> None:
-    server, seen = before
+async def test_everything_reads_as_before(unchanged: tuple[Server, Any]) -> None:
+    server, seen = unchanged
     for userid in USERS:
         now, then = await settled_views(server, userid, seen)
         assert now == then
@@ -66,8 +78,7 @@ async def test_the_next_turns_work(before: tuple[Server, Any]) -> None:
         assert (await client.delete("/conversations/painted")).status_code == 204
 
 
-async def test_its_schema_is_that_of_a_new_folder(before: tuple[Server, Any], start_server: StartServer) -> None:
-    server, _ = before
-    new = start_server()
+def test_its_schema_is_that_of_a_new_folder(unchanged: tuple[Server, Any], made: Path) -> None:
+    server, _ = unchanged
     for name in DATABASES:
-        assert schema(server.data_dir / name) == schema(new.data_dir / name)
+        assert schema(server.data_dir / name) == schema(made / name)

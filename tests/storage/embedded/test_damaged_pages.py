@@ -28,25 +28,39 @@ CODES = {503: "storage", 500: "damaged"}
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder of two users with conversations and documents; its server has ended."""
-    folder = tmp_path_factory.mktemp("filled")
+    return left_by_a_server(tmp_path_factory.mktemp("filled"), CONVERSATIONS)
+
+
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One of documents alone."""
+    return left_by_a_server(tmp_path_factory.mktemp("indexed"), 0)
+
+
+def left_by_a_server(folder: Path, conversations: int) -> Path:
     with Server(folder) as server:
-        asyncio.run(fill(server))
+        asyncio.run(fill(server, conversations))
         server.stop()
     return folder / "data"
 
 
-async def fill(server: Server) -> None:
+async def fill(server: Server, conversations: int) -> None:
     for userid in USERS:
         async with server.client(userid) as client:
-            for number in range(CONVERSATIONS):
+            for number in range(conversations):
                 await say(client, "Hello " + "word " * 400, f"{userid}-{number}")
             row = await uploaded(client, "a.txt", f"The walrus of {userid} sleeps. ".encode() * 500)
             assert (await over(client, row))["status"] == "ready"
 
 
 @pytest.fixture
-def copied(filled: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(filled, tmp_path / "data"))
+def copied(indexed: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(indexed, tmp_path / "data"))
+
+
+@pytest.fixture
+def copied_empty(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "data"))
 
 
 def damage(folder: Path, name: str, page: int) -> None:
@@ -57,12 +71,12 @@ def damage(folder: Path, name: str, page: int) -> None:
 
 @pytest.mark.parametrize("name", DATABASES)
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_damaged_first_page_is_one_line_at_the_start(copied: Path, name: str, workers: str) -> None:
-    damage(copied, name, 0)
-    env = {"DATA_DIR": str(copied), "PORT": str(free_port()), "WEB_CONCURRENCY": workers}
-    ended = run(["serve"], copied.parent, env)
+def test_a_damaged_first_page_is_one_line_at_the_start(copied_empty: Path, name: str, workers: str) -> None:
+    damage(copied_empty, name, 0)
+    env = {"DATA_DIR": str(copied_empty), "PORT": str(free_port()), "WEB_CONCURRENCY": workers}
+    ended = run(["serve"], copied_empty.parent, env)
     assert ended.returncode == 2
-    assert ended.stderr == f"DATA_DIR: {copied} cannot be used ({name}: file is not a database)\n"
+    assert ended.stderr == f"DATA_DIR: {copied_empty} cannot be used ({name}: file is not a database)\n"
 
 
 @pytest.mark.slow
@@ -133,7 +147,7 @@ async def visit(server: Server, userid: str) -> bool:
     return fine
 
 
-@pytest.mark.parametrize("kind", ["serve", "hypercorn"])
+@pytest.mark.parametrize("kind", ["serve", pytest.param("hypercorn", marks=pytest.mark.slow)])
 async def test_files_are_indexed_again_once_their_database_is_removed(
     start_server: StartServer, copied: Path, kind: Kind
 ) -> None:

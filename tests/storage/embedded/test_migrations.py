@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mockbackend.messages import Part
-from mockbackend.storage.embedded import checkpoints, database, open_embedded
+from mockbackend.storage.embedded import checkpoints, database
 from mockbackend.storage.embedded.checkpoints import Checkpoints
 from mockbackend.storage.embedded.migrations import MIGRATIONS, _place_images
 from mockbackend.storage.embedded.passages import schema as passages
@@ -41,12 +42,18 @@ def old(path: Path, number: int) -> None:
         connection.commit()
 
 
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("fresh") / "new.db"
+    database.prepare(path)
+    return path
+
+
 @pytest.mark.parametrize("number", range(1, NEWEST + 1))
-def test_an_old_schema_becomes_the_newest(tmp_path: Path, number: int) -> None:
-    path, fresh = tmp_path / "old.db", tmp_path / "new.db"
+def test_an_old_schema_becomes_the_newest(tmp_path: Path, fresh: Path, number: int) -> None:
+    path = tmp_path / "old.db"
     old(path, number)
     database.prepare(path)
-    database.prepare(fresh)
     assert version(path) == version(fresh) == NEWEST
     assert schema(path) == schema(fresh)
     with closing(sqlite3.connect(path)) as connection:
@@ -171,9 +178,8 @@ def test_a_damaged_title_does_not_stop_the_migration(tmp_path: Path, title: str)
 
 
 @pytest.mark.parametrize("name", [database.NAME, passages.NAME])
-async def test_check_leaves_a_folder_of_an_older_version_as_it_is(tmp_path: Path, name: str) -> None:
-    folder = tmp_path / "data"
-    await (await open_embedded(folder)).close()
+def test_check_leaves_a_folder_of_an_older_version_as_it_is(made: Path, tmp_path: Path, name: str) -> None:
+    folder = Path(shutil.copytree(made, tmp_path / "data"))
     with closing(sqlite3.connect(folder / name)) as connection:
         (newest,) = connection.execute("PRAGMA user_version").fetchone()
         connection.execute(f"PRAGMA user_version = {newest - 1}")
