@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import PurePosixPath
+from posixpath import splitext
+from typing import NamedTuple
 
 from .errors import Unreadable, WrongContent
 from .wide_text import wide_encoding
@@ -23,8 +23,7 @@ _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 _PDF, _PDF_WITHIN = b"%PDF-", 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Format:
+class Format(NamedTuple):
     """A format of documents."""
 
     name: str
@@ -172,7 +171,7 @@ def format_of(file_name: str, head: bytes) -> Format:
 
     What has an unknown extension and is text is read as text. Raises Unreadable.
     """
-    extension = PurePosixPath(file_name).suffix.lower()
+    extension = splitext(file_name)[1].lower()
     found = _BY_EXTENSION.get(extension)
     if not head:
         raise Unreadable("The file is empty.")

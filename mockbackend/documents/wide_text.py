@@ -11,10 +11,10 @@ KNOWN_SHARE = 0.95
 _CONTROL = re.compile(rb"[\0-\x08\x0b\x0e-\x19\x1c-\x1f]")
 _ENCODINGS = ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")
 # What a text in any script has: blanks, digits and the marks of Western and East Asian sentences.
-_COMMON = re.compile("[ \t\r\n0-9.,;:!?()\"'\uff0c\uff01\uff1f\u3000-\u3002-]")
+_COMMON = "[ \t\r\n0-9.,;:!?()\"'\uff0c\uff01\uff1f\u3000-\u3002-]"
 # The scripts of most languages: up to Arabic, Indic ones to Georgian, Ethiopic, Khmer, letters with two marks; signs;
 # East Asian ones; emoji.
-_KNOWN = re.compile(
+_KNOWN = (
     "[\t\r\n -\u06ff\u0900-\u10ff\u1200-\u137f\u1780-\u17ff\u1e00-\u27bf"
     "\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\ufe0f\uff00-\uffee\U0001f000-\U0001faff]"
 )
@@ -28,7 +28,7 @@ def wide_encoding(data: bytes) -> str | None:
     found, most = None, (-1, -1)
     for encoding in _ENCODINGS:
         text = _beginning(data, encoding)
-        fitting = len(_COMMON.findall(text)), len(_KNOWN.findall(text))
+        fitting = len(re.findall(_COMMON, text)), len(re.findall(_KNOWN, text))
         if fitting > most and fitting[1] >= max(KNOWN_SHARE * len(text), 1):
             found, most = encoding, fitting
     return found

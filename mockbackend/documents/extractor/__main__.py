@@ -1,4 +1,8 @@
-"""The program `python -m mockbackend.documents.extractor FORMAT PATH SECONDS MEMORY PAGES CHARACTERS PARENT`."""
+"""The program `python -m mockbackend.documents.extractor FORMAT PATH SECONDS MEMORY PAGES CHARACTERS PARENT`.
+
+It is started for each document, so it imports nothing slow that not every document needs: dataclasses and orjson alone
+would take as long as all the rest.
+"""
 
 from __future__ import annotations
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ..errors import Unreadable
 from ..wide_text import wide_encoding
-from .legacy_encodings import Guess, guess
 from .limits import Limits
 from .output import Output
+
+if TYPE_CHECKING:
+    from .legacy_encodings import Guess
 
 # UTF-8 takes four bytes for a character at most, so a longer file is certainly over the limit.
 BYTES_PER_CHARACTER = 4
@@ -88,6 +91,9 @@ def decode(data: bytes, declared: str = "", output: Output | None = None) -> str
 
 def _candidates(data: bytes, declared: str) -> Iterator[Guess]:
     """The encodings that `data` may be in, likely ones first."""
+    # Imported late: most text is in none of them.
+    from .legacy_encodings import Guess, guess
+
     if encoding := _known(declared):
         yield Guess(encoding)
     if found := guess(data):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # The code of the XML library's error for memory that it did not get.
 XML_ERR_NO_MEMORY = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Seconds and bytes that the process may use; pages (or slides, or sheets) and characters that it may return."""
 
     seconds: float

@@ -6,10 +6,9 @@ word of a document is lost.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import BinaryIO
-
-import orjson
 
 from ..errors import TooLarge
 from ..graphemes import last_boundary
@@ -139,7 +138,7 @@ class Output:
             raise LimitReached
 
     def _write(self, line: dict[str, object]) -> None:
-        self._stream.write(orjson.dumps(line) + b"\n")
+        self._stream.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
 
 
 def clean(text: str) -> str:

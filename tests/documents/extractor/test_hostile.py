@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -255,7 +254,7 @@ def test_a_file_of_too_much_text_is_read_up_to_the_limit(kind: str, tmp_path: Pa
     whole = read(path, kind)
     for characters in (1, 10, 999, 5_000):
         stream = BytesIO()
-        limits = replace(LIMITS, characters=characters)
+        limits = LIMITS._replace(characters=characters)
         read_document(FORMATS[kind], str(path), Output(stream, characters), limits)
         *blocks, end = map(orjson.loads, stream.getvalue().splitlines())
         text = "\n\n".join(block["text"] for block in blocks)

@@ -17,7 +17,7 @@ from mockbackend.documents.extraction import Limits, extract
 from mockbackend.documents.formats import FORMATS
 from tests.documents import sample_files
 from tests.documents.extractor.refusals import LIMITS, MB, MEMORY, children, refusal
-from tests.harness.processes import environment, fork
+from tests.harness.processes import environment, fork, run
 
 
 @asynccontextmanager
@@ -91,6 +91,15 @@ async def test_the_reader_has_limits_and_nothing_of_ours(tmp_path: Path, monkeyp
         assert os.getpgid(pid) == pid, "it has a group of its own"
         assert os.getpriority(os.PRIO_PROCESS, pid) > os.getpriority(os.PRIO_PROCESS, 0)
         assert os.readlink(process / "fd/0") == os.devnull
+
+
+def test_a_text_is_read_without_imports_that_take_as_long(tmp_path: Path) -> None:
+    slow = "dataclasses inspect orjson pathlib"
+    program = f"""
+import sys, mockbackend.documents.extractor.__main__, mockbackend.documents.extractor.readers.text
+print(*{set(slow.split())!r} & sys.modules.keys())
+"""
+    assert run([slow, program], tmp_path, {}, module="tests.harness.unimported").stdout == "\n"
 
 
 def test_the_reader_dies_with_the_service(tmp_path: Path) -> None:
