@@ -19,7 +19,7 @@
 | something to become true | `waiting.until` |
 | fewer random examples in the quick run | `examples.examples` |
 | `mockbackend mock` as a process | `tests.server.mocking`; as users have it, fixtures `mock_backend` and `mock_azure` |
-| a command that ends | `processes.run` |
+| a command that ends | `processes.run`; without a process `tests.server.commands.run_here` |
 | to know what an import imports | `unimported`, as the module of `processes.run` |
 | a process of another kind, its environment, a free port | `processes` |
 | to run the tests in several processes | `pytest --workers N`: `workers` |

@@ -12,7 +12,7 @@ import pytest
 from tests.harness.emulator import KEY, Emulator, Rule, emulating
 from tests.harness.processes import free_port, run
 from tests.harness.raw_model import STREAM, RawUpstream, event
-from tests.server.checking import check
+from tests.server.commands import run_here
 
 RULES: list[Rule] = [
     {"deployment": "gpt-busy", "fault": {"kind": "status", "status": 429}},
@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _check(folder: Path, settings: dict[str, str], *, forked: bool = False) -> tuple[int, list[str]]:
     """Exit status and lines."""
     data = {"DATA_DIR": str(folder / "data")}
-    ran = run(["check"], folder, data | settings) if forked else check(folder, data | settings)
+    ran = run(["check"], folder, data | settings) if forked else run_here(["check"], folder, data | settings)
     assert KEY not in ran.stdout + ran.stderr
     assert "Traceback" not in ran.stderr, ran.stderr
     return ran.returncode, ran.stdout.splitlines() + ran.stderr.splitlines()

@@ -15,7 +15,7 @@ from mockbackend.storage.postgres.schema import MIGRATIONS
 from tests.harness.pgbouncer import pooled
 from tests.harness.postgres import postgres
 from tests.harness.processes import free_port, run
-from tests.server.checking import check
+from tests.server.commands import run_here
 
 PASSWORD = "not-to-be-seen"
 
@@ -72,7 +72,7 @@ def user(schema: str, name: str) -> str:
 
 def checked(folder: Path, settings: dict[str, str], *, forked: bool = False) -> list[str]:
     """The lines about the database and the stores."""
-    ran = run(["check"], folder, settings) if forked else check(folder, settings)
+    ran = run(["check"], folder, settings) if forked else run_here(["check"], folder, settings)
     assert "Traceback" not in ran.stdout + ran.stderr
     assert PASSWORD not in ran.stdout + ran.stderr
     lines = [line for line in ran.stdout.splitlines() if "database" in line or "storage" in line]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,10 +13,18 @@ from mockbackend.settings import Settings
 from mockbackend.storage import Storage, open_storage
 from tests.harness.postgres import postgres
 from tests.harness.processes import run
+from tests.server.commands import run_here
 
 
 @pytest.fixture
-def url() -> str:
+def url() -> Iterator[str]:
+    with postgres().schema() as schema:
+        yield postgres().url(schema)
+
+
+@pytest.fixture
+def new_url() -> str:
+    """Of a schema that nobody has made tables in."""
     return postgres().url(postgres().new_schema())
 
 
@@ -24,9 +33,11 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def migrated(url: str, data: Path) -> tuple[int, list[str]]:
+async def migrated(url: str, data: Path, *, forked: bool = False) -> tuple[int, list[str]]:
     """Exit status and lines."""
-    ran = run(["migrate", "--from", str(data)], data.parent, {"DATABASE_URL": url})
+    start = run if forked else run_here
+    arguments = ["migrate", "--from", str(data)]
+    ran = await asyncio.to_thread(start, arguments, data.parent, {"DATABASE_URL": url})
     assert "Traceback" not in ran.stdout + ran.stderr, ran.stderr
     return ran.returncode, ran.stdout.splitlines() + ran.stderr.splitlines()
 

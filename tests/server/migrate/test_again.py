@@ -16,8 +16,8 @@ from tests.storage.contract.files import put
 async def test_the_login_is_said_once(url: str, data: Path) -> None:
     async with opened(Settings(data_dir=data)) as storage:
         await storage.login()
-    assert ", the generated login;" in migrated(url, data)[1][0]
-    status, lines = migrated(url, data)
+    assert ", the generated login;" in (await migrated(url, data))[1][0]
+    status, lines = await migrated(url, data)
     assert (status, lines[0]) == (
         0,
         "copied  0 conversations, 0 messages, 0 images, 0 documents; each was read back and is the same",
@@ -34,7 +34,7 @@ async def test_what_the_database_has_already_stays(url: str, data: Path) -> None
         await put(database, b"the same words")
         await folder.login()
         login_there = await database.login()
-    status, lines = migrated(url, data)
+    status, lines = await migrated(url, data)
     assert status == 1
     kept = [line.split(": ")[0] for line in lines if line.startswith("kept")]
     assert [words.split()[1] for words in kept] == ["conversation", "conversation", "document", "the"]
@@ -51,7 +51,7 @@ async def test_a_second_run_brings_what_is_new_and_nothing_back(url: str, data: 
     async with opened(Settings(data_dir=data)) as folder:
         for name in ("still", "grows", "deleted", "both"):
             await ran(folder, turn_of(name, name))
-    assert migrated(url, data)[0] == 0
+    assert (await migrated(url, data))[0] == 0
     async with opened(Settings(data_dir=data)) as folder, opened(Settings(database_url=url)) as database:
         for name in ("grows", "both"):
             await ran(folder, turn_of(f"{name}2", name, base_length=2))
@@ -59,7 +59,7 @@ async def test_a_second_run_brings_what_is_new_and_nothing_back(url: str, data: 
         await ran(database, turn_of("there", "both", base_length=2))
         assert await database.conversations.hide("ann", "deleted")
         await database.conversations.erase("deleted")
-    status, lines = migrated(url, data)
+    status, lines = await migrated(url, data)
     assert (status, lines[0][:30]) == (1, "copied  2 conversations, 6 mes")
     assert [line for line in lines if line.startswith("kept")] == [
         "kept    conversation both: it went on in both places"
@@ -76,12 +76,12 @@ async def test_what_was_spent_moves_once(url: str, data: Path) -> None:
     async with opened(Settings(data_dir=data)) as folder, opened(Settings(database_url=url)) as database:
         await ran(folder, turn_of("a", "a"))
         await ran(database, turn_of("b", "b"))
-    assert migrated(url, data)[0] == 0
-    assert migrated(url, data)[0] == 0
+    assert (await migrated(url, data))[0] == 0
+    assert (await migrated(url, data))[0] == 0
     async with opened(Settings(data_dir=data)) as folder, opened(Settings(database_url=url)) as database:
         assert (await database.spending.of_day("ann", day)).turns == 2
         await ran(folder, turn_of("c", "c"))
-    assert migrated(url, data)[0] == 0
+    assert (await migrated(url, data))[0] == 0
     async with opened(Settings(database_url=url)) as database:
         assert (await database.spending.of_day("ann", day)).turns == 3
 
@@ -94,7 +94,7 @@ async def test_what_was_spent_and_stored_counts_on(url: str, data: Path) -> None
         spent = Spent(1, 20, 30, 1)
         await folder.turns.end(turn, answer(turn, {"type": "picture", "token": token}), b"[]", spent)
     for _ in range(2):
-        assert migrated(url, data)[0] == 0
+        assert (await migrated(url, data))[0] == 0
         async with opened(Settings(database_url=url)) as database:
             assert await database.spending.of_day("ann", turn.day) == spent
             assert await database.spending.stored_bytes("ann") == 5

@@ -37,7 +37,7 @@ async def test_what_is_damaged_is_reported_and_all_else_moves(url: str, data: Pa
     with closing(sqlite3.connect(data / "conversation_metadata.db")) as connection:
         [(blob,)] = connection.execute("SELECT blob FROM files WHERE id = ?", (lost.id,)).fetchall()
     (data / "files" / blob).unlink()
-    status, lines = migrated(url, data)
+    status, lines = await migrated(url, data)
     assert status == 1
     assert lines[-1] == "FAILED  not everything is in the database: 3 damaged"
     assert lines[0].startswith("copied  2 conversations, 4 messages, 1 image, 1 document;")
@@ -75,7 +75,7 @@ async def test_each_thing_that_is_damaged_is_said_with_status_1(url: str, data: 
     (data / "pictures" / token).write_bytes(b"byte")
     (data / "files" / blob).write_bytes(b"SOME WORDS")
     (data / "login").write_text("")
-    status, lines = migrated(url, data)
+    status, lines = await migrated(url, data)
     assert status == 1
     assert [line for line in lines if line.startswith("damaged")] == [
         "damaged conversation cut: the answer that a crash cut cannot be read",
@@ -98,9 +98,9 @@ async def test_a_folder_without_one_of_its_databases_is_refused(url: str, data: 
         await ran(storage, turn_of("a", "a"))
     (data / name).write_bytes(b"")
     refusal = f"--from: {data} is damaged: {name} is empty. Put it back, from a backup for example"
-    assert migrated(url, data) == (2, [refusal])
+    assert await migrated(url, data) == (2, [refusal])
     (data / name).unlink()
-    status, lines = migrated(url, data)
+    status, lines = await migrated(url, data)
     if name == "documents.db":
         # It is made again by reading the documents.
         assert (status, lines[0][:35]) == (0, "copied  1 conversation, 2 messages,")
@@ -115,7 +115,7 @@ async def test_what_is_wrong_with_the_folder_is_said_of_the_folder(url: str, dat
         await ran(storage, turn_of("a", "a"))
     with closing(sqlite3.connect(data / "conversation_metadata.db")) as connection:
         connection.execute("PRAGMA user_version = 999")
-    assert migrated(url, data) == (
+    assert await migrated(url, data) == (
         2,
         [f"--from: {data} cannot be used (a newer version of this service has written it)"],
     )

@@ -21,17 +21,17 @@ from tests.storage.contract.acts import SPENT, begun, ran, turn_of
 from tests.storage.contract.acts import texts as texts_of
 
 
-async def test_ctrl_c_ends_it_in_a_line(url: str, data: Path) -> None:
+async def test_ctrl_c_ends_it_in_a_line(new_url: str, data: Path) -> None:
     async with opened(Settings(data_dir=data)) as storage:
         await ran(storage, turn_of("a", "a"))
     with tempfile.TemporaryFile() as out:
-        with psycopg.connect(url) as held:
+        with psycopg.connect(new_url) as held:
             # What it waits for, so that the signal comes while it copies.
             held.execute("CREATE TABLE migrations (number integer)")
             arguments = ["mockbackend", "migrate", "--from", str(data)]
-            process = fork(arguments, data.parent, environment({"DATABASE_URL": url}), out)
+            process = fork(arguments, data.parent, environment({"DATABASE_URL": new_url}), out)
             try:
-                await until(lambda: _waiting(url))
+                await until(lambda: _waiting(new_url))
                 process.send_signal(signal.SIGINT)
                 assert process.wait(30) == 130
             finally:
@@ -56,7 +56,7 @@ async def test_it_refuses_while_an_answer_runs(start_server: StartServer, url: s
         server = start_server(env, data_dir=data)
         async with server.client() as client, posting(client, "Hello"):
             call = await upstream.call()
-            status, lines = migrated(url, data)
+            status, lines = await migrated(url, data)
             assert (status, len(lines)) == (1, 1)
             assert lines[0].startswith("FAILED  1 answer is running in ")
             assert lines[0].endswith(": stop every service on it, and run this again")
@@ -64,7 +64,7 @@ async def test_it_refuses_while_an_answer_runs(start_server: StartServer, url: s
         server.stop()
     async with opened(Settings(database_url=url)) as database:
         assert await database.conversations.page("ann", limit=9, after=None, query="") == []
-    assert migrated(url, data)[0] == 0
+    assert (await migrated(url, data))[0] == 0
 
 
 async def test_an_answer_that_a_crash_cut_is_settled_first(url: str, data: Path) -> None:
@@ -72,7 +72,7 @@ async def test_an_answer_that_a_crash_cut_is_settled_first(url: str, data: Path)
         turn = turn_of("cut", "cut")
         await begun(folder, turn)
         await folder.turns.write_logs([(turn, dump([StepStarted("m"), TextDelta("as far as")]), SPENT)])
-    status, lines = migrated(url, data)
+    status, lines = await migrated(url, data)
     assert (status, lines[0][:44]) == (0, "copied  1 conversation, 2 messages, 0 images")
     async with opened(Settings(database_url=url)) as database:
         assert await texts_of(database, "cut") == ["cut?", "as far as"]

@@ -49,7 +49,7 @@ async def test_a_folder_of_the_version_before_reads_as_it_did(
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(tmp_path, filter="data")
     data, seen = tmp_path / "data", orjson.loads((tmp_path / "seen.json").read_bytes())
-    status, lines = migrated(url, data)
+    status, lines = await migrated(url, data)
     assert status == 0, lines
     assert ", the generated login; each was read back and is the same" in lines[0]
     server = start_server({**SETTINGS, "DATABASE_URL": url}, data_dir=tmp_path / "unused")
@@ -67,7 +67,7 @@ async def test_a_folder_of_the_version_before_reads_as_it_did(
 
 
 async def test_every_answer_of_the_service_is_the_same_byte_for_byte(
-    start_server: StartServer, url: str, data: Path
+    start_server: StartServer, new_url: str, data: Path
 ) -> None:
     async with served(
         start_server, SETTINGS | {"BACKEND_AUTH_USERNAME": "u", "BACKEND_AUTH_PASSWORD": "p"}, data
@@ -80,8 +80,8 @@ async def test_every_answer_of_the_service_is_the_same_byte_for_byte(
         await one.post("/conversations/a/pin", json={"is_pinned": True})
         await indexed(one, "a.md", b"# Zephyr\n\nIt flies.")
         before = await _bytes(one)
-    assert migrated(url, data)[0] == 0
-    moved = {"DATABASE_URL": url, **SETTINGS, "BACKEND_AUTH_USERNAME": "u", "BACKEND_AUTH_PASSWORD": "p"}
+    assert (await migrated(new_url, data, forked=True))[0] == 0
+    moved = {"DATABASE_URL": new_url, **SETTINGS, "BACKEND_AUTH_USERNAME": "u", "BACKEND_AUTH_PASSWORD": "p"}
     async with served(start_server, moved, data.parent / "unused") as one:
         assert await _bytes(one) == before
 
@@ -192,9 +192,9 @@ async def test_it_may_be_killed_again_and_again(url: str, data: Path) -> None:
             kills += 1
     assert kills > 3
     assert done < CONVERSATIONS + DOCUMENTS
-    status, lines = migrated(url, data)
+    status, lines = await migrated(url, data)
     assert status == 0, lines
-    status, lines = migrated(url, data)
+    status, lines = await migrated(url, data)
     assert lines[0].startswith("copied  0 conversations, 0 messages, 0 images, 0 documents;")
     assert lines[1].startswith(f"before  {CONVERSATIONS + DOCUMENTS} ")
     async with opened(Settings(data_dir=data)) as source, opened(Settings(database_url=url)) as target:
