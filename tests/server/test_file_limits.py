@@ -36,10 +36,10 @@ async def test_answers_beyond_the_limit_are_refused(tmp_path: Path) -> None:
     script.write_text(SCRIPT)
     env = {"MOCK_SCRIPT": str(script), "MAX_RUNNING_TURNS_PER_USER": "100"}
     # 150 are for other things, and each answer of the emulator's needs three.
-    with Server(tmp_path, env, "serve", limits={resource.RLIMIT_NOFILE: (240, 240)}) as server:
+    with Server(tmp_path, env, "serve", limits={resource.RLIMIT_NOFILE: (180, 180)}) as server:
         async with server.client() as client, AsyncExitStack() as stack:
             streams = await asyncio.gather(
-                *[stack.enter_async_context(posting(client, "speak slowly")) for _ in range(30)]
+                *[stack.enter_async_context(posting(client, "speak slowly")) for _ in range(10)]
             )
             for stream in streams:
                 assert await stream.until("0") == "word"

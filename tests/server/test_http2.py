@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.conftest import StartServer
 from tests.harness.model import Upstream
-from tests.harness.service import AUTH, Kind, Server
+from tests.harness.service import AUTH, Server
 
-KINDS = ["serve", "hypercorn"]
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5)
 # As Java's HttpClient begins.
 OFFER = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAA"
@@ -31,18 +30,21 @@ async def read_until(reader: asyncio.StreamReader, end: bytes) -> bytes:
         return await reader.readuntil(end)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_client_that_assumes_it_is_closed(start_server: StartServer, kind: Kind) -> None:
-    server = start_server(kind=kind)
+@pytest.fixture(scope="module", params=["serve", "hypercorn"])
+def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Server]:
+    """One of each kind."""
+    with Server(tmp_path_factory.mktemp("server"), kind=request.param) as running:
+        yield running
+
+
+def test_a_client_that_assumes_it_is_closed(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
         client.sendall(PREFACE)
         assert client.recv(1024) == b""
     assert "Traceback" not in server.log
 
 
-@pytest.mark.parametrize("kind", KINDS)
-async def test_one_that_offers_it_is_answered_in_http_1_1(start_server: StartServer, kind: Kind) -> None:
-    server = start_server(kind=kind)
+async def test_one_that_offers_it_is_answered_in_http_1_1(server: Server) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     # The second request shows that the connection lives on.
     for request, body in (("GET /livez", b""), ("POST /chat", b'{"message": "Hello"}')):
@@ -62,7 +64,7 @@ async def upstream() -> AsyncIterator[Upstream]:
 async def test_one_that_offered_it_and_leaves_ends_the_model_call(
     start_server: StartServer, upstream: Upstream
 ) -> None:
-    server: Server = start_server(upstream.settings)
+    server = start_server(upstream.settings)
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(asked("POST /chat", b'{"message": "Hello"}'))
     call = await upstream.call()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pytest
 import trustme
 
 from mockbackend.server.late_certificates import late_certificates
-from tests.harness.processes import ROOT, environment
+from tests.harness.processes import run
 
 
 def unchecked() -> ssl.SSLContext:
@@ -56,7 +54,7 @@ def test_other_contexts_read_them_at_once(known: Path) -> None:
     assert context.cert_store_stats()["x509_ca"] == 0
 
 
-def test_aiohttp_reads_none_as_it_is_imported() -> None:
+def test_aiohttp_reads_none_as_it_is_imported(tmp_path: Path) -> None:
     program = """
 import ssl
 from mockbackend.server.late_certificates import late_certificates
@@ -65,5 +63,5 @@ with late_certificates():
 made = (connector._SSL_CONTEXT_VERIFIED, connector._SSL_CONTEXT_UNVERIFIED)
 print(*(type(one) is ssl.SSLContext for one in made))
 """
-    printed = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, env=environment({}), text=True)
-    assert printed.split() == ["False", "False"]
+    ran = run(["aiohttp", program], tmp_path, {}, module="tests.harness.unimported")
+    assert ran.stdout.split() == ["False", "False"], ran.stderr

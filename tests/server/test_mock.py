@@ -96,11 +96,11 @@ def test_other_settings_are_taken_from_the_environment(tmp_path: Path) -> None:
 def test_a_command_finds_the_service_and_the_emulator_in_its_environment(tmp_path: Path) -> None:
     names = ("URL", "LOGIN"), ("ENDPOINT", "API_KEY", "API_VERSION"), ("BASE_URL", "API_KEY", "API_VERSION")
     prefixes = "MOCK", "AZURE_OPENAI", "OPENAI"
-    wanted = [f"{prefix}_{name}" for prefix, own in zip(prefixes, names, strict=True) for name in own]
-    program = f"import os; print(*(os.environ[name] for name in {wanted}), sep='\\n'); print(os.umask(0))"
+    wanted = [f"${prefix}_{name}" for prefix, own in zip(prefixes, names, strict=True) for name in own]
     before = os.umask(0)
     os.umask(before)
-    ended = run(["mock", "--", sys.executable, "-c", program], tmp_path, {"OPENAI_API_KEY": "sk-of-the-shell"})
+    printing = f"for one in {' '.join(wanted)}; do echo $one; done; umask"
+    ended = run(["mock", *shell(printing)], tmp_path, {"OPENAI_API_KEY": "sk-of-the-shell"})
     assert ended.returncode == 0
     started, *printed = ended.stdout.splitlines()
     url, emulator = (orjson.loads(started)[name] for name in ("url", "emulator_url"))
@@ -109,12 +109,19 @@ def test_a_command_finds_the_service_and_the_emulator_in_its_environment(tmp_pat
         *(url, "mock:mock"),
         *(emulator, "mock", version),
         *(f"{emulator}/v1", "mock", version),
-        str(before),
+        f"{before:04o}",
     ]
 
 
 @pytest.mark.parametrize(
-    ("words", "status"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137), ("kill -TERM $$", 143)]
+    ("words", "status"),
+    [
+        # A command that another test runs ends with 0.
+        pytest.param("exit 0", 0, marks=pytest.mark.slow),
+        ("exit 7", 7),
+        ("kill -9 $$", 137),
+        pytest.param("kill -TERM $$", 143, marks=pytest.mark.slow),
+    ],
 )
 def test_the_status_of_the_command_is_that_of_the_mock(tmp_path: Path, words: str, status: int) -> None:
     with mocking(tmp_path, shell(words)) as mock:
@@ -170,7 +177,14 @@ def test_a_port_in_use_is_said(tmp_path: Path) -> None:
     assert ended.stderr.endswith("or choose another port with --port\n")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGTERM,
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+    ],
+)
 def test_a_signal_is_passed_on_once_and_the_command_ends_when_it_likes(tmp_path: Path, number: signal.Signals) -> None:
     name = number.name.removeprefix("SIG")
     words = f'trap "echo {name}; sleep 0.3; exit 5" {name}; echo ready; while :; do sleep 0.02; done'
@@ -182,6 +196,7 @@ def test_a_signal_is_passed_on_once_and_the_command_ends_when_it_likes(tmp_path:
         assert mock.folders == []
 
 
+@pytest.mark.slow
 def test_nothing_is_left_running_when_the_mock_is_killed(tmp_path: Path) -> None:
     # What ignores the signal, and what it has started, end as well.
     words = 'trap "" TERM; sh -c \'trap "" TERM; echo $$; while :; do sleep 0.05; done\' & echo $$; wait'
