@@ -20,8 +20,8 @@ from tests.harness.world import start_world
 
 EMBEDDING = "text-embedding-3-small"
 LONG = b"\n\n".join(b"# Part %d\n\nThe %dth lamp was lit at dusk by its keeper." % (n, n) for n in range(200))
-# Makes a file a large one, and has no words.
-ROOM = b"\n" * SMALL_BYTES
+# Makes a file a large one, and has no words. A line alone is read soon.
+ROOM = b"\n" + b" " * SMALL_BYTES
 
 
 def embedded(emulator: Emulator) -> Counter[str]:

@@ -152,22 +152,14 @@ def test_neighbours_share_what_is_asked_for() -> None:
     assert shared > 120
 
 
+# What has no end, sentences alone, and letters of which only all before them say where a cut may fall.
+UNITS = ("x", ". ", "\U0001f1e9")
+# Each takes a tenth of a second.
+MORE_UNITS = ".", "漢", "e\u0301\u0301", "\U0001f469\u200d", "a\n\n", "word and ", '."', "x" * 601 + ". "
+
+
 @pytest.mark.parametrize(
-    "unit",
-    [
-        "x",
-        ". ",
-        ".",
-        "漢",
-        "e\u0301\u0301",
-        "\U0001f469\u200d",
-        "\U0001f1e9",
-        "a\n\n",
-        "word and ",
-        '."',
-        "x" * 601 + ". ",
-    ],
-    ids=ascii,
+    "unit", [*UNITS, *(pytest.param(unit, marks=pytest.mark.slow) for unit in MORE_UNITS)], ids=ascii
 )
 def test_time_is_linear_whatever_the_text_is_made_of(unit: str) -> None:
     started = time.process_time()

@@ -21,9 +21,11 @@ async def uploaded(client: httpx2.AsyncClient, name: str, content: bytes) -> Row
 
 async def over(client: httpx2.AsyncClient, row: Row, within: float = 60) -> Row:
     """The row once it is ready or has failed."""
+    pause = 0.03
     async with asyncio.timeout(within):
         while row["status"] not in OVER:
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.25, 0.25)
             row = (await client.get(f"/files/{row['id']}")).json()
     return row
 
