@@ -3,6 +3,7 @@
 import hashlib
 import io
 import textwrap
+from functools import lru_cache
 
 from PIL import Image, ImageColor, ImageDraw, ImageFont, ImageOps
 
@@ -18,12 +19,16 @@ class UnusableImage(ValueError):
         self.param = param
 
 
+# Scripts and tests ask for the same few again and again.
+@lru_cache(maxsize=16)
 def draw(prompt: str, size: tuple[int, int], file_format: str = "png", transparent: bool = False) -> bytes:
     """Draw an image, width by height in pixels; the same prompt gives the same bytes."""
     hue = int.from_bytes(hashlib.blake2b(prompt.encode(), digest_size=2).digest(), "little") % 360
     dark = ImageColor.getrgb(f"hsl({hue}, 55%, 25%)")
     bright = ImageColor.getrgb(f"hsl({(hue + 60) % 360}, 60%, 55%)")
-    image = ImageOps.colorize(Image.linear_gradient("L").resize(size), dark, bright)
+    # Each of its 256 lines has one colour, so it is coloured while it is small.
+    gradient = ImageOps.colorize(Image.linear_gradient("L"), dark, bright)
+    image = gradient.resize(size, Image.Resampling.NEAREST)
     if transparent:
         image = Image.new("RGBA", size, (0, 0, 0, 0))
     _write(image, prompt[:MAX_CHARACTERS], bright if transparent else (255, 255, 255))
