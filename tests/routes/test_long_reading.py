@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import orjson
 import pytest
@@ -19,33 +18,39 @@ from tests.harness.postgres import postgres
 from tests.harness.service import AUTH, Server
 from tests.storage.contract.acts import message, ran, turn_of
 
-TURNS = 40
-# More in all than the kernel takes of a connection on its own.
-WORDS = "word " * 40_000
+TURNS = 20
+# In all, more than the service has read and the kernel has taken when nobody takes any more.
+WORDS = "word " * 13_000
 
 
-@pytest.fixture(params=["embedded", "postgres"])
-async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Server]:
-    """A service with two conversations, a long one and a short one."""
+@pytest.fixture(scope="module", params=["embedded", "postgres"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service with a short conversation, and a long one for each test."""
+    folder = tmp_path_factory.mktemp("server")
     url = postgres().url(postgres().new_schema()) if request.param == "postgres" else ""
-    storage = await open_storage(Settings(data_dir=tmp_path / "data", database_url=url))
-    await ran(storage, turn_of("short", "short", userid="user-1"))
-    for number in range(TURNS):
-        turn = turn_of(f"t{number}", "long", userid="user-1", base_length=2 * number)
-        await ran(storage, replace(turn, new_messages=[message("user", turn.turn_id, f"{number} {WORDS}")]))
-    await storage.close()
-    with Server(tmp_path, {"DATABASE_URL": url} if url else {}) as running:
+    asyncio.run(fill(Settings(data_dir=folder / "data", database_url=url)))
+    with Server(folder, {"DATABASE_URL": url} if url else {}) as running:
         yield running
 
 
-def ask(server: Server) -> socket.socket:
-    """Ask for the long conversation, and read the head of the response alone."""
+async def fill(settings: Settings) -> None:
+    storage = await open_storage(settings)
+    await ran(storage, turn_of("short", "short", userid="user-1"))
+    for conversation_id in ("whole", "added", "edited"):
+        for number in range(TURNS):
+            turn = turn_of(f"{conversation_id}-{number}", conversation_id, userid="user-1", base_length=2 * number)
+            await ran(storage, replace(turn, new_messages=[message("user", turn.turn_id, f"{number} {WORDS}")]))
+    await storage.close()
+
+
+def ask(server: Server, conversation_id: str) -> socket.socket:
+    """Ask for a conversation, and read the head of the response alone."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.connect(("127.0.0.1", server.port))
     login = base64.b64encode(":".join(AUTH).encode()).decode()
-    head = f"GET /conversations/long HTTP/1.1\r\nhost: here\r\nauthorization: Basic {login}\r\nuserid: user-1"
-    client.sendall(f"{head}\r\nconnection: close\r\n\r\n".encode())
+    head = f"GET /conversations/{conversation_id} HTTP/1.1\r\nhost: here\r\nauthorization: Basic {login}"
+    client.sendall(f"{head}\r\nuserid: user-1\r\nconnection: close\r\n\r\n".encode())
     assert client.recv(12) == b"HTTP/1.1 200"
     return client
 
@@ -61,19 +66,19 @@ async def rest_of(client: socket.socket) -> bytes:
 
 async def test_it_is_sent_in_pieces_and_a_short_one_whole(server: Server) -> None:
     async with server.client() as client:
-        short, long = [await client.get(f"/conversations/{name}") for name in ("short", "long")]
+        short, long = [await client.get(f"/conversations/{name}") for name in ("short", "whole")]
     assert short.headers["content-length"] == str(len(short.content))
     assert "content-length" not in long.headers
     for read, count in ((short.json(), 2), (long.json(), 2 * TURNS)):
         assert read["message_count"] == len(read["messages"]) == count
     said = [one["content"] for one in long.json()["messages"]]
-    assert said == [text for n in range(TURNS) for text in (f"{n} {WORDS}", f"t{n}!")]
+    assert said == [text for n in range(TURNS) for text in (f"{n} {WORDS}", f"whole-{n}!")]
 
 
 async def test_a_turn_that_is_added_meanwhile_is_left_out(server: Server) -> None:
-    asked = ask(server)
+    asked = ask(server, "added")
     async with server.client() as client:
-        assert (await chat(client, {"id": "long", "message": "And now?"})).errors == []
+        assert (await chat(client, {"id": "added", "message": "And now?"})).errors == []
     found = await rest_of(asked)
     assert found.endswith(b"\r\n0\r\n\r\n")
     assert b'"message_count":%d}' % (2 * TURNS) in found
@@ -81,14 +86,14 @@ async def test_a_turn_that_is_added_meanwhile_is_left_out(server: Server) -> Non
 
 
 async def test_one_that_is_edited_meanwhile_has_no_end(server: Server) -> None:
-    asked = ask(server)
+    asked = ask(server, "edited")
     async with server.client() as client:
-        edit = {"id": "long", "message": {"id": f"t{TURNS - 5}-user", "role": "user", "content": "Otherwise"}}
+        edit = {"id": "edited", "message": {"id": f"edited-{TURNS - 5}-user", "role": "user", "content": "Otherwise"}}
         assert (await chat(client, edit)).errors == []
         found = await rest_of(asked)
         assert b"message_count" not in found
         assert not found.endswith(b"\r\n0\r\n\r\n")
-        read = orjson.loads((await client.get("/conversations/long")).content)
+        read = orjson.loads((await client.get("/conversations/edited")).content)
     assert read["message_count"] == len(read["messages"]) == 2 * TURNS - 8
-    assert "/conversations/long is cut: some of its messages were replaced while it was read" in server.log
+    assert "/conversations/edited is cut: some of its messages were replaced while it was read" in server.log
     assert "Traceback" not in server.log
