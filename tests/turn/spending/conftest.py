@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import httpx2
 import pytest
 
 from tests.harness.answers import Answer
-from tests.harness.emulator import emulating
+from tests.harness.emulator import Emulator, emulating
 from tests.harness.postgres import postgres
 from tests.harness.service import Server
 
@@ -43,22 +45,24 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Environment:
     return {"DATA_DIR": str(tmp_path / "data")}
 
 
+@pytest.fixture(scope="session")
+def spender(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """One emulator with RULES for all of these tests."""
+    with emulating(tmp_path_factory.mktemp("spender"), RULES) as emulator:
+        yield emulator
+
+
 @pytest.fixture
-def emulated(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """`emulated({...})`: a service with these settings, all of them on one emulator with RULES."""
-    servers: list[Server] = []
-    with emulating(tmp_path, RULES) as emulator:
+def emulated(spender: Emulator, tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """`emulated({...})`: a service with these settings, on that emulator."""
+    with ExitStack() as stack:
 
         def start(env: Environment) -> Server:
-            folder = tmp_path / f"server{len(servers)}"
-            folder.mkdir()
-            settings = {**emulator.settings(image="gpt-image-1"), "DATA_DIR": str(tmp_path / "data"), **env}
-            servers.append(Server(folder, settings))
-            return servers[-1].start()
+            folder = Path(tempfile.mkdtemp(dir=tmp_path))
+            settings = {**spender.settings(image="gpt-image-1"), "DATA_DIR": str(tmp_path / "data"), **env}
+            return stack.enter_context(Server(folder, settings))
 
         yield start
-        for server in servers:
-            server.close()
 
 
 async def usage(client: httpx2.AsyncClient) -> dict[str, Any]:
