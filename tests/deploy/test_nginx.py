@@ -7,7 +7,7 @@ import os
 import re
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 
 import orjson
 import pytest
@@ -21,21 +21,34 @@ from tests.harness.service import Server
 from tests.routes.uploads import MULTIPART, Sending, part, until_there
 
 HELLO = {"message": {"role": "user", "content": "Hello"}}
-USERS = ["itself", "nobody"] if os.geteuid() == 0 else ["itself"]
+# Root may do whatever nobody may.
+USERS = [pytest.param("itself", marks=pytest.mark.slow), "nobody"] if os.geteuid() == 0 else ["itself"]
 
 InFront = Callable[[Server], Server]
 
 
-@pytest.fixture(params=USERS)
-def in_front(request: pytest.FixtureRequest) -> Iterator[InFront]:
-    """`in_front(server)` starts nginx before it, as this user and, where this is root, as nobody."""
+@pytest.fixture(scope="module", params=USERS)
+def as_nobody(request: pytest.FixtureRequest) -> bool:
+    """nginx runs as this user and, where this is root, as nobody."""
+    return bool(request.param == "nobody")
+
+
+@pytest.fixture
+def in_front(as_nobody: bool) -> Iterator[InFront]:
+    """`in_front(server)` starts nginx before it."""
     with ExitStack() as stack:
+        yield lambda server: stack.enter_context(before(server, as_nobody))
 
-        def start(server: Server) -> Server:
-            as_nobody = request.param == "nobody"
-            return stack.enter_context(nginx("nginx.conf", {"127.0.0.1:8000": server.port}, as_nobody=as_nobody))
 
-        yield start
+@pytest.fixture(scope="module")
+def behind(as_nobody: bool, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Server]]:
+    """A service, and nginx before it."""
+    with Server(tmp_path_factory.mktemp("server")) as server, before(server, as_nobody) as proxy:
+        yield server, proxy
+
+
+def before(server: Server, as_nobody: bool) -> AbstractContextManager[Server]:
+    return nginx("nginx.conf", {"127.0.0.1:8000": server.port}, as_nobody=as_nobody)
 
 
 async def test_the_first_delta_passes_while_the_second_is_held_back(
@@ -69,10 +82,8 @@ async def test_a_client_that_goes_away_ends_the_upstream_call(start_server: Star
         await call.gone()
 
 
-async def test_an_image_is_served_under_the_address_that_the_client_used(
-    start_server: StartServer, in_front: InFront
-) -> None:
-    proxy = in_front(start_server())
+async def test_an_image_is_served_under_the_address_that_the_client_used(behind: tuple[Server, Server]) -> None:
+    _, proxy = behind
     async with proxy.client() as client:
         answer = await chat(client, {**HELLO, "mode": "image"})
         found = re.search(r"!\[Generated Image\]\((\S+)\)", answer.text)
@@ -84,9 +95,9 @@ async def test_an_image_is_served_under_the_address_that_the_client_used(
 
 
 async def test_a_body_is_taken_up_to_the_limit_of_the_service_and_refused_above_it_in_json(
-    start_server: StartServer, in_front: InFront
+    behind: tuple[Server, Server],
 ) -> None:
-    proxy = in_front(start_server())
+    _, proxy = behind
     most = orjson.dumps({**HELLO, "ignored": ""})
     most = most.replace(b'""', b'"' + b"x" * (Settings().max_body_bytes - len(most)) + b'"')
     async with proxy.client() as client:
@@ -102,11 +113,8 @@ async def test_a_body_is_taken_up_to_the_limit_of_the_service_and_refused_above_
     assert str(Settings().max_body_bytes) in refused.json()["error"]["message"]
 
 
-async def test_an_upload_larger_than_other_bodies_passes_as_it_comes(
-    start_server: StartServer, in_front: InFront
-) -> None:
-    server = start_server()
-    proxy = in_front(server)
+async def test_an_upload_larger_than_other_bodies_passes_as_it_comes(behind: tuple[Server, Server]) -> None:
+    server, proxy = behind
 
     async def pieces() -> AsyncIterator[bytes]:
         yield b"--B\r\n" + part(b'; name=f; filename="a.txt"', b"Through nginx")[:-2]
@@ -125,8 +133,8 @@ async def test_an_upload_larger_than_other_bodies_passes_as_it_comes(
         assert b"HTTP/1.1 413 " in await sending.answer()
 
 
-async def test_refusals_go_to_the_systems_log(start_server: StartServer, in_front: InFront) -> None:
-    proxy = in_front(start_server())
+async def test_refusals_go_to_the_systems_log(behind: tuple[Server, Server]) -> None:
+    _, proxy = behind
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as system_log:
         path = proxy.log_path.parent / "log"
         system_log.bind(str(path))

@@ -16,10 +16,11 @@ import pytest
 from tests.deploy.nginx import nginx
 from tests.harness.api import listed, say
 from tests.harness.postgres import postgres
-from tests.harness.processes import ROOT
+from tests.harness.processes import ROOT, free_port
 from tests.harness.service import Server
 from tests.harness.waiting import until
 
+CONFIGURATION = "nginx-two-hosts.conf"
 SCRIPT = """
 rules:
   - text: "One two three four five six seven eight nine ten."
@@ -46,7 +47,7 @@ def hosts(tmp_path: Path) -> Iterator[Hosts]:
             (tmp_path / name).mkdir()
         one, two = [stack.enter_context(Server(tmp_path / name, env, "serve")) for name in ("one", "two")]
         upstreams = {"one:8000": one.port, "two:8000": two.port}
-        yield Hosts(one, two, stack.enter_context(nginx("nginx-two-hosts.conf", upstreams)))
+        yield Hosts(one, two, stack.enter_context(nginx(CONFIGURATION, upstreams)))
 
 
 @dataclass
@@ -106,27 +107,39 @@ async def test_a_rolling_restart_refuses_and_cuts_nothing(hosts: Hosts) -> None:
     assert load.cut == []
 
 
-async def test_one_host_that_is_down_is_not_noticed(hosts: Hosts) -> None:
+@pytest.mark.slow
+async def test_one_host_that_goes_down_is_not_noticed(hosts: Hosts) -> None:
     hosts.one.kill()
     hosts.one.close()
-    async with hosts.proxy.client() as client:
+    await meets_nothing(hosts.proxy)
+
+
+async def test_one_host_that_is_down_is_not_noticed(tmp_path: Path) -> None:
+    with Server(tmp_path) as two, nginx(CONFIGURATION, {"one:8000": free_port(), "two:8000": two.port}) as proxy:
+        await meets_nothing(proxy)
+
+
+async def meets_nothing(proxy: Server) -> None:
+    """Whoever asks often enough to be sent to both hosts meets no trouble."""
+    async with proxy.client() as client:
         for number in range(6):
             await say(client, "Hello", f"c{number}")
-            sent = await client.post("/files", files=[("files", ("a.txt", f"words {number}".encode()))])
+            # Nobody reads such a file.
+            sent = await client.post("/files", files=[("files", ("a.exe", f"MZ {number}".encode()))])
             assert sent.status_code == 202
         assert len(await listed(client)) == 6
 
 
-async def test_where_nobody_answers_it_is_a_502(hosts: Hosts) -> None:
-    for server in (hosts.one, hosts.two):
-        server.close()
-    async with hosts.proxy.client() as client:
-        response = await client.get("/conversations")
+async def test_where_nobody_answers_it_is_a_502(tmp_path: Path) -> None:
+    with Server(tmp_path) as one, nginx(CONFIGURATION, {"one:8000": one.port, "two:8000": free_port()}) as proxy:
+        one.close()
+        async with proxy.client() as client:
+            response = await client.get("/conversations")
     assert response.status_code == 502
 
 
 def test_the_two_configurations_differ_in_nothing_but_the_hosts() -> None:
-    one, two = [(ROOT / "deploy" / name).read_text().splitlines() for name in ("nginx.conf", "nginx-two-hosts.conf")]
+    one, two = [(ROOT / "deploy" / name).read_text().splitlines() for name in ("nginx.conf", CONFIGURATION)]
     changed = [line for line in difflib.ndiff(one, two) if line[0] in "+-" and line[2:].strip()]
     removed = [line[2:].strip() for line in changed if line[0] == "-" and not line[2:].strip().startswith("#")]
     assert removed == ["server 127.0.0.1:8000;"]

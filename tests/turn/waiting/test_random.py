@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.harness.answers import chat
+from tests.harness.examples import examples
 from tests.turn.waiting.conftest import FORM, Waiting
 from tests.turn.waiting.test_approval import of_assistant, responded
 
@@ -22,6 +23,7 @@ PROMPTS = (
     "pay much",
     "Hello",
 )
+# As with other random examples, the quick run tries fewer.
 ACTS = 60
 
 
@@ -116,14 +118,13 @@ def open_parts(message: dict[str, Any]) -> list[dict[str, Any]]:
     return [part for part in message["parts"] if part.get("state") in ("input-available", "approval-requested")]
 
 
-# As with other random examples, the quick run tries fewer.
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3))])
 async def test_any_order_of_acts_leaves_a_valid_history(waiting: Waiting, seed: int) -> None:
-    client = Client(waiting, random.Random(seed), seed)
-    for _ in range(ACTS):
+    client, acts = Client(waiting, random.Random(seed), seed), examples(ACTS)
+    for _ in range(acts):
         await client.act()
         # Every tool that asks has run once for each yes.
         assert len(waiting.ran()) == client.yeses
-    assert client.waits > ACTS / 4
+    assert client.waits > acts / 4
     assert client.yeses
     assert (await chat(waiting.client, {"id": client.id, "message": "Hello"})).errors == []
