@@ -110,6 +110,11 @@ class Server:
             except (OSError, http.client.HTTPException):
                 return False
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the process that was started is not over."""
+        return self._running.poll() is None
+
     def wait(self, within: float = 30.0) -> int:
         """Wait for its end; gives the exit status."""
         return self._running.wait(within)
