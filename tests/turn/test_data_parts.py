@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import StartServer
 from tests.harness.answers import Stream, chat, joining, posting
 from tests.harness.postgres import postgres
+from tests.harness.service import Server
 from tests.turn.test_stop import stop
 
 FIRST = {"name": "chart", "id": "c1", "data": [1]}
@@ -44,13 +45,21 @@ def in_a_database(folder: Path) -> dict[str, str]:
     return {"DATABASE_URL": postgres().url(postgres().new_schema()), "DATA_DIR": str(folder / "shared")}
 
 
-@pytest.fixture(params=[in_a_folder, in_a_database])
-def env(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+@pytest.fixture(scope="module", params=[in_a_folder, in_a_database])
+def env(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The settings of processes that share what is stored."""
-    script = tmp_path / "script.json"
+    folder = tmp_path_factory.mktemp("shared")
+    script = folder / "script.json"
     script.write_bytes(orjson.dumps({"rules": RULES}))
     place: Callable[[Path], dict[str, str]] = request.param
-    return {**place(tmp_path), "MOCK_SCRIPT": str(script)}
+    return {**place(folder), "MOCK_SCRIPT": str(script)}
+
+
+@pytest.fixture(scope="module")
+def servers(env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Server]]:
+    """Two of them."""
+    with Server(tmp_path_factory.mktemp("one"), env) as one, Server(tmp_path_factory.mktemp("other"), env) as other:
+        yield one, other
 
 
 async def opening(stream: Stream) -> list[tuple[str, Any]]:
@@ -63,55 +72,57 @@ async def opening(stream: Stream) -> list[tuple[str, Any]]:
     return read
 
 
-async def kept(client: httpx2.AsyncClient) -> list[Any]:
+async def kept(client: httpx2.AsyncClient, conversation_id: str) -> list[Any]:
     """The annotations of the stored answer, and its data parts in the other shape."""
-    *_, old = (await client.get("/conversations/a")).json()["messages"]
-    *_, new = (await client.get("/conversations/a?protocol=ui")).json()["messages"]
+    *_, old = (await client.get(f"/conversations/{conversation_id}")).json()["messages"]
+    *_, new = (await client.get(f"/conversations/{conversation_id}?protocol=ui")).json()["messages"]
     parts = [part for part in new["parts"] if part["type"].startswith("data-")]
     annotations: list[Any] = old.get("annotations", [])
     assert [one for one in annotations if one["type"] != "incomplete"] == parts
     return annotations
 
 
-async def test_a_join_gets_all_that_was_shown(start_server: StartServer, env: dict[str, str]) -> None:
-    first, second = start_server(env), start_server(env)
+async def test_a_join_gets_all_that_was_shown(servers: tuple[Server, Server]) -> None:
+    first, second = servers
     async with (
         first.client() as one,
         second.client() as other,
-        posting(one, "a chart", id="a") as stream,
+        posting(one, "a chart", id="joined") as stream,
     ):
         said = await opening(stream)
         assert [value for code, value in said if code in "28"] == [[shown(one)] for one in (FIRST, PASSING, LAST)]
-        async with joining(one, "a") as here, joining(other, "a") as there:
+        async with joining(one, "joined") as here, joining(other, "joined") as there:
             # The log joins the fragments of a call's arguments.
             assert [line for line in await opening(here) if line[0] != "c"] == [line for line in said if line[0] != "c"]
             assert [line for line in await opening(there) if line[0] != "c"] == [
                 line for line in said if line[0] != "c"
             ]
-        await stop(one, "a")
-        assert await kept(other) == [shown(LAST), {"type": "incomplete"}]
+        await stop(one, "joined")
+        assert await kept(other, "joined") == [shown(LAST), {"type": "incomplete"}]
 
 
-async def test_a_kill_loses_nothing_that_was_kept(start_server: StartServer, env: dict[str, str]) -> None:
+async def test_a_kill_loses_nothing_that_was_kept(
+    start_server: StartServer, env: dict[str, str], servers: tuple[Server, Server]
+) -> None:
     first = start_server(env)
-    async with first.client() as client, posting(client, "a chart", id="a") as stream:
+    async with first.client() as client, posting(client, "a chart", id="killed") as stream:
         for _ in range(HEARD):
             await stream.until("0")
         first.kill()
-    async with start_server(env).client() as client:
-        assert await kept(client) == [shown(LAST), {"type": "incomplete"}]
-        answer = await chat(client, {"id": "a", "message": "And then?"})
+    async with servers[1].client() as client:
+        assert await kept(client, "killed") == [shown(LAST), {"type": "incomplete"}]
+        answer = await chat(client, {"id": "killed", "message": "And then?"})
         assert (answer.text, answer.errors) == ("You said: And then?", [])
 
 
-async def test_what_was_shown_goes_with_its_message(start_server: StartServer, env: dict[str, str]) -> None:
-    async with start_server(env).client() as client:
-        async with posting(client, "a chart", id="a") as stream:
+async def test_what_was_shown_goes_with_its_message(servers: tuple[Server, Server]) -> None:
+    async with servers[0].client() as client:
+        async with posting(client, "a chart", id="edited") as stream:
             await stream.until("0")
-            await stop(client, "a")
-        assert await kept(client) == [shown(LAST), {"type": "incomplete"}]
-        question, _ = (await client.get("/conversations/a")).json()["messages"]
+            await stop(client, "edited")
+        assert await kept(client, "edited") == [shown(LAST), {"type": "incomplete"}]
+        question, _ = (await client.get("/conversations/edited")).json()["messages"]
         edited = {"id": question["id"], "role": "user", "content": "Something else"}
-        answer = await chat(client, {"id": "a", "messages": [edited]})
+        answer = await chat(client, {"id": "edited", "messages": [edited]})
         assert answer.text == "You said: Something else"
-        assert await kept(client) == []
+        assert await kept(client, "edited") == []

@@ -10,6 +10,7 @@ import pytest
 
 from tests.harness.answers import chat, joining, lines, posting
 from tests.harness.api import error_of
+from tests.harness.examples import examples
 from tests.harness.waiting import idle, until
 from tests.harness.world import World
 from tests.turn.conftest import NewWorld
@@ -58,12 +59,10 @@ async def test_ai_sdk_4_joins_by_query(user: httpx2.AsyncClient) -> None:
         await stop(user, stream.conversation_id)
 
 
-async def test_the_head_of_a_join_does_not_wait_for_the_answer(user: httpx2.AsyncClient) -> None:
+async def test_the_head_of_a_join_does_not_wait_for_the_answer(world: World, user: httpx2.AsyncClient) -> None:
     async with posting(user, "speak slowly: its head") as stream:
         await stream.until("0")
-        async with httpx2.AsyncClient(
-            base_url=user.base_url, headers=user.headers, auth=user.auth, limits=httpx2.Limits(max_connections=1)
-        ) as one:
+        async with world.server.client(user.headers["userid"], connections=1) as one:
             head = await one.head(f"/chat/{stream.conversation_id}/stream")
             assert head.headers["x-vercel-ai-data-stream"] == "v1"
             # On the same connection.
@@ -83,7 +82,7 @@ async def test_where_nothing_runs_there_is_nothing_to_join(user: httpx2.AsyncCli
 
 
 async def test_a_join_right_after_the_end_finds_the_answer_stored(user: httpx2.AsyncClient) -> None:
-    for number in range(10):
+    for number in range(examples(10)):
         answer = await chat(user, {"id": "conversation-at-its-end", "message": f"number {number}"})
         assert (await user.get(f"/chat/{answer.conversation_id}/stream")).status_code == 204
         read = (await user.get(f"/conversations/{answer.conversation_id}")).json()

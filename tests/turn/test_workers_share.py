@@ -15,6 +15,7 @@ import pytest
 from tests.harness.answers import Stream, chat, codes_of, joining, posting, text_of
 from tests.harness.data_folder import rows
 from tests.harness.emulator import Emulator
+from tests.harness.examples import examples
 from tests.harness.service import Server
 from tests.harness.waiting import until
 from tests.harness.world import World
@@ -86,7 +87,7 @@ async def test_a_join_across_ends_well_where_the_next_message_follows_at_once(pa
             following.set()
             return codes_of(await joined.rest())
 
-    for number in range(4):
+    for number in range(examples(4)):
         following = asyncio.Event()
         async with posting(pair.one, f"count to ten, for the {number}th time", id="at-once") as stream:
             await stream.until("0")
@@ -101,7 +102,7 @@ async def test_a_join_across_ends_well_where_the_next_message_follows_at_once(pa
 
 async def test_what_is_read_while_turns_run_ends_with_a_question_or_an_answer(pair: Pair) -> None:
     async def say() -> None:
-        for number in range(15):
+        for number in range(examples(15)):
             assert (await chat(pair.one, {"id": "moments", "message": f"{number}"})).status == 200
 
     await chat(pair.one, {"id": "moments", "message": "first"})
@@ -138,25 +139,26 @@ async def test_one_turn_at_a_time_across(pair: Pair) -> None:
 
 
 async def test_an_abort_here_and_the_next_message_there_may_cross(pair: Pair) -> None:
-    for number in range(4):
+    for number in range(times := examples(10)):
         async with posting(pair.one, f"speak slowly: crossing {number}", id="crossing") as stream:
             await stream.until("0")
             following = asyncio.create_task(chat(pair.other, {"id": "crossing", "message": f"instead of {number}"}))
         assert (await following).text == f"You said: instead of {number}"
-    assert (await stored(pair.other, "crossing"))["message_count"] == 16
+    assert (await stored(pair.other, "crossing"))["message_count"] == 4 * times
 
 
 async def test_turns_taken_by_both_at_once_lose_nothing(pair: Pair) -> None:
     async def say(client: httpx2.AsyncClient, name: str) -> int:
         taken = 0
-        for number in range(12):
+        for number in range(times):
             answer = await chat(client, {"id": "both-at-once", "message": f"{name} {number}"})
             assert answer.status in (200, 409)
             taken += answer.status == 200
         return taken
 
+    times = examples(15)
     taken = sum(await asyncio.gather(say(pair.one, "one"), say(pair.other, "other")))
-    assert taken >= 12
+    assert taken >= times
     here, there = await stored(pair.one, "both-at-once"), await stored(pair.other, "both-at-once")
     assert here == there
     assert here["message_count"] == 2 * taken

@@ -20,7 +20,8 @@ async def test_documents_and_searches_are_part_of_the_cost(
     storage: Environment, emulated: Callable[..., Server]
 ) -> None:
     env = {**storage, **EMBEDDING, "PRICE_PER_MILLION_EMBEDDING_TOKENS": "1000"}
-    async with emulated(env).client() as client, emulated(env).client("bob") as other:
+    server = emulated(env)
+    async with server.client() as client, server.client("bob") as other:
         assert (await usage(client))["embedding_tokens"] == 0
         await indexed(client, "a.md", WORDS)
         stored = await usage(client)
