@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.conftest import StartServer
 from tests.harness.answers import Answer, text_of
+from tests.harness.service import Server
 from tests.mock.conftest import MakeScenario
 from tests.mock.scenario import Scenario
 
@@ -26,6 +27,13 @@ RULES: list[Any] = [
 SETTINGS = {"CHAT_MAX_TOKENS": "128000", "CHAT_TEMPERATURE": "0.5", "SYSTEM_PROMPT": "Be kind."}
 
 
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service that wants what no dialect has."""
+    with Server(tmp_path_factory.mktemp("odd"), SETTINGS) as running:
+        yield running
+
+
 def seen(answer: Answer) -> tuple[str, str, list[str]]:
     return "".join(answer.values("g")), text_of(answer.lines), answer.errors
 
@@ -35,10 +43,8 @@ async def refused(made: Scenario) -> list[int]:
 
 
 @pytest.mark.parametrize("name", DIALECTS)
-async def test_words_thinking_and_a_call_come_through_what_the_engine_refuses(
-    start_server: StartServer, name: str
-) -> None:
-    async with Scenario(start_server(SETTINGS), f"dialect-{name}") as made:
+async def test_words_thinking_and_a_call_come_through_what_the_engine_refuses(odd: Server, name: str) -> None:
+    async with Scenario(odd, f"dialect-{name}") as made:
         await made.put({"dialect": name, "rules": RULES})
         first = await made.say("Hello")
         learned = await refused(made)

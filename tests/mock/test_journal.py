@@ -272,6 +272,6 @@ async def test_the_control_needs_the_login_and_the_schema_does_not(server: Serve
 
 async def test_an_answer_that_is_read_to_its_end_has_ended_in_the_journal(scenario: MakeScenario) -> None:
     made = await scenario()
-    for _ in range(20):
+    for _ in range(10):
         await chat(made.client, {"message": "hi"})
         assert [entry["state"] for entry in await made.journal(side="front", state="running")] == []

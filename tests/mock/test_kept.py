@@ -112,7 +112,7 @@ def test_long_changes_are_replaced_by_what_leads_to_the_same_indexes(monkeypatch
     one.change(DEFAULT, shared.Put(INDEX), lambda indexes: indexes.put(read_schema(INDEX)))
     lengths = []
     batch = shared.Batch("docs", upload("a", "b", "c"))
-    for _ in range(100):
+    for _ in range(40):
         one.change(DEFAULT, batch, lambda indexes: shared.make(indexes, batch))
         lengths.append(changes.size(DEFAULT))
         assert other.of(DEFAULT).find("docs").documents == one.of(DEFAULT).find("docs").documents
