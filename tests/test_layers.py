@@ -149,30 +149,30 @@ def modules() -> frozenset[str]:
     return frozenset(name for name, _ in files())
 
 
-@cache
-def nodes() -> tuple[tuple[str, Path, ast.AST], ...]:
-    """Every import and every attribute, with its module and that module's file."""
-    # To look for garbage among so many nodes would take longer than to make them.
-    gc.disable()
-    try:
-        return tuple(
-            (name, path, node)
-            for name, path in files()
-            for node in ast.walk(ast.parse(path.read_text()))
-            if isinstance(node, ast.Import | ast.ImportFrom | ast.Attribute)
-        )
-    finally:
-        gc.enable()
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Every statement within it, those inside functions too."""
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for part in getattr(node, field, ()):
+            yield part
+            yield from statements(part)
 
 
 @cache
 def imports() -> tuple[Import, ...]:
     """Every import of every module, those inside functions too."""
-    found: list[Import] = []
-    for name, path, node in nodes():
-        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    # To look for garbage among so many nodes would take longer than to make them.
+    gc.disable()
+    try:
+        return tuple(one for name, path in files() for one in imports_of(name, path))
+    finally:
+        gc.enable()
+
+
+def imports_of(name: str, path: Path) -> Iterator[Import]:
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in statements(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found += [Import(name, alias.name) for alias in node.names]
+            yield from (Import(name, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
@@ -180,8 +180,7 @@ def imports() -> tuple[Import, ...]:
                 base = ".".join([*above, *([base] if base else [])])
             for alias in node.names:
                 whole = f"{base}.{alias.name}"
-                found.append(Import(name, whole if whole in modules() else base))
-    return tuple(found)
+                yield Import(name, whole if whole in modules() else base)
 
 
 def inside(module: str, *names: str) -> bool:
@@ -244,12 +243,13 @@ def test_no_imports_go_in_a_circle() -> None:
 
 
 def test_the_environment_is_read_by_the_settings_alone() -> None:
+    names = ("environ", "environb", "getenv", "putenv")
     readers = [
         name
-        for name, _, node in nodes()
-        if name != "mockbackend.settings.reading"
-        and isinstance(node, ast.Attribute)
-        and node.attr in ("environ", "environb", "getenv", "putenv")
+        for name, path in files()
+        if name != "mockbackend.settings.reading" and any(word in path.read_text() for word in names)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in names
     ]
     # What runs beside the mock has the environment of the mock.
     assert readers == ["mockbackend.server.command"], "environs reads it, and FOREIGN says where"

@@ -71,6 +71,7 @@ class Postgres:
         self._data = folder / "data"
         self._numbers = itertools.count()
         self._emptied: list[str] = []
+        self._connection: psycopg.Connection[tuple[object, ...]] | None = None
         # What only the wheel's knows.
         self._options = {**options, "io_method": "sync"} if programs is None else options
         self._programs = programs or PACKAGE.parent / INSTALLED / "bin"
@@ -125,8 +126,7 @@ class Postgres:
     def new_schema(self) -> str:
         """The name of a schema in which there is nothing yet."""
         name = f"s{next(self._numbers)}"
-        with self.connect() as connection:
-            connection.execute(f"CREATE SCHEMA {name}")
+        self.execute(f"CREATE SCHEMA {name}")
         return name
 
     @contextmanager
@@ -134,15 +134,19 @@ class Postgres:
         """The name of a schema in which there is nothing but the tables of whoever has used it before."""
         name = self._emptied.pop() if self._emptied else self.new_schema()
         yield name
-        # To empty the tables takes a hundredth of the time that it takes to make them.
-        with self.connect() as connection:
-            self.empty(connection, name)
+        # It takes a hundredth of the time that it takes to make the tables.
+        self.empty(name)
         self._emptied.append(name)
 
-    @staticmethod
-    def empty(connection: psycopg.Connection[tuple[object, ...]], schema: str) -> None:
+    def empty(self, schema: str) -> None:
         """Delete all rows of that schema but those that say which tables it has."""
-        connection.execute(EMPTY.format(schema=schema).encode())
+        self.execute(EMPTY.format(schema=schema))
+
+    def execute(self, statement: str) -> None:
+        """Run it over a connection that is kept for the next."""
+        if self._connection is None:
+            self._connection = self.connect()
+        self._connection.execute(statement.encode())
 
     def connect(self) -> psycopg.Connection[tuple[object, ...]]:
         """A connection of the test's own, each statement committed; it waits for a server that is starting."""
@@ -162,6 +166,9 @@ class Postgres:
 
     def stop(self) -> None:
         """End it as a crash does."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(30)
 

@@ -30,7 +30,10 @@ CONNECTIONS = 40
 class Postgres:
     """One schema, and its address."""
 
-    def __init__(self, place: Place, free: list[Place], connection: psycopg.Connection[TupleRow]) -> None:
+    def __init__(
+        self, server: Server, place: Place, free: list[Place], connection: psycopg.Connection[TupleRow]
+    ) -> None:
+        self._server = server
         self._place = place
         self._schema, self._url = place
         self._free = free
@@ -78,7 +81,7 @@ class Postgres:
     async def close(self) -> None:
         while self._living:
             await self.stop(self._living[0])
-        Server.empty(self._connection, self._schema)
+        self._server.empty(self._schema)
         self._free.append(self._place)
 
     def _execute(self, statement: str, *values: str | int) -> None:
@@ -103,6 +106,6 @@ def on(start: Callable[[], Server], folder: Path, *, is_pooled: bool) -> Iterato
                 if is_pooled:
                     url = poolers.enter_context(pooled(schema, CONNECTIONS, "session", start))
                 free.append((schema, url))
-            return Postgres(free.pop(), free, connection)
+            return Postgres(server, free.pop(), free, connection)
 
         yield new

@@ -35,9 +35,9 @@ from tests.storage.postgres.rival import Rival
 
 
 @pytest.fixture
-async def storage(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PostgresStorage]:
+async def storage(pooled_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PostgresStorage]:
     """A store that hears of everything only when it asks for the second time."""
-    opened = await open_postgres(Settings(database_url=url))
+    opened = await open_postgres(Settings(database_url=pooled_url))
     connection = opened.database._pool.connection
     heard = [True]
 

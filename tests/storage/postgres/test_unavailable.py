@@ -15,6 +15,12 @@ from tests.storage.contract.acts import begin, begun, end, ran, texts, turn_of
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture
+def pooled_url(url: str) -> str:
+    """None: what a database says itself is not what a pooler says of it."""
+    return url
+
+
 async def test_what_cannot_be_stored_is_a_storage_error(
     storage: PostgresStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
