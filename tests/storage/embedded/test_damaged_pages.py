@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from mockbackend.storage.embedded import open_embedded
 from tests.conftest import StartServer
 from tests.documents.waiting import over, uploaded
 from tests.harness.answers import chat
 from tests.harness.api import error_of, say
 from tests.harness.processes import environment, free_port, run
 from tests.harness.service import Kind, Server
+from tests.storage.contract.files import made_ready
 
 DATABASES = ("conversation_metadata.db", "mock-langgraph-db.db", "documents.db")
 PAGE_BYTES = 4096
@@ -28,29 +30,39 @@ CODES = {503: "storage", 500: "damaged"}
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder of two users with conversations and documents; its server has ended."""
-    return left_by_a_server(tmp_path_factory.mktemp("filled"), CONVERSATIONS)
-
-
-@pytest.fixture(scope="module")
-def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One of documents alone."""
-    return left_by_a_server(tmp_path_factory.mktemp("indexed"), 0)
-
-
-def left_by_a_server(folder: Path, conversations: int) -> Path:
+    folder = tmp_path_factory.mktemp("filled")
     with Server(folder) as server:
-        asyncio.run(fill(server, conversations))
+        asyncio.run(fill(server))
         server.stop()
     return folder / "data"
 
 
-async def fill(server: Server, conversations: int) -> None:
+async def fill(server: Server) -> None:
     for userid in USERS:
         async with server.client(userid) as client:
-            for number in range(conversations):
+            for number in range(CONVERSATIONS):
                 await say(client, "Hello " + "word " * 400, f"{userid}-{number}")
-            row = await uploaded(client, "a.txt", f"The walrus of {userid} sleeps. ".encode() * 500)
+            row = await uploaded(client, "a.txt", said_to(userid) * 500)
             assert (await over(client, row))["status"] == "ready"
+
+
+def said_to(userid: str) -> bytes:
+    return f"The walrus of {userid} sleeps. ".encode()
+
+
+@pytest.fixture(scope="module")
+def indexed(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One in which each of them has a document that is ready, whatever is found in it."""
+
+    async def index(folder: Path) -> None:
+        storage = await open_embedded(folder)
+        for userid in USERS:
+            await made_ready(storage, userid, said_to(userid))
+        await storage.close()
+
+    folder = Path(shutil.copytree(made, tmp_path_factory.mktemp("indexed") / "data"))
+    asyncio.run(index(folder))
+    return folder
 
 
 @pytest.fixture
@@ -69,7 +81,9 @@ def damage(folder: Path, name: str, page: int) -> None:
         file.write(random.Random(page).randbytes(PAGE_BYTES))
 
 
-@pytest.mark.parametrize("name", DATABASES)
+@pytest.mark.parametrize(
+    "name", [DATABASES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in DATABASES[1:])]
+)
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_damaged_first_page_is_one_line_at_the_start(copied_empty: Path, name: str, workers: str) -> None:
     damage(copied_empty, name, 0)

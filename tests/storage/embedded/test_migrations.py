@@ -18,6 +18,7 @@ from mockbackend.storage.embedded.sqlite import migrate
 from tests.conftest import StartServer
 from tests.harness.api import say, texts
 from tests.harness.processes import free_port, run
+from tests.server.commands import run_here
 from tests.storage.contract.acts import message
 
 NEWEST = len(MIGRATIONS)
@@ -184,7 +185,7 @@ def test_check_leaves_a_folder_of_an_older_version_as_it_is(made: Path, tmp_path
         (newest,) = connection.execute("PRAGMA user_version").fetchone()
         connection.execute(f"PRAGMA user_version = {newest - 1}")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    checked = run(["check"], tmp_path, {"DATA_DIR": str(folder)})
+    checked = run_here(["check"], tmp_path, {"DATA_DIR": str(folder)})
     assert f"{newest - 1} of {newest} migrations; the next start" in checked.stdout, checked.stdout
     assert (checked.returncode, "FAILED" in checked.stdout) == (0, False)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
