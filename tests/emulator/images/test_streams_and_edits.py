@@ -31,14 +31,14 @@ def decode(text: str) -> Image.Image:
     return image
 
 
-RED = encoded(Image.new("RGB", (1024, 1024), (255, 0, 0)))
+RED = encoded(Image.new("RGB", (256, 256), (255, 0, 0)))
 
 
 @pytest.mark.parametrize("partial", [0, 2, 3])
 async def test_openais_client_reads_a_stream_of_images(plain: Emulator, partial: int) -> None:
     async with plain.v1() as client:
         stream = await client.images.generate(
-            model="gpt-image-2", prompt="a fox", stream=True, partial_images=partial, size="1536x1024"
+            model="gpt-image-2", prompt="a fox", stream=True, partial_images=partial, size="1024x640"
         )
         events = [event async for event in stream]
     assert [event.type for event in events] == [
@@ -46,12 +46,12 @@ async def test_openais_client_reads_a_stream_of_images(plain: Emulator, partial:
         "image_generation.completed",
     ]
     assert [getattr(event, "partial_image_index", None) for event in events] == [*range(partial), None]
-    assert {decode(event.b64_json).size for event in events} == {(1536, 1024)}
+    assert {decode(event.b64_json).size for event in events} == {(1024, 640)}
     assert len({event.b64_json for event in events}) == partial + 1
     for event in events:
         assert set(event.to_dict()) - {"partial_image_index", "usage"} == COMMON
         assert (event.size, event.quality, event.background, event.output_format) == (
-            "1536x1024",
+            "1024x640",
             "high",
             "opaque",
             "png",
@@ -63,8 +63,8 @@ async def test_openais_client_reads_a_stream_of_images(plain: Emulator, partial:
 
 @pytest.mark.parametrize("dated", [False, True])
 async def test_openais_client_edits_an_image_where_the_mask_is_transparent(plain: Emulator, dated: bool) -> None:
-    mask = Image.new("RGBA", (1024, 1024), (0, 0, 0, 255))
-    mask.paste((0, 0, 0, 0), (0, 512, 1024, 1024))
+    mask = Image.new("RGBA", (256, 256), (0, 0, 0, 255))
+    mask.paste((0, 0, 0, 0), (0, 128, 256, 256))
     files: dict[str, Any] = {"image": ("a.png", RED), "mask": ("mask.png", encoded(mask))}
     async with plain.azure() if dated else plain.v1() as client:
         whole = await client.images.edit(model="gpt-image-1", prompt="a fox", **files)
