@@ -160,10 +160,17 @@ def statements(node: ast.AST) -> Iterator[ast.AST]:
 @cache
 def imports() -> tuple[Import, ...]:
     """Every import of every module, those inside functions too."""
+    return imports_within()
+
+
+def imports_within(*folders: str) -> tuple[Import, ...]:
+    """The imports of the modules in these folders; of every module, where none are named."""
     # To look for garbage among so many nodes would take longer than to make them.
     gc.disable()
     try:
-        return tuple(one for name, path in files() for one in imports_of(name, path))
+        return tuple(
+            one for name, path in files() if not folders or inside(name, *folders) for one in imports_of(name, path)
+        )
     finally:
         gc.enable()
 
