@@ -95,7 +95,9 @@ def create_emulator(store: MockStore, api_key: str | None = None, *, of_service:
     routes += search_routes(gateway)
     routes.append(Route("/emulator/requests", show_journal, methods=["GET", "DELETE"]))
     routes.append(Route("/{path:path}", Endpoint(_not_found, gateway, "unknown")))
-    return Starlette(routes=routes)
+    app = Starlette(routes=routes)
+    app.state.journal = journal
+    return app
 
 
 async def _not_found(request: Request, raw: bytes) -> Reply:

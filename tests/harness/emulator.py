@@ -7,9 +7,8 @@ import logging
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -19,7 +18,10 @@ import openai
 import orjson
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
+from mockbackend.emulator.gateway.journal import Entry, Journal
 from mockbackend.server import emulator_alone
 from tests.harness.http_client import PLAIN
 
@@ -48,6 +50,11 @@ class Emulator:
 
     def __init__(self, script: Path | None = None, api_key: str | None = None) -> None:
         self._app = emulator_alone.create(script, api_key)
+        emulator = self._app.routes[-1]
+        assert isinstance(emulator, Mount)
+        self._journal: Journal = cast("Starlette", emulator.app).state.journal
+        # What has been looked at, with its body.
+        self._read: list[tuple[Entry, Any]] = []
         # Listening before the thread starts: nobody has to wait for it.
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=100)
         self.port: int = self._socket.getsockname()[1]
@@ -140,19 +147,35 @@ class Emulator:
 
     def requests(self) -> list[Any]:
         """The last hundred calls: `{method, path, body, status, aborted}`."""
-        # A client of httpx2's would take several times as long, and tests look often.
-        with closing(HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
-            connection.request("GET", "/emulator/requests")
-            found: list[Any] = orjson.loads(connection.getresponse().read())["requests"]
+        found: list[Any] = httpx2.get(f"{self.url}/emulator/requests", **PLAIN).json()["requests"]
         return found
 
     def call(self, prompt: str) -> Any:
         """The newest call that asks this."""
-        return [request for request in self.requests() if prompt_of(request["body"]) == prompt][-1]
+        return [entry.to_json() for entry, body in self._bodies() if prompt_of(body) == prompt][-1]
 
     def asked(self, prompt: str) -> list[Any]:
         """The bodies of the calls whose last user message, or whose image's prompt, is this; oldest first."""
-        return [request["body"] for request in self.requests() if prompt_of(request["body"]) == prompt]
+        return [body for _, body in self._bodies() if prompt_of(body) == prompt]
+
+    @property
+    def newest(self) -> Any:
+        """The body of the newest call."""
+        return self._bodies()[-1][1]
+
+    @property
+    def open(self) -> int:
+        """How many calls are being answered."""
+        return self._journal.open
+
+    def _bodies(self) -> list[tuple[Entry, Any]]:
+        """The last hundred calls, each of which is parsed once: over HTTP tests would spend most of their time here."""
+        read = {id(entry): body for entry, body in self._read}
+        self._read = [
+            (entry, read[id(entry)] if id(entry) in read else entry.to_json()["body"])
+            for entry in self._journal.calls()
+        ]
+        return self._read
 
     async def journal(self) -> Any:
         """The calls, and how many are open."""

@@ -81,10 +81,9 @@ async def post(user: httpx2.AsyncClient, name: str, media_type: str, content: by
     return await chat(user, {"messages": [{"role": "user", "content": "", "experimental_attachments": [file]}]})
 
 
-async def text_to_the_model(world: World) -> str:
+def text_to_the_model(world: World) -> str:
     """The words of the file, as the last call has them."""
-    calls = (await world.emulator.journal())["requests"]
-    (part,) = calls[-1]["body"]["messages"][-1]["content"]
+    (part,) = world.emulator.newest["messages"][-1]["content"]
     text: str = part["text"]
     return text.partition("]\n")[2]
 
@@ -94,7 +93,7 @@ async def test_text_is_text_whatever_its_type(world: World, user: httpx2.AsyncCl
     name, media_type = TEXTS[case]
     answer = await post(user, name, media_type, UTF8)
     assert answer.status == 200, answer.body
-    assert await text_to_the_model(world) == WORDS
+    assert text_to_the_model(world) == WORDS
     # A front end that loads the conversation is given a text again.
     (message, _) = (await user.get(f"/conversations/{answer.conversation_id}")).json()["messages"]
     (shown,) = message["experimental_attachments"]
@@ -106,7 +105,7 @@ async def test_text_is_text_whatever_its_type(world: World, user: httpx2.AsyncCl
 @pytest.mark.parametrize("encoding", ENCODED)
 async def test_text_may_be_utf_16(world: World, user: httpx2.AsyncClient, encoding: str) -> None:
     assert (await post(user, "a.csv", CSV, ENCODED[encoding])).status == 200
-    assert await text_to_the_model(world) == WORDS
+    assert text_to_the_model(world) == WORDS
 
 
 @pytest.mark.parametrize("encoding", LEGACY)
@@ -114,13 +113,13 @@ async def test_text_may_be_in_the_encodings_of_old_programs(
     world: World, user: httpx2.AsyncClient, encoding: str
 ) -> None:
     assert (await post(user, "a.csv", CSV, LEGACY[encoding].encode(encoding))).status == 200
-    assert await text_to_the_model(world) == LEGACY[encoding]
+    assert text_to_the_model(world) == LEGACY[encoding]
 
 
 @pytest.mark.parametrize("charset", ["KOI8-R", '"koi8-r"'])
 async def test_an_encoding_that_is_named_is_believed(world: World, user: httpx2.AsyncClient, charset: str) -> None:
     assert (await post(user, "a.csv", f"text/csv; charset={charset}", "Да".encode("koi8-r") + b"1234")).status == 200
-    assert await text_to_the_model(world) == "Да1234"
+    assert text_to_the_model(world) == "Да1234"
 
 
 @pytest.mark.parametrize("charset", ["punycode", "idna", "unicode_escape"])
@@ -129,13 +128,13 @@ async def test_an_encoding_of_names_and_code_is_ignored_since_it_may_take_minute
 ) -> None:
     text = "xn--bcher-kva \\u00fc"
     assert (await post(user, "a.csv", f"text/csv; charset={charset}", text.encode())).status == 200
-    assert await text_to_the_model(world) == text
+    assert text_to_the_model(world) == text
 
 
 @pytest.mark.parametrize("charset", ["klingon", "base64"])
 async def test_a_name_of_no_encoding_is_ignored(world: World, user: httpx2.AsyncClient, charset: str) -> None:
     assert (await post(user, "a.csv", f"text/csv; charset={charset}", b"Gr\xfc\xdfe")).status == 200
-    assert await text_to_the_model(world) == "Grüße"
+    assert text_to_the_model(world) == "Grüße"
 
 
 @pytest.mark.parametrize("case", REFUSED)

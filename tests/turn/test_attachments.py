@@ -87,10 +87,9 @@ TEXTS: dict[str, dict[str, Any]] = {
 LOOK = {"type": "text", "text": "Look"}
 
 
-async def asked(world: World) -> list[dict[str, Any]]:
+def asked(world: World) -> list[dict[str, Any]]:
     """The last user message's parts in the newest call."""
-    calls = (await world.emulator.journal())["requests"]
-    parts: list[dict[str, Any]] = calls[-1]["body"]["messages"][-1]["content"]
+    parts: list[dict[str, Any]] = world.emulator.newest["messages"][-1]["content"]
     return parts
 
 
@@ -99,31 +98,30 @@ async def test_an_image_reaches_the_model_as_a_data_url(world: World, user: http
     answer = await chat(user, {"messages": [{"role": "user", **IMAGES[shape]}]})
     assert answer.status == 200, answer.body
     assert "I see 1 image" in (answer.text or answer.body.decode())
-    assert await asked(world) == [LOOK, {"type": "image_url", "image_url": {"url": PNG}}]
+    assert asked(world) == [LOOK, {"type": "image_url", "image_url": {"url": PNG}}]
     # And again in the next turn, from the store.
     await chat(user, {"id": answer.conversation_id, "message": "And now?"})
-    calls = (await world.emulator.journal())["requests"]
-    assert calls[-1]["body"]["messages"][-3]["content"][1]["image_url"]["url"] == PNG
+    assert world.emulator.newest["messages"][-3]["content"][1]["image_url"]["url"] == PNG
 
 
 @pytest.mark.parametrize("shape", TEXTS)
 async def test_a_text_reaches_the_model_as_text(world: World, user: httpx2.AsyncClient, shape: str) -> None:
     answer = await chat(user, {"messages": [{"role": "user", **TEXTS[shape]}]})
     assert answer.status == 200, answer.body
-    assert await asked(world) == [LOOK, {"type": "text", "text": f"[File b.txt]\n{WORDS}"}]
+    assert asked(world) == [LOOK, {"type": "text", "text": f"[File b.txt]\n{WORDS}"}]
 
 
 async def test_several_attachments_keep_their_order(world: World, user: httpx2.AsyncClient) -> None:
     message = sdk4({"name": "a.png", "url": PNG}, {"name": "b.txt", "url": TEXT}, {"name": "c.png", "url": PNG})
     assert (await chat(user, {"messages": [{"role": "user", **message}]})).status == 200
-    assert [part["type"] for part in await asked(world)] == ["text", "image_url", "text", "image_url"]
+    assert [part["type"] for part in asked(world)] == ["text", "image_url", "text", "image_url"]
 
 
 async def test_an_attachment_needs_no_words(world: World, user: httpx2.AsyncClient) -> None:
     message = {"role": "user", "content": "", "experimental_attachments": [{"name": "a.png", "url": PNG}]}
     answer = await chat(user, {"messages": [message]})
     assert answer.status == 200
-    assert [part["type"] for part in await asked(world)] == ["image_url"]
+    assert [part["type"] for part in asked(world)] == ["image_url"]
     (row,) = (await user.get("/conversations")).json()
     assert row["title"] == "Image"
     # It was given by the message: an edited one gives another.

@@ -14,6 +14,7 @@ import orjson
 import pytest
 
 from tests.harness.answers import chat, joining, posting
+from tests.harness.examples import examples
 from tests.harness.service import AUTH, Server
 from tests.harness.waiting import idle, until
 from tests.harness.world import World
@@ -66,14 +67,14 @@ async def test_a_client_that_goes_away_ends_an_image(world: World, user: httpx2.
         conversation_id = stream.conversation_id
 
         async def asked() -> bool:
-            return bool((await world.emulator.journal())["open"])
+            return bool(world.emulator.open)
 
         await until(asked)
     await idle(user)
     assert is_incomplete((await stored(user, conversation_id))["messages"][1])
 
     async def over() -> bool:
-        return not (await world.emulator.journal())["open"]
+        return not world.emulator.open
 
     await until(over)
 
@@ -91,7 +92,7 @@ async def test_another_reader_keeps_the_answer_going(user: httpx2.AsyncClient) -
 
 async def test_a_clients_abort_and_its_next_message_may_cross(user: httpx2.AsyncClient) -> None:
     conversation_id = "crossing"
-    for number in range(8):
+    for number in range(times := examples(15)):
         async with posting(user, f"speak slowly: {number}", id=conversation_id) as stream:
             await stream.until("0")
             following = asyncio.create_task(chat(user, {"id": conversation_id, "message": f"instead of {number}"}))
@@ -99,7 +100,7 @@ async def test_a_clients_abort_and_its_next_message_may_cross(user: httpx2.Async
         answer = await following
         assert (answer.status, answer.text) == (200, f"You said: instead of {number}")
     read = await stored(user, conversation_id)
-    assert read["message_count"] == 32
+    assert read["message_count"] == 4 * times
 
 
 @pytest.mark.slow
@@ -116,7 +117,7 @@ async def test_a_slow_reader_slows_neither_the_others_nor_the_model(new_world: N
                     received = sum([len(chunk) async for chunk in response.aiter_bytes()])
             assert received > FLOOD_BYTES
             # The model's stream was read to its end, and the answer is stored, while one reader has read nothing.
-            assert (await world.emulator.journal())["open"] == 0
+            assert world.emulator.open == 0
             assert len((await stored(client, "flood"))["messages"][1]["content"]) == FLOOD_BYTES
             # The answer in what is stored and in each statement that stored it; not once more for each time that a
             # reader was offered it, nor what was read and sent, which goes back to the system.

@@ -73,6 +73,10 @@ class Journal:
     def clear(self) -> None:
         self._entries.clear()
 
+    def calls(self) -> list[Entry]:
+        """Those that are held, oldest first."""
+        return list(self._entries)
+
     def to_json(self) -> dict[str, object]:
         """`{open, requests: [{method, path, body, status, aborted}]}`, oldest first."""
-        return {"open": self.open, "requests": [entry.to_json() for entry in self._entries]}
+        return {"open": self.open, "requests": [entry.to_json() for entry in self.calls()]}
