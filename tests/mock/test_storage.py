@@ -11,7 +11,8 @@ from tests.harness.postgres import postgres
 from tests.mock.scenario import Scenario
 
 
-@pytest.mark.parametrize("engine", ["embedded", "postgres"])
+# What is stored embedded is shown by each part of it in test_scenarios.
+@pytest.mark.parametrize("engine", [pytest.param("embedded", marks=pytest.mark.slow), "postgres"])
 async def test_a_scenario_has_rows_of_its_own_that_go_with_it(start_server: StartServer, engine: str) -> None:
     env = {"DATABASE_URL": postgres().url(postgres().new_schema())} if engine == "postgres" else {}
     server = start_server(env)

@@ -113,7 +113,12 @@ def seen(raw: Raw, length: int | None) -> tuple[Any, ...]:
     "more", [pytest.param(FEW, id="few"), pytest.param(OTHERS, id="others", marks=pytest.mark.slow)]
 )
 @pytest.mark.parametrize(
-    ("api", "image", "scenario"), [("chat", "dall-e-3", "default"), ("responses", "gpt-image-1", "a-name")]
+    ("api", "image", "scenario"),
+    [
+        ("chat", "dall-e-3", "default"),
+        # What is played over this wire is compared in test_played.
+        pytest.param("responses", "gpt-image-1", "a-name", marks=pytest.mark.slow),
+    ],
 )
 async def test_a_replay_is_equal_on_both_sides(
     studio: Studio, api: str, image: str, scenario: str, more: list[dict[str, Any]]
