@@ -30,9 +30,9 @@ from mockbackend.turn.registry import RunRegistry
 from mockbackend.turn.run import Run
 from tests.harness.waiting import until
 from tests.storage.contract.acts import SPENT, begun, end, log_of, ran, running, texts, turn_of
-from tests.storage.embedded.conftest import other, storage
+from tests.storage.embedded.conftest import made, opened_before, other, storage
 
-__all__ = ["other", "storage"]
+__all__ = ["made", "opened_before", "other", "storage"]
 
 
 class Beats:

@@ -11,7 +11,9 @@ import pytest
 
 from tests.harness.raw_model import RawUpstream, Replies
 from tests.harness.service import Server
-from tests.upstream.forgetful_app import FORGET
+
+# The path of tests/upstream/forgetful_app.py, which sets up a whole process where it is imported.
+FORGET = "/forget"
 
 
 class Unlearned(Protocol):

@@ -7,13 +7,12 @@ from starlette.types import Receive, Scope, Send
 
 from mockbackend.app import create_app
 
-FORGET = "/forget"
 service = create_app()
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """Forget what models have refused, and the heads of requests; any other request is the service's."""
-    if scope["type"] == "http" and scope["path"] == FORGET:
+    if scope["type"] == "http" and scope["path"] == "/forget":
         upstream = service.state.service.upstream
         upstream._learned.clear()
         upstream._direct._heads.clear()
