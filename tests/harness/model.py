@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Mapping
 from types import TracebackType
@@ -100,16 +101,20 @@ class Call:
 
 
 class Upstream:
-    """`async with Upstream() as upstream:` listens; `await upstream.call()` is the next request it gets."""
+    """`async with Upstream() as upstream:` listens; `await upstream.call()` is the next request it gets.
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    It listens on a socket that one test after the other has, where that is given.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None = None, kept: socket.socket | None = None) -> None:
         self._calls: asyncio.Queue[Call] = asyncio.Queue()
         self._tls = tls
+        self._socket = kept.dup() if kept else socket.create_server(("127.0.0.1", 0))
 
     @property
     def address(self) -> str:
         """Scheme, host and port."""
-        scheme, port = "https" if self._tls else "http", self._server.sockets[0].getsockname()[1]
+        scheme, port = "https" if self._tls else "http", self._socket.getsockname()[1]
         return f"{scheme}://127.0.0.1:{port}"
 
     @property
@@ -122,7 +127,7 @@ class Upstream:
         return await asyncio.wait_for(self._calls.get(), within)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
+        self._server = await asyncio.start_server(self._serve, sock=self._socket, ssl=self._tls)
         return self
 
     async def __aexit__(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 import httpx2
 import openai
@@ -12,16 +11,26 @@ import pytest
 
 from mockbackend.upstream.direct import Direct
 from mockbackend.upstream.transport import Transport
-from tests.conftest import StartServer
 from tests.harness.answers import Answer, chat
 from tests.harness.model import Call, Upstream
 from tests.harness.service import Server
+from tests.upstream.conftest import Driven
 
-AZURE = {"AZURE_OPENAI_API_KEY": "k", "AZURE_OPENAI_GPT_DEPLOYMENT_NAME": "chat"}
-ENGINES: dict[str, Callable[[Upstream], dict[str, str]]] = {
-    "openai": lambda upstream: {**upstream.settings, "UPSTREAM_MAX_TRIES": "1"},
-    "azure": lambda upstream: {**AZURE, "AZURE_OPENAI_ENDPOINT": upstream.address, "UPSTREAM_MAX_TRIES": "1"},
-    "azure, dated": lambda upstream: {**ENGINES["azure"](upstream), "AZURE_OPENAI_API_VERSION": "2024-10-21"},
+AZURE = {
+    "AZURE_OPENAI_ENDPOINT": "{address}",
+    "AZURE_OPENAI_API_KEY": "k",
+    "AZURE_OPENAI_GPT_DEPLOYMENT_NAME": "chat",
+    "UPSTREAM_MAX_TRIES": "1",
+}
+ENGINES = {
+    "openai": {
+        "OPENAI_BASE_URL": "{address}/v1",
+        "OPENAI_API_KEY": "k",
+        "OPENAI_MODEL": "m",
+        "UPSTREAM_MAX_TRIES": "1",
+    },
+    "azure": AZURE,
+    "azure, dated": {**AZURE, "AZURE_OPENAI_API_VERSION": "2024-10-21"},
 }
 
 
@@ -38,9 +47,8 @@ async def asked(server: Server, upstream: Upstream, *, refused: tuple[int, bytes
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-async def test_later_requests_are_sent_as_the_first(start_server: StartServer, engine: str) -> None:
-    async with Upstream() as upstream:
-        server = start_server(ENGINES[engine](upstream))
+async def test_later_requests_are_sent_as_the_first(driven: Driven, engine: str) -> None:
+    async with driven(ENGINES[engine]) as (upstream, server):
         calls = [(await asked(server, upstream))[1] for _ in range(3)]
     first, *later = [(call.target, call.headers, call.body) for call in calls]
     assert later == [first, first]
@@ -59,9 +67,8 @@ async def test_later_requests_are_sent_as_the_first(start_server: StartServer, e
         (400, b'{"error": {"code": "content_filter", "message": "The response was filtered"}}'),
     ],
 )
-async def test_a_later_refusal_says_what_a_first_one_says(start_server: StartServer, status: int, body: bytes) -> None:
-    async with Upstream() as upstream:
-        server = start_server(ENGINES["azure"](upstream))
+async def test_a_later_refusal_says_what_a_first_one_says(driven: Driven, status: int, body: bytes) -> None:
+    async with driven(AZURE) as (upstream, server):
         first, _ = await asked(server, upstream, refused=(status, body))
         assert (await asked(server, upstream))[0].text == "Hello"
         later, _ = await asked(server, upstream, refused=(status, body))

@@ -13,7 +13,9 @@ import pytest
 from tests.harness.answers import Answer, chat
 from tests.harness.model import Call, Upstream
 from tests.harness.service import Server
+from tests.upstream.conftest import Driven
 
+SETTINGS = {"OPENAI_BASE_URL": "{address}/v1", "OPENAI_API_KEY": "k", "OPENAI_MODEL": "model"}
 OLLAMA = "registry.ollama.ai/library/gemma3:4b does not support tools"
 VLLM = '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
 AZURE: dict[str, Any] = {
@@ -43,14 +45,14 @@ async def answered(
     "refusal", [{"message": OLLAMA}, {"message": VLLM, "code": 400}, AZURE], ids=["ollama", "vllm", "azure"]
 )
 @pytest.mark.parametrize("steps", ["1", "8"])
-async def test_a_model_without_tools_chats_without_them(tmp_path: Path, refusal: dict[str, Any], steps: str) -> None:
-    async with Upstream() as upstream:
-        # With one step the request says to call no tool, which is of no use without tools.
-        with Server(tmp_path, {**upstream.settings, "AGENT_MAX_STEPS": steps}) as server:
-            async with server.client() as client:
-                first, tried = await answered(client, upstream, refusal)
-                second, later = await answered(client, upstream, refusal)
-            assert "does not support tools" in server.log
+async def test_a_model_without_tools_chats_without_them(driven: Driven, refusal: dict[str, Any], steps: str) -> None:
+    # With one step the request says to call no tool, which is of no use without tools.
+    async with driven({**SETTINGS, "AGENT_MAX_STEPS": steps}) as (upstream, server):
+        before = server.log
+        async with server.client() as client:
+            first, tried = await answered(client, upstream, refusal)
+            second, later = await answered(client, upstream, refusal)
+        assert "does not support tools" in server.log.removeprefix(before)
     assert [first.text, second.text] == ["Hello", "Hello"]
     assert ["tools" in call.body for call in tried] == [True, False]
     assert len(later) == 1, "what was refused is remembered"

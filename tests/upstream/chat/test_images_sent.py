@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mockbackend.messages import Message, Part
 from mockbackend.storage import Image
 from mockbackend.storage.exchanges import exchanges
 from mockbackend.upstream.chat import request
 from mockbackend.upstream.chat.splicing import expanded
 from mockbackend.upstream.chat.window import window_messages
+
+
+@pytest.fixture(autouse=True)
+def _low_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request, "MAX_IMAGE_BYTES", 36 * 1024)
 
 
 def asked(*tokens: str, refused: bool = False) -> Message:

@@ -152,8 +152,8 @@ def test_a_model_that_does_not_reason_is_asked_for_no_reasoning(tmp_path: Path) 
     ],
 )
 def test_check_tries_this_wire(tmp_path: Path, env: dict[str, str], says: str) -> None:
-    with start_world(tmp_path, [], SURFACES["v1"], chat="gpt-5-mini") as both:
-        settings = {**both.emulator.settings("v1", chat="gpt-5-mini"), **SURFACES["v1"], **env}
+    with emulating(tmp_path, [], KEY) as emulator:
+        settings = {**emulator.settings("v1", chat="gpt-5-mini"), **SURFACES["v1"], **env}
         ran = run(["check"], tmp_path, {"DATA_DIR": str(tmp_path / "tried"), **settings})
     assert says in ran.stdout + ran.stderr
     assert KEY not in ran.stdout + ran.stderr
@@ -172,22 +172,26 @@ LEARNING: list[Rule] = [
 ]
 
 
-async def test_reasoning_that_cannot_be_opened_is_left_out(tmp_path: Path) -> None:
-    with start_world(tmp_path, LEARNING, SURFACES["v1"], chat="gpt-5-mini") as both:
-        async with both.server.client() as client:
-            answer = await chat(client, {"message": "sealed"})
-        assert (answer.errors, answer.text) == ([], "Done.")
-        _, refused, answered = (request["body"] for request in both.emulator.requests())
+@pytest.fixture(scope="module")
+def learning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with start_world(tmp_path_factory.mktemp("learning"), LEARNING, SURFACES["v1"], chat="gpt-5-mini") as both:
+        yield both
+
+
+async def test_reasoning_that_cannot_be_opened_is_left_out(learning: World) -> None:
+    async with learning.server.client() as client:
+        answer = await chat(client, {"message": "sealed"})
+    assert (answer.errors, answer.text) == ([], "Done.")
+    _, refused, answered = learning.emulator.asked("sealed")
     assert [item["type"] for item in refused["input"]].count("reasoning") == 1
     assert [item["type"] for item in answered["input"]].count("reasoning") == 0
     assert "include" not in answered
 
 
-async def test_older_turns_are_left_out_where_the_model_cannot_read_all(tmp_path: Path) -> None:
-    with start_world(tmp_path, LEARNING, SURFACES["v1"], chat="gpt-5-mini") as both:
-        async with both.server.client() as client:
-            await chat(client, {"id": "long", "message": "first"})
-            answer = await chat(client, {"id": "long", "message": "too long"})
+async def test_older_turns_are_left_out_where_the_model_cannot_read_all(learning: World) -> None:
+    async with learning.server.client() as client:
+        await chat(client, {"id": "long", "message": "first"})
+        answer = await chat(client, {"id": "long", "message": "too long"})
     assert (answer.errors, answer.text) == ([], "You said: too long")
     assert answer.values("2") == [[{"type": "context", "leftOut": 2}]]
 
