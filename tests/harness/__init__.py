@@ -10,7 +10,7 @@
 | a model API that the test drives, word by word | `model.Upstream` |
 | a model API that breaks HTTP | `raw_model.RawUpstream` |
 | to know whether any chat template takes a request | `strictest`; every server is held to it |
-| what is stored, seen from outside | `data_folder` |
+| what is stored, seen from outside, or a folder with nothing in it | `data_folder` |
 | what is counted and measured | `metrics.scrape` |
 | a PostgreSQL server, and a schema | `postgres.postgres`: `schema()`, or `new_schema()` where no tables are made yet |
 | a pooler before it | `pgbouncer.pooled` |

@@ -16,6 +16,7 @@ from typing import Literal, Self
 
 import httpx2
 
+from tests.harness import data_folder
 from tests.harness.http_client import PLAIN
 from tests.harness.processes import MEASURED, Limits, Process, environment, execute, fork, free_port, living_of_group
 
@@ -30,7 +31,8 @@ class Server:
     `folder` is its working directory, so that a developer's `.env` is not read. It is forked from a preloaded process,
     unless a `fresh` interpreter is wanted: by tests of the start, signals, memory and descriptors. `command`, where
     given, is executed instead of what `kind` names; it must listen on `port` of 127.0.0.1, which it finds in PORT.
-    `limits` bound the resources of a forked one, `arguments` follow those of `kind`.
+    `limits` bound the resources of a forked one, `arguments` follow those of `kind`. In a new folder a forked one finds
+    its databases made.
     """
 
     def __init__(
@@ -89,6 +91,8 @@ class Server:
         """Start it and wait until it answers; its output is in the error where it does not."""
         with self.log_path.open("ab") as log:
             if self._forks:
+                if self._has_new_folder():
+                    data_folder.make(self.data_dir)
                 self._process = fork(self._arguments, self._folder, self._env, log, limits=self._limits)
             else:
                 self._process = execute(self._command, self._folder, self._env, log)
@@ -101,6 +105,11 @@ class Server:
                 raise RuntimeError(f"{' '.join(self._command)} {happened}; its output:\n{self.log}")
             time.sleep(0.02)
         return self
+
+    def _has_new_folder(self) -> bool:
+        """Whether it would make its databases."""
+        is_stored_there = self._env["DATA_DIR"] == str(self.data_dir) and "DATABASE_URL" not in self._env
+        return is_stored_there and not self.data_dir.exists()
 
     def _alive(self) -> bool:
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)) as connection:
