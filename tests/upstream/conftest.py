@@ -22,6 +22,10 @@ from tests.harness.service import Server
 FORGET = "/forget"
 
 
+# The settings of an engine for `driven`.
+OPENAI = {"OPENAI_BASE_URL": "{address}/v1", "OPENAI_API_KEY": "k", "OPENAI_MODEL": "model"}
+
+
 class Unlearned(Protocol):
     """Gives the engine that replies so, of which nothing was asked, and a client of a service that does not know it."""
 

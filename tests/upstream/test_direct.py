@@ -14,7 +14,7 @@ from mockbackend.upstream.transport import Transport
 from tests.harness.answers import Answer, chat
 from tests.harness.model import Call, Upstream
 from tests.harness.service import Server
-from tests.upstream.conftest import Driven
+from tests.upstream.conftest import OPENAI, Driven
 
 AZURE = {
     "AZURE_OPENAI_ENDPOINT": "{address}",
@@ -23,12 +23,7 @@ AZURE = {
     "UPSTREAM_MAX_TRIES": "1",
 }
 ENGINES = {
-    "openai": {
-        "OPENAI_BASE_URL": "{address}/v1",
-        "OPENAI_API_KEY": "k",
-        "OPENAI_MODEL": "m",
-        "UPSTREAM_MAX_TRIES": "1",
-    },
+    "openai": {**OPENAI, "UPSTREAM_MAX_TRIES": "1"},
     "azure": AZURE,
     "azure, dated": {**AZURE, "AZURE_OPENAI_API_VERSION": "2024-10-21"},
 }

@@ -13,9 +13,8 @@ import pytest
 from tests.harness.answers import Answer, chat
 from tests.harness.model import Call, Upstream
 from tests.harness.service import Server
-from tests.upstream.conftest import Driven
+from tests.upstream.conftest import OPENAI, Driven
 
-SETTINGS = {"OPENAI_BASE_URL": "{address}/v1", "OPENAI_API_KEY": "k", "OPENAI_MODEL": "model"}
 OLLAMA = "registry.ollama.ai/library/gemma3:4b does not support tools"
 VLLM = '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
 AZURE: dict[str, Any] = {
@@ -47,7 +46,7 @@ async def answered(
 @pytest.mark.parametrize("steps", ["1", "8"])
 async def test_a_model_without_tools_chats_without_them(driven: Driven, refusal: dict[str, Any], steps: str) -> None:
     # With one step the request says to call no tool, which is of no use without tools.
-    async with driven({**SETTINGS, "AGENT_MAX_STEPS": steps}) as (upstream, server):
+    async with driven({**OPENAI, "AGENT_MAX_STEPS": steps}) as (upstream, server):
         before = server.log
         async with server.client() as client:
             first, tried = await answered(client, upstream, refusal)

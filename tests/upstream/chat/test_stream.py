@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from tests.harness.model import Upstream
 from tests.harness.service import AUTH, Server
+from tests.upstream.conftest import OPENAI, Driven
 
 QUESTION = b'{"message": "Hi"}'
 LOGIN = base64.b64encode(":".join(AUTH).encode())
@@ -36,20 +36,24 @@ class Pieces:
 
 
 @pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    async with Upstream() as listening:
-        yield listening
+async def both(driven: Driven) -> AsyncIterator[tuple[Upstream, Server]]:
+    async with driven(OPENAI) as found:
+        yield found
 
 
 @pytest.fixture
-async def pieces(tmp_path: Path, upstream: Upstream) -> AsyncIterator[Pieces]:
-    with Server(tmp_path, upstream.settings) as server:
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        writer.write(ASKED)
-        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
-        yield Pieces(reader)
-        writer.close()
-        await writer.wait_closed()
+def upstream(both: tuple[Upstream, Server]) -> Upstream:
+    return both[0]
+
+
+@pytest.fixture
+async def pieces(both: tuple[Upstream, Server]) -> AsyncIterator[Pieces]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", both[1].port)
+    writer.write(ASKED)
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+    yield Pieces(reader)
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_the_step_begins_before_the_model_responds(upstream: Upstream, pieces: Pieces) -> None:

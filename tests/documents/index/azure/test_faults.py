@@ -11,9 +11,9 @@ from tests.documents.index.azure.emulated import failing, scripted
 
 async def test_a_batch_that_is_too_large_is_halved_until_it_fits(tmp_path: Path) -> None:
     async with scripted(tmp_path, "{kind: indexing, times: 2, fault: {kind: status, status: 413}}") as emulated:
-        await emulated.publish("u1", "f1", *[f"fox {number}" for number in range(100)])
-        assert await emulated.count() == 100
-        assert await emulated.batches() == [(413, 100), (413, 50), (200, 25), (200, 25), (200, 50)]
+        await emulated.publish("u1", "f1", *[f"fox {number}" for number in range(8)])
+        assert await emulated.count() == 8
+        assert await emulated.batches() == [(413, 8), (413, 4), (200, 2), (200, 2), (200, 4)]
 
 
 async def test_a_passage_that_is_too_large_by_itself_fails_with_the_setting_to_lower(tmp_path: Path) -> None:
