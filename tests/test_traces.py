@@ -19,6 +19,7 @@ from tests.harness.emulator import Rule
 from tests.harness.model import Upstream
 from tests.harness.postgres import postgres
 from tests.harness.processes import free_port
+from tests.harness.service import Server
 from tests.harness.waiting import until
 from tests.harness.world import start_world
 
@@ -222,18 +223,15 @@ async def test_a_turn_that_is_refused_and_one_that_is_stopped_end(
 
 
 async def test_statements_of_postgresql_and_embeddings_are_traced_within_a_turn(
-    receiver: Receiver, start_server: StartServer
+    receiver: Receiver, tmp_path: Path
 ) -> None:
-    env = {
-        "DATABASE_URL": postgres().url(postgres().new_schema()),
-        "WEB_CONCURRENCY": "2",
-        "OTEL_SERVICE_NAME": "chats",
-    }
-    server = start_server({**env, **receiver.settings}, "serve")
-    async with server.client() as client:
-        await indexed(client, "a.md", b"# Zephyr\n\nIt flies.")
-        await chat(client, {"message": "What do my documents say about Zephyr?"})
-    (agent,) = await receiver.turns(1)
+    with postgres().schema() as schema:
+        env = {"DATABASE_URL": postgres().url(schema), "WEB_CONCURRENCY": "2", "OTEL_SERVICE_NAME": "chats"}
+        with Server(tmp_path, {**env, **receiver.settings}, "serve") as server:
+            async with server.client() as client:
+                await indexed(client, "a.md", b"# Zephyr\n\nIt flies.")
+                await chat(client, {"message": "What do my documents say about Zephyr?"})
+            (agent,) = await receiver.turns(1)
     within = {span.span_id: span for span in receiver.spans() if span.trace_id == agent.trace_id}
     statements = [span for span in receiver.spans() if attributes(span).get("db.system.name") == "postgresql"]
     assert {"insert conversations", "update turns"} <= {span.name for span in statements}

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from mockbackend.storage import Conversation, Storage, TooManyTurns, Turn
+from tests.harness.examples import examples
 from tests.storage.contract.acts import (
     SPENT,
     at_most,
@@ -90,7 +91,7 @@ async def test_no_turn_begins_while_another_runs(storage: Storage, other: Storag
 
 
 async def test_of_those_that_race_one_begins(storage: Storage, other: Storage) -> None:
-    for round_ in range(5):
+    for round_ in range(rounds := max(2, examples(5))):
         turns = [turn_of(f"{round_}-{number}", base_length=round_ * 2) for number in range(6)]
         racing = [begin(one, turn) for turn, one in zip(turns, [storage, other] * 3, strict=True)]
         claims = [claim for _, claim in await asyncio.gather(*racing) if claim]
@@ -98,7 +99,7 @@ async def test_of_those_that_race_one_begins(storage: Storage, other: Storage) -
         found = await running(storage)
         assert found.turn == claim.turn
         await end(storage if found.is_ours else other, claim.turn)
-    assert len(await texts(storage)) == 10
+    assert len(await texts(storage)) == 2 * rounds
 
 
 async def test_a_claim_needs_the_version_that_its_place_was_found_in(storage: Storage, other: Storage) -> None:
@@ -260,7 +261,7 @@ async def test_a_begin_whose_waiter_is_cancelled_leaves_nothing(storage: Storage
     many = [message("user", "t1", f"word{number}") for number in range(500)]
     await ran(storage, replace(turn_of(), new_messages=many))
     row = await row_of(storage)
-    for number in range(10):
+    for number in range(max(3, examples(10))):
         await cancelled(storage, turn_of(f"t2-{number}", f"new{number}"))
         # Its history is being read when nobody waits any more.
         await cancelled(storage, turn_of(f"t3-{number}", base_length=500))

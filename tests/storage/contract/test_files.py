@@ -31,13 +31,13 @@ async def test_what_was_written_is_what_is_kept(storage: Storage, other: Storage
     assert await other.files.get("ann", file.id) == file
 
 
-@pytest.mark.parametrize(("start", "end"), [(0, None), (5, 10), (0, 0), (2**18 - 1, 2**18 + 1), (2**20 - 3, None)])
-async def test_any_range_of_a_file_is_read(storage: Storage, start: int, end: int | None) -> None:
+async def test_any_range_of_a_file_is_read(storage: Storage) -> None:
     upload = storage.files.receive("ann", "a", FileLimits(2**21, 1, 2**21))
     await upload.write(MANY)
     await upload.end()
     file = await upload.finish("text", "text/plain")
-    assert await content_of(storage, file.id, start, end) == MANY[start:end]
+    for start, end in ((0, None), (5, 10), (0, 0), (2**18 - 1, 2**18 + 1), (2**20 - 3, None)):
+        assert await content_of(storage, file.id, start, end) == MANY[start:end], (start, end)
 
 
 async def test_an_empty_file_is_one(storage: Storage) -> None:
