@@ -14,7 +14,7 @@ import pytest
 from mockbackend.server.lazy_imports import defer
 from mockbackend.server.unused import UNUSED
 from tests.harness.examples import register_profiles
-from tests.harness.processes import Limits
+from tests.harness.processes import Limits, start_preloading
 from tests.harness.service import Kind, Server
 
 register_profiles()
@@ -22,6 +22,12 @@ register_profiles()
 defer(UNUSED)
 # Collecting the tests makes no garbage, and looking for some would be half of it.
 gc.disable()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let one process that forks servers, for all that run tests, import while these are collected."""
+    if session.config.option.workers:
+        start_preloading()
 
 
 def pytest_collection_finish() -> None:

@@ -105,6 +105,15 @@ def test_a_process_that_dies_is_a_failure_of_its_test_and_the_rest_is_run(pytest
     result.stdout.fnmatch_lines(["*test_it?4?*", "the process that ran it has ended with -9"])
 
 
+def test_a_plugin_that_fails_in_a_process_is_shown(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(WHERE + "def pytest_runtest_logreport():\n    assert os.getpid() == HERE, 'not here'\n")
+    pytester.makepyfile("def test_it(): pass")
+    result = run(pytester, "--workers", "1")
+    result.assert_outcomes(failed=1)
+    result.stderr.fnmatch_lines(["AssertionError: not here*"])
+    result.stdout.fnmatch_lines(["the process that ran it has ended with 1"])
+
+
 def test_a_test_that_takes_too_long_is_ended_and_says_where_it_stands(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

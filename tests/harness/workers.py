@@ -13,6 +13,7 @@ import os
 import signal
 import threading
 import time
+import traceback
 import warnings
 from collections import deque
 from contextlib import suppress
@@ -23,8 +24,6 @@ from typing import Any, NoReturn
 
 import pytest
 
-from tests.harness.processes import start_preloading
-
 # What a worker says of a test that has ended: its place among all, reports, and warnings; None before its module's last
 # test, when it may have another module.
 Said = tuple[int, list[dict[str, Any]], list[dict[str, Any]]] | None
@@ -33,12 +32,6 @@ Said = tuple[int, list[dict[str, Any]], list[dict[str, Any]]] | None
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--workers`."""
     parser.addoption("--workers", type=int, default=0, help="processes that run the tests, forked from this one")
-
-
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Let the process that forks servers, one for all workers, import while the tests are collected."""
-    if session.config.option.workers:
-        start_preloading()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -185,6 +178,8 @@ def work(session: pytest.Session, number: int, pipe: Connection) -> NoReturn:
     except (KeyboardInterrupt, BrokenPipeError, EOFError):
         # The first process says so, or nobody listens any more.
         session._setupstate.teardown_exact(None)
+    except BaseException:
+        traceback.print_exc()
     finally:
         # The interpreter would now free all that was imported, and so copy all of it.
         threading._shutdown()  # type: ignore[attr-defined]
