@@ -7,20 +7,14 @@ from collections.abc import AsyncIterator
 import pytest
 from azure.search.documents.aio import SearchClient
 
-from tests.emulator.search.clients import (
-    definition,
-    managing,
-    numbers,
-    searching,
-)
+from tests.emulator.search.clients import VERSION, make, searching
 from tests.harness.emulator import Emulator
 
 
 @pytest.fixture
 async def docs(plain: Emulator) -> AsyncIterator[SearchClient]:
-    """A client of a new index, which is deleted with the test."""
-    name = f"docs-{next(numbers)}"
-    async with managing(plain) as indexes, searching(plain, name) as client:
-        await indexes.create_or_update_index(definition(name))
+    """A client of a new index, which is deleted with the test: a service has few."""
+    async with searching(plain, name := await make(plain)) as client:
         yield client
-        await indexes.delete_index(name)
+    async with plain.http() as http:
+        (await http.delete(f"/indexes('{name}')?api-version={VERSION}")).raise_for_status()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
 
 import pytest
 from azure.core.exceptions import HttpResponseError
@@ -13,9 +15,35 @@ from hypothesis import strategies as st
 from mockbackend.emulator.gateway.errors import AzureError
 from mockbackend.emulator.search.filter import read_filter
 from mockbackend.emulator.search.schema import read_schema
-from tests.emulator.search.clients import (
-    found,
+from tests.emulator.search.clients import found, make, post, searching
+from tests.harness.emulator import Emulator
+
+DOCUMENTS = (
+    {"id": "a", "owner": "u1", "page": 1, "draft": True},
+    {"id": "b", "owner": "u1", "page": 2, "draft": False},
+    {"id": "c", "owner": "u2", "page": 3},
+    {"id": "d", "owner": "o'x", "page": 4},
+    {"id": "e"},
 )
+
+
+@pytest.fixture(scope="module")
+def filled(plain: Emulator) -> str:
+    """The name of an index of these documents, in which a test only searches."""
+
+    async def fill() -> str:
+        name = await make(plain)
+        response = await post(plain, f"/indexes('{name}')/docs/search.index", {"value": DOCUMENTS})
+        assert response.status_code == 200, response.text
+        return name
+
+    return asyncio.run(fill())
+
+
+@pytest.fixture
+async def docs(plain: Emulator, filled: str) -> AsyncIterator[SearchClient]:
+    async with searching(plain, filled) as client:
+        yield client
 
 
 @pytest.mark.parametrize(
@@ -43,15 +71,6 @@ from tests.emulator.search.clients import (
     ],
 )
 async def test_a_filter_chooses_documents(docs: SearchClient, expression: str, keys: str) -> None:
-    await docs.upload_documents(
-        [
-            {"id": "a", "owner": "u1", "page": 1, "draft": True},
-            {"id": "b", "owner": "u1", "page": 2, "draft": False},
-            {"id": "c", "owner": "u2", "page": 3},
-            {"id": "d", "owner": "o'x", "page": 4},
-            {"id": "e"},
-        ]
-    )
     assert "".join(await found(docs, filter=expression)) == keys
 
 
