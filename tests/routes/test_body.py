@@ -23,6 +23,12 @@ LOGIN = base64.b64encode(b"u:p").decode()
 
 
 @pytest.fixture(scope="module")
+def server(alone: Server) -> Server:
+    """One on which no turn runs."""
+    return alone
+
+
+@pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with Server(tmp_path_factory.mktemp("server"), app="tests.routes.impatient_app:app") as server:
         yield server

@@ -177,6 +177,12 @@ FIELDS: dict[str, tuple[dict[str, Any], int, str]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def server(alone: Server) -> Server:
+    """One on which no turn runs."""
+    return alone
+
+
 async def stored(client: httpx2.AsyncClient, server: Server) -> tuple[Any, int, int]:
     """What there is: conversations, images, running turns."""
     listed = (await client.get("/conversations")).json()

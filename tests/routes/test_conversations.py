@@ -79,7 +79,7 @@ async def test_a_deleted_conversation_is_gone_with_its_images(client: httpx2.Asy
     message = {"role": "user", "content": "Look", "experimental_attachments": [attachment]}
     await chat(client, {"id": "gone", "messages": [message]})
     made = await chat(client, {"id": "gone", "mode": "image", "message": "A walrus"})
-    await say(client, "Kept", "kept")
+    await say(client, "Kept", "not-deleted")
     generated = made.text.partition("(")[2].partition(")")[0]
     stored = (await client.get("/conversations/gone")).json()
     attached = stored["messages"][0]["experimental_attachments"][0]["url"]
@@ -99,7 +99,7 @@ async def test_a_deleted_conversation_is_gone_with_its_images(client: httpx2.Asy
     for url in (generated, attached):
         error_of(await client.get(url), 404)
     assert not any(file.exists() for file in files)
-    assert await listed(client) == ["kept"]
+    assert await listed(client) == ["not-deleted"]
     assert await listed(client, q="walrus") == []
 
 

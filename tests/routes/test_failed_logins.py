@@ -31,6 +31,12 @@ async def status(client: httpx2.AsyncClient, auth: tuple[str, str]) -> int:
     return (await client.get("/conversations", auth=auth)).status_code
 
 
+@pytest.fixture(scope="module")
+def server(alone: Server) -> Server:
+    """One on which nobody else fails."""
+    return alone
+
+
 @pytest.fixture
 async def guesser(server: Server, request: pytest.FixtureRequest) -> AsyncIterator[httpx2.AsyncClient]:
     """A client that has used up its free tries."""

@@ -78,6 +78,12 @@ def test_every_reference_has_its_target() -> None:
 
 
 @pytest.fixture(scope="module")
+def server(alone: Server) -> Server:
+    """One whose conversations have random ids."""
+    return alone
+
+
+@pytest.fixture(scope="module")
 def schema(server: Server) -> schemathesis.BaseSchema:
     """The description as the running server serves it."""
     return schemathesis.openapi.from_url(f"{server.url}/openapi.json")

@@ -96,6 +96,12 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 @pytest.fixture(scope="module")
+def server(alone: Server) -> Server:
+    """One whose conversations have random ids, and whose log is looked through."""
+    return alone
+
+
+@pytest.fixture(scope="module")
 def caller(server: Server) -> Iterator[httpx2.Client]:
     with httpx2.Client(base_url=server.url, auth=server.auth, timeout=30, **PLAIN) as client:
         client.headers["userid"] = "user-1"
