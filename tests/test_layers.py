@@ -201,10 +201,11 @@ def layer(module: str) -> str:
     return max((name for row in LAYERS for name in row if inside(module, name)), key=len, default="")
 
 
-def ours() -> list[Import]:
+@cache
+def ours() -> tuple[Import, ...]:
     """Imports of one module of the package by another."""
     named = modules() - {PACKAGE}
-    return [one for one in imports() if one.source in named and one.target in named]
+    return tuple(one for one in imports() if one.source in named and one.target in named)
 
 
 def test_every_module_has_its_layer() -> None:
