@@ -8,8 +8,10 @@ from itertools import chain
 from tests.harness.processes import ROOT
 
 PACKAGE = ROOT / "mockbackend"
-FORBIDDEN = re.compile(
-    r"gainsay|befall|is none\b|are none\b|\btold\b|\banew\b|whoever|at the most\b|\bso many\b|of ours\b|\ba \w+ more\b"
+# Apart, since a search that begins at words' borders takes three times as long.
+FORBIDDEN = (
+    re.compile(r"gainsay|befall|is none\b|are none\b|whoever|at the most\b|of ours\b"),
+    re.compile(r"\b(?:told|anew|so many|a \w+ more)\b"),
 )
 
 
@@ -23,5 +25,11 @@ def test_nothing_is_worded_like_this() -> None:
         ROOT / "env.sample",
         *(ROOT / "docs").glob("*.md"),
     )
-    lines = ((path, line) for path in chain(own, prose) for line in path.read_text().splitlines())
-    assert [f"{path.relative_to(ROOT)}: {line.strip()}" for path, line in lines if FORBIDDEN.search(line)] == []
+    texts = ((path, path.read_text()) for path in chain(own, prose))
+    suspect = [(path, text) for path, text in texts if is_forbidden(text)]
+    lines = [(path, line.strip()) for path, text in suspect for line in text.splitlines() if is_forbidden(line)]
+    assert [f"{path.relative_to(ROOT)}: {line}" for path, line in lines] == []
+
+
+def is_forbidden(text: str) -> bool:
+    return any(words.search(text) for words in FORBIDDEN)

@@ -205,15 +205,14 @@ def test_a_user_who_cannot_take_the_missing_migrations_is_refused(outdated: str,
 
 def test_a_pooler_in_transaction_mode_is_found(tables: str, tmp_path: Path) -> None:
     with pooled(tables, 2) as url:
-        lines = checked(tmp_path, {"DATABASE_URL": url})
+        lines = checked(tmp_path, {"DATABASE_URL": url, "WEB_CONCURRENCY": "64"})
         assert "in transaction mode, which works; DATABASE_DIRECT_URL is unset" in lines[3]
+        # It has no more of the server's connections than before.
+        assert lines[4].endswith("up to 320 are for this host, and the pooler shares the server's 100 among them")
+        assert lines[-1].startswith("works   storage")
         lines = checked(tmp_path, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": postgres().url(tables)})
         assert lines[3].endswith("in transaction mode; DATABASE_DIRECT_URL leads to the same database")
         assert "name the server itself" in failure(tmp_path, url, DATABASE_DIRECT_URL=url)
-        # It has no more of the server's connections than before.
-        lines = checked(tmp_path, {"DATABASE_URL": url, "WEB_CONCURRENCY": "64"})
-        assert lines[4].endswith("up to 320 are for this host, and the pooler shares the server's 100 among them")
-        assert lines[-1].startswith("works   storage")
 
 
 def test_a_pooler_in_session_mode_is_as_good_as_none(tables: str, tmp_path: Path) -> None:
