@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.harness.answers import chat, codes_of, posting, text_of
+from tests.harness.emulator import Emulator
 from tests.harness.model import Upstream
 from tests.harness.service import Server
 from tests.harness.waiting import idle
+from tests.harness.world import World
 from tests.turn.conftest import NewWorld
 from tests.turn.script import WORDS
 from tests.turn.test_stop import aborted, stop, stored
@@ -20,10 +23,22 @@ from tests.turn.valid import is_incomplete
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
-async def test_running_answers_are_limited_for_a_user_and_in_all(new_world: NewWorld) -> None:
-    world = new_world({"MAX_RUNNING_TURNS_PER_USER": "2", "MAX_RUNNING_TURNS": "3"})
+@pytest.fixture(scope="module")
+def limited(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A service with small limits that do not meet."""
+    limits = {
+        "MAX_RUNNING_TURNS_PER_USER": "2",
+        "MAX_RUNNING_TURNS": "3",
+        "MAX_MESSAGE_CHARACTERS": "100",
+        "MAX_CONVERSATION_MESSAGES": "4",
+    }
+    with Server(tmp_path_factory.mktemp("limited"), {**emulator.settings(), **limits}) as server:
+        yield World(emulator, server)
+
+
+async def test_running_answers_are_limited_for_a_user_and_in_all(limited: World) -> None:
     async with AsyncExitStack() as stack:
-        one, other, third = [await stack.enter_async_context(world.server.client(f"user-{n}")) for n in range(3)]
+        one, other, third = [await stack.enter_async_context(limited.server.client(f"user-{n}")) for n in range(3)]
         streams = [
             await stack.enter_async_context(posting(client, "speak slowly: limited")) for client in (one, one, other)
         ]
@@ -91,9 +106,8 @@ async def test_an_answer_that_takes_too_long_is_ended_with_a_reason(new_world: N
     assert image.errors == ["The answer took too long and was stopped (MAX_TURN_SECONDS)."]
 
 
-async def test_a_message_may_be_so_long_and_no_longer(new_world: NewWorld) -> None:
-    world = new_world({"MAX_MESSAGE_CHARACTERS": "100"})
-    async with world.server.client() as client:
+async def test_a_message_may_be_so_long_and_no_longer(limited: World) -> None:
+    async with limited.server.client("long") as client:
         for length, status in ((90, 200), (120, 422)):
             text = "x" * length
             attachment = {"name": "a.txt", "contentType": "text/plain", "url": f"data:text/plain,{text}"}
@@ -103,9 +117,8 @@ async def test_a_message_may_be_so_long_and_no_longer(new_world: NewWorld) -> No
         assert len((await client.get("/conversations")).json()) == 2
 
 
-async def test_a_conversation_has_a_limit_of_messages(new_world: NewWorld) -> None:
-    world = new_world({"MAX_CONVERSATION_MESSAGES": "4"})
-    async with world.server.client() as client:
+async def test_a_conversation_has_a_limit_of_messages(limited: World) -> None:
+    async with limited.server.client("many") as client:
         for number, status in ((1, 200), (2, 200), (3, 422)):
             answer = await chat(client, {"id": "full", "message": f"number {number}"})
             assert answer.status == status
@@ -125,12 +138,12 @@ async def test_a_conversation_has_a_limit_of_messages(new_world: NewWorld) -> No
         assert [row["id"] for row in (await client.get("/conversations")).json()] == ["full"]
 
 
-async def test_an_image_of_a_refused_request_is_not_kept(new_world: NewWorld) -> None:
-    world = new_world({"MAX_CONVERSATION_MESSAGES": "2"})
+async def test_an_image_of_a_refused_request_is_not_kept(limited: World) -> None:
     attachment = {"contentType": "image/png", "url": f"data:image/png;base64,{PIXEL}"}
     message = {"role": "user", "content": "look", "experimental_attachments": [attachment]}
-    async with world.server.client() as client:
+    async with limited.server.client("pictured") as client:
+        assert (await chat(client, {"id": "pictured", "message": "First"})).status == 200
         assert (await chat(client, {"id": "pictured", "message": message})).status == 200
         assert (await chat(client, {"id": "pictured", "message": message})).status == 422
-    assert world.rows("SELECT count(*), count(maker) FROM pictures") == [(1, 0)]
-    assert len(list((world.server.data_dir / "pictures").iterdir())) == 1
+    assert limited.rows("SELECT count(*), count(maker) FROM pictures") == [(1, 0)]
+    assert len(list((limited.server.data_dir / "pictures").iterdir())) == 1

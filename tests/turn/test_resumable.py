@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import httpx2
 import pytest
 
 from tests.harness.answers import chat, codes_of, joining, posting, text_of
+from tests.harness.emulator import Emulator
+from tests.harness.service import Server
 from tests.harness.waiting import idle
 from tests.harness.world import World
-from tests.turn.conftest import NewWorld
 from tests.turn.test_stop import stop, stored
 from tests.turn.valid import is_incomplete
 
-RULES = """
-rules:
-  - when: "a while"
-    text: [one, " two", " three", " four", " five", " six", " seven", " eight", " nine", " ten"]
-    tokens_per_second: 10
-"""
-WHOLE = "one two three four five six seven eight nine ten"
+WHOLE = "".join(f"{number} " for number in range(1, 11))
+
+
+@pytest.fixture(scope="module")
+def by_setting(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service whose answers are resumable where the request says nothing."""
+    settings = {**emulator.settings(), "RESUMABLE": "true"}
+    with Server(tmp_path_factory.mktemp("resumable"), settings) as server:
+        yield server
 
 
 async def test_a_resumable_answer_ends_by_itself_with_nobody_reading(user: httpx2.AsyncClient, world: World) -> None:
@@ -31,32 +36,28 @@ async def test_a_resumable_answer_ends_by_itself_with_nobody_reading(user: httpx
     assert not world.emulator.call("a resumable hello, paint a fox")["aborted"]
 
 
-async def test_a_tab_that_comes_back_gets_it_all(new_world: NewWorld) -> None:
-    world = new_world(script=RULES)
-    async with world.server.client() as client:
-        async with posting(client, "a while", resumable=True) as stream:
-            await stream.until("0")
-            conversation_id = stream.conversation_id
-        # The user's message is there meanwhile, the running answer is not.
-        read = (await client.get(f"/conversations/{conversation_id}")).json()
-        assert [message["role"] for message in read["messages"]] == ["user"]
-        assert read["message_count"] == 1
-        async with joining(client, conversation_id) as joined:
-            heard = await joined.rest()
-        assert codes_of(heard) == "f0ed"
-        assert text_of(heard) == WHOLE
-        assert (await stored(client, conversation_id))["messages"][1]["content"] == WHOLE
+async def test_a_tab_that_comes_back_gets_it_all(user: httpx2.AsyncClient) -> None:
+    async with posting(user, "count to ten", resumable=True) as stream:
+        await stream.until("0")
+        conversation_id = stream.conversation_id
+    # The user's message is there meanwhile, the running answer is not.
+    read = (await user.get(f"/conversations/{conversation_id}")).json()
+    assert [message["role"] for message in read["messages"]] == ["user"]
+    assert read["message_count"] == 1
+    async with joining(user, conversation_id) as joined:
+        heard = await joined.rest()
+    assert codes_of(heard) == "f0ed"
+    assert text_of(heard) == WHOLE
+    assert (await stored(user, conversation_id))["messages"][1]["content"] == WHOLE
 
 
-async def test_a_joiner_that_leaves_too_does_not_end_it(new_world: NewWorld) -> None:
-    world = new_world(script=RULES)
-    async with world.server.client() as client:
-        async with posting(client, "a while", resumable=True) as stream:
-            conversation_id = stream.conversation_id
-        async with joining(client, conversation_id) as joined:
-            await joined.until("0")
-        await idle(client)
-        assert (await stored(client, conversation_id))["messages"][1]["content"] == WHOLE
+async def test_a_joiner_that_leaves_too_does_not_end_it(user: httpx2.AsyncClient) -> None:
+    async with posting(user, "count to ten", resumable=True) as stream:
+        conversation_id = stream.conversation_id
+    async with joining(user, conversation_id) as joined:
+        await joined.until("0")
+    await idle(user)
+    assert (await stored(user, conversation_id))["messages"][1]["content"] == WHOLE
 
 
 async def test_a_resumable_answer_can_be_stopped_with_nobody_reading(user: httpx2.AsyncClient) -> None:
@@ -67,14 +68,13 @@ async def test_a_resumable_answer_can_be_stopped_with_nobody_reading(user: httpx
     assert is_incomplete((await stored(user, conversation_id))["messages"][1])
 
 
-@pytest.mark.parametrize(("setting", "asked", "goes_on"), [("true", None, True), ("true", False, False)])
+@pytest.mark.parametrize(("asked", "goes_on"), [(None, True), (False, False)])
 async def test_the_setting_decides_where_the_request_says_nothing(
-    new_world: NewWorld, setting: str, asked: bool | None, goes_on: bool
+    by_setting: Server, asked: bool | None, goes_on: bool
 ) -> None:
-    world = new_world({"RESUMABLE": setting}, script=RULES)
     sent = {} if asked is None else {"resumable": asked}
-    async with world.server.client() as client:
-        async with posting(client, "a while", **sent) as stream:
+    async with by_setting.client() as client:
+        async with posting(client, "count to ten", **sent) as stream:
             await stream.until("0")
             conversation_id = stream.conversation_id
         await idle(client)
