@@ -11,10 +11,16 @@ from tests.harness.service import Server
 from tests.routes.files.listing import LIMITS
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("server"), LIMITS) as running:
+@pytest.fixture(scope="session")
+def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all of these tests."""
+    with Server(tmp_path_factory.mktemp("files"), LIMITS) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def server(limited: Server) -> Server:
+    return limited
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import asyncio
 import base64
 import contextlib
 import http.client
+from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -134,23 +134,29 @@ async def test_a_join_meets_faults_of_its_own(client: httpx2.AsyncClient, protoc
     assert whole.content.endswith((b"}\n", b"[DONE]\n\n"))
 
 
-async def test_a_join_from_another_process_meets_them_too(
-    client: httpx2.AsyncClient, server: Server, tmp_path: Path, protocol: str
-) -> None:
+@pytest.fixture(scope="module")
+def other(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Another process on the same folder."""
     settings = {"MOCK_SCRIPT": str(server.data_dir.parent / "script.yaml"), "KEEP_ALIVE_SECONDS": "0.1"}
+    with Server(tmp_path_factory.mktemp("other"), settings, data_dir=server.data_dir) as running:
+        yield running
+
+
+async def test_a_join_from_another_process_meets_them_too(
+    client: httpx2.AsyncClient, other: Server, protocol: str
+) -> None:
     first = {"data": b"f:{", "ui": b'{"type":"start",'}[protocol]
-    with Server(tmp_path, settings, data_dir=server.data_dir) as other:
-        async with (
-            other.client(client.headers["userid"]) as there,
-            client.stream("POST", f"/chat?protocol={protocol}", json={"message": "long", "id": f"far-{protocol}"}),
-            there.stream("GET", f"/chat/far-{protocol}/stream", headers={"x-mock": "repeat=1"}) as joined,
-            asyncio.timeout(20),
-        ):
-            found = b""
-            async for piece in joined.aiter_raw():
-                found += piece
-                if found.count(first) == 2:
-                    break
+    async with (
+        other.client(client.headers["userid"]) as there,
+        client.stream("POST", f"/chat?protocol={protocol}", json={"message": "long", "id": f"far-{protocol}"}),
+        there.stream("GET", f"/chat/far-{protocol}/stream", headers={"x-mock": "repeat=1"}) as joined,
+        asyncio.timeout(20),
+    ):
+        found = b""
+        async for piece in joined.aiter_raw():
+            found += piece
+            if found.count(first) == 2:
+                break
 
 
 async def test_a_join_without_an_answer_is_what_it_is(client: httpx2.AsyncClient) -> None:
