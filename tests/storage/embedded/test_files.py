@@ -79,12 +79,12 @@ async def test_an_upload_that_is_cancelled_while_it_writes_leaves_nothing(
         upload = storage.files.receive("ann", "a.txt", FileLimits(10**9, 1, 10**9))
         try:
             # Its thread hashes for a while before it opens the file.
-            await upload.write(bytes(3 * 10**7))
+            await upload.write(bytes(5 * 10**7))
         finally:
             await upload.discard()
 
     task = asyncio.create_task(upload())
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
