@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -24,30 +26,62 @@ def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     return pytester.runpytest_subprocess(*ARGUMENTS, *arguments)
 
 
-def test_each_test_runs_once_and_a_modules_tests_in_one_process(pytester: pytest.Pytester) -> None:
-    module = (
-        WHERE
-        + """
+def test_each_test_runs_once_and_a_fixture_is_made_where_it_is_new(pytester: pytest.Pytester) -> None:
+    made = """
 import pytest
 
-@pytest.fixture(scope="module")
-def made():
-    print("made in", os.getpid())
+@pytest.fixture(scope="SCOPE")
+def SCOPE_one():
+    print("SCOPE begins in", os.getpid())
     yield os.getpid()
-    print("ended in", os.getpid())
-
+    print("SCOPE ends in", os.getpid())
+"""
+    pytester.makeconftest(
+        WHERE
+        + "import atexit\n"
+        + "atexit.register(os.write, 1, b'the first process ends\\n')\n"
+        + made.replace("SCOPE", "session")
+    )
+    module = (
+        WHERE
+        + made.replace("SCOPE", "module")
+        + """
 @pytest.mark.parametrize("number", range(20))
-def test_it(made, number):
-    assert made == os.getpid() != HERE
+def test_it(module_one, session_one, number):
+    assert module_one == session_one == os.getpid() != HERE
 """
     )
-    pytester.makepyfile(test_one=module, test_two=module, test_three=module)
+    pytester.makepyfile(test_one=module, test_two=module, test_three=module, test_four=module)
     result = run(pytester, "--workers", "2", "-rA")
-    result.assert_outcomes(passed=60)
-    made = [line for line in result.outlines if line.startswith("made in")]
-    ended = [line for line in result.outlines if line.startswith("ended in")]
-    assert len(made) == len(ended) == 3
-    assert len(set(made)) == 2
+    result.assert_outcomes(passed=80)
+    begun = Counter(line for line in result.outlines if " begins in " in line)
+    assert begun == Counter(line.replace(" ends in ", " begins in ") for line in result.outlines if " ends in " in line)
+    assert {line.split()[0] for line in begun} == {"module", "session"}
+    assert [number for line, number in begun.items() if line.startswith("session")] == [1, 1]
+    assert sum(number for line, number in begun.items() if line.startswith("module")) == 4
+    # Each test is one dot, and what is to happen at the end of the first process happens there.
+    assert sum(line.count(".") for line in re.findall(r"^test_\w+\.py (\.+)", result.stdout.str(), re.MULTILINE)) == 80
+    assert result.outlines.count("the first process ends") == 1
+
+
+def test_what_tests_print_at_the_same_time_is_told_apart(pytester: pytest.Pytester) -> None:
+    module = """
+import pathlib, time
+
+def test_it():
+    print("said by NAME")
+    pathlib.Path("NAME").touch()
+    while not pathlib.Path("OTHER").exists():
+        time.sleep(0.01)
+    raise AssertionError
+"""
+    one, two = (
+        module.replace("NAME", name).replace("OTHER", other) for name, other in (("one", "two"), ("two", "one"))
+    )
+    pytester.makepyfile(test_one=one, test_two=two)
+    result = run(pytester, "--workers", "2")
+    result.assert_outcomes(failed=2)
+    assert [result.outlines.count(f"said by {name}") for name in ("one", "two")] == [1, 1]
 
 
 def test_what_fails_is_shown_as_in_one_process(pytester: pytest.Pytester) -> None:

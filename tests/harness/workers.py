@@ -218,8 +218,6 @@ def _run_modules(session: pytest.Session, pipe: Connection) -> None:
     while module:
         for number, following in pairwise(module):
             run(number, following)
-            if pipe.poll():
-                raise EOFError
         # What the next module needs as well is kept for it.
         pipe.send(None)
         next_module: list[int] = pipe.recv()
