@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,23 @@ from mockbackend.settings import Settings
 from mockbackend.storage import open_storage
 from mockbackend.storage.postgres import examination
 from mockbackend.storage.postgres.schema import MIGRATIONS
+from tests.harness.emulator import emulating
 from tests.harness.pgbouncer import pooled
 from tests.harness.postgres import postgres
 from tests.harness.processes import free_port, run
 from tests.server.commands import run_here
 
 PASSWORD = "not-to-be-seen"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where all of them are run, on an engine that is there: to start one takes as long as a check."""
+    made = tmp_path_factory.mktemp("folder")
+    with emulating(made, []) as emulator:
+        lines = (f"{name}={value}" for name, value in emulator.settings().items())
+        (made / ".env").write_text("\n".join(lines))
+        yield made
 
 
 @pytest.fixture
@@ -87,8 +99,8 @@ def failure(folder: Path, url: str, **settings: str) -> str:
     return failed
 
 
-def test_a_database_that_works_is_described(schema: str, tmp_path: Path) -> None:
-    lines = checked(tmp_path, {"DATABASE_URL": postgres().url(schema), "WEB_CONCURRENCY": "3"}, forked=True)
+def test_a_database_that_works_is_described(schema: str, folder: Path) -> None:
+    lines = checked(folder, {"DATABASE_URL": postgres().url(schema), "WEB_CONCURRENCY": "3"}, forked=True)
     names = [line.split(": ")[0] for line in lines]
     assert names == [
         "works   database (DATABASE_URL)",
@@ -114,49 +126,49 @@ def test_a_database_that_works_is_described(schema: str, tmp_path: Path) -> None
         ("postgresql://postgres@127.0.0.1:{port}/postgres?options=-csearch_path%3Dmissing", "names no schema"),
     ],
 )
-def test_an_address_that_is_wrong_names_its_setting(tmp_path: Path, url: str, says: str) -> None:
-    lines = checked(tmp_path, {"DATABASE_URL": url.format(free=free_port(), port=postgres().port)})
+def test_an_address_that_is_wrong_names_its_setting(folder: Path, url: str, says: str) -> None:
+    lines = checked(folder, {"DATABASE_URL": url.format(free=free_port(), port=postgres().port)})
     first = next(line for line in lines if line.startswith("FAILED"))
     assert says in first
 
 
-def test_a_database_that_cannot_be_reached_is_one_failure(tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_reached_is_one_failure(folder: Path) -> None:
     began = time.monotonic()
-    assert "Connection refused" in failure(tmp_path, f"postgresql://me@127.0.0.1:{free_port()}/x")
+    assert "Connection refused" in failure(folder, f"postgresql://me@127.0.0.1:{free_port()}/x")
     # Nothing that comes after it waits for it.
     assert time.monotonic() - began < 12
 
 
-def test_one_in_another_encoding_is_refused(tmp_path: Path) -> None:
+def test_one_in_another_encoding_is_refused(folder: Path) -> None:
     execute("DROP DATABASE IF EXISTS ascii", "CREATE DATABASE ascii ENCODING 'SQL_ASCII' TEMPLATE template0")
-    failed = failure(tmp_path, f"postgresql://postgres@127.0.0.1:{postgres().port}/ascii")
+    failed = failure(folder, f"postgresql://postgres@127.0.0.1:{postgres().port}/ascii")
     assert failed.endswith("its encoding is SQL_ASCII; create a database with UTF8 and name it in DATABASE_URL")
 
 
-def test_one_that_can_only_be_read_is_refused(tables: str, tmp_path: Path) -> None:
+def test_one_that_can_only_be_read_is_refused(tables: str, folder: Path) -> None:
     url = user(tables, "reader")
     execute("ALTER ROLE reader SET default_transaction_read_only = on")
-    assert "name the primary in DATABASE_URL" in failure(tmp_path, url)
+    assert "name the primary in DATABASE_URL" in failure(folder, url)
 
 
-def test_more_connections_than_the_server_takes_are_refused(made: str, tmp_path: Path) -> None:
-    failed = failure(tmp_path, made, DATABASE_POOL_SIZE="30", WEB_CONCURRENCY="4")
+def test_more_connections_than_the_server_takes_are_refused(made: str, folder: Path) -> None:
+    failed = failure(folder, made, DATABASE_POOL_SIZE="30", WEB_CONCURRENCY="4")
     assert "DATABASE_POOL_SIZE and 1, times WEB_CONCURRENCY, is 124" in failed
 
 
-def test_a_user_who_may_make_no_tables_where_there_are_none_is_refused(schema: str, tmp_path: Path) -> None:
-    lines = checked(tmp_path, {"DATABASE_URL": user(schema, "guest")})
+def test_a_user_who_may_make_no_tables_where_there_are_none_is_refused(schema: str, folder: Path) -> None:
+    lines = checked(folder, {"DATABASE_URL": user(schema, "guest")})
     failed = next(line for line in lines if line.startswith("FAILED"))
     assert f"guest of DATABASE_URL may not make tables; run: GRANT CREATE ON SCHEMA {schema} TO guest" in failed
 
 
-def test_a_user_who_may_not_use_the_tables_is_refused(made: str, tables: str, tmp_path: Path) -> None:
+def test_a_user_who_may_not_use_the_tables_is_refused(made: str, tables: str, folder: Path) -> None:
     url = user(tables, "stranger")
-    lines = checked(tmp_path, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": made})
+    lines = checked(folder, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": made})
     failed = next(line for line in lines if line.startswith("FAILED"))
     assert "stranger of DATABASE_URL may not use the table" in failed
     execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {tables} TO stranger")
-    lines = checked(tmp_path, {"DATABASE_URL": url})
+    lines = checked(folder, {"DATABASE_URL": url})
     assert not [line for line in lines if line.startswith("FAILED")]
     (rights,) = [line for line in lines if "rights" in line]
     assert "stranger may not make tables, which the next version may need" in rights
@@ -164,9 +176,9 @@ def test_a_user_who_may_not_use_the_tables_is_refused(made: str, tables: str, tm
 
 
 def test_a_user_who_may_not_use_the_tables_that_are_there_needs_no_right_to_make_some(
-    tables: str, tmp_path: Path
+    tables: str, folder: Path
 ) -> None:
-    failed = checked(tmp_path, {"DATABASE_URL": user(tables, "newcomer")})[1]
+    failed = checked(folder, {"DATABASE_URL": user(tables, "newcomer")})[1]
     assert failed.startswith("FAILED  database rights: newcomer of DATABASE_URL may not use the table ")
     assert failed.endswith(f"run: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {tables} TO newcomer")
 
@@ -179,9 +191,9 @@ def snapshot(schema: str) -> list[tuple[object, ...]]:
         return connection.execute(columns, (schema,)).fetchall() + connection.execute(taken.encode()).fetchall()
 
 
-def test_a_database_of_an_older_version_is_left_as_it_is(outdated: str, tmp_path: Path) -> None:
+def test_a_database_of_an_older_version_is_left_as_it_is(outdated: str, folder: Path) -> None:
     before = snapshot(outdated)
-    lines = checked(tmp_path, {"DATABASE_URL": postgres().url(outdated)})
+    lines = checked(folder, {"DATABASE_URL": postgres().url(outdated)})
     assert lines[-1] == (
         "skipped storage (DATABASE_URL: the database): an older version of this service has written it: "
         f"{len(MIGRATIONS) - 1} of {len(MIGRATIONS)} migrations; the next start of the service takes the others, "
@@ -190,54 +202,54 @@ def test_a_database_of_an_older_version_is_left_as_it_is(outdated: str, tmp_path
     assert snapshot(outdated) == before
 
 
-def test_a_user_who_cannot_take_the_missing_migrations_is_refused(outdated: str, tmp_path: Path) -> None:
+def test_a_user_who_cannot_take_the_missing_migrations_is_refused(outdated: str, folder: Path) -> None:
     url, owner = user(outdated, "tenant"), postgres().url(outdated)
     execute(
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {outdated} TO tenant",
         f"GRANT CREATE ON SCHEMA {outdated} TO tenant",
     )
-    assert "tenant of DATABASE_URL may not change the tables; run: ALTER TABLE " in failure(tmp_path, url)
+    assert "tenant of DATABASE_URL may not change the tables; run: ALTER TABLE " in failure(folder, url)
     # The owner's hands are enough.
     assert not [
-        line for line in checked(tmp_path, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": owner}) if "FAILED" in line
+        line for line in checked(folder, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": owner}) if "FAILED" in line
     ]
 
 
-def test_a_pooler_in_transaction_mode_is_found(tables: str, tmp_path: Path) -> None:
+def test_a_pooler_in_transaction_mode_is_found(tables: str, folder: Path) -> None:
     with pooled(tables, 2) as url:
-        lines = checked(tmp_path, {"DATABASE_URL": url, "WEB_CONCURRENCY": "64"})
+        lines = checked(folder, {"DATABASE_URL": url, "WEB_CONCURRENCY": "64"})
         assert "in transaction mode, which works; DATABASE_DIRECT_URL is unset" in lines[3]
         # It has no more of the server's connections than before.
         assert lines[4].endswith("up to 320 are for this host, and the pooler shares the server's 100 among them")
         assert lines[-1].startswith("works   storage")
-        lines = checked(tmp_path, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": postgres().url(tables)})
+        lines = checked(folder, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": postgres().url(tables)})
         assert lines[3].endswith("in transaction mode; DATABASE_DIRECT_URL leads to the same database")
-        assert "name the server itself" in failure(tmp_path, url, DATABASE_DIRECT_URL=url)
+        assert "name the server itself" in failure(folder, url, DATABASE_DIRECT_URL=url)
 
 
-def test_a_pooler_in_session_mode_is_as_good_as_none(tables: str, tmp_path: Path) -> None:
+def test_a_pooler_in_session_mode_is_as_good_as_none(tables: str, folder: Path) -> None:
     with pooled(tables, 20, "session") as url:
-        assert "none, or one that gives each client" in checked(tmp_path, {"DATABASE_URL": url})[3]
+        assert "none, or one that gives each client" in checked(folder, {"DATABASE_URL": url})[3]
 
 
 @pytest.mark.slow
-def test_a_pooler_in_session_mode_with_too_few_connections_is_refused(tables: str, tmp_path: Path) -> None:
+def test_a_pooler_in_session_mode_with_too_few_connections_is_refused(tables: str, folder: Path) -> None:
     with pooled(tables, 2, "session") as url:
-        failed = checked(tmp_path, {"DATABASE_URL": url})[3]
+        failed = checked(folder, {"DATABASE_URL": url})[3]
         assert failed.startswith("FAILED  database pooler: of 4 connections at once to DATABASE_URL one has waited")
 
 
-def test_a_pooler_in_statement_mode_is_refused(tables: str, tmp_path: Path) -> None:
+def test_a_pooler_in_statement_mode_is_refused(tables: str, folder: Path) -> None:
     with pooled(tables, 2, "statement") as url:
-        lines = checked(tmp_path, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": postgres().url(tables)})
+        lines = checked(folder, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": postgres().url(tables)})
         assert any("pooler in statement mode; set its pool_mode to transaction" in line for line in lines)
-        lines = checked(tmp_path, {"DATABASE_URL": url})
+        lines = checked(folder, {"DATABASE_URL": url})
         assert "DATABASE_URL leads to a pooler in statement mode" in next(line for line in lines if "FAILED" in line)
 
 
-def test_two_addresses_of_different_schemas_are_refused(made: str, tmp_path: Path) -> None:
+def test_two_addresses_of_different_schemas_are_refused(made: str, folder: Path) -> None:
     elsewhere = postgres().url(postgres().new_schema())
-    lines = checked(tmp_path, {"DATABASE_URL": made, "DATABASE_DIRECT_URL": elsewhere})
+    lines = checked(folder, {"DATABASE_URL": made, "DATABASE_DIRECT_URL": elsewhere})
     assert any("lead to different databases or schemas" in line for line in lines)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -14,7 +15,7 @@ from mockbackend import __version__
 from tests.conftest import StartServer
 from tests.harness.http_client import PLAIN
 from tests.harness.processes import environment, fork, free_port, run
-from tests.harness.service import Kind, Server
+from tests.harness.service import Server
 from tests.harness.waiting import until
 from tests.server.started import started
 
@@ -42,9 +43,22 @@ def test_the_env_file_of_the_working_directory_is_read(tmp_path: Path) -> None:
     assert ended.stderr.startswith("LOG_LEVEL: ")
 
 
-@pytest.mark.parametrize("kind", ["serve", "hypercorn"])
-def test_an_old_name_of_a_setting_is_logged(start_server: StartServer, kind: Kind) -> None:
-    server = start_server({"MAX_PICTURE_BYTES": "1000"}, kind=kind)
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that others can reach, with a setting by its old name."""
+    with Server(tmp_path_factory.mktemp("served"), {"MAX_PICTURE_BYTES": "1000"}, "serve") as running:
+        yield running
+
+
+def test_an_old_name_of_a_setting_is_logged(served: Server) -> None:
+    assert_logged(served)
+
+
+def test_an_old_name_of_a_setting_is_logged_by_plain_hypercorn(start_server: StartServer) -> None:
+    assert_logged(start_server({"MAX_PICTURE_BYTES": "1000"}))
+
+
+def assert_logged(server: Server) -> None:
     assert server.log.count("WARNING [-] mockbackend: MAX_PICTURE_BYTES has been renamed to MAX_IMAGE_BYTES.") == 1
 
 
@@ -134,10 +148,9 @@ def test_the_link_signs_in_once_at_any_worker(tmp_path: Path) -> None:
         assert answers[1].headers["cache-control"] == "no-store"
 
 
-async def test_where_others_can_reach_it_there_is_no_link(start_server: StartServer) -> None:
-    server = start_server(kind="serve")
-    assert "sign-in" not in server.log
-    async with server.client(None) as client:
+async def test_where_others_can_reach_it_there_is_no_link(served: Server) -> None:
+    assert "sign-in" not in served.log
+    async with served.client(None) as client:
         assert (await client.post("/sign-in", json={"secret": "x"})).status_code == 404
 
 
