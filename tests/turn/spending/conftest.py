@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
+import itertools
+import re
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -37,12 +37,18 @@ COST = {
 Environment = dict[str, str]
 
 
-@pytest.fixture(params=["embedded", "postgres"])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Environment:
+@pytest.fixture(scope="module", params=["embedded", "postgres"])
+def storage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """Where any number of services store."""
     if request.param == "postgres":
         return {"DATABASE_URL": postgres().url(postgres().new_schema())}
-    return {"DATA_DIR": str(tmp_path / "data")}
+    return {"DATA_DIR": str(tmp_path_factory.mktemp("stored") / "data")}
+
+
+@pytest.fixture
+def own(request: pytest.FixtureRequest) -> str:
+    """A name of the test's own, for its user and its conversations: others store in the same place."""
+    return re.sub(r"\W", "-", request.node.name)
 
 
 @pytest.fixture(scope="session")
@@ -52,17 +58,37 @@ def spender(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
         yield emulator
 
 
+Settings = frozenset[tuple[str, str]]
+
+
+@pytest.fixture(scope="module")
+def services() -> Iterator[dict[Settings, list[Server]]]:
+    """The services that run, by their settings."""
+    found: dict[Settings, list[Server]] = defaultdict(list)
+    yield found
+    for server in itertools.chain(*found.values()):
+        server.close()
+
+
 @pytest.fixture
-def emulated(spender: Emulator, tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """`emulated({...})`: a service with these settings, on that emulator."""
-    with ExitStack() as stack:
+def emulated(
+    spender: Emulator, services: dict[Settings, list[Server]], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Environment], Server]:
+    """`emulated({...})`: a service with these settings, on that emulator; asked again, another that stores with it."""
+    taken: Counter[Settings] = Counter()
 
-        def start(env: Environment) -> Server:
-            folder = Path(tempfile.mkdtemp(dir=tmp_path))
-            settings = {**spender.settings(image="gpt-image-1"), "DATA_DIR": str(tmp_path / "data"), **env}
-            return stack.enter_context(Server(folder, settings))
+    def take(env: Environment) -> Server:
+        running = services[settings := frozenset(env.items())]
+        running[:] = [server for server in running if server.is_running]
+        if taken[settings] == len(running):
+            folder = tmp_path_factory.mktemp("server")
+            data = running[0].data_dir if running else folder / "data"
+            env = {**spender.settings(image="gpt-image-1"), "DATA_DIR": str(data), **env}
+            running.append(Server(folder, env, data_dir=data).start())
+        taken[settings] += 1
+        return running[taken[settings] - 1]
 
-        yield start
+    return take
 
 
 async def usage(client: httpx2.AsyncClient) -> dict[str, Any]:

@@ -17,11 +17,11 @@ EMBEDDING = {**COST, "AZURE_OPENAI_EMBEDDING_DEPLOYMENT_NAME": "text-embedding-3
 
 
 async def test_documents_and_searches_are_part_of_the_cost(
-    storage: Environment, emulated: Callable[..., Server]
+    storage: Environment, emulated: Callable[..., Server], own: str
 ) -> None:
     env = {**storage, **EMBEDDING, "PRICE_PER_MILLION_EMBEDDING_TOKENS": "1000"}
     server = emulated(env)
-    async with server.client() as client, server.client("bob") as other:
+    async with server.client(own) as client, server.client(f"other than {own}") as other:
         assert (await usage(client))["embedding_tokens"] == 0
         await indexed(client, "a.md", WORDS)
         stored = await usage(client)
@@ -35,7 +35,7 @@ async def test_documents_and_searches_are_part_of_the_cost(
         assert (await usage(other))["embedding_tokens"] == 0
     # A limit that is reached: what costs is refused.
     limited = emulated({**env, "MAX_COST_PER_USER_PER_DAY": "0.2"})
-    async with limited.client() as client:
+    async with limited.client(own) as client:
         refused(await chat(client, {"message": "Hello"}), "MAX_COST_PER_USER_PER_DAY")
         row = await over(client, await uploaded(client, "b.md", b"# More\n\nwords"))
         assert (row["status"], "MAX_COST_PER_USER_PER_DAY" in row["error"]) == ("failed", True)
@@ -47,8 +47,10 @@ def test_an_embedding_may_be_free() -> None:
     assert prices(settings) == Prices(input_tokens=2)
 
 
-async def test_without_a_price_of_its_own_an_embedding_costs_as_input_does(emulated: Callable[..., Server]) -> None:
-    async with emulated(EMBEDDING).client() as client:
+async def test_without_a_price_of_its_own_an_embedding_costs_as_input_does(
+    emulated: Callable[..., Server], own: str
+) -> None:
+    async with emulated(EMBEDDING).client(own) as client:
         await indexed(client, "a.md", WORDS)
         found = await usage(client)
         assert found["embedding_tokens"] > 200

@@ -70,11 +70,11 @@ async def test_a_stopped_and_a_cut_answer_count_by_an_estimate(tmp_path: Path) -
                 assert await tokens(client) == (6, 1213 + 105, 152)
 
 
-async def test_what_a_running_turn_takes_counts_for_the_others(storage: Environment, tmp_path: Path) -> None:
+async def test_what_a_running_turn_takes_counts_for_the_others(storage: Environment, tmp_path: Path, own: str) -> None:
     async with Upstream() as upstream, AsyncExitStack() as stack:
         env = {**upstream.settings, **storage, "MAX_TOKENS_PER_USER_PER_DAY": "150"}
         servers = [stack.enter_context(Server(tmp_path, env)) for _ in range(2)]
-        one, other = [await stack.enter_async_context(server.client()) for server in servers]
+        one, other = [await stack.enter_async_context(server.client(own)) for server in servers]
         running = await stack.enter_async_context(posting(one, "x" * 300))
         call = await upstream.call()
         assert (await usage(other))["input_tokens"] == 105
@@ -93,17 +93,17 @@ async def test_what_a_running_turn_takes_counts_for_the_others(storage: Environm
         assert await tokens(other) == (1, 3, 2)
 
 
-async def test_a_killed_turn_is_counted_once(storage: Environment, tmp_path: Path) -> None:
+async def test_a_killed_turn_is_counted_once(storage: Environment, tmp_path: Path, own: str) -> None:
     async with Upstream() as upstream, AsyncExitStack() as stack:
         env = {**upstream.settings, **storage}
         first, second, third = [Server(tmp_path, env) for _ in range(3)]
         for server in (first, second, third):
             stack.enter_context(server)
-        one, other, last = [await stack.enter_async_context(server.client()) for server in (first, second, third)]
-        asking = asyncio.create_task(chat(one, {"message": "Hello", "id": "a"}))
+        one, other, last = [await stack.enter_async_context(server.client(own)) for server in (first, second, third)]
+        asking = asyncio.create_task(chat(one, {"message": "Hello", "id": own}))
         await (await upstream.call()).answer("Hi")
         await asking
-        async with posting(one, "x" * 300, id="a") as stream:
+        async with posting(one, "x" * 300, id=own) as stream:
             call = await upstream.call()
             await call.start()
             await call.delta("y" * 60)
@@ -111,10 +111,10 @@ async def test_a_killed_turn_is_counted_once(storage: Environment, tmp_path: Pat
             first.kill()
             await call.gone()
         # Both look at it, and one of them settles it.
-        await asyncio.gather(*(client.get("/conversations/a") for client in (other, last) * 2))
+        await asyncio.gather(*(client.get(f"/conversations/{own}") for client in (other, last) * 2))
 
         async def is_settled() -> bool:
-            return len((await other.get("/conversations/a")).json()["messages"]) == 4
+            return len((await other.get(f"/conversations/{own}")).json()["messages"]) == 4
 
         await until(is_settled, within=30)
         for client in (other, last):
@@ -123,12 +123,12 @@ async def test_a_killed_turn_is_counted_once(storage: Environment, tmp_path: Pat
             assert took >= 3 + 105
 
 
-async def test_a_killed_image_is_counted(emulated: Callable[..., Server]) -> None:
+async def test_a_killed_image_is_counted(emulated: Callable[..., Server], own: str) -> None:
     killed, other = emulated({}), emulated({})
-    async with killed.client() as one, other.client() as two:
-        async with posting(one, "slow", mode="image", id="a") as stream:
+    async with killed.client(own) as one, other.client(own) as two:
+        async with posting(one, "slow", mode="image", id=own) as stream:
             await stream.until("2")
             killed.kill()
-        assert len((await stored(two, "a"))["messages"]) == 2
+        assert len((await stored(two, own))["messages"]) == 2
         found = await usage(two)
         assert (found["turns"], found["images"], found["input_tokens"]) == (1, 1, 0)

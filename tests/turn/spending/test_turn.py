@@ -13,11 +13,11 @@ from tests.turn.spending.conftest import COST, failures, reported, usage
 
 
 async def test_a_turn_makes_so_many_calls_and_images_whatever_the_model_is_told_to(
-    emulated: Callable[..., Server],
+    emulated: Callable[..., Server], own: str
 ) -> None:
     server = emulated({})
-    async with server.client() as client:
-        answer = await chat(client, {"message": "obey the document", "id": "a"})
+    async with server.client(own) as client:
+        answer = await chat(client, {"message": "obey the document", "id": own})
         assert answer.text.endswith("That is all.")
         assert answer.values("d")[0]["finishReason"] == "stop"
         assert len(answer.values("9")) == len(answer.values("a")) == 240
@@ -28,13 +28,13 @@ async def test_a_turn_makes_so_many_calls_and_images_whatever_the_model_is_told_
         assert sum("MAX_TOOL_CALLS_PER_TURN" in words for words in said) == 224
         assert (await usage(client))["images"] == 4
         # The next turn has its own.
-        assert (await chat(client, {"message": "draw three", "id": "a"})).text.endswith("There.")
+        assert (await chat(client, {"message": "draw three", "id": own})).text.endswith("There.")
         assert (await usage(client))["images"] == 7
 
 
-async def test_the_limits_of_a_turn_are_settings(emulated: Callable[..., Server]) -> None:
+async def test_the_limits_of_a_turn_are_settings(emulated: Callable[..., Server], own: str) -> None:
     server = emulated({"MAX_TOOL_CALLS_PER_TURN": "2", "MAX_IMAGES_PER_TURN": "1"})
-    async with server.client() as client:
+    async with server.client(own) as client:
         one_by_one = await chat(client, {"message": "draw one by one"})
         assert one_by_one.text.endswith("There.")
         images, calls = failures(one_by_one)
@@ -46,12 +46,12 @@ async def test_the_limits_of_a_turn_are_settings(emulated: Callable[..., Server]
         assert (await usage(client))["images"] == 1
 
 
-async def test_usage_is_the_callers_own_day(emulated: Callable[..., Server]) -> None:
+async def test_usage_is_the_callers_own_day(emulated: Callable[..., Server], own: str) -> None:
     server = emulated({**COST, "MAX_TURNS_PER_USER_PER_DAY": "9", "MAX_COST_PER_USER_PER_DAY": "7.5"})
-    async with server.client() as client, server.client("other") as other:
+    async with server.client(own) as client, server.client(f"other than {own}") as other:
         answers = [
-            await chat(client, {"message": "Hello", "id": "a"}),
-            await chat(client, {"message": "what time is it", "id": "a"}),
+            await chat(client, {"message": "Hello", "id": own}),
+            await chat(client, {"message": "what time is it", "id": own}),
             await chat(client, {"message": "draw three"}),
         ]
         assert (await chat(client, {"message": "a dog", "mode": "image"})).status == 200
@@ -62,14 +62,14 @@ async def test_usage_is_the_callers_own_day(emulated: Callable[..., Server]) -> 
         assert found["day"] == datetime.now(UTC).date().isoformat()
         assert found["cost"] == pytest.approx((tokens[0] * 2 + tokens[1] * 8) / 1e6 + 4 * 0.25)
         assert found["limits"] == {"MAX_TURNS_PER_USER_PER_DAY": 9, "MAX_COST_PER_USER_PER_DAY": 7.5}
-        assert (await client.delete("/conversations/a")).status_code == 204
+        assert (await client.delete(f"/conversations/{own}")).status_code == 204
         assert await usage(client) == found, "a deletion gives nothing back"
         theirs = await usage(other)
         assert [theirs[name] for name in ("turns", "input_tokens", "output_tokens", "images")] == [0, 0, 0, 0]
 
 
-async def test_usage_without_limits_and_prices(emulated: Callable[..., Server]) -> None:
-    async with emulated({}).client() as client:
+async def test_usage_without_limits_and_prices(emulated: Callable[..., Server], own: str) -> None:
+    async with emulated({}).client(own) as client:
         found = await usage(client)
     assert "cost" not in found
     assert found["limits"] == {}
