@@ -69,7 +69,7 @@ def costs(sample: bytes) -> Iterator[tuple[str, float, float, int]]:
 def _cost(text: str, languages: tuple[Language, ...], words: frozenset[str]) -> tuple[float, float, int]:
     """Of the language that fits best: what its characters cost and its words gain, and how many are not ASCII."""
     is_latin = not _LATIN.isdisjoint(languages[0].letters)
-    counted = Counter(_characters(text, is_latin))
+    counted = _counted(text, is_latin)
     fixed = sum(number * extra for (_, extra), number in counted.items())
     if not is_latin:
         # Capitals of another encoding look like quotation marks that nothing closes.
@@ -92,21 +92,27 @@ def _other(character: str, is_latin: bool) -> float:
     return _SIGN if character in _SIGNS else _FOREIGN
 
 
-def _characters(text: str, is_latin: bool) -> Iterator[tuple[str, float]]:
-    """Each character that is not ASCII, in lower case, and what its case and its place add to its cost."""
-    for before, character, after in _NOT_ASCII.findall(text):
-        if unicodedata.combining(character):
-            yield character, 0.0 if before.isalpha() or unicodedata.combining(before) else _MISPLACED
-            continue
-        if not character.isalpha():
-            within = before.isalpha() and after.isalpha() and character not in _WITHIN_WORDS
-            yield character, _MISPLACED if within and character in _SIGNS else 0.0
-            continue
-        # A capital within a word begins nothing, and a word is in one script.
-        wrong = (before.islower() and character.isupper()) or (character.islower() and after.isupper())
-        if is_latin and not before.isalpha() and not after.isalpha():
-            wrong = character not in _WORDS
-        if not is_latin:
-            wrong = wrong or any(one.isascii() and one.isalpha() for one in (before, after))
-        # The Turkish capital of i is two characters in lower case.
-        yield character.lower()[0], _MISPLACED if wrong else _CAPITAL if character.isupper() else 0.0
+def _counted(text: str, is_latin: bool) -> Counter[tuple[str, float]]:
+    """How often each character that is not ASCII comes, by what its case and its place add to its cost."""
+    counted = Counter[tuple[str, float]]()
+    # A text has few places that differ.
+    for place, number in Counter(_NOT_ASCII.findall(text)).items():
+        counted[_placed(*place, is_latin)] += number
+    return counted
+
+
+def _placed(before: str, character: str, after: str, is_latin: bool) -> tuple[str, float]:
+    """A character in lower case, and what its case and its place add to its cost."""
+    if unicodedata.combining(character):
+        return character, 0.0 if before.isalpha() or unicodedata.combining(before) else _MISPLACED
+    if not character.isalpha():
+        within = before.isalpha() and after.isalpha() and character not in _WITHIN_WORDS
+        return character, _MISPLACED if within and character in _SIGNS else 0.0
+    # A capital within a word begins nothing, and a word is in one script.
+    wrong = (before.islower() and character.isupper()) or (character.islower() and after.isupper())
+    if is_latin and not before.isalpha() and not after.isalpha():
+        wrong = character not in _WORDS
+    if not is_latin:
+        wrong = wrong or any(one.isascii() and one.isalpha() for one in (before, after))
+    # The Turkish capital of i is two characters in lower case.
+    return character.lower()[0], _MISPLACED if wrong else _CAPITAL if character.isupper() else 0.0

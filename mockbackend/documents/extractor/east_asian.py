@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from .partial import decode_sample
@@ -30,15 +31,16 @@ _KOREAN_TRAIL = 0xA1
 def costs(sample: bytes) -> Iterator[tuple[str, float, float, int]]:
     """The encodings that the sample may be in: (name, cost in advance, of what is not ASCII, how many characters)."""
     for encoding in _COMMON:
-        found = [character for character in decode_sample(sample, encoding) if not character.isascii()]
-        yield encoding, _IN_ADVANCE, sum(_cost(character, encoding) for character in found), len(found)
+        found = Counter(character for character in decode_sample(sample, encoding) if not character.isascii())
+        cost = sum(number * _cost(character, encoding) for character, number in found.items())
+        yield encoding, _IN_ADVANCE, cost, found.total()
 
 
 def wide_costs(sample: bytes) -> Iterator[tuple[str, float, int]]:
     """What UTF-16 in either order costs: (name, cost of all characters, how many they are)."""
     for encoding in _WIDE:
         text = decode_sample(sample, encoding)
-        yield encoding, sum(map(_wide_cost, text)), len(text)
+        yield encoding, sum(number * _wide_cost(character) for character, number in Counter(text).items()), len(text)
 
 
 def _wide_cost(character: str) -> float:
