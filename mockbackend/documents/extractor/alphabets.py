@@ -96,8 +96,8 @@ def _counted(text: str, is_latin: bool) -> Counter[tuple[str, float]]:
     """How often each character that is not ASCII comes, by what its case and its place add to its cost."""
     counted = Counter[tuple[str, float]]()
     # A text has few places that differ.
-    for place, number in Counter(_NOT_ASCII.findall(text)).items():
-        counted[_placed(*place, is_latin)] += number
+    for (before, character, after), number in Counter(_NOT_ASCII.findall(text)).items():
+        counted[_placed(before, character, after, is_latin)] += number
     return counted
 
 
