@@ -48,6 +48,8 @@ OPTIONS = {
     "track_counts": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    # Others outlive a server that is killed, in memory.
+    "dynamic_shared_memory_type": "mmap",
 }
 # Rows are few: to truncate the tables would take a hundred times as long.
 EMPTY = """DO $$ DECLARE name text; BEGIN
