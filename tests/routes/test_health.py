@@ -30,19 +30,18 @@ async def test_health_names_the_engine_and_the_time(client: httpx2.AsyncClient) 
     assert health["deployment"] == "mock-gpt"
 
 
-async def test_health_counts_the_running_turns(start_server: StartServer) -> None:
-    async with Upstream() as upstream:
-        server = start_server(upstream.settings)
-        async with server.client() as client:
-            assert (await client.get("/health")).json()["running_turns"] == 0
-            async with client.stream("POST", "/chat", json={"message": "Hello"}) as response:
-                call = await upstream.call()
-                health = (await client.get("/health")).json()
-                assert (health["running_turns"], health["engine"], health["emulated"]) == (1, "openai", False)
-                assert (health["pictures"], health["deployment"]) == (False, "model")
-                await call.answer("Hi")
-                await next_of(lines(response), "d")
-            assert (await client.get("/health")).json()["running_turns"] == 0
+async def test_health_counts_the_running_turns(driven: tuple[Upstream, Server]) -> None:
+    upstream, server = driven
+    async with server.client("healthy") as client:
+        assert (await client.get("/health")).json()["running_turns"] == 0
+        async with client.stream("POST", "/chat", json={"message": "Hello"}) as response:
+            call = await upstream.call()
+            health = (await client.get("/health")).json()
+            assert (health["running_turns"], health["engine"], health["emulated"]) == (1, "openai", False)
+            assert (health["pictures"], health["deployment"]) == (False, "model")
+            await call.answer("Hi")
+            await next_of(lines(response), "d")
+        assert (await client.get("/health")).json()["running_turns"] == 0
 
 
 def test_load_balancers_need_no_login(server: Server) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.conftest import StartServer
 from tests.harness.answers import chat, lines, next_of
 from tests.harness.api import data_url, png, say, texts
 from tests.harness.model import Upstream
@@ -116,43 +115,41 @@ async def test_base64_is_in_no_database(client: httpx2.AsyncClient, server: Serv
     assert stored() - before < len(content) / 2
 
 
-async def test_a_running_answer_is_left_out_but_its_question_is_not(start_server: StartServer) -> None:
-    async with Upstream() as upstream:
-        server = start_server(upstream.settings)
-        async with server.client() as client:
-            async with client.stream("POST", "/chat", json={"id": "a", "message": "Hello"}) as response:
-                call = await upstream.call()
-                await call.start()
-                await call.delta("Hi")
-                reader = lines(response)
-                assert await next_of(reader, "0") == "Hi"
-                assert await texts(client, "a") == [("user", "Hello")]
-                (row,) = (await client.get("/conversations")).json()
-                assert row["message_count"] == 1
-                await call.finish()
-                # Once `d:` is read the answer is stored.
-                await next_of(reader, "d")
-                assert await texts(client, "a") == [("user", "Hello"), ("assistant", "Hi")]
+async def test_a_running_answer_is_left_out_but_its_question_is_not(driven: tuple[Upstream, Server]) -> None:
+    upstream, server = driven
+    async with server.client("asks") as client:
+        async with client.stream("POST", "/chat", json={"id": "left-out", "message": "Hello"}) as response:
+            call = await upstream.call()
+            await call.start()
+            await call.delta("Hi")
+            reader = lines(response)
+            assert await next_of(reader, "0") == "Hi"
+            assert await texts(client, "left-out") == [("user", "Hello")]
             (row,) = (await client.get("/conversations")).json()
-            assert row["message_count"] == 2
+            assert row["message_count"] == 1
+            await call.finish()
+            # Once `d:` is read the answer is stored.
+            await next_of(reader, "d")
+            assert await texts(client, "left-out") == [("user", "Hello"), ("assistant", "Hi")]
+        (row,) = (await client.get("/conversations")).json()
+        assert row["message_count"] == 2
 
 
-async def test_an_answer_that_failed_is_marked_with_the_reason(start_server: StartServer) -> None:
-    async with Upstream() as upstream:
-        server = start_server({**upstream.settings, "UPSTREAM_MAX_TRIES": "1"})
-        async with server.client() as client:
-            async with client.stream("POST", "/chat", json={"id": "a", "message": "Hello"}) as response:
-                call = await upstream.call()
-                await call.start()
-                await call.delta("Hi")
-                reader = lines(response)
-                await next_of(reader, "0")
-                call.cut()
-                said = await next_of(reader, "3")
-                await next_of(reader, "d")
-            _, assistant = await read(client, "a")
-            assert assistant["content"] == "Hi"
-            assert assistant["annotations"] == [{"type": "incomplete", "error": said}]
+async def test_an_answer_that_failed_is_marked_with_the_reason(driven: tuple[Upstream, Server]) -> None:
+    upstream, server = driven
+    async with server.client("fails") as client:
+        async with client.stream("POST", "/chat", json={"id": "marked", "message": "Hello"}) as response:
+            call = await upstream.call()
+            await call.start()
+            await call.delta("Hi")
+            reader = lines(response)
+            await next_of(reader, "0")
+            call.cut()
+            said = await next_of(reader, "3")
+            await next_of(reader, "d")
+        _, assistant = await read(client, "marked")
+        assert assistant["content"] == "Hi"
+        assert assistant["annotations"] == [{"type": "incomplete", "error": said}]
 
 
 @pytest.mark.parametrize("protocol", ["data", "ui"])

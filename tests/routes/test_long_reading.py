@@ -6,6 +6,7 @@ import asyncio
 import base64
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 
 import orjson
@@ -27,10 +28,10 @@ WORDS = "word " * 13_000
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A service with a short conversation, and a long one for each test."""
     folder = tmp_path_factory.mktemp("server")
-    url = postgres().url(postgres().new_schema()) if request.param == "postgres" else ""
-    asyncio.run(fill(Settings(data_dir=folder / "data", database_url=url)))
-    with Server(folder, {"DATABASE_URL": url} if url else {}) as running:
-        yield running
+    with ExitStack() as stack:
+        url = postgres().url(stack.enter_context(postgres().schema())) if request.param == "postgres" else ""
+        asyncio.run(fill(Settings(data_dir=folder / "data", database_url=url)))
+        yield stack.enter_context(Server(folder, {"DATABASE_URL": url} if url else {}))
 
 
 async def fill(settings: Settings) -> None:

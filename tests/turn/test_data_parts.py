@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import httpx2
@@ -37,22 +37,17 @@ def shown(part: dict[str, Any]) -> dict[str, Any]:
     return {"type": f"data-{part['name']}", "id": part["id"], "data": part["data"]}
 
 
-def in_a_folder(folder: Path) -> dict[str, str]:
-    return {"DATA_DIR": str(folder / "shared")}
-
-
-def in_a_database(folder: Path) -> dict[str, str]:
-    return {"DATABASE_URL": postgres().url(postgres().new_schema()), "DATA_DIR": str(folder / "shared")}
-
-
-@pytest.fixture(scope="module", params=[in_a_folder, in_a_database])
-def env(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+@pytest.fixture(scope="module", params=["in a folder", "in a database"])
+def env(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The settings of processes that share what is stored."""
     folder = tmp_path_factory.mktemp("shared")
     script = folder / "script.json"
     script.write_bytes(orjson.dumps({"rules": RULES}))
-    place: Callable[[Path], dict[str, str]] = request.param
-    return {**place(folder), "MOCK_SCRIPT": str(script)}
+    settings = {"DATA_DIR": str(folder / "shared"), "MOCK_SCRIPT": str(script)}
+    with ExitStack() as stack:
+        if request.param == "in a database":
+            settings["DATABASE_URL"] = postgres().url(stack.enter_context(postgres().schema()))
+        yield settings
 
 
 @pytest.fixture(scope="module")

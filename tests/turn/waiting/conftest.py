@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,10 +73,10 @@ class Waiting:
 def waiting_world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("waiting")
     env = {"RAN_FILE": str(folder / "ran"), "AGENT_MAX_STEPS": "6", "MAX_DATA_PARTS_PER_TURN": "1"}
-    if request.param == "postgres":
-        env["DATABASE_URL"] = postgres().url(postgres().new_schema())
-    with start_world(folder, RULES, env, APP) as world:
-        yield world
+    with ExitStack() as stack:
+        if request.param == "postgres":
+            env["DATABASE_URL"] = postgres().url(stack.enter_context(postgres().schema()))
+        yield stack.enter_context(start_world(folder, RULES, env, APP))
 
 
 @pytest.fixture
