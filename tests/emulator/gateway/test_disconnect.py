@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import httpx2
 import pytest
 
 from tests.emulator.conftest import Emulate
 from tests.harness.emulator import HI, Emulator
+from tests.harness.waiting import until
 
 PATH = "/v1/chat/completions"
 ASK = {"model": "gpt-4o", "messages": HI, "stream": True}
-RUSHING = f"rules: [{{text: {'word ' * 100_000}}}]"
+RUSHING = f"rules: [{{text: {'word ' * 40_000}}}]"
 
 
 async def leave_after_first_bytes(served: Emulator) -> None:
@@ -24,9 +23,11 @@ async def leave_after_first_bytes(served: Emulator) -> None:
 
 async def closed(served: Emulator) -> None:
     """Wait until nothing is open."""
-    async with asyncio.timeout(5):
-        while (await served.journal())["open"]:
-            pass
+
+    async def none() -> bool:
+        return not (await served.journal())["open"]
+
+    await until(none, within=5)
 
 
 @pytest.mark.parametrize(
