@@ -19,7 +19,10 @@ from tests.harness.waiting import until
 from tests.harness.world import start_world
 
 EMBEDDING = "text-embedding-3-small"
-LONG = b"\n\n".join(b"# Part %d\n\nThe %dth lamp was lit at dusk by its keeper." % (n, n) for n in range(200))
+PARTS = [b"# Part %d\n\nThe %dth lamp was lit at dusk by its keeper.\n\n" % (n, n) for n in range(200)]
+LONG = b"".join(PARTS)
+# Of two batches, and of more where they are small.
+SHORT = b"".join(PARTS[:70])
 # Makes a file a large one, and has no words. A line alone is read soon.
 ROOM = b"\n" + b" " * SMALL_BYTES
 
@@ -40,9 +43,9 @@ async def test_a_rate_limit_is_waited_out(tmp_path: Path) -> None:
     ]
     with start_world(tmp_path, rules, embedding=EMBEDDING) as model:
         async with model.server.client() as client:
-            row = await over(client, await uploaded(client, "a.md", LONG))
+            row = await over(client, await uploaded(client, "a.md", SHORT))
         statuses = [one["status"] for one in model.emulator.requests() if "embeddings" in one["path"]]
-    assert (row["status"], row["done"], row["total"]) == ("ready", 200, 200)
+    assert (row["status"], row["done"], row["total"]) == ("ready", 70, 70)
     assert statuses.count(429) == 2
 
 
@@ -66,7 +69,7 @@ async def test_a_model_that_reads_less_than_a_passage_embeds_as_much_as_it_reads
 async def test_a_deployment_that_is_missing_fails_the_file_and_says_which_setting(tmp_path: Path) -> None:
     with start_world(tmp_path, embedding="missing") as model:
         async with model.server.client() as client:
-            row = await over(client, await uploaded(client, "a.md", LONG))
+            row = await over(client, await uploaded(client, "a.md", SHORT))
             content = await client.get(f"/files/{row['id']}/content")
     assert row["status"] == "failed"
     assert "AZURE_OPENAI_EMBEDDING_DEPLOYMENT_NAME" in row["error"]
@@ -127,7 +130,7 @@ async def test_a_file_that_is_deleted_while_it_is_indexed_leaves_nothing(tmp_pat
     small = {"EMBEDDING_BATCH_SIZE": "10", "EMBEDDING_CONCURRENCY": "1"}
     with start_world(tmp_path, rules, small, embedding=EMBEDDING) as model:
         async with model.server.client() as client:
-            row = await uploaded(client, "a.md", LONG)
+            row = await uploaded(client, "a.md", SHORT)
             await _done(client, row["id"], 10)
             assert (await client.delete(f"/files/{row['id']}")).status_code == 204
             assert (await client.get("/files")).json() == []
@@ -159,7 +162,7 @@ async def test_a_user_whose_files_take_long_holds_up_nobody_else(tmp_path: Path)
     large = {"EMBEDDING_BATCH_SIZE": "250", "EMBEDDING_CONCURRENCY": "4"}
     with start_world(tmp_path, rules, large, embedding=EMBEDDING) as model:
         async with model.server.client("ann") as ann, model.server.client("bob") as bob:
-            first, *others = [await uploaded(ann, f"{name}.md", LONG + name.encode() + ROOM) for name in "abc"]
+            first, *others = [await uploaded(ann, f"{name}.md", SHORT + name.encode() + ROOM) for name in "abc"]
             await _embedding(ann, first)
             # A small one does not wait for the large ones before it.
             row = await over(ann, await uploaded(ann, "small.md", b"# Small"), within=15)
