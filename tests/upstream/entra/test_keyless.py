@@ -12,6 +12,7 @@ from tests.documents.waiting import indexed
 from tests.harness.answers import chat
 from tests.harness.processes import run
 from tests.harness.service import Server
+from tests.server.commands import run_here
 from tests.upstream.entra.identity import COGNITIVE, FOUNDRY, SEARCH, GuardedEmulator, IdentityEndpoint
 
 # Often enough for each token to be in use.
@@ -148,7 +149,7 @@ async def test_a_token_of_another_audience_is_refused_in_words(emulator: Guarded
 
 def test_check_says_which_identity_there_is(emulator: GuardedEmulator, tmp_path: Path) -> None:
     settings = emulator.keyless("v1", search=True, image="gpt-image-1", embedding="text-embedding-3-small")
-    ran = run(["check"], tmp_path, {**settings, "DATA_DIR": str(tmp_path / "data")})
+    ran = run_here(["check"], tmp_path, {**settings, "DATA_DIR": str(tmp_path / "data")})
     assert ran.returncode == 0, ran.stdout
     assert f"works   identity (AZURE_OPENAI_AUTH = entra): has a token of {WHO}" in ran.stdout
     assert ran.stdout.count("works ") == 6
@@ -172,7 +173,7 @@ def test_check_says_what_to_do(emulator: GuardedEmulator, tmp_path: Path, mode: 
             emulator.gate.identity.refused_audience = SEARCH
         case _:
             emulator.gate.identity.mode = mode  # type: ignore[assignment]
-    ran = run(["check"], tmp_path, {**settings, "DATA_DIR": str(tmp_path / "data")})
+    ran = run_here(["check"], tmp_path, {**settings, "DATA_DIR": str(tmp_path / "data")})
     assert ran.returncode == 1
     failed = ran.stdout[ran.stdout.index("FAILED") :]
     assert says in failed

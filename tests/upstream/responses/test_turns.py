@@ -13,10 +13,10 @@ from tests.harness.answers import chat, posting
 from tests.harness.api import data_url, png, texts
 from tests.harness.emulator import KEY, Rule, emulating
 from tests.harness.http_client import PLAIN
-from tests.harness.processes import run
 from tests.harness.service import Server
 from tests.harness.waiting import until
 from tests.harness.world import World, start_world
+from tests.server.commands import run_here
 
 CALL = {"name": "get_current_time", "arguments": {"timezone": "Europe/Oslo"}}
 RULES: list[Rule] = [
@@ -154,7 +154,7 @@ def test_a_model_that_does_not_reason_is_asked_for_no_reasoning(tmp_path: Path) 
 def test_check_tries_this_wire(tmp_path: Path, env: dict[str, str], says: str) -> None:
     with emulating(tmp_path, [], KEY) as emulator:
         settings = {**emulator.settings("v1", chat="gpt-5-mini"), **SURFACES["v1"], **env}
-        ran = run(["check"], tmp_path, {"DATA_DIR": str(tmp_path / "tried"), **settings})
+        ran = run_here(["check"], tmp_path, {"DATA_DIR": str(tmp_path / "tried"), **settings})
     assert says in ran.stdout + ran.stderr
     assert KEY not in ran.stdout + ran.stderr
 

@@ -16,9 +16,9 @@ from tests.harness.answers import chat
 from tests.harness.emulator import KEY, Rule, emulating
 from tests.harness.http_client import PLAIN
 from tests.harness.postgres import postgres
-from tests.harness.processes import run
 from tests.harness.service import Server
 from tests.harness.waiting import until
+from tests.server.commands import run_here
 
 QUESTION = "What do the documents say of Zephyr?"
 RULES: list[Rule] = [
@@ -92,7 +92,7 @@ async def test_throttling_is_waited_out_and_a_refused_passage_fails_the_file_in_
     ],
 )
 def test_check_tries_it(searching: Searching, tmp_path: Path, changes: dict[str, str], says: str) -> None:
-    ran = run(["check"], tmp_path, {**searching.settings, "DATA_DIR": str(tmp_path / "data"), **changes})
+    ran = run_here(["check"], tmp_path, {**searching.settings, "DATA_DIR": str(tmp_path / "data"), **changes})
     line = next(line for line in ran.stdout.splitlines() if " search (" in line)
     assert says in line
     assert (ran.returncode == 0) == line.startswith("works")
