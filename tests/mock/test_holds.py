@@ -15,7 +15,6 @@ from tests.harness.answers import chat
 from tests.harness.api import error_of
 from tests.harness.emulator import Emulator
 from tests.harness.service import Server
-from tests.harness.waiting import until
 from tests.mock.conftest import MakeScenario
 from tests.mock.scenario import Scenario, each_alone
 
@@ -160,11 +159,7 @@ async def test_a_stream_of_another_worker_goes_on_within_100_ms(workers: Server)
         await made.put({"rules": [{"text": WORDS, "hold": 1}]})
         headers = {"userid": "ada", "x-mock-scenario": made.name}
         asked = [asyncio.create_task(client.post("/chat", json={"message": "hi"}, headers=headers)) for _ in range(6)]
-
-        async def all_held() -> bool:
-            return len(await made.journal(state="held", side="model")) == 6
-
-        await until(all_held)
+        await made.journal(state="held", side="model", wait=6)
         assert await release(made) == 6
         began = time.monotonic()
         answers = await asyncio.gather(*asked)
