@@ -7,12 +7,17 @@ from collections.abc import Awaitable, Callable
 
 import httpx2
 
+LONGEST_PAUSE = 0.15
+
 
 async def until(found: Callable[[], Awaitable[bool]], within: float = 10.0) -> None:
     """Wait until it is found, and no longer than that."""
+    # What takes longer is looked for less often: most looks are requests.
+    pause = 0.02
     async with asyncio.timeout(within):
-        while not await found():  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+        while not await found():
+            await asyncio.sleep(pause)
+            pause = min(1.5 * pause, LONGEST_PAUSE)
 
 
 async def idle(client: httpx2.AsyncClient) -> None:
