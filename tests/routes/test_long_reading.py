@@ -20,6 +20,8 @@ from tests.harness.service import AUTH, Server
 from tests.storage.contract.acts import message, ran, turn_of
 
 TURNS = 20
+# Of one that is read whole: several pieces.
+READ = 5
 # In all, more than the service has read and the kernel has taken when nobody takes any more.
 WORDS = "word " * 13_000
 
@@ -37,8 +39,8 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 async def fill(settings: Settings) -> None:
     storage = await open_storage(settings)
     await ran(storage, turn_of("short", "short", userid="user-1"))
-    for conversation_id in ("whole", "added", "edited"):
-        for number in range(TURNS):
+    for conversation_id, turns in (("whole", READ), ("added", TURNS), ("edited", TURNS)):
+        for number in range(turns):
             turn = turn_of(f"{conversation_id}-{number}", conversation_id, userid="user-1", base_length=2 * number)
             await ran(storage, replace(turn, new_messages=[message("user", turn.turn_id, f"{number} {WORDS}")]))
     await storage.close()
@@ -70,10 +72,10 @@ async def test_it_is_sent_in_pieces_and_a_short_one_whole(server: Server) -> Non
         short, long = [await client.get(f"/conversations/{name}") for name in ("short", "whole")]
     assert short.headers["content-length"] == str(len(short.content))
     assert "content-length" not in long.headers
-    for read, count in ((short.json(), 2), (long.json(), 2 * TURNS)):
+    for read, count in ((short.json(), 2), (long.json(), 2 * READ)):
         assert read["message_count"] == len(read["messages"]) == count
     said = [one["content"] for one in long.json()["messages"]]
-    assert said == [text for n in range(TURNS) for text in (f"{n} {WORDS}", f"whole-{n}!")]
+    assert said == [text for n in range(READ) for text in (f"{n} {WORDS}", f"whole-{n}!")]
 
 
 async def test_a_turn_that_is_added_meanwhile_is_left_out(server: Server) -> None:

@@ -21,7 +21,7 @@ PASSING = {"name": "status", "id": "s1", "data": "half way", "transient": True}
 LAST = {"name": "chart", "id": "c1", "data": [1, 2]}
 TIME = {"name": "get_current_time", "arguments": {"timezone": "UTC"}}
 # Long enough to be written before a kill, which loses the last second.
-HEARD = 80
+HEARD = 50
 RULES: list[dict[str, Any]] = [
     {
         "when": "a chart",
