@@ -38,6 +38,7 @@ RULES: list[Rule] = [
         ],
     },
     {"kind": "embedding", "when": {"regex": "slow to embed"}, "delay": 600},
+    {"kind": "embedding", "when": {"regex": "never embedded"}, "fault": {"kind": "status", "status": 500}},
 ]
 
 
@@ -236,16 +237,11 @@ async def test_a_deleted_document_is_not_found_again(client: httpx2.AsyncClient)
     assert b"14 May" not in answer.body
 
 
-async def test_a_search_whose_query_cannot_be_embedded_goes_by_words(tmp_path_factory: pytest.TempPathFactory) -> None:
-    rules: list[Rule] = [
-        {"kind": "embedding", "when": {"regex": "Zephyr[?]"}, "fault": {"kind": "status", "status": 500}}
-    ]
-    folder = tmp_path_factory.mktemp("words")
-    with start_world(folder, rules, embedding="text-embedding-3-small") as model:
-        async with model.server.client() as client:
-            await indexed(client, "plan.md", PLAN)
-            answer = await chat(client, {"message": QUESTION})
+async def test_a_search_whose_query_cannot_be_embedded_goes_by_words(model: World, reader: httpx2.AsyncClient) -> None:
+    answer = await chat(reader, {"message": f"{QUESTION} It is never embedded."})
     assert "14 May 2031" in answer.text
+    failed = [one for one in model.emulator.requests() if one["status"] == 500]
+    assert {"never embedded" in str(one["body"]["input"]) for one in failed} == {True}
 
 
 async def test_without_an_embedding_deployment_documents_are_found_by_words(
