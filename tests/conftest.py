@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,6 +29,18 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Let one process that forks servers, for all that run tests, import while these are collected."""
     if session.config.option.workers:
         start_preloading()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave to the whole run the rows of a table marked `sampled(n)` that the quick run does not take."""
+    rows: Counter[str] = Counter()
+    for item in items:
+        if mark := item.get_closest_marker("sampled"):
+            table = item.nodeid.partition("[")[0]
+            if rows[table] % mark.args[0]:
+                item.add_marker(pytest.mark.slow)
+            rows[table] += 1
 
 
 def pytest_collection_finish() -> None:
