@@ -198,6 +198,7 @@ async def test_a_body_that_is_no_json_object_is_refused(client: httpx2.AsyncClie
     assert await stored(client, server) == ([], 0, 0)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("case", FIELDS)
 async def test_a_bad_field_is_named(client: httpx2.AsyncClient, server: Server, case: str) -> None:
     body, status, named = FIELDS[case]

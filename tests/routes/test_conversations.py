@@ -117,6 +117,7 @@ async def test_a_deleted_id_can_be_used_again(client: httpx2.AsyncClient) -> Non
 IDS = ["x", "x" * 256, "a.b", "...", "a-b_c~d", "9f1c", "a%b", "a?b#c", "!$&'()*+,;=:@", "{id}", '"<>^`|']
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("conversation_id", IDS)
 async def test_a_clients_own_id_is_kept(server: Server, client: httpx2.AsyncClient, conversation_id: str) -> None:
     answer = await say(client, "Hello", conversation_id)
@@ -170,6 +171,7 @@ CHANGES: dict[str, tuple[str, str, Any, str]] = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("case", CHANGES)
 async def test_a_bad_change_is_named_and_changes_nothing(server: Server, case: str) -> None:
     method, path, body, named = CHANGES[case]

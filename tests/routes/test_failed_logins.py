@@ -55,6 +55,7 @@ async def test_the_eleventh_wrong_login_waits_and_a_right_one_does_not(guesser: 
     assert time.monotonic() - began < 1
 
 
+@pytest.mark.slow
 async def test_while_ten_wait_nothing_of_that_address_is_looked_at(server: Server, guesser: httpx2.AsyncClient) -> None:
     waiting = [asyncio.create_task(status(guesser, WRONG)) for _ in range(MAX_WAITING)]
     async with asyncio.timeout(5):
@@ -77,6 +78,7 @@ async def test_a_request_without_a_login_is_no_failed_one(server: Server) -> Non
         assert time.monotonic() - began < 1
 
 
+@pytest.mark.slow
 async def test_hosts_of_one_ipv6_network_count_together(server: Server) -> None:
     for host in range(1, FREE + 1):
         async with seen_from(server, f"2001:db8:1:2::{host:x}") as client:
@@ -87,6 +89,7 @@ async def test_hosts_of_one_ipv6_network_count_together(server: Server) -> None:
     assert time.monotonic() - began >= 1
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("forwarded", "address"),
     [
@@ -109,6 +112,7 @@ async def test_a_failed_login_is_logged_with_the_clients_address(
     assert " WARNING [" in line
 
 
+@pytest.mark.slow
 async def test_they_are_logged_once_a_second(start_server: StartServer) -> None:
     server = start_server()
     async with seen_from(server, "192.0.2.1") as client:

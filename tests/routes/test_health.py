@@ -50,6 +50,7 @@ def test_load_balancers_need_no_login(server: Server) -> None:
         assert stranger.get("/readyz").json() == {"status": "ready"}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["conversation_metadata.db", "mock-langgraph-db.db"])
 async def test_a_process_that_lost_a_database_is_live_but_not_ready(start_server: StartServer, name: str) -> None:
     server = start_server()
@@ -66,6 +67,7 @@ async def test_a_process_that_lost_a_database_is_live_but_not_ready(start_server
         assert (await client.get("/livez")).status_code == 200
 
 
+@pytest.mark.slow
 async def test_a_database_that_others_hold_is_not_waited_for(start_server: StartServer) -> None:
     server = start_server()
     async with server.client() as client:

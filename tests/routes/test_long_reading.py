@@ -26,7 +26,7 @@ READ = 5
 WORDS = "word " * 13_000
 
 
-@pytest.fixture(scope="module", params=["embedded", "postgres"])
+@pytest.fixture(scope="module", params=["embedded", pytest.param("postgres", marks=pytest.mark.slow)])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A service with a short conversation, and a long one for each test."""
     folder = tmp_path_factory.mktemp("server")

@@ -111,6 +111,7 @@ def conform(
     return seen
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("path", "method"), OPERATIONS, ids=map(" ".join, OPERATIONS))
 def test_a_valid_request_is_answered_as_described(
     schema: schemathesis.BaseSchema, server: Server, path: str, method: str
@@ -123,6 +124,7 @@ def test_a_valid_request_is_answered_as_described(
     assert seen & {200, 202, 204}, f"only {seen}"
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("path", "method"), SPOILABLE, ids=map(" ".join, SPOILABLE))
 def test_an_invalid_request_is_answered_as_described(
     schema: schemathesis.BaseSchema, server: Server, path: str, method: str

@@ -40,6 +40,7 @@ BAD_HOSTS = [
 ]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("host", BAD_HOSTS)
 async def test_an_invalid_host_is_ignored(server: Server, host: str) -> None:
     async with server.client("hosts") as client:
@@ -66,6 +67,7 @@ async def test_the_headers_of_an_untrusted_proxy_are_ignored(start_server: Start
         assert (await shown(client, **forwarded)).startswith(f"{server.url}/images/")
 
 
+@pytest.mark.slow
 async def test_images_stay_reachable_under_a_new_origin(start_server: StartServer) -> None:
     server = start_server()
     async with server.client() as client:

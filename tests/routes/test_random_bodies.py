@@ -126,6 +126,7 @@ def check(response: httpx2.Response) -> None:
 WIDE = settings(suppress_health_check=list(HealthCheck))
 
 
+@pytest.mark.slow
 @settings(WIDE, max_examples=examples(150))
 @given(mutated())
 def test_a_body_that_is_nearly_right_never_breaks_the_server(caller: httpx2.Client, body: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ async def test_an_unknown_path_is_a_404(client: httpx2.AsyncClient, path: str) -
     assert error_of(await client.get(path), 404)["code"] == "not_found"
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("path", "method"), MISSING)
 async def test_another_method_is_a_405_that_names_those_of_the_path(
     client: httpx2.AsyncClient, path: str, method: str

@@ -34,6 +34,7 @@ NAMES: dict[str, tuple[bytes, str]] = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("case", NAMES)
 async def test_a_name_is_cleaned(server: Server, client: httpx2.AsyncClient, case: str) -> None:
     sent, expected = NAMES[case]
@@ -70,6 +71,7 @@ async def test_nothing_of_a_broken_body_is_stored(server: Server, client: httpx2
     assert blobs(server, b"Of a broken body") == 0
 
 
+@pytest.mark.slow
 async def test_a_body_may_arrive_byte_by_byte(client: httpx2.AsyncClient) -> None:
     plain = part(b'; name=f; filename="a.txt"', b"Byte by byte")
     whole = body(plain, part(b'; name=n; filename="b.txt"', b"\r\n--\r\n-B\r\n--\r--B-"))

@@ -80,6 +80,7 @@ async def test_a_deleted_file_is_removed_from_the_disk(server: Server, client: h
     assert await listed(client) == []
 
 
+@pytest.mark.slow
 async def test_files_survive_a_restart(start_server: StartServer, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     server = start_server(data_dir=folder)
@@ -122,6 +123,7 @@ async def test_a_large_upload_uses_no_memory(start_server: StartServer) -> None:
         assert most_memory() - before < 8 * 1024 * 1024
 
 
+@pytest.mark.slow
 async def test_a_file_that_does_not_fit_on_the_disk_fails_with_a_reason(start_server: StartServer) -> None:
     """No file may grow beyond 6 MB here: the disk refuses what is above it, in the middle of a write."""
     most = 6 * 1024 * 1024

@@ -93,6 +93,7 @@ async def test_files_beyond_the_limit_of_an_upload_are_failed_rows(client: httpx
     assert ["upload" in row["error"] for row in rows] == [False] * 5 + [True] * 2
 
 
+@pytest.mark.slow
 async def test_concurrent_uploads_keep_to_the_number_of_files_per_user(
     server: Server, client: httpx2.AsyncClient
 ) -> None:

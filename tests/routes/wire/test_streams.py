@@ -20,6 +20,7 @@ from tests.routes.wire.conftest import COUNT, KEEP_ALIVE, Read, answer_of, ask, 
 COUNTED = ("assistant", "one two three")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("after", [0, 1, 3, 5, 1000])
 async def test_a_cut_sends_so_many_lines(client: httpx2.AsyncClient, protocol: str, after: int) -> None:
     found = await ask(client, "count", f"cut={after}", protocol)
@@ -28,6 +29,7 @@ async def test_a_cut_sends_so_many_lines(client: httpx2.AsyncClient, protocol: s
     assert await answer_of(client, found) == COUNTED
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("after", [0, 2, 1000])
 async def test_an_end_comes_properly_after_so_many_lines(client: httpx2.AsyncClient, protocol: str, after: int) -> None:
     found = await ask(client, "count", f"end={after}", protocol)
@@ -35,6 +37,7 @@ async def test_an_end_comes_properly_after_so_many_lines(client: httpx2.AsyncCli
     assert await answer_of(client, found) == COUNTED
 
 
+@pytest.mark.sampled(2)
 async def test_a_slow_turn_that_was_cut_is_stored_whole(client: httpx2.AsyncClient, protocol: str) -> None:
     found = await ask(client, "paced", "cut=3", protocol)
     assert found.lines(protocol)[0] == COUNT[protocol][0]
@@ -50,6 +53,7 @@ async def test_a_late_error_ends_the_stream_as_a_failed_one(client: httpx2.Async
     assert await answer_of(client, found) == COUNTED
 
 
+@pytest.mark.sampled(2)
 async def test_who_leaves_at_an_error_leaves_a_turn_that_runs_on(client: httpx2.AsyncClient, protocol: str) -> None:
     body, asked = {"message": "paced", "id": f"left-{protocol}"}, {"x-mock": "late_error=3,split=2"}
     async with client.stream("POST", f"/chat?protocol={protocol}", json=body, headers=asked) as response:
@@ -142,6 +146,7 @@ def other(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield running
 
 
+@pytest.mark.slow
 async def test_a_join_from_another_process_meets_them_too(
     client: httpx2.AsyncClient, other: Server, protocol: str
 ) -> None:
@@ -176,6 +181,7 @@ def test_where_there_is_nothing_to_cut_the_connection_is_good_for_another_call(s
             assert (response.status, response.read(), response.will_close) == (204, b"", False)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("asked", ["delay=60", "silence.after=1,silence.seconds=60", "hold=1"])
 async def test_the_turn_of_a_client_that_leaves_runs_to_its_end(client: httpx2.AsyncClient, asked: str) -> None:
     conversation_id = f"left-{asked[:4]}"
