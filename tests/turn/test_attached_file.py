@@ -88,6 +88,7 @@ def text_to_the_model(world: World) -> str:
     return text.partition("]\n")[2]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("case", TEXTS)
 async def test_text_is_text_whatever_its_type(world: World, user: httpx2.AsyncClient, case: str) -> None:
     name, media_type = TEXTS[case]
@@ -137,6 +138,7 @@ async def test_a_name_of_no_encoding_is_ignored(world: World, user: httpx2.Async
     assert text_to_the_model(world) == "Grüße"
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("case", REFUSED)
 async def test_what_is_neither_text_nor_an_image_is_refused(user: httpx2.AsyncClient, case: str) -> None:
     name, media_type, content, words = REFUSED[case]

@@ -93,6 +93,7 @@ def asked(world: World) -> list[dict[str, Any]]:
     return parts
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("shape", IMAGES)
 async def test_an_image_reaches_the_model_as_a_data_url(world: World, user: httpx2.AsyncClient, shape: str) -> None:
     answer = await chat(user, {"messages": [{"role": "user", **IMAGES[shape]}]})

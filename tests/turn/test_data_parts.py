@@ -37,7 +37,7 @@ def shown(part: dict[str, Any]) -> dict[str, Any]:
     return {"type": f"data-{part['name']}", "id": part["id"], "data": part["data"]}
 
 
-@pytest.fixture(scope="module", params=["in a folder", "in a database"])
+@pytest.fixture(scope="module", params=["in a folder", pytest.param("in a database", marks=pytest.mark.slow)])
 def env(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The settings of processes that share what is stored."""
     folder = tmp_path_factory.mktemp("shared")
@@ -96,6 +96,7 @@ async def test_a_join_gets_all_that_was_shown(servers: tuple[Server, Server]) ->
         assert await kept(other, "joined") == [shown(LAST), {"type": "incomplete"}]
 
 
+@pytest.mark.slow
 async def test_a_kill_loses_nothing_that_was_kept(
     start_server: StartServer, env: dict[str, str], servers: tuple[Server, Server]
 ) -> None:

@@ -114,6 +114,7 @@ async def test_every_beat_writes_what_is_new_of_all_and_stops_what_takes_too_lon
     await beating.close()
 
 
+@pytest.mark.slow
 async def test_a_turn_is_written_more_often_only_while_it_is_followed(
     storage: Storage, other: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,6 +115,7 @@ async def test_a_join_is_framed_as_the_turn_began(user: httpx2.AsyncClient, bega
     await idle(user)
 
 
+@pytest.mark.slow
 async def test_joins_of_a_user_are_limited_here_and_in_another_process(new_world: NewWorld) -> None:
     limit = {"MAX_JOINS_PER_USER": "3"}
     here = new_world(limit)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.harness.answers import chat
 from tests.harness.emulator import said
 from tests.turn.conftest import NewWorld
@@ -40,6 +42,7 @@ rules:
 """
 
 
+@pytest.mark.slow
 async def test_the_limit_in_a_refusal_is_remembered(new_world: NewWorld) -> None:
     world = new_world(script=TOLD_ONCE)
     page = "page " + "x" * 180_000
@@ -62,6 +65,7 @@ async def test_the_limit_in_a_refusal_is_remembered(new_world: NewWorld) -> None
         assert (await stored(client, "learns"))["message_count"] == 8
 
 
+@pytest.mark.slow
 async def test_one_wrong_estimate_narrows_no_other_conversation(new_world: NewWorld) -> None:
     world = new_world(script=TOLD_ONCE)
     async with world.server.client() as client:
@@ -75,6 +79,7 @@ async def test_one_wrong_estimate_narrows_no_other_conversation(new_world: NewWo
             assert other.values("2") == []
 
 
+@pytest.mark.slow
 async def test_a_message_that_is_too_long_by_itself_is_an_error(new_world: NewWorld) -> None:
     world = new_world()
     message = "y" * 600_000

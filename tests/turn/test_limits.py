@@ -70,6 +70,7 @@ async def test_no_answer_waits_for_another_ones_connection_to_the_model(tmp_path
     assert [task.result().text for task in asked] == ["Hello"] * many
 
 
+@pytest.mark.slow
 async def test_requests_that_wait_count_and_are_released(new_world: NewWorld) -> None:
     world = new_world({"MAX_RUNNING_TURNS_PER_USER": "3"})
     async with world.server.client() as client:
@@ -83,6 +84,7 @@ async def test_requests_that_wait_count_and_are_released(new_world: NewWorld) ->
         assert [answer.status for answer in answers] == [200] * 3
 
 
+@pytest.mark.slow
 async def test_an_answer_that_takes_too_long_is_ended_with_a_reason(new_world: NewWorld) -> None:
     world = new_world({"MAX_TURN_SECONDS": "0.7"})
     async with world.server.client() as client:

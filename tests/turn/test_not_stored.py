@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
+import pytest
+
 from mockbackend.errors import NOT_STORED
 from tests.harness.answers import chat, codes_of, posting
 from tests.harness.world import World
@@ -19,6 +21,7 @@ def rename(world: World, old: str, new: str) -> None:
         connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
 
 
+@pytest.mark.slow
 async def test_an_answer_that_cannot_be_stored_says_so_and_is_recovered_later(new_world: NewWorld) -> None:
     world = new_world()
     async with world.server.client() as client:

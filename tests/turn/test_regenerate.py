@@ -126,6 +126,7 @@ REGENERATED = [("one",), ("one", "two"), ("one", "two", "three")]
 EDITED = [("edited",), ("one", "edited"), ("one", "two", "edited")]
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("words", REGENERATED + EDITED, ids=" ".join)
 async def test_a_message_with_a_known_id_is_answered_again_in_its_place(talk: Talk, words: tuple[str, ...]) -> None:
     place = f"u{len(words)}"
@@ -134,6 +135,7 @@ async def test_a_message_with_a_known_id_is_answered_again_in_its_place(talk: Ta
     assert (await talk.ids())[-2] == place
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("words", REGENERATED + EDITED, ids=" ".join)
 async def test_ai_sdk_4_is_understood_by_position(talk: Talk, words: tuple[str, ...]) -> None:
     await talk.post(messages=v4(talk, words))
@@ -141,12 +143,14 @@ async def test_ai_sdk_4_is_understood_by_position(talk: Talk, words: tuple[str, 
     assert (await talk.ids())[-2] == f"u{len(words)}"
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("words", REGENERATED + EDITED, ids=" ".join)
 async def test_assistant_ui_is_understood_by_position(talk: Talk, words: tuple[str, ...]) -> None:
     await talk.post(**aui(talk, words))
     await talk.check(*words)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("words", REGENERATED, ids=" ".join)
 @pytest.mark.parametrize("named", [True, False], ids=["named", "not named"])
 async def test_ai_sdk_5_regenerates_by_its_trigger(talk: Talk, words: tuple[str, ...], named: bool) -> None:
@@ -161,6 +165,7 @@ async def test_ai_sdk_5_regenerates_by_its_trigger(talk: Talk, words: tuple[str,
         assert (await talk.ids())[place] != ids[place]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("words", EDITED, ids=" ".join)
 async def test_ai_sdk_5_edits_by_the_messages_id(talk: Talk, words: tuple[str, ...]) -> None:
     ids = await talk.ids()
@@ -198,6 +203,7 @@ async def test_an_unknown_id_is_a_new_turn(talk: Talk) -> None:
     await talk.check("one", "two", "three", "edited")
 
 
+@pytest.mark.slow
 async def test_regenerating_again_and_again_keeps_one_answer(talk: Talk) -> None:
     answers = set()
     for _ in range(5):
@@ -225,6 +231,7 @@ async def test_a_stopped_answer_is_replaced_by_a_whole_one(talk: Talk) -> None:
     await talk.check("one", "two", "three", "edited")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("how", ["id", "position", "trigger"])
 async def test_an_image_is_made_again(world: World, user: httpx2.AsyncClient, how: str) -> None:
     conversation_id = f"pictures by {how}".replace(" ", "-")

@@ -94,6 +94,7 @@ async def test_an_answer_goes_on_after_a_stop(world: World, user: httpx2.AsyncCl
     assert partial.endswith(heard)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("message", "code", "codes"),
     [

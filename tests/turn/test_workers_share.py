@@ -54,6 +54,7 @@ async def pair(
         yield Pair(one, other, World(emulator, servers[0]))
 
 
+@pytest.mark.slow
 async def test_a_join_reaches_across(pair: Pair) -> None:
     async with posting(pair.one, "time, then slowly: across") as stream:
         called = await stream.until("9")
@@ -80,6 +81,7 @@ async def test_the_whole_answer_is_read_across(pair: Pair) -> None:
         await stream.rest()
 
 
+@pytest.mark.slow
 async def test_a_join_across_ends_well_where_the_next_message_follows_at_once(pair: Pair) -> None:
     async def follow(conversation_id: str) -> str:
         async with joining(pair.other, conversation_id) as joined:
@@ -100,6 +102,7 @@ async def test_a_join_across_ends_well_where_the_next_message_follows_at_once(pa
         assert (await joined).lstrip("0") == "ed"
 
 
+@pytest.mark.slow
 async def test_what_is_read_while_turns_run_ends_with_a_question_or_an_answer(pair: Pair) -> None:
     async def say() -> None:
         for number in range(examples(15)):
@@ -138,6 +141,7 @@ async def test_one_turn_at_a_time_across(pair: Pair) -> None:
     assert answer.text == "You said: now me"
 
 
+@pytest.mark.slow
 async def test_an_abort_here_and_the_next_message_there_may_cross(pair: Pair) -> None:
     for number in range(times := examples(10)):
         async with posting(pair.one, f"speak slowly: crossing {number}", id="crossing") as stream:
@@ -147,6 +151,7 @@ async def test_an_abort_here_and_the_next_message_there_may_cross(pair: Pair) ->
     assert (await stored(pair.other, "crossing"))["message_count"] == 4 * times
 
 
+@pytest.mark.slow
 async def test_turns_taken_by_both_at_once_lose_nothing(pair: Pair) -> None:
     async def say(client: httpx2.AsyncClient, name: str) -> int:
         taken = 0
@@ -183,6 +188,7 @@ async def test_rows_of_turns_that_are_over_are_forgotten(pair: Pair) -> None:
     await until(none)
 
 
+@pytest.mark.slow
 async def test_a_joiner_of_a_killed_process_gets_the_recovered_end(
     emulator: Emulator, servers: tuple[Server, Server]
 ) -> None:
@@ -204,6 +210,7 @@ async def test_a_joiner_of_a_killed_process_gets_the_recovered_end(
             assert is_incomplete(answer)
 
 
+@pytest.mark.slow
 async def test_the_first_request_after_a_kill_finds_the_conversation_free(
     emulator: Emulator, servers: tuple[Server, Server]
 ) -> None:

@@ -37,7 +37,7 @@ COST = {
 Environment = dict[str, str]
 
 
-@pytest.fixture(scope="module", params=["embedded", "postgres"])
+@pytest.fixture(scope="module", params=["embedded", pytest.param("postgres", marks=pytest.mark.slow)])
 def storage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """Where any number of services store."""
     if request.param == "postgres":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from tests.harness.answers import chat
 from tests.harness.service import Server
 from tests.turn.spending.conftest import COST, Environment, cut, refused, reported, usage
@@ -31,6 +33,7 @@ async def test_a_day_has_so_many_turns_in_all_processes(
         assert (await chat(third, {"message": "Hello"})).status == 200
 
 
+@pytest.mark.slow
 async def test_of_turns_that_race_as_many_begin_as_the_day_has(
     storage: Environment, emulated: Callable[..., Server], own: str
 ) -> None:

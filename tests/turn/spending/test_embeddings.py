@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from mockbackend.settings import Settings
 from mockbackend.storage.day_limits import prices
 from mockbackend.storage.spending import Prices
@@ -47,6 +49,7 @@ def test_an_embedding_may_be_free() -> None:
     assert prices(settings) == Prices(input_tokens=2)
 
 
+@pytest.mark.slow
 async def test_without_a_price_of_its_own_an_embedding_costs_as_input_does(
     emulated: Callable[..., Server], own: str
 ) -> None:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from tests.harness.answers import chat, codes_of, posting
 from tests.harness.model import Upstream
@@ -93,6 +94,7 @@ async def test_what_a_running_turn_takes_counts_for_the_others(storage: Environm
         assert await tokens(other) == (1, 3, 2)
 
 
+@pytest.mark.slow
 async def test_a_killed_turn_is_counted_once(storage: Environment, tmp_path: Path, own: str) -> None:
     async with Upstream() as upstream, AsyncExitStack() as stack:
         env = {**upstream.settings, **storage}
@@ -123,6 +125,7 @@ async def test_a_killed_turn_is_counted_once(storage: Environment, tmp_path: Pat
             assert took >= 3 + 105
 
 
+@pytest.mark.slow
 async def test_a_killed_image_is_counted(emulated: Callable[..., Server], own: str) -> None:
     killed, other = emulated({}), emulated({})
     async with killed.client(own) as one, other.client(own) as two:

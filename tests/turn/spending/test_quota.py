@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx2
+import pytest
 
 from tests.harness.answers import Answer, chat
 from tests.harness.api import data_url, error_of
@@ -84,6 +85,7 @@ async def test_a_generated_image_that_does_not_fit_is_an_error(emulated: Callabl
         assert (found["images"], found["stored_bytes"]) == (4, 0)
 
 
+@pytest.mark.slow
 async def test_of_what_races_only_that_is_stored_which_fits(
     storage: Environment, emulated: Callable[..., Server], own: str
 ) -> None:

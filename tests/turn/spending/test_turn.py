@@ -32,6 +32,7 @@ async def test_a_turn_makes_so_many_calls_and_images_whatever_the_model_is_told_
         assert (await usage(client))["images"] == 7
 
 
+@pytest.mark.slow
 async def test_the_limits_of_a_turn_are_settings(emulated: Callable[..., Server], own: str) -> None:
     server = emulated({"MAX_TOOL_CALLS_PER_TURN": "2", "MAX_IMAGES_PER_TURN": "1"})
     async with server.client(own) as client:

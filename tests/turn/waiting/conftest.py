@@ -69,7 +69,7 @@ class Waiting:
         return self.ran_file.read_text().splitlines() if self.ran_file.exists() else []
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def waiting_world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("waiting")
     env = {"RAN_FILE": str(folder / "ran"), "AGENT_MAX_STEPS": "6", "MAX_DATA_PARTS_PER_TURN": "1"}

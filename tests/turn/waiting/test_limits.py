@@ -59,6 +59,7 @@ def limited(emulator: Emulator, tmp_path: Path) -> Limited:
     return start
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("env", "words"),
     [({"AGENT_MAX_STEPS": "2"}, "AGENT_MAX_STEPS"), ({"MAX_TOOL_CALLS_PER_TURN": "1"}, "MAX_TOOL_CALLS_PER_TURN")],
@@ -72,6 +73,7 @@ async def test_what_a_turn_may_do_counts_on_over_its_waits(limited: Limited, env
         assert words in onward.values("a")[0]["result"]["error"]
 
 
+@pytest.mark.slow
 async def test_what_is_tried_again_is_a_turn_of_its_own(limited: Limited) -> None:
     """What a client has sent is gone on with again where that was cut: not as often as it likes."""
     async with limited({"MAX_TURNS_PER_USER_PER_DAY": "3"}) as waiting:
@@ -84,6 +86,7 @@ async def test_what_is_tried_again_is_a_turn_of_its_own(limited: Limited) -> Non
         assert len(waiting.world.emulator.asked("cut")) == 4
 
 
+@pytest.mark.slow
 async def test_images_count_on_over_its_waits(limited: Limited) -> None:
     async with limited({"MAX_IMAGES_PER_TURN": "1"}) as waiting:
         answer = await ask(waiting, "draw and ask")

@@ -89,6 +89,7 @@ async def test_a_wait_outlives_its_process(waiting: Waiting) -> None:
     assert (onward.text, onward.errors) == ("All done.", [])
 
 
+@pytest.mark.slow
 async def test_another_process_goes_on_with_it(waiting: Waiting, env: dict[str, str], tmp_path: Path) -> None:
     answer = await ask(waiting, "a form")
     folder = tmp_path / "second"
@@ -102,6 +103,7 @@ async def test_another_process_goes_on_with_it(waiting: Waiting, env: dict[str, 
     assert (await stored(waiting, answer))[-1]["content"] == "One moment.All done."
 
 
+@pytest.mark.slow
 async def test_a_killed_tool_is_interrupted_and_never_runs_again(waiting: Waiting) -> None:
     (asked,) = await ask_ui(waiting, "killed", "a slow mail")
     yes = {"id": "killed", "messages": [of_assistant(responded(asked, approved=True))]}
@@ -125,6 +127,7 @@ async def test_a_killed_tool_is_interrupted_and_never_runs_again(waiting: Waitin
     assert (await last(waiting, "killed"))["id"] == message["id"]
 
 
+@pytest.mark.slow
 async def test_what_was_cut_goes_on_with_the_same_list(waiting: Waiting) -> None:
     answer = await ask(waiting, "a form and a cut")
     call_id = answer.values("9")[0]["toolCallId"]
@@ -142,6 +145,7 @@ async def test_what_was_cut_goes_on_with_the_same_list(waiting: Waiting) -> None
     assert other.status == 422
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("approved", [True, False])
 async def test_what_was_cut_goes_on_with_the_list_that_its_client_has_then(waiting: Waiting, approved: bool) -> None:
     name = f"cut-{approved}"
@@ -158,6 +162,7 @@ async def test_what_was_cut_goes_on_with_the_list_that_its_client_has_then(waiti
     assert refused.status_code == 422
 
 
+@pytest.mark.slow
 async def test_whoever_joins_hears_the_whole_message_and_it_is_not_listed_meanwhile(waiting: Waiting) -> None:
     answer = await ask(waiting, "a form and a speech")
     call_id = answer.values("9")[0]["toolCallId"]
@@ -174,6 +179,7 @@ async def test_whoever_joins_hears_the_whole_message_and_it_is_not_listed_meanwh
     assert (await stored(waiting, answer))[-1]["content"] == "".join(SPEECH)
 
 
+@pytest.mark.slow
 async def test_a_kill_in_the_continuation_loses_neither_the_result_nor_what_was_before(waiting: Waiting) -> None:
     answer = await ask(waiting, "a form and a speech")
     body = {"id": answer.conversation_id, "messages": [result(answer.values("9")[0]["toolCallId"], "Ada")]}
@@ -207,6 +213,7 @@ async def test_a_stop_of_what_goes_on_keeps_its_words(waiting: Waiting) -> None:
     assert (await stored(waiting, answer))[-1]["content"] == stopped.text
 
 
+@pytest.mark.slow
 async def test_a_recovered_turn_whose_call_is_still_open_waits_on(waiting: Waiting) -> None:
     first, second = await ask_ui(waiting, "half", "two slow mails")
     yes = {"id": "half", "messages": [of_assistant(responded(first, approved=True))]}
@@ -227,6 +234,7 @@ async def test_a_recovered_turn_whose_call_is_still_open_waits_on(waiting: Waiti
     assert chunks[-1]["finishReason"] == "stop"
 
 
+@pytest.mark.slow
 async def test_the_same_yes_after_a_kill_brings_what_has_become_of_the_call(waiting: Waiting) -> None:
     first, second = await ask_ui(waiting, "brought", "two slow mails")
     yes = {"id": "brought", "messages": [of_assistant(responded(first, approved=True))]}
