@@ -162,6 +162,7 @@ async def test_the_model_never_reads_it(tmp_path: Path, api: str) -> None:
             assert b"data-chart" not in sent
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("what", BAD)
 async def test_what_cannot_be_shown_is_an_error_that_says_why(client: httpx2.AsyncClient, what: str) -> None:
     answer = await said(client, f"badly: {what}")
@@ -176,6 +177,7 @@ async def test_a_tool_may_go_on_after_the_error(client: httpx2.AsyncClient) -> N
     assert answer.values("a")[0]["result"]["caught"].startswith("'chart' is not shown: it is not JSON")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", NAMES)
 async def test_a_bad_name_is_refused(client: httpx2.AsyncClient, name: str) -> None:
     answer = await said(client, f"named {name}")
@@ -212,6 +214,7 @@ async def test_a_turn_shows_no_more_bytes_than_the_setting_says(client: httpx2.A
     assert len(answer.values("2")) == 1
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("prompt", ["late", "late, and fails"])
 async def test_a_call_that_has_ended_shows_nothing_more(client: httpx2.AsyncClient, prompt: str) -> None:
     words = "'chart' is not shown: the call has ended."

@@ -96,6 +96,7 @@ async def _say(client: httpx2.AsyncClient, prompt: str, **body: Any) -> Answer:
     return answer
 
 
+@pytest.mark.slow
 async def test_arguments_in_single_characters_are_one_call(client: httpx2.AsyncClient) -> None:
     answer = await _say(client, "fragments")
     (begun,) = answer.values("b")
@@ -139,6 +140,7 @@ async def test_calls_of_one_step_run_at_the_same_time(client: httpx2.AsyncClient
     assert max(first["began"], second["began"]) < min(first["ended"], second["ended"])
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("prompt", FAULTS)
 async def test_the_error_of_a_call_is_a_result_that_the_model_reads(
     running: World, client: httpx2.AsyncClient, prompt: str

@@ -71,6 +71,7 @@ async def test_the_first_delta_passes_while_the_second_is_held_back(
             assert (await next_of(reader, "d"))["finishReason"] == "stop"
 
 
+@pytest.mark.slow
 async def test_a_client_that_goes_away_ends_the_upstream_call(start_server: StartServer, in_front: InFront) -> None:
     async with Upstream() as upstream:
         proxy = in_front(start_server(upstream.settings))
@@ -113,6 +114,7 @@ async def test_a_body_is_taken_up_to_the_limit_of_the_service_and_refused_above_
     assert str(Settings().max_body_bytes) in refused.json()["error"]["message"]
 
 
+@pytest.mark.slow
 async def test_an_upload_larger_than_other_bodies_passes_as_it_comes(behind: tuple[Server, Server]) -> None:
     server, proxy = behind
 

@@ -114,6 +114,7 @@ async def test_one_host_that_goes_down_is_not_noticed(hosts: Hosts) -> None:
     await meets_nothing(hosts.proxy)
 
 
+@pytest.mark.slow
 async def test_one_host_that_is_down_is_not_noticed(tmp_path: Path) -> None:
     with Server(tmp_path) as two, nginx(CONFIGURATION, {"one:8000": free_port(), "two:8000": two.port}) as proxy:
         await meets_nothing(proxy)

@@ -57,6 +57,7 @@ def server(upstream: RawUpstream, tmp_path_factory: pytest.TempPathFactory) -> I
         yield running
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", ROWS)
 async def test_trouble_below_http_is_one_error(server: Server, upstream: RawUpstream, name: str) -> None:
     row = ROWS[name]

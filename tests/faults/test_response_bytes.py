@@ -33,11 +33,13 @@ def server(upstream: RawUpstream, tmp_path_factory: pytest.TempPathFactory) -> I
         yield running
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", BY_NAME)
 async def test_trouble_below_http_is_one_error(server: Server, upstream: RawUpstream, name: str) -> None:
     await meets(server, upstream, BY_NAME[name])
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", CALLS)
 async def test_a_call_is_taken_once_however_it_comes(server: Server, name: str) -> None:
     async with server.client() as client:

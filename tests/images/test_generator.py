@@ -188,6 +188,7 @@ async def test_the_error_names_an_option_whose_value_is_not_supported(gpt: World
     assert (await _draw(gpt, "fine", quality="high")).errors == []
 
 
+@pytest.mark.slow
 async def test_a_refused_style_is_left_out_and_remembered(gpt: World, start_server: StartServer) -> None:
     settings = gpt.emulator.settings(image="gpt-image-1")
     server = start_server({**settings, "IMAGE_STYLE": "vivid", "IMAGE_QUALITY": "low"})
@@ -223,11 +224,13 @@ def _model(both: World) -> str:
     return "dall-e-3" if "dalle" in both.server.data_dir.parent.name else "gpt-image-1"
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 async def test_trouble_with_an_image_is_one_error_and_no_retry(gpt: World, row: Row) -> None:
     await _fails(gpt, row)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("row", URL_ROWS, ids=lambda row: row.name)
 async def test_trouble_with_an_images_url_is_an_error(dalle: World, row: Row) -> None:
     began = time.monotonic()

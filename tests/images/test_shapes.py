@@ -52,6 +52,7 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", SHAPES)
 async def test_a_response_of_an_odd_shape_is_used_or_reported(shapes: Server, name: str) -> None:
     says = SHAPES[name][1]
@@ -62,6 +63,7 @@ async def test_a_response_of_an_odd_shape_is_used_or_reported(shapes: Server, na
     assert set(answer.values("d")[0]["usage"].values()) == {0}
 
 
+@pytest.mark.slow
 async def test_the_time_limit_of_an_image_is_for_its_whole_response(tmp_path: Path) -> None:
     whole = _document({"data": [{"b64_json": ENCODED}]})
     # Neither the wait for the headers nor that for the body is too long by itself.
