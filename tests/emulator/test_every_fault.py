@@ -114,6 +114,7 @@ def usual() -> dict[str, list[Outcome]]:
     return {}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("kind", "fault"), CASES)
 async def test_every_fault_changes_the_answer(
     emulate: Emulate, usual: dict[str, list[Outcome]], kind: str, fault: str

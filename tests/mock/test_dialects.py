@@ -81,6 +81,7 @@ async def test_a_history_of_another_engine_is_made_fit(scenario: MakeScenario, n
     assert statuses == {"mistral": [422, 422, 400], "vllm": []}[name]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", DIALECTS)
 @pytest.mark.parametrize("kind", ["cut", "error_event"])
 async def test_a_conversation_goes_on_after_an_answer_that_failed(scenario: MakeScenario, name: str, kind: str) -> None:

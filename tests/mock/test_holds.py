@@ -154,6 +154,7 @@ async def test_without_holds_nothing_is_released(scenario: MakeScenario) -> None
     error_of(await made.control.post("/__mock__/scenarios/nowhere/release"), 404)
 
 
+@pytest.mark.slow
 async def test_a_stream_of_another_worker_goes_on_within_100_ms(workers: Server) -> None:
     async with Scenario(workers, "holding") as made, each_alone(workers) as client:
         await made.put({"rules": [{"text": WORDS, "hold": 1}]})

@@ -17,6 +17,7 @@ from tests.mock.scenario import Scenario, each_alone
 AZURE = "/__mock__/azure"
 
 
+@pytest.mark.slow
 async def test_responses_and_images_are_found_by_every_worker(workers: Server) -> None:
     async with Scenario(workers, "keeping") as made, each_alone(workers) as client:
         await made.put({"rules": []})
@@ -78,6 +79,7 @@ def upload(*ids: str) -> dict[str, Any]:
     return {"value": [{"@search.action": "upload", "id": one, **words} for one in ids]}
 
 
+@pytest.mark.slow
 async def test_indexes_and_their_documents_are_the_same_in_every_worker(workers: Server) -> None:
     async with Scenario(workers, "searching") as made, each_alone(workers) as client:
         await made.put({"rules": []})

@@ -105,6 +105,7 @@ def test_a_run_that_is_killed_leaves_no_server(tmp_path: Path) -> None:
     wait_for(lambda: not is_alive(mock))
 
 
+@pytest.mark.slow
 def test_a_plugin_that_nobody_asks_starts_and_imports_nothing(tmp_path: Path) -> None:
     program = (
         "import sys, pytest; before = set(sys.modules); import mockbackend.mock.pytest_plugin;"

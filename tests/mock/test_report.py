@@ -121,6 +121,7 @@ def test_a_report_that_cannot_be_had_is_said(server: Server, tmp_path: Path, arg
     assert said in ended.stderr
 
 
+@pytest.mark.slow
 def test_the_mock_prints_the_reports_that_failed_when_its_command_ends(tmp_path: Path) -> None:
     send = "curl -s -u mock:mock -H 'userid: ada' $MOCK_URL/chat -d '{\"message\": \"hi\"}'"
     with mocking(tmp_path, ["--", "sh", "-c", f"{send}; {send}; exit 3"]) as mock:

@@ -123,6 +123,7 @@ CLIENTS: list[tuple[str, dict[str, Any], Client, Client]] = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("code", "script", "guilty", "innocent"), CLIENTS, ids=[row[0] for row in CLIENTS])
 async def test_who_does_it_is_found_and_who_comes_close_is_not(
     scenario: MakeScenario, code: str, script: dict[str, Any], guilty: Client, innocent: Client

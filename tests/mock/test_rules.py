@@ -15,6 +15,7 @@ from tests.mock.conftest import MakeScenario
 TOOL = {"tool_calls": [{"name": "get_current_time", "arguments": {"timezone": "UTC"}}]}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("when", "fits"),
     [
@@ -237,6 +238,7 @@ async def test_what_cannot_be_is_said(scenario: MakeScenario, rule: dict[str, An
     assert words in problem["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [{"text": "b"}, {"wire": {"delay": 0.1}}])
 async def test_a_regex_that_would_try_for_minutes_is_given_up_in_words(
     scenario: MakeScenario, more: dict[str, Any]

@@ -106,6 +106,7 @@ async def test_a_document_is_embedded_within_the_scenario_of_its_owner(scenario:
     assert (entry["side"], entry["turn"], entry["body"]["input"]) == ("model", None, ["A fox sleeps."])
 
 
+@pytest.mark.slow
 async def test_after_a_change_of_the_model_it_is_embedded_there_as_well(scenario: MakeScenario, server: Server) -> None:
     made = await scenario()
     row = await indexed(made.client, "a.txt", b"A fox sleeps.")

@@ -157,6 +157,7 @@ async def test_a_script_is_taken_as_yaml_and_as_json_whatever_its_content_type(s
         assert (await made.state())["script"] == {"rules": [{"text": "a"}]}
 
 
+@pytest.mark.slow
 async def test_a_long_yaml_and_a_longer_json_are_413(control: httpx2.AsyncClient, server: Server) -> None:
     rules = [{"when": f"text {number}", "text": "x" * 10_000} for number in range(410)]
     large = orjson.dumps({"rules": rules})
@@ -176,6 +177,7 @@ async def test_many_problems_are_cut_short(control: httpx2.AsyncClient) -> None:
     assert len(response.json()["problems"]) == 1001
 
 
+@pytest.mark.slow
 async def test_others_are_answered_while_a_long_script_is_read(control: httpx2.AsyncClient, server: Server) -> None:
     text = "rules:\n" + "- {when: a, text: b}\n" * 6000
     reading = asyncio.create_task(put(control, text))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from tests.harness.answers import chat
 from tests.harness.emulator import Emulator
 from tests.harness.service import Server
@@ -46,6 +48,7 @@ async def one_run(client: Any, headers: dict[str, str], path: str) -> tuple[list
     return read, journal
 
 
+@pytest.mark.slow
 async def test_runs_are_equal_on_both_sides_whichever_worker_answers(workers: Server, server: Server) -> None:
     runs = []
     for service, times in ((workers, 2), (server, 1)):

@@ -12,7 +12,8 @@ from tests.mock.scenario import Scenario
 
 
 # What is stored embedded is shown by each part of it in test_scenarios.
-@pytest.mark.parametrize("engine", [pytest.param("embedded", marks=pytest.mark.slow), "postgres"])
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["embedded", "postgres"])
 async def test_a_scenario_has_rows_of_its_own_that_go_with_it(start_server: StartServer, engine: str) -> None:
     env = {"DATABASE_URL": postgres().url(postgres().new_schema())} if engine == "postgres" else {}
     server = start_server(env)

@@ -174,6 +174,7 @@ async def test_another_program_gets_the_bare_call(server: Server, scenario: Make
     assert b"mock_calls" not in response.content
 
 
+@pytest.mark.slow
 async def test_they_come_over_the_other_wire_too_and_outlast_a_restart(
     start_server: StartServer, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from tests.harness.api import say
 from tests.harness.waiting import until
 
 
+@pytest.mark.slow
 async def test_an_edit_takes_effect_and_a_broken_one_keeps_the_old_script(
     start_server: StartServer, tmp_path: Path
 ) -> None:

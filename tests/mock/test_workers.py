@@ -56,6 +56,7 @@ def test_a_rule_that_another_process_takes_meanwhile_serves_once(
         store.close()
 
 
+@pytest.mark.slow
 async def test_a_script_that_is_put_serves_in_both_at_once(workers: Server) -> None:
     async with Scenario(workers, "put") as made, each_alone(workers) as client:
         headers = {"userid": "ada", "x-mock-scenario": made.name}
@@ -86,6 +87,7 @@ async def test_a_hundred_tests_at_once_see_nothing_of_each_other(workers: Server
         assert (await client.get("/__mock__/scenarios")).json() == ["default"]
 
 
+@pytest.mark.slow
 async def test_two_tests_that_delete_each_others_scenario_harm_nobody(workers: Server) -> None:
     async with each_alone(workers) as client:
 

@@ -162,6 +162,7 @@ def test_a_user_who_may_make_no_tables_where_there_are_none_is_refused(schema: s
     assert f"guest of DATABASE_URL may not make tables; run: GRANT CREATE ON SCHEMA {schema} TO guest" in failed
 
 
+@pytest.mark.slow
 def test_a_user_who_may_not_use_the_tables_is_refused(made: str, tables: str, folder: Path) -> None:
     url = user(tables, "stranger")
     lines = checked(folder, {"DATABASE_URL": url, "DATABASE_DIRECT_URL": made})
@@ -191,6 +192,7 @@ def snapshot(schema: str) -> list[tuple[object, ...]]:
         return connection.execute(columns, (schema,)).fetchall() + connection.execute(taken.encode()).fetchall()
 
 
+@pytest.mark.slow
 def test_a_database_of_an_older_version_is_left_as_it_is(outdated: str, folder: Path) -> None:
     before = snapshot(outdated)
     lines = checked(folder, {"DATABASE_URL": postgres().url(outdated)})
@@ -202,6 +204,7 @@ def test_a_database_of_an_older_version_is_left_as_it_is(outdated: str, folder: 
     assert snapshot(outdated) == before
 
 
+@pytest.mark.slow
 def test_a_user_who_cannot_take_the_missing_migrations_is_refused(outdated: str, folder: Path) -> None:
     url, owner = user(outdated, "tenant"), postgres().url(outdated)
     execute(
@@ -215,6 +218,7 @@ def test_a_user_who_cannot_take_the_missing_migrations_is_refused(outdated: str,
     ]
 
 
+@pytest.mark.slow
 def test_a_pooler_in_transaction_mode_is_found(tables: str, folder: Path) -> None:
     with pooled(tables, 2) as url:
         lines = checked(folder, {"DATABASE_URL": url, "WEB_CONCURRENCY": "64"})
@@ -227,6 +231,7 @@ def test_a_pooler_in_transaction_mode_is_found(tables: str, folder: Path) -> Non
         assert "name the server itself" in failure(folder, url, DATABASE_DIRECT_URL=url)
 
 
+@pytest.mark.slow
 def test_a_pooler_in_session_mode_is_as_good_as_none(tables: str, folder: Path) -> None:
     with pooled(tables, 20, "session") as url:
         assert "none, or one that gives each client" in checked(folder, {"DATABASE_URL": url})[3]
@@ -247,6 +252,7 @@ def test_a_pooler_in_statement_mode_is_refused(tables: str, folder: Path) -> Non
         assert "DATABASE_URL leads to a pooler in statement mode" in next(line for line in lines if "FAILED" in line)
 
 
+@pytest.mark.slow
 def test_two_addresses_of_different_schemas_are_refused(made: str, folder: Path) -> None:
     elsewhere = postgres().url(postgres().new_schema())
     lines = checked(folder, {"DATABASE_URL": made, "DATABASE_DIRECT_URL": elsewhere})

@@ -31,6 +31,7 @@ def test_the_limit_is_raised_as_far_as_possible(tmp_path: Path, hard: int, is_en
     assert warned is None or warned[1] == str(hard)
 
 
+@pytest.mark.slow
 async def test_answers_beyond_the_limit_are_refused(tmp_path: Path) -> None:
     script = tmp_path / "script.yaml"
     script.write_text(SCRIPT)

@@ -71,6 +71,7 @@ async def test_it_says_where_it_serves_and_leaves_nothing(tmp_path: Path) -> Non
     assert (tmp_path / "log").read_text() == ""
 
 
+@pytest.mark.slow
 async def test_many_wrong_logins_are_refused_at_once(tmp_path: Path) -> None:
     with mocking(tmp_path) as mock:
         async with httpx2.AsyncClient(base_url=mock.started["url"], auth=("mock", "wrong"), **PLAIN) as client:
@@ -78,6 +79,7 @@ async def test_many_wrong_logins_are_refused_at_once(tmp_path: Path) -> None:
                 assert {(await client.get("/health")).status_code for _ in range(30)} == {401}
 
 
+@pytest.mark.slow
 def test_neither_an_engine_nor_a_place_is_taken_from_a_developer(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("LOG_LEVEL=loud\nAZURE_OPENAI_API_KEY=0123456789abcdef\n")
     with mocking(tmp_path, shell('curl -s -u mock:mock "$MOCK_URL/health"'), ENGINE) as mock:
@@ -119,7 +121,7 @@ def test_a_command_finds_the_service_and_the_emulator_in_its_environment(tmp_pat
         # A command that another test runs ends with 0.
         pytest.param("exit 0", 0, marks=pytest.mark.slow),
         ("exit 7", 7),
-        ("kill -9 $$", 137),
+        pytest.param("kill -9 $$", 137, marks=pytest.mark.slow),
         pytest.param("kill -TERM $$", 143, marks=pytest.mark.slow),
     ],
 )
@@ -215,6 +217,7 @@ def test_nothing_is_left_running_when_the_mock_is_killed(tmp_path: Path) -> None
             assert following.folders != left
 
 
+@pytest.mark.slow
 def test_two_at_once_have_a_folder_each(tmp_path: Path) -> None:
     with mocking(tmp_path) as one, mocking(tmp_path) as other:
         assert one.started["url"] != other.started["url"]

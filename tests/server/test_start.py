@@ -62,11 +62,13 @@ def assert_logged(server: Server) -> None:
     assert server.log.count("WARNING [-] mockbackend: MAX_PICTURE_BYTES has been renamed to MAX_IMAGE_BYTES.") == 1
 
 
+@pytest.mark.slow
 def test_the_version_is_printed(tmp_path: Path) -> None:
     ended = run(["--version"], tmp_path, {}, fresh=True)
     assert (ended.returncode, ended.stdout) == (0, f"mockbackend {__version__}\n")
 
 
+@pytest.mark.slow
 def test_nothing_slow_is_imported_before_the_socket_listens_or_wrong_settings_are_listed(tmp_path: Path) -> None:
     program = """import sys
 from mockbackend.server import cli, serve
@@ -134,6 +136,7 @@ def test_bind_host_is_where_it_listens(tmp_path: Path) -> None:
         assert served.url.startswith("http://127.0.0.1:")
 
 
+@pytest.mark.slow
 def test_the_link_signs_in_once_at_any_worker(tmp_path: Path) -> None:
     with started(tmp_path, "--port", "0", "--workers", "2") as served:
         page, secret = served.value("Signed in").split("#sign-in=")

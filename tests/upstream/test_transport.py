@@ -78,6 +78,7 @@ async def test_the_proxy_of_the_environment_is_used(tmp_path: Path, written: str
     assert call.headers.get("proxy-authorization") == (f"Basic {LOGIN}" if "user" in written else None)
 
 
+@pytest.mark.slow
 async def test_a_login_that_the_proxy_refuses_is_not_logged(tmp_path: Path) -> None:
     async with Upstream() as proxy:
         settings = {**ANYWHERE, "OPENAI_BASE_URL": "https://model.example/v1", "UPSTREAM_MAX_TRIES": "1"}
@@ -134,6 +135,7 @@ async def test_a_malformed_chunk_that_comes_late_cuts_the_answer_at_once(tmp_pat
     assert len(answer.errors) == 1
 
 
+@pytest.mark.slow
 async def test_a_stream_that_is_never_silent_for_long_is_read_to_its_end(tmp_path: Path) -> None:
     said = (words("one "), 0.6, words("two "), 0.6, words("three"), 0.6, STOP, DONE)
     with RawUpstream({"Hi": (STREAM, *said)}) as upstream:
@@ -186,6 +188,7 @@ def encrypted(authority: trustme.CA) -> ssl.SSLContext:
     return context
 
 
+@pytest.mark.slow
 async def test_a_kept_connection_that_the_engine_resets_is_no_error() -> None:
     has_answer, failures = asyncio.Event(), list[str]()
     asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context["message"]))

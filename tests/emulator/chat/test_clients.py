@@ -98,6 +98,7 @@ async def langchain(served: Emulator) -> AsyncIterator[AzureChatOpenAI]:
         )
 
 
+@pytest.mark.slow
 async def test_langchain_streams_the_echo(plain: Emulator) -> None:
     async with langchain(plain) as model:
         chunks = [chunk async for chunk in model.astream("hello there")]
@@ -105,6 +106,7 @@ async def test_langchain_streams_the_echo(plain: Emulator) -> None:
     assert any(isinstance(chunk, AIMessage) and chunk.usage_metadata for chunk in chunks)
 
 
+@pytest.mark.slow
 async def test_langchain_calls_the_tool_and_then_says_its_result(plain: Emulator) -> None:
     asked = ("user", "What is the time in Oslo?")
     async with langchain(plain) as plain_model:
@@ -116,6 +118,7 @@ async def test_langchain_calls_the_tool_and_then_says_its_result(plain: Emulator
     assert said.content == "The current time is 12:30."
 
 
+@pytest.mark.slow
 async def test_a_refused_prompt_is_a_bad_request_in_langchain_too(emulate: Emulate) -> None:
     served = emulate("rules: [{fault: {kind: prompt_filter}}]")
     async with langchain(served) as model:

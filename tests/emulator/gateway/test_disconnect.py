@@ -77,6 +77,7 @@ async def test_the_journal_shows_what_was_asked_and_needs_no_key(emulate: Emulat
     }
 
 
+@pytest.mark.slow
 async def test_the_journal_is_cleared_by_delete_and_keeps_a_hundred(emulate: Emulate) -> None:
     served = emulate()
     async with served.http() as http:

@@ -26,6 +26,7 @@ async def caught(served: Emulator, **options: Any) -> openai.APIStatusError:
     return error.value
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize(
     ("status", "error", "code", "words"),

@@ -189,6 +189,7 @@ async def test_image_redirect_leads_elsewhere(emulate: Emulate) -> None:
     assert (shown.status_code, shown.headers["location"]) == (302, "http://10.0.0.1/x")
 
 
+@pytest.mark.slow
 async def test_image_huge_never_ends(emulate: Emulate) -> None:
     url = await url_with(emulate, "{kind: image_huge}")
     read = 0
@@ -201,6 +202,7 @@ async def test_image_huge_never_ends(emulate: Emulate) -> None:
     assert read > 20_000_000
 
 
+@pytest.mark.slow
 async def test_image_slow_says_nothing_for_a_while(emulate: Emulate) -> None:
     url = await url_with(emulate, "{kind: image_slow, seconds: 600}")
     async with httpx2.AsyncClient(timeout=0.1, **PLAIN) as http:

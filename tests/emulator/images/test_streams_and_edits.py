@@ -61,7 +61,7 @@ async def test_openais_client_reads_a_stream_of_images(plain: Emulator, partial:
     assert last.usage.total_tokens == last.usage.input_tokens + last.usage.output_tokens
 
 
-@pytest.mark.parametrize("dated", [False, True])
+@pytest.mark.parametrize("dated", [False, pytest.param(True, marks=pytest.mark.slow)])
 async def test_openais_client_edits_an_image_where_the_mask_is_transparent(plain: Emulator, dated: bool) -> None:
     mask = Image.new("RGBA", (256, 256), (0, 0, 0, 255))
     mask.paste((0, 0, 0, 0), (0, 128, 256, 256))

@@ -34,7 +34,7 @@ class Person(BaseModel):
     nickname: str | None
 
 
-@pytest.fixture(params=["/openai/v1/", "/v1/", "/openai/"])
+@pytest.fixture(params=["/openai/v1/", *(pytest.param(path, marks=pytest.mark.slow) for path in ("/v1/", "/openai/"))])
 async def client(request: pytest.FixtureRequest, plain: Emulator) -> AsyncIterator[openai.AsyncOpenAI]:
     """A client at each address."""
     async with plain.v1(request.param) as one:
@@ -181,6 +181,7 @@ async def test_the_models_are_listed(client: openai.AsyncOpenAI) -> None:
     assert (await client.models.retrieve("any-deployment")).id == "any-deployment"
 
 
+@pytest.mark.slow
 async def test_langchain_asks_over_it(plain: Emulator) -> None:
     # Imported here: it takes a second, and every run of any test collects this module.
     from langchain_openai import AzureChatOpenAI

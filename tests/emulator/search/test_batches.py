@@ -97,6 +97,7 @@ async def test_a_document_that_does_not_fit_refuses_the_batch(
     assert await docs.get_document_count() == 0
 
 
+@pytest.mark.slow
 async def test_a_batch_has_at_most_a_thousand_documents_and_16_mb(plain: Emulator, docs: SearchClient) -> None:
     with pytest.raises(HttpResponseError, match=r"1001\. The limit is 1000"):
         await docs.upload_documents([{"id": str(number)} for number in range(1001)])

@@ -98,6 +98,7 @@ async def test_a_vector_of_the_wrong_length_or_field_is_refused(docs: SearchClie
         await found(docs, vector_queries=[VectorizedQuery(vector=[1, 2], k_nearest_neighbors=5, fields="content")])
 
 
+@pytest.mark.slow
 async def test_the_client_pages_through_all_that_was_found(plain: Emulator, docs: SearchClient) -> None:
     for start, end in ((0, 1000), (1000, 1100)):
         batch = {"value": [{"id": str(key), "page": key} for key in range(start, end)]}

@@ -92,6 +92,7 @@ def test_a_piece_comes_back_as_it_was(content: bytes) -> None:
             read_raw(text[:cut])
 
 
+@pytest.mark.slow
 async def test_a_folder_is_watched_and_a_broken_edit_keeps_the_old(studio: Studio) -> None:
     studio.write("01-hi.yaml", b"rules: [{when: hi, text: one}]")
     studio.write("trip/01-hi.yaml", b"rules: [{when: hi, text: one}]")

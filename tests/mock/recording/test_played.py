@@ -38,7 +38,8 @@ async def test_data_parts_of_a_script_are_kept_and_can_be_edited(studio: Studio,
     assert (note["data"], answer.text) == ("nearly there", "Here.")
 
 
-@pytest.mark.parametrize("api", [pytest.param("chat", marks=pytest.mark.slow), "responses"])
+@pytest.mark.slow
+@pytest.mark.parametrize("api", ["chat", "responses"])
 async def test_a_turn_that_waited_is_one_file_and_waits_again(studio: Studio, api: str) -> None:
     calls = [
         {"name": "ask_form", "arguments": {}, "client": True},

@@ -108,7 +108,8 @@ def test_a_stream_that_has_a_secret_in_pieces_is_not_kept(wire: str, said: list[
         assert bool(list(TurnFile(tmp_path, "01-hi", [call]).take(call, raw, secrets))) == kept
 
 
-@pytest.mark.parametrize("workers", [pytest.param("1", marks=pytest.mark.slow), "2"])
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
 async def test_turns_that_run_at_once_have_a_file_each(studio: Studio, workers: str) -> None:
     with studio.emulator([]) as emulator:
         server = studio.recording(emulator.settings(), WEB_CONCURRENCY=workers)
@@ -123,6 +124,7 @@ async def test_turns_that_run_at_once_have_a_file_each(studio: Studio, workers: 
     assert "Traceback" not in server.log
 
 
+@pytest.mark.slow
 async def test_recording_again_overwrites_and_names_what_nothing_wrote(studio: Studio) -> None:
     with studio.emulator([]) as emulator:
         server = studio.recording(emulator.settings())
@@ -145,6 +147,7 @@ async def test_recording_again_overwrites_and_names_what_nothing_wrote(studio: S
     assert line.endswith(f"nobody needs them: {stale}")
 
 
+@pytest.mark.slow
 async def test_the_header_names_the_folder_and_nothing_else(studio: Studio) -> None:
     with studio.emulator([]) as emulator:
         server = studio.recording(emulator.settings())
@@ -166,6 +169,7 @@ async def test_the_header_names_the_folder_and_nothing_else(studio: Studio) -> N
         assert error_of(refused, 400)["code"] == "mock_only", "where nothing is recorded"
 
 
+@pytest.mark.slow
 async def test_an_answer_that_its_user_stopped_stands_still_in_the_replay(studio: Studio) -> None:
     with studio.emulator([{"when": "slow", "text": "a b c d e f g h " * 50, "tokens_per_second": 20}]) as emulator:
         server = studio.recording(emulator.settings())
@@ -244,6 +248,7 @@ def test_an_answer_of_any_shape_is_put_into_words(wire: str) -> None:
         assert item["fault"]["kind"] == "cut", event
 
 
+@pytest.mark.slow
 async def test_a_folder_that_cannot_be_written_ends_the_start_in_words(tmp_path: Path, studio: Studio) -> None:
     (tmp_path / "file").write_text("")
     for folder, words_of_it in ((tmp_path / "file", "File exists"), (tmp_path / "file" / "in-it", "Not a directory")):

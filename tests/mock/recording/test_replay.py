@@ -109,15 +109,14 @@ def seen(raw: Raw, length: int | None) -> tuple[Any, ...]:
     return raw.wire, raw.status, raw.headers, raw.body[:length], raw.ending if length is None else None
 
 
-@pytest.mark.parametrize(
-    "more", [pytest.param(FEW, id="few"), pytest.param(OTHERS, id="others", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [pytest.param(FEW, id="few"), pytest.param(OTHERS, id="others")])
 @pytest.mark.parametrize(
     ("api", "image", "scenario"),
     [
         ("chat", "dall-e-3", "default"),
         # What is played over this wire is compared in test_played.
-        pytest.param("responses", "gpt-image-1", "a-name", marks=pytest.mark.slow),
+        ("responses", "gpt-image-1", "a-name"),
     ],
 )
 async def test_a_replay_is_equal_on_both_sides(
@@ -148,6 +147,7 @@ async def test_a_replay_is_equal_on_both_sides(
         assert seen(second[name], length) == seen(raw, length), name
 
 
+@pytest.mark.slow
 async def test_a_recording_is_edited_by_hand(studio: Studio) -> None:
     with studio.emulator(RULES) as emulator:
         server = studio.recording(emulator.settings(), **FEW_TRIES)
@@ -198,6 +198,7 @@ async def test_an_unknown_call_is_told_the_nearest_recorded_ones_and_what_differ
         assert not report["ok"]
 
 
+@pytest.mark.slow
 async def test_documents_are_found_by_the_vectors_that_were_recorded(studio: Studio) -> None:
     """The embeddings of a document belong to the scenario that it was sent to."""
     headers = {"x-mock-scenario": "papers"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from mockbackend.settings import Settings
 from mockbackend.storage import Image, Spent
 from mockbackend.storage.spending import DAY_MS
@@ -24,6 +26,7 @@ async def test_the_login_is_said_once(url: str, data: Path) -> None:
     )
 
 
+@pytest.mark.slow
 async def test_what_the_database_has_already_stays(url: str, data: Path) -> None:
     async with opened(Settings(data_dir=data)) as folder, opened(Settings(database_url=url)) as database:
         await ran(folder, turn_of("ours", "same"))
@@ -71,6 +74,7 @@ async def test_a_second_run_brings_what_is_new_and_nothing_back(url: str, data: 
         assert await texts_of(database, "new") == ["new?", "new!"]
 
 
+@pytest.mark.slow
 async def test_what_was_spent_moves_once(url: str, data: Path) -> None:
     day = turn_of().started_at // DAY_MS
     async with opened(Settings(data_dir=data)) as folder, opened(Settings(database_url=url)) as database:
@@ -86,6 +90,7 @@ async def test_what_was_spent_moves_once(url: str, data: Path) -> None:
         assert (await database.spending.of_day("ann", day)).turns == 3
 
 
+@pytest.mark.slow
 async def test_what_was_spent_and_stored_counts_on(url: str, data: Path) -> None:
     async with opened(Settings(data_dir=data)) as folder:
         token = await folder.images.put("ann", "a", Image("image/png", b"bytes"), user_bytes=ROOM)

@@ -47,7 +47,7 @@ async def _waiting(url: str) -> bool:
     return bool(count)
 
 
-@pytest.mark.parametrize("where", ["folder", "database"])
+@pytest.mark.parametrize("where", ["folder", pytest.param("database", marks=pytest.mark.slow)])
 async def test_it_refuses_while_an_answer_runs(start_server: StartServer, url: str, data: Path, where: str) -> None:
     async with opened(Settings(data_dir=data)) as folder:
         await ran(folder, turn_of("a", "a"))

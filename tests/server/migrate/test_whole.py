@@ -66,6 +66,7 @@ async def test_a_folder_of_the_version_before_reads_as_it_did(
     assert not (tmp_path / "unused").exists()
 
 
+@pytest.mark.slow
 async def test_every_answer_of_the_service_is_the_same_byte_for_byte(
     start_server: StartServer, new_url: str, data: Path
 ) -> None:

@@ -14,6 +14,7 @@ from tests.upstream.conftest import Unlearned
 from tests.upstream.context_lengths import CONTEXT
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("name", "status", "body", "limit"), CONTEXT, ids=[row[0] for row in CONTEXT])
 async def test_older_turns_are_left_out_where_all_are_too_many(
     unlearned: Unlearned, name: str, status: int, body: Any, limit: int | None
@@ -43,6 +44,7 @@ ANSWER_TOO_LONG = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("said", ANSWER_TOO_LONG)
 async def test_an_answers_limit_that_is_too_high_is_lowered_and_remembered(unlearned: Unlearned, said: str) -> None:
     def reply(body: dict[str, Any]) -> tuple[Piece, ...]:

@@ -226,6 +226,7 @@ async def _ask(server: Server, prompt: str) -> tuple[Answer, dict[str, Any]]:
     return answer, said
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", SAID)
 async def test_an_answer_is_read_in_any_shape(server: Server, name: str) -> None:
     _, text, thought = SAID[name]
@@ -244,6 +245,7 @@ async def test_an_answer_ends_for_a_reason_of_any_spelling(server: Server, reaso
     assert answer.values("d")[0]["finishReason"] == END[reason]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", CALLED)
 async def test_a_call_runs_in_any_shape(server: Server, upstream: RawUpstream, name: str) -> None:
     answer, _ = await _ask(server, name)
@@ -254,6 +256,7 @@ async def test_a_call_runs_in_any_shape(server: Server, upstream: RawUpstream, n
     assert answer.values("9")[0]["toolCallId"] == "7" or name != "a number as id"
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("when", [name for name, _ in WHEN])
 @pytest.mark.parametrize("name", FAILED)
 async def test_an_error_ends_the_answer_wherever_it_is(server: Server, name: str, when: str) -> None:

@@ -65,6 +65,7 @@ def engine(row: Row) -> Any:
     return reply
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("row", PARAMETERS, ids=lambda row: row.name)
 async def test_a_parameter_is_left_out_once_it_was_refused(unlearned: Unlearned, row: Row) -> None:
     async with unlearned(engine(row), SETTINGS) as (upstream, client):
@@ -73,6 +74,7 @@ async def test_a_parameter_is_left_out_once_it_was_refused(unlearned: Unlearned,
     assert [row.concerns(body) for body in upstream.bodies] == [True, False, False], "it is remembered"
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("row", FORMS, ids=lambda row: row.name)
 async def test_a_form_that_was_refused_is_avoided_and_the_next_turn_works(unlearned: Unlearned, row: Row) -> None:
     async with unlearned(engine(row), SETTINGS) as (upstream, client):
@@ -91,6 +93,7 @@ FILE = {"name": "a.txt", "contentType": "text/plain", "url": data_url(b"Hi", "te
 WITH_A_FILE = {"role": "user", "content": "Read", "experimental_attachments": [FILE]}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("row", IMAGES, ids=lambda row: f"{row.name}-{row.status}")
 async def test_a_model_without_eyes_says_so_and_later_turns_go_on(unlearned: Unlearned, row: Row) -> None:
     async with unlearned(engine(row)) as (upstream, client):

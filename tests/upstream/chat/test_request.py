@@ -67,6 +67,7 @@ SURFACES = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("surface", SURFACES)
 async def test_chat_and_images_are_requested_on_the_surface_that_is_set(
     running: World, start_server: StartServer, surface: str
@@ -229,6 +230,7 @@ async def _sent(server: Server, emulator: Emulator, prompt: str) -> list[set[str
     return [set(body) - always for body in emulator.asked(prompt)]
 
 
+@pytest.mark.slow
 async def test_settings_are_sent_until_the_model_refuses_them(running: World, start_server: StartServer) -> None:
     chosen = {"CHAT_TEMPERATURE": "0", "CHAT_MAX_TOKENS": "500", "CHAT_REASONING_EFFORT": "low"}
     server = start_server({**running.emulator.settings(), **chosen})

@@ -47,6 +47,7 @@ def _stream(recorded: str) -> tuple[Piece, ...]:
     return (STREAM, recorded.encode())
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", DIALECTS)
 async def test_words_thinking_a_call_and_usage_are_read(unlearned: Unlearned, name: str) -> None:
     dialect = DIALECTS[name]
@@ -83,6 +84,7 @@ def _check_sent_back(expected: dict[str, Any], messages: list[Any]) -> None:
     )
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("name", "number"), REFUSALS)
 async def test_after_a_refusal_the_conversation_goes_on(unlearned: Unlearned, name: str, number: int) -> None:
     dialect = DIALECTS[name]

@@ -22,6 +22,7 @@ class Hanging:
         await asyncio.Event().wait()
 
 
+@pytest.mark.slow
 async def test_an_attempt_that_is_under_way_at_the_end_is_not_followed_by_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

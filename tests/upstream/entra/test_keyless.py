@@ -51,7 +51,8 @@ async def test_chats_images_documents_and_their_search_need_no_key(
 
 
 @pytest.mark.parametrize(
-    ("accepted", "asked"), [({COGNITIVE, FOUNDRY}, [COGNITIVE]), ({FOUNDRY}, [COGNITIVE, FOUNDRY])]
+    ("accepted", "asked"),
+    [pytest.param({COGNITIVE, FOUNDRY}, [COGNITIVE], marks=pytest.mark.slow), ({FOUNDRY}, [COGNITIVE, FOUNDRY])],
 )
 async def test_v1_takes_the_scope_that_it_accepts(
     emulator: GuardedEmulator, identity: IdentityEndpoint, tmp_path: Path, accepted: set[str], asked: list[str]
@@ -74,6 +75,7 @@ async def test_a_user_assigned_identity_is_asked_for_by_its_client_id(
     assert identity.asked[0]["client_id"] == "mine"
 
 
+@pytest.mark.slow
 async def test_tokens_are_renewed_while_turns_go_on(emulator: GuardedEmulator, tmp_path: Path) -> None:
     identity = emulator.gate.identity
     identity.seconds = 3
@@ -87,6 +89,7 @@ async def test_tokens_are_renewed_while_turns_go_on(emulator: GuardedEmulator, t
         assert "refused" not in server.log
 
 
+@pytest.mark.slow
 async def test_a_token_that_is_still_good_is_used_while_its_renewal_hangs(
     emulator: GuardedEmulator, tmp_path: Path
 ) -> None:
@@ -113,6 +116,7 @@ async def test_a_token_that_is_still_good_is_used_while_its_renewal_hangs(
             assert (await chat(client, {"message": "Hello"})).text
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("mode", ["html", "no identity", "broken"])
 async def test_an_endpoint_that_gives_no_token_is_words_for_the_operator(
     emulator: GuardedEmulator, tmp_path: Path, mode: str

@@ -32,7 +32,7 @@ SURFACES = {
 }
 
 
-@pytest.fixture(scope="module", params=[*SURFACES, "another engine"])
+@pytest.fixture(scope="module", params=[pytest.param("dated", marks=pytest.mark.slow), "v1", "another engine"])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A reasoning model, at each address at which it may be asked."""
     folder = tmp_path_factory.mktemp("responses")
