@@ -71,6 +71,7 @@ async def test_a_query_may_be_of_any_length_and_say_anything(storage: Storage) -
     assert await found(storage, "hell\0o") == await found(storage, "t2\0x") == []
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("with_base", [True, False])
 @pytest.mark.parametrize(("base_length", "kept"), [(-HUGE, 0), (-1, 0), (5, 4), (2**40, 4), (HUGE, 4)])
 async def test_a_base_beyond_the_history_is_all_of_it(

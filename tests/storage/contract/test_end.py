@@ -46,6 +46,7 @@ async def test_the_history_is_the_base_and_what_is_new(storage: Storage, other: 
         assert await found(one, "four") == ["c"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("base_length", [0, 2, 4])
 async def test_what_follows_the_base_is_replaced(storage: Storage, other: Storage, base_length: int) -> None:
     await conversation_of_two(storage)

@@ -68,6 +68,7 @@ async def test_a_claim_gets_what_was_kept_at_the_end_of_each_turn(storage: Stora
     assert claim.base == []
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("window", "number"),
     [
@@ -129,6 +130,7 @@ async def test_what_is_replaced_is_not_given_again(storage: Storage, other: Stor
     assert await window_of(other, 4) == [b"t1?t1!", b"t4?t4!"]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("base_length", "given"), [(0, None), (2, [b"t1?t1!"]), (3, None), (4, [b"t1?t1!", b"t2?t2!"])]
 )

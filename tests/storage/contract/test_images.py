@@ -133,6 +133,7 @@ async def test_images_that_no_message_shows_any_more_are_removed(storage: Storag
     assert await storage.images.get(again) == PNG
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("base_length", [0, 1, 2, 3, 4, 5])
 async def test_an_image_stays_as_long_as_any_message_shows_it(
     storage: Storage, other: Storage, base_length: int

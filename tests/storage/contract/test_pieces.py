@@ -64,6 +64,7 @@ async def test_what_came_as_one_list_is_read_in_pieces_too(storage: Storage, wor
     assert max(map(len, found)) < 10
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("base_length", [1, 12, 31])
 async def test_an_edit_within_such_a_list_keeps_what_stands_before_it(
     storage: Storage, other: Storage, words: str, base_length: int
@@ -98,6 +99,7 @@ CHANGES: dict[str, tuple[int, bool, bool]] = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("change", CHANGES)
 async def test_they_are_of_one_moment(storage: Storage, other: Storage, words: str, change: str) -> None:
     said = await talked(storage, words)

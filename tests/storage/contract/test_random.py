@@ -279,6 +279,7 @@ class Processes(RuleBasedStateMachine):
         return found == RunningTurn(expected.turn, expected.log, SPENT, False, is_ours, is_alive)
 
 
+@pytest.mark.slow
 def test_what_is_stored_is_what_the_model_has(new_engine: NewEngine) -> None:
     class Machine(Processes):
         pass

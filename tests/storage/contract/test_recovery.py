@@ -81,6 +81,7 @@ async def test_who_takes_over_may_die_too(engine: Engine, storage: Storage, othe
     assert await texts(third) == ["t1?", "t1!", "t2?", "t2!"]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("base_length", [0, 2, 4])
 @pytest.mark.parametrize("by_claim", [False, True])
 async def test_an_end_that_a_crash_cut_is_done_once(

@@ -106,6 +106,7 @@ async def test_to_spend_tells_what_the_others_have_spent(storage: Storage, other
     assert await spent(storage) == Spent(3, 108, 10)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("takes", "limits", "setting"),
     [

@@ -53,8 +53,8 @@ def _image(change: str) -> Case:
 
 
 CONVERSATIONS = {
-    "id: a blob": _conversation("id = CAST(id AS BLOB)"),
     "id: none": _conversation("id = NULL", "unknown"),
+    "id: a blob": _conversation("id = CAST(id AS BLOB)"),
     "id: not UTF-8": _conversation(f"id = {NOT_UTF8}", "unknown"),
     "title: a blob": _conversation("title = x'fffe'"),
     "title: not UTF-8": _conversation(f"title = {NOT_UTF8}"),

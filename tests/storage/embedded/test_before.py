@@ -57,6 +57,7 @@ async def test_everything_reads_as_before(unchanged: tuple[Server, Any]) -> None
     assert "recovered a turn that its process left: conversation=cut" in server.log
 
 
+@pytest.mark.slow
 async def test_the_next_turns_work(before: tuple[Server, Any]) -> None:
     server, _ = before
     async with server.client() as client:

@@ -96,6 +96,7 @@ async def says(client: httpx2.AsyncClient, conversation_id: str) -> tuple[str, .
     return tuple(message["content"] for message in await stored(client, conversation_id))
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", CONVERSATIONS)
 async def test_a_damaged_row_costs_what_it_held(damaged: Server, name: str) -> None:
     number, left = NUMBERS[name], CONVERSATIONS[name].left
@@ -122,6 +123,7 @@ async def test_a_damaged_row_costs_what_it_held(damaged: Server, name: str) -> N
         assert (await client.delete(f"/conversations/{bad}")).status_code == 204
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", FILES)
 async def test_a_damaged_file_costs_what_it_held(damaged: Server, name: str) -> None:
     left = FILES[name][1]

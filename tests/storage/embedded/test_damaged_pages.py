@@ -161,7 +161,8 @@ async def visit(server: Server, userid: str) -> bool:
     return fine
 
 
-@pytest.mark.parametrize("kind", ["serve", pytest.param("hypercorn", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["serve", "hypercorn"])
 async def test_files_are_indexed_again_once_their_database_is_removed(
     start_server: StartServer, copied: Path, kind: Kind
 ) -> None:
@@ -176,6 +177,7 @@ async def test_files_are_indexed_again_once_their_database_is_removed(
     assert server.log.count("documents.db was not there: 2 files are being indexed again") == 1
 
 
+@pytest.mark.slow
 async def test_other_files_stay_as_they_were(start_server: StartServer, copied: Path) -> None:
     server = start_server(data_dir=copied)
     async with server.client("ann") as client:

@@ -40,6 +40,7 @@ async def test_a_new_folder_and_all_in_it_are_its_owners_alone(server: Server) -
     assert "chmod" not in server.log
 
 
+@pytest.mark.slow
 def test_a_folder_that_others_can_enter_is_reported_once(start_server: StartServer, tmp_path: Path) -> None:
     folder = tmp_path / "open to all"
     folder.mkdir(mode=0o755)
@@ -124,6 +125,7 @@ async def test_a_long_conversation_is_stored_once(server: Server) -> None:
     assert 40_000 < size < 80_000
 
 
+@pytest.mark.slow
 async def test_removing_the_folder_is_a_full_reset(start_server: StartServer, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     server = start_server(data_dir=folder)

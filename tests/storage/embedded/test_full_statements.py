@@ -85,6 +85,7 @@ async def recovery(storage: EmbeddedStorage) -> AsyncIterator[Recovery]:
     await heartbeat.close()
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("last", [1, float("inf")])
 @pytest.mark.parametrize("case", BASES)
 async def test_what_was_acknowledged_is_there_and_what_was_refused_is_not(

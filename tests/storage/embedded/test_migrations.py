@@ -50,6 +50,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("number", range(1, NEWEST + 1))
 def test_an_old_schema_becomes_the_newest(tmp_path: Path, fresh: Path, number: int) -> None:
     path = tmp_path / "old.db"
@@ -125,6 +126,7 @@ def test_a_step_that_fails_leaves_the_schema_as_it_was(tmp_path: Path) -> None:
     assert version(path) == NEWEST
 
 
+@pytest.mark.slow
 async def test_the_service_goes_on_with_the_oldest_folder(start_server: StartServer, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()

@@ -204,6 +204,7 @@ async def test_a_quota_is_counted_one_upload_after_the_other(
     assert "storage is full" in (refused.error or "")
 
 
+@pytest.mark.slow
 async def test_processes_that_start_at_once_make_one_schema(new_url: str) -> None:
     opened = await asyncio.gather(*(open_postgres(Settings(database_url=new_url)) for _ in range(6)))
     rows = await opened[0].database.execute("SELECT number FROM migrations")

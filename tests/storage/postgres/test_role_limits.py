@@ -41,6 +41,7 @@ async def lasts(rival: Rival, condition: str) -> None:
     await until(has_lasted)
 
 
+@pytest.mark.slow
 async def test_tables_are_made_however_long_it_takes(new_url: str) -> None:
     async with Rival(new_url) as rival:
         await rival.do("SELECT pg_advisory_xact_lock(%s)", migrations.LOCK)
@@ -84,6 +85,7 @@ async def test_a_connection_that_was_ended_is_not_missed(storage: PostgresStorag
     await limited.close()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("level", ["repeatable\\ read", "serializable"])
 @pytest.mark.parametrize("day", [DayLimits(), DayLimits(turns=9)])
 async def test_a_claim_sees_what_it_has_waited_for(
