@@ -140,6 +140,7 @@ def systems(model: World, prompt: str) -> str:
     return "\n".join(message["content"] for message in messages if message["role"] == "system")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("named", [False, True])
 async def test_the_model_knows_which_files_failed_and_says_so(
     model: World, client: httpx2.AsyncClient, named: bool
@@ -160,6 +161,7 @@ async def test_the_model_knows_which_files_failed_and_says_so(
     assert systems(model, "Nothing failed") == ""
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("named", [False, True])
 async def test_the_model_knows_how_far_a_file_is_and_says_so(
     model: World, client: httpx2.AsyncClient, named: bool
@@ -177,6 +179,7 @@ async def test_the_model_knows_how_far_a_file_is_and_says_so(
     await client.delete(f"/files/{row['id']}")
 
 
+@pytest.mark.slow
 async def test_of_two_versions_under_one_name_the_newer_comes_first(model: World, client: httpx2.AsyncClient) -> None:
     # The older one fits the question better.
     old = await indexed(client, "plan.md", PLAN + b"The documents say Zephyr, launch, Zephyr, launch.")
@@ -244,6 +247,7 @@ async def test_a_search_whose_query_cannot_be_embedded_goes_by_words(model: Worl
     assert {"never embedded" in str(one["body"]["input"]) for one in failed} == {True}
 
 
+@pytest.mark.slow
 async def test_without_an_embedding_deployment_documents_are_found_by_words(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

@@ -73,6 +73,7 @@ async def client(server: Server, request: pytest.FixtureRequest) -> AsyncIterato
 ALIKE = {"xml", "json", "ods", "xlsb", "xls"}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in ALIKE)) for name in CASES])
 async def test_a_file_is_found_and_cited_with_its_place(client: httpx2.AsyncClient, name: str) -> None:
     file_name, content, words, title = CASES[name]

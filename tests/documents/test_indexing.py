@@ -49,6 +49,7 @@ async def test_a_rate_limit_is_waited_out(tmp_path: Path) -> None:
     assert statuses.count(429) == 2
 
 
+@pytest.mark.slow
 async def test_a_model_that_reads_less_than_a_passage_embeds_as_much_as_it_reads(tmp_path: Path) -> None:
     # In Ollama's words.
     fault = {"kind": "status", "status": 500, "message": "input length exceeds maximum context length"}
@@ -77,6 +78,7 @@ async def test_a_deployment_that_is_missing_fails_the_file_and_says_which_settin
     assert list((model.server.data_dir / "files").iterdir()) == []
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
@@ -125,6 +127,7 @@ async def _done(client: httpx2.AsyncClient, file_id: str, least: int) -> None:
             await asyncio.sleep(0.03)
 
 
+@pytest.mark.slow
 async def test_a_file_that_is_deleted_while_it_is_indexed_leaves_nothing(tmp_path: Path) -> None:
     rules: list[Rule] = [{"kind": "embedding", "delay": 0.2}]
     small = {"EMBEDDING_BATCH_SIZE": "10", "EMBEDDING_CONCURRENCY": "1"}
@@ -156,6 +159,7 @@ async def test_deleting_a_file_ends_the_process_that_reads_it(server: Server) ->
         assert readers(server) == set()
 
 
+@pytest.mark.slow
 async def test_a_user_whose_files_take_long_holds_up_nobody_else(tmp_path: Path) -> None:
     rules: list[Rule] = [{"kind": "embedding", "when": "lamp", "delay": 600}]
     # So that one call of hers leaves others room.
@@ -178,6 +182,7 @@ async def test_a_user_whose_files_take_long_holds_up_nobody_else(tmp_path: Path)
             await _embedding(ann, others[0])
 
 
+@pytest.mark.slow
 async def test_a_file_beyond_the_limit_is_searched_as_far_as_it_goes_and_says_so(tmp_path: Path) -> None:
     rows = "".join(f"lamp {number},wick {number}\n" for number in range(1, 200))
     with Server(tmp_path, {"MAX_DOCUMENT_CHARACTERS": "2000"}) as server:
@@ -190,6 +195,7 @@ async def test_a_file_beyond_the_limit_is_searched_as_far_as_it_goes_and_says_so
             assert (small["status"], small["notice"]) == ("ready", None)
 
 
+@pytest.mark.slow
 async def test_after_a_change_of_the_model_old_files_are_found_by_words_and_embedded_with_the_new_one(
     tmp_path: Path,
 ) -> None:

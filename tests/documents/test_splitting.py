@@ -158,6 +158,7 @@ UNITS = ("x", ". ", "\U0001f1e9")
 MORE_UNITS = ".", "漢", "e\u0301\u0301", "\U0001f469\u200d", "a\n\n", "word and ", '."', "x" * 601 + ". "
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "unit", [*UNITS, *(pytest.param(unit, marks=pytest.mark.slow) for unit in MORE_UNITS)], ids=ascii
 )

@@ -137,6 +137,7 @@ def test_wide_chinese_without_anything_of_ascii_is_read(encoding: str) -> None:
     assert decode(CHINESE.encode(encoding)) == CHINESE
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("text", "encoding"), [(GERMAN, "cp1252"), (RUSSIAN, "koi8-r"), (CHINESE, "gb18030"), (JAPANESE, "cp932")]
 )

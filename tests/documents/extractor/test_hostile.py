@@ -199,6 +199,7 @@ IN_A_PROCESS = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "case", [pytest.param(case, marks=[pytest.mark.slow] * (case not in IN_A_PROCESS)) for case in CASES]
 )

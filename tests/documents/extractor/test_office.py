@@ -121,6 +121,7 @@ def changed(path: Path, change: Change) -> Path:
     return path
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     "change", [strict, backslashes, upper_case, without_types, slide_show], ids=lambda one: one.__name__
 )
@@ -140,6 +141,7 @@ def test_what_a_file_is_decorated_with_may_be_missing_or_damaged(kind: str, chan
         assert words in texts
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("broken", [b"", b"<x", b"\0\0\0"], ids=repr)
 @pytest.mark.parametrize(
     ("kind", "part", "left"),

@@ -55,6 +55,7 @@ async def test_a_reading_that_is_cancelled_leaves_no_process(tmp_path: Path) -> 
         assert pid not in children()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("number", "words"),
     [

@@ -23,6 +23,7 @@ async def test_a_passage_that_is_too_large_by_itself_fails_with_the_setting_to_l
         assert "PASSAGE_CHARACTERS" in words[0]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("status", [409, 422, 429, 503])
 async def test_documents_that_fail_for_the_moment_are_sent_again_and_only_those(tmp_path: Path, status: int) -> None:
     fault = f"{{kind: items_fail, count: 2, status: {status}}}"
@@ -49,6 +50,7 @@ async def test_documents_that_keep_failing_are_given_up_in_words(tmp_path: Path)
         assert words == ["Azure AI Search receives too many requests. Please try again in a minute."]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("retry_after", ["", ", retry_after: 0.1"])
 @pytest.mark.parametrize("status", [429, 503])
 async def test_throttling_is_waited_out_with_and_without_a_retry_after(
@@ -77,6 +79,7 @@ async def test_documents_that_searches_show_late_are_waited_for_and_can_be_forgo
         assert await emulated.texts("u1", "fox") == ["a late fox"]
 
 
+@pytest.mark.slow
 async def test_what_was_sent_a_moment_ago_is_forgotten_though_no_search_shows_it(tmp_path: Path) -> None:
     rules = [
         "{kind: indexing, when: gone, times: 1, fault: {kind: shown_late, seconds: 60}}",

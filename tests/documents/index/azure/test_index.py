@@ -96,6 +96,7 @@ async def test_a_search_may_be_limited_to_files_whatever_their_ids(emulated: Emu
     assert await emulated.found("u2", "fox", ids) == []
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("query", "text"),
     [
@@ -116,6 +117,7 @@ async def test_a_query_is_nothing_but_its_words(emulated: EmulatedIndex, query: 
     assert await emulated.texts("u1", query, by_vector=False) == [text]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("query", ["", "  ", "*", "?!", "-", "…"])
 async def test_a_query_without_words_finds_nothing_by_words(emulated: EmulatedIndex, query: str) -> None:
     await emulated.publish("u1", "f1", "fox", dimensions=None)

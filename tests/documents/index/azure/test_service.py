@@ -68,6 +68,7 @@ def copies(searching: Searching, owner: str) -> int:
     return count
 
 
+@pytest.mark.slow
 async def test_nobody_finds_anothers_documents(searching: Searching) -> None:
     async with searching.server.client("owner") as owner, searching.server.client("other") as other:
         await indexed(owner, "secret.md", b"Zephyr is a secret of the owner's documents.")
@@ -75,6 +76,7 @@ async def test_nobody_finds_anothers_documents(searching: Searching) -> None:
         assert b"secret" not in (await chat(other, {"message": QUESTION})).body
 
 
+@pytest.mark.slow
 async def test_throttling_is_waited_out_and_a_refused_passage_fails_the_file_in_words(searching: Searching) -> None:
     async with searching.server.client("unlucky") as client:
         await indexed(client, "a.md", b"This one is throttled.")
@@ -83,6 +85,7 @@ async def test_throttling_is_waited_out_and_a_refused_passage_fails_the_file_in_
     assert "Azure AI Search" in refused["error"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -101,13 +104,14 @@ def test_check_tries_it(searching: Searching, tmp_path: Path, changes: dict[str,
 ANNOUNCED = "the index of documents has changed: 2 files are indexed again in the background"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("engine", "is_long"),
     [
         pytest.param("embedded", False, id="embedded"),
         # A walk is a server for each step, which reads all documents once more.
-        pytest.param("embedded", True, id="embedded, all steps", marks=pytest.mark.slow),
-        pytest.param("postgres", False, id="postgres", marks=pytest.mark.slow),
+        pytest.param("embedded", True, id="embedded, all steps"),
+        pytest.param("postgres", False, id="postgres"),
     ],
 )
 async def test_after_a_change_of_the_model_or_the_index_documents_are_indexed_once_more(

@@ -63,6 +63,7 @@ async def test_the_first_vectors_come_to_an_index_that_was_made_without(emulated
     assert [one.passage.text for one in only_vector] == ["an owl"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("changes", [{"model": "large"}, {}], ids=["of the same size", "of another size"])
 async def test_vectors_of_another_model_are_never_compared(emulated: EmulatedIndex, changes: dict[str, str]) -> None:
     await emulated.publish("u1", "old", "a fox")
@@ -85,6 +86,7 @@ async def test_vectors_of_another_model_are_never_compared(emulated: EmulatedInd
     assert await emulated.index.search("u1", "…", vector("a fox"), None, 5) == []
 
 
+@pytest.mark.slow
 async def test_an_index_of_the_version_before_gets_a_field(emulated: EmulatedIndex) -> None:
     await emulated.publish("u1", "old", "a fox", dimensions=None)
     made = (await emulated.manage("GET")).json()

@@ -34,6 +34,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("damage", DAMAGE)
 async def test_a_damaged_file_costs_no_other(shelf: Shelf, other: Shelf, damage: str) -> None:
     # The damaged one first and last: its rows lie on both sides.
