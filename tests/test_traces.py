@@ -176,6 +176,7 @@ async def test_a_turn_is_an_agent_with_its_calls_and_tools(receiver: Receiver, t
         assert secret not in whole
 
 
+@pytest.mark.slow
 async def test_the_model_that_answered_is_named_on_either_wire(receiver: Receiver, tmp_path: Path) -> None:
     env = {**receiver.settings, "AZURE_OPENAI_API": "responses"}
     with start_world(tmp_path, RULES, env) as world:
@@ -203,6 +204,7 @@ async def test_a_trace_goes_on_from_its_caller_to_the_model(receiver: Receiver, 
     assert call.headers["traceparent"] == f"00-{trace}-{chat_span.span_id.hex()}-01"
 
 
+@pytest.mark.slow
 async def test_a_turn_that_is_refused_and_one_that_is_stopped_end(
     receiver: Receiver, start_server: StartServer
 ) -> None:
@@ -222,6 +224,7 @@ async def test_a_turn_that_is_refused_and_one_that_is_stopped_end(
     assert attributes(stopped)["gen_ai.response.finish_reasons"] == ["stop"]
 
 
+@pytest.mark.slow
 async def test_statements_of_postgresql_and_embeddings_are_traced_within_a_turn(
     receiver: Receiver, tmp_path: Path
 ) -> None:
@@ -244,6 +247,7 @@ async def test_statements_of_postgresql_and_embeddings_are_traced_within_a_turn(
     }
 
 
+@pytest.mark.slow
 async def test_what_has_not_been_sent_is_sent_at_the_end(receiver: Receiver, start_server: StartServer) -> None:
     server = start_server({**receiver.settings, "OTEL_BSP_SCHEDULE_DELAY": "600000"})
     async with server.client() as client:
@@ -253,6 +257,7 @@ async def test_what_has_not_been_sent_is_sent_at_the_end(receiver: Receiver, sta
     assert len(await receiver.turns(1)) == 1
 
 
+@pytest.mark.slow
 async def test_a_receiver_that_is_away_holds_nothing_up(start_server: StartServer) -> None:
     server = start_server({"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}"})
     async with server.client() as client:

@@ -176,6 +176,7 @@ async def test_documents_that_wait_are_counted(server: Server) -> None:
         assert found("index_queue", status="queued") == 0
 
 
+@pytest.mark.slow
 async def test_of_documents_that_wait_every_worker_says_what_is_true_now(start_server: StartServer) -> None:
     async with Upstream() as upstream, AsyncExitStack() as stack:
         settings = {**upstream.settings, "OPENAI_EMBEDDING_MODEL": "vectors", "WEB_CONCURRENCY": "2"}
@@ -214,6 +215,7 @@ async def test_the_database_is_seen_too(tmp_path: Path) -> None:
     assert found.labels_of("build_info")[0]["storage"] == "postgresql"
 
 
+@pytest.mark.slow
 async def test_a_database_that_is_away_does_not_hide_the_other_metrics(start_server: StartServer) -> None:
     with postgres().schema() as schema:
         with Proxy() as proxy:
