@@ -171,6 +171,7 @@ async def test_a_long_yaml_and_a_longer_json_are_413(control: httpx2.AsyncClient
     await control.delete("/__mock__/scenarios/script")
 
 
+@pytest.mark.slow
 async def test_many_problems_are_cut_short(control: httpx2.AsyncClient) -> None:
     response = await put(control, orjson.dumps({"rules": [{"txt": 1}] * 1100}))
     assert response.status_code == 422

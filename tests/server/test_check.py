@@ -97,6 +97,7 @@ def test_a_deployment_that_refuses_a_parameter_works(emulator: Emulator, folder:
     assert _check(folder, emulator.settings(chat="gpt-4o-old"))[0] == 0
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("setting", "value", "says"),
     [
@@ -245,6 +246,7 @@ def named(emulator: Emulator, folder: Path, settings: dict[str, str], wrong: dic
     return "\n".join(said)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("way", WRONG_WAYS)
 def test_each_wrong_way_to_set_azure_names_its_setting(emulator: Emulator, folder: Path, way: str) -> None:
     wrong, setting = WRONG_WAYS[way]
@@ -253,6 +255,7 @@ def test_each_wrong_way_to_set_azure_names_its_setting(emulator: Emulator, folde
     assert all(line.count(setting) == 1 for line in said.splitlines() if setting in line)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("way", WRONG_WAYS_ELSEWHERE)
 def test_each_wrong_way_to_set_another_engine_names_its_setting(emulator: Emulator, folder: Path, way: str) -> None:
     wrong, setting = WRONG_WAYS_ELSEWHERE[way]

@@ -151,6 +151,7 @@ def test_one_that_can_only_be_read_is_refused(tables: str, folder: Path) -> None
     assert "name the primary in DATABASE_URL" in failure(folder, url)
 
 
+@pytest.mark.slow
 def test_more_connections_than_the_server_takes_are_refused(made: str, folder: Path) -> None:
     failed = failure(folder, made, DATABASE_POOL_SIZE="30", WEB_CONCURRENCY="4")
     assert "DATABASE_POOL_SIZE and 1, times WEB_CONCURRENCY, is 124" in failed
@@ -176,6 +177,7 @@ def test_a_user_who_may_not_use_the_tables_is_refused(made: str, tables: str, fo
     assert "stranger may not change the tables, which the next version may need (ALTER TABLE " in rights
 
 
+@pytest.mark.slow
 def test_a_user_who_may_not_use_the_tables_that_are_there_needs_no_right_to_make_some(
     tables: str, folder: Path
 ) -> None:

@@ -51,6 +51,7 @@ async def test_later_requests_are_sent_as_the_first(driven: Driven, engine: str)
     assert int(first[1]["content-length"]) == len(orjson.dumps(first[2]))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("status", "body"),
     [

@@ -40,6 +40,7 @@ async def answered(
     return answer.result(), calls
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "refusal", [{"message": OLLAMA}, {"message": VLLM, "code": 400}, AZURE], ids=["ollama", "vllm", "azure"]
 )

@@ -67,6 +67,7 @@ async def test_an_untrusted_certificate_is_refused(tmp_path: Path) -> None:
     assert "cannot be reached" in answer.errors[0]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("written", ["http://user:{secret}@{host}", "http://{host}", "{host}"])
 async def test_the_proxy_of_the_environment_is_used(tmp_path: Path, written: str) -> None:
     async with Upstream() as proxy:
@@ -111,6 +112,7 @@ async def test_no_proxy_is_used_for_this_machine(tmp_path: Path) -> None:
     assert call.target == "/v1/chat/completions"
 
 
+@pytest.mark.slow
 async def test_an_error_response_without_end_times_out(tmp_path: Path) -> None:
     async with Upstream() as upstream:
         settings = {**upstream.settings, "UPSTREAM_READ_TIMEOUT_SECONDS": "1", "UPSTREAM_MAX_TRIES": "1"}

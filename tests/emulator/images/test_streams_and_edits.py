@@ -34,6 +34,7 @@ def decode(text: str) -> Image.Image:
 RED = encoded(Image.new("RGB", (256, 256), (255, 0, 0)))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("partial", [0, 2, 3])
 async def test_openais_client_reads_a_stream_of_images(plain: Emulator, partial: int) -> None:
     async with plain.v1() as client:

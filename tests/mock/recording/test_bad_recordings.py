@@ -112,6 +112,7 @@ async def _has(client: Any, name: str, rules: int, problems: int = 0) -> bool:
     return len(state["rules"]) == rules and len(state["problems"]) == problems
 
 
+@pytest.mark.slow
 async def test_over_http_a_recording_has_its_answers_in_it_and_names_no_files(studio: Studio) -> None:
     studio.write("01-hi.yaml", RULE)
     studio.write("01-hi.1.sse", WHOLE)

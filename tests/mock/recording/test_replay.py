@@ -238,6 +238,7 @@ async def searched(server: Server, headers: dict[str, str]) -> bytes:
     return without_host(answer, server)
 
 
+@pytest.mark.slow
 async def test_other_programs_and_pytest_replay_a_folder(studio: Studio) -> None:
     event = b'data: {"choices":[{"index":0,"delta":{"content":"As it came."},"finish_reason":"stop"}]}\n\n'
     raw = head_text("chat/completions", 200, 1, {"content-type": "text/event-stream"})

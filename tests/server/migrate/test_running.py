@@ -67,6 +67,7 @@ async def test_it_refuses_while_an_answer_runs(start_server: StartServer, url: s
     assert (await migrated(url, data))[0] == 0
 
 
+@pytest.mark.slow
 async def test_an_answer_that_a_crash_cut_is_settled_first(url: str, data: Path) -> None:
     async with opened(Settings(data_dir=data)) as folder:
         turn = turn_of("cut", "cut")

@@ -144,6 +144,7 @@ ODD: dict[str, Callable[[dict[str, Any]], bool]] = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("odd", ODD)
 async def test_every_turn_works_though_the_engine_says_not_what_it_refuses(unlearned: Unlearned, odd: str) -> None:
     def reply(body: dict[str, Any]) -> tuple[Piece, ...]:
