@@ -274,7 +274,8 @@ async def test_a_begin_whose_waiter_is_cancelled_leaves_nothing(storage: Storage
     assert (await texts(storage))[498:] == ["word498", "word499", "t4?", "t4!"]
 
 
-@pytest.mark.parametrize("count", [1_199, pytest.param(9_999, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1_199, 9_999])
 async def test_a_long_list_may_come_with_a_new_conversation(
     engine: Engine, storage: Storage, other: Storage, count: int
 ) -> None:

@@ -87,6 +87,7 @@ async def test_an_end_that_comes_after_the_next_turn_changes_nothing(storage: St
     assert await row_of(storage) == row
 
 
+@pytest.mark.slow
 async def test_many_end_at_once(storage: Storage, other: Storage) -> None:
     stores = [storage, other] * 10
     turns = [turn_of(f"t{number}", f"c{number}") for number in range(20)]

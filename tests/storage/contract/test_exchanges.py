@@ -167,6 +167,7 @@ async def test_a_turn_that_kept_nothing_is_read_and_may_be_kept_later(storage: S
     assert await window_of(storage, 8) == [b"t1?t1!", b"t2?t2!", b"t3?t3!", b"t4?t4!"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("damage", DAMAGES)
 async def test_what_is_damaged_is_made_of_the_messages(engine: Engine, damage: Damage) -> None:
     storage = await engine.open()

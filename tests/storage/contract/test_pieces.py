@@ -127,6 +127,7 @@ async def test_a_conversation_that_is_deleted_meanwhile_has_no_further_pieces(st
         await anext(reading)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("place", [10, 2 * TURNS - 2], ids=["within", "the last"])
 async def test_a_turn_that_cannot_be_read_says_so_between_pieces(engine: Engine, words: str, place: int) -> None:
     storage = await engine.open()

@@ -158,6 +158,7 @@ async def test_an_image_that_a_turn_could_not_remove_is_removed_later(
     assert names(tmp_path) == await tokens(storage) == set()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("cancellations", [1, 2])
 @pytest.mark.parametrize("hops", range(4))
 async def test_an_image_whose_waiter_is_cancelled_at_any_time_leaves_nothing(

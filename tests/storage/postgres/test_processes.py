@@ -180,6 +180,7 @@ async def test_no_error_ends_the_renewals(
     await third.close()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("size", [1, 4])
 async def test_a_lease_and_a_trial_do_not_wait_behind_turns(
     storage: PostgresStorage, rival: Rival, monkeypatch: pytest.MonkeyPatch, size: int
