@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
+import os
+import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack
@@ -19,6 +22,9 @@ from tests.harness.processes import Limits, start_preloading
 from tests.harness.service import Kind, Server
 
 register_profiles()
+if REMOVE := os.environ.pop("TESTS_REMOVE", None):
+    # After all that is done at the end, since that was registered later.
+    atexit.register(shutil.rmtree, REMOVE, ignore_errors=True)
 # As `serve` does, and for its reason: each process that runs tests imports what all of them import.
 defer(UNUSED)
 # Collecting the tests makes no garbage, and looking for some would be half of it.

@@ -42,13 +42,10 @@ async def test_nothing_is_lost_with_the_disk(tmp_path: Path) -> None:
     assert [text for role, text in said if role == "user"] == ["Hello 0", "Hello 1"]
 
 
+@pytest.mark.slow
 def test_the_service_is_compiled_where_the_platform_builds_it(tmp_path: Path) -> None:
     shutil.copy(ROOT / "app.py", tmp_path)
-    # A part is compiled as the whole is.
-    for part in ("events", "mock/verdict"):
-        shutil.copytree(
-            ROOT / "mockbackend" / part, tmp_path / "mockbackend" / part, ignore=shutil.ignore_patterns("__pycache__")
-        )
+    shutil.copytree(ROOT / "mockbackend", tmp_path / "mockbackend", ignore=shutil.ignore_patterns("__pycache__"))
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     subprocess.run([ROOT / "bin" / "post_compile"], cwd=tmp_path, env={"PATH": path}, check=True)
     modules = {path.with_suffix("") for path in tmp_path.rglob("*.py")}

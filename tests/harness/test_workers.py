@@ -16,7 +16,6 @@ from tests.harness.processes import environment
 from tests.server.mocking import is_alive
 
 pytest_plugins = ["pytester"]
-pytestmark = pytest.mark.slow
 ARGUMENTS = ("-p", "tests.harness.workers", "-p", "no:cacheprovider", "-p", "no:mockbackend")
 # The number of the process that forks, and of this one.
 WHERE = "import os\nHERE = os.getpid()\n"
@@ -64,6 +63,7 @@ def test_it(module_one, session_one, number):
     assert result.outlines.count("the first process ends") == 1
 
 
+@pytest.mark.slow
 def test_what_tests_print_at_the_same_time_is_told_apart(pytester: pytest.Pytester) -> None:
     module = """
 import pathlib, time
@@ -84,6 +84,7 @@ def test_it():
     assert [result.outlines.count(f"said by {name}") for name in ("one", "two")] == [1, 1]
 
 
+@pytest.mark.slow
 def test_what_fails_is_shown_as_in_one_process(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         test_one="""
@@ -139,6 +140,78 @@ def test_a_process_that_dies_is_a_failure_of_its_test_and_the_rest_is_run(pytest
     result.stdout.fnmatch_lines(["*test_it?4?*", "the process that ran it has ended with -9"])
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("stopped", [("-x",), ()])
+def test_what_ignores_its_end_is_killed(pytester: pytest.Pytester, stopped: tuple[str, ...]) -> None:
+    pytester.makepyfile(
+        test_one="""
+        import pathlib, signal, time
+
+        def test_waits():
+            signal.signal(signal.SIGABRT, signal.SIG_IGN)
+            pathlib.Path("waits").touch()
+            time.sleep(60)
+        """,
+        test_two="""
+        import pathlib, time
+
+        def test_fails():
+            while not pathlib.Path("waits").exists():
+                time.sleep(0.01)
+            raise AssertionError
+        """,
+    )
+    pytester.makeconftest("from tests.harness import workers\nworkers.TO_DIE = 0.5\n")
+    result = run(pytester, "--workers", "2", "-o", "faulthandler_timeout=0.5", *stopped)
+    result.assert_outcomes(failed=1 if stopped else 2)
+    assert ("the process that ran it has ended with -9" in result.outlines) is not bool(stopped)
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_is_seen_though_another_has_its_pipe(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import os, time
+
+        def test_it():
+            if (pid := os.fork()) == 0:
+                time.sleep(20)
+                os._exit(0)
+            print("child", pid, flush=True)
+            os.kill(os.getpid(), 9)
+        """
+    )
+    result = run(pytester, "--workers", "1", "-s", "-W", "ignore::DeprecationWarning")
+    os.kill(next(int(line.split()[-1]) for line in result.outlines if "child" in line), signal.SIGKILL)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["the process that ran it has ended with -9"])
+    assert result.duration < 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("last", "status"),
+    [("import atexit; atexit.register(os.kill, os.getpid(), 11)", -11), ("import socket; kept = socket.socket()", 1)],
+)
+def test_what_happens_behind_the_last_test_is_an_error(pytester: pytest.Pytester, last: str, status: int) -> None:
+    # Held by a circle, it is found when the process ends.
+    pytester.makepyfile(
+        f"import os\n\ndef test_it():\n    {last}\n    circle = [locals()]\n    circle.append(circle)\n"
+    )
+    result = run(
+        pytester,
+        "--workers",
+        "1",
+        "-W",
+        "error::pytest.PytestUnraisableExceptionWarning",
+        "-W",
+        "error::ResourceWarning",
+    )
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines([f"the process that ran this last has ended with {status}"])
+
+
+@pytest.mark.slow
 def test_a_plugin_that_fails_in_a_process_is_shown(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(WHERE + "def pytest_runtest_logreport():\n    assert os.getpid() == HERE, 'not here'\n")
     pytester.makepyfile("def test_it(): pass")
@@ -148,6 +221,7 @@ def test_a_plugin_that_fails_in_a_process_is_shown(pytester: pytest.Pytester) ->
     result.stdout.fnmatch_lines(["the process that ran it has ended with 1"])
 
 
+@pytest.mark.slow
 def test_a_test_that_takes_too_long_is_ended_and_says_where_it_stands(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
@@ -166,6 +240,7 @@ def test_a_test_that_takes_too_long_is_ended_and_says_where_it_stands(pytester: 
     result.stderr.fnmatch_lines(['*.py", line 4 in test_waits'])
 
 
+@pytest.mark.slow
 def test_the_first_failure_ends_the_run_if_so_wanted(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
@@ -183,6 +258,7 @@ def test_the_first_failure_ends_the_run_if_so_wanted(pytester: pytest.Pytester) 
     assert result.parseoutcomes()["passed"] < 100
 
 
+@pytest.mark.slow
 def test_what_cannot_be_collected_is_told_and_nothing_run(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_one="import no_such_module", test_two="def test_it(): pass")
     result = run(pytester, "--workers", "2")
@@ -190,6 +266,7 @@ def test_what_cannot_be_collected_is_told_and_nothing_run(pytester: pytest.Pytes
     result.assert_outcomes(errors=1)
 
 
+@pytest.mark.slow
 def test_no_process_is_left_when_the_run_is_broken_off(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(
         "import os, time\ndef test_waits():\n    print('worker', os.getpid(), flush=True)\n    time.sleep(60)\n"

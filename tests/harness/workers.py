@@ -1,37 +1,44 @@
 """Run the tests in several processes, forked once the tests are collected: `pytest --workers 4`.
 
 With pytest-xdist each process collects all tests by itself, a tenth of a quick run. A worker has them from the fork.
-It takes one module after another, so fixtures of a module are made once; what has slow tests goes first, then what
-has many. A worker that dies is a failure of the test that it ran, and another takes its place.
+
+A worker is given a module at a time, so that fixtures of a module are made once; what has slow tests goes first, then
+what has many. Before the last test of a module it asks for the next one: pytest must know which test follows, to keep
+the fixtures that this needs as well. For each test that has ended it sends what was reported. A worker that dies is a
+failure of the test that it ran, and another takes its place.
+
+It needs what pytest keeps to itself (`_setupstate`, `_tmp_path_factory`, `collect_unraisable`): tried with pytest 9.2.
 """
 
 from __future__ import annotations
 
-import atexit
 import math
 import os
 import signal
-import threading
 import time
-import traceback
-import warnings
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import pairwise
 from multiprocessing.connection import Connection, Pipe, wait
-from typing import Any, NoReturn
+from typing import Literal
 
 import pytest
 
-# What a worker says of a test that has ended: its place among all, reports, and warnings; None before its module's last
-# test, when it may have another module.
-Said = tuple[int, list[dict[str, Any]], list[dict[str, Any]]] | None
+from tests.harness.worker import Said, work
+
+# Seconds that a process has to end after it was told to.
+TO_DIE = 10.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--workers`."""
     parser.addoption("--workers", type=int, default=0, help="processes that run the tests, forked from this one")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep numpy from starting threads where it is imported."""
+    if config.option.workers:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -56,14 +63,33 @@ def by_module(items: list[pytest.Item]) -> list[list[int]]:
     return [modules[name] for name in sorted(modules, key=lambda name: (name not in slow, -len(modules[name])))]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Worker:
-    """A process and the tests that it has not ended, the one that it runs first."""
+    """A process, the tests that it has not ended, in their order, and when it was last heard of."""
 
     pid: int
     pipe: Connection
+    # Becomes readable when the process ends, whoever else has its end of the pipe.
+    pidfd: int
     left: deque[int] = field(default_factory=deque)
+    ended: int = 0
     heard: float = field(default_factory=time.monotonic)
+    aborted: bool = False
+
+    def stop_if_it_hangs(self, longest: float) -> None:
+        """End it if its test takes too long: it says where it stands, if it still can."""
+        silent = time.monotonic() - self.heard
+        if silent > longest and not self.aborted:
+            self.aborted = True
+            os.kill(self.pid, signal.SIGABRT)
+        elif silent > longest + TO_DIE:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def reap(self) -> int:
+        """Its exit status, once it has ended."""
+        self.pipe.close()
+        os.close(self.pidfd)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
 class _Run:
@@ -73,7 +99,7 @@ class _Run:
         self._session = session
         self._config = session.config
         self._modules = deque(by_module(session.items))
-        self._workers: dict[Connection, _Worker] = {}
+        self._workers: list[_Worker] = []
         self._forked = 0
         self._longest = float(self._config.getini("faulthandler_timeout") or math.inf)
         # Each worker has a folder below, which is made before there are several of them.
@@ -84,53 +110,63 @@ class _Run:
             for _ in range(min(workers, len(self._modules))):
                 self._fork()
             while self._workers:
-                for pipe in wait(list(self._workers), timeout=1.0):
-                    assert isinstance(pipe, Connection)
-                    self._hear(self._workers[pipe])
-                self._abort_what_hangs()
+                self._hear_all()
                 if self._session.shouldfail:
                     raise self._session.Failed(self._session.shouldfail)
                 if self._session.shouldstop:
                     raise self._session.Interrupted(self._session.shouldstop)
         finally:
-            # A worker whose pipe is closed ends with its test.
-            for worker in self._workers.values():
-                worker.pipe.close()
-            for worker in self._workers.values():
-                os.waitpid(worker.pid, 0)
+            self._end_all()
 
-    def _abort_what_hangs(self) -> None:
-        """End a worker whose test takes too long; it says where it stands."""
-        for worker in self._workers.values():
-            if time.monotonic() - worker.heard > self._longest:
-                worker.heard = math.inf
-                os.kill(worker.pid, signal.SIGABRT)
+    def _hear_all(self) -> None:
+        ready = wait([of for worker in self._workers for of in (worker.pipe, worker.pidfd)], timeout=1.0)
+        for worker in list(self._workers):
+            if worker.pipe in ready:
+                self._hear(worker)
+            elif worker.pidfd in ready:
+                self._ended(worker)
+            else:
+                worker.stop_if_it_hangs(self._longest)
+
+    def _end_all(self) -> None:
+        # A worker whose pipe is closed ends with its test.
+        for worker in self._workers:
+            worker.pipe.close()
+        while self._workers:
+            ready = wait([worker.pidfd for worker in self._workers], timeout=1.0)
+            for worker in list(self._workers):
+                if worker.pidfd in ready:
+                    self._workers.remove(worker)
+                    worker.reap()
+                else:
+                    worker.stop_if_it_hangs(self._longest)
 
     def _fork(self) -> None:
+        if len(threads := os.listdir("/proc/self/task")) > 1:
+            raise RuntimeError(f"imports of tests have started {len(threads) - 1} threads, which no fork would have")
         ours, theirs = Pipe()
-        if threading.active_count() > 1:
-            raise RuntimeError(f"imports of tests have started threads, which no fork has: {threading.enumerate()}")
         self._forked += 1
         if (pid := os.fork()) == 0:
-            ours.close()
-            for worker in self._workers.values():
-                worker.pipe.close()
+            for pipe in (ours, *(worker.pipe for worker in self._workers)):
+                pipe.close()
             work(self._session, self._forked, theirs)
         theirs.close()
-        self._workers[ours] = worker = _Worker(pid, ours)
+        worker = _Worker(pid, ours, os.pidfd_open(pid))
+        self._workers.append(worker)
         self._give(worker)
 
     def _give(self, worker: _Worker) -> None:
         module = self._modules.popleft() if self._modules else []
         worker.left.extend(module)
-        # Of one that has ended meanwhile its pipe tells.
+        # It may have died meanwhile, which is seen elsewhere.
         with suppress(BrokenPipeError):
             worker.pipe.send(module)
 
     def _hear(self, worker: _Worker) -> None:
         try:
             said: Said = worker.pipe.recv()
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):
+            # It died, perhaps in the middle of what it said.
             self._ended(worker)
             return
         worker.heard = time.monotonic()
@@ -139,6 +175,7 @@ class _Run:
             return
         number, reports, warned = said
         worker.left.remove(number)
+        worker.ended = number
         for of in warned:
             self._config.hook.pytest_warning_recorded.call_historic(kwargs=of)
         from_data = self._config.hook.pytest_report_from_serializable
@@ -153,98 +190,20 @@ class _Run:
         hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
     def _ended(self, worker: _Worker) -> None:
-        del self._workers[worker.pipe]
-        worker.pipe.close()
-        _, status = os.waitpid(worker.pid, 0)
-        if not worker.left:
-            return
-        ran = worker.left.popleft()
-        item = self._session.items[ran]
-        happened = f"the process that ran it has ended with {os.waitstatus_to_exitcode(status)}"
-        self._report(ran, [pytest.TestReport(item.nodeid, item.location, {}, "failed", happened, "call")])
+        self._workers.remove(worker)
+        # It may have closed the pipe and live on.
+        if not wait([worker.pidfd], timeout=TO_DIE):
+            os.kill(worker.pid, signal.SIGKILL)
+        status = worker.reap()
+        if worker.left:
+            self._fail(worker.left.popleft(), f"the process that ran it has ended with {status}", "call")
+        elif status:
+            self._fail(worker.ended, f"the process that ran this last has ended with {status}", "teardown")
         if worker.left:
             self._modules.appendleft(list(worker.left))
         if self._modules:
             self._fork()
 
-
-def work(session: pytest.Session, number: int, pipe: Connection) -> NoReturn:
-    """Run what comes through the pipe, in a process just forked, and end it."""
-    status = 1
-    try:
-        _begin(session.config, number)
-        _run_modules(session, pipe)
-        status = 0
-    except (KeyboardInterrupt, BrokenPipeError, EOFError):
-        # The first process says so, or nobody listens any more.
-        session._setupstate.teardown_exact(None)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        # The interpreter would now free all that was imported, and so copy all of it.
-        threading._shutdown()  # type: ignore[attr-defined]
-        atexit._run_exitfuncs()
-        os._exit(status)
-
-
-def _begin(config: pytest.Config, number: int) -> None:
-    # What is to happen at the end of the first process happens there.
-    atexit._clear()
-    config.pluginmanager.unregister(name="terminalreporter")
-    # It would start a thread for each test, to look whether that takes too long.
-    config.pluginmanager.unregister(name="faulthandler")
-    # What a test prints lies in a file that was opened before the fork.
-    capture = config.pluginmanager.getplugin("capturemanager")
-    assert capture is not None
-    capture.stop_global_capturing()
-    capture.start_global_capturing()
-    capture.suspend_global_capture()
-    factory: Any = config._tmp_path_factory  # type: ignore[attr-defined]
-    factory._basetemp = factory.getbasetemp() / f"worker-{number}"
-    factory._basetemp.mkdir(mode=0o700)
-
-
-def _run_modules(session: pytest.Session, pipe: Connection) -> None:
-    said = _Said(session.config)
-    session.config.pluginmanager.register(said)
-
-    def run(number: int, following: int | None) -> None:
-        item, nextitem = session.items[number], None if following is None else session.items[following]
-        session.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
-        pipe.send((number, said.reports, said.warnings))
-        said.clear()
-
-    module: list[int] = pipe.recv()
-    while module:
-        for number, following in pairwise(module):
-            run(number, following)
-        # What the next module needs as well is kept for it.
-        pipe.send(None)
-        next_module: list[int] = pipe.recv()
-        run(module[-1], next_module[0] if next_module else None)
-        module = next_module
-
-
-class _Said:
-    """What is reported in a worker while it runs a test."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-        self.clear()
-
-    def clear(self) -> None:
-        self.reports: list[dict[str, Any]] = []
-        self.warnings: list[dict[str, Any]] = []
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
-        assert data is not None
-        self.reports.append(data)
-
-    def pytest_warning_recorded(
-        self, warning_message: warnings.WarningMessage, when: str, nodeid: str, location: tuple[str, int, str] | None
-    ) -> None:
-        # What it is about need not be fit to be sent.
-        of = warning_message
-        sent = warnings.WarningMessage(str(of.message), of.category, of.filename, of.lineno)
-        self.warnings.append({"warning_message": sent, "when": when, "nodeid": nodeid, "location": location})
+    def _fail(self, number: int, happened: str, when: Literal["call", "teardown"]) -> None:
+        item = self._session.items[number]
+        self._report(number, [pytest.TestReport(item.nodeid, item.location, {}, "failed", happened, when)])

@@ -28,7 +28,9 @@ def rows(path: Path, statement: str) -> list[tuple[Any, ...]]:
         return connection.execute(statement).fetchall()
 
 
-async def test_a_new_folder_and_all_in_it_are_its_owners_alone(server: Server) -> None:
+async def test_a_new_folder_and_all_in_it_are_its_owners_alone(start_server: StartServer) -> None:
+    # One that is forked would find its folder made.
+    server = start_server(fresh=True)
     async with server.client("private") as client:
         await say(client, "Hello", "private")
         await chat(client, {"message": "a fox", "mode": "image"})
