@@ -38,7 +38,8 @@ class Sending:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        self._writer.close()
+        # To close it would wait until all is sent, which a server that reads no more prevents.
+        self._writer.transport.abort()
 
 
 def part(disposition: bytes, content: bytes) -> bytes:
