@@ -15,6 +15,7 @@ from docx.opc.part import Part
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 
+PARAGRAPH = b"<w:p><w:r><w:t>The keeper lit the lamp.</w:t></w:r></w:p>"
 SAMPLES = Path(__file__).parent / "samples"
 SENTENCE = "The keeper lit the lamp at dusk and wrote it down."
 

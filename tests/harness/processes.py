@@ -174,6 +174,7 @@ def start_preloading() -> None:
     _preloaded(*(None for _ in LOADED_WITH))
 
 
+# Kept, since a process that is forked from this one forgets the rest, and Python warns of one that nothing refers to.
 _forking: list[subprocess.Popen[bytes]] = []
 
 
@@ -197,6 +198,5 @@ def _preloaded(*loaded_with: str | None) -> socket.socket:
         ours.close()
         process.wait()
 
-    # A process that is forked from this one forgets what is done at the end, and with it the last name of this.
     _forking.append(process)
     return ours

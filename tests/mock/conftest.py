@@ -20,7 +20,7 @@ MakeScenario = Callable[..., Any]
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server on the emulator for all tests of the mock; each test has scenarios of its own."""
+    """One server for all tests of the mock, and no others: they see what the default scenario was asked."""
     with Server(tmp_path_factory.mktemp("server")) as running:
         yield running
 

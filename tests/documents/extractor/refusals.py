@@ -11,6 +11,7 @@ from mockbackend.documents.errors import Unreadable
 from mockbackend.documents.extraction import Limits, extract
 from mockbackend.documents.formats import FORMATS
 
+DAMAGED = "The file is damaged, or its content does not match its name. Check that it opens in its program."
 MB = 1 << 20
 LIMITS = Limits(seconds=30, memory_bytes=300 * MB, pages=100, characters=1_000_000)
 

@@ -22,7 +22,7 @@ from mockbackend.documents.extractor.readers.xlsx import WORDLESS
 from mockbackend.storage.passages import Passage
 from tests.documents import sample_files
 from tests.documents.extractor.in_process import read, read_with_notice
-from tests.documents.extractor.test_hostile import DAMAGED
+from tests.documents.extractor.refusals import DAMAGED
 
 Change = Callable[[str, bytes], Iterator[tuple[str, bytes]]]
 STRICT = re.compile(rb"http://schemas\.openxmlformats\.org/(\w+)/2006/(\w+)")
